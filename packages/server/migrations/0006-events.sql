@@ -1,0 +1,16 @@
+-- The audit record: appended to, never changed.
+CREATE TABLE events (
+  id TEXT COLLATE "binary" PRIMARY KEY,
+  at BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  -- Whom it is about, and who did it (a user's id, 'operator' for the command line, or nothing).
+  user_id TEXT COLLATE "binary",
+  actor_id TEXT COLLATE "binary",
+  session_id TEXT COLLATE "binary",
+  request_id TEXT,
+  ip TEXT,
+  user_agent TEXT,
+  details TEXT NOT NULL
+);
+CREATE INDEX events_user_id ON events (user_id, id);
+CREATE INDEX events_request_id ON events (request_id);

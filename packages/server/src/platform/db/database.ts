@@ -1,0 +1,26 @@
+import type { Kysely } from 'kysely';
+import type { Tables } from './tables.ts';
+
+/** What every query goes through. A `Transaction<Tables>` is one too, so a function that takes a `Db` runs inside either. */
+export type Db = Kysely<Tables>;
+
+/** An installation's database, whichever kind it is. Opening one connects to nothing: that happens at the first use. */
+export interface Database {
+  db: Db;
+  /** The absolute path of the database file, where there is one: files that belong to it go beside it. */
+  file: string | undefined;
+  /** Applies what `pending` lists, all or nothing; returns the names. Waits up to 60 s for another process that is at it. */
+  migrate(): Promise<string[]>;
+  /** The names of the migrations still to apply. Throws if the database is newer than this program or a migration was edited. */
+  pending(): Promise<string[]>;
+  /** Whether there is a database with Usher's tables. Creates nothing. */
+  exists(): Promise<boolean>;
+  /** Makes the empty database unless it is there. */
+  create(): Promise<void>;
+  /** Removes Usher's tables and all they hold; a database that is a file is closed and removed with it. */
+  drop(): Promise<void>;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  /** Waits for what is running, then disconnects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,24 @@
+import type { Database } from './database.ts';
+import { openPostgres } from './postgres.ts';
+import { openSqlite } from './sqlite.ts';
+
+export type { Database, Db } from './database.ts';
+export { isUnavailable } from './unavailable.ts';
+
+/**
+ * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry
+ * `pool_max` (connections at most, 10), `prepare=false` (no named statements, for a pooler that cannot carry them), and the
+ * usual parameters such as `sslmode`. Throws an Error that says what to change; it never repeats the URL, which may hold a
+ * password.
+ *
+ * `options.migrations` is the folder to migrate from instead of Usher's own.
+ */
+export async function openDatabase(url: string, options: { migrations?: string } = {}): Promise<Database> {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === 'sqlite') return openSqlite(url.slice('sqlite:'.length), options.migrations);
+  if (scheme === 'postgres' || scheme === 'postgresql') return openPostgres(url, options.migrations);
+  const found = scheme ? `begins with "${scheme}:"` : 'has no scheme';
+  throw new Error(
+    `The database URL ${found}. Write sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME for PostgreSQL.`,
+  );
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Kysely } from 'kysely';
+import { systemClock } from '../clock.ts';
+import type { Db } from './database.ts';
+
+/** How a kind of database lends itself to be migrated. */
+export interface MigrationHost {
+  db: Db;
+  /** What the first migration needs to be there before it. */
+  prelude: string;
+  /** Whether the table `migrations` is there. */
+  isMigrated(db: Db): Promise<boolean>;
+  /**
+   * Runs `work` in one transaction, having waited up to `patience` milliseconds until no other process is in such a one.
+   * `run` executes a script of several statements inside it.
+   */
+  alone<T>(
+    patience: number,
+    work: (transaction: Db, run: (script: string) => Promise<void>) => Promise<T>,
+  ): Promise<T>;
+}
+
+interface Migration {
+  name: string;
+  script: string;
+  checksum: string;
+}
+
+/** What has been applied, by name. */
+interface MigrationsTable {
+  name: string;
+  /** SHA-256 of the file as it was applied. */
+  checksum: string;
+  applied_at: number;
+}
+
+const PATIENCE = 60_000;
+// Two levels up from this module in `src` as in `dist`.
+const ownFolder = fileURLToPath(new URL('../../../migrations/', import.meta.url));
+
+/** Applies what is pending, in the order of the names, all or nothing; returns the names. */
+export async function migrate(host: MigrationHost, folder = ownFolder): Promise<string[]> {
+  const migrations = readMigrations(folder);
+  return host.alone(PATIENCE, async (transaction, run) => {
+    const migrated = await host.isMigrated(transaction);
+    const todo = unapplied(migrations, migrated ? await readApplied(transaction) : []);
+    // Nothing to do needs no right to create tables either.
+    if (todo.length === 0) return [];
+    if (!migrated) await run(`${host.prelude}; ${MIGRATIONS_TABLE}`);
+    for (const { name, script, checksum } of todo) {
+      await run(script);
+      await withMigrations(transaction)
+        .insertInto('migrations')
+        .values({ name, checksum, applied_at: systemClock.now() })
+        .execute();
+    }
+    return todo.map(({ name }) => name);
+  });
+}
+
+/** The names of the migrations still to apply: all of them where there is no host yet. */
+export async function pending(host: MigrationHost | undefined, folder = ownFolder): Promise<string[]> {
+  const applied = host ? await readApplied(host.db) : [];
+  return unapplied(readMigrations(folder), applied).map(({ name }) => name);
+}
+
+/** Every table that the migrations ever made, the newest first, and `migrations` itself. Throws as `pending` does. */
+export async function tablesToDrop(db: Db, folder = ownFolder): Promise<string[]> {
+  const migrations = readMigrations(folder);
+  unapplied(migrations, await readApplied(db));
+  const scripts = migrations.map(({ script }) => script).join('\n');
+  const names = [...scripts.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name]) => name as string);
+  return [...names.reverse(), 'migrations'];
+}
+
+const MIGRATIONS_TABLE = `
+  CREATE TABLE migrations (
+    name TEXT NOT NULL PRIMARY KEY,
+    checksum TEXT NOT NULL,
+    applied_at BIGINT NOT NULL
+  )`;
+
+function readMigrations(folder: string): Migration[] {
+  const names = readdirSync(folder).filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name));
+  return names.sort().map((name) => {
+    // A checkout on Windows may have other line ends; it is the same migration.
+    const script = readFileSync(join(folder, name), 'utf8').replaceAll('\r\n', '\n');
+    return { name, script, checksum: createHash('sha256').update(script).digest('hex') };
+  });
+}
+
+function readApplied(db: Db): Promise<MigrationsTable[]> {
+  return withMigrations(db).selectFrom('migrations').selectAll().execute();
+}
+
+function withMigrations(db: Db): Kysely<{ migrations: MigrationsTable }> {
+  return db.withTables<{ migrations: MigrationsTable }>();
+}
+
+function unapplied(migrations: Migration[], applied: MigrationsTable[]): Migration[] {
+  const known = new Map(migrations.map((migration) => [migration.name, migration]));
+  for (const { name, checksum } of applied) {
+    const migration = known.get(name);
+    if (!migration) {
+      throw new Error(
+        `The database is newer than this program: it has had the migration ${name}. Upgrade Usher.`,
+      );
+    }
+    if (migration.checksum !== checksum) {
+      throw new Error(
+        `The migration ${name} is not what it was when it was applied here. Restore the file from its release.`,
+      );
+    }
+  }
+  const done = new Set(applied.map(({ name }) => name));
+  return migrations.filter(({ name }) => !done.has(name));
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import pg from 'pg';
+import type { Target } from './postgres-url.ts';
+import { DatabaseAway } from './unavailable.ts';
+
+/**
+ * A pool in which nothing waits for ever. `queryTimeout` is the time after which a connection that does not answer is given
+ * up, in milliseconds; 0 is never. It is longer than `statement_timeout`, so only a dead network or server gets that far.
+ */
+export function openPool(target: Target, queryTimeout = 10_000): PostgresPool {
+  const pool = new pg.Pool({
+    connectionString: target.url,
+    max: target.poolMax,
+    application_name: 'usher',
+    connectionTimeoutMillis: 2000,
+    statement_timeout: 5000,
+    lock_timeout: 2000,
+    idle_in_transaction_session_timeout: 10_000,
+    query_timeout: queryTimeout,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: { getTypeParser },
+    onConnect: refuseOldServer,
+  });
+  // A connection that dies is replaced at the next use; unheard, these events would end the process. Those of the client
+  // come while it is lent out and has no query running.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const lent = new WeakMap<pg.PoolClient, PostgresPoolClient>();
+  return {
+    async connect() {
+      const client = await pool.connect().catch((cause) => {
+        const reason = cause.message || cause.code;
+        throw new DatabaseAway(`Cannot connect to PostgreSQL at ${target.server}: ${reason}`, { cause });
+      });
+      // Kysely knows a connection again by this object.
+      const known = lent.get(client) ?? lend(client, target.prepare);
+      lent.set(client, known);
+      return known;
+    },
+    end: () => pool.end(),
+  };
+}
+
+function lend(client: pg.PoolClient, prepare: boolean): PostgresPoolClient {
+  let broken: Error | undefined;
+  async function query(text: string, values: unknown[]): Promise<pg.QueryResult> {
+    if (broken) throw broken;
+    const name = prepare && values.length > 0 ? nameOf(text) : undefined;
+    try {
+      const result = await client.query(name ? { name, text, values } : { text, values });
+      // After a failed statement PostgreSQL answers COMMIT with a rollback, and no error.
+      if (text === 'commit' && result.command === 'ROLLBACK') {
+        throw new Error('A statement of this transaction failed: it was rolled back.');
+      }
+      return result;
+    } catch (error) {
+      if (isSpent(error as Error)) broken = error as Error;
+      throw error;
+    }
+  }
+  // Kysely's type has a second form, for cursors, which we do not use.
+  return { query, release: () => client.release(broken) } as unknown as PostgresPoolClient;
+}
+
+/**
+ * Whether a connection must not be used again: it stopped answering, or a migration has changed a table under a statement
+ * that it had named.
+ */
+function isSpent({ message }: Error): boolean {
+  return message === 'Query read timeout' || message === 'cached plan must not change result type';
+}
+
+const names = new Map<string, string>();
+
+/**
+ * The name under which a statement is prepared. It follows from the text, so that two processes that a pooler puts on one
+ * connection never mean different statements by it. Past 500 texts statements stay nameless, lest the server keeps them all.
+ */
+function nameOf(text: string): string | undefined {
+  let name = names.get(text);
+  if (!name && names.size < 500) {
+    name = `usher_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+    names.set(text, name);
+  }
+  return name;
+}
+
+const { INT8, NUMERIC } = pg.types.builtins;
+
+/** Counts, sums and times as numbers, as everywhere else; pg would give strings. */
+const getTypeParser = ((oid: number, format?: 'text') =>
+  oid === INT8 || oid === NUMERIC
+    ? toSafeInteger
+    : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+
+function toSafeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`The database answered ${text}, which is not a safe integer.`);
+  return value;
+}
+
+async function refuseOldServer(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query(
+    `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version`,
+  );
+  const { number, version } = rows[0];
+  if (number < 150_000) throw new Error(`this is PostgreSQL ${version}; Usher needs 15 or later.`);
+}

@@ -1,0 +1,121 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import type { Database } from './database.ts';
+import { type MigrationHost, migrate, pending, tablesToDrop } from './migrate.ts';
+import { openPool } from './postgres-pool.ts';
+import { readUrl, type Target } from './postgres-url.ts';
+import type { Tables } from './tables.ts';
+
+/** The database that a `postgres://` URL names. Throws if the URL cannot be understood. */
+export function openPostgres(url: string, migrations?: string): Database {
+  const target = readUrl(url);
+  const db = kyselyOn(target);
+  const host = migrationHost(db, target);
+  const exists = async () => (await isThere(db)) && (await host.isMigrated(db));
+  return {
+    db,
+    file: undefined,
+    exists,
+    migrate: () => migrate(host, migrations),
+    pending: async () => pending((await exists()) ? host : undefined, migrations),
+    create: async () => {
+      if (!(await isThere(db))) await createDatabase(target);
+    },
+    drop: async () => {
+      if (!(await exists())) return;
+      await host.alone(60_000, async (transaction) => {
+        const tables = await tablesToDrop(transaction, migrations);
+        // Without CASCADE: what others have built on these tables is theirs to remove.
+        await sql`DROP TABLE IF EXISTS ${sql.join(tables.map((name) => sql.table(name)))}`.execute(
+          transaction,
+        );
+      });
+    },
+    ping: async () => void (await sql`SELECT 1`.execute(db)),
+    close: () => db.destroy(),
+  };
+}
+
+function kyselyOn(target: Target, queryTimeout?: number): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(target, queryTimeout) }) });
+}
+
+/** Runs `work` on one connection of its own, on which nothing is given up for taking long. */
+async function patiently<T>(target: Target, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+  const db = kyselyOn({ ...target, poolMax: 1 }, 0);
+  try {
+    return await work(db);
+  } finally {
+    await db.destroy();
+  }
+}
+
+// Any number will do, as long as every release of Usher has the same one.
+const MIGRATION_LOCK = 504978072946;
+
+function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
+  return {
+    db,
+    // Any text fits into UTF8 alone. The collation is the order of bytes, under the name that the migrations call it.
+    prelude: `
+      DO $$ BEGIN
+        IF current_setting('server_encoding') <> 'UTF8' THEN RAISE 'The database must be encoded in UTF8.'; END IF;
+      END $$;
+      CREATE COLLATION IF NOT EXISTS "binary" (provider = libc, locale = 'C')`,
+    isMigrated: async (on) => {
+      const found = await sql`
+        SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = 'migrations'`.execute(
+        on,
+      );
+      return found.rows.length > 0;
+    },
+    alone: (patience, work) =>
+      patiently(target, (patient) =>
+        // READ COMMITTED, to see after the wait what the other process did.
+        patient
+          .transaction()
+          .setIsolationLevel('read committed')
+          .execute(async (transaction) => {
+            const run = async (script: string) => void (await sql.raw(script).execute(transaction));
+            // Then a short wait again for tables that are in use: those who queue behind us have no more patience.
+            await run(`
+            SET LOCAL statement_timeout = 0;
+            SET LOCAL lock_timeout = ${patience};
+            SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});
+            SET LOCAL lock_timeout = 2000`);
+            return work(transaction, run);
+          }),
+      ),
+  };
+}
+
+/** Whether the database itself is there; whether it has our tables is another question. */
+async function isThere(db: Kysely<Tables>): Promise<boolean> {
+  try {
+    await sql`SELECT 1`.execute(db);
+    return true;
+  } catch (error) {
+    if (stateOf((error as Error).cause) === '3D000') return false;
+    throw error;
+  }
+}
+
+async function createDatabase(target: Target): Promise<void> {
+  const url = target.url.replace(/^([a-z]+:\/\/[^/?]*)[^?]*/i, '$1/postgres');
+  await patiently({ ...target, url }, async (maintenance) => {
+    await sql`SET statement_timeout = 0`.execute(maintenance);
+    try {
+      // Whatever the server's defaults are, these always go together.
+      await sql`
+        CREATE DATABASE ${sql.id(target.database)}
+        TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'`.execute(maintenance);
+    } catch (error) {
+      // Another process was faster, by a lot (duplicate_database) or by a little (unique_violation).
+      const state = stateOf(error);
+      if (state !== '42P04' && state !== '23505') throw error;
+    }
+  });
+}
+
+function stateOf(error: unknown): string | undefined {
+  return (error as { code?: string } | undefined)?.code;
+}

@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SQLITE_BUSY, sqliteResult } from './unavailable.ts';
+
+/**
+ * Tries again, for `patience` milliseconds, while another process holds the lock. SQLite's own busy timeout would wait
+ * inside the call and stop this whole process meanwhile, reads included.
+ */
+export async function whileBusy<T>(patience: number, attempt: () => T | Promise<T>): Promise<T> {
+  const end = performance.now() + patience;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 25)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (sqliteResult(error) !== SQLITE_BUSY || performance.now() + pause > end) throw error;
+    }
+    await sleep(pause);
+  }
+}

@@ -1,0 +1,141 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import { Mutex } from './mutex.ts';
+import { whileBusy } from './sqlite-busy.ts';
+import { Statements } from './sqlite-statements.ts';
+
+/** How long a write waits for the writes before it in this process, and then for other processes; milliseconds. */
+const PATIENCE_HERE = 5000;
+const PATIENCE_ELSEWHERE = 2000;
+
+type Handle = { writer: DatabaseSync; reader: DatabaseSync };
+
+/**
+ * Two handles on one file. What only reads runs at once on the reader, so it sees what is committed and never waits; every
+ * write and every transaction takes its turn on the writer. A Kysely connection itself costs nothing and locks nothing.
+ */
+export class SqliteDriver implements Driver {
+  readonly #open: () => Promise<Handle>;
+  readonly #turn = new Mutex();
+  readonly #idle: SqliteConnection[] = [];
+  #writer!: Statements;
+  #reader!: Statements;
+
+  constructor(open: () => Promise<Handle>) {
+    this.#open = open;
+  }
+
+  async init(): Promise<void> {
+    const { writer, reader } = await this.#open();
+    this.#writer = new Statements(writer);
+    this.#reader = new Statements(reader);
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#idle.pop() ?? new SqliteConnection(this);
+  }
+
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    this.#idle.push(connection as SqliteConnection);
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#turn.lock(PATIENCE_HERE);
+    try {
+      // IMMEDIATE, so that a transaction never finds out halfway that another process writes.
+      await whileBusy(PATIENCE_ELSEWHERE, () => this.#writer.database.exec('BEGIN IMMEDIATE'));
+    } catch (error) {
+      this.#turn.unlock();
+      throw error;
+    }
+    (connection as SqliteConnection).transaction = 'running';
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    refuseAborted(connection as SqliteConnection);
+    this.#writer.database.exec('COMMIT');
+    this.#end(connection);
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      // SQLite has rolled back by itself after some failures, such as a full disk.
+      if (this.#writer.database.isTransaction) this.#writer.database.exec('ROLLBACK');
+    } finally {
+      this.#end(connection);
+    }
+  }
+
+  async destroy(): Promise<void> {
+    // What hangs for that long is rolled back by closing.
+    await this.#turn.lock(PATIENCE_HERE).catch(() => undefined);
+    this.#reader.database.close();
+    this.#writer.database.close();
+    this.#turn.unlock();
+  }
+
+  read<R>(query: CompiledQuery): QueryResult<R> {
+    return this.#reader.run(query);
+  }
+
+  async write<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    await this.#turn.lock(PATIENCE_HERE);
+    try {
+      return await whileBusy(PATIENCE_ELSEWHERE, () => this.#writer.run<R>(query));
+    } finally {
+      this.#turn.unlock();
+    }
+  }
+
+  writeInTransaction<R>(query: CompiledQuery): QueryResult<R> {
+    return this.#writer.run(query);
+  }
+
+  /** Runs several statements at once; only for whoever is inside a transaction. */
+  script(sql: string): void {
+    this.#writer.database.exec(sql);
+  }
+
+  #end(connection: DatabaseConnection): void {
+    (connection as SqliteConnection).transaction = 'none';
+    this.#turn.unlock();
+  }
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #driver: SqliteDriver;
+  transaction: 'none' | 'running' | 'aborted' = 'none';
+
+  constructor(driver: SqliteDriver) {
+    this.#driver = driver;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.transaction === 'none')
+      return onlyReads(query) ? this.#driver.read(query) : this.#driver.write(query);
+    refuseAborted(this);
+    try {
+      return this.#driver.writeInTransaction(query);
+    } catch (error) {
+      this.transaction = 'aborted';
+      throw error;
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: there is nothing to yield
+  async *streamQuery(): AsyncGenerator<never> {
+    // A statement left open would hold every later read on this handle at its own, old snapshot.
+    throw new Error('The database does not stream. Read page by page.');
+  }
+}
+
+/** As PostgreSQL does: after a failed statement a transaction can only be rolled back, so that code runs alike on both. */
+function refuseAborted(connection: SqliteConnection): void {
+  if (connection.transaction === 'aborted') {
+    throw new Error('A statement of this transaction failed: it can only be rolled back.');
+  }
+}
+
+function onlyReads({ query, sql }: CompiledQuery): boolean {
+  return query.kind === 'SelectQueryNode' || (query.kind === 'RawNode' && /^\s*select\b/i.test(sql));
+}

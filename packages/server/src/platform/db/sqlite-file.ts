@@ -1,0 +1,89 @@
+import { closeSync, existsSync, openSync, rmSync, type Stats, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { whileBusy } from './sqlite-busy.ts';
+
+/** The absolute path of a database file that may be used; throws an Error that says what to change. */
+export function fitPath(path: string): string {
+  if (path === '' || path === ':memory:') {
+    throw new Error('The database must be a file: write sqlite:PATH, for example sqlite:usher.db.');
+  }
+  if (path.startsWith('//')) {
+    throw new Error(
+      'A database file is written without "//": sqlite:usher.db, or sqlite:/var/lib/usher/usher.db.',
+    );
+  }
+  const file = resolve(path);
+  if (!statOf(dirname(file))?.isDirectory()) {
+    throw new Error(
+      `There is no directory ${dirname(file)} for the database file. Make it: mkdir -p ${dirname(file)}`,
+    );
+  }
+  if (statOf(file)?.isDirectory()) {
+    throw new Error(`${file} is a directory. Name a file in it: sqlite:${file}/usher.db`);
+  }
+  refuseOpenToOthers(file);
+  return file;
+}
+
+/** Creates the file unless it is there, before SQLite does, which would let others read it. SQLite gives -wal and -shm its mode. */
+export function createFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** The writer first: SQLite needs it to be the last to close, to bring the log home into the file. */
+export async function openFile(file: string): Promise<{ writer: DatabaseSync; reader: DatabaseSync }> {
+  if (!existsSync(file)) throw new Error(`There is no database ${file}. Create it: usher db create`);
+  const writer = new DatabaseSync(file, { timeout: 2000 });
+  try {
+    refuseOldSqlite(writer.prepare('SELECT sqlite_version() AS version').get()?.version as string);
+    // The change to WAL answers "busy" at once when another process makes it too.
+    const mode = await whileBusy(2000, () => writer.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode);
+    if (mode !== 'wal')
+      throw new Error(`${file} cannot have a write-ahead log there. Put it on a local disk.`);
+    writer.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    // From here on `whileBusy` waits for other processes.
+    writer.exec('PRAGMA busy_timeout = 0');
+    const reader = new DatabaseSync(file, { timeout: 2000 });
+    reader.exec('PRAGMA query_only = ON');
+    return { writer, reader };
+  } catch (cause) {
+    writer.close();
+    throw new Error(`Cannot open the database ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+export function removeFile(file: string): void {
+  for (const part of parts(file)) rmSync(part, { force: true });
+}
+
+/** Before 3.51.3 two connections to one log could lose a commit (https://sqlite.org/wal.html#walresetbug). */
+export function refuseOldSqlite(version: string): void {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  if (major * 1e6 + minor * 1e3 + patch >= 3_051_003) return;
+  throw new Error(
+    `This Node.js brings SQLite ${version}; Usher needs 3.51.3 or later. Install the newest Node.js 24.`,
+  );
+}
+
+function refuseOpenToOthers(file: string): void {
+  // Windows has no such modes: there, what is readable follows from the folder.
+  if (process.platform === 'win32') return;
+  const open = parts(file).filter((part) => ((statOf(part)?.mode ?? 0) & 0o077) !== 0);
+  if (open.length === 0) return;
+  throw new Error(
+    `Other users of this machine can open the database ${file}. Close it to them: chmod 600 ${open.join(' ')}`,
+  );
+}
+
+function parts(file: string): string[] {
+  return [file, `${file}-wal`, `${file}-shm`];
+}
+
+function statOf(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
+import type { Database } from './database.ts';
+import { type MigrationHost, migrate, pending } from './migrate.ts';
+import { whileBusy } from './sqlite-busy.ts';
+import { SqliteDriver } from './sqlite-driver.ts';
+import { createFile, fitPath, openFile, removeFile } from './sqlite-file.ts';
+import type { Tables } from './tables.ts';
+
+/** The database in the file at `path`. Throws if the file could not be used, or is open to other users of the machine. */
+export function openSqlite(path: string, migrations?: string): Database {
+  const file = fitPath(path);
+  const driver = new SqliteDriver(() => openFile(file));
+  const db = new Kysely<Tables>({ dialect: dialectOn(driver) });
+  const host = migrationHost(db, driver);
+  const exists = async () => existsSync(file) && (await host.isMigrated(db));
+  return {
+    db,
+    file,
+    exists,
+    migrate: async () => {
+      createFile(file);
+      return migrate(host, migrations);
+    },
+    pending: async () => pending((await exists()) ? host : undefined, migrations),
+    create: async () => createFile(file),
+    drop: async () => {
+      await db.destroy();
+      removeFile(file);
+    },
+    // A bare `SELECT 1` would not touch the file.
+    ping: async () => void (await sql`SELECT count(*) FROM sqlite_schema`.execute(db)),
+    close: () => db.destroy(),
+  };
+}
+
+function dialectOn(driver: SqliteDriver): Dialect {
+  return {
+    createDriver: () => driver,
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+function migrationHost(db: Kysely<Tables>, driver: SqliteDriver): MigrationHost {
+  return {
+    db,
+    // SQLite has a collation of that name.
+    prelude: '',
+    isMigrated: async (on) => {
+      const found =
+        await sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'`.execute(on);
+      return found.rows.length > 0;
+    },
+    // Busy here means at BEGIN: nothing was done yet that would be done twice.
+    alone: (patience, work) =>
+      whileBusy(patience, () =>
+        db.transaction().execute((transaction) => work(transaction, async (script) => driver.script(script))),
+      ),
+  };
+}

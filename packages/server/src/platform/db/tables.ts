@@ -1,0 +1,96 @@
+/** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
+export interface Tables {
+  installation: InstallationTable;
+  users: UsersTable;
+  sessions: SessionsTable;
+  keys: KeysTable;
+  limits: LimitsTable;
+  limit_members: LimitMembersTable;
+  events: EventsTable;
+  links: LinksTable;
+}
+
+export interface InstallationTable {
+  id: number;
+  installation_id: string;
+  secret_check: string;
+  created_at: number;
+  setup_at: number | null;
+  admins_revision: number;
+  keys_revision: number;
+}
+
+export interface UsersTable {
+  id: string;
+  username: string;
+  username_key: string;
+  email: string;
+  email_key: string;
+  email_verified_at: number | null;
+  password_hash: string;
+  password_changed_at: number;
+  admin_since: number | null;
+  disabled_at: number | null;
+  signed_in_at: number | null;
+  created_at: number;
+}
+
+export interface SessionsTable {
+  id: string;
+  user_id: string;
+  kind: 'cookie' | 'bearer';
+  amr: string;
+  created_at: number;
+  last_seen_at: number;
+  ended_at: number | null;
+  ended_reason: string | null;
+  ip: string;
+  user_agent: string;
+  refresh_number: number;
+  refreshed_at: number;
+}
+
+export interface KeysTable {
+  id: string;
+  algorithm: string;
+  public_jwk: string;
+  private_jwk_encrypted: string;
+  created_at: number;
+  signs_from: number;
+  published_until: number | null;
+}
+
+export interface LimitsTable {
+  key: string;
+  count: number;
+  blocked_until: number;
+  expires_at: number;
+}
+
+export interface LimitMembersTable {
+  key: string;
+  member: string;
+  expires_at: number;
+}
+
+export interface EventsTable {
+  id: string;
+  at: number;
+  name: string;
+  user_id: string | null;
+  actor_id: string | null;
+  session_id: string | null;
+  request_id: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  details: string;
+}
+
+export interface LinksTable {
+  id: string;
+  purpose: string;
+  secret_hash: string;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+}
