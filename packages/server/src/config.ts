@@ -1,0 +1,349 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { inspect, parseEnv } from 'node:util';
+import { closest, distance } from 'fastest-levenshtein';
+
+/** A value that must not be printed: whatever logs, formats or serialises it gets `[secret]`. */
+export class Secret {
+  readonly #value: string;
+  constructor(value: string) {
+    this.#value = value;
+  }
+  /** The value itself; call it only where the value is used. */
+  reveal(): string {
+    return this.#value;
+  }
+  toString(): string {
+    return '[secret]';
+  }
+  toJSON(): string {
+    return '[secret]';
+  }
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
+
+/** A setting that cannot be used. Its message names the setting, what is wrong, and what to do. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+interface Setting<T> {
+  /** The name in the environment; the flag is the same in lower case: `USHER_PUBLIC_URL` is `--public-url`. */
+  env: string;
+  /** What the generated reference and `--help` show as the default. */
+  default: string;
+  help: string;
+  /** From the text to the value. Throws a plain sentence about the text; the caller adds the name. */
+  parse: (text: string) => T;
+}
+
+const setting = <T>(
+  env: string,
+  fallback: string,
+  parse: (text: string) => T,
+  help: string,
+): Setting<T> => ({
+  env,
+  default: fallback,
+  help,
+  parse,
+});
+
+/** Every setting there is. A `USHER_` name that is not here refuses to start. */
+export const settings = {
+  env: setting(
+    'USHER_ENV',
+    'development',
+    oneOf('development', 'production'),
+    'Production refuses `db drop` and `db seed`, and insists on https.',
+  ),
+  port: setting('USHER_PORT', '4000', whole(0, 65_535), 'The port to listen on; 0 takes a free one.'),
+  host: setting('USHER_HOST', '127.0.0.1', plain, 'The address to listen on.'),
+  publicUrl: setting(
+    'USHER_PUBLIC_URL',
+    'http://localhost:PORT',
+    origin,
+    'The address that people and programs see; tokens name it as their issuer (`iss`).',
+  ),
+  database: setting(
+    'USHER_DATABASE',
+    'sqlite:usher.db',
+    plain,
+    'Where the data is: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`.',
+  ),
+  secret: setting(
+    'USHER_SECRET',
+    '',
+    secret,
+    'At least 32 bytes from which every key is derived. Without it a file `usher.key` is made beside the SQLite file; with PostgreSQL it is required.',
+  ),
+  signup: setting(
+    'USHER_SIGNUP',
+    'open',
+    oneOf('open', 'closed'),
+    'Who may make an account: anyone (`open`), or administrators only (`closed`).',
+  ),
+  audience: setting(
+    'USHER_AUDIENCE',
+    'the public URL',
+    plain,
+    'The audience (`aud`) of access tokens: what the services that accept them are called.',
+  ),
+  tokenMinutes: setting('USHER_TOKEN_MINUTES', '10', whole(1, 60), 'How long an access token lives, in minutes.'),
+  signingAlgorithm: setting(
+    'USHER_SIGNING_ALGORITHM',
+    'ES256',
+    oneOf('ES256', 'EdDSA'),
+    'The algorithm of signing keys made from now on.',
+  ),
+  passwordMin: setting('USHER_PASSWORD_MIN', '8', whole(8, 64), 'The fewest characters of a new password.'),
+  serviceName: setting(
+    'USHER_SERVICE_NAME',
+    'Usher',
+    plain,
+    'What the service is called: on pages, and as a word that no password may be built on.',
+  ),
+  allowedOrigins: setting(
+    'USHER_ALLOWED_ORIGINS',
+    '',
+    list(origin),
+    'Other origins whose pages may call the API with the cookie, separated by commas.',
+  ),
+  trustedProxies: setting(
+    'USHER_TRUSTED_PROXIES',
+    '',
+    list(plain),
+    'Addresses or ranges (CIDR) of the proxies whose X-Forwarded-For is believed, separated by commas.',
+  ),
+  metricsPort: setting(
+    'USHER_METRICS_PORT',
+    'off',
+    optional(whole(0, 65_535)),
+    'A port of its own, on USHER_HOST, where /metrics answers without a token.',
+  ),
+  metricsToken: setting(
+    'USHER_METRICS_TOKEN',
+    '',
+    secret16,
+    'With it /metrics also answers on the main port, to `Authorization: Bearer` and this token (16 characters or more).',
+  ),
+  logLevel: setting(
+    'USHER_LOG_LEVEL',
+    'info',
+    oneOf('debug', 'info', 'warn', 'error', 'silent'),
+    'How much is logged; `debug` adds a line for every plain read.',
+  ),
+  insecureHttp: setting(
+    'USHER_INSECURE_HTTP',
+    'refused',
+    oneOf('refused', 'accepted'),
+    'Set to `accepted` to run with a public URL that is plain http and not on this machine. Cookies can then be stolen on the way.',
+  ),
+} as const;
+
+export type SettingName = keyof typeof settings;
+type Parsed = { [K in SettingName]: ReturnType<(typeof settings)[K]['parse']> };
+
+/** The settings in force. `publicUrl`, `audience`, `secret` and the metrics settings may be unset. */
+export type Config = Omit<Parsed, 'publicUrl' | 'audience' | 'secret' | 'metricsToken'> & {
+  publicUrl: string | undefined;
+  audience: string | undefined;
+  secret: Secret | undefined;
+  metricsToken: Secret | undefined;
+};
+
+export type Source = 'flag' | 'environment' | 'file' | '.env' | 'option' | 'default';
+export interface LoadedConfig {
+  config: Config;
+  sources: Record<SettingName, Source>;
+}
+
+/**
+ * Reads the settings of a command: flag, then environment, then `NAME_FILE`, then `.env` in the working
+ * folder, then default.
+ *
+ * @throws ConfigError for an unknown `USHER_` name (with the nearest known one), a value that does not fit,
+ * a file that cannot be read, or settings that are unsafe together.
+ */
+export function loadConfig(
+  flags: Partial<Record<SettingName, string>> = {},
+  env: NodeJS.ProcessEnv = process.env,
+): LoadedConfig {
+  const dotEnv = readDotEnv();
+  refuseUnknown(Object.keys(env), 'the environment');
+  refuseUnknown(Object.keys(dotEnv), 'the file .env');
+  const texts: Partial<Record<SettingName, { text: string; source: Source }>> = {};
+  for (const name of settingNames) {
+    const variable = settings[name].env;
+    const found =
+      given(flags[name], 'flag') ??
+      given(env[variable], 'environment') ??
+      given(readSettingFile(variable, env[`${variable}_FILE`] ?? dotEnv[`${variable}_FILE`]), 'file') ??
+      given(dotEnv[variable], '.env');
+    if (found) texts[name] = found;
+  }
+  return parseConfig(texts);
+}
+
+/** The settings of the library form: the same table, given as options in code (numbers and lists as such). */
+export function configFromOptions(options: Partial<Record<SettingName, unknown>>): Config {
+  const texts: Partial<Record<SettingName, { text: string; source: Source }>> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (!(name in settings)) throw new ConfigError(`There is no option "${name}".${didYouMean(name, settingNames)}`);
+    if (value === undefined) continue;
+    const text = Array.isArray(value) ? value.join(',') : String(value instanceof Secret ? value.reveal() : value);
+    texts[name as SettingName] = { text, source: 'option' };
+  }
+  return parseConfig(texts).config;
+}
+
+export const settingNames = Object.keys(settings) as SettingName[];
+
+/** `publicUrl` as a command-line flag: `--public-url`. */
+export const flagName = (name: SettingName): string =>
+  `--${settings[name].env.slice('USHER_'.length).toLowerCase().replaceAll('_', '-')}`;
+
+/** Whether the caller is a person at a terminal who can answer a question. */
+export const isInteractive = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  process.stdin.isTTY === true && process.stdout.isTTY === true && !env['CI'];
+
+function parseConfig(texts: Partial<Record<SettingName, { text: string; source: Source }>>): LoadedConfig {
+  const values: Record<string, unknown> = {};
+  const sources = {} as Record<SettingName, Source>;
+  for (const name of settingNames) {
+    const found = texts[name];
+    sources[name] = found?.source ?? 'default';
+    values[name] = found ? parseOne(name, found.text) : defaultOf(name);
+  }
+  const config = values as unknown as Config;
+  refuseUnsafe(config);
+  return { config, sources };
+}
+
+function parseOne(name: SettingName, text: string): unknown {
+  const { env, parse } = settings[name];
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new ConfigError(`${env} (${flagName(name)}) ${(error as Error).message}`);
+  }
+}
+
+/** Defaults go through the same parser, but for those that are words about another setting. */
+function defaultOf(name: SettingName): unknown {
+  if (name === 'publicUrl' || name === 'audience' || name === 'secret' || name === 'metricsToken') return undefined;
+  return settings[name].parse(settings[name].default);
+}
+
+/** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
+function refuseUnsafe(config: Config): void {
+  const { publicUrl, host, insecureHttp, env } = config;
+  if (!publicUrl && !isLoopback(host))
+    throw new ConfigError(
+      `USHER_HOST is ${host}, which others can reach, but USHER_PUBLIC_URL is not set. Set it to the https address that people see.`,
+    );
+  if (!publicUrl) {
+    if (env === 'production')
+      throw new ConfigError('USHER_ENV is production, but USHER_PUBLIC_URL is not set. Set it to the https address that people see.');
+    return;
+  }
+  const { protocol, hostname } = new URL(publicUrl);
+  if (protocol === 'http:' && !isLoopback(hostname) && insecureHttp !== 'accepted')
+    throw new ConfigError(
+      `USHER_PUBLIC_URL is ${publicUrl}: on plain http a cookie can be stolen on the way. Use https, or also set USHER_INSECURE_HTTP=accepted.`,
+    );
+}
+
+/** Names of this machine for itself: only there is plain http a secure context. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+
+function refuseUnknown(names: string[], where: string): void {
+  const known = settingNames.flatMap((name) => [settings[name].env, `${settings[name].env}_FILE`]);
+  for (const name of names)
+    if (name.startsWith('USHER_') && !known.includes(name))
+      throw new ConfigError(`${name} in ${where} is not a setting of Usher.${didYouMean(name, known)}`);
+}
+
+function didYouMean(name: string, known: string[]): string {
+  const nearest = closest(name, known);
+  return distance(name, nearest) <= Math.max(3, name.length / 3) ? ` Did you mean ${nearest}?` : '';
+}
+
+const given = (text: string | undefined, source: Source) =>
+  text === undefined || text === '' ? undefined : { text, source };
+
+function readSettingFile(variable: string, path: string | undefined): string | undefined {
+  if (!path) return undefined;
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new ConfigError(`${variable}_FILE names ${path}, which cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** `.env` in the working folder, if there is one. */
+function readDotEnv(): NodeJS.Dict<string> {
+  return existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
+}
+
+function plain(text: string): string {
+  return text.trim();
+}
+
+function whole(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new Error(`is "${text}"; it takes a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+function oneOf<const T extends string>(...choices: T[]) {
+  return (text: string): T => {
+    const found = choices.find((choice) => choice === text);
+    if (found === undefined) throw new Error(`is "${text}"; it takes one of: ${choices.join(', ')}.`);
+    return found;
+  };
+}
+
+function optional<T>(parse: (text: string) => T) {
+  return (text: string): T | undefined => (text === 'off' ? undefined : parse(text));
+}
+
+function list<T>(parse: (text: string) => T) {
+  return (text: string): T[] =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map(parse);
+}
+
+/** An origin (RFC 6454) as browsers write it: scheme, host, port if not the default, and nothing more. */
+function origin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:'))
+    throw new Error(`is "${text}"; it takes an absolute address such as https://accounts.example.org.`);
+  if (text.replace(/\/$/, '') !== url.origin)
+    throw new Error(`is "${text}"; it takes scheme, host and port only, as in ${url.origin}.`);
+  return url.origin;
+}
+
+/** Values that stand in a document somewhere, so that everybody has them. */
+const sampleSecrets = [/^(.)\1*$/, /change[-_ ]?me/i, /example/i, /secret.{0,4}secret/i, /^0123456789/];
+
+function secret(text: string): Secret {
+  if (Buffer.byteLength(text) < 32)
+    throw new Error(`is too short (${Buffer.byteLength(text)} bytes); it takes 32 bytes or more. Make one: openssl rand -base64 32`);
+  if (sampleSecrets.some((sample) => sample.test(text)))
+    throw new Error('is a value that others know or can guess. Make one: openssl rand -base64 32');
+  return new Secret(text);
+}
+
+function secret16(text: string): Secret {
+  if (text.length < 16) throw new Error('is too short; it takes 16 characters or more.');
+  return new Secret(text);
+}

@@ -1,0 +1,75 @@
+import type { Keys } from '../platform/secrets.ts';
+import type { Db } from '../platform/db/index.ts';
+import { ConfigError } from '../config.ts';
+import { newId } from '../platform/random.ts';
+import { equalSecrets, mac } from '../platform/secrets.ts';
+
+const SECRET_CHECK = 'this is the secret of this installation';
+
+/**
+ * Makes the one row that says what this installation is, or checks that the secret fits the one there is.
+ *
+ * @returns Whether it was made now.
+ * @throws ConfigError when the database belongs to another secret: its keys could not be read and every
+ * token would be refused.
+ */
+export async function openInstallation(db: Db, keys: Keys, now: number): Promise<boolean> {
+  const expected = mac(keys.check, SECRET_CHECK);
+  const made = await db
+    .insertInto('installation')
+    .values({
+      id: 1,
+      installation_id: newId(),
+      secret_check: expected,
+      created_at: now,
+      setup_at: null,
+      admins_revision: 0,
+      keys_revision: 0,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (made) return true;
+  const row = await db.selectFrom('installation').select('secret_check').executeTakeFirstOrThrow();
+  if (!equalSecrets(row.secret_check, expected))
+    throw new ConfigError(
+      'The secret does not fit this database: it was made with another one. Set USHER_SECRET (or put back usher.key) as it was.',
+    );
+  return false;
+}
+
+/** Whether the first administrator was made. */
+export async function isSetUp(db: Db): Promise<boolean> {
+  const row = await db.selectFrom('installation').select('setup_at').executeTakeFirst();
+  return row?.setup_at != null;
+}
+
+/** Marks the set-up as done. @returns false when it already was: of two at once, one wins. */
+export async function finishSetUp(tx: Db, now: number): Promise<boolean> {
+  const done = await tx
+    .updateTable('installation')
+    .set({ setup_at: now })
+    .where('setup_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return done !== undefined;
+}
+
+/**
+ * Puts the transactions that take an administrator away into a row, one behind the other (they all change
+ * this row first), so that each sees what the one before it left. Without it two could each spare the other's.
+ */
+export async function queueAdminChange(tx: Db): Promise<void> {
+  await tx
+    .updateTable('installation')
+    .set((row) => ({ admins_revision: row('admins_revision', '+', 1) }))
+    .execute();
+}
+
+/** The same for transactions that make signing keys. */
+export async function queueKeyChange(tx: Db): Promise<void> {
+  await tx
+    .updateTable('installation')
+    .set((row) => ({ keys_revision: row('keys_revision', '+', 1) }))
+    .execute();
+}

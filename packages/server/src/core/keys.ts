@@ -1,0 +1,165 @@
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/db/index.ts';
+import type { KeysTable } from '../platform/db/tables.ts';
+import { newId } from '../platform/random.ts';
+
+const MINUTE = 60_000;
+
+/** A key is published this long before it signs: twice as long as verifiers may cache the JWKS. */
+export const PUBLISH_AHEAD = 10 * MINUTE;
+/** And this long after it signed last: the longest life of a token, and some for clocks that differ. */
+const PUBLISH_AFTER = 65 * MINUTE;
+/** Keys are read again at most this often because of a token whose key is unknown. */
+const REFRESH_PAUSE = 5_000;
+
+export interface SigningKey {
+  id: string;
+  algorithm: string;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+  /** The public members alone, as the JWKS shows them (RFC 7517). */
+  publicJwk: JWK;
+  signsFrom: number;
+  publishedUntil: number | null;
+}
+
+/** The signing keys in memory. */
+export interface Keyring {
+  signer(now: number): SigningKey;
+  published(now: number): SigningKey[];
+  revision(): number;
+  reload(): Promise<void>;
+  refresh(): Promise<void>;
+}
+
+/** Loads the signing keys. @throws When a key cannot be decrypted: the secret is not the one it was made with. */
+export async function openKeyring(db: Db, wrap: KeyObject, clock: Clock): Promise<Keyring> {
+  let keys: SigningKey[] = [];
+  let fingerprint = '';
+  let revision = 0;
+  let readAt = 0;
+
+  const reload = async (): Promise<void> => {
+    readAt = clock.now();
+    const rows = await db.selectFrom('keys').selectAll().orderBy('signs_from', 'desc').execute();
+    const seen = JSON.stringify(rows.map((row) => [row.id, row.signs_from, row.published_until]));
+    if (seen === fingerprint) return;
+    keys = await Promise.all(rows.map((row) => unwrapKey(row, wrap)));
+    fingerprint = seen;
+    revision++;
+  };
+
+  await reload();
+  return {
+    signer(now) {
+      const key = keys.find((one) => one.signsFrom <= now && isPublished(one, now));
+      if (!key) throw new Error('There is no signing key that may sign now.');
+      return key;
+    },
+    published: (now) => keys.filter((key) => isPublished(key, now)),
+    revision: () => revision,
+    reload,
+    async refresh() {
+      if (Math.abs(clock.now() - readAt) >= REFRESH_PAUSE) await reload();
+    },
+  };
+}
+
+const isPublished = (key: SigningKey, now: number): boolean => key.publishedUntil === null || now < key.publishedUntil;
+
+/**
+ * Makes the first signing key if there is none. The caller's transaction is queued (`queueKeyChange`), so that
+ * of several processes that start at once one makes it.
+ *
+ * @returns The key's id, or undefined when there was one.
+ */
+export async function makeFirstKey(tx: Db, wrap: KeyObject, algorithm: string, now: number): Promise<string | undefined> {
+  const any = await tx.selectFrom('keys').select('id').executeTakeFirst();
+  return any ? undefined : insertKey(tx, wrap, algorithm, now, now);
+}
+
+/**
+ * Makes the key that follows the one in use. Normally it is published for a while before it signs, and the
+ * old one stays published until its last token has run out. When the old one may have leaked (`leaked`), the
+ * new one signs at once and everything that the old ones signed is refused at once.
+ */
+export async function rotateKey(
+  tx: Db,
+  wrap: KeyObject,
+  algorithm: string,
+  leaked: boolean,
+  now: number,
+): Promise<{ id: string; signsFrom: number }> {
+  const signsFrom = leaked ? now : now + PUBLISH_AHEAD;
+  await tx
+    .updateTable('keys')
+    .set({ published_until: leaked ? now : signsFrom + PUBLISH_AFTER })
+    .where((old) => old.or([old('published_until', 'is', null), old('published_until', '>', now)]))
+    .execute();
+  return { id: await insertKey(tx, wrap, algorithm, signsFrom, now), signsFrom };
+}
+
+/** What can be told of the keys: never the private part. */
+export async function listKeys(db: Db): Promise<Omit<KeysTable, 'private_jwk_encrypted' | 'public_jwk'>[]> {
+  return db
+    .selectFrom('keys')
+    .select(['id', 'algorithm', 'created_at', 'signs_from', 'published_until'])
+    .orderBy('signs_from', 'desc')
+    .execute();
+}
+
+async function insertKey(tx: Db, wrap: KeyObject, algorithm: string, signsFrom: number, now: number): Promise<string> {
+  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
+  const id = newId();
+  await tx
+    .insertInto('keys')
+    .values({
+      id,
+      algorithm,
+      public_jwk: JSON.stringify(await exportJWK(publicKey)),
+      private_jwk_encrypted: encrypt(wrap, id, JSON.stringify(await exportJWK(privateKey))),
+      created_at: now,
+      signs_from: signsFrom,
+      published_until: null,
+    })
+    .execute();
+  return id;
+}
+
+async function unwrapKey(row: KeysTable, wrap: KeyObject): Promise<SigningKey> {
+  const privateJwk = JSON.parse(decrypt(wrap, row.id, row.private_jwk_encrypted)) as JWK;
+  // The row's own public key is not trusted: it is derived from the private one, which is authenticated.
+  const { d: _private, ...publicJwk } = privateJwk;
+  return {
+    id: row.id,
+    algorithm: row.algorithm,
+    privateKey: (await importJWK(privateJwk, row.algorithm)) as CryptoKey,
+    publicKey: (await importJWK(publicJwk, row.algorithm)) as CryptoKey,
+    publicJwk: { ...publicJwk, kid: row.id, alg: row.algorithm, use: 'sig' },
+    signsFrom: row.signs_from,
+    publishedUntil: row.published_until,
+  };
+}
+
+/** AES-256-GCM, random 96-bit nonce; the row's place is authenticated, so rows cannot be swapped. */
+function encrypt(wrap: KeyObject, id: string, text: string): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', wrap, nonce).setAAD(Buffer.from(`keys/${id}`));
+  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString('base64url');
+}
+
+function decrypt(wrap: KeyObject, id: string, sealed: string): string {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', wrap, bytes.subarray(0, 12), { authTagLength: 16 })
+    .setAAD(Buffer.from(`keys/${id}`))
+    .setAuthTag(bytes.subarray(-16));
+  return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString();
+}
+
+/** How long ago the newest key was made, in milliseconds. */
+export async function newestKeyAge(db: Db, now: number): Promise<number> {
+  const row = await db.selectFrom('keys').select('created_at').orderBy('created_at', 'desc').limit(1).executeTakeFirst();
+  return row ? now - row.created_at : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,273 @@
+import type { CompiledQuery } from 'kysely';
+import type { Db } from '../platform/db/index.ts';
+import type { SessionsTable, UsersTable } from '../platform/db/tables.ts';
+import { newId } from '../platform/random.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A cookie session ends after this long without a request. */
+export const IDLE = 10 * MINUTE;
+/** However busy, a cookie session ends after this long; an administrator's sooner. */
+export const CAP = 12 * HOUR;
+export const ADMIN_CAP = 4 * HOUR;
+/** A bearer session ends after this long without a refresh, and after the cap however often it is refreshed. */
+export const REFRESH_IDLE = 14 * DAY;
+export const REFRESH_CAP = 30 * DAY;
+/** A refresh token that was used comes again within this time: a lost answer, not a thief. */
+export const REFRESH_GRACE = 10_000;
+/** More sessions than this and the one that was idle longest ends. */
+export const MOST_SESSIONS = 20;
+
+export type SessionKind = SessionsTable['kind'];
+
+/** Why a session ended. */
+export type EndReason =
+  | 'signed_out'
+  | 'signed_out_everywhere'
+  | 'ended_by_user'
+  | 'ended_by_admin'
+  | 'password_changed'
+  | 'disabled'
+  | 'crowded_out'
+  | 'refresh_reused';
+
+/** A session with its user, as every request needs them. */
+export interface Live {
+  session: Pick<
+    SessionsTable,
+    'id' | 'kind' | 'amr' | 'created_at' | 'last_seen_at' | 'ended_at' | 'ip' | 'user_agent' | 'refresh_number' | 'refreshed_at'
+  >;
+  user: UsersTable;
+}
+
+export interface NewSession {
+  userId: string;
+  kind: SessionKind;
+  amr: string;
+  ip: string;
+  userAgent: string;
+}
+
+/** Starts a session; the caller's transaction has admitted the user (`users.admit`). @returns Its id. */
+export async function startSession(tx: Db, session: NewSession, now: number): Promise<string> {
+  const id = newId();
+  await tx
+    .insertInto('sessions')
+    .values({
+      id,
+      user_id: session.userId,
+      kind: session.kind,
+      amr: session.amr,
+      created_at: now,
+      last_seen_at: now,
+      ended_at: null,
+      ended_reason: null,
+      ip: session.ip,
+      user_agent: session.userAgent,
+      refresh_number: 1,
+      refreshed_at: now,
+    })
+    .execute();
+  return id;
+}
+
+/**
+ * The session and its user, if both are good at this moment. It is read at every request, so it is one
+ * statement, compiled once, and the one place where a core file reads another's table.
+ *
+ * @returns undefined when the session does not exist, was ended, has run out, or its user is disabled.
+ */
+export async function findLive(db: Db, id: string, now: number): Promise<Live | undefined> {
+  const { rows } = await db.executeQuery(liveQuery(db, id));
+  const row = rows[0];
+  if (!row) return undefined;
+  const live = toLive(row);
+  return row.ended_at === null && row.disabled_at === null && now < endOf(live) ? live : undefined;
+}
+
+/** When a session ends if nothing more happens, in milliseconds since 1970. For cookies the token ends sooner. */
+export function endOf({ session, user }: Live): number {
+  if (session.kind === 'cookie') return session.created_at + (user.admin_since === null ? CAP : ADMIN_CAP);
+  return Math.min(session.refreshed_at + REFRESH_IDLE, session.created_at + REFRESH_CAP);
+}
+
+/** Building and compiling a query costs several times what SQLite takes to answer it. */
+const compiled = new WeakMap<Db, CompiledQuery<LiveRow>>();
+
+function liveQuery(db: Db, id: string): CompiledQuery<LiveRow> {
+  let query = compiled.get(db);
+  if (!query) {
+    query = db
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .selectAll('users')
+      .select([
+        'sessions.id as session_id',
+        'sessions.created_at as session_created_at',
+        'kind',
+        'amr',
+        'last_seen_at',
+        'ended_at',
+        'ip',
+        'user_agent',
+        'refresh_number',
+        'refreshed_at',
+      ])
+      .where('sessions.id', '=', id)
+      .compile();
+    compiled.set(db, query);
+  }
+  return { ...query, parameters: [id] };
+}
+
+type LiveRow = UsersTable &
+  Omit<Live['session'], 'id' | 'created_at'> & { session_id: string; session_created_at: number };
+
+function toLive(row: LiveRow): Live {
+  return {
+    session: {
+      id: row.session_id,
+      kind: row.kind,
+      amr: row.amr,
+      created_at: row.session_created_at,
+      last_seen_at: row.last_seen_at,
+      ended_at: row.ended_at,
+      ip: row.ip,
+      user_agent: row.user_agent,
+      refresh_number: row.refresh_number,
+      refreshed_at: row.refreshed_at,
+    },
+    user: row,
+  };
+}
+
+/** The sessions of a user that are good now, the one used last first. */
+export async function sessionsOf(db: Db, userId: string, isAdmin: boolean, now: number) {
+  const cap = isAdmin ? ADMIN_CAP : CAP;
+  return db
+    .selectFrom('sessions')
+    .select(['id', 'kind', 'created_at', 'last_seen_at', 'ip', 'user_agent'])
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .where((good) =>
+      good.or([
+        good.and([
+          good('kind', '=', 'cookie'),
+          // A minute more, because `last_seen_at` lags by up to one.
+          good('last_seen_at', '>', now - IDLE - MINUTE),
+          good('created_at', '>', now - cap),
+        ]),
+        good.and([
+          good('kind', '=', 'bearer'),
+          good('refreshed_at', '>', now - REFRESH_IDLE),
+          good('created_at', '>', now - REFRESH_CAP),
+        ]),
+      ]),
+    )
+    .orderBy('last_seen_at', 'desc')
+    .orderBy('id')
+    .execute();
+}
+
+/** Ends one session of a user. @returns false when the user has no such session that is still open. */
+export async function endSession(
+  tx: Db,
+  id: string,
+  userId: string,
+  reason: EndReason,
+  now: number,
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('sessions')
+    .set({ ended_at: now, ended_reason: reason })
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Ends all sessions of a user. @returns How many were open. */
+export async function endSessionsOf(tx: Db, userId: string, reason: EndReason, now: number): Promise<number> {
+  const rows = await tx
+    .updateTable('sessions')
+    .set({ ended_at: now, ended_reason: reason })
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .execute();
+  return rows.length;
+}
+
+/** Ends the sessions above `MOST_SESSIONS`, those idle longest first. @returns Their ids. */
+export async function endCrowdedOut(tx: Db, userId: string, now: number): Promise<string[]> {
+  const open = await tx
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .orderBy('last_seen_at', 'desc')
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .offset(MOST_SESSIONS)
+    // SQLite knows OFFSET only after LIMIT.
+    .limit(1_000)
+    .execute();
+  const ids = open.map((row) => row.id);
+  if (ids.length > 0)
+    await tx
+      .updateTable('sessions')
+      .set({ ended_at: now, ended_reason: 'crowded_out' satisfies EndReason })
+      .where('id', 'in', ids)
+      .execute();
+  return ids;
+}
+
+/**
+ * Moves a session from refresh token `number` to the next, if `number` is the good one (compare and set: of
+ * many at once, one moves it).
+ *
+ * @returns The number that is good now: `number + 1` also for a retry within `REFRESH_GRACE`, which so gets
+ * the same successor; or undefined for a number that was used before that.
+ */
+export async function rotate(db: Db, id: string, number: number, now: number): Promise<number | undefined> {
+  const moved = await db
+    .updateTable('sessions')
+    .set({ refresh_number: number + 1, refreshed_at: now, last_seen_at: now })
+    .where('id', '=', id)
+    .where('refresh_number', '=', number)
+    .where('ended_at', 'is', null)
+    .returning('refresh_number')
+    .executeTakeFirst();
+  if (moved) return moved.refresh_number;
+  const row = await db
+    .selectFrom('sessions')
+    .select(['refresh_number', 'refreshed_at'])
+    .where('id', '=', id)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+  const isRetry = row?.refresh_number === number + 1 && now - row.refreshed_at <= REFRESH_GRACE;
+  return isRetry ? row.refresh_number : undefined;
+}
+
+/** Notes when sessions were used last; from memory, once in a while, so that a request costs no write. */
+export async function saveLastSeen(tx: Db, seen: ReadonlyMap<string, number>): Promise<void> {
+  for (const [id, at] of seen)
+    await tx
+      .updateTable('sessions')
+      .set({ last_seen_at: at })
+      .where('id', '=', id)
+      .where('last_seen_at', '<', at)
+      .execute();
+}
+
+/** Removes sessions that cannot be good any more and are not needed as evidence of a reused refresh token. */
+export async function forgetOldSessions(db: Db, now: number): Promise<void> {
+  await db
+    .deleteFrom('sessions')
+    .where('created_at', '<', now - REFRESH_CAP - DAY)
+    .execute();
+}

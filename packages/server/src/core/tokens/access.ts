@@ -1,0 +1,97 @@
+import { type CryptoKey, CompactSign, compactVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { type Claims, claimsFor, decodeClaims, encodeClaims, MOST_CHARACTERS, type Subject } from './claims.ts';
+
+/** The keys as tokens need them (`core/keys` has them). */
+export interface TokenKey {
+  id: string;
+  algorithm: string;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+}
+
+export interface TokenKeys {
+  /** The key that signs at this moment. */
+  signer(now: number): TokenKey;
+  /** The keys whose tokens are accepted at this moment. */
+  published(now: number): TokenKey[];
+  /** Changes whenever the set of keys does. */
+  revision(): number;
+  /** Reads the keys again, if that was not done a moment ago: another process may have made one. */
+  refresh(): Promise<void>;
+}
+
+export interface AccessTokenSettings {
+  issuer: string;
+  audience: string;
+  /** Milliseconds. */
+  lifetime: number;
+}
+
+/** Makes and reads access tokens: signed for services that have only our public keys (RFC 9068). */
+export interface AccessTokens {
+  /** @param end When the session ends at the latest, in milliseconds since 1970; `exp` is never beyond it. */
+  make(subject: Subject, now: number, end: number): Promise<{ token: string; expiresIn: number }>;
+  /** @returns The claims of a token that this installation made, expired or not. */
+  read(token: string, now: number): Promise<Claims | undefined>;
+}
+
+export function accessTokens({ issuer, audience, lifetime }: AccessTokenSettings, keys: TokenKeys): AccessTokens {
+  // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
+  const verified = new LRUCache<string, Claims>({ max: 20_000 });
+  let revision = keys.revision();
+
+  /** A token's header is not parsed: it is, byte for byte, the header of one of our keys, or it is not ours. */
+  const keyOf = (header: string, now: number): TokenKey | undefined =>
+    keys.published(now).find((key) => encodeHeader(key) === header);
+
+  return {
+    async make(subject, now, end) {
+      const key = keys.signer(now);
+      const claims = claimsFor(subject, issuer, audience, now, Math.min(now + lifetime, end));
+      const token = await new CompactSign(Buffer.from(encodeClaims(claims), 'base64url'))
+        .setProtectedHeader(headerOf(key))
+        .sign(key.privateKey);
+      return { token, expiresIn: claims.exp - claims.iat };
+    },
+
+    async read(token, now) {
+      if (token.length > MOST_CHARACTERS) return undefined;
+      if (revision !== keys.revision()) {
+        verified.clear();
+        revision = keys.revision();
+      }
+      const known = verified.get(token);
+      if (known) return known;
+
+      const [header, payload, signature, ...rest] = token.split('.');
+      if (!header || !payload || !signature || rest.length > 0) return undefined;
+      if (!isCanonical(signature)) return undefined;
+      let key = keyOf(header, now);
+      if (!key) {
+        await keys.refresh();
+        key = keyOf(header, now);
+      }
+      if (!key) return undefined;
+      const claims = (await isSignedBy(key, token)) ? decodeClaims(payload, issuer, audience) : undefined;
+      if (claims) verified.set(token, claims);
+      return claims;
+    },
+  };
+}
+
+const headerOf = ({ id, algorithm }: TokenKey) => ({ alg: algorithm, typ: 'at+jwt', kid: id });
+
+const encodeHeader = (key: TokenKey): string => Buffer.from(JSON.stringify(headerOf(key))).toString('base64url');
+
+/** Many texts decode to the same bytes (RFC 4648, 3.5); only one of them is what we wrote. */
+const isCanonical = (text: string): boolean => Buffer.from(text, 'base64url').toString('base64url') === text;
+
+async function isSignedBy(key: TokenKey, token: string): Promise<boolean> {
+  try {
+    await compactVerify(token, key.publicKey, { algorithms: [key.algorithm] });
+    return true;
+  } catch {
+    return false;
+  }
+}

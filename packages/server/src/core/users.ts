@@ -1,0 +1,263 @@
+import type { ExpressionBuilder, Selectable } from 'kysely';
+import type { Db } from '../platform/db/index.ts';
+import type { Tables, UsersTable } from '../platform/db/tables.ts';
+import { newUserId } from '../platform/random.ts';
+
+export type User = Selectable<UsersTable>;
+export type Role = 'user' | 'admin';
+
+export const roleOf = (user: Pick<User, 'admin_since'>): Role => (user.admin_since === null ? 'user' : 'admin');
+
+export interface NewUser {
+  username: string;
+  usernameKey: string;
+  email: string;
+  emailKey: string;
+  passwordHash: string;
+  role: Role;
+}
+
+/** @returns The user, or which of the two names another account has: of many at once, one gets the user. */
+export async function insertUser(
+  tx: Db,
+  user: NewUser,
+  now: number,
+): Promise<{ user: User } | { taken: ('username' | 'email')[] }> {
+  const made = await tx
+    .insertInto('users')
+    .values({
+      id: newUserId(),
+      username: user.username,
+      username_key: user.usernameKey,
+      email: user.email,
+      email_key: user.emailKey,
+      email_verified_at: null,
+      password_hash: user.passwordHash,
+      password_changed_at: now,
+      admin_since: user.role === 'admin' ? now : null,
+      disabled_at: null,
+      signed_in_at: null,
+      created_at: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  return made ? { user: made } : { taken: await takenNames(tx, user.usernameKey, user.emailKey) };
+}
+
+/** Which of the two names an account has already. */
+export async function takenNames(
+  db: Db,
+  usernameKey: string,
+  emailKey: string,
+): Promise<('username' | 'email')[]> {
+  const rows = await db
+    .selectFrom('users')
+    .select(['username_key', 'email_key'])
+    .where((or) => or.or([or('username_key', '=', usernameKey), or('email_key', '=', emailKey)]))
+    .execute();
+  const taken: ('username' | 'email')[] = [];
+  if (rows.some((row) => row.username_key === usernameKey)) taken.push('username');
+  if (rows.some((row) => row.email_key === emailKey)) taken.push('email');
+  return taken;
+}
+
+/** Finds by the normalised name that a person signs in with; one statement, whether there is such a user or not. */
+export function findByName(db: Db, kind: 'username' | 'email', key: string): Promise<User | undefined> {
+  return db.selectFrom('users').selectAll().where(`${kind}_key`, '=', key).executeTakeFirst();
+}
+
+export function findById(db: Db, id: string): Promise<User | undefined> {
+  return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/**
+ * The last word on a sign-in, inside its transaction: the user is still there, enabled, and has the password
+ * that was checked. The row stays locked until the transaction ends, so that a disable, a change of password
+ * or a deletion comes wholly before (and this answers false) or wholly after (and ends the new session).
+ */
+export async function admit(tx: Db, user: Pick<User, 'id' | 'password_hash'>, now: number): Promise<boolean> {
+  const row = await tx
+    .updateTable('users')
+    .set({ signed_in_at: now })
+    .where('id', '=', user.id)
+    .where('password_hash', '=', user.password_hash)
+    .where('disabled_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Lets no sign-in of this user finish until the transaction ends: what it ends, no sign-in beside it survives. */
+export async function holdSignIns(tx: Db, id: string): Promise<void> {
+  await tx
+    .updateTable('users')
+    .set((row) => ({ signed_in_at: row.ref('signed_in_at') }))
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Replaces the password if it is still the one that was checked. @returns false when it is not. */
+export async function replacePassword(tx: Db, id: string, from: string, to: string, now: number): Promise<boolean> {
+  const row = await tx
+    .updateTable('users')
+    .set({ password_hash: to, password_changed_at: now })
+    .where('id', '=', id)
+    .where('password_hash', '=', from)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Stores the same password under stronger parameters; does nothing if the password was changed meanwhile. */
+export async function upgradeHash(db: Db, id: string, from: string, to: string): Promise<void> {
+  await db
+    .updateTable('users')
+    .set({ password_hash: to })
+    .where('id', '=', id)
+    .where('password_hash', '=', from)
+    .execute();
+}
+
+/** Sets a password without knowing the old one (for the operator). */
+export async function setPassword(tx: Db, id: string, to: string, now: number): Promise<void> {
+  await tx
+    .updateTable('users')
+    .set({ password_hash: to, password_changed_at: now })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** @returns The user as changed, `taken` if another account has the name, or undefined if there is no such user. */
+export async function rename(
+  tx: Db,
+  id: string,
+  username: string,
+  usernameKey: string,
+): Promise<User | 'taken' | undefined> {
+  const other = await tx
+    .selectFrom('users')
+    .select('id')
+    .where('username_key', '=', usernameKey)
+    .where('id', '<>', id)
+    .executeTakeFirst();
+  if (other) return 'taken';
+  return tx
+    .updateTable('users')
+    .set({ username, username_key: usernameKey })
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Makes a user an administrator, if not one already. */
+export async function promote(tx: Db, id: string, now: number): Promise<boolean> {
+  const row = await tx
+    .updateTable('users')
+    .set({ admin_since: now })
+    .where('id', '=', id)
+    .where('admin_since', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+const isAnotherAdmin = (id: string) => (where: ExpressionBuilder<Tables, 'users'>) =>
+  where.exists(
+    where
+      .selectFrom('users as other')
+      .select('other.id')
+      .where('other.admin_since', 'is not', null)
+      .where('other.disabled_at', 'is', null)
+      .where('other.id', '<>', id),
+  );
+
+/**
+ * The three acts that could take the last enabled administrator away. Each does nothing in that case and
+ * answers false; the caller has queued the transaction (`queueAdminChange`) and knows that the user is there.
+ */
+export async function demote(tx: Db, id: string): Promise<boolean> {
+  const row = await tx
+    .updateTable('users')
+    .set({ admin_since: null })
+    .where('id', '=', id)
+    .where(isAnotherAdmin(id))
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** See `demote`. */
+export async function disable(tx: Db, id: string, now: number): Promise<boolean> {
+  const row = await tx
+    .updateTable('users')
+    .set({ disabled_at: now })
+    .where('id', '=', id)
+    .where((where) => where.or([where('admin_since', 'is', null), isAnotherAdmin(id)(where)]))
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** See `demote`. Sessions go with the user (foreign key). */
+export async function deleteUser(tx: Db, id: string): Promise<boolean> {
+  const row = await tx
+    .deleteFrom('users')
+    .where('id', '=', id)
+    .where((where) => where.or([where('admin_since', 'is', null), isAnotherAdmin(id)(where)]))
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function enable(tx: Db, id: string): Promise<boolean> {
+  const row = await tx
+    .updateTable('users')
+    .set({ disabled_at: null })
+    .where('id', '=', id)
+    .where('disabled_at', 'is not', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export interface UserQuery {
+  /** The beginning of a user name or an e-mail address, normalised; or a whole id. */
+  search?: string | undefined;
+  role?: Role | undefined;
+  disabled?: boolean | undefined;
+  /** The id after which the page begins. */
+  after?: string | undefined;
+  limit: number;
+}
+
+/** A page of users, oldest first: ids sort by creation time, so the last id of a page is its cursor. */
+export function listUsers(db: Db, { search, role, disabled, after, limit }: UserQuery): Promise<User[]> {
+  let query = db.selectFrom('users').selectAll().orderBy('id').limit(limit);
+  if (after !== undefined) query = query.where('id', '>', after);
+  if (role !== undefined) query = query.where('admin_since', role === 'admin' ? 'is not' : 'is', null);
+  if (disabled !== undefined) query = query.where('disabled_at', disabled ? 'is not' : 'is', null);
+  if (search !== undefined)
+    query = query.where((where) =>
+      where.or([
+        where('id', '=', search),
+        where.and([where('username_key', '>=', search), where('username_key', '<', afterPrefix(search))]),
+        where.and([where('email_key', '>=', search), where('email_key', '<', afterPrefix(search))]),
+      ]),
+    );
+  return query.execute();
+}
+
+/** A prefix as a range, which an index answers; LIKE would read every row, and its wildcards need escaping. */
+const afterPrefix = (prefix: string): string => `${prefix}\u{10ffff}`;
+
+/** How many enabled administrators there are. */
+export async function countAdmins(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('users')
+    .select((count) => count.fn.countAll<number>().as('admins'))
+    .where('admin_since', 'is not', null)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return row.admins;
+}

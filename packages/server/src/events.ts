@@ -1,0 +1,30 @@
+/** Every audit event, once: its name, and what it says happened. `core/events` writes no other. */
+export const events = {
+  installation_created: 'The database was set up for the first time.',
+  setup_done: 'The first administrator was made with the set-up link.',
+
+  user_signed_up: 'Someone made an account of their own.',
+  user_created: 'An administrator or operator made an account.',
+  user_changed: 'A user name or address was changed.',
+  user_promoted: 'A user became an administrator.',
+  user_demoted: 'An administrator became a user.',
+  user_disabled: 'An account was disabled and its sessions ended.',
+  user_enabled: 'An account was enabled again.',
+  user_deleted: 'An account was deleted with all that belonged to it.',
+
+  signed_in: 'A sign-in succeeded.',
+  sign_in_refused: 'A sign-in was refused: wrong password, unknown name, disabled account, or a limit.',
+  password_refused: 'A signed-in user gave a wrong current password.',
+  password_changed: 'A password was changed and all older sessions ended.',
+
+  signed_out: 'A session was ended by its user.',
+  signed_out_everywhere: 'All sessions of a user were ended.',
+  session_ended: 'A user ended another one of their sessions.',
+  session_crowded_out: 'A session was ended because the user signed in more often than sessions are kept.',
+  refresh_reused: 'A used refresh token came again: it may be stolen, so its session was ended.',
+
+  key_created: 'A signing key was made.',
+  key_rotated: 'A new signing key was made to follow the one in use.',
+} as const satisfies Record<string, string>;
+
+export type EventName = keyof typeof events;

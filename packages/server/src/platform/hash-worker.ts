@@ -1,0 +1,25 @@
+import { hashSync, verifySync } from '@node-rs/argon2';
+
+/** One piece of work: verify `password` against `stored`, or hash it anew with these parameters. */
+export type HashTask =
+  | { kind: 'hash'; password: string; memoryKib: number; passes: number }
+  | { kind: 'verify'; password: string; stored: string }
+  | { kind: 'nothing' };
+
+/**
+ * Runs in a thread of its own, so the synchronous calls are right here: the asynchronous ones would run on
+ * libuv's shared pool, where a storm of sign-ins delays every file and DNS access of the process (attack D2).
+ * Throws when argon2 cannot allocate its memory.
+ */
+export default function work(task: HashTask): string | boolean {
+  if (task.kind === 'nothing') return false;
+  if (task.kind === 'verify') return verifySync(task.stored, task.password);
+  return hashSync(task.password, {
+    algorithm: 2, // argon2id: RFC 9106 section 4 recommends no other for passwords
+    version: 1, // 0x13, the only version of RFC 9106; written `v=19`
+    memoryCost: task.memoryKib,
+    timeCost: task.passes,
+    parallelism: 1,
+    outputLen: 32,
+  });
+}

@@ -1,0 +1,61 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+
+/** What Usher counts, for Prometheus. Labels come from closed sets: no label holds a name, address or id. */
+export interface Metrics {
+  /** @param seconds How long the answer took. */
+  request(route: string, method: string, status: number, seconds: number): void;
+  refusal(code: string): void;
+  event(name: string): void;
+  /** The text that `/metrics` answers, and its media type. */
+  text(): Promise<{ text: string; type: string }>;
+}
+
+/** @param queued How many passwords wait to be hashed at this moment. */
+export function createMetrics(queued: () => number): Metrics {
+  const registers = [new Registry()];
+  const registry = registers[0] as Registry;
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'usher_http_request_duration_seconds',
+    help: 'Answers by route, method and status, and how long they took.',
+    labelNames: ['route', 'method', 'status'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'usher_refusals_total',
+    help: 'Requests that were refused, by error code.',
+    labelNames: ['code'],
+    registers,
+  });
+  const events = new Counter({
+    name: 'usher_events_total',
+    help: 'Audit events by name.',
+    labelNames: ['name'],
+    registers,
+  });
+  new Gauge({
+    name: 'usher_hash_queue_length',
+    help: 'Passwords that wait for a worker.',
+    registers,
+    collect() {
+      this.set(queued());
+    },
+  });
+  // Finding a labelled child costs more than counting in it, and the same few come again and again.
+  const children = new Map<string, { observe(seconds: number): void }>();
+  return {
+    request(route, method, status, seconds) {
+      const key = `${method} ${route} ${status}`;
+      let child = children.get(key);
+      if (!child) {
+        child = requests.labels({ route, method, status: String(status) });
+        children.set(key, child);
+      }
+      child.observe(seconds);
+    },
+    refusal: (code) => refusals.inc({ code }),
+    event: (name) => events.inc({ name }),
+    text: async () => ({ text: await registry.metrics(), type: registry.contentType }),
+  };
+}

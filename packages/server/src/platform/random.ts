@@ -1,0 +1,17 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { v7 } from 'uuid';
+
+/** A user's public id: UUIDv7 (RFC 9562), so that ids sort by creation time. */
+export const newUserId = (): string => v7();
+
+/** An event's id: also UUIDv7, so that the audit record reads in order. */
+export const newEventId = (): string => v7();
+
+/** 128 random bits as 22 characters of base64url: ids of sessions and tokens, which tell nothing. */
+export const newId = (): string => randomBytes(16).toString('base64url');
+
+/** 256 random bits as 43 characters of base64url: a secret that cannot be guessed. */
+export const newSecret = (): string => randomBytes(32).toString('base64url');
+
+/** Names a request in logs, events and answers. */
+export const newRequestId = (): string => randomUUID();

@@ -1,0 +1,83 @@
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ConfigError } from '../config.ts';
+
+/**
+ * The keys that come from the installation's secret, one for each purpose, so that what is made for one can
+ * never pass for another (RFC 5869, the label is HKDF's `info`).
+ */
+export interface Keys {
+  /** HMAC-SHA-256 of cookie tokens. */
+  cookie: KeyObject;
+  /** HMAC-SHA-256 of refresh tokens. */
+  refresh: KeyObject;
+  /** AES-256-GCM of the private signing keys in the database. */
+  wrap: KeyObject;
+  /** HMAC-SHA-256 of the names that the limits count. */
+  limits: KeyObject;
+  /** HMAC-SHA-256 of the constant that tells whether this is the right secret for a database. */
+  check: KeyObject;
+}
+
+/** @param secret The installation's secret, 32 bytes or more. */
+export function deriveKeys(secret: string): Keys {
+  const derive = (purpose: string): KeyObject =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', secret, 'usher', `usher/${purpose}/1`, 32)));
+  return {
+    cookie: derive('cookie-token'),
+    refresh: derive('refresh-token'),
+    wrap: derive('signing-key-wrap'),
+    limits: derive('limits'),
+    check: derive('secret-check'),
+  };
+}
+
+/** HMAC-SHA-256 as base64url, 43 characters. */
+export function mac(key: KeyObject, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}
+
+/** Whether two texts are equal, in a time that does not tell where they differ. */
+export function equalSecrets(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/**
+ * The secret of an installation that was given none: the file `usher.key` beside its database, made at the
+ * first start (mode 0600).
+ *
+ * @throws ConfigError when the file is readable by others, or is missing although the database is there:
+ * a new secret would make everything in that database worthless.
+ */
+export function secretBeside(databaseFile: string): string {
+  const path = join(dirname(databaseFile), 'usher.key');
+  if (existsSync(path)) return readKeyFile(path);
+  // Looked for once more, because another process that starts now makes the key first and the database after it.
+  if (existsSync(databaseFile) && statSync(databaseFile).size > 0 && !existsSync(path))
+    throw new ConfigError(
+      `${path} is missing, but the database ${databaseFile} was made with it. Put the file back (or set USHER_SECRET to what it held).`,
+    );
+  // Written aside and linked, so that of two processes that start at once both read the same whole file.
+  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  writeFileSync(aside, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    linkSync(aside, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(aside);
+  }
+  return readKeyFile(path);
+}
+
+function readKeyFile(path: string): string {
+  if (statSync(path).mode & 0o077)
+    throw new ConfigError(`${path} can be read by other users of this machine. Close it: chmod 600 ${path}`);
+  const text = readFileSync(path, 'utf8').trim();
+  if (Buffer.byteLength(text) < 32)
+    throw new ConfigError(`${path} holds fewer than 32 bytes, so it is not the key that Usher wrote. Put the right file back.`);
+  return text;
+}

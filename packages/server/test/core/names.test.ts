@@ -1,0 +1,281 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { looksLikeEmail, mixedScripts, parseEmail, parseUsername } from '../../src/core/names.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('parseEmail accepts', () => {
+  it.each([
+    [' Abc@gmail.com', 'abc@gmail.com'], // the note's
+    ['abc@gmail.com', 'abc@gmail.com'],
+    ['\tA.B+tag@Sub.Example.COM \r\n', 'a.b+tag@sub.example.com'],
+    ["o'brien!#$%&*+/=?^_`{|}~-@example.org", "o'brien!#$%&*+/=?^_`{|}~-@example.org"],
+    [`${'l'.repeat(64)}@example.com`, `${'l'.repeat(64)}@example.com`],
+    ['a@Straße.de', 'a@xn--strae-oqa.de'],
+    ['a@xn--strae-oqa.de', 'a@xn--strae-oqa.de'],
+    ['a@例え.テスト', 'a@xn--r8jz45g.xn--zckzah'],
+    ['a@1.example', 'a@1.example'],
+  ])('U1: %j as %s', (typed, email) => {
+    expect(parseEmail(typed)).toEqual({ ok: true, email, key: email });
+  });
+
+  it('U1: NFC, NFD and punycode of a domain as the same address', () => {
+    const forms = [
+      'a@köln.de'.normalize('NFC'),
+      'a@köln.de'.normalize('NFD'),
+      'A@KÖLN.de',
+      'a@xn--kln-sna.de',
+    ];
+    expect(new Set(forms.map((form) => JSON.stringify(parseEmail(form)))).size).toBe(1);
+  });
+
+  it('P9: fullwidth letters and the Kelvin sign in a domain only as what will be mailed to', () => {
+    expect(parseEmail('a@ｅｘａｍｐｌｅ.com')).toMatchObject({ ok: true, email: 'a@example.com' });
+    expect(parseEmail('a@\u212Aelvin.com')).toMatchObject({ ok: true, email: 'a@kelvin.com' });
+    expect(parseEmail('a@mıke.com')).toMatchObject({ ok: true, email: 'a@xn--mke-jua.com' });
+  });
+});
+
+describe('parseEmail refuses', () => {
+  const control = 'a line end or another control character';
+  const unseen = 'a character that cannot be seen';
+  const plain = 'plain letters (a to z)';
+  const cannotExist = 'has a domain that cannot exist';
+  it.each([
+    ['P8', 'victim@example.com,evil@example.net', 'a comma'],
+    ['P8', 'victim@example.com;evil@example.net', 'a comma or a semicolon'],
+    ['P8', 'victim@example.com evil@example.net', 'a space'],
+    ['P8', 'victim@example.com@evil.net', 'more than one @'],
+    ['P9', 'mıke@example.com', plain],
+    ['P9', '\u212Aelvin@example.com', plain],
+    ['P9', 'ａ@example.com', plain],
+    ['P9', 'аdmin@example.com', plain],
+    ['P9', 'a＠example.com', 'only looks like @'],
+    ['P9', 'a﹫example.com', 'only looks like @'],
+    ['P9', 'a@evil.com＠example.com', 'only looks like @'],
+    ['P21', 'a@example.com\r\nBcc: evil@example.net', control],
+    ['P21', 'a\n@example.com', control],
+    ['P21', '<a@example.com>', '< or >'],
+    ['P21', 'A <a@example.com>', 'a space'],
+    ['P21', '"a"@example.com', 'a quotation mark'],
+    ['P21', '"a@evil x"@example.com', 'a space'],
+    ['P21', 'a(comment)@example.com', 'a bracket'],
+    ['P21', '@relay.net:a@example.com', 'more than one @'],
+    ['P21', 'a\\@example.com', 'a backslash'],
+    ['P21', '.a@example.com', 'dot'],
+    ['P21', 'a.@example.com', 'dot'],
+    ['P21', 'a..b@example.com', 'two dots together'],
+    ['P21', 'a:b@example.com', 'a sign before the @'],
+    ['P21', 'a[b]@example.com', 'a sign before the @'],
+    ['P21', 'a@example.com.', 'dot at an end of its domain'],
+    ['P21', 'a@.example.com', 'dot at an end of its domain'],
+    ['P21', 'a@example..com', 'two dots together'],
+    ['P21', 'a@localhost', 'whole domain'],
+    ['P21', 'a@[127.0.0.1]', cannotExist],
+    ['P21', 'a@127.0.0.1', 'not a number'],
+    ['P21', 'a@0x7f.1', 'not a number'],
+    ['P21', 'a@example.0x1', cannotExist],
+    ['P21', 'a@example.com:25', cannotExist],
+    ['P21', 'a@example.com/path', cannotExist],
+    ['P21', 'a@ex%61mple.com', cannotExist],
+    ['P21', 'a@exa_mple.com', cannotExist],
+    ['P21', 'a@-example.com', cannotExist],
+    ['P21', 'a@example-.com', cannotExist],
+    ['P21', `a@${'d'.repeat(64)}.com`, cannotExist],
+    ['P21', 'a@example。com', cannotExist],
+    ['P21', 'a@example.com／evil', cannotExist],
+    ['P21', 'a@ex😀mple.com', cannotExist],
+    ['U4', 'a\0@example.com', control],
+    ['U4', 'a@example.com\0', control],
+    ['U5', 'a@exam\ud800ple.com', unseen],
+    ['U1', 'a\u200b@example.com', unseen],
+    ['U1', 'a@exam\u200bple.com', unseen],
+    ['U1', 'a@exam\u00adple.com', unseen],
+    ['U1', '\ufeffa@example.com', unseen],
+    ['U1', 'a@exam\u202eple.com', unseen],
+    ['U1', 'a@exam\ufe0fple.com', unseen],
+    ['U1', 'a@example.com\u00a0', 'a space'],
+    ['U1', 'a@exam\u3000ple.com', 'a space'],
+    ['U14', '', 'is missing'],
+    ['U14', ' \t\r\n', 'is missing'],
+    ['U14', 'a', 'needs an @'],
+    ['U14', '@example.com', 'something before the @'],
+    ['U14', 'a@', 'a domain after the @'],
+  ])('%s: %j, and says why', (_, typed, why) => {
+    const parsed = parseEmail(typed);
+    expect(parsed).toMatchObject({ ok: false, code: expect.stringMatching(/^email_/) });
+    expect(!parsed.ok && parsed.message).toContain(why);
+    expect(!parsed.ok && parsed.message).toMatch(/^The e-mail address .*\.$/);
+  });
+
+  it('P21: more than 64 octets before the @, or 254 in all', () => {
+    const domain = `${`${'d'.repeat(61)}.`.repeat(4)}com`; // 251 characters
+    expect(parseEmail(`ab@${domain}`)).toMatchObject({ ok: true });
+    expect(parseEmail(`abc@${domain}`)).toMatchObject({ ok: false, code: 'email_too_long' });
+    expect(parseEmail(`${'l'.repeat(65)}@example.com`)).toMatchObject({ ok: false, code: 'email_too_long' });
+  });
+
+  it.each([
+    ['spaces', ' '.repeat(100_000)],
+    ['spaces before an x', `${' '.repeat(100_000)}x`],
+    ['dots', `${'.'.repeat(100_000)}@example.com`],
+    ['@', '@'.repeat(100_000)],
+    ['hyphens in a domain', `a@${'a-'.repeat(50_000)}.com`],
+  ])('D8: 100 kB of %s by length, before any pattern reads it', (_, typed) => {
+    const exec = vi.spyOn(RegExp.prototype, 'exec');
+    const test = vi.spyOn(RegExp.prototype, 'test');
+    const replace = vi.spyOn(String.prototype, 'replace');
+    const normalize = vi.spyOn(String.prototype, 'normalize');
+    const results = [parseEmail(typed), parseUsername(typed)];
+    const calls = [exec, test, replace, normalize].map((spy) => spy.mock.calls.length);
+    vi.restoreAllMocks();
+    expect(calls).toEqual([0, 0, 0, 0]);
+    expect(results).toMatchObject([{ code: 'email_too_long' }, { code: 'username_too_long' }]);
+  });
+});
+
+describe('parseEmail, whatever is typed', () => {
+  const typed = fc.oneof(
+    fc.emailAddress(),
+    fc.string({ unit: 'binary' }),
+    fc.tuple(fc.string(), fc.string({ unit: 'grapheme' })).map(([local, domain]) => `${local}@${domain}`),
+    fc
+      .tuple(fc.stringMatching(/^[a-zA-Z.]{1,9}$/), fc.stringMatching(/^[a-zäßа-яİ一-九.-]{1,20}$/))
+      .map(([local, domain]) => `${local}@${domain}.Com`),
+  );
+
+  it('U2: canon(canon(x)) = canon(x)', () => {
+    fc.assert(
+      fc.property(typed, (text) => {
+        const once = parseEmail(text);
+        if (once.ok) expect(parseEmail(once.email)).toEqual(once);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('P21, P22: what comes out is one plain lower-case ASCII address of at most 254 characters', () => {
+    fc.assert(
+      fc.property(typed, (text) => {
+        const parsed = parseEmail(text);
+        if (!parsed.ok) return;
+        expect(parsed.email).toMatch(/^[^\s@<>,;:"()[\]\\A-Z\x7f-\uffff]{1,64}@[a-z0-9.-]+\.[a-z0-9-]+$/);
+        expect(parsed.email.length).toBeLessThanOrEqual(254);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('parseUsername', () => {
+  it.each([
+    [' ABC', 'ABC', 'abc'], // the note's
+    ["  Anna-Maria O. d'Arc_1\r\n", "Anna-Maria O. d'Arc_1", "anna-maria o. d'arc_1"],
+    ['E\u0301milie', 'Émilie', 'émilie'],
+    ['ＡＢＣ', 'ＡＢＣ', 'abc'],
+    ['ﬁona', 'ﬁona', 'fiona'],
+    ['Ⅷ', 'Ⅷ', 'viii'],
+    ['प्रिया', 'प्रिया', 'प्रिया'],
+    ['山田 太郎', '山田 太郎', '山田 太郎'],
+    ['7', '7', '7'],
+    ['𝔄'.repeat(64), '𝔄'.repeat(64), 'a'.repeat(64)],
+  ])('U1: takes %j as %s, with the key %s', (typed, username, key) => {
+    expect(parseUsername(typed)).toEqual({ ok: true, username, key });
+  });
+
+  it('U1: case, width, composition and white space at the ends make no other name', () => {
+    const forms = ['Zoë', 'ZOË', 'Zoe\u0308', 'Ｚｏë', ' zoë '].map(parseUsername);
+    expect(new Set(forms.map((form) => form.ok && form.key))).toEqual(new Set(['zoë']));
+  });
+
+  const unseen = 'cannot be seen';
+  const only = 'only letters, digits, spaces and';
+  it.each([
+    ['U14', '', 'is missing'],
+    ['U14', ' \n', 'is missing'],
+    ['U14', 'n'.repeat(65), 'at most 64'],
+    ['U14', 'ﬁ'.repeat(33), 'at most 64'],
+    ['U1', 'a@b', 'cannot contain an @'],
+    ['U1', 'a＠b', only],
+    ['U1', 'a\u200bb', unseen],
+    ['U1', 'a\u200db', unseen],
+    ['U1', '\ufeffab', unseen],
+    ['U1', 'a\u202eb', unseen],
+    ['U1', 'a\u2066b', unseen],
+    ['U1', 'a\u00adb', unseen],
+    ['U1', 'a\ufe0fb', unseen],
+    ['U1', 'a\u3164b', unseen],
+    ['U1', 'a  b', 'single spaces'],
+    ['U1', 'a\u00a0b', only],
+    ['U1', '\u0301a', 'an accent that has no letter'],
+    ['U1', '⑴', only],
+    ['U4', 'a\0b', unseen],
+    ['U5', 'a\ud800b', unseen],
+    ['U5', 'a\uffffb', unseen],
+    ['P22', 'a\r\nBcc: b', unseen],
+    ['C17', '<b>a</b>', only],
+    ['C17', 'http://evil.example', only],
+    ['L2', 'a\u001b[31mb', unseen],
+    ['L2', 'a\u2028b', only],
+  ])('%s: refuses %j, and says why', (_, typed, why) => {
+    const parsed = parseUsername(typed);
+    expect(parsed).toMatchObject({ ok: false, code: expect.stringMatching(/^username_/) });
+    expect(!parsed.ok && parsed.message).toContain(why);
+    expect(!parsed.ok && parsed.message).toMatch(/^The username .*\.$/);
+  });
+
+  it('U2: canon(canon(x)) = canon(x), for every character alone and for samples together', {
+    timeout: 60_000,
+  }, () => {
+    const kept: string[] = [];
+    for (let point = 0; point <= 0x10ffff; point++) {
+      const parsed = parseUsername(String.fromCodePoint(point));
+      if (!parsed.ok) continue;
+      kept.push(parsed.username);
+      const again = parseUsername(parsed.key);
+      if (!again.ok || again.key !== parsed.key) expect.fail(`U+${point.toString(16)} is not stable`);
+    }
+    expect(kept.length).toBeGreaterThan(100_000);
+    const any = fc.nat(kept.length - 1).map((n) => kept[n] ?? '');
+    const cased = fc.constantFrom(...kept.filter((character) => character !== character.toLowerCase()));
+    const awkward = fc.constantFrom(..."Σσς.'iİıß", '\u0307', '\u0345');
+    fc.assert(
+      fc.property(fc.array(fc.oneof(any, cased, awkward), { maxLength: 5 }), (characters) => {
+        const once = parseUsername(characters.join(''));
+        if (!once.ok) return;
+        expect(parseUsername(once.username)).toEqual(once);
+        expect(parseUsername(once.key)).toMatchObject({ ok: true, key: once.key });
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('never takes what looks like an address', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string(), (before, after) => {
+        const typed = `${before}@${after}`;
+        expect(looksLikeEmail(typed)).toBe(true);
+        expect(parseUsername(typed).ok).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('U1: mixedScripts', () => {
+  it.each(['аdmin', 'pаypal', 'αdmin', 'ΑBC', 'Օscar', 'Ꭺnna', 'аΑ'])('marks %s', (name) => {
+    expect(mixedScripts(name)).toBe(true);
+  });
+
+  it.each(['admin', 'админ', 'Αθήνα', 'Tarō 山田 たろう', '김 Kim', 'x-1_2.3', '', 'Émilie'])(
+    'leaves %j',
+    (name) => {
+      expect(mixedScripts(name)).toBe(false);
+    },
+  );
+});
+
+describe('looksLikeEmail', () => {
+  it('goes by the @ alone', () => {
+    expect(['a@b', '@', 'Anna', ''].map(looksLikeEmail)).toEqual([true, true, false, false]);
+  });
+});
