@@ -1,0 +1,106 @@
+import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
+
+/** Stands for a client whose address nobody told us: a library's host without a socket, a Unix socket. */
+export const UNKNOWN_ADDRESS = '0.0.0.0';
+
+/** Whether an address, as `clientAddress` writes it, is one of our own proxies. */
+export type TrustedProxies = (address: string) => boolean;
+
+/**
+ * Makes the test for our own proxies.
+ *
+ * @param list addresses and CIDR ranges, such as `10.0.0.0/8` and `fd00::1`.
+ * @throws Error that names the first entry which is neither, which trusts everybody (a `/0`), or which writes IPv4 as IPv6.
+ */
+export function trustProxies(list: string[]): TrustedProxies {
+  if (list.length === 0) return () => false;
+  // One list per family: in a single one, ::/8 would also match every IPv4 address, as ::ffff:a.b.c.d.
+  const ipv4 = new BlockList();
+  const ipv6 = new BlockList();
+  for (const entry of list) {
+    const [address = '', prefix] = entry.split('/', 2);
+    const bits = isIPv4(address) ? 32 : 128;
+    const length = prefix === undefined ? bits : Number(prefix);
+    checkEntry(entry, address, length, bits);
+    if (bits === 32) ipv4.addSubnet(address, length, 'ipv4');
+    else ipv6.addSubnet(address, length, 'ipv6');
+  }
+  return (address) => (isIPv4(address) ? ipv4.check(address, 'ipv4') : ipv6.check(address, 'ipv6'));
+}
+
+function checkEntry(entry: string, address: string, length: number, bits: number): void {
+  const name = `Trusted proxy "${entry}"`;
+  if (
+    isIP(address) === 0 ||
+    address.includes('%') ||
+    !/^[^/]+(?:\/(?:0|[1-9]\d{0,2}))?$/.test(entry) ||
+    length > bits
+  )
+    throw new Error(`${name} is not an address or a range such as 10.0.0.0/8 or fd00::/8.`);
+  if (length === 0) throw new Error(`${name} would let everybody choose an address; name your own proxies.`);
+  if (bits === 128 && isIPv4(canonical(address) ?? ''))
+    throw new Error(`${name} is an IPv4 address written as IPv6; write it as IPv4.`);
+}
+
+// What stands between two commas of a list, without SP and HTAB around it (RFC 9110 section 5.6.1). Linear as it is
+// written: a trim by /[ \t]+$/ takes a second for a header full of spaces.
+const spaced = /^[ \t]*([^ \t]+)[ \t]*$/;
+
+/**
+ * The address that limits and logs are to count for a request. X-Forwarded-For is believed as far as our own proxies
+ * wrote it: from the right, over trusted hops, to the first that is not ours. All other headers are ignored, since a
+ * proxy that does not know one passes on what the client made up.
+ *
+ * @param peer the other end of the socket, if there is one.
+ * @param forwardedFor the X-Forwarded-For header; several lines joined by commas, in their order.
+ * @returns canonical text without a zone, IPv4 wherever it can be; a hop that is no address stops the walk at the last
+ *   good one.
+ */
+export function clientAddress(
+  peer: string | undefined,
+  forwardedFor: string | null,
+  trusted: TrustedProxies,
+): string {
+  let client = canonical(peer ?? '');
+  if (client === undefined) return UNKNOWN_ADDRESS;
+  let end = forwardedFor?.length ?? -1;
+  while (forwardedFor !== null && end >= 0 && trusted(client)) {
+    const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(',', end - 1);
+    const hop = canonical(spaced.exec(forwardedFor.slice(comma + 1, end))?.[1] ?? '');
+    if (hop === undefined) break;
+    client = hop;
+    end = comma;
+  }
+  return client;
+}
+
+/** The one spelling of an address, without a zone (RFC 5952); ::ffff:a.b.c.d is IPv4. Undefined when it is none. */
+function canonical(address: string): string | undefined {
+  if (isIPv4(address)) return address;
+  if (isIP(address) === 0) return undefined;
+  // `isIP` takes a zone after every address, but SocketAddress throws when both together are long.
+  const [withoutZone = ''] = address.split('%', 1);
+  const text = new SocketAddress({ address: withoutZone, family: 'ipv6' }).address;
+  const mapped = text.startsWith('::ffff:') ? text.slice('::ffff:'.length) : '';
+  return isIPv4(mapped) ? mapped : text;
+}
+
+/**
+ * The range in which one client can choose its address freely: limits count by it.
+ *
+ * @param address any spelling of an address; what is none counts as `UNKNOWN_ADDRESS`.
+ * @returns `a.b.c.d/32`, or the canonical `.../64` of an IPv6 address: one string for all spellings of one range.
+ */
+export function addressRange(address: string): string {
+  const text = canonical(address) ?? UNKNOWN_ADDRESS;
+  if (isIPv4(text)) return `${text}/32`;
+  const [left = '', right] = text.split('::');
+  const groups = left === '' ? [] : left.split(':');
+  if (right !== undefined) {
+    // `::` stands for as many zero groups as are missing to eight; a dotted end is two groups.
+    const after = right === '' ? [] : right.split(':');
+    const missing = 8 - groups.length - after.length - (right.includes('.') ? 1 : 0);
+    groups.push(...Array<string>(missing).fill('0'), ...after);
+  }
+  return `${canonical(`${groups.slice(0, 4).join(':')}::`)}/64`;
+}

@@ -1,0 +1,54 @@
+import { findLive, type Live } from '../core/sessions.ts';
+import { type Claims, hasExpired } from '../core/tokens/claims.ts';
+import { Refusal } from '../errors.ts';
+import { readAuthorization } from './authorization.ts';
+import { readCookie } from './cookies.ts';
+import type { World } from './world.ts';
+
+/** A token that this installation made, and the way it came. It may have expired, and its session ended. */
+export interface Credential {
+  kind: 'cookie' | 'bearer';
+  claims: Claims;
+}
+
+/** Behind https the browser itself guards the name (`__Host-`: this host, this path, https only). */
+export const cookieName = (publicUrl: string): string =>
+  publicUrl.startsWith('https:') ? '__Host-usher' : 'usher';
+
+/**
+ * The credential of a request: the cookie or the Authorization header, never both.
+ *
+ * @returns undefined when there is none.
+ * @throws Refusal `ambiguous_credentials` for both at once, `invalid_token` for one that this installation did
+ * not make, or made for another purpose.
+ */
+export async function readCredential(world: World, headers: Headers): Promise<Credential | undefined> {
+  const cookie = readCookie(headers.get('cookie'), cookieName(world.publicUrl));
+  const header = headers.get('authorization');
+  if (cookie !== undefined && header !== null) throw new Refusal('ambiguous_credentials');
+  if (cookie !== undefined) {
+    const claims = world.cookieTokens.read(cookie);
+    if (!claims) throw new Refusal('invalid_token');
+    return { kind: 'cookie', claims };
+  }
+  if (header === null) return undefined;
+  const authorization = readAuthorization(header);
+  if (authorization?.scheme !== 'bearer') throw new Refusal('invalid_token');
+  const claims = await world.accessTokens.read(authorization.token, world.clock.now());
+  if (!claims) throw new Refusal('invalid_token');
+  return { kind: 'bearer', claims };
+}
+
+/**
+ * The session and user behind a credential, as they are at this moment.
+ *
+ * @throws Refusal `invalid_token` when the token's time is over, its session ended or ran out, or its user is
+ * disabled or gone. The caller cannot tell which.
+ */
+export async function findSession(world: World, { kind, claims }: Credential): Promise<Live> {
+  const now = world.clock.now();
+  if (hasExpired(claims, now)) throw new Refusal('invalid_token');
+  const live = await findLive(world.db, claims.sid, now);
+  if (!live || live.user.id !== claims.sub || live.session.kind !== kind) throw new Refusal('invalid_token');
+  return live;
+}

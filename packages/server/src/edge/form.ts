@@ -1,0 +1,59 @@
+import { Refusal } from '../errors.ts';
+import { flawOf, forbiddenNames, limits, refuseEncoded } from './json.ts';
+
+/**
+ * Reads a body or query of type application/x-www-form-urlencoded, as strictly as `parseJson` reads JSON: each field is
+ * `name=value` and comes once, `%XX` is valid and spells valid UTF-8.
+ *
+ * @returns the fields, on an object without a prototype; '' has none.
+ * @throws Refusal `invalid_request` whose message says what is wrong and in which field, by its position.
+ */
+export function parseForm(text: string): Record<string, string> {
+  const form: Record<string, string> = Object.create(null);
+  if (text === '') return form;
+  const pairs = text.split('&', limits.members + 1);
+  if (pairs.length > limits.members) throw refusal(pairs.length, `it has over ${limits.members} fields`);
+  for (const [index, pair] of pairs.entries()) {
+    const equals = pair.indexOf('=');
+    if (equals < 1) throw refusal(index + 1, 'a field is not written as name=value');
+    const name = decode(pair.slice(0, equals), index + 1);
+    if (forbiddenNames.has(name)) throw refusal(index + 1, 'a field has a name that is not allowed');
+    if (name in form) throw refusal(index + 1, 'a name comes twice');
+    form[name] = decode(pair.slice(equals + 1), index + 1);
+  }
+  return form;
+}
+
+function decode(encoded: string, position: number): string {
+  let text: string;
+  try {
+    text = decodeURIComponent(encoded.replaceAll('+', ' '));
+  } catch {
+    throw refusal(position, 'a percent sign is not followed by two digits, or they are not valid UTF-8');
+  }
+  const flaw = flawOf(text);
+  if (flaw) throw refusal(position, flaw);
+  return text;
+}
+
+function refusal(position: number, what: string): Refusal {
+  return new Refusal('invalid_request', {
+    message: `The form or query cannot be accepted: ${what} (at field ${position}).`,
+  });
+}
+
+const formType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
+
+/**
+ * Refuses a request whose body does not call itself a plain form in UTF-8. A page of any site can send one, so
+ * `refuseCrossSite` has to run as well.
+ *
+ * @throws Refusal `unsupported_media_type`
+ */
+export function requireForm(headers: Pick<Headers, 'get'>): void {
+  if (!formType.test(headers.get('content-type') ?? ''))
+    throw new Refusal('unsupported_media_type', {
+      message: 'Send the form as application/x-www-form-urlencoded.',
+    });
+  refuseEncoded(headers);
+}

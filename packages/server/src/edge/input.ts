@@ -1,0 +1,50 @@
+import type { Context } from 'hono';
+import { Refusal } from '../errors.ts';
+import { parseForm, requireForm } from './form.ts';
+import { parseJson, readBody, requireJson } from './json.ts';
+import type { Route } from './route.ts';
+import { lowerCaseFields, validate } from './validate.ts';
+
+/** Body, query and parameters of a request, checked against the route's schemas; each from its own place alone. */
+export interface Input {
+  // biome-ignore lint/suspicious/noExplicitAny: the route table ties each handler to its own schemas (`route`).
+  body: any;
+  // biome-ignore lint/suspicious/noExplicitAny: likewise.
+  query: any;
+  // biome-ignore lint/suspicious/noExplicitAny: likewise.
+  params: any;
+}
+
+/** @throws Refusal `invalid_request`, `invalid_json`, `payload_too_large`, `unsupported_media_type`. */
+export async function readInput(c: Context, route: Route): Promise<Input> {
+  return {
+    params: route.params ? validate(route.params, c.req.param()) : undefined,
+    query: readQuery(c, route),
+    body: route.body ? await readBodyOf(c.req.raw, route) : undefined,
+  };
+}
+
+/** A name that comes twice or is not known is refused, so that nobody can mean one value and be read as another. */
+function readQuery(c: Context, route: Route): unknown {
+  const start = c.req.url.indexOf('?');
+  if (route.query === undefined) return undefined;
+  return validate(route.query, start === -1 ? {} : parseForm(c.req.url.slice(start + 1)));
+}
+
+async function readBodyOf(request: Request, route: Route): Promise<unknown> {
+  const schema = route.body;
+  if (!schema) return undefined;
+  const isForm = route.encoding === 'form';
+  const hasType = request.headers.has('content-type');
+  if (route.optionalBody && !hasType) return validate(schema, undefined);
+  if (isForm) requireForm(request.headers);
+  else requireJson(request);
+  const text = await readBody(request);
+  if (isForm) return validate(schema, parseForm(text));
+  if (text === '') {
+    if (route.optionalBody) return validate(schema, undefined);
+    throw new Refusal('invalid_json', { message: 'The body is empty; send a JSON object.' });
+  }
+  const json = parseJson(text);
+  return validate(schema, route.anyCase ? lowerCaseFields(json) : json);
+}

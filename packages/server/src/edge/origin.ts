@@ -1,0 +1,76 @@
+import { Refusal } from '../errors.ts';
+
+interface Write {
+  headers: Pick<Headers, 'get'>;
+  /** Whether the request carries one of our cookies, which a browser attaches whoever asked it to send. */
+  cookieUsed: boolean;
+  /** Our own addresses as browsers write them, such as `https://accounts.example.org`. */
+  ownOrigins: ReadonlySet<string>;
+  /** Origins of others whose pages may call us with the cookie. */
+  allowedOrigins: ReadonlySet<string>;
+}
+
+/**
+ * Refuses a request of an unsafe method that a page of another site made a browser send. Call it for every method but
+ * GET, HEAD and OPTIONS, before there is a session too: signing somebody in as somebody else is an attack as well.
+ * `Origin` (RFC 6454 section 7) and `Sec-Fetch-Site` (W3C Fetch Metadata) are set by the browser and not by the page;
+ * where both come they must agree.
+ *
+ * @throws Refusal `cross_site`. Without either header only a request with a cookie is refused: it may come from an old
+ *   browser, while programs send no cookie.
+ */
+export function refuseCrossSite({ headers, cookieUsed, ownOrigins, allowedOrigins }: Write): void {
+  const origin = headers.get('origin');
+  const site = headers.get('sec-fetch-site');
+  const fromUs =
+    (origin === null || has(ownOrigins, origin)) &&
+    (site === null || site === 'same-origin' || site === 'none');
+  const fromAllowed =
+    has(allowedOrigins, origin) && (site === null || site === 'same-site' || site === 'cross-site');
+  const silent = origin === null && site === null;
+  if (silent ? cookieUsed : !fromUs && !fromAllowed) throw new Refusal('cross_site');
+}
+
+/** To the letter: browsers write an origin in one way only. `null` is what any sandboxed frame may send. */
+function has(origins: ReadonlySet<string>, origin: string | null): boolean {
+  return origin !== null && origin !== 'null' && origins.has(origin);
+}
+
+/**
+ * The headers that let a page of an allowed origin read an answer (Fetch standard, CORS protocol). Every answer gets
+ * them, refusals too.
+ *
+ * @returns `Vary: Origin` always, so that no cache gives one origin the answer to another; add to it, do not replace it.
+ */
+export function corsHeaders(
+  origin: string | null,
+  allowedOrigins: ReadonlySet<string>,
+): Record<string, string> {
+  if (origin === null || !has(allowedOrigins, origin)) return { Vary: 'Origin' };
+  return {
+    Vary: 'Origin',
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Allow-Credentials': 'true',
+  };
+}
+
+/**
+ * The headers of the answer to OPTIONS (204, no body), which a browser asks before it sends JSON across origins.
+ *
+ * @param methods what the asked path answers, such as `['GET', 'POST']`.
+ * @returns for an origin that is not allowed no more than `corsHeaders` gives it, which makes the browser refuse.
+ */
+export function preflight(
+  origin: string | null,
+  allowedOrigins: ReadonlySet<string>,
+  methods: readonly string[],
+): Record<string, string> {
+  const headers = corsHeaders(origin, allowedOrigins);
+  if (!('Access-Control-Allow-Origin' in headers)) return headers;
+  return {
+    ...headers,
+    'Access-Control-Allow-Methods': methods.join(', '),
+    'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+    'Access-Control-Max-Age': '600',
+  };
+}

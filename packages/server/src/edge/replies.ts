@@ -1,0 +1,55 @@
+import { errors, type Refusal } from '../errors.ts';
+import type { Answer } from './route.ts';
+
+/** What every answer carries. The policy is for documents that are not pages; pages bring their own. */
+const always = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  vary: 'Origin, Cookie, Authorization',
+  'x-content-type-options': 'nosniff',
+};
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** The headers of every answer: of https installations also the order to stay on https (RFC 6797). */
+export const commonHeaders = (publicUrl: string): Readonly<Record<string, string>> =>
+  publicUrl.startsWith('https:')
+    ? { ...always, 'strict-transport-security': 'max-age=63072000; includeSubDomains' }
+    : always;
+
+/** An answer as a response. */
+export function reply(answer: Answer, common: Readonly<Record<string, string>>, more: Record<string, string>): Response {
+  const { status, body, text, type } = answer;
+  const content = text ?? (body === undefined ? null : JSON.stringify(body));
+  const contentType = text === undefined ? JSON_TYPE : (type ?? 'text/plain; charset=utf-8');
+  return new Response(content, {
+    status,
+    headers: { ...common, ...(content === null ? {} : { 'content-type': contentType }), ...answer.headers, ...more },
+  });
+}
+
+/** A refusal as a problem document (RFC 9457). */
+export function problemOf(refusal: Refusal, requestId: string): Answer {
+  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE };
+  // RFC 9110, 15.5.2, and RFC 6750, 3.1: without a credential no `error` is named.
+  if (refusal.status === 401) headers['www-authenticate'] = 'Bearer realm="usher"';
+  if (refusal.code === 'invalid_token') headers['www-authenticate'] += ', error="invalid_token"';
+  if (refusal.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(refusal.retryAfter)));
+  return {
+    status: refusal.status,
+    body: {
+      type: 'about:blank',
+      title: errors[refusal.code][1],
+      status: refusal.status,
+      code: refusal.code,
+      message: refusal.message,
+      ...(refusal.fields ? { errors: refusal.fields } : {}),
+      request_id: requestId,
+    },
+    headers: { ...headers, ...refusal.headers },
+  };
+}

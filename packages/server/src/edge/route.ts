@@ -1,0 +1,89 @@
+import type { z } from 'zod';
+import type { Origin } from '../core/events.ts';
+import type { Live } from '../core/sessions.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Credential } from './credential.ts';
+import type { World } from './world.ts';
+
+/** What a handler is called with: checked input, and who calls from where. */
+export interface Call<Body = undefined, Query = undefined, Params = undefined> {
+  body: Body;
+  query: Query;
+  params: Params;
+  origin: Origin & { requestId: string; ip: string; userAgent: string };
+  headers: Headers;
+}
+
+/** A call by someone who is signed in. */
+export interface SignedInCall<Body = undefined, Query = undefined, Params = undefined>
+  extends Call<Body, Query, Params> {
+  live: Live;
+}
+
+/** A call that may carry a credential that is not good any more. */
+export interface LeavingCall extends Call {
+  credential: Credential | undefined;
+}
+
+export interface Answer {
+  status: number;
+  /** Sent as JSON, unless `text` is given. */
+  body?: unknown;
+  text?: string;
+  /** The media type of `text`. */
+  type?: string;
+  /** A cookie token to set, or `unset`. */
+  cookie?: { token: string; maxAge: number } | 'unset';
+  headers?: Record<string, string>;
+}
+
+interface Common<Body extends z.ZodType | undefined, Query extends z.ZodType | undefined, Params extends z.ZodType | undefined> {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `:name` is a parameter. */
+  path: string;
+  summary: string;
+  /** The body's schema; without one a body is not read. */
+  body?: Body;
+  /** How the body is written; JSON unless said. */
+  encoding?: 'json' | 'form';
+  /** The body may be left out; then its schema is given undefined. */
+  optionalBody?: true;
+  /** The names of the body's fields are read in any case: `Email` is `email`. */
+  anyCase?: true;
+  query?: Query;
+  params?: Params;
+  /** What a success answers, by status; undefined for an answer that is not JSON. */
+  answers: Record<number, z.ZodType | undefined>;
+  /** The refusals that are this route's own, beside those any route may give. */
+  errors: ErrorCode[];
+  /** Not in the OpenAPI document: pages and what they load. */
+  isPage?: true;
+  /** Answers under any Host header: probes know an address, not a name. */
+  anyHost?: true;
+}
+
+type Input<T> = T extends z.ZodType ? z.output<T> : undefined;
+
+/** One line of the route table: the URL, who may call it, what it takes, what it answers, who handles it. */
+export type Route<
+  Body extends z.ZodType | undefined = z.ZodType | undefined,
+  Query extends z.ZodType | undefined = z.ZodType | undefined,
+  Params extends z.ZodType | undefined = z.ZodType | undefined,
+> = Common<Body, Query, Params> &
+  (
+    | { who: 'anyone'; handler: (world: World, call: Call<Input<Body>, Input<Query>, Input<Params>>) => Answer | Promise<Answer> }
+    | { who: 'leaving'; handler: (world: World, call: LeavingCall) => Answer | Promise<Answer> }
+    | {
+        who: 'session' | 'admin';
+        handler: (world: World, call: SignedInCall<Input<Body>, Input<Query>, Input<Params>>) => Answer | Promise<Answer>;
+      }
+  );
+
+/** Checks a line of the table against its own schemas, and gives it the type that all lines share. */
+export function route<
+  Body extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+  Params extends z.ZodType | undefined = undefined,
+>(line: Route<Body, Query, Params>): Route {
+  return line as unknown as Route;
+}

@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+import { type FieldError, Refusal } from '../errors.ts';
+
+/**
+ * Checks input against a schema.
+ *
+ * @throws Refusal `invalid_request` that names every field that does not fit, the unknown ones too.
+ */
+export function validate<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input, { reportInput: true });
+  if (result.success) return result.data;
+  throw new Refusal('invalid_request', { fields: result.error.issues.flatMap(toFieldErrors) });
+}
+
+function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const field = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      field: field === '' ? key : `${field}.${key}`,
+      code: 'unknown_field',
+      message: `There is no field "${key}" here.`,
+    }));
+  if (issue.code === 'invalid_type' && issue.input === undefined)
+    return [{ field, code: 'required', message: field === '' ? 'A JSON object is needed.' : `"${field}" is needed.` }];
+  return [{ field, code: issue.code, message: `${issue.message}.` }];
+}
+
+/** The fields of a body under their names in lower case (`Email` is `email`); the same name twice is refused. */
+export function lowerCaseFields(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const lowered: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    const lower = name.toLowerCase();
+    if (lower in lowered)
+      throw new Refusal('invalid_request', {
+        fields: [{ field: lower, code: 'duplicate_field', message: `"${lower}" is given twice, in different case.` }],
+      });
+    lowered[lower] = value;
+  }
+  return lowered;
+}

@@ -1,0 +1,38 @@
+import type { Keyring } from '../core/keys.ts';
+import type { AccessTokens } from '../core/tokens/access.ts';
+import type { CookieTokens } from '../core/tokens/cookie.ts';
+import type { RefreshTokens } from '../core/tokens/refresh.ts';
+import type { Config } from '../config.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/db/index.ts';
+import type { Hasher } from '../platform/hasher.ts';
+import type { Log } from '../platform/log.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Keys } from '../platform/secrets.ts';
+
+/** What a flow works with: made once, in `app.ts`. */
+export interface World {
+  config: Config;
+  /** The origin of this installation: the issuer of its tokens and the base of its links. */
+  publicUrl: string;
+  db: Db;
+  clock: Clock;
+  keys: Keys;
+  hasher: Hasher;
+  keyring: Keyring;
+  cookieTokens: CookieTokens;
+  accessTokens: AccessTokens;
+  refreshTokens: RefreshTokens;
+  lastSeen: LastSeen;
+  metrics: Metrics;
+  log: Log;
+  /** Whether a stop has begun: requests should go elsewhere. */
+  isStopping(): boolean;
+  /** Asks the database for an answer. @throws When it is away. */
+  ping(): Promise<void>;
+}
+
+/** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
+export interface LastSeen {
+  note(sessionId: string, savedAt: number, now: number): void;
+}

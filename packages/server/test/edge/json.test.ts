@@ -1,0 +1,341 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { limits, parseJson, readBody, requireJson } from '../../src/edge/json.ts';
+import { Refusal } from '../../src/errors.ts';
+
+/** The refusal that an act ends in; what else it throws is a bug, so it is thrown on. */
+function refused(act: () => unknown): Refusal {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+  throw new Error('It was accepted.');
+}
+
+const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+const members = (count: number) => `{${Array.from({ length: count }, (_, i) => `"m${i}":1`).join(',')}}`;
+const elements = (count: number) => `[${Array(count).fill('1').join(',')}]`;
+
+describe('parseJson', () => {
+  test.each([
+    ['{"email":"a@example.org","password":"x"}', { email: 'a@example.org', password: 'x' }],
+    [' \t\r\n[ 1 , -0.5e+3 , true , false , null , {} , [] ] ', [1, -500, true, false, null, {}, []]],
+    ['"\\u00e9 \\ud83d\\ude00 \\"\\\\\\/\\b\\f\\n\\r\\t"', 'é 😀 "\\/\b\f\n\r\t'],
+    ['"\u2028\u007f"', '\u2028\u007f'],
+    [deep(8), [[[[[[[[]]]]]]]]],
+    ['{"a":{"x":1},"b":{"x":1}}', { a: { x: 1 }, b: { x: 1 } }],
+  ])('reads %s', (text, value) => {
+    expect(parseJson(text)).toEqual(value);
+  });
+
+  test.each([
+    ['H2: a member twice', '{"a":1,"a":2}', 'twice', 8],
+    ['H2: a member twice, once escaped', '{"\\u0061":1,"a":2}', 'twice', 13],
+    ['H2: a member twice, once escaped the other way', '{"a":1,"\\u0061":2}', 'twice', 8],
+    ['H2: a member twice further down', '{"x":[{"b":1,"b":1}]}', 'twice', 14],
+    ['H2: a member twice around an object', '{"a":{"x":1},"b":2,"a":1}', 'twice', 20],
+    ['H2: the empty name twice', '{"":1,"":2}', 'twice', 7],
+    ['H4: nine levels of arrays', deep(9), 'deep', 9],
+    ['H4: nine levels of objects', `${'{"a":'.repeat(9)}1${'}'.repeat(9)}`, 'deep', 41],
+    ['H5: 33 members', members(33), 'members', undefined],
+    ['H5: 101 elements', elements(101), 'elements', undefined],
+    ['H5: a long text', `["${'x'.repeat(2001)}"]`, '2000 characters', 2],
+    ['H5: a long member name', `{"${'x'.repeat(2001)}":1}`, '2000 characters', 2],
+    ['H1: __proto__', '{"__proto__":{"admin":true}}', 'not allowed', 2],
+    ['H1: __proto__, escaped', '{"\\u005f_proto__":1}', 'not allowed', 2],
+    ['H1: constructor', '{"a":{"constructor":{"prototype":{}}}}', 'not allowed', 7],
+    ['H1: prototype', '{"prototype":1}', 'not allowed', 2],
+    ['U4: an escaped NUL', '"a\\u0000b"', 'U+0000', 1],
+    ['U4: an escaped NUL in a name', '{"\\u0000":1}', 'U+0000', 2],
+    ['U5: half of a pair', '"\\ud800"', 'surrogate', 1],
+    ['U5: a pair the wrong way around', '"\\ude00\\ud83d"', 'surrogate', 1],
+    ['U5: half of a pair in a name', '{"\\udfff":1}', 'surrogate', 2],
+    ['T14: a number that JavaScript reads as Infinity', '{"exp":1e400}', 'number', 8],
+    ['T14: the same below zero', '-1e999', 'number', 1],
+    ['a raw control character', '"a\nb"', 'string', 1],
+    ['a raw NUL', '"a\0b"', 'string', 1],
+    ['an unknown escape', '"\\x41"', 'string', 1],
+    ['a short escape', '"\\u12"', 'string', 1],
+    ['a string without an end', '["abc', 'string', 2],
+    ['single quotes', "{'a':1}", 'member name', 2],
+    ['a comma too many in an object', '{"a":1,}', 'member name', 8],
+    ['a comma too many in an array', '[1,]', 'value is missing', 4],
+    ['a missing colon', '{"a" 1}', 'colon', 6],
+    ['a missing brace', '{"a":1', 'brace', 7],
+    ['a missing bracket', '[1 2]', 'bracket', 4],
+    ['nothing', '', 'value is missing', 1],
+    ['white space alone', ' \n', 'value is missing', 3],
+    ['two values', '{} {}', 'follows', 4],
+    ['a leading zero', '01', 'follows', 2],
+    ['NaN', 'NaN', 'value is missing', 1],
+    ['a comment', '/* */1', 'value is missing', 1],
+    ['white space that is not of JSON', '\u00a01', 'value is missing', 1],
+    ['H18: a byte order mark', '\ufeff{}', 'value is missing', 1],
+  ])('refuses %s', (_, text, reason, at) => {
+    const refusal = refused(() => parseJson(text));
+    expect(refusal.code).toBe('invalid_json');
+    expect(refusal.status).toBe(400);
+    expect(refusal.message).toContain(reason);
+    if (at !== undefined) expect(refusal.message).toContain(`(at character ${at})`);
+  });
+
+  it('H5: accepts what is just within the limits', () => {
+    expect(Object.keys(parseJson(members(32)) as object)).toHaveLength(32);
+    expect(parseJson(elements(100))).toHaveLength(100);
+    expect(parseJson(`"${'x'.repeat(2000)}"`)).toHaveLength(2000);
+  });
+
+  it('H4: takes no time over 200,000 levels', () => {
+    for (const text of [deep(200_000), '{"a":'.repeat(200_000), '['.repeat(200_000)]) {
+      const start = performance.now();
+      expect(refused(() => parseJson(text)).message).toContain('deep');
+      expect(performance.now() - start).toBeLessThan(5);
+    }
+  });
+
+  it('H5, D8: takes time in proportion to 1 MB of anything', () => {
+    const texts = ['"', '\\', '"\\', '\\n', '\\u0061', ' ', 'x', '1', '0', '{', '"a":', ',', 'e+'];
+    for (const part of texts) {
+      for (const start of ['', '"', '["', '{"a":"', '-', '1e']) {
+        const text = start + part.repeat(1_000_000 / part.length);
+        const began = performance.now();
+        if (`${start}${part}` === '1e0') expect(parseJson(text)).toBe(1);
+        else expect(refused(() => parseJson(text)).code).toBe('invalid_json');
+        expect(performance.now() - began).toBeLessThan(200);
+      }
+    }
+  });
+
+  it('quotes nothing of the text: it may hold a password', () => {
+    for (const text of ['{"password":"hunter2" x', '{"hunter2":1,"hunter2":2}', '"hunter2']) {
+      expect(refused(() => parseJson(text)).message).not.toContain('hunter2');
+    }
+  });
+
+  it('agrees with JSON.parse on everything it accepts, and accepts all of it within the limits', () => {
+    const json = fc.json({ maxDepth: 6, depthSize: 'small' });
+    fc.assert(
+      fc.property(json, (text) => {
+        let value: unknown;
+        try {
+          value = parseJson(text);
+        } catch (error) {
+          // Of what fast-check writes, only these names and U+0000 are not acceptable here.
+          expect((error as Refusal).message).toMatch(/not allowed|U\+0000|surrogate|twice/);
+          return;
+        }
+        expect(value).toStrictEqual(JSON.parse(text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('accepts nothing that JSON.parse refuses, near JSON and far from it', () => {
+    const parts = fc.constantFrom(
+      ...'{}[]:,"\\ \n\u0001-+.eE01a/u'.split(''),
+      '"a"',
+      '"b":',
+      'true',
+      'null',
+      '\\u0061',
+      '1e9',
+    );
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 12 }), (array) => {
+        const text = array.join('');
+        let accepted = true;
+        try {
+          parseJson(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Refusal);
+          accepted = false;
+        }
+        if (accepted) expect(() => JSON.parse(text)).not.toThrow();
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('refuses exactly the documents in which JSON.parse drops a member', () => {
+    const name = fc.constantFrom('"a"', '"b"', '"\\u0061"', '"\\u0062"', '"A"');
+    fc.assert(
+      fc.property(fc.array(name, { maxLength: 5 }), (names) => {
+        const text = `[{"x":{${names.map((n) => `${n}:0`).join(',')}}}]`;
+        const [kept] = JSON.parse(text) as [{ x: object }];
+        const isLossy = Object.keys(kept.x).length < names.length;
+        if (isLossy) expect(refused(() => parseJson(text)).message).toContain('twice');
+        else expect(parseJson(text)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+});
+
+const post = (body: string | Uint8Array | ReadableStream | null, headers: Record<string, string> = {}) =>
+  new Request('http://localhost/', { method: 'POST', body, headers, duplex: 'half' });
+
+/** A stream that counts what is taken from it, and whether it was cancelled. */
+function endless(chunk: Uint8Array) {
+  const seen = { chunks: 0, cancelled: false };
+  const source = {
+    pull(controller: ReadableStreamDefaultController<Uint8Array>) {
+      seen.chunks++;
+      controller.enqueue(chunk);
+    },
+    cancel() {
+      seen.cancelled = true;
+    },
+  };
+  return { stream: new ReadableStream(source, { highWaterMark: 0 }), seen };
+}
+
+describe('readBody', () => {
+  it('reads text, in chunks that split a character too', async () => {
+    expect(await readBody(post('{"a":"é😀"}'))).toBe('{"a":"é😀"}');
+    const bytes = Buffer.from('é😀');
+    const split = new ReadableStream({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+        controller.close();
+      },
+    });
+    expect(await readBody(post(split))).toBe('é😀');
+    expect(await readBody(post(bytes, { 'content-length': '6' }))).toBe('é😀');
+  });
+
+  it('reads no body as no text', async () => {
+    expect(await readBody(post(null))).toBe('');
+    expect(await readBody(new Request('http://localhost/'))).toBe('');
+  });
+
+  it('accepts 16,384 bytes', async () => {
+    const text = 'x'.repeat(limits.bytes);
+    expect(await readBody(post(text))).toBe(text);
+    expect(await readBody(post(text, { 'content-length': '16384' }))).toBe(text);
+  });
+
+  it('H5: refuses by Content-Length before it reads anything', async () => {
+    const { stream, seen } = endless(new Uint8Array(1));
+    const request = post(stream, { 'content-length': '16385' });
+    await expect(readBody(request)).rejects.toMatchObject({ code: 'payload_too_large', status: 413 });
+    expect(seen.chunks).toBe(0);
+  });
+
+  test.each([
+    ['H5: no Content-Length', {}],
+    ['H5: a Content-Length that is no number', { 'content-length': 'many' }],
+    ['H8: two Content-Lengths', { 'content-length': '5, 5' }],
+    [
+      'H8: Content-Length beside Transfer-Encoding',
+      { 'content-length': '5', 'transfer-encoding': 'chunked' },
+    ],
+  ])('cuts an endless stream at the limit: %s', async (_, headers) => {
+    const { stream, seen } = endless(new Uint8Array(1000));
+    await expect(readBody(post(stream, headers as Record<string, string>))).rejects.toMatchObject({
+      code: 'payload_too_large',
+    });
+    expect(seen.cancelled).toBe(true);
+    expect(seen.chunks).toBeLessThan(20);
+  });
+
+  it('H5: refuses a body that is longer than its Content-Length says and than the limit', async () => {
+    const request = post('x'.repeat(limits.bytes + 1), { 'content-length': '5' });
+    await expect(readBody(request)).rejects.toMatchObject({ code: 'payload_too_large' });
+  });
+
+  test.each([
+    ['T25: overlong', [0xc0, 0x80]],
+    ['T25: half of a character', [0x22, 0xe2, 0x82]],
+    ['T25: a surrogate', [0xed, 0xa0, 0x80]],
+    ['T25: above U+10FFFF', [0xf5, 0x80, 0x80, 0x80]],
+    ['H18: Latin-1', [0x22, 0xe9, 0x22]],
+    ['H18: UTF-16 with its mark', [0xff, 0xfe, 0x7b, 0x00]],
+    ['H18: a UTF-8 byte order mark', [0xef, 0xbb, 0xbf, 0x7b, 0x7d]],
+  ])('refuses bytes that are no plain UTF-8: %s', async (_, bytes) => {
+    for (const headers of [{}, { 'content-length': String(bytes.length) }])
+      await expect(
+        readBody(post(Uint8Array.from(bytes), headers as Record<string, string>)),
+      ).rejects.toMatchObject({
+        code: 'invalid_json',
+      });
+    // The decoder is shared: a refused body must leave nothing behind in it.
+    expect(await readBody(post('{}'))).toBe('{}');
+  });
+
+  it('H18: parseJson does not take UTF-16 for text', async () => {
+    const text = await readBody(post(Buffer.from('{}', 'utf16le')));
+    expect(refused(() => parseJson(text)).code).toBe('invalid_json');
+  });
+});
+
+describe('requireJson', () => {
+  const request = (headers: [string, string][]) =>
+    new Request('http://localhost/', { method: 'POST', headers });
+
+  test.each([
+    'application/json',
+    'Application/JSON',
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF-8',
+    'application/json ; charset="utf-8"',
+  ])('accepts %s', (type) => {
+    expect(() => requireJson(request([['content-type', type]]))).not.toThrow();
+  });
+
+  test.each([
+    '',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/json;x',
+    'application/json;',
+    'application/json; charset',
+    'application/json; charset=',
+    'application/json; charset=utf-16',
+    'application/json; charset=utf-7',
+    'application/json; charset="utf-8',
+    'application/json; charset=utf-8; x=y',
+    'application/json; x=application/json',
+    'application/json, text/plain',
+    'text/plain, application/json',
+    'text/plain; application/json',
+    'application/jsonx',
+    'application/json+x',
+    'application/problem+json',
+    'xapplication/json',
+    'application /json',
+    'application/json\u00a0',
+    'application/json charset=utf-8',
+  ])('C2, H18: refuses %j', (type) => {
+    expect(refused(() => requireJson(request([['content-type', type]])))).toMatchObject({
+      code: 'unsupported_media_type',
+      status: 415,
+    });
+  });
+
+  it('C2: refuses a missing Content-Type, and two of them', () => {
+    expect(refused(() => requireJson(request([]))).status).toBe(415);
+    const two = request([
+      ['content-type', 'application/json'],
+      ['content-type', 'application/json'],
+    ]);
+    expect(refused(() => requireJson(two)).status).toBe(415);
+  });
+
+  test.each(['gzip', 'br', 'identity, gzip', 'deflate', ''])('refuses Content-Encoding %j', (encoding) => {
+    const compressed = request([
+      ['content-type', 'application/json'],
+      ['content-encoding', encoding],
+    ]);
+    expect(refused(() => requireJson(compressed)).status).toBe(415);
+  });
+
+  it('accepts Content-Encoding identity', () => {
+    const plain = request([
+      ['content-type', 'application/json'],
+      ['content-encoding', 'Identity'],
+    ]);
+    expect(() => requireJson(plain)).not.toThrow();
+  });
+});
