@@ -1,0 +1,185 @@
+import { type Config, ConfigError, configFromOptions, isLoopback, type SettingName } from './config.ts';
+import { OPERATOR, recordEvent } from './core/events.ts';
+import { openInstallation, queueKeyChange } from './core/installation.ts';
+import { makeFirstKey, openKeyring } from './core/keys.ts';
+import { IDLE } from './core/sessions.ts';
+import { accessTokens } from './core/tokens/access.ts';
+import { cookieTokens } from './core/tokens/cookie.ts';
+import { refreshTokens } from './core/tokens/refresh.ts';
+import { trustProxies } from './edge/address.ts';
+import { dispatch, type EdgeSettings, type Peer } from './edge/dispatch.ts';
+import type { World } from './edge/world.ts';
+import { makeSetUpLink } from './flows/setup/first-admin.ts';
+import { startJobs } from './jobs/jobs.ts';
+import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { type Database, openDatabase } from './platform/db/index.ts';
+import { createHasher } from './platform/hasher.ts';
+import { createLog, type Log } from './platform/log.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { deriveKeys, secretBeside } from './platform/secrets.ts';
+import { routes } from './routes.ts';
+
+/**
+ * The settings of `config.ts` by their names there (`publicUrl`, `database`, `secret`, ...), as text, numbers or
+ * lists; and, for the host that has its own, a log and a clock.
+ */
+export type UsherOptions = { [Name in SettingName]?: string | number | readonly string[] | undefined } & {
+  log?: Log;
+  clock?: Clock;
+};
+
+/** A running Usher. */
+export interface Usher {
+  /**
+   * Answers a request. `peer` is what `@hono/node-server` passes as its environment; without it there is no client
+   * address to count limits by, so give it wherever there is a socket.
+   */
+  fetch(request: Request, peer?: Peer): Promise<Response>;
+  /** Stops the jobs, finishes what is being hashed or written, disconnects. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database (making or migrating it), and gives a `fetch` handler that mounts in any framework.
+ *
+ * @throws ConfigError for an option that is not known or does not fit; an Error that says what to do for a database
+ * that cannot be used.
+ * @example
+ * const usher = await createUsher({ database: 'sqlite:usher.db', publicUrl: 'http://localhost:3000' });
+ * app.mount('/', usher.fetch);
+ */
+export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
+  const { log, clock, ...settings } = options;
+  const config = configFromOptions(settings);
+  const opened = await openWorld(config, { log, clock });
+  return serveWorld(opened);
+}
+
+/** A world, and what ends it. */
+export interface OpenedWorld {
+  world: World;
+  database: Database;
+  /** The migrations that were applied now. */
+  migrated: string[];
+  lastSeen: LastSeenNotes;
+  /** From now on the installation says that it is not ready. */
+  beginStop(): void;
+  close(): Promise<void>;
+}
+
+export interface Surroundings {
+  log?: Log | undefined;
+  clock?: Clock | undefined;
+}
+
+/** Opens the database and everything that works on it; serves nothing yet. */
+export async function openWorld(config: Config, { log, clock = systemClock }: Surroundings = {}): Promise<OpenedWorld> {
+  const ownLog = log ?? createLog(config.logLevel);
+  const database = await openDatabase(config.database);
+  try {
+    return await furnish(config, database, ownLog, clock);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function furnish(config: Config, database: Database, log: Log, clock: Clock): Promise<OpenedWorld> {
+  const { db } = database;
+  const keys = deriveKeys(secretOf(config, database));
+  await database.create();
+  const migrated = await database.migrate();
+  await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    const about = { userId: null, actorId: null };
+    if (await openInstallation(tx, keys, now)) await recordEvent(tx, 'installation_created', OPERATOR, about, now);
+    await queueKeyChange(tx);
+    const keyId = await makeFirstKey(tx, keys.wrap, config.signingAlgorithm, now);
+    if (keyId) await recordEvent(tx, 'key_created', OPERATOR, { ...about, details: { key: keyId } }, now);
+  });
+
+  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const keyring = await openKeyring(db, keys.wrap, clock);
+  const hasher = createHasher({ onFailure: () => log.error('a hashing worker failed') });
+  const notes = lastSeenNotes();
+  let stopping = false;
+  let closed: Promise<void> | undefined;
+  const world: World = {
+    config,
+    publicUrl,
+    db,
+    clock,
+    keys,
+    hasher,
+    keyring,
+    cookieTokens: cookieTokens(publicUrl, IDLE, keys.cookie),
+    accessTokens: accessTokens(
+      { issuer: publicUrl, audience: config.audience ?? publicUrl, lifetime: config.tokenMinutes * 60_000 },
+      keyring,
+    ),
+    refreshTokens: refreshTokens(keys.refresh),
+    lastSeen: notes,
+    metrics: createMetrics(() => hasher.queued()),
+    log,
+    isStopping: () => stopping,
+    ping: () => database.ping(),
+  };
+  return {
+    world,
+    database,
+    migrated,
+    lastSeen: notes,
+    beginStop: () => {
+      stopping = true;
+    },
+    close: () => {
+      closed ??= (async () => {
+        stopping = true;
+        await hasher.close();
+        await notes.save(db);
+        await database.close();
+      })();
+      return closed;
+    },
+  };
+}
+
+/** Puts the routes and the jobs on a world. */
+export function serveWorld(opened: OpenedWorld): Usher {
+  const { world } = opened;
+  const jobs = startJobs({ ...world, lastSeen: opened.lastSeen, signingAlgorithm: world.config.signingAlgorithm });
+  const app = dispatch(world, routes, edgeSettings(world));
+  return {
+    fetch: async (request, peer) => app.fetch(request, peer),
+    async close() {
+      await jobs.stop();
+      await opened.close();
+    },
+  };
+}
+
+/** The one-time link for the first administrator, while there is none. */
+export { makeSetUpLink };
+
+function secretOf(config: Config, { file }: Database): string {
+  if (config.secret) return config.secret.reveal();
+  if (file !== undefined) return secretBeside(file);
+  throw new ConfigError(
+    'USHER_SECRET is required with a database server. Make one, and keep it: openssl rand -base64 32',
+  );
+}
+
+/** On this machine alone the server also answers to its other names for itself. */
+function edgeSettings({ config, publicUrl }: World): EdgeSettings {
+  const { hostname, port, protocol, origin } = new URL(publicUrl);
+  const suffix = port === '' ? '' : `:${port}`;
+  const names = isLoopback(hostname) && protocol === 'http:' ? ['localhost', '127.0.0.1', '[::1]'] : [];
+  const hosts = names.map((name) => `${name}${suffix}`);
+  return {
+    ownOrigins: new Set([origin, ...hosts.map((host) => `http://${host}`)]),
+    allowedOrigins: new Set(config.allowedOrigins),
+    hosts: new Set([new URL(publicUrl).host, ...hosts]),
+    trustedProxies: trustProxies(config.trustedProxies),
+  };
+}

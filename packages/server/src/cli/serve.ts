@@ -1,0 +1,117 @@
+import closeWithGrace from 'close-with-grace';
+import type { Command } from 'commander';
+import { makeSetUpLink, type OpenedWorld, openWorld, serveWorld, type Usher } from '../app.ts';
+import { type Config, isLoopback } from '../config.ts';
+import type { Peer } from '../edge/dispatch.ts';
+import { errors } from '../errors.ts';
+import { isUnavailable } from '../platform/db/index.ts';
+import { type HttpServer, startHttpServer } from '../platform/http-server.ts';
+import { settingsOf, withSettings } from './settings.ts';
+
+/** How long a stop waits for answers that are under way, in milliseconds. */
+const PATIENCE = 10_000;
+/** How long a start waits for a database that is away, and between two tries, in milliseconds. */
+const DATABASE_PATIENCE = 60_000;
+const DATABASE_PAUSE = 1_000;
+
+export function addServe(program: Command, version: string): void {
+  withSettings(program.command('serve'))
+    .description('Run the server.')
+    .addHelpText('after', '\nExample:\n  usher serve --port 4000 --database sqlite:usher.db')
+    .action(async (_options: unknown, command: Command) => serve(settingsOf(command).config, version));
+}
+
+async function serve(config: Config, version: string): Promise<void> {
+  const began = performance.now();
+  // Listening comes first: only then the port is known that tokens and links name.
+  let usher: Usher | undefined;
+  const server = await listen(config, (request, peer) => usher?.fetch(request, peer) ?? notYet(request));
+  const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
+  let opened: OpenedWorld;
+  try {
+    opened = await openPatiently({ ...config, publicUrl });
+  } catch (error) {
+    await server.stop(0);
+    throw error;
+  }
+  usher = serveWorld(opened);
+  const metrics = await listenForMetrics(config, opened);
+  process.stderr.write(banner(version, opened, await makeSetUpLink(opened.world), performance.now() - began));
+  opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
+  stopWithGrace(opened, usher, metrics ? [server, metrics] : [server]);
+}
+
+async function listen(config: Config, fetch: (request: Request, peer: Peer) => Response | Promise<Response>) {
+  try {
+    return await startHttpServer(fetch, config.host, config.port);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new Error(`Port ${config.port} is in use already. Stop what uses it, or choose another: --port 4001`);
+    if (code === 'EACCES') throw new Error(`Port ${config.port} needs rights that this user does not have. Choose one above 1023.`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new Error(`USHER_HOST is ${config.host}, which is not an address of this machine.`);
+    throw error;
+  }
+}
+
+/** Until the database is open the process is alive, but not ready. */
+function notYet(request: Request): Response {
+  const isAlive = new URL(request.url).pathname === '/healthz';
+  if (isAlive) return Response.json({ status: 'ok' });
+  const [status, title] = errors.unavailable;
+  return Response.json(
+    { type: 'about:blank', title, status, code: 'unavailable', message: 'Usher is starting. Try again in a second.' },
+    { status, headers: { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '1' } },
+  );
+}
+
+/** A database server may come up after us: it is waited for, with a word about it. */
+async function openPatiently(config: Config): Promise<OpenedWorld> {
+  const until = performance.now() + DATABASE_PATIENCE;
+  for (let told = false; ; told = true) {
+    try {
+      return await openWorld(config);
+    } catch (error) {
+      if (!isUnavailable(error) || performance.now() > until) throw error;
+      if (!told) process.stderr.write(`usher: the database cannot be reached (${(error as Error).message}); waiting for it\n`);
+      await new Promise((resolve) => setTimeout(resolve, DATABASE_PAUSE));
+    }
+  }
+}
+
+async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise<HttpServer | undefined> {
+  if (config.metricsPort === undefined) return undefined;
+  const answer = async (request: Request): Promise<Response> => {
+    if (new URL(request.url).pathname !== '/metrics') return new Response('', { status: 404 });
+    const { text, type } = await world.metrics.text();
+    return new Response(text, { headers: { 'content-type': type } });
+  };
+  return startHttpServer(answer, config.host, config.metricsPort);
+}
+
+/** What a person at a terminal wants to know; the log says the same to programs. */
+function banner(version: string, { world, database, migrated }: OpenedWorld, setUpLink: string | undefined, took: number): string {
+  const { publicUrl, config } = world;
+  const lines = [
+    `Usher ${version} is ready at ${publicUrl} (${Math.round(took)} ms)`,
+    `  API        ${publicUrl}/docs`,
+    `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
+  ];
+  if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
+  if (setUpLink) lines.push('  There is no administrator yet. This link makes the first one; it works once, for an hour:', `  ${setUpLink}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
+function stopWithGrace(opened: OpenedWorld, usher: Usher, servers: HttpServer[]): void {
+  closeWithGrace({ delay: PATIENCE + 2_000, logger: false }, async ({ signal, err }) => {
+    const { log } = opened.world;
+    if (err) log.error({ error: err.name, place: err.stack?.split('\n').slice(1).join('\n') }, 'stopping after a bug');
+    else log.info({ signal }, 'stopping');
+    opened.beginStop();
+    await Promise.all(servers.map((server) => server.stop(PATIENCE)));
+    await usher.close();
+    log.info('stopped');
+  });
+}

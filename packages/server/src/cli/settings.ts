@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { flagName, type LoadedConfig, loadConfig, type SettingName, settingNames, settings } from '../config.ts';
+
+/** Gives a command a flag for every setting that is not a secret: a command line can be read by everybody. */
+export function withSettings(command: Command): Command {
+  for (const name of settingNames) {
+    if (isSecret(name)) continue;
+    const { env, default: fallback, help } = settings[name];
+    command.option(`${flagName(name)} <value>`, `${help} [${env}${fallback ? `, ${fallback}` : ''}]`);
+  }
+  return command;
+}
+
+/** The settings in force for a command, from its flags, the environment, files and defaults. */
+export function settingsOf(command: Command): LoadedConfig {
+  const given = command.optsWithGlobals<Record<string, string | undefined>>();
+  const flags: Partial<Record<SettingName, string>> = {};
+  for (const name of settingNames) {
+    const value = given[camelCase(flagName(name))];
+    if (value !== undefined) flags[name] = value;
+  }
+  return loadConfig(flags);
+}
+
+export const isSecret = (name: SettingName): boolean => name === 'secret' || name === 'metricsToken';
+
+/** As commander names the option of a flag. */
+const camelCase = (flag: string): string =>
+  flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { eventsOf, recordEvent } from '../../core/events.ts';
+import { parseEmail } from '../../core/names.ts';
+import { sessionsOf } from '../../core/sessions.ts';
+import { deleteUser } from '../../core/users.ts';
+import { queueAdminChange } from '../../core/installation.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import { renameUser } from '../change-user.ts';
+import { proveOwnPassword } from '../prove-password.ts';
+import { showEvent, showSession, showUser } from '../shapes.ts';
+
+/** How many of their events a user sees on the dashboard. */
+const RECENT_EVENTS = 20;
+
+export const showMe = (_: World, { live }: SignedInCall): Answer => ({
+  status: 200,
+  body: { user: showUser(live.user) },
+});
+
+/** Everything a dashboard shows, in one answer. */
+export async function dashboard({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {
+  const { user, session } = live;
+  const sessions = await sessionsOf(db, user.id, user.admin_since !== null, clock.now());
+  const events = await eventsOf(db, user.id, RECENT_EVENTS);
+  return {
+    status: 200,
+    body: {
+      user: showUser(user),
+      session: showSession(session, session.id),
+      sessions: sessions.map((one) => showSession(one, session.id)),
+      events: events.map(showEvent),
+    },
+  };
+}
+
+export const changeMeBody = z.strictObject({ username: z.string() });
+
+/** Changes one's own profile; the address has a way of its own, because it must be proven. */
+export async function changeMe(
+  { db, clock }: World,
+  { body, live, origin }: SignedInCall<z.infer<typeof changeMeBody>>,
+): Promise<Answer> {
+  const { user } = live;
+  const renamed = await db
+    .transaction()
+    .execute((tx) => renameUser({ tx, user, actorId: user.id, origin, now: clock.now() }, body.username));
+  return { status: 200, body: { user: showUser(renamed) } };
+}
+
+export const deleteMeBody = z.strictObject({ email: z.string(), password: z.string() });
+
+/** Deletes the caller's own account and all that belongs to it; needs the address, as a pause, and the password. */
+export async function deleteMe(
+  world: World,
+  { body, live, origin }: SignedInCall<z.infer<typeof deleteMeBody>>,
+): Promise<Answer> {
+  const { db, clock } = world;
+  const { id, email_key } = live.user;
+  const email = parseEmail(body.email);
+  if (!email.ok || email.key !== email_key)
+    throw new Refusal('invalid_request', {
+      fields: [{ field: 'email', code: 'email_other', message: 'This is not the address of your account.' }],
+    });
+  await proveOwnPassword(world, live.user, body.password, origin.ip);
+  await db.transaction().execute(async (tx) => {
+    await queueAdminChange(tx);
+    if (!(await deleteUser(tx, id))) throw new Refusal('last_admin');
+    await recordEvent(tx, 'user_deleted', origin, { userId: id, actorId: id }, clock.now());
+  });
+  return {
+    status: 200,
+    body: { message: 'delete successful!' },
+    cookie: 'unset',
+    headers: { 'clear-site-data': '"cache"' },
+  };
+}

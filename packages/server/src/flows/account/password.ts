@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { recordEvent } from '../../core/events.ts';
+import { checkPolicy, hashPassword } from '../../core/passwords.ts';
+import { endSessionsOf } from '../../core/sessions.ts';
+import { replacePassword } from '../../core/users.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
+import { proveOwnPassword } from '../prove-password.ts';
+
+export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
+
+/**
+ * Changes one's own password. Every session ends, this one too: the caller goes on with a new one of the same kind,
+ * whose cookie or pair of tokens is in the answer (ASVS 7.2.4).
+ */
+export async function changePassword(
+  world: World,
+  { body, live, origin }: SignedInCall<z.infer<typeof changePasswordBody>>,
+): Promise<Answer> {
+  const { db, clock, config, hasher } = world;
+  const { user, session } = live;
+  const about = { username: user.username, email: user.email, service: config.serviceName };
+  const weakness = checkPolicy(body.new_password, about, config.passwordMin);
+  if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
+  await proveOwnPassword(world, user, body.current_password, origin.ip);
+  const passwordHash = await hashPassword(hasher, body.new_password);
+
+  const started = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    if (!(await replacePassword(tx, user.id, user.password_hash, passwordHash, now))) return undefined;
+    await endSessionsOf(tx, user.id, 'password_changed', now);
+    await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
+    return finishSignIn(tx, world, { ...user, password_hash: passwordHash }, session.kind, 'pwd', origin);
+  });
+  if (!started) throw new Refusal('conflict');
+  const message = 'password changed!';
+  return session.kind === 'cookie'
+    ? { status: 200, body: { message }, cookie: cookieFor(world, started) }
+    : { status: 200, body: { message, ...(await tokenPairFor(world, started)) } };
+}

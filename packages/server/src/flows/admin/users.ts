@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { recordEvent } from '../../core/events.ts';
+import { queueAdminChange } from '../../core/installation.ts';
+import { generatePassword, hashPassword } from '../../core/passwords.ts';
+import { endSessionsOf } from '../../core/sessions.ts';
+import { deleteUser, findById, holdSignIns, insertUser, listUsers, type User } from '../../core/users.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { type Change, renameUser, setDisabled, setRole } from '../change-user.ts';
+import { checkNewUser, takenRefusal } from '../check-new-user.ts';
+import { showUser } from '../shapes.ts';
+
+const LARGEST_PAGE = 100;
+
+export const userParams = z.strictObject({ id: z.uuid('This is not the id of a user') });
+type ById = z.infer<typeof userParams>;
+
+export const listUsersQuery = z.strictObject({
+  search: z.string().max(254).optional().describe('The beginning of a user name or e-mail address, or a whole id'),
+  role: z.enum(['user', 'admin']).optional(),
+  disabled: z.enum(['true', 'false']).optional(),
+  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+  limit: z.coerce.number().int().min(1).max(LARGEST_PAGE).default(50),
+});
+
+/** A page of users, oldest first. */
+export async function showUsers(
+  { db }: World,
+  { query }: SignedInCall<undefined, z.infer<typeof listUsersQuery>>,
+): Promise<Answer> {
+  const { search, role, disabled, cursor, limit } = query;
+  const found = await listUsers(db, {
+    search: search?.trim().normalize('NFKC').toLowerCase() || undefined,
+    role,
+    disabled: disabled === undefined ? undefined : disabled === 'true',
+    after: cursor,
+    limit: limit + 1,
+  });
+  const page = found.slice(0, limit);
+  const next = found.length > limit ? (page.at(-1)?.id ?? null) : null;
+  return { status: 200, body: { users: page.map(showUser), next_cursor: next } };
+}
+
+export const createUserBody = z.strictObject({
+  username: z.string(),
+  email: z.string(),
+  password: z.string().optional().describe('Generated, and answered once, if none is given'),
+  role: z.enum(['user', 'admin']).default('user'),
+});
+
+/** Makes an account for someone else. */
+export async function createUser(
+  { db, clock, config, hasher }: World,
+  { body, live, origin }: SignedInCall<z.infer<typeof createUserBody>>,
+): Promise<Answer> {
+  const generated = body.password === undefined ? generatePassword() : undefined;
+  const password = body.password ?? generated ?? '';
+  const names = checkNewUser({ ...body, password }, config);
+  const passwordHash = await hashPassword(hasher, password);
+  const user = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    const made = await insertUser(tx, { ...names, passwordHash, role: body.role }, now);
+    if ('taken' in made) throw takenRefusal(made.taken);
+    const about = { userId: made.user.id, actorId: live.user.id, details: { role: body.role } };
+    await recordEvent(tx, 'user_created', origin, about, now);
+    return made.user;
+  });
+  return { status: 201, body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) } };
+}
+
+export async function showOneUser(
+  { db }: World,
+  { params }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  return { status: 200, body: { user: showUser(await getUser(db, params.id)) } };
+}
+
+export const changeUserBody = z
+  .strictObject({ username: z.string().optional(), role: z.enum(['user', 'admin']).optional(), disabled: z.boolean().optional() })
+  .refine((body) => Object.keys(body).length > 0, { message: 'Give at least one of "username", "role" and "disabled"' });
+
+/** Renames, promotes, demotes, disables and enables; all of what is asked or nothing. */
+export async function changeUser(
+  { db, clock }: World,
+  { params, body, live, origin }: SignedInCall<z.infer<typeof changeUserBody>, undefined, ById>,
+): Promise<Answer> {
+  const changed = await db.transaction().execute(async (tx) => {
+    await queueAdminChange(tx);
+    const user = await getUser(tx, params.id);
+    const change: Change = { tx, user, actorId: live.user.id, origin, now: clock.now() };
+    if (body.username !== undefined) await renameUser(change, body.username);
+    if (body.role !== undefined) await setRole(change, body.role);
+    if (body.disabled !== undefined) await setDisabled(change, body.disabled);
+    return getUser(tx, params.id);
+  });
+  return { status: 200, body: { user: showUser(changed) } };
+}
+
+/** Deletes an account and all that belongs to it; never that of the last administrator. */
+export async function removeUser(
+  { db, clock }: World,
+  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  await db.transaction().execute(async (tx) => {
+    await queueAdminChange(tx);
+    const user = await getUser(tx, params.id);
+    if (!(await deleteUser(tx, user.id))) throw new Refusal('last_admin');
+    await recordEvent(tx, 'user_deleted', origin, { userId: user.id, actorId: live.user.id }, clock.now());
+  });
+  return { status: 200, body: { message: 'delete successful!' } };
+}
+
+/** Ends all sessions of a user. */
+export async function endUserSessions(
+  { db, clock }: World,
+  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    const user = await getUser(tx, params.id);
+    await holdSignIns(tx, user.id);
+    const sessions = await endSessionsOf(tx, user.id, 'ended_by_admin', now);
+    const about = { userId: user.id, actorId: live.user.id, details: { sessions } };
+    await recordEvent(tx, 'signed_out_everywhere', origin, about, now);
+  });
+  return { status: 200, body: { message: 'logout successful!' } };
+}
+
+async function getUser(db: Db, id: string): Promise<User> {
+  const user = await findById(db, id);
+  if (!user) throw new Refusal('not_found', { message: 'There is no user with this id.' });
+  return user;
+}

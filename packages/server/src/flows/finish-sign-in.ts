@@ -1,0 +1,65 @@
+import { type NewEvent, type Origin, recordEvent } from '../core/events.ts';
+import { CAP, ADMIN_CAP, endCrowdedOut, REFRESH_IDLE, type SessionKind, startSession } from '../core/sessions.ts';
+import type { Cookie } from '../core/tokens/cookie.ts';
+import { admit, type User } from '../core/users.ts';
+import type { World } from '../edge/world.ts';
+import type { Db } from '../platform/db/index.ts';
+
+/** A session that was just started. */
+export interface Started {
+  user: User;
+  sessionId: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  amr: string;
+}
+
+/**
+ * The one exit of every way to sign in: nothing else starts a session. It runs in the caller's transaction, so that
+ * the session begins together with what led to it, or not at all.
+ *
+ * @param amr How the user proved who they are (RFC 8176): `pwd`.
+ * @returns undefined when the user was disabled, deleted or given another password since they were looked up.
+ */
+export async function finishSignIn(
+  tx: Db,
+  world: World,
+  user: User,
+  kind: SessionKind,
+  amr: string,
+  origin: Origin & { ip: string; userAgent: string },
+): Promise<Started | undefined> {
+  const now = world.clock.now();
+  if (!(await admit(tx, user, now))) return undefined;
+  const sessionId = await startSession(
+    tx,
+    { userId: user.id, kind, amr, ip: origin.ip, userAgent: origin.userAgent },
+    now,
+  );
+  const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
+  await recordEvent(tx, 'signed_in', origin, { ...about, sessionId, details: { kind, amr } }, now);
+  for (const ended of await endCrowdedOut(tx, user.id, now))
+    await recordEvent(tx, 'session_crowded_out', origin, { ...about, sessionId: ended }, now);
+  return { user, sessionId, at: now, amr };
+}
+
+/** The cookie of a session that was just started. */
+export function cookieFor(world: World, { user, sessionId, at, amr }: Started): Cookie {
+  const end = at + (user.admin_since === null ? CAP : ADMIN_CAP);
+  return world.cookieTokens.make({ userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') }, at, end);
+}
+
+/** The first pair of tokens of a session that was just started. */
+export async function tokenPairFor(world: World, { user, sessionId, at, amr }: Started) {
+  const { token, expiresIn } = await world.accessTokens.make(
+    { userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') },
+    at,
+    at + REFRESH_IDLE,
+  );
+  return {
+    access_token: token,
+    token_type: 'Bearer' as const,
+    expires_in: expiresIn,
+    refresh_token: world.refreshTokens.make(sessionId, 1),
+  };
+}

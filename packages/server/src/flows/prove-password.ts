@@ -1,0 +1,68 @@
+import { clearAttempts, countAttempt, countName, forgiveName } from '../core/limits.ts';
+import { hashPassword, verifyPassword } from '../core/passwords.ts';
+import { type User, upgradeHash } from '../core/users.ts';
+import { addressRange } from '../edge/address.ts';
+import type { World } from '../edge/world.ts';
+import { Refusal } from '../errors.ts';
+
+/** Whose password is tried: an account, or a name that has none. */
+export interface Claimed {
+  user: User | undefined;
+  /** The name that was given, normalised; what is counted when there is no account. */
+  name: string;
+}
+
+/** `limited` was not evaluated: too many wrong passwords before it. `retryAfter` in milliseconds. */
+export type Proof = { result: 'right'; user: User } | { result: 'wrong' } | { result: 'limited'; retryAfter: number };
+
+/**
+ * The one place where a password is checked, whatever the path (form, JSON, Basic, a change, a deletion): counted
+ * before it is compared, with the same work whether there is such an account or not.
+ *
+ * @throws Refusal `too_many_requests` when too many different names failed from this address range;
+ * `busy` when more passwords wait for a worker than can be checked soon.
+ */
+export async function provePassword(world: World, claimed: Claimed, password: string, ip: string): Promise<Proof> {
+  const { db, keys, clock, hasher } = world;
+  const subject = claimed.user?.id ?? claimed.name;
+  const range = addressRange(ip);
+  const now = clock.now();
+  const account = await db.transaction().execute(async (tx) => {
+    const names = await countName(tx, keys.limits, 'names', range, subject, now);
+    if (!names.allowed) throw new Refusal('too_many_requests', { retryAfter: names.retryAfter / 1000 });
+    return countAttempt(tx, keys.limits, 'password', subject, now);
+  });
+  if (!account.allowed) return { result: 'limited', retryAfter: account.retryAfter };
+
+  const isRight = await verifyPassword(hasher, claimed.user?.password_hash, password);
+  if (!isRight || !claimed.user || claimed.user.disabled_at !== null) return { result: 'wrong' };
+  const user = await strengthen(world, claimed.user, password);
+  await db.transaction().execute(async (tx) => {
+    await forgiveName(tx, keys.limits, 'names', range, subject);
+    await clearAttempts(tx, keys.limits, 'password', subject);
+  });
+  return { result: 'right', user };
+}
+
+/** A hash of weaker parameters than today's is replaced at the one moment when the password is known. */
+async function strengthen(world: World, user: User, password: string): Promise<User> {
+  if (!world.hasher.needsRehash(user.password_hash)) return user;
+  const stronger = await hashPassword(world.hasher, password);
+  await upgradeHash(world.db, user.id, user.password_hash, stronger);
+  return { ...user, password_hash: stronger };
+}
+
+/**
+ * The current password of someone who is signed in, before an act that a stolen session must not do.
+ *
+ * @throws Refusal `invalid_credentials` when it is wrong, `too_many_requests` after too many wrong ones.
+ */
+export async function proveOwnPassword(world: World, user: User, password: string, ip: string): Promise<void> {
+  const proof = await provePassword(world, { user, name: user.email_key }, password, ip);
+  if (proof.result === 'limited')
+    throw new Refusal('too_many_requests', {
+      message: 'Too many wrong passwords for this account. Wait, then try again.',
+      retryAfter: proof.retryAfter / 1000,
+    });
+  if (proof.result === 'wrong') throw new Refusal('invalid_credentials');
+}

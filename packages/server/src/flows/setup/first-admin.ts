@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { recordEvent } from '../../core/events.ts';
+import { finishSetUp, isSetUp } from '../../core/installation.ts';
+import { countInWindow } from '../../core/limits.ts';
+import { isLinkGood, makeLink, useLink } from '../../core/links.ts';
+import { hashPassword } from '../../core/passwords.ts';
+import { insertUser } from '../../core/users.ts';
+import { addressRange } from '../../edge/address.ts';
+import type { Call } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import { checkNewUser, takenRefusal } from '../check-new-user.ts';
+import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
+
+/** How long the link that a start prints is good, in milliseconds. */
+const LIFETIME = 60 * 60_000;
+
+/**
+ * The one-time link that makes the first administrator; a new one at every start until there is one.
+ *
+ * @returns undefined once the set-up is done.
+ */
+export async function makeSetUpLink({ db, clock, publicUrl }: World): Promise<string | undefined> {
+  if (await isSetUp(db)) return undefined;
+  const secret = await db.transaction().execute((tx) => makeLink(tx, 'setup', LIFETIME, clock.now()));
+  return `${publicUrl}/setup?token=${secret}`;
+}
+
+/** Whether the link may be used. Opening it changes nothing. @throws Refusal `setup_done`, `link_invalid` */
+export async function openSetUpLink(world: World, token: string, { origin }: Pick<Call, 'origin'>): Promise<void> {
+  const { db, clock, keys } = world;
+  if (await isSetUp(db)) throw new Refusal('setup_done');
+  if (await isLinkGood(db, 'setup', token, clock.now())) return;
+  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
+  if (!limit.allowed) throw new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+  throw new Refusal('link_invalid', {
+    message: 'This link is not valid, or not any more. Start the server again: it prints a new one.',
+  });
+}
+
+export const firstAdminBody = z.strictObject({
+  token: z.string(),
+  username: z.string(),
+  email: z.string(),
+  password: z.string(),
+});
+
+/**
+ * Makes the first administrator and signs them in. The link and the set-up are used up with it, in one transaction:
+ * of many at once, one succeeds.
+ *
+ * @throws Refusal `setup_done`, `link_invalid`, `signup_refused` with the reason for every field.
+ */
+export async function makeFirstAdmin(world: World, { body, origin }: Call<z.infer<typeof firstAdminBody>>) {
+  const { db, clock, config, hasher } = world;
+  await openSetUpLink(world, body.token, { origin });
+  const names = checkNewUser(body, config);
+  const passwordHash = await hashPassword(hasher, body.password);
+  const started = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    if (!(await useLink(tx, 'setup', body.token, now))) throw new Refusal('link_invalid');
+    if (!(await finishSetUp(tx, now))) throw new Refusal('setup_done');
+    const made = await insertUser(tx, { ...names, passwordHash, role: 'admin' }, now);
+    if ('taken' in made) throw takenRefusal(made.taken);
+    await recordEvent(tx, 'setup_done', origin, { userId: made.user.id, actorId: made.user.id }, now);
+    return finishSignIn(tx, world, made.user, 'cookie', 'pwd', origin);
+  });
+  if (!started) throw new Refusal('conflict');
+  return cookieFor(world, started);
+}

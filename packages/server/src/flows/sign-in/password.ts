@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { recordEvent } from '../../core/events.ts';
+import { looksLikeEmail, parseEmail, parseUsername } from '../../core/names.ts';
+import { couldBePassword } from '../../core/passwords.ts';
+import type { SessionKind } from '../../core/sessions.ts';
+import { findByName } from '../../core/users.ts';
+import { readAuthorization } from '../../edge/authorization.ts';
+import type { Answer, Call } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../finish-sign-in.ts';
+import { provePassword } from '../prove-password.ts';
+import { showUser } from '../shapes.ts';
+
+export const signInBody = z
+  .strictObject({ email: z.string().optional(), username: z.string().optional(), password: z.string() })
+  .refine((body) => (body.email === undefined) !== (body.username === undefined), {
+    message: 'Give either "email" or "username"',
+    path: ['email'],
+  });
+type SignIn = z.infer<typeof signInBody>;
+
+/** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */
+export async function signIn(world: World, { body, origin }: Call<SignIn>): Promise<Answer> {
+  const started = await signInWithPassword(world, nameOf(body), body.password, 'cookie', origin);
+  return {
+    status: 200,
+    body: { message: 'login successful!', user: showUser(started.user) },
+    cookie: cookieFor(world, started),
+  };
+}
+
+/** Signs in with HTTP Basic (RFC 7617) or JSON, for programs: 200 and a pair of tokens, never a cookie. */
+export async function login(world: World, { body, headers, origin }: Call<SignIn | undefined>): Promise<Answer> {
+  const basic = readAuthorization(headers.get('authorization'));
+  if (basic?.scheme === 'bearer') throw new Refusal('invalid_credentials');
+  if (basic && body) throw new Refusal('ambiguous_credentials', { message: 'Send HTTP Basic or a JSON body, not both.' });
+  if (!basic && !body) throw new Refusal('invalid_credentials', { headers: challenge(headers) });
+  const [name, password] = basic ? [basic.name, basic.password] : body ? [nameOf(body), body.password] : ['', ''];
+  try {
+    const started = await signInWithPassword(world, name, password, 'bearer', origin);
+    return { status: 200, body: await tokenPairFor(world, started) };
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'invalid_credentials')
+      throw new Refusal('invalid_credentials', { headers: challenge(headers) });
+    throw error;
+  }
+}
+
+/**
+ * The challenge that RFC 9110 asks for. A browser would open its own password window for Basic and keep the password
+ * for every later request, so what comes from one is not asked for Basic.
+ */
+function challenge(headers: Headers): Record<string, string> {
+  const isBrowser = headers.has('origin') || headers.has('sec-fetch-site');
+  return { 'www-authenticate': isBrowser ? 'Bearer realm="usher"' : 'Basic realm="usher", charset="UTF-8"' };
+}
+
+const nameOf = ({ email, username }: SignIn): string => email ?? username ?? '';
+
+/**
+ * The story of a sign-in with a password.
+ *
+ * @throws Refusal `invalid_credentials`, the same for an unknown name, a wrong password, a disabled account and a
+ * limit that is reached; `too_many_requests` and `busy` as `provePassword` says.
+ */
+async function signInWithPassword(
+  world: World,
+  name: string,
+  password: string,
+  kind: SessionKind,
+  origin: Call['origin'],
+): Promise<Started> {
+  const { db, clock } = world;
+  const parsed = looksLikeEmail(name)
+    ? ({ by: 'email', ...parseEmail(name) } as const)
+    : ({ by: 'username', ...parseUsername(name) } as const);
+  // What no account can have is refused before any work, and tells nothing: anybody can see it.
+  if (!parsed.ok || !couldBePassword(password)) throw new Refusal('invalid_credentials');
+
+  const user = await findByName(db, parsed.by, parsed.key);
+  const proof = await provePassword(world, { user, name: `${parsed.by} ${parsed.key}` }, password, origin.ip);
+  const started =
+    proof.result === 'right'
+      ? await db.transaction().execute((tx) => finishSignIn(tx, world, proof.user, kind, 'pwd', origin))
+      : undefined;
+  if (started) return started;
+  const about = { userId: user?.id ?? null, actorId: null, details: { kind, reason: proof.result } };
+  await recordEvent(db, 'sign_in_refused', origin, about, clock.now());
+  throw new Refusal('invalid_credentials');
+}

@@ -1,0 +1,40 @@
+import { recordEvent } from '../../core/events.ts';
+import { endSession, endSessionsOf } from '../../core/sessions.ts';
+import { holdSignIns } from '../../core/users.ts';
+import type { Answer, LeavingCall, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+
+const GOODBYE: Answer = {
+  status: 200,
+  body: { message: 'logout successful!' },
+  cookie: 'unset',
+  // What the browser kept of pages is dropped, so that "back" shows nothing (W3C Clear Site Data).
+  headers: { 'clear-site-data': '"cache"' },
+};
+
+/**
+ * Ends the session of the token that came, also of one that has expired: its refresh token may still be good. Answers
+ * the same when the session had ended already, or none was named.
+ */
+export async function logout({ db, clock }: World, { credential, origin }: LeavingCall): Promise<Answer> {
+  if (!credential) return GOODBYE;
+  const { sid: sessionId, sub: userId } = credential.claims;
+  const now = clock.now();
+  await db.transaction().execute(async (tx) => {
+    if (!(await endSession(tx, sessionId, userId, 'signed_out', now))) return;
+    await recordEvent(tx, 'signed_out', origin, { userId, actorId: userId, sessionId }, now);
+  });
+  return GOODBYE;
+}
+
+/** Ends all sessions of the user who calls, this one too. */
+export async function logoutEverywhere({ db, clock }: World, { live, origin }: SignedInCall): Promise<Answer> {
+  const { id } = live.user;
+  const now = clock.now();
+  await db.transaction().execute(async (tx) => {
+    await holdSignIns(tx, id);
+    const sessions = await endSessionsOf(tx, id, 'signed_out_everywhere', now);
+    await recordEvent(tx, 'signed_out_everywhere', origin, { userId: id, actorId: id, details: { sessions } }, now);
+  });
+  return GOODBYE;
+}

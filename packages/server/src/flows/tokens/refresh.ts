@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { recordEvent } from '../../core/events.ts';
+import { countInWindow } from '../../core/limits.ts';
+import { endOf, endSession, findLive, rotate } from '../../core/sessions.ts';
+import { addressRange } from '../../edge/address.ts';
+import type { Answer, Call } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+
+export const refreshBody = z.strictObject({ refresh_token: z.string() });
+
+/**
+ * The next pair of tokens for a refresh token. One that was used before ends its session: either its owner or a thief
+ * has the other copy (RFC 9700, 4.14.2). A retry within ten seconds gets the same successor: an answer was lost.
+ */
+export async function refresh(world: World, { body, origin }: Call<z.infer<typeof refreshBody>>): Promise<Answer> {
+  const { db, clock, refreshTokens, accessTokens } = world;
+  const token = refreshTokens.read(body.refresh_token);
+  if (!token) throw await refuseForged(world, origin.ip);
+  const now = clock.now();
+  const live = await findLive(db, token.sessionId, now);
+  if (live?.session.kind !== 'bearer') throw new Refusal('invalid_token');
+  const number = await rotate(db, token.sessionId, token.number, now);
+  if (number === undefined) {
+    await endReused(world, token.sessionId, live.user.id, origin);
+    throw new Refusal('invalid_token');
+  }
+  const { token: accessToken, expiresIn } = await accessTokens.make(
+    {
+      userId: live.user.id,
+      sessionId: token.sessionId,
+      signedInAt: live.session.created_at,
+      amr: live.session.amr.split(' '),
+    },
+    now,
+    endOf({ ...live, session: { ...live.session, refreshed_at: now } }),
+  );
+  return {
+    status: 200,
+    body: {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: expiresIn,
+      refresh_token: refreshTokens.make(token.sessionId, number),
+    },
+  };
+}
+
+/** What this installation did not make is counted against the address range it came from. */
+async function refuseForged({ db, keys, clock }: World, ip: string): Promise<Refusal> {
+  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(ip), clock.now());
+  if (!limit.allowed) return new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+  return new Refusal('invalid_token');
+}
+
+async function endReused({ db, clock }: World, sessionId: string, userId: string, origin: Call['origin']): Promise<void> {
+  const now = clock.now();
+  await db.transaction().execute(async (tx) => {
+    if (!(await endSession(tx, sessionId, userId, 'refresh_reused', now))) return;
+    await recordEvent(tx, 'refresh_reused', origin, { userId, actorId: null, sessionId }, now);
+  });
+}

@@ -1,0 +1,63 @@
+import type { KeyObject } from 'node:crypto';
+import type { Keyring } from '../core/keys.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/db/index.ts';
+import type { Log } from '../platform/log.ts';
+import { cleanUp } from './cleanup.ts';
+import { rotateOldKey } from './rotate-keys.ts';
+import type { LastSeenNotes } from './save-last-seen.ts';
+
+const SECOND = 1_000;
+
+/** What the jobs work on. */
+export interface Workplace {
+  db: Db;
+  clock: Clock;
+  log: Log;
+  keys: { wrap: KeyObject };
+  keyring: Keyring;
+  lastSeen: LastSeenNotes;
+  signingAlgorithm: string;
+}
+
+export interface Jobs {
+  /** Starts none again, and waits for those that run. */
+  stop(): Promise<void>;
+}
+
+/** Starts the jobs that a server runs beside its requests. One that fails is logged and tried again at its next turn. */
+export function startJobs(place: Workplace): Jobs {
+  const jobs = [
+    { name: 'save-last-seen', every: SECOND, run: () => place.lastSeen.save(place.db) },
+    { name: 'reload-keys', every: 10 * SECOND, run: () => place.keyring.reload() },
+    { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },
+    { name: 'rotate-keys', every: 3_600 * SECOND, run: () => rotateOldKey(place, place.signingAlgorithm) },
+  ];
+  const started = jobs.map(({ name, every, run }) => repeat(every, run, (error) => {
+    place.log.error({ job: name, error: error instanceof Error ? error.name : typeof error }, 'job failed');
+  }));
+  return {
+    stop: async () => {
+      await Promise.all(started.map((job) => job.stop()));
+    },
+  };
+}
+
+/** Runs again and again, never twice at once, and keeps no process alive. */
+function repeat(every: number, run: () => Promise<void>, onFailure: (error: unknown) => void): Jobs {
+  let running: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    running ??= run()
+      .catch(onFailure)
+      .finally(() => {
+        running = undefined;
+      });
+  }, every);
+  timer.unref();
+  return {
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

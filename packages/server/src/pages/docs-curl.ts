@@ -1,0 +1,32 @@
+import type { OpenApi, Operation } from './openapi.ts';
+
+/**
+ * A call as a command for a POSIX shell, with as little as the call takes. `$TOKEN` and the like stand for what the
+ * reader has to put in.
+ */
+export function curlOf({ servers }: OpenApi, method: string, path: string, operation: Operation): string {
+  const inShell = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `$${name.toUpperCase()}`);
+  const address = `${servers[0]?.url ?? ''}${inShell}`;
+  const schemes = operation.security.flatMap((one) => Object.keys(one));
+  // A name and password of HTTP Basic come instead of a body.
+  const example = schemes.includes('basic') ? undefined : exampleOf(operation);
+  return [
+    `curl${method === 'get' ? '' : ` --request ${method.toUpperCase()}`} ${inShell === path ? address : `"${address}"`}`,
+    ...schemes.flatMap((scheme) => credentials[scheme] ?? []),
+    ...(example ? ["--header 'Content-Type: application/json'", `--data ${inQuotes(example)}`] : []),
+  ].join(' \\\n  ');
+}
+
+/** By security scheme. A cookie is for browsers; of the basic one curl asks for the password, so that no shell keeps it. */
+const credentials: Record<string, string> = {
+  bearer: '--header "Authorization: Bearer $TOKEN"',
+  metrics: '--header "Authorization: Bearer $METRICS_TOKEN"',
+  basic: '--user ada',
+};
+
+function exampleOf({ requestBody }: Operation): string | undefined {
+  const example = requestBody?.content['application/json'].example;
+  return example && JSON.stringify(example, null, 2).replaceAll('\n', '\n  ');
+}
+
+const inQuotes = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

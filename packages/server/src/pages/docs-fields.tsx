@@ -1,0 +1,106 @@
+import type { Child } from 'hono/jsx';
+import { fieldsOf, type JsonSchema } from './openapi-schemas.ts';
+
+export interface Field {
+  name: string;
+  required: boolean;
+  description?: string | undefined;
+  schema: JsonSchema;
+}
+
+/** The fields of an object, and below a list of objects the fields of those. */
+export const rowsOf = (schema: JsonSchema, within = ''): Field[] =>
+  fieldsOf(schema).flatMap(([name, field]) => [
+    {
+      name: `${within}${name}`,
+      required: schema.required?.includes(name) === true,
+      description: field.description,
+      schema: field,
+    },
+    ...rowsOf(itemOf(field) ?? {}, `${within}${name}[].`),
+  ]);
+
+/** What a list holds. */
+const itemOf = ({ items }: JsonSchema): JsonSchema | undefined =>
+  typeof items === 'object' && !Array.isArray(items) ? items : undefined;
+
+export function FieldTable({ caption, fields }: { caption: Child; fields: Field[] }) {
+  return (
+    <table>
+      <caption>{caption}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Required</th>
+          <th scope="col">Type and meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fields.map(({ name, required, description, schema }) => (
+          <tr>
+            <th scope="row">
+              <Name>{name}</Name>
+            </th>
+            <td>{required ? 'yes' : 'no'}</td>
+            <td>
+              <Type schema={schema} />
+              {description && (
+                <p>
+                  <Prose>{description}</Prose>
+                </p>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** A name that a narrow screen may break after an underscore; what is copied has no break. */
+export function Name({ children }: { children: string }) {
+  return <code>{children.split(/(?<=_)/).flatMap((part, i) => (i === 0 ? [part] : [<wbr />, part]))}</code>;
+}
+
+/** A sentence whose `words in backticks` are code. */
+export function Prose({ children }: { children: string }) {
+  return <>{children.split('`').map((part, i) => (i % 2 === 0 ? part : <code>{part}</code>))}</>;
+}
+
+/** What a value can be, in words; a shape that has a name is a link to it. */
+export function Type({ schema }: { schema: JsonSchema }) {
+  const { $ref, anyOf, const: only, enum: choices, default: usual } = schema;
+  const item = itemOf(schema);
+  const name = $ref?.split('/').at(-1);
+  if (name !== undefined) return <a href={`#${name}`}>{name}</a>;
+  if (anyOf) return <Either>{anyOf.map((one) => <Type schema={one} />)}</Either>; // biome-ignore format: one line
+  const values = choices ?? (only === undefined ? undefined : [only]);
+  return (
+    <>
+      {values ? <Either>{values.map(toCode)}</Either> : item ? <>list of {<Type schema={item} />}</> : words(schema)}
+      {usual !== undefined && <>; {toCode(usual)} if not given</>}
+    </>
+  );
+}
+
+const toCode = (value: unknown): Child => <code>{JSON.stringify(value)}</code>;
+
+function Either({ children }: { children: Child[] }) {
+  return <>{children.flatMap((child, i) => (i === 0 ? [child] : [' or ', child]))}</>;
+}
+
+function words({ type, format, pattern, minimum, maximum, maxLength }: JsonSchema): Child {
+  const range = minimum === undefined || maximum === undefined ? '' : ` from ${minimum} to ${maximum}`;
+  const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
+  return (
+    <>
+      {`${[type ?? 'anything'].flat().join(' or ')}${format ? ` (${format})` : ''}${range}${length}`}
+      {pattern !== undefined && (
+        <>
+          {' '}
+          like <code>{pattern}</code>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,57 @@
+import type { Route } from '../edge/route.ts';
+import { type ErrorCode, errors } from '../errors.ts';
+import type { JsonSchema } from './openapi-schemas.ts';
+
+/** What the checks before and around a handler refuse (`edge/dispatch`), and which routes they are for. */
+const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
+  [['duplicate_header', 'internal'], () => true],
+  // Probes answer under any name, and name for themselves what they need.
+  [['misdirected', 'unavailable'], ({ anyHost }) => !anyHost],
+  [['cross_site'], ({ method }) => method !== 'GET'],
+  [['ambiguous_credentials', 'invalid_token'], ({ who }) => who !== 'anyone'],
+  [['unauthenticated'], ({ who }) => who === 'session' || who === 'admin'],
+  [['forbidden'], ({ who }) => who === 'admin'],
+  [['invalid_request'], ({ body, query, params }) => Boolean(body ?? query ?? params)],
+  [['invalid_json', 'payload_too_large', 'unsupported_media_type'], ({ body }) => body !== undefined],
+];
+
+/** Every refusal that a route may answer, its own and the shared ones, in the order of the error table. */
+function refusalsOf(route: Route): ErrorCode[] {
+  const given = new Set([
+    ...route.errors,
+    ...shared.flatMap(([codes, isFor]) => (isFor(route) ? codes : [])),
+  ]);
+  return (Object.keys(errors) as ErrorCode[]).filter((code) => given.has(code));
+}
+
+export interface Refusals {
+  description: string;
+  content: { 'application/problem+json': { schema: { allOf: [JsonSchema, OfStatus] } } };
+}
+
+/** What is known of a problem when its status is. */
+interface OfStatus {
+  type: 'object';
+  properties: { status: { const: number }; code: { enum: ErrorCode[] } };
+}
+
+/** The refusals of a route by status, as OpenAPI writes answers. */
+export function refusalResponses(route: Route): Record<string, Refusals> {
+  const byStatus = Object.groupBy(refusalsOf(route), (code) => errors[code][0]);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, codes = []]) => [status, refusalResponse(Number(status), codes)]),
+  );
+}
+
+function refusalResponse(status: number, codes: ErrorCode[]): Refusals {
+  const problem = { $ref: '#/components/schemas/Problem' };
+  const these: OfStatus = { type: 'object', properties: { status: { const: status }, code: { enum: codes } } };
+  return {
+    description: codes.map((code) => `- \`${code}\`: ${errors[code][2]}`).join('\n'),
+    content: { 'application/problem+json': { schema: { allOf: [problem, these] } } },
+  };
+}
+
+/** The codes that such an answer can have. */
+export const codesOf = ({ content }: Refusals): ErrorCode[] =>
+  content['application/problem+json'].schema.allOf[1].properties.code.enum;

@@ -1,0 +1,199 @@
+import type { z } from 'zod';
+import manifest from '../../package.json' with { type: 'json' };
+import { cookieName } from '../edge/credential.ts';
+import type { Route } from '../edge/route.ts';
+import { type Refusals, refusalResponses } from './openapi-refusals.ts';
+import {
+  fieldsOf,
+  type JsonSchema,
+  problemShape,
+  type Shapes,
+  sampleBody,
+  toJsonSchema,
+} from './openapi-schemas.ts';
+
+/** The parts of OpenAPI 3.1 that this API needs. */
+export interface OpenApi {
+  openapi: '3.1.1';
+  info: { title: string; version: string; description: string };
+  servers: { url: string }[];
+  tags: { name: string; description: string }[];
+  /** By path, then by method in lower case. */
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Shapes; securitySchemes: Record<string, SecurityScheme> };
+}
+
+export interface Operation {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  /** Any one of these will do; an empty one: none is needed. */
+  security: Record<string, string[]>[];
+  parameters?: Parameter[];
+  requestBody?: RequestBody;
+  responses: Record<string, Success | Refusals>;
+}
+
+export interface Parameter {
+  name: string;
+  in: 'path' | 'query';
+  required: boolean;
+  description?: string;
+  schema: JsonSchema;
+}
+
+interface RequestBody {
+  description?: string;
+  required: boolean;
+  content: { 'application/json': { schema: JsonSchema; example?: Record<string, unknown> } };
+}
+
+export interface Success {
+  description: string;
+  content: { 'application/json'?: { schema: JsonSchema }; 'text/plain'?: { schema: JsonSchema } };
+}
+
+type SecurityScheme = { description: string } & (
+  | { type: 'apiKey'; in: 'cookie'; name: string }
+  | { type: 'http'; scheme: 'bearer' | 'basic'; bearerFormat?: 'JWT' }
+);
+
+const made = new WeakMap<readonly Route[], Map<string, OpenApi>>();
+
+/**
+ * The API as an OpenAPI 3.1 document, from the table that serves it; pages are not in it. The same table and address
+ * get the same object: do not change it.
+ */
+export function openApiOf(routes: readonly Route[], publicUrl: string): OpenApi {
+  const known = made.get(routes) ?? new Map<string, OpenApi>();
+  made.set(routes, known);
+  const document = known.get(publicUrl) ?? makeDocument(routes, publicUrl);
+  known.set(publicUrl, document);
+  return document;
+}
+
+function makeDocument(routes: readonly Route[], publicUrl: string): OpenApi {
+  const schemas: Shapes = {};
+  const paths: OpenApi['paths'] = {};
+  for (const route of routes) {
+    if (route.isPage) continue;
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, schemas) };
+  }
+  toJsonSchema(problemShape, 'output', schemas);
+  return {
+    openapi: '3.1.1',
+    info: { title: 'Usher', version: manifest.version, description: DESCRIPTION },
+    servers: [{ url: publicUrl }],
+    tags: Object.entries(groups).map(([name, description]) => ({ name, description })),
+    paths,
+    components: { schemas, securitySchemes: securitySchemes(publicUrl) },
+  };
+}
+
+const DESCRIPTION = `Sign-up, sign-in and sessions over HTTP. Bodies are JSON in UTF-8, times are RFC 3339 in UTC. A field that is not known is refused.
+
+A refusal is a problem document (RFC 9457): programs look at its \`code\`, people read its \`message\`.`;
+
+const groups = {
+  Anyone: 'Signing up and signing in: the answer brings the credential for everything else.',
+  'Signed in': 'What users do with their own account, by cookie or by access token, but not with both.',
+  Administrators: 'The accounts of others, for signed-in users whose role is `admin`.',
+  Programs: 'For services that check access tokens, for probes and for monitoring.',
+} as const;
+
+function groupOf({ who, path }: Route): keyof typeof groups {
+  if (who === 'admin') return 'Administrators';
+  if (who !== 'anyone') return 'Signed in';
+  return path.startsWith('/v1/') ? 'Anyone' : 'Programs';
+}
+
+const securitySchemes = (publicUrl: string): OpenApi['components']['securitySchemes'] => ({
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: cookieName(publicUrl),
+    description: 'The session cookie of a sign-up or sign-in. Each request renews it.',
+  },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'The access token of `POST /v1/login` or `POST /v1/refresh`.',
+  },
+  basic: { type: 'http', scheme: 'basic', description: 'User name or e-mail address, and password.' },
+  metrics: { type: 'http', scheme: 'bearer', description: 'The token of the setting `USHER_METRICS_TOKEN`.' },
+});
+
+/** The credentials that a handler reads by itself. */
+const ownCredentials: Record<string, Operation['security']> = {
+  'POST /v1/login': [{ basic: [] }, {}],
+  'GET /metrics': [{ metrics: [] }],
+};
+
+function securityOf({ method, path, who }: Route): Operation['security'] {
+  const signedIn = [{ cookie: [] }, { bearer: [] }];
+  if (who === 'anyone') return ownCredentials[`${method} ${path}`] ?? [];
+  return who === 'leaving' ? [...signedIn, {}] : signedIn;
+}
+
+function operationOf(route: Route, shapes: Shapes): Operation {
+  const parameters = [
+    ...parametersIn('path', route.params, shapes),
+    ...parametersIn('query', route.query, shapes),
+  ];
+  const answers = Object.entries(route.answers).map(([status, schema]) => [
+    status,
+    successOf(status, schema, shapes),
+  ]);
+  return {
+    operationId: operationIdOf(route),
+    tags: [groupOf(route)],
+    summary: route.summary,
+    security: securityOf(route),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(route.body ? { requestBody: requestBodyOf(route, route.body, shapes) } : {}),
+    responses: { ...Object.fromEntries(answers), ...refusalResponses(route) },
+  };
+}
+
+/** `PATCH /v1/users/:id` is `patchUsersById`. */
+function operationIdOf({ method, path }: Route): string {
+  const words = path
+    .replace(/^\/v1\//, '')
+    .replaceAll(':', 'by-')
+    .split(/[^A-Za-z0-9]+/)
+    .filter((word) => word !== '');
+  return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
+function parametersIn(place: Parameter['in'], schema: z.ZodType | undefined, shapes: Shapes): Parameter[] {
+  if (!schema) return [];
+  const json = toJsonSchema(schema, 'input', shapes);
+  return fieldsOf(json).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || json.required?.includes(name) === true,
+    ...(description === undefined ? {} : { description }),
+    schema: rest,
+  }));
+}
+
+function requestBodyOf({ optionalBody, anyCase }: Route, schema: z.ZodType, shapes: Shapes): RequestBody {
+  const json = toJsonSchema(schema, 'input', shapes);
+  const example = sampleBody(schema, json);
+  return {
+    ...(anyCase ? { description: 'The names of the fields are read in any case: `Email` is `email`.' } : {}),
+    required: !optionalBody,
+    content: { 'application/json': { schema: json, ...(example ? { example } : {}) } },
+  };
+}
+
+function successOf(status: string, schema: z.ZodType | undefined, shapes: Shapes): Success {
+  return {
+    description: status === '201' ? 'Created' : 'Success',
+    content: schema
+      ? { 'application/json': { schema: toJsonSchema(schema, 'output', shapes) } }
+      : { 'text/plain': { schema: { type: 'string' } } },
+  };
+}

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Browser, newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+describe.each(databases)('sign-up on $name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  beforeAll(async () => {
+    database = await create();
+    app = await startApp(database);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await database.remove();
+  });
+
+  it('answers 201, the user and a session cookie that works', async () => {
+    const browser = new Browser(app);
+    const reply = await browser.post('/v1/signup', { username: 'ada', email: 'ada@example.org', password: PASSWORD });
+    expect(reply.status).toBe(201);
+    expect(reply.body).toEqual({
+      message: 'user created!',
+      user: {
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        username: 'ada',
+        email: 'ada@example.org',
+        email_verified: false,
+        role: 'user',
+        disabled: false,
+        created_at: '2026-03-01T12:00:00.500Z',
+      },
+    });
+    expect(reply.text).not.toContain('argon2');
+    expect(reply.headers.getSetCookie()[0]).toMatch(/^usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/);
+    expect((await browser.get('/v1/me')).body.user.username).toBe('ada');
+  });
+
+  it('takes the line of the notes as it stands', async () => {
+    const wish = { Username: ' ABC', Email: ' Abc@gmail.com', Password: PASSWORD };
+    const reply = await send(app, 'POST', '/v1/signup', wish);
+    expect(reply.status).toBe(201);
+    expect(reply.body.user).toMatchObject({ username: 'ABC', email: 'abc@gmail.com' });
+    const again = await send(app, 'POST', '/v1/signin', { Email: 'abc@gmail.com', Password: PASSWORD });
+    expect(again.body.message).toBe('login successful!');
+  });
+
+  it('says what a password needs to the 1234 of the notes', async () => {
+    const reply = await send(app, 'POST', '/v1/signup', { ...newNames(), password: '1234' });
+    expect(reply.status).toBe(400);
+    expect(reply.body).toMatchObject({ code: 'signup_refused', message: 'invalid credentials!' });
+    expect(reply.body.errors).toEqual([
+      { field: 'password', code: 'password_too_short', message: expect.stringContaining('at least 8 characters') },
+    ]);
+    expect(reply.headers.getSetCookie()).toEqual([]);
+  });
+
+  it('names every field that is refused, and what is taken', async () => {
+    const bad = await send(app, 'POST', '/v1/signup', { username: 'a@b', email: 'nobody', password: 'password' });
+    expect(bad.body.errors.map((error: { field: string }) => error.field)).toEqual(['username', 'email', 'password']);
+    const names = newNames();
+    await send(app, 'POST', '/v1/signup', names);
+    const taken = await send(app, 'POST', '/v1/signup', { ...names, username: names.username.toUpperCase() });
+    expect(taken.status).toBe(409);
+    expect(taken.body).toMatchObject({ code: 'signup_taken', message: 'invalid credentials!' });
+    expect(taken.body.errors.map((error: { code: string }) => error.code)).toEqual(['username_taken', 'email_taken']);
+  });
+
+  it('lets one address range sign up thirty times an hour', async () => {
+    const from = '198.51.100.7';
+    for (let i = 0; i < 30; i++)
+      expect((await send(app, 'POST', '/v1/signup', { ...newNames(), email: 'ada@example.org' }, { from })).status).toBe(409);
+    const reply = await send(app, 'POST', '/v1/signup', newNames(), { from });
+    expect(reply.status).toBe(429);
+    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(3_590);
+    app.clock.advance(60 * 60_000);
+    expect((await send(app, 'POST', '/v1/signup', newNames(), { from })).status).toBe(201);
+  });
+});
+
+it('is closed by a setting', async () => {
+  const [{ create } = expect.fail('no database')] = databases;
+  const database = await create();
+  const app = await startApp(database, { signup: 'closed' });
+  const reply = await send(app, 'POST', '/v1/signup', newNames());
+  expect(reply.status).toBe(403);
+  expect(reply.body.code).toBe('signup_closed');
+  await app.stop();
+  await database.remove();
+});

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { Writable } from 'node:stream';
+import { createUsher, type Usher, type UsherOptions } from '../../src/app.ts';
+import { type HttpServer, startHttpServer } from '../../src/platform/http-server.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { type TestClock, testClock } from './clock.ts';
+import type { TestDatabase } from './postgres.ts';
+
+/** An Usher that serves on a port of its own, with a clock that a test moves. */
+export interface TestApp {
+  url: string;
+  port: number;
+  secret: string;
+  clock: TestClock;
+  usher: Usher;
+  /** Every line it logged, at any level. */
+  log: string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves on a database. Two apps on one database (and one `secret`, `publicUrl`, `clock`) are one installation on two
+ * processes, as far as one process can show it.
+ */
+export async function startApp(
+  database: Pick<TestDatabase, 'url'>,
+  options: UsherOptions & { clock?: TestClock; secret?: string } = {},
+): Promise<TestApp> {
+  const clock = options.clock ?? testClock();
+  const secret = options.secret ?? randomBytes(32).toString('base64');
+  const log: string[] = [];
+  const sink = new Writable({
+    write(line, _encoding, done) {
+      log.push(String(line));
+      done();
+    },
+  });
+  let usher: Usher | undefined;
+  const server: HttpServer = await startHttpServer(
+    (request, peer) => usher?.fetch(request, peer) ?? new Response('', { status: 503 }),
+    '127.0.0.1',
+    0,
+  );
+  const url = `http://localhost:${server.port}`;
+  try {
+    usher = await createUsher({
+      database: database.url,
+      publicUrl: url,
+      // The tests choose where a request comes from by X-Forwarded-For.
+      trustedProxies: ['127.0.0.1'],
+      log: createLog('debug', sink),
+      ...options,
+      clock,
+      secret,
+    });
+  } catch (error) {
+    await server.stop(0);
+    throw error;
+  }
+  const started = usher;
+  return {
+    url,
+    port: server.port,
+    secret,
+    clock,
+    usher: started,
+    log,
+    async stop() {
+      await server.stop(0);
+      await started.close();
+    },
+  };
+}
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  /** The body read as JSON; undefined when it is not JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies; what they find there is what they assert.
+  body: any;
+  text: string;
+}
+
+interface Sending {
+  headers?: Record<string, string>;
+  /** The address it comes from. */
+  from?: string;
+  /** A body that is sent as it is. */
+  raw?: string;
+}
+
+/** Sends one request as a program does: no cookie, no Origin. `body` goes as JSON. */
+export function send(app: Pick<TestApp, 'port'>, method: string, path: string, body?: unknown, how: Sending = {}): Promise<Reply> {
+  const payload = how.raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const headers: Record<string, string | number> = {
+    host: `localhost:${app.port}`,
+    ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+    ...(how.from ? { 'x-forwarded-for': how.from } : {}),
+    ...how.headers,
+  };
+  return new Promise((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port: app.port, method, path, headers, agent: false }, async (answer) => {
+      try {
+        let text = '';
+        for await (const chunk of answer.setEncoding('utf8')) text += chunk;
+        const heads = new Headers();
+        for (let i = 0; i < answer.rawHeaders.length; i += 2)
+          heads.append(answer.rawHeaders[i] ?? '', answer.rawHeaders[i + 1] ?? '');
+        const isJson = heads.get('content-type')?.includes('json');
+        resolve({ status: answer.statusCode ?? 0, headers: heads, text, body: isJson ? JSON.parse(text) : undefined });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    call.on('error', reject);
+    call.end(payload);
+  });
+}
+
+/** Sends bytes as they are and reads until the server closes: for requests that no client would make. */
+export function sendBytes(app: Pick<TestApp, 'port'>, bytes: string | Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(app.port, '127.0.0.1', () => socket.write(bytes));
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('close', () => resolve(answer)).on('error', reject);
+  });
+}
+
+let names = 0;
+export const PASSWORD = 'correct horse battery staple';
+
+/** Names that nobody had before in this run. */
+export function newNames(): { username: string; email: string; password: string } {
+  const name = `user${++names}`;
+  return { username: name, email: `${name}@example.org`, password: PASSWORD };
+}
+
+/** Someone with a browser: keeps the cookie, and sends Origin as a page of ours makes a browser do. */
+export class Browser {
+  cookie: string | undefined;
+  readonly app: TestApp;
+  readonly from: string;
+
+  constructor(app: TestApp, from = '192.0.2.1') {
+    this.app = app;
+    this.from = from;
+  }
+
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+    const reply = await send(this.app, method, path, body, {
+      from: this.from,
+      headers: {
+        ...(this.cookie ? { cookie: `usher=${this.cookie}` } : {}),
+        ...(method === 'GET' ? {} : { origin: this.app.url, 'sec-fetch-site': 'same-origin' }),
+        ...headers,
+      },
+    });
+    const set = reply.headers.getSetCookie().find((one) => one.startsWith('usher='));
+    if (set) this.cookie = /^usher=([^;]+)/.exec(set)?.[1];
+    return reply;
+  }
+  get = (path: string) => this.send('GET', path);
+  post = (path: string, body?: unknown) => this.send('POST', path, body);
+}
+
+/** Signs up someone new, by browser. */
+export async function signUp(app: TestApp, from?: string) {
+  const names = newNames();
+  const browser = new Browser(app, from);
+  const reply = await browser.post('/v1/signup', names);
+  if (reply.status !== 201) throw new Error(`Sign-up answered ${reply.status}: ${reply.text}`);
+  return { ...names, id: reply.body.user.id as string, browser };
+}
+
+/** A pair of tokens for someone who has an account. */
+export async function login(app: TestApp, who: { username: string; password: string }, from?: string) {
+  const basic = Buffer.from(`${who.username}:${who.password}`).toString('base64');
+  const reply = await send(app, 'POST', '/v1/login', undefined, {
+    headers: { authorization: `Basic ${basic}` },
+    ...(from ? { from } : {}),
+  });
+  if (reply.status !== 200) throw new Error(`Login answered ${reply.status}: ${reply.text}`);
+  return reply.body as { access_token: string; refresh_token: string; expires_in: number };
+}
+
+/** A call with an access token. */
+export const asBearer = (token: string): Sending => ({ headers: { authorization: `Bearer ${token}` } });
