@@ -2,7 +2,7 @@ import { type Config, ConfigError, configFromOptions, isLoopback, type SettingNa
 import { OPERATOR, recordEvent } from './core/events.ts';
 import { openInstallation, queueKeyChange } from './core/installation.ts';
 import { makeFirstKey, openKeyring } from './core/keys.ts';
-import { IDLE } from './core/sessions.ts';
+import { IDLE, prepareFindLive } from './core/sessions.ts';
 import { accessTokens } from './core/tokens/access.ts';
 import { cookieTokens } from './core/tokens/cookie.ts';
 import { refreshTokens } from './core/tokens/refresh.ts';
@@ -46,7 +46,7 @@ export interface Usher {
  * @throws ConfigError for an option that is not known or does not fit; an Error that says what to do for a database
  * that cannot be used.
  * @example
- * const usher = await createUsher({ database: 'sqlite:usher.db', publicUrl: 'http://localhost:3000' });
+ * const usher = await createUsher({ publicUrl: 'http://localhost:3000' });
  * app.mount('/', usher.fetch);
  */
 export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
@@ -74,7 +74,10 @@ export interface Surroundings {
 }
 
 /** Opens the database and everything that works on it; serves nothing yet. */
-export async function openWorld(config: Config, { log, clock = systemClock }: Surroundings = {}): Promise<OpenedWorld> {
+export async function openWorld(
+  config: Config,
+  { log, clock = systemClock }: Surroundings = {},
+): Promise<OpenedWorld> {
   const ownLog = log ?? createLog(config.logLevel);
   const database = await openDatabase(config.database);
   try {
@@ -93,7 +96,8 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
   await db.transaction().execute(async (tx) => {
     const now = clock.now();
     const about = { userId: null, actorId: null };
-    if (await openInstallation(tx, keys, now)) await recordEvent(tx, 'installation_created', OPERATOR, about, now);
+    if (await openInstallation(tx, keys, now))
+      await recordEvent(tx, 'installation_created', OPERATOR, about, now);
     await queueKeyChange(tx);
     const keyId = await makeFirstKey(tx, keys.wrap, config.signingAlgorithm, now);
     if (keyId) await recordEvent(tx, 'key_created', OPERATOR, { ...about, details: { key: keyId } }, now);
@@ -119,6 +123,7 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
       keyring,
     ),
     refreshTokens: refreshTokens(keys.refresh),
+    findLive: prepareFindLive(database),
     lastSeen: notes,
     metrics: createMetrics(() => hasher.queued()),
     log,
@@ -148,7 +153,11 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
 /** Puts the routes and the jobs on a world. */
 export function serveWorld(opened: OpenedWorld): Usher {
   const { world } = opened;
-  const jobs = startJobs({ ...world, lastSeen: opened.lastSeen, signingAlgorithm: world.config.signingAlgorithm });
+  const jobs = startJobs({
+    ...world,
+    lastSeen: opened.lastSeen,
+    signingAlgorithm: world.config.signingAlgorithm,
+  });
   const app = dispatch(world, routes, edgeSettings(world));
   return {
     fetch: async (request, peer) => app.fetch(request, peer),

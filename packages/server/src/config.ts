@@ -38,12 +38,7 @@ interface Setting<T> {
   parse: (text: string) => T;
 }
 
-const setting = <T>(
-  env: string,
-  fallback: string,
-  parse: (text: string) => T,
-  help: string,
-): Setting<T> => ({
+const setting = <T>(env: string, fallback: string, parse: (text: string) => T, help: string): Setting<T> => ({
   env,
   default: fallback,
   help,
@@ -90,7 +85,12 @@ export const settings = {
     plain,
     'The audience (`aud`) of access tokens: what the services that accept them are called.',
   ),
-  tokenMinutes: setting('USHER_TOKEN_MINUTES', '10', whole(1, 60), 'How long an access token lives, in minutes.'),
+  tokenMinutes: setting(
+    'USHER_TOKEN_MINUTES',
+    '10',
+    whole(1, 60),
+    'How long an access token lives, in minutes.',
+  ),
   signingAlgorithm: setting(
     'USHER_SIGNING_ALGORITHM',
     'ES256',
@@ -190,9 +190,12 @@ export function loadConfig(
 export function configFromOptions(options: Partial<Record<SettingName, unknown>>): Config {
   const texts: Partial<Record<SettingName, { text: string; source: Source }>> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!(name in settings)) throw new ConfigError(`There is no option "${name}".${didYouMean(name, settingNames)}`);
+    if (!(name in settings))
+      throw new ConfigError(`There is no option "${name}".${didYouMean(name, settingNames)}`);
     if (value === undefined) continue;
-    const text = Array.isArray(value) ? value.join(',') : String(value instanceof Secret ? value.reveal() : value);
+    const text = Array.isArray(value)
+      ? value.join(',')
+      : String(value instanceof Secret ? value.reveal() : value);
     texts[name as SettingName] = { text, source: 'option' };
   }
   return parseConfig(texts).config;
@@ -232,7 +235,8 @@ function parseOne(name: SettingName, text: string): unknown {
 
 /** Defaults go through the same parser, but for those that are words about another setting. */
 function defaultOf(name: SettingName): unknown {
-  if (name === 'publicUrl' || name === 'audience' || name === 'secret' || name === 'metricsToken') return undefined;
+  if (name === 'publicUrl' || name === 'audience' || name === 'secret' || name === 'metricsToken')
+    return undefined;
   return settings[name].parse(settings[name].default);
 }
 
@@ -245,7 +249,9 @@ function refuseUnsafe(config: Config): void {
     );
   if (!publicUrl) {
     if (env === 'production')
-      throw new ConfigError('USHER_ENV is production, but USHER_PUBLIC_URL is not set. Set it to the https address that people see.');
+      throw new ConfigError(
+        'USHER_ENV is production, but USHER_PUBLIC_URL is not set. Set it to the https address that people see.',
+      );
     return;
   }
   const { protocol, hostname } = new URL(publicUrl);
@@ -279,7 +285,9 @@ function readSettingFile(variable: string, path: string | undefined): string | u
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw new ConfigError(`${variable}_FILE names ${path}, which cannot be read: ${(error as Error).message}`);
+    throw new ConfigError(
+      `${variable}_FILE names ${path}, which cannot be read: ${(error as Error).message}`,
+    );
   }
 }
 
@@ -337,7 +345,9 @@ const sampleSecrets = [/^(.)\1*$/, /change[-_ ]?me/i, /example/i, /secret.{0,4}s
 
 function secret(text: string): Secret {
   if (Buffer.byteLength(text) < 32)
-    throw new Error(`is too short (${Buffer.byteLength(text)} bytes); it takes 32 bytes or more. Make one: openssl rand -base64 32`);
+    throw new Error(
+      `is too short (${Buffer.byteLength(text)} bytes); it takes 32 bytes or more. Make one: openssl rand -base64 32`,
+    );
   if (sampleSecrets.some((sample) => sample.test(text)))
     throw new Error('is a value that others know or can guess. Make one: openssl rand -base64 32');
   return new Secret(text);

@@ -12,12 +12,20 @@ export const errors = {
 
   invalid_json: [400, 'Invalid JSON', 'The body is not valid JSON.'],
   invalid_request: [400, 'Invalid request', 'The request has a part that cannot be accepted; see `errors`.'],
-  ambiguous_credentials: [400, 'Two credentials', 'Send one credential: the cookie or the Authorization header, not both.'],
+  ambiguous_credentials: [
+    400,
+    'Two credentials',
+    'Send one credential: the cookie or the Authorization header, not both.',
+  ],
   duplicate_header: [400, 'Duplicate header', 'A header that may come once came twice.'],
   unauthenticated: [401, 'Not signed in', 'Sign in first: this needs a valid session.'],
   invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],
-  cross_site: [403, 'Cross-site request', 'This request came from another site, or cannot show that it did not.'],
+  cross_site: [
+    403,
+    'Cross-site request',
+    'This request came from another site, or cannot show that it did not.',
+  ],
   not_found: [404, 'Not found', 'There is nothing here.'],
   method_not_allowed: [405, 'Method not allowed', 'This address does not answer that method.'],
   last_admin: [409, 'Last administrator', 'This is the only enabled administrator. Make another one first.'],
@@ -28,7 +36,11 @@ export const errors = {
   payload_too_large: [413, 'Body too large', 'The body is larger than 16 kB.'],
   unsupported_media_type: [415, 'Unsupported media type', 'Send the body as application/json in UTF-8.'],
   misdirected: [421, 'Wrong host', 'This server does not answer for that host name.'],
-  too_many_requests: [429, 'Too many requests', 'Too many attempts from your network. Wait a little, then try again.'],
+  too_many_requests: [
+    429,
+    'Too many requests',
+    'Too many attempts from your network. Wait a little, then try again.',
+  ],
   internal: [500, 'Internal error', 'Something went wrong on our side. The request id helps to find it.'],
   busy: [503, 'Busy', 'Too many sign-ins at this moment. Try again in a few seconds.'],
   unavailable: [503, 'Unavailable', 'The database cannot be reached at the moment. Nothing was changed.'],
@@ -56,7 +68,12 @@ export class Refusal extends Error {
 
   constructor(
     code: ErrorCode,
-    more: { message?: string; fields?: FieldError[]; retryAfter?: number; headers?: Record<string, string> } = {},
+    more: {
+      message?: string;
+      fields?: FieldError[];
+      retryAfter?: number;
+      headers?: Record<string, string>;
+    } = {},
   ) {
     super(more.message ?? errors[code][2]);
     this.name = 'Refusal';

@@ -2,7 +2,13 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { Refusal } from '../errors.ts';
+import { isUnavailable } from '../platform/db/index.ts';
+import { addConfig } from './config.ts';
+import { addDb } from './db.ts';
+import { addKey } from './key.ts';
+import { Misuse, say } from './output.ts';
 import { addServe } from './serve.ts';
+import { addUser } from './user.ts';
 
 /** Exit codes: what was asked cannot be done now; what was asked makes no sense. */
 const REFUSED = 1;
@@ -12,29 +18,42 @@ const { version } = createRequire(import.meta.url)('../../package.json') as { ve
 
 /** Runs a command line; sets the exit code, and prints what went wrong as one sentence. */
 export async function run(argv: string[]): Promise<void> {
+  process.stdout.on('error', noteLostOutput);
   const program = new Command('usher')
     .description('A user-authentication server.')
     .version(version)
+    .addHelpText('after', '\nExample:\n  usher serve\n\nEvery command has --help.')
     .showSuggestionAfterError()
     .exitOverride();
   addServe(program, version);
+  addDb(program);
+  addUser(program);
+  addKey(program);
+  addConfig(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = exitCodeOf(error);
     const sentence = sentenceOf(error);
-    if (sentence) process.stderr.write(`usher: ${sentence}\n`);
+    if (sentence) say(`usher: ${sentence}`);
   }
 }
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
-  return error instanceof ConfigError ? MISUSED : REFUSED;
+  return error instanceof ConfigError || error instanceof Misuse ? MISUSED : REFUSED;
 }
 
 /** Commander has printed its own sentence already. */
 function sentenceOf(error: unknown): string | undefined {
   if (error instanceof CommanderError) return undefined;
   if (error instanceof Refusal && error.fields) return error.fields.map((field) => field.message).join(' ');
+  if (isUnavailable(error)) return `The database cannot be used now: ${(error as Error).message}`;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Whoever reads our output may stop early (`| head`): that is no bug, but what could not be written was not done. */
+function noteLostOutput(error: NodeJS.ErrnoException): void {
+  process.exitCode = REFUSED;
+  if (error.code !== 'EPIPE') say(`usher: The output could not be written: ${error.message}`);
 }

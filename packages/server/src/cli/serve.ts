@@ -17,7 +17,7 @@ const DATABASE_PAUSE = 1_000;
 export function addServe(program: Command, version: string): void {
   withSettings(program.command('serve'))
     .description('Run the server.')
-    .addHelpText('after', '\nExample:\n  usher serve --port 4000 --database sqlite:usher.db')
+    .addHelpText('after', '\nExample:\n  usher serve --port 4000 --host 127.0.0.1')
     .action(async (_options: unknown, command: Command) => serve(settingsOf(command).config, version));
 }
 
@@ -47,8 +47,13 @@ async function listen(config: Config, fetch: (request: Request, peer: Peer) => R
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')
-      throw new Error(`Port ${config.port} is in use already. Stop what uses it, or choose another: --port 4001`);
-    if (code === 'EACCES') throw new Error(`Port ${config.port} needs rights that this user does not have. Choose one above 1023.`);
+      throw new Error(
+        `Port ${config.port} is in use already. Stop what uses it, or choose another: --port 4001`,
+      );
+    if (code === 'EACCES')
+      throw new Error(
+        `Port ${config.port} needs rights that this user does not have. Choose one above 1023.`,
+      );
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
       throw new Error(`USHER_HOST is ${config.host}, which is not an address of this machine.`);
     throw error;
@@ -61,7 +66,13 @@ function notYet(request: Request): Response {
   if (isAlive) return Response.json({ status: 'ok' });
   const [status, title] = errors.unavailable;
   return Response.json(
-    { type: 'about:blank', title, status, code: 'unavailable', message: 'Usher is starting. Try again in a second.' },
+    {
+      type: 'about:blank',
+      title,
+      status,
+      code: 'unavailable',
+      message: 'Usher is starting. Try again in a second.',
+    },
     { status, headers: { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '1' } },
   );
 }
@@ -74,7 +85,10 @@ async function openPatiently(config: Config): Promise<OpenedWorld> {
       return await openWorld(config);
     } catch (error) {
       if (!isUnavailable(error) || performance.now() > until) throw error;
-      if (!told) process.stderr.write(`usher: the database cannot be reached (${(error as Error).message}); waiting for it\n`);
+      if (!told)
+        process.stderr.write(
+          `usher: the database cannot be reached (${(error as Error).message}); waiting for it\n`,
+        );
       await new Promise((resolve) => setTimeout(resolve, DATABASE_PAUSE));
     }
   }
@@ -91,7 +105,12 @@ async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise
 }
 
 /** What a person at a terminal wants to know; the log says the same to programs. */
-function banner(version: string, { world, database, migrated }: OpenedWorld, setUpLink: string | undefined, took: number): string {
+function banner(
+  version: string,
+  { world, database, migrated }: OpenedWorld,
+  setUpLink: string | undefined,
+  took: number,
+): string {
   const { publicUrl, config } = world;
   const lines = [
     `Usher ${version} is ready at ${publicUrl} (${Math.round(took)} ms)`,
@@ -99,7 +118,11 @@ function banner(version: string, { world, database, migrated }: OpenedWorld, set
     `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
   ];
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
-  if (setUpLink) lines.push('  There is no administrator yet. This link makes the first one; it works once, for an hour:', `  ${setUpLink}`);
+  if (setUpLink)
+    lines.push(
+      '  There is no administrator yet. This link makes the first one; it works once, for an hour:',
+      `  ${setUpLink}`,
+    );
   return `${lines.join('\n')}\n`;
 }
 
@@ -107,7 +130,11 @@ function banner(version: string, { world, database, migrated }: OpenedWorld, set
 function stopWithGrace(opened: OpenedWorld, usher: Usher, servers: HttpServer[]): void {
   closeWithGrace({ delay: PATIENCE + 2_000, logger: false }, async ({ signal, err }) => {
     const { log } = opened.world;
-    if (err) log.error({ error: err.name, place: err.stack?.split('\n').slice(1).join('\n') }, 'stopping after a bug');
+    if (err)
+      log.error(
+        { error: err.name, place: err.stack?.split('\n').slice(1).join('\n') },
+        'stopping after a bug',
+      );
     else log.info({ signal }, 'stopping');
     opened.beginStop();
     await Promise.all(servers.map((server) => server.stop(PATIENCE)));

@@ -1,9 +1,19 @@
 import type { Command } from 'commander';
-import { flagName, type LoadedConfig, loadConfig, type SettingName, settingNames, settings } from '../config.ts';
+import {
+  flagName,
+  type LoadedConfig,
+  loadConfig,
+  type SettingName,
+  settingNames,
+  settings,
+} from '../config.ts';
 
-/** Gives a command a flag for every setting that is not a secret: a command line can be read by everybody. */
-export function withSettings(command: Command): Command {
-  for (const name of settingNames) {
+/**
+ * Gives a command a flag for each of these settings (all, unless told), but for the secrets: a command line can be
+ * read by everybody.
+ */
+export function withSettings(command: Command, names: readonly SettingName[] = settingNames): Command {
+  for (const name of names) {
     if (isSecret(name)) continue;
     const { env, default: fallback, help } = settings[name];
     command.option(`${flagName(name)} <value>`, `${help} [${env}${fallback ? `, ${fallback}` : ''}]`);

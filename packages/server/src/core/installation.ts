@@ -1,7 +1,7 @@
-import type { Keys } from '../platform/secrets.ts';
-import type { Db } from '../platform/db/index.ts';
 import { ConfigError } from '../config.ts';
+import type { Db } from '../platform/db/index.ts';
 import { newId } from '../platform/random.ts';
+import type { Keys } from '../platform/secrets.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
 
 const SECRET_CHECK = 'this is the secret of this installation';

@@ -67,7 +67,8 @@ export async function openKeyring(db: Db, wrap: KeyObject, clock: Clock): Promis
   };
 }
 
-const isPublished = (key: SigningKey, now: number): boolean => key.publishedUntil === null || now < key.publishedUntil;
+const isPublished = (key: SigningKey, now: number): boolean =>
+  key.publishedUntil === null || now < key.publishedUntil;
 
 /**
  * Makes the first signing key if there is none. The caller's transaction is queued (`queueKeyChange`), so that
@@ -75,7 +76,12 @@ const isPublished = (key: SigningKey, now: number): boolean => key.publishedUnti
  *
  * @returns The key's id, or undefined when there was one.
  */
-export async function makeFirstKey(tx: Db, wrap: KeyObject, algorithm: string, now: number): Promise<string | undefined> {
+export async function makeFirstKey(
+  tx: Db,
+  wrap: KeyObject,
+  algorithm: string,
+  now: number,
+): Promise<string | undefined> {
   const any = await tx.selectFrom('keys').select('id').executeTakeFirst();
   return any ? undefined : insertKey(tx, wrap, algorithm, now, now);
 }
@@ -110,7 +116,30 @@ export async function listKeys(db: Db): Promise<Omit<KeysTable, 'private_jwk_enc
     .execute();
 }
 
-async function insertKey(tx: Db, wrap: KeyObject, algorithm: string, signsFrom: number, now: number): Promise<string> {
+/** `next` will sign, `signing` does, `published` only checks what it signed, `gone` checks nothing any more. */
+export type KeyState = 'next' | 'signing' | 'published' | 'gone';
+
+/** The states of the keys that `listKeys` gave: newest first, so that the first that may sign is the one that does. */
+export function stateKeys<Key extends Pick<KeysTable, 'signs_from' | 'published_until'>>(
+  keys: readonly Key[],
+  now: number,
+): (Key & { state: KeyState })[] {
+  const isGone = (key: Key) => key.published_until !== null && key.published_until <= now;
+  const signer = keys.find((key) => key.signs_from <= now && !isGone(key));
+  return keys.map((key) => {
+    if (isGone(key)) return { ...key, state: 'gone' };
+    if (key === signer) return { ...key, state: 'signing' };
+    return { ...key, state: key.signs_from > now ? 'next' : 'published' };
+  });
+}
+
+async function insertKey(
+  tx: Db,
+  wrap: KeyObject,
+  algorithm: string,
+  signsFrom: number,
+  now: number,
+): Promise<string> {
   const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
   const id = newId();
   await tx
@@ -147,7 +176,9 @@ async function unwrapKey(row: KeysTable, wrap: KeyObject): Promise<SigningKey> {
 function encrypt(wrap: KeyObject, id: string, text: string): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', wrap, nonce).setAAD(Buffer.from(`keys/${id}`));
-  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString('base64url');
+  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString(
+    'base64url',
+  );
 }
 
 function decrypt(wrap: KeyObject, id: string, sealed: string): string {
@@ -160,6 +191,11 @@ function decrypt(wrap: KeyObject, id: string, sealed: string): string {
 
 /** How long ago the newest key was made, in milliseconds. */
 export async function newestKeyAge(db: Db, now: number): Promise<number> {
-  const row = await db.selectFrom('keys').select('created_at').orderBy('created_at', 'desc').limit(1).executeTakeFirst();
+  const row = await db
+    .selectFrom('keys')
+    .select('created_at')
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
   return row ? now - row.created_at : Number.POSITIVE_INFINITY;
 }

@@ -28,7 +28,9 @@ type Budget =
   | { kind: 'window'; most: number; length: number }
   | { kind: 'distinct'; most: number; length: number };
 
-type NameOf<Kind> = { [K in keyof typeof budgets]: (typeof budgets)[K]['kind'] extends Kind ? K : never }[keyof typeof budgets];
+type NameOf<Kind> = {
+  [K in keyof typeof budgets]: (typeof budgets)[K]['kind'] extends Kind ? K : never;
+}[keyof typeof budgets];
 
 /** `retryAfter` in milliseconds. */
 export type Verdict = { allowed: true } | { allowed: false; retryAfter: number };
@@ -87,7 +89,12 @@ function pauses(budget: NameOf<'back-off'>) {
 }
 
 /** Clears a back-off: the secret was right. */
-export async function clearAttempts(db: Db, key: KeyObject, budget: NameOf<'back-off'>, subject: string): Promise<void> {
+export async function clearAttempts(
+  db: Db,
+  key: KeyObject,
+  budget: NameOf<'back-off'>,
+  subject: string,
+): Promise<void> {
   await db
     .deleteFrom('limits')
     .where('key', '=', keyOf(key, budget, subject))
@@ -115,7 +122,9 @@ export async function countInWindow(
           count: sql`CASE WHEN ${isOver} THEN 1 ELSE limits.count + 1 END`,
           expires_at: sql`CASE WHEN ${isOver} THEN CAST(${now + length} AS BIGINT) ELSE limits.expires_at END`,
         })
-        .where((allowed) => allowed.or([allowed('limits.count', '<', most), allowed('limits.expires_at', '<=', now)])),
+        .where((allowed) =>
+          allowed.or([allowed('limits.count', '<', most), allowed('limits.expires_at', '<=', now)]),
+        ),
     )
     .returning('count')
     .executeTakeFirst();

@@ -37,7 +37,12 @@ export async function makeLink(tx: Db, purpose: LinkPurpose, lifetime: number, n
 }
 
 /** Whether the link would be accepted now. Changes nothing: opening a link never does. */
-export async function isLinkGood(db: Db, purpose: LinkPurpose, secret: string, now: number): Promise<boolean> {
+export async function isLinkGood(
+  db: Db,
+  purpose: LinkPurpose,
+  secret: string,
+  now: number,
+): Promise<boolean> {
   const row = await db
     .selectFrom('links')
     .select('id')

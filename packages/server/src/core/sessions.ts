@@ -1,5 +1,4 @@
-import type { CompiledQuery } from 'kysely';
-import type { Db } from '../platform/db/index.ts';
+import type { Database, Db } from '../platform/db/index.ts';
 import type { SessionsTable, UsersTable } from '../platform/db/tables.ts';
 import { newId } from '../platform/random.ts';
 
@@ -33,14 +32,23 @@ export type EndReason =
   | 'crowded_out'
   | 'refresh_reused';
 
-/** A session with its user, as every request needs them. */
+/** A session with its user, as far as every request needs them. */
 export interface Live {
   session: Pick<
     SessionsTable,
-    'id' | 'kind' | 'amr' | 'created_at' | 'last_seen_at' | 'ended_at' | 'ip' | 'user_agent' | 'refresh_number' | 'refreshed_at'
+    'id' | 'kind' | 'amr' | 'created_at' | 'last_seen_at' | 'refresh_number' | 'refreshed_at'
   >;
-  user: UsersTable;
+  user: Pick<
+    UsersTable,
+    'id' | 'username' | 'email' | 'email_verified_at' | 'admin_since' | 'disabled_at' | 'created_at'
+  >;
 }
+
+/**
+ * Finds a session and its user, if both are good at this moment: undefined when the session does not exist, was ended,
+ * has run out, or its user is disabled.
+ */
+export type FindLive = (id: string, now: number) => Promise<Live | undefined>;
 
 export interface NewSession {
   userId: string;
@@ -74,17 +82,54 @@ export async function startSession(tx: Db, session: NewSession, now: number): Pr
 }
 
 /**
- * The session and its user, if both are good at this moment. It is read at every request, so it is one
- * statement, compiled once, and the one place where a core file reads another's table.
- *
- * @returns undefined when the session does not exist, was ended, has run out, or its user is disabled.
+ * Prepares `FindLive`. It runs at every request, so it is one statement, prepared once, and the one place where a core
+ * file reads another's table.
  */
-export async function findLive(db: Db, id: string, now: number): Promise<Live | undefined> {
-  const { rows } = await db.executeQuery(liveQuery(db, id));
-  const row = rows[0];
-  if (!row) return undefined;
-  const live = toLive(row);
-  return row.ended_at === null && row.disabled_at === null && now < endOf(live) ? live : undefined;
+export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prepareRead'>): FindLive {
+  const query = db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select(['kind', 'amr', 'sessions.created_at as began_at', 'last_seen_at', 'ended_at'])
+    .select(['refresh_number', 'refreshed_at', 'users.id as user_id', 'username', 'email', 'email_verified_at'])
+    .select(['admin_since', 'disabled_at', 'users.created_at as joined_at'])
+    .where('sessions.id', '=', '');
+  const read = prepareRead(query.compile());
+  return async (id, now) => {
+    const row = await read([id]);
+    if (!row) return undefined;
+    const { ended_at, live } = toLive(id, row as LiveRow);
+    return ended_at === null && live.user.disabled_at === null && now < endOf(live) ? live : undefined;
+  };
+}
+
+/** The columns of the query above, in its order. */
+type LiveRow = readonly [
+  kind: SessionKind,
+  amr: string,
+  began_at: number,
+  last_seen_at: number,
+  ended_at: number | null,
+  refresh_number: number,
+  refreshed_at: number,
+  user_id: string,
+  username: string,
+  email: string,
+  email_verified_at: number | null,
+  admin_since: number | null,
+  disabled_at: number | null,
+  joined_at: number,
+];
+
+function toLive(id: string, row: LiveRow): { ended_at: number | null; live: Live } {
+  const [kind, amr, began_at, last_seen_at, ended_at, refresh_number, refreshed_at, user_id, ...user] = row;
+  const [username, email, email_verified_at, admin_since, disabled_at, joined_at] = user;
+  return {
+    ended_at,
+    live: {
+      session: { id, kind, amr, created_at: began_at, last_seen_at, refresh_number, refreshed_at },
+      user: { id: user_id, username, email, email_verified_at, admin_since, disabled_at, created_at: joined_at },
+    },
+  };
 }
 
 /** When a session ends if nothing more happens, in milliseconds since 1970. For cookies the token ends sooner. */
@@ -93,66 +138,28 @@ export function endOf({ session, user }: Live): number {
   return Math.min(session.refreshed_at + REFRESH_IDLE, session.created_at + REFRESH_CAP);
 }
 
-/** Building and compiling a query costs several times what SQLite takes to answer it. */
-const compiled = new WeakMap<Db, CompiledQuery<LiveRow>>();
+/** What is told of a session to its user. */
+export type ListedSession = Pick<
+  SessionsTable,
+  'id' | 'kind' | 'created_at' | 'last_seen_at' | 'ip' | 'user_agent'
+>;
 
-function liveQuery(db: Db, id: string): CompiledQuery<LiveRow> {
-  let query = compiled.get(db);
-  if (!query) {
-    query = db
-      .selectFrom('sessions')
-      .innerJoin('users', 'users.id', 'sessions.user_id')
-      .selectAll('users')
-      .select([
-        'sessions.id as session_id',
-        'sessions.created_at as session_created_at',
-        'kind',
-        'amr',
-        'last_seen_at',
-        'ended_at',
-        'ip',
-        'user_agent',
-        'refresh_number',
-        'refreshed_at',
-      ])
-      .where('sessions.id', '=', id)
-      .compile();
-    compiled.set(db, query);
-  }
-  return { ...query, parameters: [id] };
-}
-
-type LiveRow = UsersTable &
-  Omit<Live['session'], 'id' | 'created_at'> & { session_id: string; session_created_at: number };
-
-function toLive(row: LiveRow): Live {
-  return {
-    session: {
-      id: row.session_id,
-      kind: row.kind,
-      amr: row.amr,
-      created_at: row.session_created_at,
-      last_seen_at: row.last_seen_at,
-      ended_at: row.ended_at,
-      ip: row.ip,
-      user_agent: row.user_agent,
-      refresh_number: row.refresh_number,
-      refreshed_at: row.refreshed_at,
-    },
-    user: row,
-  };
-}
-
-/** The sessions of a user that are good now, the one used last first. */
-export async function sessionsOf(db: Db, userId: string, isAdmin: boolean, now: number) {
-  const cap = isAdmin ? ADMIN_CAP : CAP;
+/** The sessions of a user that are good now, the one used last first; always with the one that asks, if one does. */
+export async function sessionsOf(
+  db: Db,
+  user: Pick<UsersTable, 'id' | 'admin_since'>,
+  now: number,
+  currentId = '',
+): Promise<ListedSession[]> {
+  const cap = user.admin_since === null ? CAP : ADMIN_CAP;
   return db
     .selectFrom('sessions')
     .select(['id', 'kind', 'created_at', 'last_seen_at', 'ip', 'user_agent'])
-    .where('user_id', '=', userId)
+    .where('user_id', '=', user.id)
     .where('ended_at', 'is', null)
     .where((good) =>
       good.or([
+        good('id', '=', currentId),
         good.and([
           good('kind', '=', 'cookie'),
           // A minute more, because `last_seen_at` lags by up to one.
@@ -213,7 +220,7 @@ export async function endCrowdedOut(tx: Db, userId: string, now: number): Promis
     .orderBy('created_at', 'desc')
     .orderBy('id')
     .offset(MOST_SESSIONS)
-    // SQLite knows OFFSET only after LIMIT.
+    // One of the databases knows OFFSET only after LIMIT.
     .limit(1_000)
     .execute();
   const ids = open.map((row) => row.id);

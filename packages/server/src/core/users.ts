@@ -6,7 +6,8 @@ import { newUserId } from '../platform/random.ts';
 export type User = Selectable<UsersTable>;
 export type Role = 'user' | 'admin';
 
-export const roleOf = (user: Pick<User, 'admin_since'>): Role => (user.admin_since === null ? 'user' : 'admin');
+export const roleOf = (user: Pick<User, 'admin_since'>): Role =>
+  user.admin_since === null ? 'user' : 'admin';
 
 export interface NewUser {
   username: string;
@@ -98,7 +99,13 @@ export async function holdSignIns(tx: Db, id: string): Promise<void> {
 }
 
 /** Replaces the password if it is still the one that was checked. @returns false when it is not. */
-export async function replacePassword(tx: Db, id: string, from: string, to: string, now: number): Promise<boolean> {
+export async function replacePassword(
+  tx: Db,
+  id: string,
+  from: string,
+  to: string,
+  now: number,
+): Promise<boolean> {
   const row = await tx
     .updateTable('users')
     .set({ password_hash: to, password_changed_at: now })

@@ -65,7 +65,7 @@ export function clientAddress(
   if (client === undefined) return UNKNOWN_ADDRESS;
   let end = forwardedFor?.length ?? -1;
   while (forwardedFor !== null && end >= 0 && trusted(client)) {
-    const comma = end === 0 ? -1 : forwardedFor.lastIndexOf(',', end - 1);
+    const comma = forwardedFor.lastIndexOf(',', end - 1);
     const hop = canonical(spaced.exec(forwardedFor.slice(comma + 1, end))?.[1] ?? '');
     if (hop === undefined) break;
     client = hop;
@@ -76,13 +76,19 @@ export function clientAddress(
 
 /** The one spelling of an address, without a zone (RFC 5952); ::ffff:a.b.c.d is IPv4. Undefined when it is none. */
 function canonical(address: string): string | undefined {
-  if (isIPv4(address)) return address;
+  const dotted = asIPv4(address);
+  if (dotted !== undefined) return dotted;
   if (isIP(address) === 0) return undefined;
   // `isIP` takes a zone after every address, but SocketAddress throws when both together are long.
   const [withoutZone = ''] = address.split('%', 1);
   const text = new SocketAddress({ address: withoutZone, family: 'ipv6' }).address;
-  const mapped = text.startsWith('::ffff:') ? text.slice('::ffff:'.length) : '';
-  return isIPv4(mapped) ? mapped : text;
+  return asIPv4(text) ?? text;
+}
+
+/** A socket that listens on :: writes an IPv4 peer as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
+function asIPv4(text: string): string | undefined {
+  const dotted = text.startsWith('::ffff:') ? text.slice('::ffff:'.length) : text;
+  return isIPv4(dotted) ? dotted : undefined;
 }
 
 /**
@@ -97,9 +103,10 @@ export function addressRange(address: string): string {
   const [left = '', right] = text.split('::');
   const groups = left === '' ? [] : left.split(':');
   if (right !== undefined) {
-    // `::` stands for as many zero groups as are missing to eight; a dotted end is two groups.
+    // `::` stands for the zero groups that are missing to eight. (A dotted end would be two groups, but the canonical
+    // text has one only behind 96 zero bits, where the count does not matter to the first 64.)
     const after = right === '' ? [] : right.split(':');
-    const missing = 8 - groups.length - after.length - (right.includes('.') ? 1 : 0);
+    const missing = 8 - groups.length - after.length;
     groups.push(...Array<string>(missing).fill('0'), ...after);
   }
   return `${canonical(`${groups.slice(0, 4).join(':')}::`)}/64`;

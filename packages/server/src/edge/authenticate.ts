@@ -17,7 +17,11 @@ export interface Authenticated {
  * @throws Refusal `unauthenticated` without a credential, `invalid_token` and `ambiguous_credentials` as
  * `readCredential` and `findSession` say, `forbidden` for someone who is not an administrator (any more).
  */
-export async function authenticate(world: World, headers: Headers, who: 'session' | 'admin'): Promise<Authenticated> {
+export async function authenticate(
+  world: World,
+  headers: Headers,
+  who: 'session' | 'admin',
+): Promise<Authenticated> {
   const credential = await readCredential(world, headers);
   if (!credential) throw new Refusal('unauthenticated');
   const live = await findSession(world, credential);

@@ -1,4 +1,4 @@
-import { findLive, type Live } from '../core/sessions.ts';
+import type { Live } from '../core/sessions.ts';
 import { type Claims, hasExpired } from '../core/tokens/claims.ts';
 import { Refusal } from '../errors.ts';
 import { readAuthorization } from './authorization.ts';
@@ -48,7 +48,7 @@ export async function readCredential(world: World, headers: Headers): Promise<Cr
 export async function findSession(world: World, { kind, claims }: Credential): Promise<Live> {
   const now = world.clock.now();
   if (hasExpired(claims, now)) throw new Refusal('invalid_token');
-  const live = await findLive(world.db, claims.sid, now);
+  const live = await world.findLive(claims.sid, now);
   if (!live || live.user.id !== claims.sub || live.session.kind !== kind) throw new Refusal('invalid_token');
   return live;
 }

@@ -86,7 +86,7 @@ function readString(scan: Scan): string {
   return text;
 }
 
-/** Why a decoded text from a body is not acceptable, or undefined. PostgreSQL stores neither NUL nor surrogates. */
+/** Why a decoded text from a body is not acceptable, or undefined. No database stores all of them: NUL, lone surrogates. */
 export function flawOf(text: string): string | undefined {
   if (text.length > limits.characters) return `a text has over ${limits.characters} characters`;
   if (text.includes('\0')) return 'a text holds the character U+0000';

@@ -33,9 +33,13 @@ function toRefusal(error: unknown): Refusal {
 
 /** Of an error only its kind, code and place: messages of a database can hold values of a row. */
 function logFailure(world: World, error: unknown, { requestId, route }: Outcome): void {
-  const { name, code, stack } = error instanceof Error ? (error as Error & { code?: string }) : { name: typeof error };
+  const { name, code, stack } =
+    error instanceof Error ? (error as Error & { code?: string }) : { name: typeof error };
   const place = stack?.slice(stack.indexOf('\n    at ') + 1);
-  world.log.error({ request_id: requestId, route: route.path, error: name, error_code: code, place }, 'failure');
+  world.log.error(
+    { request_id: requestId, route: route.path, error: name, error_code: code, place },
+    'failure',
+  );
 }
 
 /** One line for every outcome. A plain read that succeeded is not one: it is counted, and logged at `debug`. */
@@ -45,7 +49,16 @@ export function recordOutcome(world: World, outcome: Outcome, status: number, mi
   const level = status < 400 && method === 'GET' ? 'debug' : 'info';
   if (!world.log.isLevelEnabled(level)) return;
   world.log[level](
-    { request_id: requestId, method, route: route.path, status, ms: Math.round(milliseconds * 10) / 10, ip, user: userId, code },
+    {
+      request_id: requestId,
+      method,
+      route: route.path,
+      status,
+      ms: Math.round(milliseconds * 10) / 10,
+      ip,
+      user: userId,
+      code,
+    },
     'request',
   );
 }

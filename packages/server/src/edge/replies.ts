@@ -22,13 +22,22 @@ export const commonHeaders = (publicUrl: string): Readonly<Record<string, string
     : always;
 
 /** An answer as a response. */
-export function reply(answer: Answer, common: Readonly<Record<string, string>>, more: Record<string, string>): Response {
+export function reply(
+  answer: Answer,
+  common: Readonly<Record<string, string>>,
+  more: Record<string, string>,
+): Response {
   const { status, body, text, type } = answer;
   const content = text ?? (body === undefined ? null : JSON.stringify(body));
   const contentType = text === undefined ? JSON_TYPE : (type ?? 'text/plain; charset=utf-8');
   return new Response(content, {
     status,
-    headers: { ...common, ...(content === null ? {} : { 'content-type': contentType }), ...answer.headers, ...more },
+    headers: {
+      ...common,
+      ...(content === null ? {} : { 'content-type': contentType }),
+      ...answer.headers,
+      ...more,
+    },
   });
 }
 
@@ -38,7 +47,8 @@ export function problemOf(refusal: Refusal, requestId: string): Answer {
   // RFC 9110, 15.5.2, and RFC 6750, 3.1: without a credential no `error` is named.
   if (refusal.status === 401) headers['www-authenticate'] = 'Bearer realm="usher"';
   if (refusal.code === 'invalid_token') headers['www-authenticate'] += ', error="invalid_token"';
-  if (refusal.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(refusal.retryAfter)));
+  if (refusal.retryAfter !== undefined)
+    headers['retry-after'] = String(Math.max(1, Math.ceil(refusal.retryAfter)));
   return {
     status: refusal.status,
     body: {

@@ -37,7 +37,11 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-interface Common<Body extends z.ZodType | undefined, Query extends z.ZodType | undefined, Params extends z.ZodType | undefined> {
+interface Common<
+  Body extends z.ZodType | undefined,
+  Query extends z.ZodType | undefined,
+  Params extends z.ZodType | undefined,
+> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `:name` is a parameter. */
   path: string;
@@ -71,11 +75,20 @@ export type Route<
   Params extends z.ZodType | undefined = z.ZodType | undefined,
 > = Common<Body, Query, Params> &
   (
-    | { who: 'anyone'; handler: (world: World, call: Call<Input<Body>, Input<Query>, Input<Params>>) => Answer | Promise<Answer> }
+    | {
+        who: 'anyone';
+        handler: (
+          world: World,
+          call: Call<Input<Body>, Input<Query>, Input<Params>>,
+        ) => Answer | Promise<Answer>;
+      }
     | { who: 'leaving'; handler: (world: World, call: LeavingCall) => Answer | Promise<Answer> }
     | {
         who: 'session' | 'admin';
-        handler: (world: World, call: SignedInCall<Input<Body>, Input<Query>, Input<Params>>) => Answer | Promise<Answer>;
+        handler: (
+          world: World,
+          call: SignedInCall<Input<Body>, Input<Query>, Input<Params>>,
+        ) => Answer | Promise<Answer>;
       }
   );
 

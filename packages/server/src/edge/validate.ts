@@ -21,7 +21,13 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
       message: `There is no field "${key}" here.`,
     }));
   if (issue.code === 'invalid_type' && issue.input === undefined)
-    return [{ field, code: 'required', message: field === '' ? 'A JSON object is needed.' : `"${field}" is needed.` }];
+    return [
+      {
+        field,
+        code: 'required',
+        message: field === '' ? 'A JSON object is needed.' : `"${field}" is needed.`,
+      },
+    ];
   return [{ field, code: issue.code, message: `${issue.message}.` }];
 }
 
@@ -33,7 +39,9 @@ export function lowerCaseFields(body: unknown): unknown {
     const lower = name.toLowerCase();
     if (lower in lowered)
       throw new Refusal('invalid_request', {
-        fields: [{ field: lower, code: 'duplicate_field', message: `"${lower}" is given twice, in different case.` }],
+        fields: [
+          { field: lower, code: 'duplicate_field', message: `"${lower}" is given twice, in different case.` },
+        ],
       });
     lowered[lower] = value;
   }

@@ -1,8 +1,9 @@
+import type { Config } from '../config.ts';
 import type { Keyring } from '../core/keys.ts';
+import type { FindLive } from '../core/sessions.ts';
 import type { AccessTokens } from '../core/tokens/access.ts';
 import type { CookieTokens } from '../core/tokens/cookie.ts';
 import type { RefreshTokens } from '../core/tokens/refresh.ts';
-import type { Config } from '../config.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Hasher } from '../platform/hasher.ts';
@@ -23,6 +24,7 @@ export interface World {
   cookieTokens: CookieTokens;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
+  findLive: FindLive;
   lastSeen: LastSeen;
   metrics: Metrics;
   log: Log;

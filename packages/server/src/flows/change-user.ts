@@ -1,9 +1,26 @@
 import { type Origin, recordEvent } from '../core/events.ts';
+import { finishSetUp } from '../core/installation.ts';
 import { parseUsername } from '../core/names.ts';
 import { endSessionsOf } from '../core/sessions.ts';
-import { demote, disable, enable, promote, type Role, rename, roleOf, type User } from '../core/users.ts';
+import {
+  countAdmins,
+  deleteUser,
+  demote,
+  disable,
+  enable,
+  holdSignIns,
+  insertUser,
+  type NewUser,
+  promote,
+  type Role,
+  rename,
+  roleOf,
+  setPassword,
+  type User,
+} from '../core/users.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
+import { takenRefusal } from './check-new-user.ts';
 
 /**
  * A change that someone makes to another's account. Its transaction was queued (`queueAdminChange`), so that the last
@@ -11,7 +28,7 @@ import type { Db } from '../platform/db/index.ts';
  */
 export interface Change {
   tx: Db;
-  user: User;
+  user: Pick<User, 'id' | 'username' | 'admin_since' | 'disabled_at'>;
   /** Who makes it: a user's id, or `operator`. */
   actorId: string;
   origin: Origin;
@@ -19,7 +36,10 @@ export interface Change {
 }
 
 /** @throws Refusal `invalid_request` for a name that cannot be one, `user_taken` for one that another account has. */
-export async function renameUser({ tx, user, actorId, origin, now }: Change, username: string): Promise<User> {
+export async function renameUser(
+  { tx, user, actorId, origin, now }: Change,
+  username: string,
+): Promise<User> {
   const parsed = parseUsername(username);
   if (!parsed.ok) throw new Refusal('invalid_request', { fields: [{ field: 'username', ...parsed }] });
   const renamed = await rename(tx, user.id, parsed.username, parsed.key);
@@ -46,7 +66,10 @@ export async function setRole({ tx, user, actorId, origin, now }: Change, role: 
  *
  * @throws Refusal `last_admin`
  */
-export async function setDisabled({ tx, user, actorId, origin, now }: Change, disabled: boolean): Promise<void> {
+export async function setDisabled(
+  { tx, user, actorId, origin, now }: Change,
+  disabled: boolean,
+): Promise<void> {
   if ((user.disabled_at !== null) === disabled) return;
   if (!disabled) {
     await enable(tx, user.id);
@@ -56,4 +79,55 @@ export async function setDisabled({ tx, user, actorId, origin, now }: Change, di
   if (!(await disable(tx, user.id, now))) throw new Refusal('last_admin');
   const sessions = await endSessionsOf(tx, user.id, 'disabled', now);
   await recordEvent(tx, 'user_disabled', origin, { userId: user.id, actorId, details: { sessions } }, now);
+}
+
+/** Makes an account for someone else. @throws Refusal `signup_taken` */
+export async function addAccount(
+  { tx, actorId, origin, now }: Omit<Change, 'user'>,
+  newUser: NewUser,
+): Promise<User> {
+  const made = await insertUser(tx, newUser, now);
+  if ('taken' in made) throw takenRefusal(made.taken);
+  const about = { userId: made.user.id, actorId, details: { role: newUser.role } };
+  await recordEvent(tx, 'user_created', origin, about, now);
+  return made.user;
+}
+
+/** Deletes the account with all that belongs to it. @throws Refusal `last_admin` */
+export async function deleteAccount({ tx, user, actorId, origin, now }: Change): Promise<void> {
+  if (!(await deleteUser(tx, user.id))) throw new Refusal('last_admin');
+  await recordEvent(tx, 'user_deleted', origin, { userId: user.id, actorId }, now);
+}
+
+/** Ends all sessions of the user, also those that begin at this moment. @returns How many were open. */
+export async function endSessions({ tx, user, actorId, origin, now }: Change): Promise<number> {
+  await holdSignIns(tx, user.id);
+  const sessions = await endSessionsOf(tx, user.id, 'ended_by_admin', now);
+  await recordEvent(
+    tx,
+    'signed_out_everywhere',
+    origin,
+    { userId: user.id, actorId, details: { sessions } },
+    now,
+  );
+  return sessions;
+}
+
+/** Gives the user another password, which ends all sessions. @returns How many were open. */
+export async function givePassword(
+  { tx, user, actorId, origin, now }: Change,
+  passwordHash: string,
+): Promise<number> {
+  await setPassword(tx, user.id, passwordHash, now);
+  const sessions = await endSessionsOf(tx, user.id, 'password_changed', now);
+  await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId, details: { sessions } }, now);
+  return sessions;
+}
+
+/**
+ * Marks the set-up as done if there is an enabled administrator by now, so that the set-up link makes no second one.
+ * For those who can make the first one without the link.
+ */
+export async function settleSetUp(tx: Db, now: number): Promise<void> {
+  if ((await countAdmins(tx)) > 0) await finishSetUp(tx, now);
 }

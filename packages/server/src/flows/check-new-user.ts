@@ -20,12 +20,17 @@ export function checkNewUser(
 ): Omit<NewUser, 'passwordHash' | 'role'> {
   const parsedUsername = parseUsername(username);
   const parsedEmail = parseEmail(email);
-  const weakness = checkPolicy(password, { username, email, service: config.serviceName }, config.passwordMin);
+  const weakness = checkPolicy(
+    password,
+    { username, email, service: config.serviceName },
+    config.passwordMin,
+  );
   const wrong: FieldError[] = [];
   if (!parsedUsername.ok) wrong.push({ field: 'username', ...parsedUsername });
   if (!parsedEmail.ok) wrong.push({ field: 'email', ...parsedEmail });
   if (weakness) wrong.push(weakness);
-  if (!parsedUsername.ok || !parsedEmail.ok || weakness) throw new Refusal('signup_refused', { fields: wrong });
+  if (!parsedUsername.ok || !parsedEmail.ok || weakness)
+    throw new Refusal('signup_refused', { fields: wrong });
   return {
     username: parsedUsername.username,
     usernameKey: parsedUsername.key,
@@ -33,7 +38,6 @@ export function checkNewUser(
     emailKey: parsedEmail.key,
   };
 }
-
 
 /** The refusal that says which of the two names another account has; none, if it went away meanwhile. */
 export function takenRefusal(names: ('username' | 'email')[]): Refusal {
@@ -43,5 +47,9 @@ export function takenRefusal(names: ('username' | 'email')[]): Refusal {
 
 const reasons = {
   username: { field: 'username', code: 'username_taken', message: 'Another account has this user name.' },
-  email: { field: 'email', code: 'email_taken', message: 'There is an account with this e-mail address already.' },
+  email: {
+    field: 'email',
+    code: 'email_taken',
+    message: 'There is an account with this e-mail address already.',
+  },
 } as const;

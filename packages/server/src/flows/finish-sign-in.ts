@@ -1,5 +1,12 @@
 import { type NewEvent, type Origin, recordEvent } from '../core/events.ts';
-import { CAP, ADMIN_CAP, endCrowdedOut, REFRESH_IDLE, type SessionKind, startSession } from '../core/sessions.ts';
+import {
+  ADMIN_CAP,
+  CAP,
+  endCrowdedOut,
+  REFRESH_IDLE,
+  type SessionKind,
+  startSession,
+} from '../core/sessions.ts';
 import type { Cookie } from '../core/tokens/cookie.ts';
 import { admit, type User } from '../core/users.ts';
 import type { World } from '../edge/world.ts';
@@ -46,7 +53,11 @@ export async function finishSignIn(
 /** The cookie of a session that was just started. */
 export function cookieFor(world: World, { user, sessionId, at, amr }: Started): Cookie {
   const end = at + (user.admin_since === null ? CAP : ADMIN_CAP);
-  return world.cookieTokens.make({ userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') }, at, end);
+  return world.cookieTokens.make(
+    { userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') },
+    at,
+    end,
+  );
 }
 
 /** The first pair of tokens of a session that was just started. */

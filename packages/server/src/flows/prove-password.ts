@@ -1,6 +1,8 @@
 import { clearAttempts, countAttempt, countName, forgiveName } from '../core/limits.ts';
+import { type Origin, recordEvent } from '../core/events.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
-import { type User, upgradeHash } from '../core/users.ts';
+import type { Live } from '../core/sessions.ts';
+import { findById, type User, upgradeHash } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
@@ -13,7 +15,10 @@ export interface Claimed {
 }
 
 /** `limited` was not evaluated: too many wrong passwords before it. `retryAfter` in milliseconds. */
-export type Proof = { result: 'right'; user: User } | { result: 'wrong' } | { result: 'limited'; retryAfter: number };
+export type Proof =
+  | { result: 'right'; user: User }
+  | { result: 'wrong' }
+  | { result: 'limited'; retryAfter: number };
 
 /**
  * The one place where a password is checked, whatever the path (form, JSON, Basic, a change, a deletion): counted
@@ -22,7 +27,12 @@ export type Proof = { result: 'right'; user: User } | { result: 'wrong' } | { re
  * @throws Refusal `too_many_requests` when too many different names failed from this address range;
  * `busy` when more passwords wait for a worker than can be checked soon.
  */
-export async function provePassword(world: World, claimed: Claimed, password: string, ip: string): Promise<Proof> {
+export async function provePassword(
+  world: World,
+  claimed: Claimed,
+  password: string,
+  ip: string,
+): Promise<Proof> {
   const { db, keys, clock, hasher } = world;
   const subject = claimed.user?.id ?? claimed.name;
   const range = addressRange(ip);
@@ -55,14 +65,25 @@ async function strengthen(world: World, user: User, password: string): Promise<U
 /**
  * The current password of someone who is signed in, before an act that a stolen session must not do.
  *
- * @throws Refusal `invalid_credentials` when it is wrong, `too_many_requests` after too many wrong ones.
+ * @returns The user as stored, with the hash that the password was checked against.
+ * @throws Refusal `invalid_credentials` when it is wrong, `too_many_requests` after too many wrong ones,
+ * `invalid_token` when the account is gone meanwhile.
  */
-export async function proveOwnPassword(world: World, user: User, password: string, ip: string): Promise<void> {
-  const proof = await provePassword(world, { user, name: user.email_key }, password, ip);
-  if (proof.result === 'limited')
-    throw new Refusal('too_many_requests', {
-      message: 'Too many wrong passwords for this account. Wait, then try again.',
-      retryAfter: proof.retryAfter / 1000,
-    });
+export async function proveOwnPassword(
+  world: World,
+  { user: { id }, session }: Live,
+  password: string,
+  origin: Origin & { ip: string },
+): Promise<User> {
+  const user = await findById(world.db, id);
+  if (!user) throw new Refusal('invalid_token');
+  const proof = await provePassword(world, { user, name: id }, password, origin.ip);
+  if (proof.result === 'right') return proof.user;
+  const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
+  await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());
   if (proof.result === 'wrong') throw new Refusal('invalid_credentials');
+  throw new Refusal('too_many_requests', {
+    message: 'Too many wrong passwords for this account. Wait, then try again.',
+    retryAfter: proof.retryAfter / 1000,
+  });
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventView } from '../core/events.ts';
-import type { Live } from '../core/sessions.ts';
-import { roleOf, type User } from '../core/users.ts';
+import type { ListedSession, Live } from '../core/sessions.ts';
+import { roleOf } from '../core/users.ts';
 
 /** What the API shows of things: each schema beside the function that makes it, field by field, never a row. */
 
@@ -20,7 +20,7 @@ export const userShape = z
   })
   .meta({ id: 'User' });
 
-export const showUser = (user: User): z.infer<typeof userShape> => ({
+export const showUser = (user: Live['user']): z.infer<typeof userShape> => ({
   id: user.id,
   username: user.username,
   email: user.email,
@@ -42,9 +42,7 @@ export const sessionShape = z
   })
   .meta({ id: 'Session' });
 
-type ShownSession = Pick<Live['session'], 'id' | 'kind' | 'created_at' | 'last_seen_at' | 'ip' | 'user_agent'>;
-
-export const showSession = (session: ShownSession, currentId: string): z.infer<typeof sessionShape> => ({
+export const showSession = (session: ListedSession, currentId: string): z.infer<typeof sessionShape> => ({
   id: session.id,
   kind: session.kind,
   created_at: toTime(session.created_at),

@@ -33,9 +33,11 @@ export function startJobs(place: Workplace): Jobs {
     { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },
     { name: 'rotate-keys', every: 3_600 * SECOND, run: () => rotateOldKey(place, place.signingAlgorithm) },
   ];
-  const started = jobs.map(({ name, every, run }) => repeat(every, run, (error) => {
-    place.log.error({ job: name, error: error instanceof Error ? error.name : typeof error }, 'job failed');
-  }));
+  const started = jobs.map(({ name, every, run }) =>
+    repeat(every, run, (error) => {
+      place.log.error({ job: name, error: error instanceof Error ? error.name : typeof error }, 'job failed');
+    }),
+  );
   return {
     stop: async () => {
       await Promise.all(started.map((job) => job.stop()));

@@ -19,6 +19,12 @@ export async function rotateOldKey(
     await queueKeyChange(tx);
     if ((await newestKeyAge(tx, now)) < ROTATION) return;
     const { id } = await rotateKey(tx, keys.wrap, algorithm, false, now);
-    await recordEvent(tx, 'key_rotated', OPERATOR, { userId: null, actorId: null, details: { key: id } }, now);
+    await recordEvent(
+      tx,
+      'key_rotated',
+      OPERATOR,
+      { userId: null, actorId: null, details: { key: id } },
+      now,
+    );
   });
 }

@@ -24,10 +24,24 @@ export const rowsOf = (schema: JsonSchema, within = ''): Field[] =>
 const itemOf = ({ items }: JsonSchema): JsonSchema | undefined =>
   typeof items === 'object' && !Array.isArray(items) ? items : undefined;
 
-export function FieldTable({ caption, fields }: { caption: Child; fields: Field[] }) {
+interface FieldTableProps {
+  caption: string;
+  note?: string | undefined;
+  fields: Field[];
+}
+
+export function FieldTable({ caption, note, fields }: FieldTableProps) {
   return (
-    <table>
-      <caption>{caption}</caption>
+    <table class="fields">
+      <caption>
+        {caption}
+        {note && (
+          <span class="quiet">
+            {' '}
+            <Prose>{note}</Prose>
+          </span>
+        )}
+      </caption>
       <thead>
         <tr>
           <th scope="col">Name</th>
@@ -57,9 +71,13 @@ export function FieldTable({ caption, fields }: { caption: Child; fields: Field[
   );
 }
 
-/** A name that a narrow screen may break after an underscore; what is copied has no break. */
+/** A name that a narrow screen may break between its words; what is copied has no break. */
 export function Name({ children }: { children: string }) {
-  return <code>{children.split(/(?<=_)/).flatMap((part, i) => (i === 0 ? [part] : [<wbr />, part]))}</code>;
+  return (
+    <code>
+      {children.split(/(?<=[_.])|(?=\/)/).flatMap((part, i) => (i === 0 ? [part] : [<wbr />, part]))}
+    </code>
+  );
 }
 
 /** A sentence whose `words in backticks` are code. */
@@ -67,17 +85,21 @@ export function Prose({ children }: { children: string }) {
   return <>{children.split('`').map((part, i) => (i % 2 === 0 ? part : <code>{part}</code>))}</>;
 }
 
+/** More choices than this are not listed. */
+const MANY = 8;
+
 /** What a value can be, in words; a shape that has a name is a link to it. */
 export function Type({ schema }: { schema: JsonSchema }) {
   const { $ref, anyOf, const: only, enum: choices, default: usual } = schema;
-  const item = itemOf(schema);
   const name = $ref?.split('/').at(-1);
   if (name !== undefined) return <a href={`#${name}`}>{name}</a>;
-  if (anyOf) return <Either>{anyOf.map((one) => <Type schema={one} />)}</Either>; // biome-ignore format: one line
-  const values = choices ?? (only === undefined ? undefined : [only]);
+  if (anyOf) return <>{either(anyOf.map((one) => <Type schema={one} />))}</>;
+  const values = only === undefined ? choices : [only];
+  const item = itemOf(schema);
   return (
     <>
-      {values ? <Either>{values.map(toCode)}</Either> : item ? <>list of {<Type schema={item} />}</> : words(schema)}
+      {item && <Type schema={item} />}
+      {values && values.length <= MANY ? either(values.map(toCode)) : item ? '[]' : words(schema)}
       {usual !== undefined && <>; {toCode(usual)} if not given</>}
     </>
   );
@@ -85,16 +107,15 @@ export function Type({ schema }: { schema: JsonSchema }) {
 
 const toCode = (value: unknown): Child => <code>{JSON.stringify(value)}</code>;
 
-function Either({ children }: { children: Child[] }) {
-  return <>{children.flatMap((child, i) => (i === 0 ? [child] : [' or ', child]))}</>;
-}
+const either = (options: Child[]): Child => options.flatMap((one, i) => (i === 0 ? [one] : [' or ', one]));
 
-function words({ type, format, pattern, minimum, maximum, maxLength }: JsonSchema): Child {
+function words({ type, format, enum: choices, pattern, minimum, maximum, maxLength }: JsonSchema): Child {
+  const among = choices ? `, one of ${choices.length}` : '';
   const range = minimum === undefined || maximum === undefined ? '' : ` from ${minimum} to ${maximum}`;
   const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
   return (
     <>
-      {`${[type ?? 'anything'].flat().join(' or ')}${format ? ` (${format})` : ''}${range}${length}`}
+      {`${[type ?? 'anything'].flat().join(' or ')}${format ? ` (${format})` : ''}${among}${range}${length}`}
       {pattern !== undefined && (
         <>
           {' '}

@@ -1,22 +1,134 @@
 import { type ErrorCode, errors } from '../errors.ts';
 import { curlOf } from './docs-curl.ts';
 import { FieldTable, Name, Prose, rowsOf, Type } from './docs-fields.tsx';
-import type { OpenApi, Operation, Success } from './openapi.ts';
-import { codesOf } from './openapi-refusals.ts';
+import type { OpenApi, Operation } from './openapi.ts';
+import type { JsonSchema } from './openapi-schemas.ts';
 
-/** One line of the document: an operation and where it is. */
+/** An operation and where a document has it. */
 export interface Line {
   method: string;
   path: string;
   operation: Operation;
 }
 
-/** All operations of a document, in its order. */
-export const linesOf = ({ paths }: OpenApi): Line[] =>
-  Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => ({ method, path, operation })),
+/** The codes of all refusals of an operation. */
+export const codesOf = ({ responses }: Operation): ErrorCode[] =>
+  Object.values(responses).flatMap(({ content }) =>
+    'application/problem+json' in content
+      ? content['application/problem+json'].schema.allOf[1].properties.code.enum
+      : [],
   );
 
-/** The refusals of an operation. */
-export const refusalsOf = ({ responses }: Operation): ErrorCode[] =>
-  Object.values(responses).flatMap((response) => ('application/problem+json' in response.content ? codesOf(response) : []));
+interface OperationProps {
+  document: OpenApi;
+  line: Line;
+  /** The refusals that are said elsewhere, at `sharedAt`: all calls of the group have them. */
+  shared: ErrorCode[];
+  sharedAt: string;
+}
+
+/** Everything about one call. */
+export function OperationPart({
+  document,
+  line: { method, path, operation },
+  shared,
+  sharedAt,
+}: OperationProps) {
+  const { operationId, summary, parameters = [], requestBody, responses } = operation;
+  const own = codesOf(operation).filter((code) => !shared.includes(code));
+  return (
+    <article aria-labelledby={operationId}>
+      <h3 id={operationId}>
+        <a href={`#${operationId}`}>
+          <MethodAndPath method={method} path={path} />
+        </a>
+      </h3>
+      <p>
+        <Prose>{summary}</Prose>
+      </p>
+      <p class="note quiet">{whoOf(operation)}</p>
+      <pre>
+        <code>{curlOf(document, method, path, operation)}</code>
+      </pre>
+      {parameters.length > 0 && <FieldTable caption="Parameters" fields={parameters} />}
+      {requestBody && (
+        <FieldTable
+          caption={`Body${requestBody.required ? '' : ', if any'}`}
+          note={requestBody.description}
+          fields={rowsOf(requestBody.content['application/json'].schema)}
+        />
+      )}
+      {Object.entries(responses).map(([status, { content }]) => {
+        if ('application/problem+json' in content) return null;
+        return <AnswerPart status={status} schema={content['application/json']?.schema} />;
+      })}
+      <RefusalTable caption="Refusals" codes={own} />
+      <p class="note quiet">
+        {own.length > 0 ? 'Also: ' : 'Refusals: '}
+        <a href={`#${sharedAt}`}>those of every call in this part</a>.
+      </p>
+    </article>
+  );
+}
+
+export function MethodAndPath({ method, path }: { method: string; path: string }) {
+  return (
+    <>
+      <span class="method">{method.toUpperCase()}</span> <Name>{path}</Name>
+    </>
+  );
+}
+
+/** The security schemes, in words. */
+const credentials: Record<string, string> = {
+  cookie: 'session cookie',
+  bearer: 'access token',
+  basic: 'HTTP Basic',
+  metrics: 'metrics token',
+};
+
+function whoOf({ tags, security }: Operation): string {
+  const kinds = security.map((one) => Object.keys(one).map((name) => credentials[name] ?? name)[0] ?? 'none');
+  return `Who: ${tags.join(', ').toLowerCase()}. Credential: ${kinds.join(' or ') || 'none'}.`;
+}
+
+/** `schema` is undefined for an answer that is plain text. */
+function AnswerPart({ status, schema }: { status: string; schema: JsonSchema | undefined }) {
+  const fields = schema ? rowsOf(schema) : [];
+  if (schema && fields.length > 0)
+    return <FieldTable caption={`Answer ${status}`} note={schema.description} fields={fields} />;
+  return (
+    <p class="note">
+      <strong>Answer {status}:</strong> {schema ? <Type schema={schema} /> : 'plain text'}
+    </p>
+  );
+}
+
+export function RefusalTable({ id, caption, codes }: { id?: string; caption: string; codes: ErrorCode[] }) {
+  if (codes.length === 0) return null;
+  return (
+    <table id={id} class="refusals">
+      <caption>{caption}</caption>
+      <thead>
+        <tr>
+          <th scope="col">Status</th>
+          <th scope="col">Code</th>
+          <th scope="col">Meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        {codes.map((code) => (
+          <tr>
+            <td>{errors[code][0]}</td>
+            <th scope="row">
+              <Name>{code}</Name>
+            </th>
+            <td>
+              <Prose>{errors[code][2]}</Prose>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

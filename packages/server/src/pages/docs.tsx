@@ -1,4 +1,170 @@
 import type { Answer } from '../edge/route.ts';
+import { FieldTable, Prose, rowsOf } from './docs-fields.tsx';
+import { codesOf, type Line, MethodAndPath, OperationPart, RefusalTable } from './docs-operation.tsx';
 import { page } from './layout.tsx';
+import type { OpenApi } from './openapi.ts';
+import { errorCodes } from './openapi-schemas.ts';
 
-export const docsPage = (_document: unknown): Answer => page(200, 'API', <p>soon</p>);
+const made = new WeakMap<OpenApi, Answer>();
+
+/** The API as a page to read. It is written once for each document. */
+export function docsPage(document: OpenApi): Answer {
+  const answer =
+    made.get(document) ?? page(200, `${document.info.title}: the API`, <Docs document={document} />);
+  made.set(document, answer);
+  return answer;
+}
+
+interface Group {
+  name: string;
+  description: string;
+  /** Where it is on the page. */
+  id: string;
+  lines: Line[];
+}
+
+/** The calls by who may make them. */
+const groupsOf = ({ tags, paths }: OpenApi): Group[] =>
+  tags.map(({ name, description }) => ({
+    name,
+    description,
+    id: name.toLowerCase().replaceAll(' ', '-'),
+    lines: Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations)
+        .filter(([, operation]) => operation.tags.includes(name))
+        .map(([method, operation]) => ({ method, path, operation })),
+    ),
+  }));
+
+function Docs({ document }: { document: OpenApi }) {
+  const groups = groupsOf(document).filter(({ lines }) => lines.length > 0);
+  return (
+    <div class="reference">
+      <Introduction document={document} />
+      <Contents groups={groups} shapes={Object.keys(document.components.schemas)} />
+      <div id="calls" tabindex={-1}>
+        {groups.map((group) => (
+          <GroupPart document={document} group={group} />
+        ))}
+        <ShapesPart document={document} />
+      </div>
+    </div>
+  );
+}
+
+function Introduction({ document: { info, servers, components } }: { document: OpenApi }) {
+  return (
+    <header>
+      <h1>
+        {info.title} <span class="quiet">{info.version}</span>
+      </h1>
+      {info.description.split('\n\n').map((paragraph) => (
+        <p>
+          <Prose>{paragraph}</Prose>
+        </p>
+      ))}
+      <p>
+        This installation answers at <code>{servers[0]?.url}</code>. In the examples <code>$TOKEN</code> is an
+        access token and <code>$ID</code> the id in question. For programs the same is in{' '}
+        <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1).
+      </p>
+      <table class="fields">
+        <caption>Credentials</caption>
+        <tbody>
+          {Object.values(components.securitySchemes).map((scheme) => (
+            <tr>
+              <th scope="row">
+                <code>
+                  {scheme.type === 'apiKey'
+                    ? `Cookie: ${scheme.name}`
+                    : `Authorization: ${titleOf(scheme.scheme)}`}
+                </code>
+              </th>
+              <td>
+                <Prose>{scheme.description}</Prose>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </header>
+  );
+}
+
+const titleOf = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+function Contents({ groups, shapes }: { groups: Group[]; shapes: string[] }) {
+  return (
+    <nav aria-labelledby="contents">
+      <a class="skip" href="#calls">
+        Skip the contents
+      </a>
+      <h2 id="contents">Contents</h2>
+      {groups.map(({ id, name, lines }) => (
+        <>
+          <h3>
+            <a href={`#${id}`}>{name}</a>
+          </h3>
+          <ul>
+            {lines.map(({ method, path, operation }) => (
+              <li>
+                <a href={`#${operation.operationId}`}>
+                  <MethodAndPath method={method} path={path} />
+                </a>
+              </li>
+            ))}
+          </ul>
+        </>
+      ))}
+      <h3>
+        <a href="#shapes">Shapes</a>
+      </h3>
+      <ul>
+        {shapes.map((name) => (
+          <li>
+            <a href={`#${name}`}>{name}</a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function GroupPart({
+  document,
+  group: { id, name, description, lines },
+}: {
+  document: OpenApi;
+  group: Group;
+}) {
+  const all = lines.map(({ operation }) => codesOf(operation));
+  const shared = (all[0] ?? []).filter((code) => all.every((codes) => codes.includes(code)));
+  return (
+    <section aria-labelledby={id}>
+      <h2 id={id}>{name}</h2>
+      <p>
+        <Prose>{description}</Prose>
+      </p>
+      <RefusalTable id={`${id}-refusals`} caption="Refusals of every call in this part" codes={shared} />
+      {lines.map((line) => (
+        <OperationPart document={document} line={line} shared={shared} sharedAt={`${id}-refusals`} />
+      ))}
+    </section>
+  );
+}
+
+function ShapesPart({ document: { components } }: { document: OpenApi }) {
+  return (
+    <section aria-labelledby="shapes">
+      <h2 id="shapes">Shapes</h2>
+      <p>What several answers have in common.</p>
+      {Object.entries(components.schemas).map(([name, schema]) => (
+        <article aria-labelledby={name}>
+          <h3 id={name}>{name}</h3>
+          <FieldTable caption={`Fields of ${name}`} fields={rowsOf(schema)} />
+          {name === 'Problem' && <RefusalTable caption="All codes" codes={errorCodes} />}
+        </article>
+      ))}
+    </section>
+  );
+}

@@ -1,6 +1,6 @@
 import type { Route } from '../edge/route.ts';
 import { type ErrorCode, errors } from '../errors.ts';
-import type { JsonSchema } from './openapi-schemas.ts';
+import { errorCodes, type JsonSchema } from './openapi-schemas.ts';
 
 /** What the checks before and around a handler refuse (`edge/dispatch`), and which routes they are for. */
 const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
@@ -21,7 +21,7 @@ function refusalsOf(route: Route): ErrorCode[] {
     ...route.errors,
     ...shared.flatMap(([codes, isFor]) => (isFor(route) ? codes : [])),
   ]);
-  return (Object.keys(errors) as ErrorCode[]).filter((code) => given.has(code));
+  return errorCodes.filter((code) => given.has(code));
 }
 
 export interface Refusals {
@@ -45,13 +45,12 @@ export function refusalResponses(route: Route): Record<string, Refusals> {
 
 function refusalResponse(status: number, codes: ErrorCode[]): Refusals {
   const problem = { $ref: '#/components/schemas/Problem' };
-  const these: OfStatus = { type: 'object', properties: { status: { const: status }, code: { enum: codes } } };
+  const these: OfStatus = {
+    type: 'object',
+    properties: { status: { const: status }, code: { enum: codes } },
+  };
   return {
     description: codes.map((code) => `- \`${code}\`: ${errors[code][2]}`).join('\n'),
     content: { 'application/problem+json': { schema: { allOf: [problem, these] } } },
   };
 }
-
-/** The codes that such an answer can have. */
-export const codesOf = ({ content }: Refusals): ErrorCode[] =>
-  content['application/problem+json'].schema.allOf[1].properties.code.enum;

@@ -6,7 +6,7 @@ export type JsonSchema = z.core.JSONSchema.JSONSchema;
 /** Where the schemas of a document stand that have a name (`.meta({ id })`). */
 export type Shapes = Record<string, JsonSchema>;
 
-const codes = Object.keys(errors) as [ErrorCode, ...ErrorCode[]];
+export const errorCodes = Object.keys(errors) as [ErrorCode, ...ErrorCode[]];
 
 /** What every refusal answers; `problemOf` in `edge/replies` makes it. */
 export const problemShape = z
@@ -14,7 +14,7 @@ export const problemShape = z
     type: z.literal('about:blank'),
     title: z.string().describe('The kind of refusal, in a few words'),
     status: z.int().describe('The HTTP status again'),
-    code: z.enum(codes).describe('Stable: what a program should look at'),
+    code: z.enum(errorCodes).describe('Stable: what a program should look at'),
     message: z.string().describe('A sentence for people; it may become more exact'),
     request_id: z.uuid().describe('Names the request in the log'),
     errors: z

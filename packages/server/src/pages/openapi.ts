@@ -180,10 +180,11 @@ function parametersIn(place: Parameter['in'], schema: z.ZodType | undefined, sha
 }
 
 function requestBodyOf({ optionalBody, anyCase }: Route, schema: z.ZodType, shapes: Shapes): RequestBody {
-  const json = toJsonSchema(schema, 'input', shapes);
+  const { description, ...json } = toJsonSchema(schema, 'input', shapes);
   const example = sampleBody(schema, json);
+  const notes = [description, anyCase && 'The names of the fields are read in any case: `Email` is `email`.'];
   return {
-    ...(anyCase ? { description: 'The names of the fields are read in any case: `Email` is `email`.' } : {}),
+    ...(notes.some(Boolean) ? { description: notes.filter(Boolean).join(' ') } : {}),
     required: !optionalBody,
     content: { 'application/json': { schema: json, ...(example ? { example } : {}) } },
   };

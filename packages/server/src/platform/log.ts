@@ -1,4 +1,4 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 
 export type Log = Logger;
 
@@ -7,5 +7,5 @@ export type Log = Logger;
  * ever given to it.
  */
 export function createLog(level: string, to: DestinationStream = destination({ dest: 1, sync: true })): Log {
-  return pino({ level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` }, to);
+  return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, to);
 }

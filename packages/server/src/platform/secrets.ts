@@ -1,4 +1,11 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 import { existsSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../config.ts';
@@ -78,6 +85,8 @@ function readKeyFile(path: string): string {
     throw new ConfigError(`${path} can be read by other users of this machine. Close it: chmod 600 ${path}`);
   const text = readFileSync(path, 'utf8').trim();
   if (Buffer.byteLength(text) < 32)
-    throw new ConfigError(`${path} holds fewer than 32 bytes, so it is not the key that Usher wrote. Put the right file back.`);
+    throw new ConfigError(
+      `${path} holds fewer than 32 bytes, so it is not the key that Usher wrote. Put the right file back.`,
+    );
   return text;
 }

@@ -178,6 +178,7 @@ describe('parseUsername', () => {
     ['प्रिया', 'प्रिया', 'प्रिया'],
     ['山田 太郎', '山田 太郎', '山田 太郎'],
     ['7', '7', '7'],
+    ['J\u030Canis', 'J\u030Canis', '\u01F0anis'], // composes only in lower case
     ['𝔄'.repeat(64), '𝔄'.repeat(64), 'a'.repeat(64)],
   ])('U1: takes %j as %s, with the key %s', (typed, username, key) => {
     expect(parseUsername(typed)).toEqual({ ok: true, username, key });
@@ -238,7 +239,7 @@ describe('parseUsername', () => {
     expect(kept.length).toBeGreaterThan(100_000);
     const any = fc.nat(kept.length - 1).map((n) => kept[n] ?? '');
     const cased = fc.constantFrom(...kept.filter((character) => character !== character.toLowerCase()));
-    const awkward = fc.constantFrom(..."Σσς.'iİıß", '\u0307', '\u0345');
+    const awkward = fc.constantFrom(..."Σσς.'iİıß", '\u0307', '\u0345', 'J', '\u030C');
     fc.assert(
       fc.property(fc.array(fc.oneof(any, cased, awkward), { maxLength: 5 }), (characters) => {
         const once = parseUsername(characters.join(''));

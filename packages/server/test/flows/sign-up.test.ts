@@ -16,7 +16,11 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
 
   it('answers 201, the user and a session cookie that works', async () => {
     const browser = new Browser(app);
-    const reply = await browser.post('/v1/signup', { username: 'ada', email: 'ada@example.org', password: PASSWORD });
+    const reply = await browser.post('/v1/signup', {
+      username: 'ada',
+      email: 'ada@example.org',
+      password: PASSWORD,
+    });
     expect(reply.status).toBe(201);
     expect(reply.body).toEqual({
       message: 'user created!',
@@ -31,7 +35,9 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
       },
     });
     expect(reply.text).not.toContain('argon2');
-    expect(reply.headers.getSetCookie()[0]).toMatch(/^usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/);
+    expect(reply.headers.getSetCookie()[0]).toMatch(
+      /^usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/,
+    );
     expect((await browser.get('/v1/me')).body.user.username).toBe('ada');
   });
 
@@ -49,26 +55,43 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
     expect(reply.status).toBe(400);
     expect(reply.body).toMatchObject({ code: 'signup_refused', message: 'invalid credentials!' });
     expect(reply.body.errors).toEqual([
-      { field: 'password', code: 'password_too_short', message: expect.stringContaining('at least 8 characters') },
+      {
+        field: 'password',
+        code: 'password_too_short',
+        message: expect.stringContaining('at least 8 characters'),
+      },
     ]);
     expect(reply.headers.getSetCookie()).toEqual([]);
   });
 
   it('names every field that is refused, and what is taken', async () => {
-    const bad = await send(app, 'POST', '/v1/signup', { username: 'a@b', email: 'nobody', password: 'password' });
-    expect(bad.body.errors.map((error: { field: string }) => error.field)).toEqual(['username', 'email', 'password']);
+    const bad = await send(app, 'POST', '/v1/signup', {
+      username: 'a@b',
+      email: 'nobody',
+      password: 'password',
+    });
+    expect(bad.body.errors.map((error: { field: string }) => error.field)).toEqual([
+      'username',
+      'email',
+      'password',
+    ]);
     const names = newNames();
     await send(app, 'POST', '/v1/signup', names);
     const taken = await send(app, 'POST', '/v1/signup', { ...names, username: names.username.toUpperCase() });
     expect(taken.status).toBe(409);
     expect(taken.body).toMatchObject({ code: 'signup_taken', message: 'invalid credentials!' });
-    expect(taken.body.errors.map((error: { code: string }) => error.code)).toEqual(['username_taken', 'email_taken']);
+    expect(taken.body.errors.map((error: { code: string }) => error.code)).toEqual([
+      'username_taken',
+      'email_taken',
+    ]);
   });
 
   it('lets one address range sign up thirty times an hour', async () => {
     const from = '198.51.100.7';
     for (let i = 0; i < 30; i++)
-      expect((await send(app, 'POST', '/v1/signup', { ...newNames(), email: 'ada@example.org' }, { from })).status).toBe(409);
+      expect(
+        (await send(app, 'POST', '/v1/signup', { ...newNames(), email: 'ada@example.org' }, { from })).status,
+      ).toBe(409);
     const reply = await send(app, 'POST', '/v1/signup', newNames(), { from });
     expect(reply.status).toBe(429);
     expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(3_590);

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -128,7 +128,7 @@ describe.each(databases)('$name', ({ name, create, createEmpty }) => {
     const folder = folderWith({ '0001-a.sql': table('a'), '0002-slow.sql': counting(8_000_000) });
     const child = spawn(process.execPath, [program, home.url, folder], { stdio: 'ignore' });
     const database = await open(folder);
-    while (!(await isMigrating(database))) await sleep(10);
+    while (child.exitCode === null && !(await isMigrating(database))) await sleep(10);
     await sleep(100);
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -148,16 +148,15 @@ describe.each(databases)('$name', ({ name, create, createEmpty }) => {
       );
       return locks.rows.length > 0;
     }
+    if (!existsSync(database.file)) return false;
+    const probe = new DatabaseSync(database.file);
     try {
-      const probe = new DatabaseSync(database.file, { readOnly: false });
-      try {
-        probe.exec('BEGIN IMMEDIATE');
-        return false;
-      } finally {
-        probe.close();
-      }
+      probe.exec('BEGIN IMMEDIATE');
+      return false;
     } catch (error) {
       return (error as Error).message === 'database is locked';
+    } finally {
+      probe.close();
     }
   }
 

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
+import { Piscina } from 'piscina';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHasher, type Hasher, standardParameters } from '../../src/platform/hasher.ts';
 
@@ -22,6 +23,7 @@ function hasherFor(...options: Parameters<typeof createHasher>): Hasher {
 beforeEach(() => void process.on('worker', remember));
 
 afterEach(async () => {
+  vi.useRealTimers();
   process.off('worker', remember);
   workers.length = 0;
   await Promise.all(hashers.splice(0).map((hasher) => hasher.close()));
@@ -65,6 +67,17 @@ describe('a hash', () => {
   });
 });
 
+// `npm test` builds first.
+const built = new URL('../../dist/platform/hasher.js', import.meta.url);
+
+describe.runIf(existsSync(built))('the build', () => {
+  it('finds its worker beside itself, as the sources do', async () => {
+    const hasher = ((await import(built.href)) as { createHasher: typeof createHasher }).createHasher();
+    hashers.push(hasher);
+    expect(await hasher.verify(await hasher.hash('secret'), 'secret')).toBe(true);
+  });
+});
+
 describe('a stored hash that is not ours', () => {
   const hostile: Record<string, string> = {
     'm of 4 GiB': `$argon2id$v=19$m=4194304,t=3,p=1$${salt}$${output}`,
@@ -81,6 +94,7 @@ describe('a stored hash that is not ours', () => {
     'an output of 8 bytes': `$argon2id$v=19$m=64,t=1,p=1$${salt}$AAAAAAAAAAA`,
     'an output with bits left over': `$argon2id$v=19$m=64,t=1,p=1$${salt}$${'A'.repeat(42)}B`,
     'a salt of 6 bytes': `$argon2id$v=19$m=64,t=1,p=1$c2FsdHNh$${output}`,
+    'a salt of 51 bytes': `$argon2id$v=19$m=64,t=1,p=1$${'c2Fs'.repeat(17)}$${output}`,
     'a zero before a number': `$argon2id$v=19$m=064,t=1,p=1$${salt}$${output}`,
     'a line end after it': `$argon2id$v=19$m=64,t=1,p=1$${salt}$${output}\n`,
     'a key id': `$argon2id$v=19$m=64,t=1,p=1,keyid=AAAA$${salt}$${output}`,
@@ -101,7 +115,6 @@ describe('a stored hash that is not ours', () => {
   );
 
   it('U9, U10: costs the work of the dummy: argon2 sees the dummy and nothing else', async () => {
-    const { Piscina } = await import('piscina');
     const run = vi.spyOn(Piscina.prototype, 'run');
     const hasher = hasherFor({ parameters: cheap });
     for (const stored of Object.values(hostile)) await hasher.verify(stored, 'secret');
@@ -110,6 +123,16 @@ describe('a stored hash that is not ours', () => {
     expect(asked).toEqual(
       Object.values(hostile).map(() => ({ kind: 'verify', password: 'secret', stored: hasher.dummy })),
     );
+  });
+
+  it('U9, U10: is answered false even if that work says true', async () => {
+    const run = vi.spyOn(Piscina.prototype, 'run').mockResolvedValue(true);
+    const hasher = hasherFor({ parameters: cheap });
+    const answers = await Promise.all(
+      Object.values(hostile).map((stored) => hasher.verify(stored, 'secret')),
+    );
+    run.mockRestore();
+    expect(new Set(answers)).toEqual(new Set([false]));
   });
 
   it('of any salt and output within the bounds is answered, never refused as a failure', async () => {
@@ -190,6 +213,7 @@ describe('the queue', () => {
 
   it('D2: uses no more threads than it may, none before the first call, and leaves the event loop free', async () => {
     const hasher = hasherFor({ threads: 2 });
+    await new Promise(setImmediate); // a thread is announced one turn after it was made
     expect(workers).toHaveLength(0);
     let turns = 0;
     const turning = setInterval(() => turns++, 1);
@@ -197,6 +221,23 @@ describe('the queue', () => {
     clearInterval(turning);
     expect(workers).toHaveLength(2);
     expect(turns).toBeGreaterThan(12);
+  });
+
+  it('keeps a thread for 30 seconds after its last call, then ends it, and starts another when one is needed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const hasher = hasherFor({ threads: 1, parameters: cheap });
+    await hasher.hash('secret');
+    await vi.advanceTimersByTimeAsync(29_000);
+    await hasher.hash('secret');
+    await vi.advanceTimersByTimeAsync(29_000);
+    await hasher.hash('secret');
+    expect(workers).toHaveLength(1);
+    const ended = new Promise((resolve) => workers[0]?.once('exit', resolve));
+    await vi.advanceTimersByTimeAsync(30_000);
+    vi.useRealTimers();
+    await ended;
+    expect(await hasher.hash('secret')).toMatch(/^\$argon2id\$/);
+    expect(workers).toHaveLength(2);
   });
 
   it.runIf(process.platform === 'linux')(
@@ -234,13 +275,15 @@ describe('F35: a thread that fails', () => {
     expect(refused).toHaveLength(1);
   });
 
-  it('before it has started refuses those that wait, instead of leaving them to wait for ever', async () => {
+  it.each([
+    ['ends', (worker: Worker) => void worker.terminate()],
+    ['throws', (worker: Worker) => void worker.emit('error', new Error('cannot start'))],
+  ])('and %s before it has started refuses those that wait, or they would wait for ever', async (_, fail) => {
     const hasher = hasherFor({ threads: 2, parameters: cheap });
-    const kill = (worker: Worker) => void worker.terminate();
-    process.on('worker', kill);
+    process.on('worker', fail);
     const calls = await Promise.allSettled([hasher.hash('a'), hasher.hash('b'), hasher.hash('c')]);
     expect(calls).toMatchObject(calls.map(() => ({ status: 'rejected', reason: { code: 'busy' } })));
-    process.off('worker', kill);
+    process.off('worker', fail);
     expect(await hasher.hash('secret')).toMatch(/^\$argon2id\$/);
   });
 

@@ -92,28 +92,44 @@ interface Sending {
 }
 
 /** Sends one request as a program does: no cookie, no Origin. `body` goes as JSON. */
-export function send(app: Pick<TestApp, 'port'>, method: string, path: string, body?: unknown, how: Sending = {}): Promise<Reply> {
+export function send(
+  app: Pick<TestApp, 'port'>,
+  method: string,
+  path: string,
+  body?: unknown,
+  how: Sending = {},
+): Promise<Reply> {
   const payload = how.raw ?? (body === undefined ? undefined : JSON.stringify(body));
   const headers: Record<string, string | number> = {
     host: `localhost:${app.port}`,
-    ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+    ...(payload === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
     ...(how.from ? { 'x-forwarded-for': how.from } : {}),
     ...how.headers,
   };
   return new Promise((resolve, reject) => {
-    const call = request({ host: '127.0.0.1', port: app.port, method, path, headers, agent: false }, async (answer) => {
-      try {
-        let text = '';
-        for await (const chunk of answer.setEncoding('utf8')) text += chunk;
-        const heads = new Headers();
-        for (let i = 0; i < answer.rawHeaders.length; i += 2)
-          heads.append(answer.rawHeaders[i] ?? '', answer.rawHeaders[i + 1] ?? '');
-        const isJson = heads.get('content-type')?.includes('json');
-        resolve({ status: answer.statusCode ?? 0, headers: heads, text, body: isJson ? JSON.parse(text) : undefined });
-      } catch (error) {
-        reject(error);
-      }
-    });
+    const call = request(
+      { host: '127.0.0.1', port: app.port, method, path, headers, agent: false },
+      async (answer) => {
+        try {
+          let text = '';
+          for await (const chunk of answer.setEncoding('utf8')) text += chunk;
+          const heads = new Headers();
+          for (let i = 0; i < answer.rawHeaders.length; i += 2)
+            heads.append(answer.rawHeaders[i] ?? '', answer.rawHeaders[i + 1] ?? '');
+          const isJson = heads.get('content-type')?.includes('json');
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: heads,
+            text,
+            body: isJson ? JSON.parse(text) : undefined,
+          });
+        } catch (error) {
+          reject(error);
+        }
+      },
+    );
     call.on('error', reject);
     call.end(payload);
   });
@@ -151,7 +167,12 @@ export class Browser {
     this.from = from;
   }
 
-  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> {
     const reply = await send(this.app, method, path, body, {
       from: this.from,
       headers: {

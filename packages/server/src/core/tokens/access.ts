@@ -1,6 +1,13 @@
-import { type CryptoKey, CompactSign, compactVerify } from 'jose';
+import { CompactSign, type CryptoKey, compactVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type Claims, claimsFor, decodeClaims, encodeClaims, MOST_CHARACTERS, type Subject } from './claims.ts';
+import {
+  type Claims,
+  claimsFor,
+  decodeClaims,
+  encodeClaims,
+  MOST_CHARACTERS,
+  type Subject,
+} from './claims.ts';
 
 /** The keys as tokens need them (`core/keys` has them). */
 export interface TokenKey {
@@ -36,7 +43,10 @@ export interface AccessTokens {
   read(token: string, now: number): Promise<Claims | undefined>;
 }
 
-export function accessTokens({ issuer, audience, lifetime }: AccessTokenSettings, keys: TokenKeys): AccessTokens {
+export function accessTokens(
+  { issuer, audience, lifetime }: AccessTokenSettings,
+  keys: TokenKeys,
+): AccessTokens {
   // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
   const verified = new LRUCache<string, Claims>({ max: 20_000 });
   let revision = keys.revision();
@@ -82,7 +92,8 @@ export function accessTokens({ issuer, audience, lifetime }: AccessTokenSettings
 
 const headerOf = ({ id, algorithm }: TokenKey) => ({ alg: algorithm, typ: 'at+jwt', kid: id });
 
-const encodeHeader = (key: TokenKey): string => Buffer.from(JSON.stringify(headerOf(key))).toString('base64url');
+const encodeHeader = (key: TokenKey): string =>
+  Buffer.from(JSON.stringify(headerOf(key))).toString('base64url');
 
 /** Many texts decode to the same bytes (RFC 4648, 3.5); only one of them is what we wrote. */
 const isCanonical = (text: string): boolean => Buffer.from(text, 'base64url').toString('base64url') === text;

@@ -35,7 +35,13 @@ const LONGEST_LIFETIME = 3_600;
 export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
 
 /** @param until Milliseconds since 1970. */
-export function claimsFor(subject: Subject, issuer: string, audience: string, now: number, until: number): Claims {
+export function claimsFor(
+  subject: Subject,
+  issuer: string,
+  audience: string,
+  now: number,
+  until: number,
+): Claims {
   return {
     iss: issuer,
     sub: subject.userId,
@@ -50,7 +56,8 @@ export function claimsFor(subject: Subject, issuer: string, audience: string, no
 }
 
 /** The one way in which Usher writes claims. */
-export const encodeClaims = (claims: Claims): string => Buffer.from(JSON.stringify(claims)).toString('base64url');
+export const encodeClaims = (claims: Claims): string =>
+  Buffer.from(JSON.stringify(claims)).toString('base64url');
 
 /**
  * The claims of a token whose signature was verified: only if they are, byte for byte, as Usher writes them.

@@ -1,7 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { equalSecrets, mac } from '../../platform/secrets.ts';
-import { type Claims, claimsFor, decodeClaims, encodeClaims, MOST_CHARACTERS, type Subject, seconds } from './claims.ts';
+import {
+  type Claims,
+  claimsFor,
+  decodeClaims,
+  encodeClaims,
+  MOST_CHARACTERS,
+  type Subject,
+  seconds,
+} from './claims.ts';
 
 const COOKIE_HEADER = Buffer.from('{"alg":"HS256","typ":"usher-cookie+jwt"}').toString('base64url');
 

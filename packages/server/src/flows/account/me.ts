@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { eventsOf, recordEvent } from '../../core/events.ts';
+import { queueAdminChange } from '../../core/installation.ts';
 import { parseEmail } from '../../core/names.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { deleteUser } from '../../core/users.ts';
-import { queueAdminChange } from '../../core/installation.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
@@ -22,13 +22,15 @@ export const showMe = (_: World, { live }: SignedInCall): Answer => ({
 /** Everything a dashboard shows, in one answer. */
 export async function dashboard({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {
   const { user, session } = live;
-  const sessions = await sessionsOf(db, user.id, user.admin_since !== null, clock.now());
+  const sessions = await sessionsOf(db, live.user, clock.now(), live.session.id);
+  const current = sessions.find((one) => one.id === session.id);
+  if (!current) throw new Refusal('invalid_token');
   const events = await eventsOf(db, user.id, RECENT_EVENTS);
   return {
     status: 200,
     body: {
       user: showUser(user),
-      session: showSession(session, session.id),
+      session: showSession(current, session.id),
       sessions: sessions.map((one) => showSession(one, session.id)),
       events: events.map(showEvent),
     },
@@ -57,13 +59,13 @@ export async function deleteMe(
   { body, live, origin }: SignedInCall<z.infer<typeof deleteMeBody>>,
 ): Promise<Answer> {
   const { db, clock } = world;
-  const { id, email_key } = live.user;
-  const email = parseEmail(body.email);
-  if (!email.ok || email.key !== email_key)
+  const { id } = live.user;
+  const given = parseEmail(body.email);
+  if (!given.ok || given.email !== live.user.email)
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_other', message: 'This is not the address of your account.' }],
     });
-  await proveOwnPassword(world, live.user, body.password, origin.ip);
+  await proveOwnPassword(world, live, body.password, origin);
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
     if (!(await deleteUser(tx, id))) throw new Refusal('last_admin');

@@ -20,11 +20,11 @@ export async function changePassword(
   { body, live, origin }: SignedInCall<z.infer<typeof changePasswordBody>>,
 ): Promise<Answer> {
   const { db, clock, config, hasher } = world;
-  const { user, session } = live;
-  const about = { username: user.username, email: user.email, service: config.serviceName };
+  const { session } = live;
+  const about = { ...live.user, service: config.serviceName };
   const weakness = checkPolicy(body.new_password, about, config.passwordMin);
   if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
-  await proveOwnPassword(world, user, body.current_password, origin.ip);
+  const user = await proveOwnPassword(world, live, body.current_password, origin);
   const passwordHash = await hashPassword(hasher, body.new_password);
 
   const started = await db.transaction().execute(async (tx) => {

@@ -8,14 +8,16 @@ import { showSession } from '../shapes.ts';
 
 /** The caller's sessions that are good now, the one used last first. There are never more than fit a page. */
 export async function listSessions({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {
-  const sessions = await sessionsOf(db, live.user.id, live.user.admin_since !== null, clock.now());
+  const sessions = await sessionsOf(db, live.user, clock.now(), live.session.id);
   return {
     status: 200,
     body: { sessions: sessions.map((one) => showSession(one, live.session.id)), next_cursor: null },
   };
 }
 
-export const sessionParams = z.strictObject({ id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'This is not the id of a session') });
+export const sessionParams = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'This is not the id of a session'),
+});
 
 /** Ends one of the caller's own sessions. Another user's is not found, like one that does not exist. */
 export async function endOneSession(
@@ -29,7 +31,8 @@ export async function endOneSession(
     await recordEvent(tx, 'session_ended', origin, { userId, actorId: userId, sessionId: params.id }, now);
     return true;
   });
-  if (!ended) throw new Refusal('not_found', { message: 'You have no such session, or it has ended already.' });
+  if (!ended)
+    throw new Refusal('not_found', { message: 'You have no such session, or it has ended already.' });
   const answer: Answer = { status: 200, body: { message: 'session ended!' } };
   return params.id === live.session.id ? { ...answer, cookie: 'unset' } : answer;
 }

@@ -18,7 +18,11 @@ export const userParams = z.strictObject({ id: z.uuid('This is not the id of a u
 type ById = z.infer<typeof userParams>;
 
 export const listUsersQuery = z.strictObject({
-  search: z.string().max(254).optional().describe('The beginning of a user name or e-mail address, or a whole id'),
+  search: z
+    .string()
+    .max(254)
+    .optional()
+    .describe('The beginning of a user name or e-mail address, or a whole id'),
   role: z.enum(['user', 'admin']).optional(),
   disabled: z.enum(['true', 'false']).optional(),
   cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
@@ -67,7 +71,10 @@ export async function createUser(
     await recordEvent(tx, 'user_created', origin, about, now);
     return made.user;
   });
-  return { status: 201, body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) } };
+  return {
+    status: 201,
+    body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) },
+  };
 }
 
 export async function showOneUser(
@@ -78,8 +85,14 @@ export async function showOneUser(
 }
 
 export const changeUserBody = z
-  .strictObject({ username: z.string().optional(), role: z.enum(['user', 'admin']).optional(), disabled: z.boolean().optional() })
-  .refine((body) => Object.keys(body).length > 0, { message: 'Give at least one of "username", "role" and "disabled"' });
+  .strictObject({
+    username: z.string().optional(),
+    role: z.enum(['user', 'admin']).optional(),
+    disabled: z.boolean().optional(),
+  })
+  .refine((body) => Object.keys(body).length > 0, {
+    message: 'Give at least one of "username", "role" and "disabled"',
+  });
 
 /** Renames, promotes, demotes, disables and enables; all of what is asked or nothing. */
 export async function changeUser(

@@ -1,6 +1,6 @@
+import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
-import { readAuthorization } from '../../edge/authorization.ts';
 import { Refusal } from '../../errors.ts';
 import { equalSecrets } from '../../platform/secrets.ts';
 
@@ -15,7 +15,10 @@ export async function readyz(world: World): Promise<Answer> {
 }
 
 /** The metrics, to who has the token of `USHER_METRICS_TOKEN`; without that setting there is nothing here. */
-export async function metrics({ config, metrics }: World, { headers }: Pick<Call, 'headers'>): Promise<Answer> {
+export async function metrics(
+  { config, metrics }: World,
+  { headers }: Pick<Call, 'headers'>,
+): Promise<Answer> {
   if (!config.metricsToken) throw new Refusal('not_found');
   const given = readAuthorization(headers.get('authorization'));
   if (given?.scheme !== 'bearer' || !equalSecrets(given.token, config.metricsToken.reveal()))

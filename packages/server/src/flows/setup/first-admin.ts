@@ -27,7 +27,11 @@ export async function makeSetUpLink({ db, clock, publicUrl }: World): Promise<st
 }
 
 /** Whether the link may be used. Opening it changes nothing. @throws Refusal `setup_done`, `link_invalid` */
-export async function openSetUpLink(world: World, token: string, { origin }: Pick<Call, 'origin'>): Promise<void> {
+export async function openSetUpLink(
+  world: World,
+  token: string,
+  { origin }: Pick<Call, 'origin'>,
+): Promise<void> {
   const { db, clock, keys } = world;
   if (await isSetUp(db)) throw new Refusal('setup_done');
   if (await isLinkGood(db, 'setup', token, clock.now())) return;

@@ -31,12 +31,20 @@ export async function signIn(world: World, { body, origin }: Call<SignIn>): Prom
 }
 
 /** Signs in with HTTP Basic (RFC 7617) or JSON, for programs: 200 and a pair of tokens, never a cookie. */
-export async function login(world: World, { body, headers, origin }: Call<SignIn | undefined>): Promise<Answer> {
+export async function login(
+  world: World,
+  { body, headers, origin }: Call<SignIn | undefined>,
+): Promise<Answer> {
   const basic = readAuthorization(headers.get('authorization'));
   if (basic?.scheme === 'bearer') throw new Refusal('invalid_credentials');
-  if (basic && body) throw new Refusal('ambiguous_credentials', { message: 'Send HTTP Basic or a JSON body, not both.' });
+  if (basic && body)
+    throw new Refusal('ambiguous_credentials', { message: 'Send HTTP Basic or a JSON body, not both.' });
   if (!basic && !body) throw new Refusal('invalid_credentials', { headers: challenge(headers) });
-  const [name, password] = basic ? [basic.name, basic.password] : body ? [nameOf(body), body.password] : ['', ''];
+  const [name, password] = basic
+    ? [basic.name, basic.password]
+    : body
+      ? [nameOf(body), body.password]
+      : ['', ''];
   try {
     const started = await signInWithPassword(world, name, password, 'bearer', origin);
     return { status: 200, body: await tokenPairFor(world, started) };

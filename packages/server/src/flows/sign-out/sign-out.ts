@@ -28,13 +28,22 @@ export async function logout({ db, clock }: World, { credential, origin }: Leavi
 }
 
 /** Ends all sessions of the user who calls, this one too. */
-export async function logoutEverywhere({ db, clock }: World, { live, origin }: SignedInCall): Promise<Answer> {
+export async function logoutEverywhere(
+  { db, clock }: World,
+  { live, origin }: SignedInCall,
+): Promise<Answer> {
   const { id } = live.user;
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
     await holdSignIns(tx, id);
     const sessions = await endSessionsOf(tx, id, 'signed_out_everywhere', now);
-    await recordEvent(tx, 'signed_out_everywhere', origin, { userId: id, actorId: id, details: { sessions } }, now);
+    await recordEvent(
+      tx,
+      'signed_out_everywhere',
+      origin,
+      { userId: id, actorId: id, details: { sessions } },
+      now,
+    );
   });
   return GOODBYE;
 }

@@ -31,7 +31,13 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
     if ('taken' in made) throw takenRefusal(made.taken);
     const { user } = made;
     const details = { mixed_scripts: mixedScripts(user.username) };
-    await recordEvent(tx, 'user_signed_up', origin, { userId: user.id, actorId: user.id, details }, clock.now());
+    await recordEvent(
+      tx,
+      'user_signed_up',
+      origin,
+      { userId: user.id, actorId: user.id, details },
+      clock.now(),
+    );
     return finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
   });
   if (!started) throw new Refusal('conflict');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
 import { countInWindow } from '../../core/limits.ts';
-import { endOf, endSession, findLive, rotate } from '../../core/sessions.ts';
+import { endOf, endSession, rotate } from '../../core/sessions.ts';
 import { addressRange } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
@@ -13,12 +13,15 @@ export const refreshBody = z.strictObject({ refresh_token: z.string() });
  * The next pair of tokens for a refresh token. One that was used before ends its session: either its owner or a thief
  * has the other copy (RFC 9700, 4.14.2). A retry within ten seconds gets the same successor: an answer was lost.
  */
-export async function refresh(world: World, { body, origin }: Call<z.infer<typeof refreshBody>>): Promise<Answer> {
+export async function refresh(
+  world: World,
+  { body, origin }: Call<z.infer<typeof refreshBody>>,
+): Promise<Answer> {
   const { db, clock, refreshTokens, accessTokens } = world;
   const token = refreshTokens.read(body.refresh_token);
   if (!token) throw await refuseForged(world, origin.ip);
   const now = clock.now();
-  const live = await findLive(db, token.sessionId, now);
+  const live = await world.findLive(token.sessionId, now);
   if (live?.session.kind !== 'bearer') throw new Refusal('invalid_token');
   const number = await rotate(db, token.sessionId, token.number, now);
   if (number === undefined) {
@@ -53,7 +56,12 @@ async function refuseForged({ db, keys, clock }: World, ip: string): Promise<Ref
   return new Refusal('invalid_token');
 }
 
-async function endReused({ db, clock }: World, sessionId: string, userId: string, origin: Call['origin']): Promise<void> {
+async function endReused(
+  { db, clock }: World,
+  sessionId: string,
+  userId: string,
+  origin: Call['origin'],
+): Promise<void> {
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
     if (!(await endSession(tx, sessionId, userId, 'refresh_reused', now))) return;

@@ -1,14 +1,21 @@
-import type { Kysely } from 'kysely';
+import type { CompiledQuery, Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
 /** What every query goes through. A `Transaction<Tables>` is one too, so a function that takes a `Db` runs inside either. */
 export type Db = Kysely<Tables>;
+
+export type ReadRow = readonly unknown[] | undefined;
 
 /** An installation's database, whichever kind it is. Opening one connects to nothing: that happens at the first use. */
 export interface Database {
   db: Db;
   /** The absolute path of the database file, where there is one: files that belong to it go beside it. */
   file: string | undefined;
+  /**
+   * Prepares the one read that every request makes, past all that a query builder does per query. The function takes the
+   * query's parameters in order, and gives the first row's values in the order of its columns.
+   */
+  prepareRead(query: CompiledQuery): (parameters: readonly string[]) => ReadRow | Promise<ReadRow>;
   /** Applies what `pending` lists, all or nothing; returns the names. Waits up to 60 s for another process that is at it. */
   migrate(): Promise<string[]>;
   /** The names of the migrations still to apply. Throws if the database is newer than this program or a migration was edited. */

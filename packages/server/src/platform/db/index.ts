@@ -14,11 +14,10 @@ export { isUnavailable } from './unavailable.ts';
  * `options.migrations` is the folder to migrate from instead of Usher's own.
  */
 export async function openDatabase(url: string, options: { migrations?: string } = {}): Promise<Database> {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === 'sqlite') return openSqlite(url.slice('sqlite:'.length), options.migrations);
-  if (scheme === 'postgres' || scheme === 'postgresql') return openPostgres(url, options.migrations);
-  const found = scheme ? `begins with "${scheme}:"` : 'has no scheme';
+  if (/^sqlite:/i.test(url)) return openSqlite(url.slice('sqlite:'.length), options.migrations);
+  if (/^postgres(ql)?:\/\//i.test(url)) return openPostgres(url, options.migrations);
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0];
   throw new Error(
-    `The database URL ${found}. Write sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME for PostgreSQL.`,
+    `The database URL ${scheme ? `begins with "${scheme}"` : 'has no scheme'}. Write sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME for PostgreSQL.`,
   );
 }

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { type MigrationHost, migrate, pending, tablesToDrop } from './migrate.ts';
 import { openPool } from './postgres-pool.ts';
@@ -15,6 +15,10 @@ export function openPostgres(url: string, migrations?: string): Database {
     db,
     file: undefined,
     exists,
+    prepareRead: (query) => async (parameters) => {
+      const { rows } = await db.executeQuery<Record<string, unknown>>({ ...query, parameters } as CompiledQuery<Record<string, unknown>>);
+      return rows[0] && Object.values(rows[0]);
+    },
     migrate: () => migrate(host, migrations),
     pending: async () => pending((await exists()) ? host : undefined, migrations),
     create: async () => {

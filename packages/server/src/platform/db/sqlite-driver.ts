@@ -1,5 +1,6 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
+import type { ReadRow } from './database.ts';
 import { Mutex } from './mutex.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { Statements } from './sqlite-statements.ts';
@@ -76,6 +77,18 @@ export class SqliteDriver implements Driver {
 
   read<R>(query: CompiledQuery): QueryResult<R> {
     return this.#reader.run(query);
+  }
+
+  /** A statement on the reader that gives its first row as an array, for `Database.prepareRead`. */
+  prepareRead({ sql }: CompiledQuery): (parameters: readonly string[]) => ReadRow {
+    let statement: StatementSync | undefined;
+    return (parameters) => {
+      if (!statement) {
+        statement = this.#reader.database.prepare(sql);
+        statement.setReturnArrays(true);
+      }
+      return statement.get(...parameters) as unknown as ReadRow;
+    };
   }
 
   async write<R>(query: CompiledQuery): Promise<QueryResult<R>> {

@@ -18,6 +18,7 @@ export function openSqlite(path: string, migrations?: string): Database {
     db,
     file,
     exists,
+    prepareRead: (query) => driver.prepareRead(query),
     migrate: async () => {
       createFile(file);
       return migrate(host, migrations);

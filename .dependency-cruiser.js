@@ -1,0 +1,142 @@
+// The arrows of the house (ARCHITECTURE.md draws them), and what may be imported only in one place. Run and counted
+// by scripts/check-arrows.ts; packages/server/test/house.test.ts breaks every rule once, to see that it bites.
+
+/** Who points at whom, directly. What can be reached in several steps may also be imported in one. */
+const arrows = {
+  main: ['cli'],
+  cli: ['app', 'core'],
+  app: ['routes', 'jobs'],
+  jobs: ['core'],
+  routes: ['flows', 'pages'],
+  flows: ['edge'],
+  pages: ['flows', 'edge'],
+  edge: ['core'],
+  core: ['platform'],
+  platform: [],
+};
+
+/** Tables that anyone may read. */
+const leaves = ['errors', 'events', 'config'];
+
+const src = '^packages/server/src/';
+const at = (place) => `${src}${place}(/|\\.tsx?$)`;
+const reach = (place) => [...new Set(arrows[place].flatMap((next) => [next, ...reach(next)]))];
+const npm = (...names) => `(^|node_modules/)(${names.join('|')})(/|$)`;
+const builtin = (...names) => `^(node:)?(${names.join('|')})(/|$)`;
+
+const pointsDown = Object.keys(arrows).map((place) => ({
+  name: `${place}-points-down`,
+  comment: `Arrows point down only: from ${place} one reaches ${reach(place).join(', ') || 'nothing'}${place === 'platform' ? ' of ours' : ''}. A change below then never needs a look above.`,
+  severity: 'error',
+  from: { path: at(place) },
+  to: { path: src, pathNot: [place, ...reach(place), ...leaves].map(at) },
+}));
+
+export default {
+  forbidden: [
+    ...pointsDown,
+    {
+      name: 'known-place',
+      comment:
+        'Every file lies in a place that has arrows. A new place is a decision: give it its arrows here.',
+      severity: 'error',
+      from: { path: src, pathNot: [...Object.keys(arrows), ...leaves].map(at) },
+      to: {},
+    },
+    {
+      name: 'leaves-import-nothing',
+      comment:
+        'Errors, events and settings are tables that anyone reads; they know nothing of the rest, so no circle runs through them.',
+      severity: 'error',
+      from: { path: leaves.map(at) },
+      to: { path: '^packages/' },
+    },
+    {
+      name: 'flow-folders-apart',
+      comment:
+        'A flow is a story that can be read and changed alone. What several flows end or begin with lies beside the folders, and knows none of them.',
+      severity: 'error',
+      from: { path: `${src}flows/([^/]+)` },
+      to: { path: `${src}flows/[^/]+/`, pathNot: `${src}flows/$1/` },
+    },
+    {
+      name: 'core-files-apart',
+      comment:
+        'A noun owns its tables and its invariants alone. Flows combine nouns; ids and values cross, handles do not.',
+      severity: 'error',
+      from: { path: `${src}core/([^/]+)` },
+      to: { path: `${src}core/`, pathNot: `${src}core/$1(/|$)` },
+    },
+    {
+      name: 'no-circles',
+      comment: 'Files in a circle are one file that is hard to read, and the order they load in is luck.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'network-in-platform',
+      comment:
+        'Only platform opens sockets, so it is known who talks to the world, and a test can stand in for all of it.',
+      severity: 'error',
+      from: { path: src, pathNot: at('platform') },
+      to: {
+        path: [
+          // node:net also tells one address from another: scripts/check-words.ts looks at the names.
+          builtin('http', 'https', 'http2', 'tls', 'dns', 'dgram'),
+          npm('@hono/node-server', 'nodemailer', 'undici', 'ws'),
+        ],
+      },
+    },
+    {
+      name: 'sql-in-core',
+      comment: 'SQL is written where the table is owned, so an invariant has one place to be kept.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: [at('core'), at('platform/db')] },
+      to: { path: npm('kysely') },
+    },
+    {
+      name: 'drivers-in-platform-db',
+      comment: 'Two databases, one SQL: only platform/db knows which of them it is talking to.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: at('platform/db') },
+      to: { path: [builtin('sqlite'), npm('(@types/)?pg', 'pg-[^/]+')] },
+    },
+    {
+      name: 'src-stands-alone',
+      comment:
+        'What is shipped imports nothing but itself and its dependencies: no test, no script, no other package of the workspace.',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/src/' },
+      to: {
+        path: '^(packages|bench|examples|scripts|docs)/|^[^/]+\\.(ts|js)$',
+        pathNot: ['^packages/$1/src/', '^packages/$1/package\\.json$'],
+      },
+    },
+    {
+      name: 'no-dev-dependencies',
+      comment: 'What is shipped must run where only the dependencies were installed.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'npm-peer', 'npm-optional'] },
+    },
+    {
+      name: 'all-resolved',
+      comment: 'An import that leads nowhere is an arrow that no other rule can see.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // Types count too: a type that must change together is a dependency.
+    tsPreCompilationDeps: true,
+    combinedDependencies: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.js', '.json'],
+    },
+  },
+};

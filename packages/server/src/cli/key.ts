@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import { OPERATOR, recordEvent } from '../core/events.ts';
+import { queueKeyChange } from '../core/installation.ts';
+import { listKeys, rotateKey, stateKeys } from '../core/keys.ts';
+import { withWorld } from './open.ts';
+import { consent, minuteOf, printJson, printRecord, printTable, say } from './output.ts';
+import { withSettings } from './settings.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How soon a running server reads the keys again (`jobs/jobs`). */
+const NOTICED = 'Running servers notice within 10 s.';
+
+export function addKey(program: Command): void {
+  const key = program
+    .command('key')
+    .description('List and rotate the keys that sign tokens.')
+    .addHelpText('after', '\nExample:\n  usher key list');
+  withSettings(key.command('list'), ['database'])
+    .description('List the signing keys, newest first.')
+    .option('--json', 'Print JSON.')
+    .addHelpText('after', '\nExample:\n  usher key list')
+    .action(list);
+  withSettings(key.command('rotate'), ['database', 'signingAlgorithm'])
+    .description('Make the next signing key. Tokens that the old ones signed stay good, unless --leaked.')
+    .option('--leaked', 'Sign with the new key at once, and refuse at once what the old ones signed.')
+    .option('--yes', 'Do not ask.')
+    .option('--json', 'Print JSON.')
+    .addHelpText('after', '\nExamples:\n  usher key rotate\n  usher key rotate --leaked --yes')
+    .action(rotate);
+}
+
+type Key = ReturnType<typeof stateKeys<Awaited<ReturnType<typeof listKeys>>[number]>>[number];
+
+async function list({ json }: { json?: true }, command: Command): Promise<void> {
+  const { keys, now } = await withWorld(command, async ({ db, clock }) => {
+    const now = clock.now();
+    return { keys: stateKeys(await listKeys(db), now), now };
+  });
+  if (json) return printJson({ keys: keys.map(showKey) });
+  printTable(
+    ['ID', 'ALGORITHM', 'STATE', 'AGE', 'SIGNS FROM (UTC)', 'PUBLISHED UNTIL (UTC)'],
+    keys.map((key) => Object.values(membersOf(key, now))),
+  );
+}
+
+const showKey = (key: Key) => ({
+  id: key.id,
+  algorithm: key.algorithm,
+  state: key.state,
+  created_at: timeOf(key.created_at),
+  signs_from: timeOf(key.signs_from),
+  published_until: key.published_until === null ? null : timeOf(key.published_until),
+});
+
+const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
+const membersOf = (key: Key, now: number) => ({
+  id: key.id,
+  algorithm: key.algorithm,
+  state: key.state,
+  age: ageOf(now - key.created_at),
+  signsFrom: minuteOf(key.signs_from),
+  publishedUntil: key.published_until === null ? '' : minuteOf(key.published_until),
+});
+
+/** The largest unit alone: `3 days`. */
+function ageOf(milliseconds: number): string {
+  const [unit, length] =
+    milliseconds >= DAY ? ['day', DAY] : milliseconds >= HOUR ? ['hour', HOUR] : ['minute', MINUTE];
+  const count = Math.max(0, Math.floor(milliseconds / (length as number)));
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+interface RotateOptions {
+  leaked?: boolean;
+  yes?: true;
+  json?: true;
+}
+
+async function rotate({ leaked = false, yes, json }: RotateOptions, command: Command): Promise<void> {
+  await withWorld(command, async ({ db, clock, keys, config }) => {
+    const warning = 'This refuses, at once, every access token that was signed so far.';
+    if (leaked) await consent(yes, warning, 'leaked');
+    const made = await db.transaction().execute(async (tx) => {
+      await queueKeyChange(tx);
+      const now = clock.now();
+      const { id } = await rotateKey(tx, keys.wrap, config.signingAlgorithm, leaked, now);
+      const about = { userId: null, actorId: 'operator', details: { key: id, leaked } };
+      await recordEvent(tx, 'key_rotated', OPERATOR, about, now);
+      return stateKeys(await listKeys(tx), now).find((key) => key.id === id) as Key;
+    });
+    const { id, algorithm, state } = made;
+    if (json) printJson({ key: showKey(made) });
+    else printRecord({ id, algorithm, state, 'signs from': `${minuteOf(made.signs_from)} UTC` });
+    say(leaked ? sayLeaked() : sayRotated(made.signs_from));
+  });
+}
+
+const sayRotated = (signsFrom: number): string =>
+  `The new key is published from now on, and signs from ${minuteOf(signsFrom)} UTC. Tokens signed before stay good until they run out. ${NOTICED}`;
+
+const sayLeaked = (): string =>
+  `The new key signs from now on. Access tokens signed before are refused; sessions go on, and refreshing gives a new token. ${NOTICED} A service that checks tokens by itself must fetch the JWKS anew.`;

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { openWorld } from '../app.ts';
+import type { Config } from '../config.ts';
+import type { World } from '../edge/world.ts';
+import { type Database, openDatabase } from '../platform/db/index.ts';
+import { createLog, type Log } from '../platform/log.ts';
+import { settingsOf } from './settings.ts';
+
+/** Opens a database for a command, and closes it however that ends. */
+export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase(config.database);
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * Opens an installation for a command, and closes it however that ends. A command neither makes the database nor
+ * changes its tables in passing: those that are meant to are `usher db create` and `usher db migrate`.
+ */
+export async function withWorld<T>(command: Command, work: (world: World) => Promise<T>): Promise<T> {
+  const { config } = settingsOf(command);
+  await withDatabase(config, async (database) => {
+    await refuseMissing(config, database);
+    const { length } = await database.pending();
+    if (length > 0)
+      throw new Error(
+        `The database at ${placeOf(config, database)} lacks ${migrations(length)} of this version; apply with: usher db migrate`,
+      );
+  });
+  const opened = await openWorld(config, { log: logOf(config) });
+  try {
+    return await work(opened.world);
+  } finally {
+    await opened.close();
+  }
+}
+
+export async function refuseMissing(config: Config, database: Database): Promise<void> {
+  if (await database.exists()) return;
+  throw new Error(`There is no database at ${placeOf(config, database)}; make it with: usher db create`);
+}
+
+/** The log of a command is talk, too. */
+export const logOf = (config: Config): Log => createLog(config.logLevel, process.stderr);
+
+/** Where a database is, in words that hold no password: its file, or its server and name. */
+export function placeOf(config: Config, { file }: Database): string {
+  if (file !== undefined) return file;
+  const url = URL.canParse(config.database) ? new URL(config.database) : undefined;
+  // A password that was not encoded can end up in the path.
+  return url?.host && !url.pathname.includes('@') ? `${url.host}${url.pathname}` : 'the configured address';
+}
+
+export const migrations = (count: number): string => `${count} ${count === 1 ? 'migration' : 'migrations'}`;

@@ -1,0 +1,142 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, inject, it } from 'vitest';
+import { type Ended, run } from './program.ts';
+
+const newFolder = () => mkdtempSync(join(inject('folder'), 'cli-'));
+const usher = (args: string[], env: Record<string, string> = {}): Promise<Ended> =>
+  run(newFolder(), env, args);
+
+describe('a command line that makes no sense ends with 2', () => {
+  it.each([
+    [['usr'], 'Did you mean user?'],
+    [['user', 'lst'], 'Did you mean list?'],
+    [['user', 'list', '--admin'], 'Did you mean --admins?'],
+    [
+      ['user', 'add', '--username', 'ada', '--email', 'ada@example.org', '--password', 'x'],
+      '--password-stdin',
+    ],
+    [['user', 'show'], "missing required argument 'name'"],
+    [['user', 'show', 'ada', 'grace'], 'too many arguments'],
+    [['user', 'list', '--limit', '0'], 'a whole number from 1 to 1000'],
+    [['user', 'list', '--cursor', 'ada'], 'the id of a user'],
+    [['config', '--secret', 'x'], "unknown option '--secret'"],
+  ])('usher %j', async (args, sentence) => {
+    const { code, stdout, stderr } = await usher(args as string[]);
+    expect(stderr).toContain(sentence);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it.each([[[]], [['db']], [['user']], [['key']]])('usher %j shows its help', async (args) => {
+    const { code, stdout, stderr } = await usher(args);
+    expect(stderr).toContain('Commands:');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
+
+describe('a bad setting ends with 2', () => {
+  it.each([
+    [
+      { USHER_PROT: '4001' },
+      'USHER_PROT in the environment is not a setting of Usher. Did you mean USHER_PORT?',
+    ],
+    [{ USHER_PORT: 'http' }, 'USHER_PORT (--port) is "http"; it takes a whole number from 0 to 65535.'],
+    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET (--secret) is too short'],
+    [{ USHER_DATABASE: 'postgres://ada:hunter2@127.0.0.1:1/usher' }, 'USHER_SECRET is required'],
+  ])('%j', async (env, sentence) => {
+    for (const args of [['user', 'list'], ['key', 'list'], ['db', 'create'], ['config']]) {
+      const { code, stdout, stderr } = await usher(args, env);
+      if (args[0] !== 'db' && 'USHER_DATABASE' in env) continue;
+      expect(stderr).toContain(sentence);
+      expect(stderr).not.toContain('hunter2');
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    }
+  });
+});
+
+describe('help', () => {
+  const commands = [
+    ...['serve', 'config', 'db', 'user', 'key'],
+    ...['create', 'migrate', 'seed', 'drop'].map((name) => `db ${name}`),
+    ...[
+      'add',
+      'list',
+      'show',
+      'promote',
+      'demote',
+      'disable',
+      'enable',
+      'logout',
+      'delete',
+      'reset-password',
+    ].map((name) => `user ${name}`),
+    ...['list', 'rotate'].map((name) => `key ${name}`),
+  ];
+
+  it.each(commands)('usher %s --help has an example', async (name) => {
+    const { code, stdout, stderr } = await usher([...name.split(' '), '--help']);
+    expect(stdout).toMatch(new RegExp(`Examples?:\n  usher ${name}`));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('names every command', async () => {
+    const { stdout } = await usher(['--help']);
+    for (const name of ['serve', 'db', 'user', 'key', 'config'])
+      expect(stdout).toMatch(new RegExp(`^  ${name}`, 'm'));
+  });
+
+  it('has no flag for what is secret', async () => {
+    for (const name of [...commands, 'user add', 'user reset-password']) {
+      const { stdout } = await usher([...name.split(' '), '--help']);
+      expect(stdout).not.toMatch(/--(secret|password|metrics-token)\b(?!-)/);
+    }
+  });
+});
+
+describe('a database that is not there', () => {
+  const needing = [
+    ...['user list', 'user show ada', 'user promote ada', 'user delete ada --yes', 'user reset-password ada'],
+    ...['user add --username ada --email ada@example.org', 'key list', 'key rotate'],
+    ...['db migrate', 'db migrate --dry-run', 'db seed', 'db drop --yes'],
+  ];
+
+  it.each(needing)('usher %s makes none', async (line) => {
+    const folder = newFolder();
+    const { code, stdout, stderr } = await run(folder, {}, line.split(' '));
+    expect(readdirSync(folder)).toEqual([]);
+    expect(stderr).toBe(
+      `usher: There is no database at ${join(folder, 'usher.db')}; make it with: usher db create\n`,
+    );
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+
+  it.each(needing)('usher %s leaves a file alone that is something else', async (line) => {
+    const folder = newFolder();
+    const file = join(folder, 'usher.db');
+    writeFileSync(file, 'dear diary, today I was not a database', { mode: 0o600 });
+    const { code, stdout, stderr } = await run(folder, {}, line.split(' '));
+    expect(readFileSync(file, 'utf8')).toBe('dear diary, today I was not a database');
+    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(`Cannot open the database ${file}`)]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+});
+
+describe('a database that is away', () => {
+  const env = {
+    USHER_DATABASE: 'postgres://ada:hunter2@127.0.0.1:1/usher',
+    USHER_SECRET: 'gAc4vLTJMkpvCb5ExDN0ulLWw1Rnp1Yjvv0xnSF2RDI',
+  };
+
+  it.each(['user list', 'key list', 'db create', 'db migrate', 'db seed', 'db drop --yes'])(
+    'usher %s says so in one sentence, without its password',
+    async (line) => {
+      const { code, stdout, stderr } = await usher(line.split(' '), env);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toMatch(
+        /^usher: The database cannot be used now: Cannot connect to .* at 127\.0\.0\.1:1: /,
+      );
+      expect(stderr).not.toMatch(/hunter2|gAc4/);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    },
+  );
+});

@@ -1,0 +1,226 @@
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { openDatabase } from '../../src/platform/db/index.ts';
+import { databases } from '../support/postgres.ts';
+import { newPlace, type Place, run, wordsOf } from './program.ts';
+
+const production = { USHER_ENV: 'production', USHER_PUBLIC_URL: 'https://accounts.example.org' };
+const ours = readdirSync(join(import.meta.dirname, '../../migrations')).sort();
+
+describe.each(databases)('$name', (kind) => {
+  let place: Place;
+  beforeEach(async () => {
+    place = await newPlace(kind);
+  });
+  afterEach(() => place.remove());
+
+  async function read<T>(work: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<T>): Promise<T> {
+    const database = await openDatabase(place.database.url);
+    try {
+      return await work(database);
+    } finally {
+      await database.close();
+    }
+  }
+  const exists = () => read((database) => database.exists());
+  const usernames = () => read(({ db }) => db.selectFrom('users').select('username').orderBy('id').execute());
+
+  it('makes a database once, and says what it did', async () => {
+    const first = await place.usher(['db', 'create']);
+    expect(first).toMatchObject({ code: 0, stdout: '' });
+    expect(first.stderr).toMatch(
+      new RegExp(`^Made the database at \\S+ \\(${ours.length} migrations applied\\)\\.\n$`),
+    );
+    expect(await exists()).toBe(true);
+    const second = await place.usher(['db', 'create']);
+    expect(second).toMatchObject({ code: 0, stdout: '' });
+    expect(second.stderr).toMatch(/^The database at \S+ is there already, and up to date\.\n$/);
+    const names = await read(({ db }) => db.selectFrom('events').select('name').execute());
+    expect(names.map(({ name }) => name).sort()).toEqual(['installation_created', 'key_created']);
+  });
+
+  it('lists and applies what is pending; a command about users applies nothing in passing', async () => {
+    await place.usher(['db', 'create']);
+    // As an older release left it.
+    await read(({ db }) => {
+      const older = db.withTables<{ migrations: { name: string } }>();
+      return older
+        .deleteFrom('migrations')
+        .where('name', '=', ours.at(-1) ?? '')
+        .execute();
+    });
+    await read(({ db }) => db.schema.dropTable('links').execute());
+
+    const refused = await place.usher(['user', 'list']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('lacks 1 migration of this version; apply with: usher db migrate');
+    const dry = await place.usher(['db', 'migrate', '--dry-run']);
+    expect(dry).toMatchObject({ code: 0, stdout: `${ours.at(-1)}\n` });
+    expect(dry.stderr).toContain('1 migration to apply');
+    const asJson = await place.usher(['db', 'migrate', '--dry-run', '--json']);
+    expect(JSON.parse(asJson.stdout)).toEqual({ pending: [ours.at(-1)] });
+
+    const applied = await place.usher(['db', 'migrate', '--json']);
+    expect(applied.code).toBe(0);
+    expect(JSON.parse(applied.stdout)).toEqual({ applied: [ours.at(-1)] });
+    const again = await place.usher(['db', 'migrate']);
+    expect(again).toMatchObject({ code: 0, stdout: '' });
+    expect(again.stderr).toContain('is up to date');
+    expect((await place.usher(['user', 'list'])).code).toBe(0);
+  });
+
+  it('seeds once: an administrator, five users, and the set-up is done', async () => {
+    await place.usher(['db', 'create']);
+    const seeded = await place.usher(['db', 'seed', '--json']);
+    expect(seeded.code).toBe(0);
+    expect(seeded.stderr).toContain('shown this once');
+    const { users } = JSON.parse(seeded.stdout) as { users: Record<string, string>[] };
+    expect(users.map(({ role }) => role)).toEqual(['admin', 'user', 'user', 'user', 'user', 'user']);
+    expect(users[0]).toMatchObject({ username: 'ada', email: 'ada@example.org' });
+    expect(new Set(users.map(({ password }) => password)).size).toBe(6);
+    expect(seeded.stdout).not.toContain('argon2');
+    const setUp = await read(({ db }) => db.selectFrom('installation').select('setup_at').executeTakeFirst());
+    expect(setUp?.setup_at).toBeGreaterThan(0);
+
+    const before = await read(({ db }) => db.selectFrom('users').selectAll().orderBy('id').execute());
+    const again = await place.usher(['db', 'seed']);
+    expect(again).toMatchObject({ code: 0, stdout: '' });
+    expect(again.stderr).toBe(
+      'Nothing was changed: ada, grace, alan, barbara, edsger, frances are there already.\n',
+    );
+    expect(await read(({ db }) => db.selectFrom('users').selectAll().orderBy('id').execute())).toEqual(
+      before,
+    );
+  });
+
+  it('seeds nothing beside a user who has one of the names', async () => {
+    await place.usher(['db', 'create']);
+    await place.usher(['user', 'add', '--username', 'Grace', '--email', 'hopper@example.org']);
+    const { code, stdout, stderr } = await place.usher(['db', 'seed']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(
+      'Nothing was changed: there are other users with the names or addresses of grace.',
+    );
+    expect(await usernames()).toEqual([{ username: 'Grace' }]);
+  });
+
+  it('prints what it seeded as a table', async () => {
+    await place.usher(['db', 'create']);
+    const { stdout } = await place.usher(['db', 'seed']);
+    expect(wordsOf(stdout)[0]).toEqual(['USERNAME', 'E-MAIL', 'ROLE', 'PASSWORD']);
+    expect(wordsOf(stdout)[1]).toEqual([
+      'ada',
+      'ada@example.org',
+      'admin',
+      expect.stringMatching(/^([a-z2-9]{4}-){4}[a-z2-9]{4}$/),
+    ]);
+  });
+
+  it('neither seeds nor drops in production, whatever the answer', async () => {
+    await place.usher(['db', 'create']);
+    for (const args of [['seed'], ['drop'], ['drop', '--yes']]) {
+      const { code, stdout, stderr } = await place.usher(['db', ...args], { env: production });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain('USHER_ENV is production');
+    }
+    expect(await exists()).toBe(true);
+    expect(await usernames()).toEqual([]);
+  });
+
+  it('drops nothing without --yes where nobody can be asked', async () => {
+    await place.usher(['db', 'create']);
+    for (const env of [{}, { CI: 'true' }]) {
+      const { code, stdout, stderr } = await place.usher(['db', 'drop'], { input: 'yes\n', env });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('--yes');
+    }
+    expect(await exists()).toBe(true);
+    expect((await place.usher(['user', 'list'])).code).toBe(0);
+  });
+
+  it('drops with --yes, once, and the database can be made again', async () => {
+    await place.usher(['db', 'create']);
+    await place.usher(['db', 'seed']);
+    const dropped = await place.usher(['db', 'drop', '--yes']);
+    expect(dropped).toMatchObject({ code: 0, stdout: '' });
+    expect(dropped.stderr).toMatch(/^Removed /);
+    expect(await exists()).toBe(false);
+    const again = await place.usher(['db', 'drop', '--yes']);
+    expect(again).toMatchObject({ code: 1, stdout: '' });
+    expect(again.stderr).toContain('There is no database at');
+    expect((await place.usher(['db', 'create'])).code).toBe(0);
+    expect(await usernames()).toEqual([]);
+  });
+
+  it('drops no database whose migrations are not ours', async () => {
+    await place.usher(['db', 'create']);
+    await read(({ db }) => {
+      const newer = db.withTables<{ migrations: { name: string; checksum: string; applied_at: number } }>();
+      return newer
+        .insertInto('migrations')
+        .values({ name: '9999-x.sql', checksum: 'x', applied_at: 1 })
+        .execute();
+    });
+    const { code, stderr } = await place.usher(['db', 'drop', '--yes']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('newer than this program');
+    expect(await exists()).toBe(true);
+  });
+});
+
+describe('the secret beside a database file', () => {
+  const inFolder = async () => {
+    const folder = mkdtempSync(join(inject('folder'), 'cli-'));
+    const usher = (line: string, env: Record<string, string> = {}) => run(folder, env, line.split(' '));
+    const made = await usher('db create');
+    return { folder, usher, made, secret: join(folder, 'usher.key') };
+  };
+
+  it('is made with it, which is said, and goes with it', async () => {
+    const { folder, usher, made, secret } = await inFolder();
+    expect(made.stderr).toContain(`Made ${secret}. Keep it`);
+    expect(existsSync(secret)).toBe(true);
+    const asked = await usher('db drop');
+    expect(asked.stderr).toContain(`also removes ${secret}`);
+    const dropped = await usher('db drop --yes');
+    expect(dropped.stderr).toContain(`Removed ${secret}`);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is shown by no command', async () => {
+    const { usher, secret } = await inFolder();
+    const text = readFileSync(secret, 'utf8').trim();
+    for (const line of ['config --json', 'key list', 'db drop', 'db create']) {
+      const { stdout, stderr } = await usher(line);
+      expect(stdout + stderr).not.toContain(text);
+    }
+  });
+
+  it('stays when another database in the folder may need it', async () => {
+    const { folder, usher, secret } = await inFolder();
+    await usher('db create --database sqlite:other.db');
+    const dropped = await usher('db drop --yes');
+    expect(dropped.stderr).toContain(`Kept ${secret}`);
+    expect(readdirSync(folder).sort()).toEqual(['other.db', 'usher.key']);
+    expect((await usher('user list --database sqlite:other.db')).code).toBe(0);
+  });
+
+  it('stays when a copy of the database lies in the folder', async () => {
+    const { folder, usher } = await inFolder();
+    copyFileSync(join(folder, 'usher.db'), join(folder, 'backup'));
+    await usher('db drop --yes');
+    expect(readdirSync(folder).sort()).toEqual(['backup', 'usher.key']);
+  });
+
+  it('stays when Usher did not generate it, or does not use it', async () => {
+    const { folder, usher, secret } = await inFolder();
+    const env = { USHER_SECRET: 'gAc4vLTJMkpvCb5ExDN0ulLWw1Rnp1Yjvv0xnSF2RDI' };
+    await usher('db drop --yes', env);
+    expect(readdirSync(folder)).toEqual([basename(secret)]);
+    writeFileSync(secret, 'chosen by somebody, and used elsewhere too\n', { mode: 0o600 });
+    await usher('db create');
+    await usher('db drop --yes');
+    expect(readdirSync(folder)).toEqual([basename(secret)]);
+  });
+});

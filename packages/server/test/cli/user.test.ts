@@ -1,0 +1,304 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
+import { asBearer, login, send, startApp, type TestApp } from '../support/app.ts';
+import { testClock } from '../support/clock.ts';
+import { databases } from '../support/postgres.ts';
+import { type Ended, newPlace, type Place, wordsOf } from './program.ts';
+
+const PASSWORD = 'correct horse battery staple';
+const GENERATED = /^([a-z2-9]{4}-){4}[a-z2-9]{4}$/;
+
+describe.each(databases)('$name', (kind) => {
+  let place: Place;
+  let app: TestApp | undefined;
+  beforeEach(async () => {
+    place = await newPlace(kind);
+    await place.usher(['db', 'create']);
+  });
+  afterEach(async () => {
+    await app?.stop();
+    app = undefined;
+    await place.remove();
+  });
+
+  const user = (line: string, input?: string): Promise<Ended> =>
+    place.usher(['user', ...line.split(' ')], input === undefined ? {} : { input });
+  async function succeed(line: string, input?: string): Promise<Ended> {
+    const ended = await user(line, input);
+    expect(ended).toMatchObject({ code: 0 });
+    return ended;
+  }
+  async function refuse(line: string, sentence: string, input?: string): Promise<void> {
+    const { code, stdout, stderr } = await user(line, input);
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: `usher: ${sentence}\n` });
+  }
+  /** Adds a user with the password above. */
+  const add = (name: string, more = '') =>
+    succeed(`add --username ${name} --email ${name}@example.org --password-stdin${more}`, `${PASSWORD}\n`);
+  async function serve(): Promise<TestApp> {
+    const settings = { secret: place.secret, clock: testClock(systemClock.now()) };
+    app = await startApp(place.database, settings);
+    return app;
+  }
+  /** The events about users, oldest first: name, and who did it. */
+  async function events(): Promise<string[]> {
+    const database = await openDatabase(place.database.url);
+    const rows = await database.db
+      .selectFrom('events')
+      .select(['name', 'actor_id'])
+      .where('user_id', 'is not', null)
+      .orderBy('id')
+      .execute();
+    await database.close();
+    return rows.map(({ name, actor_id }) => `${name} by ${actor_id}`);
+  }
+  async function isSetUp(): Promise<boolean> {
+    const database = await openDatabase(place.database.url);
+    const row = await database.db.selectFrom('installation').select('setup_at').executeTakeFirstOrThrow();
+    await database.close();
+    return row.setup_at !== null;
+  }
+  const show = async (name: string) => JSON.parse((await succeed(`show ${name} --json`)).stdout);
+
+  it('adds a user with the password of standard input, who can then sign in', async () => {
+    const { stdout, stderr } = await add('ada', ' --json');
+    expect(JSON.parse(stdout)).toEqual({
+      user: {
+        id: expect.any(String),
+        username: 'ada',
+        email: 'ada@example.org',
+        email_verified: false,
+        role: 'user',
+        disabled: false,
+        created_at: expect.any(String),
+      },
+    });
+    expect(stdout + stderr).not.toContain(PASSWORD);
+    expect(await events()).toEqual(['user_created by operator']);
+    expect(await isSetUp()).toBe(false);
+    expect(await login(await serve(), { username: 'ada', password: PASSWORD })).toHaveProperty(
+      'access_token',
+    );
+  });
+
+  it('generates a password where none is given, and prints it once', async () => {
+    const { stdout, stderr } = await succeed('add --username ada --email Ada@Example.org --admin');
+    const members = Object.fromEntries(wordsOf(stdout));
+    expect(members).toMatchObject({
+      username: 'ada',
+      email: 'ada@example.org',
+      role: 'admin',
+      state: 'enabled',
+    });
+    expect(members.password).toMatch(GENERATED);
+    expect(stderr).toContain('shown this once');
+    expect(stderr).not.toContain(members.password);
+    expect(await isSetUp()).toBe(true);
+    await login(await serve(), { username: 'ada', password: members.password ?? '' });
+    expect(JSON.stringify(await show('ada'))).not.toContain(members.password);
+  });
+
+  it('holds a new user to the rules of sign-up', async () => {
+    await add('ada');
+    const other = (name: string, email: string) => `add --username ${name} --email ${email} --password-stdin`;
+    await refuse(
+      other('grace', 'grace@example.org'),
+      'A password needs at least 8 characters; this one has 5.',
+      'short',
+    );
+    await refuse(
+      other('grace', 'grace@example.org'),
+      'A password needs to be hard to guess; this one is among the most common ones.',
+      'password123',
+    );
+    await refuse(other('Ada', 'grace@example.org'), 'Another account has this user name.', PASSWORD);
+    await refuse(
+      other('grace', 'ADA@example.org'),
+      'There is an account with this e-mail address already.',
+      PASSWORD,
+    );
+    await refuse(other('grace', 'grace'), 'The e-mail address needs an @.', PASSWORD);
+    expect(await events()).toEqual(['user_created by operator']);
+  });
+
+  it('never asks where nobody can answer', async () => {
+    for (const line of ['add', 'add --username ada', 'add --email ada@example.org --admin']) {
+      const { code, stdout, stderr } = await user(line, 'ada\nada@example.org\n');
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('--username and --email');
+    }
+    for (const input of ['', '\n', `${PASSWORD}\n${PASSWORD}\n`, '\ufffe'.repeat(9_000)]) {
+      const { code, stdout } = await user(
+        'add --username ada --email ada@example.org --password-stdin',
+        input,
+      );
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    }
+    expect(await events()).toEqual([]);
+  });
+
+  it('lists users by page, search and state', async () => {
+    await place.usher(['db', 'seed']);
+    await succeed('disable grace');
+    const list = async (line: string) => {
+      const { stdout } = await succeed(`list --json ${line}`);
+      const { users, next_cursor } = JSON.parse(stdout);
+      return { names: users.map((one: { username: string }) => one.username), next: next_cursor };
+    };
+    const all = ['ada', 'grace', 'alan', 'barbara', 'edsger', 'frances'];
+    expect(await list('--limit 6')).toEqual({ names: all, next: null });
+    const first = await list('--limit 4');
+    expect(first.names).toEqual(all.slice(0, 4));
+    expect(await list(`--limit 4 --cursor ${first.next}`)).toEqual({ names: all.slice(4), next: null });
+    expect((await list('--admins')).names).toEqual(['ada']);
+    expect((await list('--disabled')).names).toEqual(['grace']);
+    expect((await list('--search A')).names).toEqual(['ada', 'alan']);
+
+    const table = await succeed('list --limit 2');
+    expect(wordsOf(table.stdout)[0]).toEqual(['USERNAME', 'E-MAIL', 'ROLE', 'STATE', 'CREATED (UTC)', 'ID']);
+    expect(wordsOf(table.stdout)[2]?.slice(0, 4)).toEqual(['grace', 'grace@example.org', 'user', 'disabled']);
+    expect(table.stderr).toContain('There are more: --cursor ');
+    const none = await succeed('list --search nobody');
+    expect(none).toMatchObject({ stdout: '', stderr: 'There are no such users.\n' });
+  });
+
+  it('finds a user by name, address and id, and says when there is none', async () => {
+    await add('Ada');
+    const { user: ada } = await show('aDA');
+    expect(await show('ADA@example.org')).toMatchObject({ user: ada });
+    expect(await show(ada.id.toUpperCase())).toMatchObject({ user: ada });
+    for (const name of ['ad', 'ada@example.com', 'ada_', '01a1fc37-1ed6-70f1-90cf-b7780d998d5e', '%'])
+      await refuse(`show ${name}`, `There is no user called ${name}.`);
+    const words = 'promote demote disable enable logout reset-password'.split(' ');
+    for (const word of words) await refuse(`${word} grace`, 'There is no user called grace.');
+    await refuse('delete grace --yes', 'There is no user called grace.');
+    const coloured = await place.usher(['user', 'show', '\u001b[31mada']);
+    expect(coloured.stderr).toBe('usher: There is no user called \u{fffd}[31mada.\n');
+  });
+
+  it('takes an id for what it is, also when someone goes by it', async () => {
+    await add('ada');
+    const { user: ada } = await show('ada');
+    await succeed(`add --username ${ada.id} --email eve@example.org`);
+    expect((await show(ada.id)).user.username).toBe('ada');
+    await succeed(`delete ${ada.id} --yes`);
+    expect((await show('eve@example.org')).user.username).toBe(ada.id);
+  });
+
+  it('promotes, demotes, disables and enables, and records who did it', async () => {
+    await add('ada', ' --admin');
+    await add('grace');
+    expect((await succeed('promote grace')).stderr).toBe('grace is an administrator.\n');
+    expect((await succeed('promote grace')).stderr).toBe('grace is an administrator already.\n');
+    expect((await succeed('demote grace@example.org')).stderr).toBe('grace is no administrator.\n');
+    expect((await succeed('disable grace')).stderr).toContain('grace is disabled');
+    expect((await show('grace')).user).toMatchObject({ role: 'user', disabled: true });
+    expect((await succeed('enable grace')).stderr).toBe('grace is enabled.\n');
+    expect((await show('grace')).user).toMatchObject({ role: 'user', disabled: false });
+    expect(await events()).toEqual(
+      ['created', 'created', 'promoted', 'demoted', 'disabled', 'enabled'].map(
+        (what) => `user_${what} by operator`,
+      ),
+    );
+  });
+
+  it('never takes the last administrator away', async () => {
+    await add('ada', ' --admin');
+    await add('grace', ' --admin');
+    await succeed('disable grace');
+    const before = await events();
+    for (const line of ['demote ada', 'disable ada', 'delete ada --yes'])
+      await refuse(line, 'This is the only enabled administrator. Make another one first.');
+    expect((await show('ada')).user).toMatchObject({ role: 'admin', disabled: false });
+    expect(await events()).toEqual(before);
+  });
+
+  it('marks the set-up as done when there is an administrator who can sign in, not before', async () => {
+    await add('ada');
+    await succeed('disable ada');
+    await succeed('promote ada');
+    expect(await isSetUp()).toBe(false);
+    await succeed('enable ada');
+    expect(await isSetUp()).toBe(true);
+  });
+
+  it('deletes a user, but asks first', async () => {
+    await add('ada');
+    const asked = await user('delete ada', 'ada\n');
+    expect(asked).toMatchObject({ code: 2, stdout: '' });
+    expect(asked.stderr).toContain('--yes');
+    expect((await show('ada')).user.username).toBe('ada');
+    const deleted = await succeed('delete ada --yes');
+    expect(deleted).toMatchObject({ stdout: '', stderr: 'Deleted ada (ada@example.org).\n' });
+    await refuse('show ada', 'There is no user called ada.');
+    expect(await events()).toEqual(['user_created by operator', 'user_deleted by operator']);
+  });
+
+  /** The status that each token gets now. */
+  const statuses = (tokens: { access_token: string }[]) =>
+    Promise.all(
+      tokens.map(
+        async (one) =>
+          (await send(app as TestApp, 'GET', '/v1/me', undefined, asBearer(one.access_token))).status,
+      ),
+    );
+
+  it('resets a password, which ends all sessions of a running server, and no one else’s', async () => {
+    await add('ada');
+    await add('grace');
+    const running = await serve();
+    const signIn = (username: string, password = PASSWORD) => login(running, { username, password });
+    const tokens = [await signIn('ada'), await signIn('ada'), await signIn('grace')];
+    expect(await statuses(tokens)).toEqual([200, 200, 200]);
+    expect((await show('ada')).sessions).toHaveLength(2);
+
+    const reset = await succeed('reset-password ada');
+    expect(reset.stdout.trim()).toMatch(GENERATED);
+    expect(reset.stderr).toContain('(2 sessions ended)');
+    expect(await statuses(tokens)).toEqual([401, 401, 200]);
+    expect((await show('ada')).sessions).toEqual([]);
+    await expect(signIn('ada')).rejects.toThrow('401');
+    await signIn('ada', reset.stdout.trim());
+    expect(await events()).toContain('password_changed by operator');
+  });
+
+  it('takes a password from standard input if it is good enough', async () => {
+    await add('ada');
+    const running = await serve();
+    const tokens = [await login(running, { username: 'ada', password: PASSWORD })];
+    const line = 'reset-password ada --password-stdin';
+    await refuse(line, 'A password needs at least 8 characters; this one has 5.', 'short\n');
+    await refuse(
+      line,
+      'A password needs more than your name, your e-mail address or the name of this service with digits or signs around it.',
+      'ada@example.org1',
+    );
+    expect(await statuses(tokens)).toEqual([200]);
+    const reset = await succeed(`${line} --json`, 'another horse, another battery\r\n');
+    expect(JSON.parse(reset.stdout)).toEqual({ user: expect.anything(), sessions_ended: 1 });
+    expect(reset.stdout + reset.stderr).not.toContain('another horse');
+    expect(await statuses(tokens)).toEqual([401]);
+    await login(running, { username: 'ada', password: 'another horse, another battery' });
+  });
+
+  it('lets an owner in at once whom wrong guesses had locked out', async () => {
+    await add('ada');
+    const running = await serve();
+    for (let i = 0; i < 6; i++)
+      await login(running, { username: 'ada', password: `wrong ${i}` }).catch(() => {});
+    await expect(login(running, { username: 'ada', password: PASSWORD })).rejects.toThrow('401');
+    const reset = await succeed('reset-password ada');
+    await login(running, { username: 'ada', password: reset.stdout.trim() });
+  });
+
+  it('signs a user out everywhere', async () => {
+    await add('ada');
+    const running = await serve();
+    const tokens = [await login(running, { username: 'ada', password: PASSWORD })];
+    expect((await succeed('logout ada')).stderr).toBe('ada is signed out everywhere (1 session ended).\n');
+    expect(await statuses(tokens)).toEqual([401]);
+    await login(running, { username: 'ada', password: PASSWORD });
+    expect(await events()).toContain('signed_out_everywhere by operator');
+  });
+});

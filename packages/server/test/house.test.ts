@@ -1,0 +1,400 @@
+// The rules of the house are only as good as the tools that look: one that finds nothing because it sees nothing
+// reports success. So every rule is broken here once, in a tree made for it.
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkArrows, reasons, type Violation } from '../../../scripts/check-arrows.ts';
+import { findUndecided } from '../../../scripts/check-dependencies.ts';
+import { findForbiddenWords } from '../../../scripts/check-words.ts';
+
+const house = resolve(import.meta.dirname, '../../..');
+const trees: string[] = [];
+
+/** Writes the files into a folder of their own, which goes away after the tests. */
+function tree(files: Record<string, string>): string {
+  const root = mkdtempSync(join(tmpdir(), 'usher-house-'));
+  trees.push(root);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  return root;
+}
+
+afterAll(() => {
+  for (const root of trees) rmSync(root, { recursive: true });
+});
+
+describe('arrows', () => {
+  const src = 'packages/server/src';
+  const leaves = ['errors', 'events', 'config'];
+
+  // Written out, not computed: this is the drawing in ARCHITECTURE.md.
+  const below: Record<string, string[]> = {
+    main: ['cli', 'app', 'routes', 'jobs', 'flows', 'pages', 'edge', 'core', 'platform'],
+    cli: ['app', 'routes', 'jobs', 'flows', 'pages', 'edge', 'core', 'platform'],
+    app: ['routes', 'jobs', 'flows', 'pages', 'edge', 'core', 'platform'],
+    jobs: ['core', 'platform'],
+    routes: ['flows', 'pages', 'edge', 'core', 'platform'],
+    flows: ['edge', 'core', 'platform'],
+    pages: ['flows', 'edge', 'core', 'platform'],
+    edge: ['core', 'platform'],
+    core: ['platform'],
+    platform: [],
+  };
+  const places = Object.keys(below);
+  const fileOf = (place: string) =>
+    ['main', 'app', 'routes', ...leaves].includes(place) ? `${place}.ts` : `${place}/asked.ts`;
+  const askerOf = (place: string) => fileOf(place).replace('asked', 'asks');
+
+  /** Every place imports every other place and every leaf. */
+  const everybody = Object.fromEntries(
+    places.flatMap((place) => {
+      const up = fileOf(place).includes('/') ? '../' : './';
+      const all = [...places, ...leaves].filter((other) => other !== place);
+      return [
+        [`${src}/${fileOf(place)}`, 'export {};'],
+        [`${src}/${askerOf(place)}`, all.map((other) => `import '${up}${fileOf(other)}';`).join('\n')],
+      ];
+    }),
+  );
+  const modules = (...names: string[]) =>
+    Object.fromEntries(
+      names.flatMap((name) => [
+        [`node_modules/${name}/package.json`, JSON.stringify({ name, main: 'index.js' })],
+        [`node_modules/${name}/index.js`, ''],
+      ]),
+    );
+
+  const broken: [rule: string, file: string, text: string][] = [
+    ['known-place', `${src}/utils/dates.ts`, `import '../errors.ts';`],
+    ['leaves-import-nothing', `${src}/errors.ts`, `import './events.ts';`],
+    ['leaves-import-nothing', `${src}/config.ts`, `import type { Clock } from './platform/asked.ts';`],
+    ['flow-folders-apart', `${src}/flows/sign-up/form.ts`, `import '../sign-in/password.ts';`],
+    ['flow-folders-apart', `${src}/flows/finish-sign-in.ts`, `import './sign-in/password.ts';`],
+    ['core-files-apart', `${src}/core/users.ts`, `import './sessions.ts';`],
+    ['core-files-apart', `${src}/core/keys.ts`, `import type { Session } from './sessions.ts';`],
+    ['core-files-apart', `${src}/core/links.ts`, `export type S = import('./sessions.ts').Session;`],
+    ['core-files-apart', `${src}/core/mails.ts`, `export const load = () => import('./tokens/access.ts');`],
+    ['core-files-apart', `${src}/core/limits.ts`, `export * from './tokens/access.ts';`],
+    ['core-points-down', `${src}/core/feed.ts`, `import type { Guard } from '../edge/asked.ts';`],
+    ['pages-points-down', `${src}/pages/sign-in.tsx`, `import '../routes.ts'; export const A = () => <p />;`],
+    ['main-points-down', `${src}/main.ts`, `import './utils/strings.ts';`],
+    ['no-circles', `${src}/edge/chicken.ts`, `import './egg.ts';`],
+    ['network-in-platform', `${src}/core/mails-http.ts`, `import { request } from 'node:http';`],
+    ['network-in-platform', `${src}/edge/look-up.ts`, `import dns from 'dns/promises';`],
+    ['network-in-platform', `${src}/app.ts`, `import { serve } from '@hono/node-server';`],
+    ['network-in-platform', `${src}/jobs/send.ts`, `import type { Transporter } from 'nodemailer';`],
+    ['sql-in-core', `${src}/flows/sign-in/sql.ts`, `import { sql } from 'kysely';`],
+    ['sql-in-core', `${src}/platform/log.ts`, `import type { Kysely } from 'kysely';`],
+    ['drivers-in-platform-db', `${src}/core/pool.ts`, `import { Pool } from 'pg';`],
+    ['drivers-in-platform-db', `${src}/cli/backup.ts`, `import { backup } from 'node:sqlite';`],
+    ['src-stands-alone', 'packages/guard/src/index.ts', `import '../../server/src/errors.ts';`],
+    ['src-stands-alone', `${src}/cli/fake.ts`, `import '../../test/support/clock.ts';`],
+    ['src-stands-alone', `${src}/cli/tool.ts`, `import '../../../../scripts/check.ts';`],
+    ['no-dev-dependencies', `${src}/cli/watch.ts`, `import 'vitest';`],
+    ['all-resolved', `${src}/edge/lost.ts`, `import './not-there.ts';`],
+  ];
+  const harmless: [file: string, text: string][] = [
+    [
+      `${src}/flows/sign-in/password.ts`,
+      `import './code.ts'; import '../finish.ts'; import '../../core/sessions.ts';`,
+    ],
+    [`${src}/flows/sign-in/code.ts`, `import '../../errors.ts';`],
+    [`${src}/flows/finish.ts`, `import './prove.ts';`],
+    [`${src}/flows/prove.ts`, 'export {};'],
+    [
+      `${src}/core/sessions.ts`,
+      `import { sql } from 'kysely'; import 'node:crypto'; export type Session = string;`,
+    ],
+    [`${src}/core/tokens/access.ts`, `import './claims.ts';`],
+    [`${src}/core/tokens/claims.ts`, 'export {};'],
+    [`${src}/platform/network.ts`, `import 'node:http'; import '@hono/node-server'; import 'nodemailer';`],
+    [
+      `${src}/platform/db/index.ts`,
+      `import 'kysely'; import 'pg'; import 'node:sqlite'; import '../network.ts';`,
+    ],
+    [`${src}/edge/egg.ts`, `import './chicken.ts';`],
+    [`${src}/cli/version.ts`, `import '../../package.json' with { type: 'json' };`],
+  ];
+
+  let found: { files: number; unseen: string[]; violations: Violation[] };
+  beforeAll(() => {
+    const extra = Object.fromEntries(
+      [...broken, ...harmless.map((pair) => ['', ...pair] as const)].map(([, f, t]) => [f, t]),
+    );
+    const files: Record<string, string> = {
+      'package.json': JSON.stringify({ devDependencies: { vitest: '*' } }),
+      'packages/server/package.json': JSON.stringify({
+        dependencies: { kysely: '*', pg: '*', '@hono/node-server': '*', nodemailer: '*' },
+      }),
+      'packages/server/test/support/clock.ts': '',
+      'scripts/check.ts': '',
+      [`${src}/utils/strings.ts`]: '',
+      [`${src}/events.ts`]: '',
+      ...modules('kysely', 'pg', 'nodemailer', '@hono/node-server', 'vitest'),
+      ...everybody,
+    };
+    // A file of the tables above may already be there for everybody: then it says both.
+    for (const [file, text] of Object.entries(extra)) files[file] = `${files[file] ?? ''}\n${text}`;
+    found = checkArrows(tree(files));
+  });
+
+  it.each(places)('%s reaches what is below it and the leaves, and nothing else', (place) => {
+    const forbidden = found.violations
+      .filter(({ rule, from }) => rule === `${place}-points-down` && from === `${src}/${askerOf(place)}`)
+      .map(({ to }) => to)
+      .filter((to) => !to.includes('/utils/'));
+    const others = places.filter((other) => other !== place && !below[place]?.includes(other));
+    expect(forbidden.sort()).toEqual(others.map((other) => `${src}/${fileOf(other)}`).sort());
+  });
+
+  it.each(broken)('%s: %s', (rule, from) => {
+    expect(found.violations.filter((violation) => violation.from === from).map((v) => v.rule)).toContain(
+      rule,
+    );
+  });
+
+  it.each(harmless)('nothing is wrong with %s', (file) => {
+    const rules = found.violations.filter(({ from }) => from === file).map(({ rule }) => rule);
+    expect(rules.filter((rule) => rule !== 'no-circles')).toEqual([]);
+  });
+
+  it('every rule was broken at least once, and says why it is there', async () => {
+    const rules = await reasons();
+    expect([...rules.keys()].sort()).toEqual([...new Set(found.violations.map(({ rule }) => rule))].sort());
+    for (const [rule, comment] of rules) expect(comment.length, rule).toBeGreaterThan(40);
+  });
+
+  it('all files were seen', () => {
+    expect(found.files).toBeGreaterThan(30);
+    expect(found.unseen).toEqual([]);
+  });
+
+  it('a dependency-cruiser that cannot read TypeScript is found out', () => {
+    const hide = `import { registerHooks } from 'node:module';
+      registerHooks({ resolve(name, context, next) {
+        if (name.startsWith('typescript')) throw new Error('hidden');
+        return next(name, context);
+      } });`;
+    const before = process.env['NODE_OPTIONS'];
+    process.env['NODE_OPTIONS'] = `--import=data:text/javascript,${encodeURIComponent(hide)}`;
+    try {
+      const { files, unseen, violations } = checkArrows(
+        tree({ [`${src}/core/users.ts`]: `import '../main.ts';` }),
+      );
+      expect({ files, unseen, violations }).toEqual({
+        files: 1,
+        unseen: [`${src}/core/users.ts`],
+        violations: [],
+      });
+    } finally {
+      if (before === undefined) delete process.env['NODE_OPTIONS'];
+      else process.env['NODE_OPTIONS'] = before;
+    }
+  });
+});
+
+describe('words', () => {
+  const said = (file: string, text: string) => findForbiddenWords(file, text).map(({ rule }) => rule);
+  const core = 'packages/server/src/core/users.ts';
+
+  it.each([
+    ['database-names', core, '// faster on PostgreSQL\nexport {};'],
+    ['database-names', core, `const file = 'x.sqlite';`],
+    ['environment', core, 'process.env.USHER_PORT;'],
+    ['environment', core, `process['env'].USHER_PORT;`],
+    ['environment', core, 'globalThis.process.env;'],
+    ['environment', core, 'const { env } = process;'],
+    ['environment', core, `import { env } from 'node:process';`],
+    ['network', core, `await fetch('https://example.org');`],
+    ['network', core, `globalThis.fetch('https://example.org');`],
+    ['network', core, `new WebSocket('wss://example.org');`],
+    ['network', core, `import { isIP, connect } from 'node:net';`],
+    ['network', core, `import * as net from 'net';`],
+    ['time', core, 'Date.now();'],
+    ['time', core, 'const now = Date.now;'],
+    ['time', core, 'new Date();'],
+    ['time', core, 'new Date;'],
+    ['time', core, 'Date();'],
+    ['time', 'packages/guard/src/index.ts', 'Date.now();'],
+    ['chance', 'packages/server/src/platform/random.ts', 'Math.random();'],
+    ['chance', 'packages/client/src/index.ts', 'Math.random();'],
+    ['unverified-tokens', core, `import { decodeJwt } from 'jose';`],
+    ['as-any', core, 'x as any;'],
+    ['as-any', 'packages/server/src/pages/home.tsx', '<p>{x as any}</p>;'],
+  ])('%s: %s must not say %s', (rule, file, text) => {
+    expect(said(file, text)).toContain(rule);
+  });
+
+  it.each([
+    ['packages/server/src/platform/db/open.ts', `const kind = 'sqlite'; // or postgres`],
+    ['packages/server/src/config.ts', `process.env.USHER_DATABASE ?? 'sqlite:usher.db';`],
+    ['packages/server/src/platform/clock.ts', 'Date.now();'],
+    ['packages/server/src/platform/mail.ts', `fetch('https://example.org');`],
+    ['packages/client/src/index.ts', `fetch('https://example.org');`],
+    ['packages/guard/src/clock.ts', 'Date.now();'],
+    [core, '// Not Date.now(), not Math.random(), not process.env: see above.'],
+    [core, 'new Date(now).toISOString();'],
+    [core, `import { BlockList, isIP } from 'node:net';`],
+    ['packages/server/src/app.ts', 'const { fetch } = build(); fetch(request); app.fetch(request);'],
+    ['packages/server/src/app.ts', 'export const usher = { fetch(request) { return app.fetch(request); } };'],
+  ])('%s may say %s', (file, text) => {
+    expect(said(file, text)).toEqual([]);
+  });
+});
+
+describe('style', () => {
+  it('sees floating promises, any, and console in the source', () => {
+    const root = tree({
+      'packages/server/src/edge/a.ts': `import { b } from './b.ts';\nb();\nconsole.log(1);\nexport const c: any = 1;\n`,
+      'packages/server/src/edge/b.ts': 'export async function b(): Promise<void> {}\n',
+    });
+    cpSync(join(house, 'biome.json'), join(root, 'biome.json'));
+    const { stdout, stderr } = spawnSync(
+      join(house, 'node_modules/.bin/biome'),
+      ['lint', '--vcs-enabled=false', '.'],
+      {
+        cwd: root,
+        encoding: 'utf8',
+      },
+    );
+    for (const rule of ['noFloatingPromises', 'noConsole', 'noExplicitAny'])
+      expect(stdout + stderr).toContain(rule);
+  });
+});
+
+describe('dependencies', () => {
+  const record =
+    '# 6\n\n## Shipped\n\n| dependency | reason |\n|---|---|\n| `hono` | routes |\n\n## Development\n\n| `knip` | |\n';
+
+  it('finds the one without a line, the one without a reason, and the line without one', () => {
+    const found = findUndecided(record, [{ dependencies: { jose: '6' }, devDependencies: { knip: '6' } }]);
+    expect(found).toEqual([
+      'jose has no reason under "Shipped".',
+      'hono has a line under "Shipped", but no package names it there.',
+      'knip has no reason under "Development".',
+    ]);
+    expect(
+      findUndecided(record.replace('| |', '| tidies |'), [
+        { dependencies: { hono: '4' }, devDependencies: { knip: '6' } },
+      ]),
+    ).toEqual([]);
+  });
+
+  it('does not take a line for development as one for what is shipped', () => {
+    expect(findUndecided(record, [{ dependencies: { hono: '4', knip: '6' } }]).join('\n')).toMatch(
+      /knip has no reason under "Shipped"/,
+    );
+  });
+});
+
+describe('bin/usher.js', () => {
+  const main = `process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning');
+    process.emitWarning('Something else is, too', 'ExperimentalWarning');
+    console.log('started', ...process.argv.slice(2));`;
+
+  function install(files: Record<string, string> = { 'dist/main.js': main }): string {
+    const root = tree({ 'package.json': '{ "type": "module" }', ...files });
+    cpSync(join(house, 'packages/server/bin'), join(root, 'bin'), { recursive: true });
+    mkdirSync(join(root, 'tmp'));
+    return root;
+  }
+
+  function start(root: string, { node = process.execPath, args = [] as string[] } = {}) {
+    const { status, stdout, stderr } = spawnSync(
+      node,
+      [...args, join(root, 'bin/usher.js'), 'serve', '--port', '0'],
+      {
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], TMPDIR: join(root, 'tmp') },
+      },
+    );
+    return { status, stdout, stderr };
+  }
+
+  it('hands over to the built program, with its arguments', () => {
+    expect(start(install())).toMatchObject({ status: 0, stdout: 'started serve --port 0\n' });
+  });
+
+  it('keeps back the warning about the built-in driver, and no other', () => {
+    const { stderr } = start(install());
+    expect(stderr).toContain('ExperimentalWarning: Something else is, too');
+    expect(stderr).not.toContain('SQLite');
+  });
+
+  it('refuses an older Node.js in one sentence', () => {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.1' } })`;
+    const root = install();
+    const { status, stdout, stderr } = start(root, {
+      args: [`--import=data:text/javascript,${encodeURIComponent(pretend)}`],
+    });
+    expect(stderr).toMatch(/^Usher needs Node\.js 24 or newer; this is Node\.js 20\.11\.1\. .+\n$/);
+    expect({ status, stdout, cache: readdirSync(join(root, 'tmp')) }).toEqual({
+      status: 2,
+      stdout: '',
+      cache: [],
+    });
+  });
+
+  const older = findOlderNode();
+  it.skipIf(!older)('is understood by the older Node.js of this machine', () => {
+    const { status, stdout, stderr } = start(install(), { node: older });
+    expect(stderr).toMatch(/^Usher needs Node\.js 24 or newer; this is Node\.js \d+\.\d+\.\d+\. .+\n$/);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
+  it('says what to do when nothing was built', () => {
+    const { status, stdout, stderr } = start(install({}));
+    expect({ status, stdout, stderr }).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'Usher is not built yet: run `npm run build` first.\n',
+    });
+  });
+
+  it.skipIf(process.platform === 'win32')('keeps compiled code where only the user can write', () => {
+    const root = install();
+    start(root);
+    const [cache = ''] = readdirSync(join(root, 'tmp'));
+    expect(statSync(join(root, 'tmp', cache)).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(root, 'tmp', cache))).not.toEqual([]);
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'takes no compiled code out of a folder in which others can write',
+    () => {
+      const root = install();
+      start(root);
+      const cache = join(root, 'tmp', readdirSync(join(root, 'tmp'))[0] ?? '');
+      rmSync(cache, { recursive: true });
+      mkdirSync(cache);
+      chmodSync(cache, 0o777);
+      expect(start(root)).toMatchObject({ status: 0, stdout: 'started serve --port 0\n' });
+      expect(readdirSync(cache)).toEqual([]);
+    },
+  );
+});
+
+function findOlderNode(): string | undefined {
+  const all = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'node'));
+  return all.find((node) => {
+    if (!existsSync(node)) return false;
+    const major = Number(
+      execFileSync(node, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }),
+    );
+    return major >= 12 && major < 24;
+  });
+}

@@ -1,0 +1,128 @@
+// Writes docs/reference/ from the tables in packages/server/src; with --check it only says which page is stale. It reads
+// the built tables: routes.ts names its handlers, some of them pages, and Node.js alone cannot read those.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+
+interface Page {
+  title: string;
+  /** The module of packages/server/src that exports the table under the page's name. */
+  module: string;
+  /** A few sentences before the table. */
+  intro: string;
+  write: (module: never) => string;
+}
+
+const pages: Record<string, Page> = {
+  errors: {
+    title: 'Errors',
+    module: 'errors',
+    intro:
+      'Every failure that Usher expects. It is answered as `application/problem+json` (RFC 9457); `code` is stable and meant for programs, `message` is for people and may be more exact than here.',
+    write: writeErrors,
+  },
+  events: {
+    title: 'Events',
+    module: 'events',
+    intro: 'Everything that the audit record can hold.',
+    write: writeEvents,
+  },
+  settings: {
+    title: 'Settings',
+    module: 'config',
+    intro:
+      'A setting comes from its flag, from the environment, from the file that `NAME_FILE` names, or from `.env`: the first one found counts. A name beginning with `USHER_` that is not here refuses to start.',
+    write: writeSettings,
+  },
+  routes: {
+    title: 'Routes',
+    module: 'routes',
+    intro:
+      'Every address that Usher answers, and who may call it: `anyone`; `leaving` is anyone, with or without a credential that is still good; `session` is who is signed in; `admin` is an administrator. Beside its own errors a call can answer those that any call can.',
+    write: writeRoutes,
+  },
+};
+
+type ErrorTable = Record<string, readonly [status: number, title: string, message: string]>;
+type SettingTable = Record<string, { env: string; default: string; help: string }>;
+interface RouteLine {
+  method: string;
+  path: string;
+  who: string;
+  summary: string;
+  errors: readonly string[];
+  isPage?: boolean;
+}
+
+function writeErrors({ errors }: { errors: ErrorTable }): string {
+  const rows = Object.entries(errors).map(([code, [status, ...words]]) => [
+    quote(code),
+    `${status}`,
+    ...words,
+  ]);
+  return table(['code', 'status', 'title', 'message'], rows);
+}
+
+function writeEvents({ events }: { events: Record<string, string> }): string {
+  const rows = Object.entries(events).map(([name, sentence]) => [quote(name), sentence]);
+  return table(['event', 'what happened'], rows);
+}
+
+function writeSettings(config: { settings: SettingTable; flagName: (name: string) => string }): string {
+  const rows = Object.entries(config.settings).map(([name, setting]) => [
+    quote(setting.env),
+    quote(config.flagName(name)),
+    quote(setting.default),
+    setting.help,
+  ]);
+  return table(['setting', 'flag', 'default', 'what it does'], rows);
+}
+
+function writeRoutes({ routes }: { routes: readonly RouteLine[] }): string {
+  const rows = (lines: RouteLine[]) =>
+    lines.map(({ method, path, who, summary, errors }) => [
+      quote(`${method} ${path}`),
+      who,
+      summary,
+      errors.map(quote).join(' '),
+    ]);
+  const head = ['call', 'who', 'what', 'errors of its own'];
+  const api = table(head, rows(routes.filter((line) => !line.isPage)));
+  const pagesOfUsher = table(head, rows(routes.filter((line) => line.isPage)));
+  return `${api}\n\n## Pages, and what they load\n\n${pagesOfUsher}`;
+}
+
+const quote = (text: string) => (text === '' ? '' : `\`${text}\``);
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+async function render(name: string, { title, module, intro, write }: Page): Promise<string | undefined> {
+  const source = `packages/server/src/${module}.ts`;
+  if (!existsSync(resolve(root, source))) return undefined;
+  const built = await import(resolve(root, `packages/server/dist/${module}.js`));
+  if (!built[name]) throw new Error(`${source} does not export \`${name}\``);
+  const note = `<!-- Written by \`npm run reference\` from ${source}. Change that file. -->`;
+  return `# ${title}\n\n${note}\n\n${intro}\n\n${write(built as never)}\n`;
+}
+
+const checking = process.argv.includes('--check');
+mkdirSync(resolve(root, 'docs/reference'), { recursive: true });
+for (const [name, page] of Object.entries(pages)) {
+  const file = `docs/reference/${name}.md`;
+  const text = await render(name, page);
+  if (text === undefined) {
+    console.log(`${file}: its table is not there yet`);
+  } else if (existsSync(resolve(root, file)) && readFileSync(resolve(root, file), 'utf8') === text) {
+    console.log(`${file}: current`);
+  } else if (checking) {
+    console.error(`${file}: stale. Run \`npm run reference\`.`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(resolve(root, file), text);
+    console.log(`${file}: written`);
+  }
+}
