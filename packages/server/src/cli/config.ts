@@ -43,7 +43,7 @@ const publicUrlOf = ({ publicUrl, port }: Config): string =>
   publicUrl ?? `http://localhost:${port || 'PORT'}`;
 
 /** A database's address without the password in it; what cannot be taken apart for sure is a secret as a whole. */
-export function withoutPassword(address: string): string {
+function withoutPassword(address: string): string {
   if (!/[@?]/.test(address)) return address;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || /@/.test(url.pathname + url.search)) return '[secret]';

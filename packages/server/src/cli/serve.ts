@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { makeSetUpLink, type OpenedWorld, openWorld, serveWorld, type Usher } from '../app.ts';
 import { type Config, isLoopback } from '../config.ts';
-import type { Peer } from '../edge/dispatch.ts';
+import type { Peer } from '../edge/answering.ts';
 import { errors } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import { type HttpServer, startHttpServer } from '../platform/http-server.ts';

@@ -40,17 +40,16 @@ function has(origins: ReadonlySet<string>, origin: string | null): boolean {
  * The headers that let a page of an allowed origin read an answer (Fetch standard, CORS protocol). Every answer gets
  * them, refusals too.
  *
- * @returns `Vary: Origin` always, so that no cache gives one origin the answer to another; add to it, do not replace it.
+ * @returns nothing for another origin. Every answer says `Vary: Origin` (`replies`), so no cache mixes them up.
  */
 export function corsHeaders(
   origin: string | null,
   allowedOrigins: ReadonlySet<string>,
 ): Record<string, string> {
-  if (origin === null || !has(allowedOrigins, origin)) return { Vary: 'Origin' };
+  if (origin === null || !has(allowedOrigins, origin)) return {};
   return {
-    Vary: 'Origin',
-    'Access-Control-Allow-Origin': origin,
-    'Access-Control-Allow-Credentials': 'true',
+    'access-control-allow-origin': origin,
+    'access-control-allow-credentials': 'true',
   };
 }
 
@@ -66,11 +65,11 @@ export function preflight(
   methods: readonly string[],
 ): Record<string, string> {
   const headers = corsHeaders(origin, allowedOrigins);
-  if (!('Access-Control-Allow-Origin' in headers)) return headers;
+  if (!('access-control-allow-origin' in headers)) return headers;
   return {
     ...headers,
-    'Access-Control-Allow-Methods': methods.join(', '),
-    'Access-Control-Allow-Headers': 'Authorization, Content-Type',
-    'Access-Control-Max-Age': '600',
+    'access-control-allow-methods': methods.join(', '),
+    'access-control-allow-headers': 'Authorization, Content-Type',
+    'access-control-max-age': '600',
   };
 }

@@ -159,11 +159,8 @@ function operationOf(route: Route, shapes: Shapes): Operation {
 
 /** `PATCH /v1/users/:id` is `patchUsersById`. */
 function operationIdOf({ method, path }: Route): string {
-  const words = path
-    .replace(/^\/v1\//, '')
-    .replaceAll(':', 'by-')
-    .split(/[^A-Za-z0-9]+/)
-    .filter((word) => word !== '');
+  const readable = path.replace(/^\/v1\//, '').replaceAll(':', 'by-');
+  const words = readable.match(/[A-Za-z0-9]+/g) ?? [];
   return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 

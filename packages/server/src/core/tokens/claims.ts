@@ -90,7 +90,8 @@ export function decodeClaims(text: string, issuer: string, audience: string): Cl
   return encodeClaims(sound) === text ? sound : undefined;
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+/** All that Usher writes here is plain ASCII; what goes on to the database is never a NUL or half a surrogate pair. */
+const isText = (value: unknown): value is string => typeof value === 'string' && /^[!-~]+$/.test(value);
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
 /** Whether a token's time has come to an end (RFC 7519, 4.1.4: at `exp`, not after it). No leeway. */
