@@ -18,6 +18,11 @@ export const errors = {
     'Send one credential: the cookie or the Authorization header, not both.',
   ],
   duplicate_header: [400, 'Duplicate header', 'A header that may come once came twice.'],
+  duplicate_cookie: [
+    400,
+    'Duplicate cookie',
+    'The session cookie came twice. It was cleared; sign in again.',
+  ],
   unauthenticated: [401, 'Not signed in', 'Sign in first: this needs a valid session.'],
   invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],

@@ -90,7 +90,14 @@ export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prep
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select(['kind', 'amr', 'sessions.created_at as began_at', 'last_seen_at', 'ended_at'])
-    .select(['refresh_number', 'refreshed_at', 'users.id as user_id', 'username', 'email', 'email_verified_at'])
+    .select([
+      'refresh_number',
+      'refreshed_at',
+      'users.id as user_id',
+      'username',
+      'email',
+      'email_verified_at',
+    ])
     .select(['admin_since', 'disabled_at', 'users.created_at as joined_at'])
     .where('sessions.id', '=', '');
   const read = prepareRead(query.compile());
@@ -127,7 +134,15 @@ function toLive(id: string, row: LiveRow): { ended_at: number | null; live: Live
     ended_at,
     live: {
       session: { id, kind, amr, created_at: began_at, last_seen_at, refresh_number, refreshed_at },
-      user: { id: user_id, username, email, email_verified_at, admin_since, disabled_at, created_at: joined_at },
+      user: {
+        id: user_id,
+        username,
+        email,
+        email_verified_at,
+        admin_since,
+        disabled_at,
+        created_at: joined_at,
+      },
     },
   };
 }

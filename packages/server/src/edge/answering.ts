@@ -82,7 +82,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
 
   const setCookie = ({ cookie: own }: Answer, outcome: Outcome, headers: Headers): string | undefined => {
     // A cookie that is refused will never be good again: the browser may as well forget it.
-    const isDead = outcome.code === 'invalid_token' || outcome.code === 'duplicate_header';
+    const isDead = outcome.code === 'invalid_token' || outcome.code === 'duplicate_cookie';
     const sent =
       isDead && headers.get('cookie')?.includes(`${cookie.name}=`) ? 'unset' : (own ?? outcome.cookie);
     if (sent === undefined) return undefined;

@@ -8,7 +8,7 @@ import { Refusal } from '../errors.ts';
  * @param header the Cookie header, or null.
  * @param name the whole name, such as `__Host-usher`.
  * @returns the value as it was sent, which may be '' or nonsense: what it means is for its owner to check.
- * @throws Refusal `duplicate_header` when more than one cookie has this name. A browser holds one `__Host-` cookie, so
+ * @throws Refusal `duplicate_cookie` when more than one cookie has this name. A browser holds one `__Host-` cookie, so
  *   the second was planted, and no rule about which one comes first is safe (RFC 6265 section 4.2.2).
  */
 export function readCookie(header: string | null, name: string): string | undefined {
@@ -16,8 +16,7 @@ export function readCookie(header: string | null, name: string): string | undefi
   let value: string | undefined;
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
     if (header[at + name.length] !== '=' || !startsPair(header, at)) continue;
-    if (value !== undefined)
-      throw new Refusal('duplicate_header', { message: `The cookie ${name} came twice.` });
+    if (value !== undefined) throw new Refusal('duplicate_cookie');
     value = readValue(header, at + name.length + 1);
   }
   return value;

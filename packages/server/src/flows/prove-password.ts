@@ -1,5 +1,5 @@
-import { clearAttempts, countAttempt, countName, forgiveName } from '../core/limits.ts';
 import { type Origin, recordEvent } from '../core/events.ts';
+import { clearAttempts, countAttempt, countName, forgiveName } from '../core/limits.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
 import type { Live } from '../core/sessions.ts';
 import { findById, type User, upgradeHash } from '../core/users.ts';

@@ -2,13 +2,14 @@ import type { Route } from '../edge/route.ts';
 import { type ErrorCode, errors } from '../errors.ts';
 import { errorCodes, type JsonSchema } from './openapi-schemas.ts';
 
-/** What the checks before and around a handler refuse (`edge/dispatch`), and which routes they are for. */
+/** What the checks before and around a handler refuse (`edge/answering`), and which routes they are for. */
 const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
   [['duplicate_header', 'internal'], () => true],
   // Probes answer under any name, and name for themselves what they need.
   [['misdirected', 'unavailable'], ({ anyHost }) => !anyHost],
   [['cross_site'], ({ method }) => method !== 'GET'],
   [['ambiguous_credentials', 'invalid_token'], ({ who }) => who !== 'anyone'],
+  [['duplicate_cookie'], ({ who, method }) => who !== 'anyone' || method !== 'GET'],
   [['unauthenticated'], ({ who }) => who === 'session' || who === 'admin'],
   [['forbidden'], ({ who }) => who === 'admin'],
   [['invalid_request'], ({ body, query, params }) => Boolean(body ?? query ?? params)],

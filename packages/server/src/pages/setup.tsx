@@ -2,13 +2,16 @@ import { z } from 'zod';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
-import { firstAdminBody, makeFirstAdmin, openSetUpLink } from '../flows/setup/first-admin.ts';
+import { type firstAdminBody, makeFirstAdmin, openSetUpLink } from '../flows/setup/first-admin.ts';
 import { page } from './layout.tsx';
 
 export const setUpQuery = z.strictObject({ token: z.string() });
 
 /** The form behind the link that the first start prints. */
-export async function setUpPage(world: World, call: Call<undefined, z.infer<typeof setUpQuery>>): Promise<Answer> {
+export async function setUpPage(
+  world: World,
+  call: Call<undefined, z.infer<typeof setUpQuery>>,
+): Promise<Answer> {
   try {
     await openSetUpLink(world, call.query.token, call);
   } catch (error) {
@@ -57,8 +60,22 @@ function SetUpForm({ token, username, email, errors }: Form) {
       <form method="post" action="/setup">
         <input type="hidden" name="token" value={token} />
         <Field name="username" label="User name" value={username} autocomplete="username" errors={errors} />
-        <Field name="email" label="E-mail address" type="email" value={email} autocomplete="email" errors={errors} />
-        <Field name="password" label="Password" type="password" value="" autocomplete="new-password" errors={errors} />
+        <Field
+          name="email"
+          label="E-mail address"
+          type="email"
+          value={email}
+          autocomplete="email"
+          errors={errors}
+        />
+        <Field
+          name="password"
+          label="Password"
+          type="password"
+          value=""
+          autocomplete="new-password"
+          errors={errors}
+        />
         <button type="submit">Make the administrator</button>
       </form>
     </>

@@ -5,7 +5,6 @@ export interface Metrics {
   /** @param seconds How long the answer took. */
   request(route: string, method: string, status: number, seconds: number): void;
   refusal(code: string): void;
-  event(name: string): void;
   /** The text that `/metrics` answers, and its media type. */
   text(): Promise<{ text: string; type: string }>;
 }
@@ -26,12 +25,6 @@ export function createMetrics(queued: () => number): Metrics {
     name: 'usher_refusals_total',
     help: 'Requests that were refused, by error code.',
     labelNames: ['code'],
-    registers,
-  });
-  const events = new Counter({
-    name: 'usher_events_total',
-    help: 'Audit events by name.',
-    labelNames: ['name'],
     registers,
   });
   new Gauge({
@@ -55,7 +48,6 @@ export function createMetrics(queued: () => number): Metrics {
       child.observe(seconds);
     },
     refusal: (code) => refusals.inc({ code }),
-    event: (name) => events.inc({ name }),
     text: async () => ({ text: await registry.metrics(), type: registry.contentType }),
   };
 }

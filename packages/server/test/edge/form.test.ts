@@ -72,7 +72,7 @@ describe('parseForm', () => {
       expect(refused(() => parseForm(`a=${part.repeat(1_000_000 / part.length)}`)).code).toBe(
         'invalid_request',
       );
-      expect(performance.now() - start).toBeLessThan(200);
+      expect(performance.now() - start).toBeLessThan(500);
     }
   });
 

@@ -87,15 +87,19 @@ describe('parseJson', () => {
     expect(parseJson(`"${'x'.repeat(2000)}"`)).toHaveLength(2000);
   });
 
-  it('H4: takes no time over 200,000 levels', () => {
-    for (const text of [deep(200_000), '{"a":'.repeat(200_000), '['.repeat(200_000)]) {
+  it('H4: looks no further than the ninth of 200,000 levels', () => {
+    for (const [text, at] of [
+      [deep(200_000), 9],
+      ['['.repeat(200_000), 9],
+      ['{"a":'.repeat(200_000), 41],
+    ] as const) {
       const start = performance.now();
-      expect(refused(() => parseJson(text)).message).toContain('deep');
-      expect(performance.now() - start).toBeLessThan(5);
+      expect(refused(() => parseJson(text)).message).toContain(`deep (at character ${at})`);
+      expect(performance.now() - start).toBeLessThan(500);
     }
   });
 
-  it('H5, D8: takes time in proportion to 1 MB of anything', () => {
+  it('H5, D8: takes time in proportion to 1 MB of anything, not to its square', () => {
     const texts = ['"', '\\', '"\\', '\\n', '\\u0061', ' ', 'x', '1', '0', '{', '"a":', ',', 'e+'];
     for (const part of texts) {
       for (const start of ['', '"', '["', '{"a":"', '-', '1e']) {
@@ -103,7 +107,7 @@ describe('parseJson', () => {
         const began = performance.now();
         if (`${start}${part}` === '1e0') expect(parseJson(text)).toBe(1);
         else expect(refused(() => parseJson(text)).code).toBe('invalid_json');
-        expect(performance.now() - began).toBeLessThan(200);
+        expect(performance.now() - began).toBeLessThan(500);
       }
     }
   });

@@ -200,14 +200,20 @@ describe('refusals', () => {
       '500': ['internal'],
     });
     expect(refusalsOf(operationOf('GET /v1/me'))).toEqual({
-      '400': ['ambiguous_credentials', 'duplicate_header'],
+      '400': ['ambiguous_credentials', 'duplicate_header', 'duplicate_cookie'],
       '401': ['unauthenticated', 'invalid_token'],
       '421': ['misdirected'],
       '500': ['internal'],
       '503': ['unavailable'],
     });
     expect(refusalsOf(operationOf('PATCH /v1/users/{id}'))).toEqual({
-      '400': ['invalid_json', 'invalid_request', 'ambiguous_credentials', 'duplicate_header'],
+      '400': [
+        'invalid_json',
+        'invalid_request',
+        'ambiguous_credentials',
+        'duplicate_header',
+        'duplicate_cookie',
+      ],
       '401': ['unauthenticated', 'invalid_token'],
       '403': ['forbidden', 'cross_site'],
       '404': ['not_found'],

@@ -92,7 +92,8 @@ export const changeUserBody = z
   })
   .refine((body) => Object.keys(body).length > 0, {
     message: 'Give at least one of "username", "role" and "disabled"',
-  });
+  })
+  .describe('At least one of these.');
 
 /** Renames, promotes, demotes, disables and enables; all of what is asked or nothing. */
 export async function changeUser(

@@ -17,7 +17,8 @@ export const signInBody = z
   .refine((body) => (body.email === undefined) !== (body.username === undefined), {
     message: 'Give either "email" or "username"',
     path: ['email'],
-  });
+  })
+  .describe('Either `email` or `username`, and the password.');
 type SignIn = z.infer<typeof signInBody>;
 
 /** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */

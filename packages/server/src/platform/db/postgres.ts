@@ -16,7 +16,10 @@ export function openPostgres(url: string, migrations?: string): Database {
     file: undefined,
     exists,
     prepareRead: (query) => async (parameters) => {
-      const { rows } = await db.executeQuery<Record<string, unknown>>({ ...query, parameters } as CompiledQuery<Record<string, unknown>>);
+      const { rows } = await db.executeQuery<Record<string, unknown>>({
+        ...query,
+        parameters,
+      } as CompiledQuery<Record<string, unknown>>);
       return rows[0] && Object.values(rows[0]);
     },
     migrate: () => migrate(host, migrations),
