@@ -224,17 +224,21 @@ export async function endSessionsOf(tx: Db, userId: string, reason: EndReason, n
   return rows.length;
 }
 
-/** Ends the sessions above `MOST_SESSIONS`, those idle longest first. @returns Their ids. */
-export async function endCrowdedOut(tx: Db, userId: string, now: number): Promise<string[]> {
+/**
+ * Ends the sessions above `MOST_SESSIONS`, those idle longest first; never the one that has just begun (`newest`),
+ * which others may have outrun by a clock that is ahead. @returns Their ids.
+ */
+export async function endCrowdedOut(tx: Db, userId: string, newest: string, now: number): Promise<string[]> {
   const open = await tx
     .selectFrom('sessions')
     .select('id')
     .where('user_id', '=', userId)
+    .where('id', '<>', newest)
     .where('ended_at', 'is', null)
     .orderBy('last_seen_at', 'desc')
     .orderBy('created_at', 'desc')
     .orderBy('id')
-    .offset(MOST_SESSIONS)
+    .offset(MOST_SESSIONS - 1)
     // One of the databases knows OFFSET only after LIMIT.
     .limit(1_000)
     .execute();

@@ -116,14 +116,16 @@ export async function replacePassword(
   return row !== undefined;
 }
 
-/** Stores the same password under stronger parameters; does nothing if the password was changed meanwhile. */
-export async function upgradeHash(db: Db, id: string, from: string, to: string): Promise<void> {
-  await db
+/** Stores the same password under stronger parameters. @returns false when it was changed meanwhile, and stays so. */
+export async function upgradeHash(db: Db, id: string, from: string, to: string): Promise<boolean> {
+  const row = await db
     .updateTable('users')
     .set({ password_hash: to })
     .where('id', '=', id)
     .where('password_hash', '=', from)
-    .execute();
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Sets a password without knowing the old one (for the operator). */

@@ -1,5 +1,6 @@
 import { Refusal } from '../errors.ts';
-import { flawOf, forbiddenNames, limits, refuseEncoded } from './json.ts';
+import { refuseEncoded } from './body.ts';
+import { flawOf, forbiddenNames, limits } from './json.ts';
 
 /**
  * Reads a body or query of type application/x-www-form-urlencoded, as strictly as `parseJson` reads JSON: each field is

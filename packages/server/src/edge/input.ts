@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { Refusal } from '../errors.ts';
+import { readBody, requireJson } from './body.ts';
 import { parseForm, requireForm } from './form.ts';
-import { parseJson, readBody, requireJson } from './json.ts';
+import { parseJson } from './json.ts';
 import type { Route } from './route.ts';
 import { lowerCaseFields, validate } from './validate.ts';
 

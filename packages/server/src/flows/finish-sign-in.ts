@@ -45,7 +45,7 @@ export async function finishSignIn(
   );
   const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
   await recordEvent(tx, 'signed_in', origin, { ...about, sessionId, details: { kind, amr } }, now);
-  for (const ended of await endCrowdedOut(tx, user.id, now))
+  for (const ended of await endCrowdedOut(tx, user.id, sessionId, now))
     await recordEvent(tx, 'session_crowded_out', origin, { ...about, sessionId: ended }, now);
   return { user, sessionId, at: now, amr };
 }

@@ -10,7 +10,7 @@ import { Refusal } from '../errors.ts';
 /** Whose password is tried: an account, or a name that has none. */
 export interface Claimed {
   user: User | undefined;
-  /** The name that was given, normalised; what is counted when there is no account. */
+  /** The name that was given, normalised. */
   name: string;
 }
 
@@ -38,7 +38,8 @@ export async function provePassword(
   const range = addressRange(ip);
   const now = clock.now();
   const account = await db.transaction().execute(async (tx) => {
-    const names = await countName(tx, keys.limits, 'names', range, subject, now);
+    // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
+    const names = await countName(tx, keys.limits, 'names', range, claimed.name, now);
     if (!names.allowed) throw new Refusal('too_many_requests', { retryAfter: names.retryAfter / 1000 });
     return countAttempt(tx, keys.limits, 'password', subject, now);
   });
@@ -47,19 +48,28 @@ export async function provePassword(
   const isRight = await verifyPassword(hasher, claimed.user?.password_hash, password);
   if (!isRight || !claimed.user || claimed.user.disabled_at !== null) return { result: 'wrong' };
   const user = await strengthen(world, claimed.user, password);
+  if (!user) return { result: 'wrong' };
   await db.transaction().execute(async (tx) => {
-    await forgiveName(tx, keys.limits, 'names', range, subject);
+    await forgiveName(tx, keys.limits, 'names', range, claimed.name);
     await clearAttempts(tx, keys.limits, 'password', subject);
   });
   return { result: 'right', user };
 }
 
-/** A hash of weaker parameters than today's is replaced at the one moment when the password is known. */
-async function strengthen(world: World, user: User, password: string): Promise<User> {
-  if (!world.hasher.needsRehash(user.password_hash)) return user;
-  const stronger = await hashPassword(world.hasher, password);
-  await upgradeHash(world.db, user.id, user.password_hash, stronger);
-  return { ...user, password_hash: stronger };
+/**
+ * A hash of weaker parameters than today's is replaced at the one moment when the password is known.
+ *
+ * @returns The user with the hash that is stored then; undefined when the password was changed at this moment.
+ */
+async function strengthen(world: World, user: User, password: string): Promise<User | undefined> {
+  const { db, hasher } = world;
+  if (!hasher.needsRehash(user.password_hash)) return user;
+  const stronger = await hashPassword(hasher, password);
+  if (await upgradeHash(db, user.id, user.password_hash, stronger))
+    return { ...user, password_hash: stronger };
+  // Another sign-in was first, and its salt is another one.
+  const stored = await findById(db, user.id);
+  return (await verifyPassword(hasher, stored?.password_hash, password)) ? stored : undefined;
 }
 
 /**

@@ -124,6 +124,20 @@ describe.each(databases)('$name', ({ name, create, createEmpty }) => {
     expect(rows).toHaveLength(3);
   });
 
+  it('waits for another process longer than any query waits', async () => {
+    const database = await open();
+    const other = await open();
+    await other.create();
+    const holding = other.db.transaction().execute(async (transaction) => {
+      if (other.file === undefined)
+        await sql`SELECT pg_advisory_xact_lock(504978072946)`.execute(transaction);
+      await sleep(name === 'SQLite' ? 2500 : 5500);
+    });
+    await sleep(100);
+    expect(await database.migrate()).toEqual(ownNames);
+    await holding;
+  });
+
   it('leaves nothing when it is killed', async () => {
     const folder = folderWith({ '0001-a.sql': table('a'), '0002-slow.sql': counting(8_000_000) });
     const child = spawn(process.execPath, [program, home.url, folder], { stdio: 'ignore' });

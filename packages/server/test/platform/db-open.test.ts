@@ -184,8 +184,8 @@ describe('PostgreSQL', () => {
     expect(refused.after).toBeLessThan(1000);
     const silent = createServer();
     const { port } = await listening(silent);
-    for (const work of [(database: Database) => database.ping(), (database: Database) => database.exists()]) {
-      const failed = await failure(work(await open('', `postgres://u:p@127.0.0.1:${port}/usher`)));
+    const mute = await open('', `postgres://u:p@127.0.0.1:${port}/usher`);
+    for (const failed of await Promise.all([failure(mute.ping()), failure(mute.exists())])) {
       expect(failed).toMatchObject({ unavailable: true });
       expect(failed.after).toBeLessThan(4000);
     }
@@ -229,6 +229,17 @@ describe('PostgreSQL', () => {
       WHERE datname = current_database() AND pid <> pg_backend_pid()`;
     await everyone.execute(terminator.db);
     await database.ping();
+  });
+
+  it('is unavailable when the connection breaks under a query', async () => {
+    const proxy = await silencingProxy(Number(new URL(home.url).port));
+    const database = await open('', home.url.replace(/:\d+\//, `:${proxy.port}/`));
+    await database.ping();
+    const sleeping = failure(sql`SELECT pg_sleep(3)`.execute(database.db));
+    setTimeout(proxy.close, 100);
+    const broken = await sleeping;
+    expect(broken).toMatchObject({ unavailable: true });
+    expect(broken.after).toBeLessThan(2000);
   });
 
   it('gives up a connection that does not answer any more', async () => {

@@ -124,15 +124,15 @@ describe.each(databases)('$name', ({ name, create }) => {
     await other.close();
     await running;
     expect(await keys(db)).toEqual(['a', 'b']);
-    for (const late of [keys(other.db), write(other.db, 'c'), other.ping()]) {
-      expect(isUnavailable(await late.catch((error) => error))).toBe(true);
+    for (const late of [() => keys(other.db), () => write(other.db, 'c'), () => other.ping()]) {
+      expect(isUnavailable(await late().catch((error) => error))).toBe(true);
     }
   });
 
   it('tells a wrong query from a database that is away', async () => {
     await write(db, 'taken');
-    for (const wrong of [write(db, 'taken'), sql`SELECT nothing FROM nowhere`.execute(db)]) {
-      const error = await wrong.catch((error) => error);
+    for (const wrong of [() => write(db, 'taken'), () => sql`SELECT nothing FROM nowhere`.execute(db)]) {
+      const error = await wrong().catch((error) => error);
       expect(error).toBeInstanceOf(Error);
       expect(isUnavailable(error)).toBe(false);
     }

@@ -16,7 +16,10 @@ export interface Database {
    * query's parameters in order, and gives the first row's values in the order of its columns.
    */
   prepareRead(query: CompiledQuery): (parameters: readonly string[]) => ReadRow | Promise<ReadRow>;
-  /** Applies what `pending` lists, all or nothing; returns the names. Waits up to 60 s for another process that is at it. */
+  /**
+   * Applies what `pending` lists, all or nothing; returns the names. Waits up to 60 s for another process that is at it.
+   * Makes the database first if it is a file.
+   */
   migrate(): Promise<string[]>;
   /** The names of the migrations still to apply. Throws if the database is newer than this program or a migration was edited. */
   pending(): Promise<string[]>;

@@ -45,7 +45,8 @@ export async function openFile(file: string): Promise<{ writer: DatabaseSync; re
     const mode = await whileBusy(2000, () => writer.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode);
     if (mode !== 'wal')
       throw new Error(`${file} cannot have a write-ahead log there. Put it on a local disk.`);
-    writer.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    // Where fsync does not reach the disk itself (macOS), fullfsync does.
+    writer.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON');
     // From here on `whileBusy` waits for other processes.
     writer.exec('PRAGMA busy_timeout = 0');
     const reader = new DatabaseSync(file, { timeout: 2000 });
