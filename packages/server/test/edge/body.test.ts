@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { readBody, requireJson } from '../../src/edge/body.ts';
-import { limits } from '../../src/edge/json.ts';
+import { limits, parseJson } from '../../src/edge/json.ts';
 import { Refusal } from '../../src/errors.ts';
 
 /** The refusal that an act ends in; what else it throws is a bug, so it is thrown on. */
