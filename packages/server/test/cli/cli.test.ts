@@ -14,7 +14,7 @@ describe('a command line that makes no sense ends with 2', () => {
     [['user', 'list', '--admin'], 'Did you mean --admins?'],
     [
       ['user', 'add', '--username', 'ada', '--email', 'ada@example.org', '--password', 'x'],
-      '--password-stdin',
+      "unknown option '--password'",
     ],
     [['user', 'show'], "missing required argument 'name'"],
     [['user', 'show', 'ada', 'grace'], 'too many arguments'],
@@ -42,12 +42,10 @@ describe('a bad setting ends with 2', () => {
     ],
     [{ USHER_PORT: 'http' }, 'USHER_PORT (--port) is "http"; it takes a whole number from 0 to 65535.'],
     [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET (--secret) is too short'],
-    [{ USHER_DATABASE: 'postgres://ada:hunter2@127.0.0.1:1/usher' }, 'USHER_SECRET is required'],
   ])('%j', async (env, sentence) => {
-    for (const args of [['user', 'list'], ['key', 'list'], ['db', 'create'], ['config']]) {
-      const { code, stdout, stderr } = await usher(args, env);
-      if (args[0] !== 'db' && 'USHER_DATABASE' in env) continue;
-      expect(stderr).toContain(sentence);
+    for (const line of ['user list', 'config']) {
+      const { code, stdout, stderr } = await usher(line.split(' '), env);
+      expect(stderr).toContain(`usher: ${sentence}`);
       expect(stderr).not.toContain('hunter2');
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     }
@@ -55,27 +53,19 @@ describe('a bad setting ends with 2', () => {
 });
 
 describe('help', () => {
+  const changes = ['promote', 'demote', 'disable', 'enable', 'logout', 'delete', 'reset-password'];
   const commands = [
     ...['serve', 'config', 'db', 'user', 'key'],
     ...['create', 'migrate', 'seed', 'drop'].map((name) => `db ${name}`),
-    ...[
-      'add',
-      'list',
-      'show',
-      'promote',
-      'demote',
-      'disable',
-      'enable',
-      'logout',
-      'delete',
-      'reset-password',
-    ].map((name) => `user ${name}`),
+    ...['add', 'list', 'show', ...changes].map((name) => `user ${name}`),
     ...['list', 'rotate'].map((name) => `key ${name}`),
   ];
 
-  it.each(commands)('usher %s --help has an example', async (name) => {
+  it.each(commands)('usher %s --help has an example, and no flag for what is secret', async (name) => {
     const { code, stdout, stderr } = await usher([...name.split(' '), '--help']);
-    expect(stdout).toMatch(new RegExp(`Examples?:\n  usher ${name}`));
+    expect(stdout).toContain(`\n  usher ${name}`);
+    expect(stdout).toMatch(/^Examples?:$/m);
+    expect(stdout).not.toMatch(/--(secret|password|metrics-token)\b(?!-)/);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
@@ -84,20 +74,12 @@ describe('help', () => {
     for (const name of ['serve', 'db', 'user', 'key', 'config'])
       expect(stdout).toMatch(new RegExp(`^  ${name}`, 'm'));
   });
-
-  it('has no flag for what is secret', async () => {
-    for (const name of [...commands, 'user add', 'user reset-password']) {
-      const { stdout } = await usher([...name.split(' '), '--help']);
-      expect(stdout).not.toMatch(/--(secret|password|metrics-token)\b(?!-)/);
-    }
-  });
 });
 
 describe('a database that is not there', () => {
   const needing = [
-    ...['user list', 'user show ada', 'user promote ada', 'user delete ada --yes', 'user reset-password ada'],
-    ...['user add --username ada --email ada@example.org', 'key list', 'key rotate'],
-    ...['db migrate', 'db migrate --dry-run', 'db seed', 'db drop --yes'],
+    ...['user list', 'user add --username ada --email ada@example.org', 'user delete ada --yes'],
+    ...['key rotate', 'db migrate', 'db seed', 'db drop --yes'],
   ];
 
   it.each(needing)('usher %s makes none', async (line) => {
@@ -110,15 +92,20 @@ describe('a database that is not there', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
 
-  it.each(needing)('usher %s leaves a file alone that is something else', async (line) => {
-    const folder = newFolder();
-    const file = join(folder, 'usher.db');
-    writeFileSync(file, 'dear diary, today I was not a database', { mode: 0o600 });
-    const { code, stdout, stderr } = await run(folder, {}, line.split(' '));
-    expect(readFileSync(file, 'utf8')).toBe('dear diary, today I was not a database');
-    expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(`Cannot open the database ${file}`)]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  });
+  it.each(['user list', 'db migrate', 'db drop --yes'])(
+    'usher %s leaves a file alone that is something else',
+    async (line) => {
+      const folder = newFolder();
+      const file = join(folder, 'usher.db');
+      writeFileSync(file, 'dear diary, today I was not a database', { mode: 0o600 });
+      const { code, stdout, stderr } = await run(folder, {}, line.split(' '));
+      expect(readFileSync(file, 'utf8')).toBe('dear diary, today I was not a database');
+      expect(stderr.trim().split('\n')).toEqual([
+        expect.stringContaining(`Cannot open the database ${file}`),
+      ]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    },
+  );
 });
 
 describe('a database that is away', () => {
@@ -127,7 +114,7 @@ describe('a database that is away', () => {
     USHER_SECRET: 'gAc4vLTJMkpvCb5ExDN0ulLWw1Rnp1Yjvv0xnSF2RDI',
   };
 
-  it.each(['user list', 'key list', 'db create', 'db migrate', 'db seed', 'db drop --yes'])(
+  it.each(['user list', 'db create', 'db drop --yes'])(
     'usher %s says so in one sentence, without its password',
     async (line) => {
       const { code, stdout, stderr } = await usher(line.split(' '), env);

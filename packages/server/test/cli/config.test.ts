@@ -43,11 +43,14 @@ it('prints every setting with where it comes from, and makes no database', async
 });
 
 it('prints the same as a table', async () => {
-  const { code, stdout, stderr } = await run(newFolder(), {}, ['config', '--signup', 'closed']);
+  const env = { USHER_METRICS_TOKEN: 'hunter2-hunter2-hunter2' };
+  const { code, stdout, stderr } = await run(newFolder(), env, ['config', '--signup', 'closed']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).not.toContain('hunter2');
   const rows = wordsOf(stdout);
   expect(rows[0]).toEqual(['SETTING', 'VALUE', 'SOURCE']);
   expect(rows).toContainEqual(['USHER_SIGNUP', 'closed', 'flag']);
+  expect(rows).toContainEqual(['USHER_METRICS_TOKEN', '[secret]', 'environment']);
   expect(rows).toContainEqual(['USHER_SECRET', 'not set', 'default']);
 });
 
@@ -73,15 +76,12 @@ it.each([
     USHER_SECRET_FILE: 'secret',
     USHER_METRICS_TOKEN: 'hunter2-hunter2-hunter2',
   };
-  for (const args of [['config'], ['config', '--json']]) {
-    const { code, stdout, stderr } = await run(folder, env, args);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).not.toMatch(/hunter2|gAc4/);
-    if (!args.includes('--json')) continue;
-    expect(Object.fromEntries(linesOf(stdout))).toMatchObject({
-      USHER_DATABASE: { value: shown, source: 'environment' },
-      USHER_SECRET: { value: '[secret]', source: 'file' },
-      USHER_METRICS_TOKEN: { value: '[secret]', source: 'environment' },
-    });
-  }
+  const { code, stdout, stderr } = await run(folder, env, ['config', '--json']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).not.toMatch(/hunter2|gAc4/);
+  expect(Object.fromEntries(linesOf(stdout))).toMatchObject({
+    USHER_DATABASE: { value: shown, source: 'environment' },
+    USHER_SECRET: { value: '[secret]', source: 'file' },
+    USHER_METRICS_TOKEN: { value: '[secret]', source: 'environment' },
+  });
 });

@@ -41,7 +41,7 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('lists and applies what is pending; a command about users applies nothing in passing', async () => {
-    await place.usher(['db', 'create']);
+    await place.create();
     // As an older release left it.
     await read(({ db }) => {
       const older = db.withTables<{ migrations: { name: string } }>();
@@ -71,7 +71,7 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('seeds once: an administrator, five users, and the set-up is done', async () => {
-    await place.usher(['db', 'create']);
+    await place.create();
     const seeded = await place.usher(['db', 'seed', '--json']);
     expect(seeded.code).toBe(0);
     expect(seeded.stderr).toContain('shown this once');
@@ -95,7 +95,7 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('seeds nothing beside a user who has one of the names', async () => {
-    await place.usher(['db', 'create']);
+    await place.create();
     await place.usher(['user', 'add', '--username', 'Grace', '--email', 'hopper@example.org']);
     const { code, stdout, stderr } = await place.usher(['db', 'seed']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -106,7 +106,7 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('prints what it seeded as a table', async () => {
-    await place.usher(['db', 'create']);
+    await place.create();
     const { stdout } = await place.usher(['db', 'seed']);
     expect(wordsOf(stdout)[0]).toEqual(['USERNAME', 'E-MAIL', 'ROLE', 'PASSWORD']);
     expect(wordsOf(stdout)[1]).toEqual([
@@ -118,8 +118,8 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('neither seeds nor drops in production, whatever the answer', async () => {
-    await place.usher(['db', 'create']);
-    for (const args of [['seed'], ['drop'], ['drop', '--yes']]) {
+    await place.create();
+    for (const args of [['seed'], ['drop', '--yes']]) {
       const { code, stdout, stderr } = await place.usher(['db', ...args], { env: production });
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toContain('USHER_ENV is production');
@@ -129,7 +129,7 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('drops nothing without --yes where nobody can be asked', async () => {
-    await place.usher(['db', 'create']);
+    await place.create();
     for (const env of [{}, { CI: 'true' }]) {
       const { code, stdout, stderr } = await place.usher(['db', 'drop'], { input: 'yes\n', env });
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -140,7 +140,7 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('drops with --yes, once, and the database can be made again', async () => {
-    await place.usher(['db', 'create']);
+    await place.create();
     await place.usher(['db', 'seed']);
     const dropped = await place.usher(['db', 'drop', '--yes']);
     expect(dropped).toMatchObject({ code: 0, stdout: '' });
@@ -154,7 +154,7 @@ describe.each(databases)('$name', (kind) => {
   });
 
   it('drops no database whose migrations are not ours', async () => {
-    await place.usher(['db', 'create']);
+    await place.create();
     await read(({ db }) => {
       const newer = db.withTables<{ migrations: { name: string; checksum: string; applied_at: number } }>();
       return newer
@@ -167,6 +167,19 @@ describe.each(databases)('$name', (kind) => {
     expect(stderr).toContain('newer than this program');
     expect(await exists()).toBe(true);
   });
+});
+
+it('makes no database on a server without a secret of its own', async () => {
+  const server = databases.find(({ name }) => name === 'PostgreSQL');
+  if (!server) throw new Error('There is no such database.');
+  const place = await newPlace(server);
+  const { code, stdout, stderr } = await place.usher(['db', 'create'], { env: { USHER_SECRET: '' } });
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain('USHER_SECRET is required');
+  const listed = await place.usher(['user', 'list']);
+  expect(listed.stderr).toContain('There is no database at 127.0.0.1:');
+  expect(listed.stderr).not.toContain('@');
+  await place.remove();
 });
 
 describe('the secret beside a database file', () => {

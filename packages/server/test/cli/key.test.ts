@@ -18,7 +18,7 @@ describe.each(databases)('$name', (kind) => {
   let place: Place;
   beforeEach(async () => {
     place = await newPlace(kind);
-    await place.usher(['db', 'create']);
+    await place.create();
   });
   afterEach(() => place.remove());
 

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inject } from 'vitest';
+import { createUsher } from '../../src/app.ts';
+import { createLog } from '../../src/platform/log.ts';
 import type { databases, TestDatabase } from '../support/postgres.ts';
 
 const bin = resolve(import.meta.dirname, '../../bin/usher.js');
@@ -43,6 +45,8 @@ export interface Place {
   folder: string;
   database: TestDatabase;
   secret: string;
+  /** Makes the tables, as `usher db create` does. */
+  create(): Promise<void>;
   /** Runs `usher` there. */
   usher(args: string[], more?: { input?: string; env?: Record<string, string> }): Promise<Ended>;
   remove(): Promise<void>;
@@ -57,6 +61,10 @@ export async function newPlace({ createEmpty }: (typeof databases)[number]): Pro
     folder,
     database,
     secret,
+    async create() {
+      const usher = await createUsher({ database: database.url, secret, log: createLog('silent') });
+      await usher.close();
+    },
     usher: (args, more = {}) => run(folder, { ...env, ...more.env }, args, more.input),
     async remove() {
       await database.remove();
@@ -65,7 +73,7 @@ export async function newPlace({ createEmpty }: (typeof databases)[number]): Pro
   };
 }
 
-/** What the first user of that name can be told apart by, in a table of words. */
+/** The cells of a printed table or record, line by line. */
 export const wordsOf = (table: string): string[][] =>
   table
     .trim()

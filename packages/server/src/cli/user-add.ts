@@ -1,0 +1,102 @@
+import type { Command } from 'commander';
+import type { Config } from '../config.ts';
+import { OPERATOR } from '../core/events.ts';
+import { queueAdminChange } from '../core/installation.ts';
+import { parseEmail, parseUsername } from '../core/names.ts';
+import { checkPolicy, generatePassword, hashPassword } from '../core/passwords.ts';
+import type { Role, User } from '../core/users.ts';
+import { addAccount, settleSetUp } from '../flows/change-user.ts';
+import { checkNewUser } from '../flows/check-new-user.ts';
+import { showUser } from '../flows/shapes.ts';
+import { withWorld } from './open.ts';
+import {
+  askPassword,
+  askText,
+  askYes,
+  canAsk,
+  Misuse,
+  printJson,
+  printRecord,
+  readPassword,
+  say,
+} from './output.ts';
+import { membersOf } from './user-named.ts';
+
+interface AddOptions {
+  username?: string;
+  email?: string;
+  admin?: true;
+  passwordStdin?: true;
+  json?: true;
+}
+
+interface Wish {
+  username: string;
+  email: string;
+  role: Role;
+  password: string;
+  /** Whether nobody knows the password yet. */
+  generated: boolean;
+}
+
+export async function add(options: AddOptions, command: Command): Promise<void> {
+  if ((options.username === undefined || options.email === undefined) && !canAsk())
+    throw new Misuse('Nobody can be asked here: give --username and --email.');
+  await withWorld(command, async ({ db, clock, config, hasher }) => {
+    const wish = await complete(options, config);
+    const names = checkNewUser(wish, config);
+    const passwordHash = await hashPassword(hasher, wish.password);
+    const user = await db.transaction().execute(async (tx) => {
+      const now = clock.now();
+      await queueAdminChange(tx);
+      const by = { tx, actorId: 'operator', origin: OPERATOR, now };
+      const made = await addAccount(by, { ...names, passwordHash, role: wish.role });
+      await settleSetUp(tx, now);
+      return made;
+    });
+    const password = wish.generated ? { password: wish.password } : {};
+    if (options.json) printJson({ user: showUser(user), ...password });
+    else printRecord({ ...membersOf(user), ...password });
+    say(
+      `Added ${user.username}.${wish.generated ? ' The password is shown this once: it is stored nowhere.' : ''}`,
+    );
+  });
+}
+
+/** Asks for what the flags leave open: for everything when they leave everything open. */
+async function complete(
+  { username, email, admin, passwordStdin }: AddOptions,
+  config: Config,
+): Promise<Wish> {
+  const nothingGiven = username === undefined && email === undefined && !admin && !passwordStdin;
+  const name = username ?? (await askText('Username', (answer) => faultOf(parseUsername(answer))));
+  const address = email ?? (await askText('E-mail address', (answer) => faultOf(parseEmail(answer))));
+  const role = admin || (nothingGiven && (await askYes('An administrator?'))) ? 'admin' : 'user';
+  const fault = (answer: string) =>
+    answer === '' ? undefined : weaknessOf(answer, { username: name, email: address }, config);
+  let password = '';
+  if (passwordStdin) password = await readPassword();
+  else if (nothingGiven)
+    password = await askPassword('Password (leave it empty to have one generated)', fault);
+  const generated = password === '';
+  return {
+    username: name,
+    email: address,
+    role,
+    password: generated ? generatePassword() : password,
+    generated,
+  };
+}
+
+const faultOf = (parsed: { ok: true } | { ok: false; message: string }) =>
+  parsed.ok ? undefined : parsed.message;
+
+/** What is wrong with a password for this user, in a sentence. */
+export const weaknessOf = (
+  password: string,
+  who: Pick<User, 'username' | 'email'>,
+  config: Config,
+): string | undefined => {
+  const { username, email } = who;
+  return checkPolicy(password, { username, email, service: config.serviceName }, config.passwordMin)?.message;
+};

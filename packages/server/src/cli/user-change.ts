@@ -1,0 +1,129 @@
+import type { Command } from 'commander';
+import { OPERATOR } from '../core/events.ts';
+import { queueAdminChange } from '../core/installation.ts';
+import { clearAttempts } from '../core/limits.ts';
+import { generatePassword, hashPassword } from '../core/passwords.ts';
+import { roleOf, type User } from '../core/users.ts';
+import type { World } from '../edge/world.ts';
+import {
+  type Change,
+  deleteAccount,
+  endSessions,
+  givePassword,
+  setDisabled,
+  setRole,
+  settleSetUp,
+} from '../flows/change-user.ts';
+import { showUser } from '../flows/shapes.ts';
+import type { Db } from '../platform/db/index.ts';
+import { withWorld } from './open.ts';
+import { consent, printJson, printLine, readPassword, say } from './output.ts';
+import { weaknessOf } from './user-add.ts';
+import { getAgain, getUser } from './user-named.ts';
+
+/** Makes a change, and answers what to say of it. */
+type Make = (change: Change) => Promise<string>;
+
+/** The changes of a command each that need nothing but a name. */
+export const changes: Record<string, { help: string; make: Make }> = {
+  promote: {
+    help: 'Make a user an administrator.',
+    make: async (change) => {
+      await setRole(change, 'admin');
+      const already = roleOf(change.user) === 'admin' ? ' already' : '';
+      return `${change.user.username} is an administrator${already}.`;
+    },
+  },
+  demote: {
+    help: 'Make an administrator a user; never the last one.',
+    make: async (change) => {
+      await setRole(change, 'user');
+      const now = roleOf(change.user) === 'admin' ? ' any more' : '';
+      return `${change.user.username} is no administrator${now}.`;
+    },
+  },
+  disable: {
+    help: 'Let a user sign in no more, and end all sessions; never the last administrator.',
+    make: async (change) => {
+      await setDisabled(change, true);
+      if (change.user.disabled_at !== null) return `${change.user.username} is disabled already.`;
+      return `${change.user.username} is disabled, and signed out everywhere.`;
+    },
+  },
+  enable: {
+    help: 'Let a disabled user sign in again.',
+    make: async (change) => {
+      await setDisabled(change, false);
+      const already = change.user.disabled_at === null ? ' already' : '';
+      return `${change.user.username} is enabled${already}.`;
+    },
+  },
+  logout: {
+    help: 'End all sessions of a user.',
+    make: async (change) =>
+      `${change.user.username} is signed out everywhere${ended(await endSessions(change))}.`,
+  },
+};
+
+const ended = (sessions: number): string => ` (${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended)`;
+
+export async function change(command: Command, name: string, make: Make): Promise<void> {
+  say(await withWorld(command, (world) => changeUser(world, (tx) => getUser(tx, name), make)));
+}
+
+async function changeUser<T>(
+  { db, clock }: World,
+  find: (tx: Db) => Promise<User>,
+  make: (change: Change) => Promise<T>,
+): Promise<T> {
+  return db.transaction().execute(async (tx) => {
+    await queueAdminChange(tx);
+    const user = await find(tx);
+    const now = clock.now();
+    const made = await make({ tx, user, actorId: 'operator', origin: OPERATOR, now });
+    await settleSetUp(tx, now);
+    return made;
+  });
+}
+
+export async function remove(name: string, { yes }: { yes?: true }, command: Command): Promise<void> {
+  await withWorld(command, async (world) => {
+    const user = await getUser(world.db, name);
+    const { username, email } = user;
+    const warning = `This deletes ${username} (${email}) with all that belongs to the account. It cannot be undone.`;
+    await consent(yes, warning, username);
+    await changeUser(world, (tx) => getAgain(tx, user), deleteAccount);
+    say(`Deleted ${username} (${email}).`);
+  });
+}
+
+interface ResetOptions {
+  passwordStdin?: true;
+  json?: true;
+}
+
+export async function resetPassword(
+  name: string,
+  { passwordStdin, json }: ResetOptions,
+  command: Command,
+): Promise<void> {
+  const given = passwordStdin ? await readPassword() : undefined;
+  await withWorld(command, async (world) => {
+    const user = await getUser(world.db, name);
+    const weakness = given === undefined ? undefined : weaknessOf(given, user, world.config);
+    if (weakness !== undefined) throw new Error(weakness);
+    const password = given ?? generatePassword();
+    const passwordHash = await hashPassword(world.hasher, password);
+    const again = (tx: Db) => getAgain(tx, user);
+    const sessions = await changeUser(world, again, async (change) => {
+      // Wrong guesses at the old password are no reason to make the owner wait with the new one.
+      await clearAttempts(change.tx, world.keys.limits, 'password', user.id);
+      return givePassword(change, passwordHash);
+    });
+    const generated = given === undefined ? { password } : {};
+    if (json) printJson({ user: showUser(user), sessions_ended: sessions, ...generated });
+    else if (given === undefined) printLine(password);
+    const once = given === undefined ? ' It is shown this once: it is stored nowhere.' : '';
+    say(`${user.username} has a new password, and is signed out everywhere${ended(sessions)}.${once}`);
+  });
+}
