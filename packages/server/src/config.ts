@@ -97,7 +97,7 @@ export const settings = {
     oneOf('ES256', 'EdDSA'),
     'The algorithm of signing keys made from now on.',
   ),
-  passwordMin: setting('USHER_PASSWORD_MIN', '8', whole(8, 64), 'The fewest characters of a new password.'),
+  passwordMin: setting('USHER_PASSWORD_MIN', '8', whole(8, 24), 'The fewest characters of a new password.'),
   serviceName: setting(
     'USHER_SERVICE_NAME',
     'Usher',

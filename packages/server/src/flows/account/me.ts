@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { eventsOf, recordEvent } from '../../core/events.ts';
+import { eventsOf } from '../../core/events.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import { parseEmail } from '../../core/names.ts';
 import { sessionsOf } from '../../core/sessions.ts';
-import { deleteUser } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { renameUser } from '../change-user.ts';
+import { deleteAccount, renameUser } from '../change-user.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 import { showEvent, showSession, showUser } from '../shapes.ts';
 
@@ -59,7 +58,6 @@ export async function deleteMe(
   { body, live, origin }: SignedInCall<z.infer<typeof deleteMeBody>>,
 ): Promise<Answer> {
   const { db, clock } = world;
-  const { id } = live.user;
   const given = parseEmail(body.email);
   if (!given.ok || given.email !== live.user.email)
     throw new Refusal('invalid_request', {
@@ -68,8 +66,7 @@ export async function deleteMe(
   await proveOwnPassword(world, live, body.password, origin);
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
-    if (!(await deleteUser(tx, id))) throw new Refusal('last_admin');
-    await recordEvent(tx, 'user_deleted', origin, { userId: id, actorId: id }, clock.now());
+    await deleteAccount({ tx, user: live.user, actorId: live.user.id, origin, now: clock.now() });
   });
   return {
     status: 200,

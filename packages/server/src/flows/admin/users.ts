@@ -1,15 +1,21 @@
 import { z } from 'zod';
-import { recordEvent } from '../../core/events.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
-import { endSessionsOf } from '../../core/sessions.ts';
-import { deleteUser, findById, holdSignIns, insertUser, listUsers, type User } from '../../core/users.ts';
+import { findById, listUsers, type User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { type Change, renameUser, setDisabled, setRole } from '../change-user.ts';
-import { checkNewUser, takenRefusal } from '../check-new-user.ts';
+import {
+  addAccount,
+  type Change,
+  deleteAccount,
+  endSessions,
+  renameUser,
+  setDisabled,
+  setRole,
+} from '../change-user.ts';
+import { checkNewUser } from '../check-new-user.ts';
 import { showUser } from '../shapes.ts';
 
 const LARGEST_PAGE = 100;
@@ -63,14 +69,10 @@ export async function createUser(
   const password = body.password ?? generated ?? '';
   const names = checkNewUser({ ...body, password }, config);
   const passwordHash = await hashPassword(hasher, password);
-  const user = await db.transaction().execute(async (tx) => {
-    const now = clock.now();
-    const made = await insertUser(tx, { ...names, passwordHash, role: body.role }, now);
-    if ('taken' in made) throw takenRefusal(made.taken);
-    const about = { userId: made.user.id, actorId: live.user.id, details: { role: body.role } };
-    await recordEvent(tx, 'user_created', origin, about, now);
-    return made.user;
-  });
+  const newUser = { ...names, passwordHash, role: body.role };
+  const user = await db
+    .transaction()
+    .execute((tx) => addAccount({ tx, actorId: live.user.id, origin, now: clock.now() }, newUser));
   return {
     status: 201,
     body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) },
@@ -120,8 +122,7 @@ export async function removeUser(
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
     const user = await getUser(tx, params.id);
-    if (!(await deleteUser(tx, user.id))) throw new Refusal('last_admin');
-    await recordEvent(tx, 'user_deleted', origin, { userId: user.id, actorId: live.user.id }, clock.now());
+    await deleteAccount({ tx, user, actorId: live.user.id, origin, now: clock.now() });
   });
   return { status: 200, body: { message: 'delete successful!' } };
 }
@@ -132,12 +133,8 @@ export async function endUserSessions(
   { params, live, origin }: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
   await db.transaction().execute(async (tx) => {
-    const now = clock.now();
     const user = await getUser(tx, params.id);
-    await holdSignIns(tx, user.id);
-    const sessions = await endSessionsOf(tx, user.id, 'ended_by_admin', now);
-    const about = { userId: user.id, actorId: live.user.id, details: { sessions } };
-    await recordEvent(tx, 'signed_out_everywhere', origin, about, now);
+    await endSessions({ tx, user, actorId: live.user.id, origin, now: clock.now() });
   });
   return { status: 200, body: { message: 'logout successful!' } };
 }

@@ -49,8 +49,9 @@ const awayMessage =
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof DatabaseAway || awayMessage.test(error.message)) return true;
+  const result = sqliteResult(error);
+  if (result !== undefined) return awayResults.has(result);
   const { code, cause } = error as NodeJS.ErrnoException;
-  if (sqliteResult(error) !== undefined) return awayResults.has(sqliteResult(error) as number);
   if (code && (awayCodes.has(code) || awayState.test(code))) return true;
   return cause !== undefined && isUnavailable(cause);
 }
