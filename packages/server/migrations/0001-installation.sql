@@ -1,6 +1,6 @@
 -- One row: what this installation is, and what it may do only once.
 CREATE TABLE installation (
-  id BIGINT PRIMARY KEY,
+  id BIGINT NOT NULL PRIMARY KEY,
   installation_id TEXT NOT NULL,
   -- An HMAC of a constant under the installation's secret: a start with another secret is refused.
   secret_check TEXT NOT NULL,

@@ -1,5 +1,5 @@
 CREATE TABLE users (
-  id TEXT COLLATE "binary" PRIMARY KEY,
+  id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   username TEXT NOT NULL,
   username_key TEXT COLLATE "binary" NOT NULL,
   email TEXT NOT NULL,

@@ -1,5 +1,5 @@
 CREATE TABLE sessions (
-  id TEXT COLLATE "binary" PRIMARY KEY,
+  id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   user_id TEXT COLLATE "binary" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   -- 'cookie' (slides) or 'bearer' (refresh tokens).
   kind TEXT NOT NULL,

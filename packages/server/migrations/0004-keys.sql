@@ -1,5 +1,5 @@
 CREATE TABLE keys (
-  id TEXT COLLATE "binary" PRIMARY KEY,
+  id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   algorithm TEXT NOT NULL,
   public_jwk TEXT NOT NULL,
   -- AES-256-GCM under a key derived from the installation's secret.

@@ -1,6 +1,6 @@
 -- Names are kept as HMACs: the table tells nothing about who was tried.
 CREATE TABLE limits (
-  key TEXT COLLATE "binary" PRIMARY KEY,
+  key TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   count BIGINT NOT NULL,
   blocked_until BIGINT NOT NULL,
   expires_at BIGINT NOT NULL

@@ -1,6 +1,6 @@
 -- The audit record: appended to, never changed.
 CREATE TABLE events (
-  id TEXT COLLATE "binary" PRIMARY KEY,
+  id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   at BIGINT NOT NULL,
   name TEXT NOT NULL,
   -- Whom it is about, and who did it (a user's id, 'operator' for the command line, or nothing).

@@ -1,6 +1,6 @@
 -- Long single-use secrets (links). The secret itself is never stored, only its SHA-256.
 CREATE TABLE links (
-  id TEXT COLLATE "binary" PRIMARY KEY,
+  id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   purpose TEXT NOT NULL,
   secret_hash TEXT COLLATE "binary" NOT NULL,
   created_at BIGINT NOT NULL,

@@ -1,6 +1,4 @@
 import type { Database } from './database.ts';
-import { openPostgres } from './postgres.ts';
-import { openSqlite } from './sqlite.ts';
 
 export type { Database, Db } from './database.ts';
 export { isUnavailable } from './unavailable.ts';
@@ -14,8 +12,15 @@ export { isUnavailable } from './unavailable.ts';
  * `options.migrations` is the folder to migrate from instead of Usher's own.
  */
 export async function openDatabase(url: string, options: { migrations?: string } = {}): Promise<Database> {
-  if (/^sqlite:/i.test(url)) return openSqlite(url.slice('sqlite:'.length), options.migrations);
-  if (/^postgres(ql)?:\/\//i.test(url)) return openPostgres(url, options.migrations);
+  // Only the one that is used is loaded: it is a part of every start.
+  if (/^sqlite:/i.test(url)) {
+    const { openSqlite } = await import('./sqlite.ts');
+    return openSqlite(url.slice('sqlite:'.length), options.migrations);
+  }
+  if (/^postgres(ql)?:\/\//i.test(url)) {
+    const { openPostgres } = await import('./postgres.ts');
+    return openPostgres(url, options.migrations);
+  }
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0];
   throw new Error(
     `The database URL ${scheme ? `begins with "${scheme}"` : 'has no scheme'}. Write sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME for PostgreSQL.`,

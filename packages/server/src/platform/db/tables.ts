@@ -8,6 +8,7 @@ export interface Tables {
   limit_members: LimitMembersTable;
   events: EventsTable;
   links: LinksTable;
+  mails: MailsTable;
 }
 
 export interface InstallationTable {
@@ -93,4 +94,18 @@ export interface LinksTable {
   created_at: number;
   expires_at: number;
   used_at: number | null;
+}
+
+export interface MailsTable {
+  id: string;
+  kind: string;
+  user_id: string | null;
+  content_encrypted: string | null;
+  created_at: number;
+  expires_at: number;
+  due_at: number | null;
+  tries: number;
+  ended_at: number | null;
+  outcome: 'sent' | 'refused' | 'expired' | 'kept' | 'decoy' | null;
+  answer: string | null;
 }
