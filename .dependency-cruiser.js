@@ -62,10 +62,10 @@ export default {
     {
       name: 'core-files-apart',
       comment:
-        'A noun owns its tables and its invariants alone. Flows combine nouns; ids and values cross, handles do not.',
+        'A noun owns its tables and its invariants alone. Flows combine nouns; ids and values cross, handles do not. A noun is a file, or a folder, or both of one name.',
       severity: 'error',
-      from: { path: `${src}core/([^/]+)` },
-      to: { path: `${src}core/`, pathNot: `${src}core/$1(/|$)` },
+      from: { path: `${src}core/([^/.]+)` },
+      to: { path: `${src}core/`, pathNot: `${src}core/$1[/.]` },
     },
     {
       name: 'no-circles',

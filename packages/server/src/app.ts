@@ -1,12 +1,13 @@
 import { type Config, ConfigError, configFromOptions, isLoopback, type SettingName } from './config.ts';
 import { OPERATOR, recordEvent } from './core/events.ts';
-import { openInstallation, queueKeyChange } from './core/installation.ts';
+import { DAMAGED, openInstallation, queueKeyChange } from './core/installation.ts';
 import { makeFirstKey, openKeyring } from './core/keys.ts';
+import { mailRenderer } from './core/mails/render.ts';
 import { IDLE, prepareFindLive } from './core/sessions.ts';
 import { accessTokens } from './core/tokens/access.ts';
 import { cookieTokens } from './core/tokens/cookie.ts';
 import { refreshTokens } from './core/tokens/refresh.ts';
-import { trustProxies } from './edge/address.ts';
+import { type TrustedProxies, trustProxies } from './edge/address.ts';
 import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
 import type { World } from './edge/world.ts';
@@ -17,6 +18,7 @@ import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/index.ts';
 import { createHasher } from './platform/hasher.ts';
 import { createLog, type Log } from './platform/log.ts';
+import { createMailTransport } from './platform/mail-transport.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { deriveKeys, secretBeside } from './platform/secrets.ts';
 import { routes } from './routes.ts';
@@ -80,6 +82,8 @@ export async function openWorld(
   { log, clock = systemClock }: Surroundings = {},
 ): Promise<OpenedWorld> {
   const ownLog = log ?? createLog(config.logLevel);
+  // Before anything is opened that would have to be closed again.
+  trustedProxiesOf(config);
   const database = await openDatabase(config.database);
   try {
     return await furnish(config, database, ownLog, clock);
@@ -97,10 +101,11 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
   await db.transaction().execute(async (tx) => {
     const now = clock.now();
     const about = { userId: null, actorId: null };
-    if (await openInstallation(tx, keys, now))
-      await recordEvent(tx, 'installation_created', OPERATOR, about, now);
+    const isNew = await openInstallation(tx, keys, now);
+    if (isNew) await recordEvent(tx, 'installation_created', OPERATOR, about, now);
     await queueKeyChange(tx);
     const keyId = await makeFirstKey(tx, keys.wrap, config.signingAlgorithm, now);
+    if (isNew && !keyId) throw new Error(DAMAGED);
     if (keyId) await recordEvent(tx, 'key_created', OPERATOR, { ...about, details: { key: keyId } }, now);
   });
 
@@ -126,6 +131,8 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
     refreshTokens: refreshTokens(keys.refresh),
     findLive: prepareFindLive(database),
     lastSeen: notes,
+    renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
+    hasMailbox: hasMailbox(config, publicUrl),
     metrics: createMetrics(() => hasher.queued()),
     log,
     isStopping: () => stopping,
@@ -154,8 +161,10 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
 /** Puts the routes and the jobs on a world. */
 export function serveWorld(opened: OpenedWorld): Usher {
   const { world } = opened;
+  const { smtpUrl } = world.config;
   const jobs = startJobs({
     ...world,
+    mailTransport: smtpUrl && createMailTransport({ ...world.config, smtpUrl }, world.publicUrl),
     lastSeen: opened.lastSeen,
     signingAlgorithm: world.config.signingAlgorithm,
   });
@@ -171,6 +180,11 @@ export function serveWorld(opened: OpenedWorld): Usher {
 
 /** The one-time link for the first administrator, while there is none. */
 export { makeSetUpLink };
+
+/** Mails are kept to be read only where nobody else can be: on a machine that tries things out. */
+function hasMailbox({ smtpUrl, env }: Config, publicUrl: string): boolean {
+  return !smtpUrl && env !== 'production' && isLoopback(new URL(publicUrl).hostname);
+}
 
 function secretOf(config: Config, { file }: Database): string {
   if (config.secret) return config.secret.reveal();
@@ -190,6 +204,14 @@ function edgeSettings({ config, publicUrl }: World): EdgeSettings {
     ownOrigins: new Set([origin, ...hosts.map((host) => `http://${host}`)]),
     allowedOrigins: new Set(config.allowedOrigins),
     hosts: new Set([new URL(publicUrl).host, ...hosts]),
-    trustedProxies: trustProxies(config.trustedProxies),
+    trustedProxies: trustedProxiesOf(config),
   };
+}
+
+function trustedProxiesOf({ trustedProxies }: Config): TrustedProxies {
+  try {
+    return trustProxies(trustedProxies);
+  } catch (error) {
+    throw new ConfigError(`USHER_TRUSTED_PROXIES (--trusted-proxies): ${(error as Error).message}`);
+  }
 }

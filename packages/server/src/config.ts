@@ -64,7 +64,7 @@ export const settings = {
   database: setting(
     'USHER_DATABASE',
     'sqlite:usher.db',
-    plain,
+    databaseUrl,
     'Where the data is: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`.',
   ),
   secret: setting(
@@ -116,6 +116,30 @@ export const settings = {
     list(plain),
     'Addresses or ranges (CIDR) of the proxies whose X-Forwarded-For is believed, separated by commas.',
   ),
+  smtpUrl: setting(
+    'USHER_SMTP_URL',
+    '',
+    smtp,
+    'The server that mails are handed to: `smtp://USER:PASSWORD@HOST:587` (STARTTLS) or `smtps://...` (TLS). Without it mails are kept for the page /mailbox, on this machine alone.',
+  ),
+  smtpTls: setting(
+    'USHER_SMTP_TLS',
+    'on',
+    oneOf('on', 'off'),
+    'Set to `off` to hand mails to an `smtp://` server on another machine without TLS. Whoever is on the way can then read them.',
+  ),
+  mailFrom: setting(
+    'USHER_MAIL_FROM',
+    'Usher <usher@localhost>',
+    mailbox,
+    'Who mails come from: `NAME <ADDRESS>`; required with USHER_SMTP_URL.',
+  ),
+  mailTemplates: setting(
+    'USHER_MAIL_TEMPLATES',
+    '',
+    plain,
+    'A folder with templates of mails that replace those of the same name.',
+  ),
   metricsPort: setting(
     'USHER_METRICS_PORT',
     'off',
@@ -145,11 +169,23 @@ export const settings = {
 export type SettingName = keyof typeof settings;
 type Parsed = { [K in SettingName]: ReturnType<(typeof settings)[K]['parse']> };
 
-/** The settings in force. `publicUrl`, `audience`, `secret` and the metrics settings may be unset. */
-export type Config = Omit<Parsed, 'publicUrl' | 'audience' | 'secret' | 'metricsToken'> & {
+/** Their defaults are words about another setting, or nothing. */
+const unsetByDefault = [
+  'publicUrl',
+  'audience',
+  'secret',
+  'smtpUrl',
+  'mailTemplates',
+  'metricsToken',
+] as const;
+
+/** The settings in force; some may be unset. */
+export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
   audience: string | undefined;
   secret: Secret | undefined;
+  smtpUrl: Secret | undefined;
+  mailTemplates: string | undefined;
   metricsToken: Secret | undefined;
 };
 
@@ -217,32 +253,37 @@ function parseConfig(texts: Partial<Record<SettingName, { text: string; source: 
   for (const name of settingNames) {
     const found = texts[name];
     sources[name] = found?.source ?? 'default';
-    values[name] = found ? parseOne(name, found.text) : defaultOf(name);
+    values[name] = found ? parseOne(name, found) : defaultOf(name);
   }
   const config = values as unknown as Config;
   refuseUnsafe(config);
   return { config, sources };
 }
 
-function parseOne(name: SettingName, text: string): unknown {
+/** Named as whoever gave it knows it. */
+function parseOne(name: SettingName, { text, source }: { text: string; source: Source }): unknown {
   const { env, parse } = settings[name];
   try {
     return parse(text);
   } catch (error) {
-    throw new ConfigError(`${env} (${flagName(name)}) ${(error as Error).message}`);
+    const label = source === 'option' ? `The option ${name}` : `${env} (${flagName(name)})`;
+    throw new ConfigError(`${label} ${(error as Error).message}`);
   }
 }
 
-/** Defaults go through the same parser, but for those that are words about another setting. */
+/** Defaults go through the same parser. */
 function defaultOf(name: SettingName): unknown {
-  if (name === 'publicUrl' || name === 'audience' || name === 'secret' || name === 'metricsToken')
-    return undefined;
-  return settings[name].parse(settings[name].default);
+  const isUnset = unsetByDefault.some((unset) => unset === name);
+  return isUnset ? undefined : settings[name].parse(settings[name].default);
 }
 
 /** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
 function refuseUnsafe(config: Config): void {
   const { publicUrl, host, insecureHttp, env } = config;
+  if (config.smtpUrl && config.mailFrom === settings.mailFrom.default)
+    throw new ConfigError(
+      'USHER_SMTP_URL is set, but USHER_MAIL_FROM is not. Set it to who mails come from, as in Accounts <accounts@example.org>.',
+    );
   if (!publicUrl && !isLoopback(host))
     throw new ConfigError(
       `USHER_HOST is ${host}, which others can reach, but USHER_PUBLIC_URL is not set. Set it to the https address that people see.`,
@@ -298,6 +339,14 @@ function readDotEnv(): NodeJS.Dict<string> {
 
 function plain(text: string): string {
   return text.trim();
+}
+
+/** It may hold a password, so a refusal does not repeat it. */
+function databaseUrl(text: string): string {
+  const url = text.trim();
+  if (!/^(sqlite|postgres(ql)?):/i.test(url))
+    throw new Error('is no database; it takes sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.');
+  return url;
 }
 
 function whole(min: number, max: number) {
@@ -356,4 +405,45 @@ function secret(text: string): Secret {
 function secret16(text: string): Secret {
   if (text.length < 16) throw new Error('is too short; it takes 16 characters or more.');
   return new Secret(text);
+}
+
+/** Says nothing of what was given: there is a password in it. */
+function smtp(text: string): Secret {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const fits =
+    url !== undefined &&
+    /^smtps?:$/.test(url.protocol) &&
+    /^[A-Za-z0-9.:[\]-]+$/.test(url.hostname) &&
+    /^\/?$/.test(url.pathname + url.search + url.hash) &&
+    [url.username, url.password].every(isEncoded);
+  if (!fits)
+    throw new Error(
+      'cannot be read; it takes smtp://USER:PASSWORD@HOST:PORT or smtps://..., with @, /, #, ? and % in the password written as %40, %2F, %23, %3F and %25.',
+    );
+  return new Secret(text);
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    return !/\p{C}/u.test(decodeURIComponent(text));
+  } catch {
+    return false;
+  }
+}
+
+const mailboxPattern = /^(?:([^<>"\\\p{C}]{1,64}?) *<([^<>]+)>|([^<>\s]+))$/u;
+
+/** The name and the address of a mailbox such as `Usher <usher@localhost>`, as `mailbox` accepts them. */
+export function splitMailbox(text: string): { name: string; address: string } {
+  const [, name = '', bracketed, bare = ''] = mailboxPattern.exec(text) ?? [];
+  return { name, address: bracketed ?? bare };
+}
+
+function mailbox(text: string): string {
+  const { address } = splitMailbox(text.trim());
+  if (!/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(address))
+    throw new Error(
+      `is "${text}"; it takes an address, or a name and an address: Accounts <accounts@example.org>.`,
+    );
+  return text.trim();
 }

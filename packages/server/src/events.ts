@@ -23,6 +23,10 @@ export const events = {
   session_crowded_out: 'A session was ended because the user signed in more often than sessions are kept.',
   refresh_reused: 'A used refresh token came again: it may be stolen, so its session was ended.',
 
+  mail_sent: 'The mail server took a mail.',
+  mail_refused: 'The mail server refused a mail for good.',
+  mail_expired: 'A mail could not be sent before it was not worth it any more.',
+
   key_created: 'A signing key was made.',
   key_rotated: 'A new signing key was made to follow the one in use.',
 } as const satisfies Record<string, string>;

@@ -25,6 +25,7 @@ import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
 import { styleSheet } from './pages/assets.ts';
 import { docsPage } from './pages/docs.tsx';
+import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
 
@@ -320,6 +321,38 @@ export const routes: readonly Route[] = [
     answers: { 201: undefined },
     errors: ['setup_done', 'link_invalid', 'signup_refused'],
     handler: setUpAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/mailbox',
+    who: 'anyone',
+    summary: 'The mails that were not sent because there is no mail server; on the machine itself alone',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: mailboxPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/mailbox/:id',
+    who: 'anyone',
+    summary: 'One of them',
+    isPage: true,
+    params: mailParams,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: mailPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/mailbox/:id/html',
+    who: 'anyone',
+    summary: 'One of them, as HTML for a frame',
+    isPage: true,
+    params: mailParams,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: mailHtml,
   }),
   route({
     method: 'GET',

@@ -121,6 +121,7 @@ describe('arrows', () => {
     ],
     [`${src}/core/tokens/access.ts`, `import './claims.ts';`],
     [`${src}/core/tokens/claims.ts`, 'export {};'],
+    [`${src}/core/tokens.ts`, `import './tokens/access.ts';`],
     [`${src}/platform/network.ts`, `import 'node:http'; import '@hono/node-server'; import 'nodemailer';`],
     [
       `${src}/platform/db/index.ts`,

@@ -6,6 +6,7 @@ import { isUnavailable } from '../platform/db/index.ts';
 import { addConfig } from './config.ts';
 import { addDb } from './db.ts';
 import { addKey } from './key.ts';
+import { addMail } from './mail.ts';
 import { Misuse, say } from './output.ts';
 import { addServe } from './serve.ts';
 import { addUser } from './user.ts';
@@ -29,6 +30,7 @@ export async function run(argv: string[]): Promise<void> {
   addDb(program);
   addUser(program);
   addKey(program);
+  addMail(program);
   addConfig(program);
   try {
     await program.parseAsync(argv);

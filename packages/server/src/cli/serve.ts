@@ -4,7 +4,7 @@ import { makeSetUpLink, type OpenedWorld, openWorld, serveWorld, type Usher } fr
 import { type Config, isLoopback } from '../config.ts';
 import type { Peer } from '../edge/answering.ts';
 import { errors } from '../errors.ts';
-import { isUnavailable } from '../platform/db/index.ts';
+import { isDamaged, isUnavailable } from '../platform/db/index.ts';
 import { type HttpServer, startHttpServer } from '../platform/http-server.ts';
 import { settingsOf, withSettings } from './settings.ts';
 
@@ -25,7 +25,8 @@ async function serve(config: Config, version: string): Promise<void> {
   const began = performance.now();
   // Listening comes first: only then the port is known that tokens and links name.
   let usher: Usher | undefined;
-  const server = await listen(config, (request, peer) => usher?.fetch(request, peer) ?? notYet(request));
+  const answer = (request: Request, peer: Peer) => usher?.fetch(request, peer) ?? notYet(request);
+  const server = await listen(config.host, config.port, '--port', answer);
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
   let opened: OpenedWorld;
   try {
@@ -34,28 +35,38 @@ async function serve(config: Config, version: string): Promise<void> {
     await server.stop(0);
     throw error;
   }
-  usher = serveWorld(opened);
-  const metrics = await listenForMetrics(config, opened);
-  process.stderr.write(banner(version, opened, await makeSetUpLink(opened.world), performance.now() - began));
+  let metrics: HttpServer | undefined;
+  try {
+    usher = serveWorld(opened);
+    metrics = await listenForMetrics(config, opened);
+    const setUpLink = await makeSetUpLink(opened.world);
+    process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
+  } catch (error) {
+    // What listens would keep the process alive, and answer that it is starting.
+    await Promise.all([server.stop(0), metrics?.stop(0)]);
+    await (usher ?? opened).close();
+    throw error;
+  }
   opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
   stopWithGrace(opened, usher, metrics ? [server, metrics] : [server]);
 }
 
-async function listen(config: Config, fetch: (request: Request, peer: Peer) => Response | Promise<Response>) {
+async function listen(
+  host: string,
+  port: number,
+  flag: string,
+  fetch: (request: Request, peer: Peer) => Response | Promise<Response>,
+) {
   try {
-    return await startHttpServer(fetch, config.host, config.port);
+    return await startHttpServer(fetch, host, port);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')
-      throw new Error(
-        `Port ${config.port} is in use already. Stop what uses it, or choose another: --port 4001`,
-      );
+      throw new Error(`Port ${port} is in use already. Stop what uses it, or choose another with ${flag}.`);
     if (code === 'EACCES')
-      throw new Error(
-        `Port ${config.port} needs rights that this user does not have. Choose one above 1023.`,
-      );
+      throw new Error(`Port ${port} needs rights that this user does not have. Choose one above 1023.`);
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new Error(`USHER_HOST is ${config.host}, which is not an address of this machine.`);
+      throw new Error(`USHER_HOST is ${host}, which is not an address of this machine.`);
     throw error;
   }
 }
@@ -84,7 +95,8 @@ async function openPatiently(config: Config): Promise<OpenedWorld> {
     try {
       return await openWorld(config);
     } catch (error) {
-      if (!isUnavailable(error) || performance.now() > until) throw error;
+      const canReturn = isUnavailable(error) && !isDamaged(error);
+      if (!canReturn || performance.now() > until) throw error;
       if (!told)
         process.stderr.write(
           `usher: the database cannot be reached (${(error as Error).message}); waiting for it\n`,
@@ -101,7 +113,7 @@ async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise
     const { text, type } = await world.metrics.text();
     return new Response(text, { headers: { 'content-type': type } });
   };
-  return startHttpServer(answer, config.host, config.metricsPort);
+  return listen(config.host, config.metricsPort, '--metrics-port', answer);
 }
 
 /** What a person at a terminal wants to know; the log says the same to programs. */
@@ -117,6 +129,8 @@ function banner(
     `  API        ${publicUrl}/docs`,
     `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
   ];
+  if (world.hasMailbox) lines.push(`  mailbox    ${publicUrl}/mailbox`);
+  else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
   if (setUpLink)
     lines.push(

@@ -32,7 +32,7 @@ export function settingsOf(command: Command): LoadedConfig {
   return loadConfig(flags);
 }
 
-export const isSecret = (name: SettingName): boolean => name === 'secret' || name === 'metricsToken';
+export const isSecret = (name: SettingName): boolean => ['secret', 'smtpUrl', 'metricsToken'].includes(name);
 
 /** As commander names the option of a flag. */
 const camelCase = (flag: string): string =>

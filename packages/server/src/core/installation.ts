@@ -4,6 +4,10 @@ import { newId } from '../platform/random.ts';
 import type { Keys } from '../platform/secrets.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
 
+/** What is damaged must never pass for new: it would be set up again, by whoever comes first. */
+export const DAMAGED =
+  'The database is damaged: it does not say any more which installation it belongs to. Restore a backup.';
+
 const SECRET_CHECK = 'this is the secret of this installation';
 
 /**
@@ -30,7 +34,8 @@ export async function openInstallation(db: Db, keys: Keys, now: number): Promise
     .returning('id')
     .executeTakeFirst();
   if (made) return true;
-  const row = await db.selectFrom('installation').select('secret_check').executeTakeFirstOrThrow();
+  const row = await db.selectFrom('installation').select('secret_check').executeTakeFirst();
+  if (!row?.secret_check) throw new Error(DAMAGED);
   if (!equalSecrets(row.secret_check, expected))
     throw new ConfigError(
       'The secret does not fit this database: it was made with another one. Set USHER_SECRET (or put back usher.key) as it was.',

@@ -1,14 +1,15 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { KeysTable } from '../platform/db/tables.ts';
 import { newId } from '../platform/random.ts';
+import { seal, unseal } from '../platform/secrets.ts';
 
 const MINUTE = 60_000;
 
 /** A key is published this long before it signs: twice as long as verifiers may cache the JWKS. */
-export const PUBLISH_AHEAD = 10 * MINUTE;
+const PUBLISH_AHEAD = 10 * MINUTE;
 /** And this long after it signed last: the longest life of a token, and some for clocks that differ. */
 const PUBLISH_AFTER = 65 * MINUTE;
 /** Keys are read again at most this often because of a token whose key is unknown. */
@@ -133,6 +134,8 @@ export function stateKeys<Key extends Pick<KeysTable, 'signs_from' | 'published_
   });
 }
 
+const placeOf = (id: string): string => `keys/${id}`;
+
 async function insertKey(
   tx: Db,
   wrap: KeyObject,
@@ -148,7 +151,7 @@ async function insertKey(
       id,
       algorithm,
       public_jwk: JSON.stringify(await exportJWK(publicKey)),
-      private_jwk_encrypted: encrypt(wrap, id, JSON.stringify(await exportJWK(privateKey))),
+      private_jwk_encrypted: seal(wrap, placeOf(id), JSON.stringify(await exportJWK(privateKey))),
       created_at: now,
       signs_from: signsFrom,
       published_until: null,
@@ -158,7 +161,7 @@ async function insertKey(
 }
 
 async function unwrapKey(row: KeysTable, wrap: KeyObject): Promise<SigningKey> {
-  const privateJwk = JSON.parse(decrypt(wrap, row.id, row.private_jwk_encrypted)) as JWK;
+  const privateJwk = JSON.parse(unseal(wrap, placeOf(row.id), row.private_jwk_encrypted)) as JWK;
   // The row's own public key is not trusted: it is derived from the private one, which is authenticated.
   const { d: _private, ...publicJwk } = privateJwk;
   return {
@@ -170,23 +173,6 @@ async function unwrapKey(row: KeysTable, wrap: KeyObject): Promise<SigningKey> {
     signsFrom: row.signs_from,
     publishedUntil: row.published_until,
   };
-}
-
-/** AES-256-GCM, random 96-bit nonce; the row's place is authenticated, so rows cannot be swapped. */
-function encrypt(wrap: KeyObject, id: string, text: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', wrap, nonce).setAAD(Buffer.from(`keys/${id}`));
-  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString(
-    'base64url',
-  );
-}
-
-function decrypt(wrap: KeyObject, id: string, sealed: string): string {
-  const bytes = Buffer.from(sealed, 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', wrap, bytes.subarray(0, 12), { authTagLength: 16 })
-    .setAAD(Buffer.from(`keys/${id}`))
-    .setAuthTag(bytes.subarray(-16));
-  return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString();
 }
 
 /** How long ago the newest key was made, in milliseconds. */

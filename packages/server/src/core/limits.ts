@@ -12,7 +12,7 @@ const DAY = 24 * HOUR;
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
  * A `distinct` window counts different names instead of attempts. All in milliseconds.
  */
-export const budgets = {
+const budgets = {
   /** Wrong passwords for one account, on every path that checks one. */
   password: { kind: 'back-off', free: 5, first: 30_000, longest: HOUR, forget: DAY },
   /** Different names that failed from one address range: stuffing and spraying. */
@@ -52,18 +52,21 @@ export async function countAttempt(
   subject: string,
   now: number,
 ): Promise<Verdict> {
-  const { forget } = budgets[budget];
+  const { free, forget } = budgets[budget];
   const id = keyOf(key, budget, subject);
   const isOver = sql<boolean>`limits.expires_at <= ${now}`;
   const passed = await db
     .insertInto('limits')
-    .values({ key: id, count: 1, blocked_until: now + pauseAfter(budget, 1), expires_at: now + forget })
+    // The first one is free in every budget.
+    .values({ key: id, count: 1, blocked_until: 0, expires_at: now + forget })
     .onConflict((conflict) =>
       conflict
         .column('key')
         .doUpdateSet({
           count: sql`CASE WHEN ${isOver} THEN 1 ELSE limits.count + 1 END`,
-          blocked_until: sql`CAST(${now} AS BIGINT) + CASE WHEN ${isOver} THEN 0 ${pauses(budget)} END`,
+          // Not `now` where there is no pause: of two at once, the one that took the time first may come second.
+          blocked_until: sql`CASE WHEN ${isOver} OR limits.count + 1 < ${sql.lit(free)} THEN 0
+            ELSE CAST(${now} AS BIGINT) + ${pauses(budget)} END`,
           expires_at: now + forget,
         })
         .where('limits.blocked_until', '<=', now),
@@ -74,7 +77,7 @@ export async function countAttempt(
 }
 
 /** How long attempt number `count` makes the next one wait. */
-export function pauseAfter(budget: NameOf<'back-off'>, count: number): number {
+function pauseAfter(budget: NameOf<'back-off'>, count: number): number {
   const { free, first, longest } = budgets[budget];
   return count < free ? 0 : Math.min(first * 2 ** (count - free), longest);
 }
@@ -82,10 +85,10 @@ export function pauseAfter(budget: NameOf<'back-off'>, count: number): number {
 /** The same in SQL, for the attempt after `limits.count`: the few steps until the pause stops growing. */
 function pauses(budget: NameOf<'back-off'>) {
   const { free, longest } = budgets[budget];
-  const steps = [sql`WHEN limits.count + 1 < ${sql.lit(free)} THEN 0`];
+  const steps = [];
   for (let count = free; pauseAfter(budget, count) < longest; count++)
     steps.push(sql`WHEN limits.count + 1 = ${sql.lit(count)} THEN ${sql.lit(pauseAfter(budget, count))}`);
-  return sql`${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)}`;
+  return sql`CASE ${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)} END`;
 }
 
 /** Clears a back-off: the secret was right. */

@@ -13,11 +13,11 @@ export const CAP = 12 * HOUR;
 export const ADMIN_CAP = 4 * HOUR;
 /** A bearer session ends after this long without a refresh, and after the cap however often it is refreshed. */
 export const REFRESH_IDLE = 14 * DAY;
-export const REFRESH_CAP = 30 * DAY;
+const REFRESH_CAP = 30 * DAY;
 /** A refresh token that was used comes again within this time: a lost answer, not a thief. */
-export const REFRESH_GRACE = 10_000;
+const REFRESH_GRACE = 10_000;
 /** More sessions than this and the one that was idle longest ends. */
-export const MOST_SESSIONS = 20;
+const MOST_SESSIONS = 20;
 
 export type SessionKind = SessionsTable['kind'];
 

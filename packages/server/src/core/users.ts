@@ -1,5 +1,5 @@
 import type { ExpressionBuilder, Selectable } from 'kysely';
-import type { Db } from '../platform/db/index.ts';
+import { type Db, isConflict } from '../platform/db/index.ts';
 import type { Tables, UsersTable } from '../platform/db/tables.ts';
 import { newUserId } from '../platform/random.ts';
 
@@ -137,26 +137,28 @@ export async function setPassword(tx: Db, id: string, to: string, now: number): 
     .execute();
 }
 
-/** @returns The user as changed, `taken` if another account has the name, or undefined if there is no such user. */
+/**
+ * @returns The user as changed, `taken` if another account has the name, or undefined if there is no such user. After
+ * `taken` the transaction can only be rolled back.
+ */
 export async function rename(
   tx: Db,
   id: string,
   username: string,
   usernameKey: string,
 ): Promise<User | 'taken' | undefined> {
-  const other = await tx
-    .selectFrom('users')
-    .select('id')
-    .where('username_key', '=', usernameKey)
-    .where('id', '<>', id)
-    .executeTakeFirst();
-  if (other) return 'taken';
-  return tx
-    .updateTable('users')
-    .set({ username, username_key: usernameKey })
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst();
+  try {
+    return await tx
+      .updateTable('users')
+      .set({ username, username_key: usernameKey })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst();
+  } catch (error) {
+    // Asked beforehand, another account could still take the name in between.
+    if (isConflict(error)) return 'taken';
+    throw error;
+  }
 }
 
 /** Makes a user an administrator, if not one already. */

@@ -62,8 +62,10 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     const { headers } = c.req.raw;
     const userAgent = (headers.get('user-agent') ?? '').slice(0, 200);
     const origin = { requestId: outcome.requestId, ip: outcome.ip, userAgent };
-    if (route.who === 'anyone')
-      return route.handler(world, { ...(await readInput(c, route)), headers, origin });
+    if (route.who === 'anyone') {
+      const socketAddress = c.env?.incoming?.socket.remoteAddress;
+      return route.handler(world, { ...(await readInput(c, route)), headers, origin, socketAddress });
+    }
     if (route.who === 'leaving') {
       const credential = await readCredential(world, headers);
       outcome.userId = credential?.claims.sub;

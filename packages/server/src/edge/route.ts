@@ -12,6 +12,8 @@ export interface Call<Body = undefined, Query = undefined, Params = undefined> {
   params: Params;
   origin: Origin & { requestId: string; ip: string; userAgent: string };
   headers: Headers;
+  /** The other end of the socket, whatever a proxy there says about the client; undefined when nobody told us. */
+  socketAddress?: string | undefined;
 }
 
 /** A call by someone who is signed in. */

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Keyring } from '../core/keys.ts';
+import type { RenderMail } from '../core/mails/render.ts';
 import type { FindLive } from '../core/sessions.ts';
 import type { AccessTokens } from '../core/tokens/access.ts';
 import type { CookieTokens } from '../core/tokens/cookie.ts';
@@ -26,6 +27,9 @@ export interface World {
   refreshTokens: RefreshTokens;
   findLive: FindLive;
   lastSeen: LastSeen;
+  renderMail: RenderMail;
+  /** Whether mails are kept for the mailbox page, because there is no server to hand them to. */
+  hasMailbox: boolean;
   metrics: Metrics;
   log: Log;
   /** Whether a stop has begun: requests should go elsewhere. */

@@ -1,5 +1,6 @@
 import { type Origin, recordEvent } from '../core/events.ts';
 import { finishSetUp } from '../core/installation.ts';
+import { forgetMailsOf } from '../core/mails.ts';
 import { parseUsername } from '../core/names.ts';
 import { endSessionsOf } from '../core/sessions.ts';
 import {
@@ -96,6 +97,7 @@ export async function addAccount(
 /** Deletes the account with all that belongs to it. @throws Refusal `last_admin` */
 export async function deleteAccount({ tx, user, actorId, origin, now }: Change): Promise<void> {
   if (!(await deleteUser(tx, user.id))) throw new Refusal('last_admin');
+  await forgetMailsOf(tx, user.id);
   await recordEvent(tx, 'user_deleted', origin, { userId: user.id, actorId }, now);
 }
 

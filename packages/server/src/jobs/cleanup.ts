@@ -1,5 +1,6 @@
 import { forgetOldLimits } from '../core/limits.ts';
 import { forgetOldLinks } from '../core/links.ts';
+import { forgetOldMails } from '../core/mails/outbox.ts';
 import { forgetOldSessions } from '../core/sessions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
@@ -11,5 +12,6 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   const now = clock.now();
   await forgetOldLimits(db, now);
   await forgetOldLinks(db, 7 * DAY, now);
+  await forgetOldMails(db, 7 * DAY, now);
   await forgetOldSessions(db, now);
 }

@@ -1,20 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import type { Keyring } from '../core/keys.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Db } from '../platform/db/index.ts';
-import type { Log } from '../platform/log.ts';
 import { cleanUp } from './cleanup.ts';
 import { rotateOldKey } from './rotate-keys.ts';
 import type { LastSeenNotes } from './save-last-seen.ts';
+import { type MailPlace, mailSender } from './send-mail.ts';
 
 const SECOND = 1_000;
 
 /** What the jobs work on. */
-export interface Workplace {
-  db: Db;
-  clock: Clock;
-  log: Log;
-  keys: { wrap: KeyObject };
+export interface Workplace extends MailPlace {
+  keys: MailPlace['keys'] & { wrap: KeyObject };
   keyring: Keyring;
   lastSeen: LastSeenNotes;
   signingAlgorithm: string;
@@ -27,7 +22,9 @@ export interface Jobs {
 
 /** Starts the jobs that a server runs beside its requests. One that fails is logged and tried again at its next turn. */
 export function startJobs(place: Workplace): Jobs {
+  const mails = mailSender(place);
   const jobs = [
+    { name: 'send-mail', every: SECOND, run: () => mails.turn() },
     { name: 'save-last-seen', every: SECOND, run: () => place.lastSeen.save(place.db) },
     { name: 'reload-keys', every: 10 * SECOND, run: () => place.keyring.reload() },
     { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },
@@ -40,7 +37,7 @@ export function startJobs(place: Workplace): Jobs {
   );
   return {
     stop: async () => {
-      await Promise.all(started.map((job) => job.stop()));
+      await Promise.all([mails.stop(), ...started.map((job) => job.stop())]);
     },
   };
 }

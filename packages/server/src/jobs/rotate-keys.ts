@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 
 /** A signing key is followed by a new one after this long, in milliseconds. */
-export const ROTATION = 90 * 24 * 60 * 60_000;
+const ROTATION = 90 * 24 * 60 * 60_000;
 
 /** Makes the next signing key when the newest is old enough; of several processes one does. */
 export async function rotateOldKey(

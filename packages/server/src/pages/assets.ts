@@ -34,6 +34,7 @@ th, td { text-align: start; vertical-align: top; padding: 0.45rem 0.5rem 0.45rem
 :is(th, td):last-child { padding-inline-end: 0; }
 thead th { color: var(--quiet); font-size: 0.8rem; }
 td p { margin: 0.15rem 0 0; color: var(--quiet); }
+iframe.mail { width: 100%; height: 54rem; border: 1px solid var(--line); border-radius: 0.4rem; color-scheme: light dark; }
 
 main:has(.reference) { max-width: 80rem; }
 .reference section { margin-top: 3.5rem; }

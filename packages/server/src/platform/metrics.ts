@@ -5,6 +5,10 @@ export interface Metrics {
   /** @param seconds How long the answer took. */
   request(route: string, method: string, status: number, seconds: number): void;
   refusal(code: string): void;
+  /** @param end How it ended. */
+  mail(end: string): void;
+  /** How many mails wait, or are being sent. */
+  mailsWaiting(count: number): void;
   /** The text that `/metrics` answers, and its media type. */
   text(): Promise<{ text: string; type: string }>;
 }
@@ -25,6 +29,17 @@ export function createMetrics(queued: () => number): Metrics {
     name: 'usher_refusals_total',
     help: 'Requests that were refused, by error code.',
     labelNames: ['code'],
+    registers,
+  });
+  const mails = new Counter({
+    name: 'usher_mails_total',
+    help: 'Mails that ended: sent, refused by the server, expired, kept for the mailbox page, or decoys.',
+    labelNames: ['end'],
+    registers,
+  });
+  const mailsWaiting = new Gauge({
+    name: 'usher_mails_waiting',
+    help: 'Mails that wait to be sent, or are being sent.',
     registers,
   });
   new Gauge({
@@ -48,6 +63,8 @@ export function createMetrics(queued: () => number): Metrics {
       child.observe(seconds);
     },
     refusal: (code) => refusals.inc({ code }),
+    mail: (end) => mails.inc({ end }),
+    mailsWaiting: (count) => mailsWaiting.set(count),
     text: async () => ({ text: await registry.metrics(), type: registry.contentType }),
   };
 }

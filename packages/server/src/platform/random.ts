@@ -7,6 +7,9 @@ export const newUserId = (): string => v7();
 /** An event's id: also UUIDv7, so that the audit record reads in order. */
 export const newEventId = (): string => v7();
 
+/** A mail's id, also in its Message-ID: UUIDv7, because whoever lists mails wants the newest. */
+export const newMailId = (): string => v7();
+
 /** 128 random bits as 22 characters of base64url: ids of sessions and tokens, which tell nothing. */
 export const newId = (): string => randomBytes(16).toString('base64url');
 

@@ -1,4 +1,6 @@
 import {
+  createCipheriv,
+  createDecipheriv,
   createHmac,
   createSecretKey,
   hkdfSync,
@@ -21,6 +23,8 @@ export interface Keys {
   refresh: KeyObject;
   /** AES-256-GCM of the private signing keys in the database. */
   wrap: KeyObject;
+  /** AES-256-GCM of the mails in the database that wait to be sent. */
+  mail: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
   limits: KeyObject;
   /** HMAC-SHA-256 of the constant that tells whether this is the right secret for a database. */
@@ -35,6 +39,7 @@ export function deriveKeys(secret: string): Keys {
     cookie: derive('cookie-token'),
     refresh: derive('refresh-token'),
     wrap: derive('signing-key-wrap'),
+    mail: derive('mail'),
     limits: derive('limits'),
     check: derive('secret-check'),
   };
@@ -43,6 +48,28 @@ export function deriveKeys(secret: string): Keys {
 /** HMAC-SHA-256 as base64url, 43 characters. */
 export function mac(key: KeyObject, text: string): string {
   return createHmac('sha256', key).update(text).digest('base64url');
+}
+
+/**
+ * Encrypts a text for the database: AES-256-GCM with a random nonce of 96 bits.
+ *
+ * @param place Where it is stored, such as `keys/ID`. It is authenticated, so that rows cannot be swapped.
+ */
+export function seal(key: KeyObject, place: string, text: string): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(place));
+  return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString(
+    'base64url',
+  );
+}
+
+/** What was sealed in this place. @throws When it was not, or under another key, or was changed since. */
+export function unseal(key: KeyObject, place: string, sealed: string): string {
+  const bytes = Buffer.from(sealed, 'base64url');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
+    .setAAD(Buffer.from(place))
+    .setAuthTag(bytes.subarray(-16));
+  return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString();
 }
 
 /** Whether two texts are equal, in a time that does not tell where they differ. */

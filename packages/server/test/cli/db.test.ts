@@ -6,7 +6,10 @@ import { databases } from '../support/postgres.ts';
 import { newPlace, type Place, run, wordsOf } from './program.ts';
 
 const production = { USHER_ENV: 'production', USHER_PUBLIC_URL: 'https://accounts.example.org' };
-const ours = readdirSync(join(import.meta.dirname, '../../migrations')).sort();
+const folderOfOurs = join(import.meta.dirname, '../../migrations');
+const ours = readdirSync(folderOfOurs).sort();
+const newest = readFileSync(join(folderOfOurs, ours.at(-1) ?? ''), 'utf8');
+const newestTables = [...newest.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name = '']) => name);
 
 describe.each(databases)('$name', (kind) => {
   let place: Place;
@@ -50,7 +53,7 @@ describe.each(databases)('$name', (kind) => {
         .where('name', '=', ours.at(-1) ?? '')
         .execute();
     });
-    await read(({ db }) => db.schema.dropTable('links').execute());
+    for (const table of newestTables) await read(({ db }) => db.schema.dropTable(table).execute());
 
     const refused = await place.usher(['user', 'list']);
     expect(refused).toMatchObject({ code: 1, stdout: '' });

@@ -1,7 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, cpSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -85,7 +94,9 @@ async function binaries(folder: string, user: unknown): Promise<{ initdb: string
   const found: { initdb: string; postgres: string } = await import(pathToFileURL(module).href);
   if (!user || canPass(dirname(found.initdb))) return found;
   const copy = join(folder, 'postgres-binaries');
-  cpSync(join(dirname(found.initdb), '..'), copy, { recursive: true, verbatimSymlinks: true });
+  // The first cluster of a run has made it, and may be running it.
+  if (!existsSync(copy))
+    cpSync(join(dirname(found.initdb), '..'), copy, { recursive: true, verbatimSymlinks: true });
   return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') };
 }
 

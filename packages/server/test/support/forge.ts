@@ -102,7 +102,11 @@ export const accessHeader = ({ id, algorithm }: Pick<SigningKey, 'id' | 'algorit
 });
 
 /** A token of any content under a shared secret: with the real key and the real header, a cookie token. */
-export function forgeMac(key: KeyObject | string | Buffer, payload: unknown, header: unknown = COOKIE_HEADER): string {
+export function forgeMac(
+  key: KeyObject | string | Buffer,
+  payload: unknown,
+  header: unknown = COOKIE_HEADER,
+): string {
   const signed = `${part(header)}.${part(payload)}`;
   return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
 }

@@ -6,6 +6,7 @@ import { readTemplates } from './templates.ts';
 
 /** A mail as its reader gets it. */
 export interface RenderedMail {
+  language: string;
   subject: string;
   text: string;
   html: string;
@@ -33,7 +34,12 @@ export function mailRenderer(own: { folder: string | undefined; service: string;
     const preview = plainOf(template.preview, values);
     const body = withoutEmpty(template.body, values);
     const html = documentOf(layout, body, footer, { ...values, lang: LANGUAGE, subject, preview });
-    return { subject, text: `${textOf(body, values)}\n\n-- \n${textOf(footer, values)}\n`, html };
+    return {
+      language: LANGUAGE,
+      subject,
+      text: `${textOf(body, values)}\n\n-- \n${textOf(footer, values)}\n`,
+      html,
+    };
   };
 }
 

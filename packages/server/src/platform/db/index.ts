@@ -1,7 +1,8 @@
 import type { Database } from './database.ts';
 
+export { isConflict } from './conflict.ts';
 export type { Database, Db } from './database.ts';
-export { isUnavailable } from './unavailable.ts';
+export { isDamaged, isUnavailable } from './unavailable.ts';
 
 /**
  * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry

@@ -56,6 +56,17 @@ export function isUnavailable(error: unknown): boolean {
   return cause !== undefined && isUnavailable(cause);
 }
 
+const damagedResults = new Set([11, 26]); // CORRUPT, NOTADB
+const damagedState = /^XX00[12]$/;
+
+/** Whether an error means that what is stored is damaged: then it is away as well, but waiting mends nothing. */
+export function isDamaged(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, cause } = error as NodeJS.ErrnoException;
+  if (damagedResults.has(sqliteResult(error) ?? 0) || damagedState.test(code ?? '')) return true;
+  return isDamaged(cause);
+}
+
 /** SQLite's primary result code; the extended ones differ in the higher bits alone. */
 export function sqliteResult(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: number };

@@ -1,0 +1,144 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type Config, ConfigError } from '../config.ts';
+import { type KeptMail, keptMail, keptMails } from '../core/mails/mailbox.ts';
+import { mailRenderer, type RenderMail } from '../core/mails/render.ts';
+import { sampleMails } from '../core/mails/samples.ts';
+import { parseEmail } from '../core/names.ts';
+import type { World } from '../edge/world.ts';
+import { systemClock } from '../platform/clock.ts';
+import { createMailTransport, type Delivery } from '../platform/mail-transport.ts';
+import { newMailId } from '../platform/random.ts';
+import { withWorld } from './open.ts';
+import { Misuse, minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
+import { settingsOf, withSettings } from './settings.ts';
+
+const LARGEST_LIST = 100;
+const JSON_HELP = 'Print JSON.';
+/** What keeps mail programs from making a link of a name has no width, and no terminal need show it. */
+const BREAK = '\u200b';
+
+export function addMail(program: Command): void {
+  const mail = program
+    .command('mail')
+    .description('Try out the sending of mails, and look at them.')
+    .addHelpText('after', '\nExample:\n  usher mail test you@example.org');
+  withSettings(mail.command('list'), ['database'])
+    .description(
+      'List the mails that are kept because there is no mail server, newest first. Not in production.',
+    )
+    .option('--json', JSON_HELP)
+    .addHelpText('after', '\nExample:\n  usher mail list')
+    .action(list);
+  withSettings(mail.command('show'), ['database'])
+    .description('Print one of them as text. Not in production.')
+    .argument('<id>', 'Its id, as `usher mail list` prints it; `last` for the newest.')
+    .option('--html', 'Print the HTML instead.')
+    .option('--json', JSON_HELP)
+    .addHelpText('after', '\nExample:\n  usher mail show last')
+    .action(show);
+  withSettings(mail.command('test'), ['mailFrom', 'mailTemplates', 'smtpTls', 'publicUrl', 'serviceName'])
+    .description('Hand a test mail to the mail server of USHER_SMTP_URL, and print what it says.')
+    .argument('<address>', 'Who is to get it.')
+    .option('--json', JSON_HELP)
+    .addHelpText('after', '\nExample:\n  usher mail test you@example.org')
+    .action(test);
+  withSettings(mail.command('preview'), ['mailTemplates', 'publicUrl', 'serviceName'])
+    .description('Write every mail with sample data into a folder, as text and as HTML.')
+    .argument('[folder]', 'Where to.', 'mail-preview')
+    .addHelpText('after', '\nExample:\n  usher mail preview --mail-templates ./my-mails')
+    .action(preview);
+}
+
+async function list({ json }: { json?: true }, command: Command): Promise<void> {
+  refuseProduction(settingsOf(command).config);
+  await withWorld(command, async (world) => {
+    const mails = await keptMails(world.db, world.keys.mail, LARGEST_LIST);
+    if (json) return printJson({ mails: mails.map((mail) => membersOf(world, mail)) });
+    if (mails.length === 0) return say('There are no mails.');
+    const rows = mails.map((mail) => [minuteOf(mail.createdAt), mail.kind, mail.to, mail.id]);
+    printTable(['WHEN (UTC)', 'KIND', 'TO', 'ID'], rows);
+  });
+}
+
+interface ShowOptions {
+  html?: true;
+  json?: true;
+}
+
+async function show(id: string, { html, json }: ShowOptions, command: Command): Promise<void> {
+  refuseProduction(settingsOf(command).config);
+  await withWorld(command, async (world) => {
+    const { db, keys } = world;
+    const mail = id === 'last' ? (await keptMails(db, keys.mail, 1))[0] : await keptMail(db, keys.mail, id);
+    if (!mail) throw new Error('There is no such mail, or not any more. See: usher mail list');
+    const rendered = world.renderMail(mail.kind, mail.values);
+    if (json)
+      return printJson({ mail: { ...membersOf(world, mail), text: rendered.text, html: rendered.html } });
+    if (html) return printLine(rendered.html.replaceAll(BREAK, '&#8203;').trimEnd());
+    printRecord({ To: mail.to, Subject: rendered.subject, When: `${minuteOf(mail.createdAt)} UTC` });
+    printLine('');
+    printLine(rendered.text.replaceAll(BREAK, '').trimEnd());
+  });
+}
+
+const membersOf = ({ renderMail }: World, { id, kind, to, values, createdAt }: KeptMail) => ({
+  id,
+  kind,
+  to,
+  subject: renderMail(kind, values).subject,
+  created_at: new Date(createdAt).toISOString(),
+});
+
+/** Whoever reads another's mails can sign in as them. */
+function refuseProduction({ env, smtpUrl }: Config): void {
+  if (env === 'production') throw new Error('USHER_ENV is production: mails are not shown there.');
+  if (smtpUrl) throw new Error('USHER_SMTP_URL is set: mails go to that server, and are not kept.');
+}
+
+async function test(address: string, { json }: { json?: true }, command: Command): Promise<void> {
+  const { config } = settingsOf(command);
+  const { smtpUrl } = config;
+  if (!smtpUrl)
+    throw new ConfigError(
+      'USHER_SMTP_URL is not set, so there is no server to hand a mail to. Set it: smtp://USER:PASSWORD@HOST:587',
+    );
+  const to = parseEmail(address);
+  if (!to.ok) throw new Misuse(to.message);
+  const now = systemClock.now();
+  const mail = rendererOf(config)('test', { when: new Date(now).toISOString() });
+  const transport = createMailTransport({ ...config, smtpUrl }, publicUrlOf(config));
+  try {
+    const delivery = await transport.send({ ...mail, id: newMailId(), date: now, to: to.email });
+    if (json) printJson({ accepted: delivery.end === 'sent', end: delivery.end, answer: delivery.answer });
+    if (delivery.end !== 'sent') throw new Error(refusalIn(delivery));
+    say(`The mail server took the mail to ${to.email}. It said: ${delivery.answer}`);
+  } finally {
+    await transport.close();
+  }
+}
+
+/** What the server said goes on as it is: whoever runs it can look it up. */
+function refusalIn({ end, answer }: Delivery): string {
+  if (end === 'refused') return `The mail server refused the mail. It said: ${answer}`;
+  if (end === 'later') return `The mail server does not take the mail now. It said: ${answer}`;
+  return `No mail could be handed over: ${answer}`;
+}
+
+function preview(folder: string, _options: unknown, command: Command): void {
+  const { config } = settingsOf(command);
+  const mails = sampleMails(rendererOf(config), publicUrlOf(config), systemClock.now());
+  mkdirSync(folder, { recursive: true });
+  for (const { kind, mail } of mails) {
+    writeFileSync(join(folder, `${kind}.html`), mail.html);
+    writeFileSync(join(folder, `${kind}.txt`), `Subject: ${mail.subject}\n\n${mail.text}`);
+    printLine(join(folder, `${kind}.html`));
+  }
+  say(`Wrote ${mails.length} mails to ${folder}, each as HTML and as text.`);
+}
+
+const rendererOf = (config: Config): RenderMail =>
+  mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrlOf(config) });
+
+const publicUrlOf = ({ publicUrl, port }: Config): string => publicUrl ?? `http://localhost:${port}`;

@@ -1,0 +1,86 @@
+import { Refusal } from '../errors.ts';
+import type { Db } from '../platform/db/index.ts';
+import { newMailId } from '../platform/random.ts';
+import type { Keys } from '../platform/secrets.ts';
+import { sealContent } from './mails/content.ts';
+import { type MailKind, mailValues, ORIGIN_VALUES, STRANGERS } from './mails/kinds.ts';
+
+export type { MailKind } from './mails/kinds.ts';
+
+/** A mail that a flow wants to be sent. */
+export interface NewMail {
+  kind: MailKind;
+  /** The stored address, never what someone typed; null for a decoy: the same work, and nothing is sent. */
+  to: string | null;
+  userId: string | null;
+  /** What stands in it (`mails/kinds`), and `ip` and `user_agent` of the request that it answers. `code` may be empty. */
+  values: Record<string, string>;
+  /** When it stops being worth sending, in milliseconds since 1970; null for one day from now, when any mail does. */
+  expiresAt: number | null;
+}
+
+/** Whoever cannot be reached for this long is given up; in milliseconds. */
+const LONGEST_WAIT = 24 * 60 * 60_000;
+/** More mails than this never wait (attack D10), but for those that follow from a password or a session. */
+const MOST_WAITING = 10_000;
+
+/**
+ * Puts a mail into the outbox, in the transaction of what it tells of: it is sent if that is committed.
+ *
+ * @throws Refusal `busy` for a mail that a stranger can cause, while too many wait; decoys count and are refused alike.
+ */
+export async function queueMail(tx: Db, keys: Keys, mail: NewMail, now: number): Promise<void> {
+  const { kind, to, userId, values, expiresAt } = mail;
+  if (to !== null && !canBeMailedTo(to))
+    throw new Error(`A ${kind} mail has an address that none can be sent to.`);
+  const missing = mailValues[kind].filter((name) => values[name] === undefined);
+  if (missing.length > 0) throw new Error(`A ${kind} mail lacks ${missing.join(', ')}.`);
+  if (STRANGERS.has(kind) && (await isFull(tx)))
+    throw new Refusal('busy', {
+      message: 'Too many mails wait to be sent. Try again later.',
+      retryAfter: 60,
+    });
+  const used = [...mailValues[kind], ...ORIGIN_VALUES].map((name) => [name, values[name] ?? '']);
+  const id = newMailId();
+  const content = { to, values: Object.fromEntries(used) };
+  await tx
+    .insertInto('mails')
+    .values({
+      id,
+      kind,
+      user_id: userId,
+      content_encrypted: sealContent(keys.mail, id, content),
+      created_at: now,
+      expires_at: Math.min(expiresAt ?? Number.POSITIVE_INFINITY, now + LONGEST_WAIT),
+      due_at: now,
+      tries: 0,
+      ended_at: null,
+      outcome: null,
+      answer: null,
+    })
+    .execute();
+}
+
+/** Drops the mails to a user that were not sent yet: the account is deleted. */
+export async function forgetMailsOf(tx: Db, userId: string): Promise<void> {
+  await tx.deleteFrom('mails').where('user_id', '=', userId).where('due_at', 'is not', null).execute();
+}
+
+/**
+ * The plain form of an address, as `names` stores it. Looked at again here, because one line end or comma in it would
+ * be another recipient (attacks P8, P21, P22).
+ */
+function canBeMailedTo(address: string): boolean {
+  return address.length <= 254 && /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(address);
+}
+
+async function isFull(db: Db): Promise<boolean> {
+  const last = await db
+    .selectFrom('mails')
+    .select('id')
+    .where('due_at', 'is not', null)
+    .limit(1)
+    .offset(MOST_WAITING)
+    .executeTakeFirst();
+  return last !== undefined;
+}

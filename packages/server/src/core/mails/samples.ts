@@ -1,0 +1,23 @@
+import { type MailKind, mailKinds } from './kinds.ts';
+import type { RenderedMail, RenderMail } from './render.ts';
+
+/** Every mail with sample data, to be looked at. */
+export function sampleMails(
+  renderMail: RenderMail,
+  url: string,
+  now: number,
+): { kind: MailKind | 'test'; mail: RenderedMail }[] {
+  const link = `${url}/sample#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0`;
+  const values = {
+    username: 'ada',
+    code: '482913',
+    link,
+    minutes: '10',
+    days: '7',
+    new_email: 'ada.lovelace@example.org',
+    when: new Date(now).toISOString(),
+    ip: '203.0.113.7',
+    user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+  };
+  return mailKinds.map((kind) => ({ kind, mail: renderMail(kind, values) }));
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { isLoopback } from '../config.ts';
+import { type KeptMail, keptMail, keptMails } from '../core/mails/mailbox.ts';
+import type { RenderedMail } from '../core/mails/render.ts';
+import type { Answer, Call } from '../edge/route.ts';
+import type { World } from '../edge/world.ts';
+import { Refusal } from '../errors.ts';
+import { page } from './layout.tsx';
+
+/** Where there is no mail server, these pages show what would have been sent, to whoever sits at the machine itself. */
+
+const MOST_LISTED = 100;
+
+/** Every mail is in the hands of whoever reads these pages: codes, links, addresses. */
+function refuseOthers(
+  world: World,
+  { headers, socketAddress }: Pick<Call, 'headers' | 'socketAddress'>,
+): void {
+  const address = socketAddress?.replace(/^::ffff:/, '');
+  // A proxy or tunnel on this machine brings the whole world in over loopback, and says so in one of these.
+  const isForwarded = forwardingHeaders.some((name) => headers.has(name));
+  if (!world.hasMailbox || address === undefined || !isLoopback(address) || isForwarded)
+    throw new Refusal('not_found');
+}
+
+const forwardingHeaders = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
+
+export async function mailboxPage(world: World, call: Call): Promise<Answer> {
+  refuseOthers(world, call);
+  const mails = await keptMails(world.db, world.keys.mail, MOST_LISTED);
+  return page(200, 'Mailbox', <Mailbox mails={mails.map((mail) => ({ mail, ...rendered(world, mail) }))} />);
+}
+
+/** Any text: what is not the id of a mail is not found, like everything here is for others. */
+export const mailParams = z.strictObject({ id: z.string() });
+type MailCall = Call<undefined, undefined, z.infer<typeof mailParams>>;
+
+export async function mailPage(world: World, call: MailCall): Promise<Answer> {
+  const mail = await openMail(world, call);
+  const answer = page(200, 'Mailbox', <Mail mail={mail} {...rendered(world, mail)} />);
+  const policy = `${answer.headers?.['content-security-policy']}; frame-src 'self'`;
+  return { ...answer, headers: { ...answer.headers, 'content-security-policy': policy } };
+}
+
+/** What the mail itself may do, in its frame: look as it does, and have its links opened elsewhere. */
+const MAIL_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox";
+
+export async function mailHtml(world: World, call: MailCall): Promise<Answer> {
+  const { html } = rendered(world, await openMail(world, call));
+  const type = 'text/html; charset=utf-8';
+  return { status: 200, text: html, type, headers: { 'content-security-policy': MAIL_POLICY } };
+}
+
+async function openMail(world: World, call: MailCall): Promise<KeptMail> {
+  refuseOthers(world, call);
+  const mail = await keptMail(world.db, world.keys.mail, call.params.id);
+  if (!mail) throw new Refusal('not_found');
+  return mail;
+}
+
+const rendered = ({ renderMail }: World, { kind, values }: KeptMail): RenderedMail =>
+  renderMail(kind, values);
+
+const timeOf = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+function Mailbox({ mails }: { mails: ({ mail: KeptMail } & RenderedMail)[] }) {
+  return (
+    <>
+      <h1>Mailbox</h1>
+      <p>
+        There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page
+        answers this machine alone.
+      </p>
+      {mails.length === 0 ? (
+        <p class="quiet">There are no mails yet.</p>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Mail</th>
+              <th scope="col">To</th>
+              <th scope="col">When</th>
+            </tr>
+          </thead>
+          <tbody>
+            {mails.map(({ mail, subject }) => (
+              <tr>
+                <td>
+                  <a href={`/mailbox/${mail.id}`}>{subject}</a>
+                </td>
+                <td>{mail.to}</td>
+                <td>{timeOf(mail.createdAt)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
+}
+
+function Mail({ mail, subject, text }: { mail: KeptMail } & RenderedMail) {
+  return (
+    <>
+      <p>
+        <a href="/mailbox">Mailbox</a>
+      </p>
+      <h1>{subject}</h1>
+      <p class="quiet">
+        To {mail.to}, {timeOf(mail.createdAt)}
+      </p>
+      <iframe
+        class="mail"
+        title="The mail as its reader sees it"
+        src={`/mailbox/${mail.id}/html`}
+        sandbox="allow-popups allow-popups-to-escape-sandbox"
+      ></iframe>
+      <h2>As text</h2>
+      <pre>{text}</pre>
+    </>
+  );
+}

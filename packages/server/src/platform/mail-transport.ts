@@ -1,0 +1,162 @@
+import type { NodemailerError, SMTPPoolOptions, SMTPPoolSentMessageInfo, Transporter } from 'nodemailer';
+import { type Config, isLoopback, type Secret, splitMailbox } from '../config.ts';
+
+/** A mail on its way out. */
+export interface OutgoingMail {
+  /** The part of the Message-ID before the @; the same at every try. */
+  id: string;
+  /** When it was written, in milliseconds since 1970. */
+  date: number;
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  language: string;
+}
+
+/**
+ * What became of a mail: the server took it (`sent`), will never take it (`refused`), not now (`later`); or there was
+ * no server that takes any mail (`away`), which says nothing about this one.
+ *
+ * `answer` is what the server said, as it said it; it can quote an address. `code` is its number, as in `550 5.1.1`, or
+ * the name of what went wrong, and quotes nothing.
+ */
+export interface Delivery {
+  end: 'sent' | 'refused' | 'later' | 'away';
+  answer: string;
+  code: string;
+}
+
+export interface MailTransport {
+  /** Never rejects for what the server does. */
+  send(mail: OutgoingMail): Promise<Delivery>;
+  /** Cuts off what is being sent, which is then `away`. */
+  close(): Promise<void>;
+}
+
+type MailConfig = Pick<Config, 'smtpTls' | 'mailFrom'> & { smtpUrl: Secret };
+
+/** Milliseconds: to be connected and greeted, for the server to say something, and for a mail as a whole. */
+interface Patience {
+  connection: number;
+  socket: number;
+  mail: number;
+}
+
+const standardPatience: Patience = { connection: 10_000, socket: 30_000, mail: 240_000 };
+
+/** How many mails are handed over at once. */
+export const CONNECTIONS = 5;
+
+/**
+ * Connects at the first mail, and keeps the connections for those that follow.
+ *
+ * @param publicUrl Its host is what we call ourselves to the server.
+ */
+export function createMailTransport(
+  config: MailConfig,
+  publicUrl: string,
+  patience: Patience = standardPatience,
+): MailTransport {
+  const from = splitMailbox(config.mailFrom);
+  const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
+  // Loaded with the first mail, and not by every start.
+  let pool: Promise<Pool> | undefined;
+  let closed = false;
+  return {
+    async send({ id, date, to, subject, text, html, language }) {
+      refuseControl(to, subject);
+      try {
+        pool ??= openPool(config, new URL(publicUrl).hostname, patience);
+        const transport = await pool;
+        if (closed) transport.close();
+        const { response } = await transport.sendMail({
+          messageId: `<${id}@${domain}>`,
+          date: new Date(date),
+          from,
+          // As an object: it is not parsed, so it is one address whatever it is made of (attacks P8, P21).
+          to: { name: '', address: to },
+          envelope: { from: from.address, to: [to] },
+          subject,
+          text,
+          html,
+          headers: { 'Auto-Submitted': 'auto-generated', 'Content-Language': language },
+          signal: AbortSignal.timeout(patience.mail),
+        });
+        return { end: 'sent', answer: response, code: codeIn(response) ?? '' };
+      } catch (error) {
+        return failureOf(error as NodemailerError);
+      }
+    },
+    async close() {
+      closed = true;
+      (await pool)?.close({ force: true });
+    },
+  };
+}
+
+type Pool = Transporter<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
+
+async function openPool({ smtpUrl, smtpTls }: MailConfig, name: string, patience: Patience): Promise<Pool> {
+  const { createTransport } = await import('nodemailer');
+  return createTransport({
+    pool: true,
+    maxConnections: CONNECTIONS,
+    ...serverOf(smtpUrl, smtpTls),
+    name,
+    connectionTimeout: patience.connection,
+    greetingTimeout: patience.connection,
+    dnsTimeout: patience.connection,
+    socketTimeout: patience.socket,
+    // How long a server may take to hang up after us.
+    socketCloseTimeout: 1_000,
+    // Nothing in a mail is read from a file or an address, whatever stands in it.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+}
+
+/** TLS from the first byte (`smtps:`), or after STARTTLS, without which nothing is sent (fault F26). */
+function serverOf(smtpUrl: Secret, smtpTls: Config['smtpTls']) {
+  const { protocol, hostname, port, username, password } = new URL(smtpUrl.reveal());
+  const secure = protocol === 'smtps:';
+  // On this machine nobody is in between, and nobody has a certificate for it.
+  const isPlain = !secure && (isLoopback(hostname) || smtpTls === 'off');
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(port) || (secure ? 465 : 587),
+    secure,
+    requireTLS: !secure && !isPlain,
+    ignoreTLS: isPlain,
+    ...(username || password
+      ? { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }
+      : {}),
+  };
+}
+
+/** The last of several checks: with a line end in one of these, whoever wrote it would write the mail (attack P22). */
+function refuseControl(...texts: string[]): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there.
+  if (texts.some((text) => /[\x00-\x1f\x7f]/.test(text)))
+    throw new Error('A mail has a control character in its address or subject.');
+}
+
+/** A number means this mail only in answer to its recipient or its text; before that, it means us or the server. */
+function failureOf({ command, responseCode, response, code, message }: NodemailerError): Delivery {
+  const said = (response ?? message).trim();
+  if (code === 'ETLS') return { end: 'away', answer: `STARTTLS failed: ${said}`, code };
+  const isAboutMail = command === 'RCPT TO' || command === 'DATA';
+  // Beneath `ESOCKET` and its like the system says what it was, such as ECONNREFUSED.
+  const told = {
+    answer: said,
+    code: codeIn(response) ?? /\bE[A-Z]{4,}\b/.exec(message)?.[0] ?? code ?? 'unknown',
+  };
+  if (code === 'EENVELOPE' && command === 'API') return { end: 'refused', ...told };
+  if (!isAboutMail || !responseCode || responseCode === 421) return { end: 'away', ...told };
+  return { end: responseCode >= 500 && responseCode !== 503 ? 'refused' : 'later', ...told };
+}
+
+/** The number of an answer, and the enhanced one (RFC 3463) if there is one. */
+function codeIn(response: string | undefined): string | undefined {
+  return /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?/.exec(response ?? '')?.[0].replace('-', ' ');
+}

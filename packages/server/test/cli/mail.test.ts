@@ -1,0 +1,249 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mailKinds } from '../../src/core/mails/kinds.ts';
+import { queueMail } from '../../src/core/mails.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
+import { deriveKeys } from '../../src/platform/secrets.ts';
+import { MINUTE } from '../support/clock.ts';
+import { startInbox } from '../support/inbox.ts';
+import { databases } from '../support/postgres.ts';
+import { newPlace, type Place, wordsOf } from './program.ts';
+
+const [sqlite = expect.fail('no database')] = databases;
+const link = 'http://localhost:4000/reset-password#token=abc';
+
+describe.each(databases)('usher mail list, show on $name', (kind) => {
+  let place: Place;
+  beforeEach(async () => {
+    place = await newPlace(kind);
+    await place.create();
+  });
+  afterEach(() => place.remove());
+
+  async function queue(...addresses: (string | null)[]) {
+    const database = await openDatabase(place.database.url);
+    const values = { username: 'ada.byron', code: '482913', link, minutes: '10' };
+    for (const [index, to] of addresses.entries()) {
+      const now = Date.now() + index;
+      const mail = { kind: 'reset_password', to, userId: null, values, expiresAt: now + MINUTE } as const;
+      await queueMail(database.db, deriveKeys(place.secret), mail, now);
+    }
+    await database.close();
+  }
+
+  it('lists the mails, newest first, without decoys', async () => {
+    expect(await place.usher(['mail', 'list'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'There are no mails.\n',
+    });
+    await queue('ada@example.org', 'grace@example.org', null);
+    const { code, stdout } = await place.usher(['mail', 'list']);
+    expect(code).toBe(0);
+    const [head, ...lines] = wordsOf(stdout);
+    expect(head).toEqual(['WHEN (UTC)', 'KIND', 'TO', 'ID']);
+    expect(lines.map(([, kind, to]) => [kind, to])).toEqual([
+      ['reset_password', 'grace@example.org'],
+      ['reset_password', 'ada@example.org'],
+    ]);
+    const { mails } = JSON.parse((await place.usher(['mail', 'list', '--json'])).stdout);
+    expect(mails[1]).toEqual({
+      id: lines[1]?.[3],
+      kind: 'reset_password',
+      to: 'ada@example.org',
+      subject: 'Choose a new password for Usher',
+      created_at: expect.stringMatching(/Z$/),
+    });
+  });
+
+  it('shows one of them', async () => {
+    await queue('ada@example.org', 'grace@example.org');
+    const shown = await place.usher(['mail', 'show', 'last']);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(wordsOf(shown.stdout).slice(0, 2)).toEqual([
+      ['To', 'grace@example.org'],
+      ['Subject', 'Choose a new password for Usher'],
+    ]);
+    expect(shown.stdout).toContain(`\n    482913\n\nChoose a new password:\n${link}\n`);
+    expect(shown.stdout).toContain('ada.byron');
+    const id = wordsOf((await place.usher(['mail', 'list'])).stdout)[2]?.[3] ?? '';
+    const { mail } = JSON.parse((await place.usher(['mail', 'show', id, '--json'])).stdout);
+    expect(mail).toMatchObject({
+      id,
+      to: 'ada@example.org',
+      html: expect.stringMatching(/^<!doctype html>/),
+    });
+    expect((await place.usher(['mail', 'show', id, '--html'])).stdout).toMatch(
+      /^<!doctype html>[\s\S]*ada\.&#8203;byron/,
+    );
+    const unknown = await place.usher(['mail', 'show', 'nothing']);
+    expect(unknown).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'usher: There is no such mail, or not any more. See: usher mail list\n',
+    });
+  });
+
+  it.each([
+    [
+      'in production',
+      { USHER_ENV: 'production', USHER_PUBLIC_URL: 'https://accounts.example.org' },
+      'USHER_ENV is production',
+    ],
+    [
+      'with a mail server',
+      { USHER_SMTP_URL: 'smtp://127.0.0.1:1', USHER_MAIL_FROM: 'usher@example.org' },
+      'USHER_SMTP_URL is set',
+    ],
+  ])('shows nothing %s', async (_, env, sentence) => {
+    await queue('ada@example.org');
+    for (const args of [['list'], ['show', 'last']]) {
+      const { code, stdout, stderr } = await place.usher(['mail', ...args], { env });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain(sentence);
+    }
+  });
+});
+
+describe('without a database', () => {
+  let place: Place;
+  beforeEach(async () => {
+    place = await newPlace(sqlite);
+  });
+  afterEach(() => place.remove());
+
+  describe('usher mail test', () => {
+    const from = { USHER_MAIL_FROM: 'Accounts <accounts@example.org>' };
+
+    it('hands a mail over, and prints what the server says', async () => {
+      const inbox = await startInbox({ user: { name: 'usher', password: 'p@ss' } });
+      const env = { ...from, USHER_SMTP_URL: `smtp://usher:p%40ss@127.0.0.1:${inbox.port}` };
+      const { code, stdout, stderr } = await place.usher(['mail', 'test', 'You@Example.org'], { env });
+      expect({ code, stdout, stderr }).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: 'The mail server took the mail to you@example.org. It said: 250 2.0.0 Ok: queued\n',
+      });
+      const mail = await inbox.next('you@example.org');
+      expect(mail.headers).toMatchObject({
+        from: 'Accounts <accounts@example.org>',
+        subject: 'A test mail from Usher',
+        'message-id': expect.stringMatching(/^<[\w-]{36}@example\.org>$/),
+      });
+      const json = await place.usher(['mail', 'test', 'you@example.org', '--json'], { env });
+      expect(JSON.parse(json.stdout)).toEqual({
+        accepted: true,
+        end: 'sent',
+        answer: '250 2.0.0 Ok: queued',
+      });
+      expect(existsSync(join(place.folder, 'usher.db'))).toBe(false);
+      await inbox.stop();
+    });
+
+    it('prints a refusal as it was given', async () => {
+      const inbox = await startInbox();
+      const env = { ...from, USHER_SMTP_URL: inbox.url };
+      inbox.script.refuseRecipient = (address) => `550 5.1.1 <${address}>: Recipient address rejected`;
+      expect(await place.usher(['mail', 'test', 'you@example.org'], { env })).toEqual({
+        code: 1,
+        stdout: '',
+        stderr:
+          'usher: The mail server refused the mail. It said: 550 5.1.1 <you@example.org>: Recipient address rejected\n',
+      });
+      await inbox.stop();
+      const away = await place.usher(['mail', 'test', 'you@example.org', '--json'], { env });
+      expect(away.code).toBe(1);
+      expect(JSON.parse(away.stdout)).toMatchObject({ accepted: false, end: 'away' });
+      expect(away.stderr).toContain(`connect ECONNREFUSED 127.0.0.1:${inbox.port}`);
+    });
+
+    it('says which server was wrong about the password, and not which password', async () => {
+      const inbox = await startInbox({ user: { name: 'usher', password: 'right' } });
+      const env = { ...from, USHER_SMTP_URL: `smtp://usher:wrong-one@127.0.0.1:${inbox.port}` };
+      const { code, stderr } = await place.usher(['mail', 'test', 'you@example.org'], { env });
+      expect(code).toBe(1);
+      expect(stderr).toContain('535 5.7.8 Authentication failed');
+      expect(stderr).not.toContain('wrong-one');
+      await inbox.stop();
+    });
+
+    it.each([
+      [['you@example.org'], {}, 'USHER_SMTP_URL is not set'],
+      [['you@example'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1', ...from }, 'needs a whole domain'],
+      [['you@example.org'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1' }, 'USHER_MAIL_FROM is not'],
+      [[], {}, "missing required argument 'address'"],
+    ])('is misused: %j %j', async (args, env, sentence) => {
+      const { code, stderr } = await place.usher(['mail', 'test', ...args], {
+        env: env as Record<string, string>,
+      });
+      expect(code).toBe(2);
+      expect(stderr).toContain(sentence);
+    });
+
+    it.each([
+      'mail.example.org',
+      'http://mail.example.org',
+      'smtp://',
+      'smtp://mail.example.org/path',
+      'smtp://mail.example.org?pool=true',
+      'smtp://usher:pa#ss-word@mail.example.org',
+      'smtp://usher:%zz-pass-word@mail.example.org',
+      'smtp://usher:%0d%0apass-word@mail.example.org',
+    ])('refuses the URL %s, and does not print it', async (url) => {
+      const { code, stderr } = await place.usher(['mail', 'test', 'you@example.org'], {
+        env: { ...from, USHER_SMTP_URL: url },
+      });
+      expect(code).toBe(2);
+      expect(stderr).toContain('USHER_SMTP_URL (--smtp-url) cannot be read');
+      expect(stderr).not.toContain('pass-word');
+      expect(stderr).not.toContain('mail.example.org');
+    });
+
+    it.each(['nobody', 'Accounts <>', 'Accounts <a@b>\nBcc: c@d', 'A <a@example.org>, B <b@example.org>'])(
+      'refuses to write as %j',
+      async (mailFrom) => {
+        const { code, stderr } = await place.usher(['mail', 'test', 'you@example.org'], {
+          env: { USHER_SMTP_URL: 'smtp://127.0.0.1:1', USHER_MAIL_FROM: mailFrom },
+        });
+        expect(code).toBe(2);
+        expect(stderr).toContain('USHER_MAIL_FROM (--mail-from) is "');
+      },
+    );
+  });
+
+  describe('usher mail preview', () => {
+    it('writes every mail, in both forms', async () => {
+      const { code, stdout, stderr } = await place.usher(['mail', 'preview']);
+      expect(code).toBe(0);
+      expect(stderr).toBe(`Wrote ${mailKinds.length} mails to mail-preview, each as HTML and as text.\n`);
+      expect(stdout.trim().split('\n').sort()).toEqual(
+        mailKinds.map((kind) => `mail-preview/${kind}.html`).sort(),
+      );
+      const folder = join(place.folder, 'mail-preview');
+      expect(readdirSync(folder)).toHaveLength(2 * mailKinds.length);
+      expect(readFileSync(join(folder, 'sign_up.txt'), 'utf8')).toContain('    482913\n');
+      expect(readFileSync(join(folder, 'sign_up.html'), 'utf8')).toContain('482913');
+      expect(readdirSync(place.folder)).not.toContain('usher.key');
+    });
+
+    it('shows the templates of the operator, or what is wrong with them', async () => {
+      const mine = join(place.folder, 'mine/en');
+      mkdirSync(mine, { recursive: true });
+      const text = '---\nsubject: Hi\npreview: Hi\n---\nWelcome, {{username}}\n';
+      writeFileSync(join(mine, 'sign_up.md'), text);
+      const shown = await place.usher(['mail', 'preview', 'out', '--mail-templates', 'mine']);
+      expect(shown.code).toBe(0);
+      expect(readFileSync(join(place.folder, 'out/sign_up.txt'), 'utf8')).toMatch(
+        /^Subject: Hi\n\nWelcome, ada\n/,
+      );
+      writeFileSync(join(mine, 'sign_up.md'), text.replace('username', 'name'));
+      const wrong = await place.usher(['mail', 'preview', '--mail-templates', 'mine']);
+      expect(wrong.code).toBe(2);
+      expect(wrong.stderr).toContain('mine/en/sign_up.md: there is no {{name}} in this mail.');
+      const serve = await place.usher(['serve', '--port', '0', '--mail-templates', 'mine']);
+      expect(serve.code).toBe(2);
+      expect(serve.stderr).toContain('mine/en/sign_up.md: there is no {{name}} in this mail.');
+    });
+  });
+});

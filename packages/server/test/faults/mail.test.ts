@@ -1,0 +1,351 @@
+// F24 to F27: the mail server is away, slow, hangs up, has no TLS; the process is killed between its words.
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Secret } from '../../src/config.ts';
+import { claimMail, LEASE } from '../../src/core/mails/outbox.ts';
+import { queueMail } from '../../src/core/mails.ts';
+import { type Db, openDatabase } from '../../src/platform/db/index.ts';
+import { createMailTransport } from '../../src/platform/mail-transport.ts';
+import { deriveKeys, type Keys } from '../../src/platform/secrets.ts';
+import { newNames, send, startApp, type TestApp } from '../support/app.ts';
+import { cert, key } from '../support/certificate.ts';
+import { MINUTE, SECOND } from '../support/clock.ts';
+import { type Inside, openInside } from '../support/forge.ts';
+import { type Inbox, startInbox } from '../support/inbox.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+import { SECRET, startProcess } from '../support/process.ts';
+
+/** Queues a code for an address. */
+async function queueTo(db: Db, keys: Keys, now: number, to: string): Promise<void> {
+  const values = { username: 'ada', code: `code-${to}`, link: 'http://localhost:4000/r#t', minutes: '10' };
+  const mail = { kind: 'reset_password', to, userId: null, values, expiresAt: now + 10 * MINUTE } as const;
+  await db.transaction().execute((tx) => queueMail(tx, keys, mail, now));
+}
+
+describe.each(databases)('with a mail server that fails, on $name', ({ create }) => {
+  let database: TestDatabase;
+  let inbox: Inbox;
+  let app: TestApp;
+  let inside: Inside;
+  beforeEach(async () => {
+    database = await create();
+    inbox = await startInbox();
+    app = await startApp(database, inbox.settings);
+    inside = await openInside(app, database);
+  });
+  afterEach(async () => {
+    await inside.close();
+    await app.stop();
+    await inbox.stop();
+    await database.remove();
+  });
+
+  const queue = (to: string) => queueTo(inside.db, inside.keys, app.clock.now(), to);
+  const rows = () => inside.db.selectFrom('mails').selectAll().orderBy('created_at').execute();
+  const ended = async (count: number) =>
+    expect
+      .poll(async () => (await rows()).filter(({ outcome }) => outcome === 'sent').length, {
+        timeout: 20 * SECOND,
+      })
+      .toBe(count);
+  const addresses = (count: number) => Array.from({ length: count }, (_, i) => `user${i}@example.org`);
+
+  it('F24: away, it gets every mail once when it is back, and no mail is used up by finding out', async () => {
+    await inbox.stop();
+    for (const address of addresses(40)) await queue(address);
+    await sleep(4 * SECOND);
+    const tries = (await rows()).reduce((sum, row) => sum + row.tries, 0);
+    // At most five at the first turn, then one at each.
+    expect(tries).toBeGreaterThan(1);
+    expect(tries).toBeLessThanOrEqual(10);
+    await inbox.start();
+    app.clock.advance(MINUTE);
+    await ended(40);
+    expect(inbox.mails.map(({ to }) => to.join()).sort()).toEqual(addresses(40).sort());
+  });
+
+  it('F24: silent, it makes no page wait', async () => {
+    inbox.script.greetAfter = 60 * SECOND;
+    for (const address of addresses(20)) await queue(address);
+    await expect.poll(() => inbox.connections(), { timeout: 5 * SECOND }).toBe(5);
+    for (let i = 0; i < 10; i++) {
+      const began = performance.now();
+      expect((await send(app, 'POST', '/v1/signup', newNames())).status).toBe(201);
+      expect(performance.now() - began).toBeLessThan(5 * SECOND);
+    }
+    expect(inbox.connections()).toBe(5);
+    expect(inbox.mails).toEqual([]);
+  });
+
+  it('F25: slow with one mail, it holds up no other', async () => {
+    inbox.script.answerAfter = (mail) => (mail.to[0] === 'slow@example.org' ? 6 * SECOND : 0);
+    await queue('slow@example.org');
+    await inbox.next('slow@example.org');
+    const began = performance.now();
+    for (const address of addresses(20)) await queue(address);
+    await ended(20);
+    expect(performance.now() - began).toBeLessThan(5 * SECOND);
+    await ended(21);
+    expect(inbox.mails).toHaveLength(21);
+  });
+
+  it('F25: hanging up after it took a mail, it gets the same mail again', async () => {
+    inbox.script.dropAfterData = true;
+    await queue('ada@example.org');
+    const first = await inbox.next('ada@example.org');
+    inbox.script.dropAfterData = false;
+    await sleep(1_500);
+    expect(inbox.mails).toHaveLength(1);
+    expect((await rows())[0]).toMatchObject({ outcome: null, tries: 1 });
+    app.clock.advance(10 * SECOND);
+    const again = await inbox.next('ada@example.org');
+    expect(again.headers['message-id']).toBe(first.headers['message-id']);
+    expect(again.code).toBe(first.code);
+    await ended(1);
+    await sleep(1_500);
+    expect(inbox.mails).toHaveLength(2);
+  });
+
+  it('F27: a mail whose process is gone is sent by another one, when the claim has run out', async () => {
+    const now = app.clock.now();
+    await inbox.stop();
+    await queue('ada@example.org');
+    // Whoever claims it first says nothing any more.
+    let gone = await claimMail(inside.db, inside.keys.mail, now);
+    for (; !gone; gone = await claimMail(inside.db, inside.keys.mail, app.clock.now())) {
+      await sleep(500);
+      app.clock.advance(30 * SECOND);
+    }
+    await inbox.start();
+    await sleep(1_500);
+    expect(inbox.mails).toEqual([]);
+    app.clock.advance(LEASE);
+    const mail = await inbox.next('ada@example.org');
+    expect(mail.headers['message-id']).toBe(`<${gone.id}@example.com>`);
+    await ended(1);
+  });
+
+  it('what was sent is not sent again because the database was away when it was to be noted', async () => {
+    inbox.script.answerAfter = () => SECOND;
+    await queue('ada@example.org');
+    await inbox.next('ada@example.org');
+    await sql`ALTER TABLE mails RENAME TO mails_away`.execute(inside.db);
+    await expect
+      .poll(() => app.log.some((line) => line.includes('job failed')), { timeout: 10 * SECOND })
+      .toBe(true);
+    // The server has answered by now, and the claim has run out when the database is back.
+    await sleep(2_500);
+    app.clock.advance(LEASE);
+    await sql`ALTER TABLE mails_away RENAME TO mails`.execute(inside.db);
+    await ended(1);
+    app.clock.advance(LEASE);
+    await sleep(2_500);
+    expect(inbox.mails).toHaveLength(1);
+  });
+
+  it('a stop waits for no server, and the next start sends what was cut off', async () => {
+    inbox.script.answerAfter = () => 60 * SECOND;
+    await queue('ada@example.org');
+    await inbox.next('ada@example.org');
+    const began = performance.now();
+    const { clock, secret, url } = app;
+    await app.stop();
+    expect(performance.now() - began).toBeLessThan(3 * SECOND);
+    expect((await rows())[0]).toMatchObject({ outcome: null, tries: 1, due_at: clock.now() + 10 * SECOND });
+    inbox.script.answerAfter = undefined;
+    clock.advance(10 * SECOND);
+    app = await startApp(database, { ...inbox.settings, clock, secret, publicUrl: url });
+    await inbox.next('ada@example.org');
+    await ended(1);
+  });
+});
+
+describe.each(databases)('killed with SIGKILL, on $name', ({ create }) => {
+  it('F27: between queue and send, and between send and note, a mail is not lost', async () => {
+    const database = await create();
+    const inbox = await startInbox();
+    const env = { USHER_SMTP_URL: inbox.url, USHER_MAIL_FROM: inbox.settings.mailFrom };
+    const inside = await openDatabase(database.url);
+    const queue = (to: string) => queueTo(inside.db, deriveKeys(SECRET), Date.now(), to);
+    const outcomes = async () => {
+      const found = await inside.db.selectFrom('mails').select('outcome').orderBy('id').execute();
+      return found.map(({ outcome }) => outcome);
+    };
+
+    const first = await startProcess({ database: database.url, env });
+    await first.kill('SIGKILL');
+    await queue('ada@example.org');
+    inbox.script.answerAfter = () => 60 * SECOND;
+    const second = await startProcess({ database: database.url, env });
+    const sent = await inbox.next('ada@example.org');
+    await second.kill('SIGKILL');
+    expect(await outcomes()).toEqual([null]);
+
+    // The claim of the one that was killed has run out.
+    await inside.db.updateTable('mails').set({ due_at: Date.now() }).execute();
+    inbox.script.answerAfter = undefined;
+    const third = await startProcess({ database: database.url, env });
+    const again = await inbox.next('ada@example.org');
+    expect(again.headers['message-id']).toBe(sent.headers['message-id']);
+    expect(again.code).toBe(sent.code);
+    await expect.poll(outcomes, { timeout: 10 * SECOND }).toEqual(['sent']);
+    await third.kill();
+    expect(third.logs()).not.toContain('ada@example.org');
+    expect(third.logs()).not.toContain('code-');
+    expect(inbox.mails).toHaveLength(2);
+    await inside.close();
+    await inbox.stop();
+    await database.remove();
+  }, 120_000);
+});
+
+describe('the way to the mail server', () => {
+  const mail = {
+    id: 'AAAAAAAAAAAAAAAAAAAAAA',
+    date: 0,
+    to: 'ada@example.org',
+    subject: 'Hello',
+    text: 'Hello\n',
+    html: '<p>Hello</p>',
+    language: 'en',
+  };
+  const patience = { connection: 400, socket: 400, mail: 1_500 };
+  async function deliver(url: string, { smtpTls = 'on' as 'on' | 'off', more = mail } = {}) {
+    const config = { smtpUrl: new Secret(url), smtpTls, mailFrom: 'Usher <usher@example.com>' };
+    const transport = createMailTransport(config, 'https://accounts.example.org', patience);
+    const began = performance.now();
+    const delivery = await transport.send(more).finally(() => transport.close());
+    return { ...delivery, took: performance.now() - began };
+  }
+  /** Where a server of this machine is not known to be on it. */
+  const elsewhere = ({ port }: Inbox) => `smtp://0.0.0.0:${port}`;
+  const trusting = async <T>(work: () => Promise<T>): Promise<T> => {
+    const before = getCACertificates('default');
+    setDefaultCACertificates([...before, cert]);
+    try {
+      return await work();
+    } finally {
+      setDefaultCACertificates(before);
+    }
+  };
+
+  it('F26: sends nothing to another machine without TLS, unless told', async () => {
+    const inbox = await startInbox({ host: '0.0.0.0' });
+    expect(await deliver(elsewhere(inbox))).toMatchObject({
+      end: 'away',
+      answer: expect.stringMatching(/^STARTTLS failed: /),
+      code: 'ETLS',
+    });
+    expect(inbox.mails).toEqual([]);
+    expect(await deliver(elsewhere(inbox), { smtpTls: 'off' })).toMatchObject({
+      end: 'sent',
+      code: '250 2.0.0',
+    });
+    expect(await deliver(`smtp://localhost:${inbox.port}`)).toMatchObject({ end: 'sent' });
+    expect(inbox.mails.map(({ secure }) => secure)).toEqual([false, false]);
+    await inbox.stop();
+  });
+
+  it('F26: sends nothing to a server that cannot show who it is', async () => {
+    const inbox = await startInbox({ host: '0.0.0.0', tls: 'starttls', key, cert });
+    expect(await deliver(elsewhere(inbox))).toMatchObject({
+      end: 'away',
+      answer: expect.stringMatching(/self.signed/),
+    });
+    expect(inbox.mails).toEqual([]);
+    await trusting(async () => {
+      expect(await deliver(elsewhere(inbox))).toMatchObject({ end: 'sent' });
+    });
+    expect(inbox.mails.map(({ secure }) => secure)).toEqual([true]);
+    await inbox.stop();
+  });
+
+  it('F26: speaks TLS from the first byte to smtps', async () => {
+    const inbox = await startInbox({ host: '0.0.0.0', tls: 'implicit', key, cert });
+    const url = `smtps://127.0.0.1:${inbox.port}`;
+    expect(await deliver(url)).toMatchObject({ end: 'away', answer: expect.stringMatching(/self.signed/) });
+    await trusting(async () => {
+      expect(await deliver(url)).toMatchObject({ end: 'sent' });
+      // The same server under a name that its certificate does not have.
+      const other = await deliver(url.replace('127.0.0.1', '127.0.0.2'));
+      expect(other).toMatchObject({ end: 'away', answer: expect.stringContaining('altnames') });
+    });
+    expect(inbox.mails.map(({ secure }) => secure)).toEqual([true]);
+    await inbox.stop();
+  });
+
+  it('takes name and password from the URL, and says neither', async () => {
+    const inbox = await startInbox({ user: { name: 'usher@example.com', password: 'p@ss:w/ö rd' } });
+    const url = (password: string) =>
+      `smtp://usher%40example.com:${encodeURIComponent(password)}@127.0.0.1:${inbox.port}`;
+    const wrong = await deliver(url('wrong-password'));
+    expect(wrong).toMatchObject({
+      end: 'away',
+      code: '535 5.7.8',
+      answer: expect.stringContaining('535 5.7.8 Auth'),
+    });
+    expect(JSON.stringify(wrong)).not.toContain('wrong-password');
+    expect(await deliver(url('p@ss:w/ö rd'))).toMatchObject({ end: 'sent' });
+    await inbox.stop();
+  });
+
+  it('waits for no server longer than it has patience', async () => {
+    const inbox = await startInbox();
+    inbox.script.greetAfter = 60 * SECOND;
+    const silent = await deliver(inbox.url);
+    expect(silent).toMatchObject({ end: 'away', code: 'ETIMEDOUT' });
+    expect(silent.took).toBeLessThan(3 * patience.connection);
+    inbox.script.greetAfter = 0;
+    inbox.script.answerAfter = () => 60 * SECOND;
+    const hanging = await deliver(inbox.url);
+    expect(hanging).toMatchObject({ end: 'away', code: 'ETIMEDOUT' });
+    expect(hanging.took).toBeLessThan(3 * patience.socket);
+    await inbox.stop();
+    expect(await deliver(inbox.url)).toMatchObject({ end: 'away', code: 'ECONNREFUSED' });
+  });
+
+  it('is not held for ever by a server that always has one more line to say', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {}).write('220 hello\r\n');
+      const talk = setInterval(() => socket.write('250-and\r\n'), 100);
+      socket.on('close', () => clearInterval(talk));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const held = await deliver(`smtp://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect(held).toMatchObject({ end: 'away', code: 'EABORT' });
+    expect(held.took).toBeLessThan(2 * patience.mail);
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('tells what concerns this mail from what concerns all', async () => {
+    const inbox = await startInbox();
+    inbox.script.refuseRecipient = () => '450 4.2.1 Try later';
+    expect(await deliver(inbox.url)).toMatchObject({ end: 'later', code: '450 4.2.1' });
+    inbox.script.refuseRecipient = () => '553 5.1.3 Bad address';
+    expect(await deliver(inbox.url)).toMatchObject({ end: 'refused', code: '553 5.1.3' });
+    inbox.script.refuseRecipient = () => '421 4.3.2 Shutting down';
+    expect(await deliver(inbox.url)).toMatchObject({ end: 'away', code: '421 4.3.2' });
+    inbox.script.refuseRecipient = undefined;
+    inbox.script.refuseMail = () => '552 5.3.4 Too big';
+    expect(await deliver(inbox.url)).toMatchObject({ end: 'refused', code: '552 5.3.4' });
+    await inbox.stop();
+  });
+
+  it.each(['ada@example.org\r\nBcc: eve@example.net', 'ada@example.org\0'])(
+    'writes to nobody as %j',
+    async (to) => {
+      const inbox = await startInbox();
+      await expect(deliver(inbox.url, { more: { ...mail, to } })).rejects.toThrow('control character');
+      await expect(deliver(inbox.url, { more: { ...mail, subject: to } })).rejects.toThrow(
+        'control character',
+      );
+      expect(inbox.connections()).toBe(0);
+      await inbox.stop();
+    },
+  );
+});

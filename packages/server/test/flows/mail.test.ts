@@ -1,0 +1,345 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type MailKind, type NewMail, queueMail } from '../../src/core/mails.ts';
+import { cleanUp } from '../../src/jobs/cleanup.ts';
+import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
+import { type Inside, openInside } from '../support/forge.ts';
+import { type Inbox, startInbox } from '../support/inbox.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+const ADDRESS = 'ada@example.org';
+const values = {
+  username: 'ada',
+  code: '482913',
+  link: 'http://localhost:4000/reset-password#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0',
+  minutes: '10',
+  when: '2026-03-01T12:00:00Z',
+  ip: '203.0.113.7',
+  user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+};
+
+describe.each(databases)('the outbox on $name', ({ create }) => {
+  let database: TestDatabase;
+  let inbox: Inbox;
+  let app: TestApp;
+  let inside: Inside;
+  beforeEach(async () => {
+    database = await create();
+    inbox = await startInbox();
+    app = await startApp(database, inbox.settings);
+    inside = await openInside(app, database);
+  });
+  afterEach(async () => {
+    await inside.close();
+    await app.stop();
+    await inbox.stop();
+    await database.remove();
+  });
+
+  const mailOf = (more: Partial<NewMail> = {}): NewMail => ({
+    kind: 'reset_password',
+    to: ADDRESS,
+    userId: null,
+    values,
+    expiresAt: app.clock.now() + 10 * MINUTE,
+    ...more,
+  });
+  const queue = (more?: Partial<NewMail>) =>
+    inside.db.transaction().execute((tx) => queueMail(tx, inside.keys, mailOf(more), app.clock.now()));
+  const rows = () => inside.db.selectFrom('mails').selectAll().orderBy('created_at').execute();
+  const events = async () => {
+    const query = inside.db.selectFrom('events').select(['name', 'user_id', 'actor_id', 'details']);
+    const found = await query.where('name', 'like', 'mail%').orderBy('id').execute();
+    return found.map(({ details, ...event }) => ({ ...event, details: JSON.parse(details) }));
+  };
+  /** Waits for the mail to have ended, or to have been given back after so many tries. */
+  async function settled(tries?: number) {
+    const isGivenBack = (line: string) => new RegExp(`"tries":${tries},.*"next":.*"msg":"mail"`).test(line);
+    for (let waited = 0; waited < 20 * SECOND; waited += 20) {
+      const [row] = await rows();
+      if (tries === undefined ? row?.ended_at != null : app.log.some(isGivenBack)) return row;
+      await sleep(20);
+    }
+    throw new Error(`The mail did not settle: ${JSON.stringify(await rows())}`);
+  }
+
+  it('sends what a flow queued, to the stored address, as text and as HTML', async () => {
+    const user = await signUp(app);
+    await queue({ userId: user.id });
+    const mail = await inbox.next(ADDRESS);
+    expect(mail).toMatchObject({
+      from: 'usher@example.com',
+      to: [ADDRESS],
+      code: '482913',
+      link: values.link,
+    });
+    const [row] = await rows();
+    expect(mail.headers).toMatchObject({
+      from: 'Usher <usher@example.com>',
+      to: ADDRESS,
+      subject: 'Choose a new password for Usher',
+      date: 'Sun, 01 Mar 2026 12:00:00 +0000',
+      'message-id': `<${row?.id}@example.com>`,
+      'auto-submitted': 'auto-generated',
+      'content-language': 'en',
+    });
+    expect(mail.headers).not.toHaveProperty('bcc');
+    expect(mail.headers).not.toHaveProperty('x-mailer');
+    for (const part of [mail.text, mail.html]) {
+      for (const said of ['ada', '482913', values.link, '10 minutes', '203.0.113.7', 'Firefox, Linux'])
+        expect(part).toContain(said);
+      expect(part).toContain('Never tell anyone the code or the link.');
+      expect(part).not.toContain('Mozilla');
+    }
+    expect(await settled()).toMatchObject({
+      outcome: 'sent',
+      tries: 1,
+      content_encrypted: null,
+      due_at: null,
+    });
+    const details = { mail: row?.id, kind: 'reset_password', tries: 1, answer: '250 2.0.0' };
+    expect(await events()).toEqual([{ name: 'mail_sent', user_id: user.id, actor_id: null, details }]);
+    await sleep(1_500);
+    expect(inbox.mails).toHaveLength(1);
+  });
+
+  it('sends nothing of a transaction that is rolled back', async () => {
+    const failing = inside.db.transaction().execute(async (tx) => {
+      await queueMail(tx, inside.keys, mailOf(), app.clock.now());
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    await queue({ to: 'grace@example.org' });
+    await inbox.next('grace@example.org');
+    expect(inbox.mails).toHaveLength(1);
+    expect(await rows()).toHaveLength(1);
+  });
+
+  it('does the work of a decoy, and sends nothing', async () => {
+    await queue({ to: null });
+    const row = await settled();
+    expect(row).toMatchObject({ outcome: 'decoy', tries: 1, content_encrypted: null, answer: null });
+    expect(inbox.connections()).toBe(0);
+    expect(await events()).toEqual([]);
+    expect((await metrics()).join('\n')).toContain('usher_mails_total{end="decoy"} 1');
+  });
+
+  async function metrics() {
+    await app.stop();
+    const options = { ...inbox.settings, secret: app.secret, clock: app.clock, metricsToken: 'a'.repeat(32) };
+    app = await startApp(database, options);
+    await queue({ to: null });
+    await expect
+      .poll(async () => (await readMetrics()).join('\n'), { timeout: 10 * SECOND })
+      .toContain('decoy');
+    return readMetrics();
+  }
+  async function readMetrics() {
+    const headers = { authorization: `Bearer ${'a'.repeat(32)}` };
+    const { text } = await send(app, 'GET', '/metrics', undefined, { headers });
+    return text.split('\n').filter((line) => line.startsWith('usher_mails'));
+  }
+
+  it('keeps nothing in the database that a thief of it could use (P7), nor in the log', async () => {
+    await inbox.stop();
+    await queue();
+    const waiting = await settled(1);
+    expect(waiting?.content_encrypted).toMatch(/^[\w-]{300,}$/);
+    const secrets = [ADDRESS, '482913', 'K7mPq2vXw9', 'ada', '203.0.113.7'];
+    for (const secret of secrets) expect(JSON.stringify(waiting)).not.toContain(secret);
+    // A row that is put in the place of another cannot be read there.
+    const [first] = await rows();
+    await queue({ kind: 'change_email', to: 'thief@example.org' });
+    await inside.db
+      .updateTable('mails')
+      .set({ content_encrypted: first?.content_encrypted ?? '' })
+      .where('kind', '=', 'change_email')
+      .execute();
+    await inbox.start();
+    app.clock.advance(30 * SECOND);
+    await inbox.next(ADDRESS);
+    await expect
+      .poll(async () =>
+        (await rows()).map((row) => [row.kind, row.outcome, row.answer, row.content_encrypted]),
+      )
+      .toEqual(
+        expect.arrayContaining([
+          ['reset_password', 'sent', '250 2.0.0', null],
+          ['change_email', 'refused', 'unreadable', null],
+        ]),
+      );
+    expect(inbox.mails).toHaveLength(1);
+    for (const secret of [...secrets.slice(0, 3), 'thief@example.org'])
+      expect(app.log.join('')).not.toContain(secret);
+  });
+
+  it('tries again with growing pauses for a day, then gives up', async () => {
+    await inbox.stop();
+    const started = app.clock.now();
+    await queue({ kind: 'password_changed', expiresAt: null });
+    const pauses: number[] = [];
+    for (let tries = 1; tries <= 8; tries++) {
+      const row = await settled(tries);
+      expect(row?.answer).toBe('ECONNREFUSED');
+      const pause = (row?.due_at ?? 0) - app.clock.now();
+      pauses.push(pause);
+      app.clock.advance(pause);
+    }
+    const [s, m] = [SECOND, MINUTE];
+    expect(pauses).toEqual([10 * s, 30 * s, m, 5 * m, 15 * m, 30 * m, HOUR, HOUR]);
+    // The next hour would be after the end of the day.
+    await settled(9);
+    app.clock.advance(started + DAY - 30 * MINUTE - app.clock.now());
+    const given = await settled();
+    expect(given).toMatchObject({ outcome: 'expired', content_encrypted: null, due_at: null });
+    expect((await events()).map(({ name }) => name)).toEqual(['mail_expired']);
+    await inbox.start();
+    await sleep(1_500);
+    expect(inbox.mails).toEqual([]);
+  });
+
+  it('sends no code that has run out', async () => {
+    await inbox.stop();
+    await queue();
+    await settled(1);
+    app.clock.advance(10 * MINUTE);
+    await inbox.start();
+    expect(await settled()).toMatchObject({ outcome: 'expired', content_encrypted: null });
+    expect((await events())[0]).toMatchObject({ name: 'mail_expired', details: { kind: 'reset_password' } });
+    expect(inbox.connections()).toBe(0);
+  });
+
+  it('drops a mail that the server refuses for good, and sends the others', async () => {
+    const user = await signUp(app);
+    inbox.script.refuseRecipient = (address) =>
+      address === ADDRESS ? `550 5.1.1 <${address}>: no such user here` : undefined;
+    await queue({ userId: user.id });
+    expect(await settled()).toMatchObject({ outcome: 'refused', tries: 1, answer: '550 5.1.1' });
+    await queue({ to: 'grace@example.org' });
+    await inbox.next('grace@example.org');
+    expect(inbox.mails).toHaveLength(1);
+    const [refused] = await events();
+    expect(refused).toMatchObject({
+      name: 'mail_refused',
+      user_id: user.id,
+      details: { answer: '550 5.1.1' },
+    });
+    expect(JSON.stringify(refused)).not.toContain(ADDRESS);
+    expect(app.log.join('')).not.toContain(ADDRESS);
+  });
+
+  it('tries a mail again that the server does not want now, as the same mail', async () => {
+    inbox.script.refuseMail = () => '451 4.7.1 Greylisted, try again later';
+    await queue();
+    expect(await settled(1)).toMatchObject({ outcome: null, answer: '451 4.7.1' });
+    expect(await events()).toEqual([]);
+    inbox.script.refuseMail = undefined;
+    app.clock.advance(10 * SECOND);
+    const [first, second] = await inbox.until(2);
+    expect(second?.headers).toEqual({ ...first?.headers, 'content-type': expect.anything() });
+    expect(second?.code).toBe(first?.code);
+    expect(await settled()).toMatchObject({ outcome: 'sent', tries: 2 });
+  });
+
+  it('sends each mail once, however many processes there are', async () => {
+    const twin = await startApp(database, {
+      ...inbox.settings,
+      publicUrl: app.url,
+      secret: app.secret,
+      clock: app.clock,
+    });
+    const addresses = Array.from({ length: 150 }, (_, index) => `user${index}@example.org`);
+    for (const to of addresses) await queue({ kind: 'new_device', to });
+    await inbox.until(150);
+    await sleep(1_500);
+    await twin.stop();
+    expect(inbox.mails.map(({ to }) => to.join()).sort()).toEqual(addresses.sort());
+    expect((await events()).filter(({ name }) => name === 'mail_sent')).toHaveLength(150);
+  });
+
+  it('refuses what a stranger asks for once too many wait (D10), decoys alike, and still tells an owner', async () => {
+    await inbox.stop();
+    const { now } = app.clock;
+    const row = { kind: 'reset_password', user_id: null, content_encrypted: 'x', tries: 0 };
+    const open = { due_at: now() + HOUR, ended_at: null, outcome: null, answer: null };
+    const many = Array.from({ length: 1_000 }, () => ({
+      ...row,
+      ...open,
+      created_at: now(),
+      expires_at: now() + DAY,
+    }));
+    const id = () => randomBytes(16).toString('base64url');
+    for (let i = 0; i < 10; i++)
+      await inside.db
+        .insertInto('mails')
+        .values(many.map((one) => ({ id: id(), ...one })))
+        .execute();
+    await queue();
+    const strangers: MailKind[] = ['reset_password', 'verify_email', 'sign_up', 'sign_up_attempt'];
+    for (const kind of strangers) {
+      const refusals = [ADDRESS, null].map((to) => queue({ kind, to }).catch((error) => ({ ...error })));
+      const [real, decoy] = await Promise.all(refusals);
+      expect(real).toMatchObject({ code: 'busy', status: 503, retryAfter: 60 });
+      expect(decoy).toEqual(real);
+    }
+    await queue({ kind: 'password_changed' });
+  });
+
+  it('queues nothing for what is not one plain address (P8, P21, P22)', async () => {
+    const addresses = [
+      'ada@example.org\r\nBcc: eve@example.net',
+      'ada@example.org\n',
+      'ada@example.org\0',
+      'ada@example.org,eve@example.net',
+      'ada@example.org eve@example.net',
+      '"eve@example.net x"@example.org',
+      '<ada@example.org>',
+      'ada@example.org>',
+      'ada(eve)@example.org',
+      '@eve.example.net:ada@example.org',
+      'ada@localhost',
+      'ada@',
+      '',
+      `${'a'.repeat(250)}@example.org`,
+    ];
+    for (const to of addresses) {
+      const failure = await queue({ to }).catch((error: Error) => error);
+      expect(failure, to).toBeInstanceOf(Error);
+      if (to) expect(String(failure)).not.toContain(to);
+    }
+    expect(await rows()).toEqual([]);
+  });
+
+  it('queues nothing that lacks a value', async () => {
+    const { minutes: _, ...rest } = values;
+    await expect(queue({ values: rest })).rejects.toThrow('A reset_password mail lacks minutes.');
+    expect(await rows()).toEqual([]);
+  });
+
+  it('drops the mails of an account that is deleted', async () => {
+    const user = await signUp(app);
+    await inbox.stop();
+    await queue({ userId: user.id, to: user.email });
+    await queue({ to: 'grace@example.org' });
+    const deleted = await user.browser.send('DELETE', '/v1/me', { email: user.email, password: PASSWORD });
+    expect(deleted.status).toBe(200);
+    await inbox.start();
+    app.clock.advance(10 * SECOND);
+    await inbox.next('grace@example.org');
+    expect(inbox.mails.map(({ to }) => to.join())).not.toContain(user.email);
+  });
+
+  it('forgets after a week that there was a mail', async () => {
+    await queue();
+    await inbox.next(ADDRESS);
+    await settled();
+    app.clock.advance(7 * DAY);
+    await cleanUp({ db: inside.db, clock: app.clock });
+    expect(await rows()).toHaveLength(1);
+    app.clock.advance(1);
+    await cleanUp({ db: inside.db, clock: app.clock });
+    expect(await rows()).toEqual([]);
+  });
+});

@@ -1,0 +1,21 @@
+/**
+ * A certificate for tests alone: it signs itself, for `localhost` and the addresses 127.0.0.1 and 0.0.0.0. The last one
+ * reaches this machine on Linux under a name that is not known for it.
+ */
+export const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgA4pqWKXqy8FlPuq+
+HjLK27aGg+1OpH5aUF3ZEoD9f/mhRANCAARPcSFU2zVakChflzAhWfX7Io5gWdye
+SyM2zakP4RvxC6ClvpQRM3Q9PRQzRuHWKhxYA8CyAGsbVlcrEcpf/uTD
+-----END PRIVATE KEY-----`;
+
+export const cert = `-----BEGIN CERTIFICATE-----
+MIIBozCCAUmgAwIBAgIUQ4hvxuQ9KhG/7jHka6qfvMxVbkkwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKdXNoZXItdGVzdDAgFw0yNjExMjEwNDM1MDVaGA8yMTI2MTAy
+ODA0MzUwNVowFTETMBEGA1UEAwwKdXNoZXItdGVzdDBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABE9xIVTbNVqQKF+XMCFZ9fsijmBZ3J5LIzbNqQ/hG/ELoKW+lBEz
+dD09FDNG4dYqHFgDwLIAaxtWVysRyl/+5MOjdTBzMB0GA1UdDgQWBBRKGRqOz3W2
+3jaJtbA+fSEX9pZANTAfBgNVHSMEGDAWgBRKGRqOz3W23jaJtbA+fSEX9pZANTAg
+BgNVHREEGTAXgglsb2NhbGhvc3SHBAAAAACHBH8AAAEwDwYDVR0TAQH/BAUwAwEB
+/zAKBggqhkjOPQQDAgNIADBFAiAFApHXGSSwhK1BROmmMc2LtJXbCztf4IEesV4j
+LboTUQIhALjYC3y63IZuX6KK/gngfgwRv9agI2ZQtK3F/P4WA64n
+-----END CERTIFICATE-----`;

@@ -1,0 +1,185 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { afterAll, inject, vi } from 'vitest';
+import { type Reply, send } from './app.ts';
+import { newAddress } from './forge.ts';
+
+const program = resolve(import.meta.dirname, '../../bin/usher.js');
+const built = resolve(import.meta.dirname, '../../dist/main.js');
+
+// Several processes that hash passwords, on a machine that does other things as well: these tests may take their time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+/** A process that is not ready by then never is; in milliseconds. */
+const PATIENCE = 60_000;
+
+/** What all processes of a test call themselves, whatever port they listen on: so they are one installation. */
+export const PUBLIC_URL = 'http://localhost:4000';
+
+export interface Exit {
+  /** Null when a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** The real program, `usher serve`, in a process of its own. */
+export interface Launched {
+  pid: number;
+  /** What it has printed so far: log and banner. */
+  logs(): string;
+  /** Sends a signal to it, and resolves when it has ended. */
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+  exited: Promise<Exit>;
+  /** Rejects with what it printed if it ends instead. */
+  ready: Promise<UsherProcess>;
+}
+
+export interface UsherProcess extends Omit<Launched, 'ready'> {
+  /** What it calls itself. */
+  url: string;
+  port: number;
+  setUpLink: string | undefined;
+}
+
+export interface LaunchOptions {
+  database: string;
+  /** Settings, on top of a database, a secret, `PUBLIC_URL` and a trusted proxy. Undefined leaves one of these out. */
+  env?: Record<string, string | undefined>;
+  /** Where it works; a new folder unless told. */
+  cwd?: string;
+  /** A free one unless told. */
+  port?: number;
+  /** What a shell does before it becomes the program, such as `ulimit`. */
+  shell?: string;
+}
+
+/** The secret of every installation that is given no other. */
+export const SECRET = randomBytes(32).toString('base64');
+
+const running = new Set<Launched>();
+afterAll(async () => {
+  await Promise.all([...running].map((one) => one.kill('SIGKILL')));
+});
+
+/** For Node.js with a line (`ipc`) to us: should the tests be killed, the line breaks, and the program ends as well. */
+export const leash = `--import=data:text/javascript,${encodeURIComponent(
+  `process.on('disconnect', () => process.exit(1)); process.channel?.unref();`,
+)}`;
+
+/** Starts the program. Nothing of our own environment reaches it. */
+export function launch({ database, env = {}, cwd = newFolder(), port = 0, shell }: LaunchOptions): Launched {
+  if (!existsSync(built)) throw new Error('The program is not built: run `npm run build`, or `npm test`.');
+  const settings = {
+    USHER_DATABASE: database,
+    USHER_SECRET: SECRET,
+    USHER_PUBLIC_URL: PUBLIC_URL,
+    USHER_TRUSTED_PROXIES: '127.0.0.1',
+    ...env,
+  };
+  const line = [leash, program, 'serve', '--port', `${port}`];
+  const command = shell
+    ? ['/bin/sh', '-c', `${shell}; exec "$0" "$@"`, process.execPath]
+    : [process.execPath];
+  const [file = '', ...args] = [...command, ...line];
+  const child = spawn(file, args, {
+    cwd,
+    env: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const printed: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text) => printed.push(text));
+
+  const exited = once(child, 'close').then(([code, signal]): Exit => {
+    running.delete(launched);
+    return { code, signal };
+  });
+  const kill = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> => {
+    child.kill(signal);
+    return exited;
+  };
+  const logs = () => printed.join('');
+  const base = { pid: child.pid ?? 0, logs, kill, exited };
+  const ready = new Promise<UsherProcess>((fulfil, reject) => {
+    const fail = (what: string) => reject(new Error(`usher serve ${what}. It printed:\n${logs()}`));
+    const timer = setTimeout(() => fail('was not ready in time'), PATIENCE);
+    const look = () => {
+      const url = /is ready at (\S+)/.exec(logs())?.[1];
+      const itsPort = /"port":(\d+)[^\n]*"msg":"ready"/.exec(logs())?.[1];
+      if (url === undefined || itsPort === undefined) return;
+      clearTimeout(timer);
+      fulfil({ ...base, url, port: Number(itsPort), setUpLink: /^ +(http\S+\/setup\S+)/m.exec(logs())?.[1] });
+    };
+    child.stdout?.on('data', look);
+    child.stderr?.on('data', look);
+    void exited.then(({ code, signal }) => {
+      clearTimeout(timer);
+      fail(`ended with ${code ?? signal}`);
+    });
+  });
+  // Whoever waits for the exit alone need not hear of it.
+  ready.catch(() => {});
+  const launched = { ...base, ready };
+  running.add(launched);
+  return launched;
+}
+
+/** Starts the program, and waits until it serves. */
+export const startProcess = (options: LaunchOptions): Promise<UsherProcess> => launch(options).ready;
+
+export const newFolder = (): string => mkdtempSync(join(inject('folder'), 'process-'));
+
+/** A port that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export type Credential = { cookie: string } | { bearer: string };
+
+/** Sends from an address of its own: as a page of ours with a cookie, or as a program. */
+export function call(
+  to: Pick<UsherProcess, 'url' | 'port'>,
+  method: string,
+  path: string,
+  body?: unknown,
+  credential?: Credential,
+): Promise<Reply> {
+  const headers: { [name: string]: string; authorization?: string } = { host: new URL(to.url).host };
+  if (credential && 'cookie' in credential)
+    Object.assign(headers, {
+      cookie: `usher=${credential.cookie}`,
+      origin: to.url,
+      'sec-fetch-site': 'same-origin',
+    });
+  if (credential && 'bearer' in credential) headers.authorization = `Bearer ${credential.bearer}`;
+  return send(to, method, path, body, { from: newAddress(), headers });
+}
+
+/** Sends a form as one of our pages does. */
+export function submit(
+  to: Pick<UsherProcess, 'url' | 'port'>,
+  path: string,
+  form: Record<string, string>,
+): Promise<Reply> {
+  const headers = {
+    host: new URL(to.url).host,
+    origin: to.url,
+    'sec-fetch-site': 'same-origin',
+    'content-type': 'application/x-www-form-urlencoded',
+  };
+  const raw = new URLSearchParams(form).toString();
+  return send(to, 'POST', path, undefined, { raw, from: newAddress(), headers });
+}
+
+/** The session cookie that an answer sets. */
+export const cookieOf = (reply: Reply): string | undefined =>
+  /^usher=([^;]+)/.exec(reply.headers.getSetCookie().find((one) => /^usher=[^;]/.test(one)) ?? '')?.[1];
