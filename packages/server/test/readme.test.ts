@@ -8,7 +8,9 @@ import { databases, type TestDatabase } from './support/postgres.ts';
 
 const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
 const commands = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block ?? '');
-const answers = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].flatMap(([, block]) => (block ?? '').trim().split('\n'));
+const answers = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+  (block ?? '').trim().split('\n'),
+);
 
 describe.each(databases)('the README on $name', ({ create }) => {
   let database: TestDatabase;
@@ -28,7 +30,9 @@ describe.each(databases)('the README on $name', ({ create }) => {
   it('goes from sign-up to log-out with its own lines', async () => {
     expect(commands.length).toBeGreaterThan(4);
     // Word for word, but for the port.
-    const script = commands.map((block) => `${block.replaceAll('http://localhost:4000', app.url)}\necho`).join('\n');
+    const script = commands
+      .map((block) => `${block.replaceAll('http://localhost:4000', app.url)}\necho`)
+      .join('\n');
     const { stdout } = await promisify(execFile)('bash', ['-e', '-c', script], { cwd: folder });
     const printed = stdout.split(/\n|(?<=\})(?=\{)/).filter((line) => line.startsWith('{'));
     expect(answers.length).toBe(4);
@@ -46,5 +50,7 @@ describe.each(databases)('the README on $name', ({ create }) => {
 
 /** An answer with what differs every time left out, as the README shows it. */
 function shapeOf(line: string): unknown {
-  return JSON.parse(line, (name, value) => (['id', 'created_at', 'request_id'].includes(name) ? '...' : value));
+  return JSON.parse(line, (name, value) =>
+    ['id', 'created_at', 'request_id'].includes(name) ? '...' : value,
+  );
 }

@@ -160,32 +160,29 @@ describe.each(databases)('$name', ({ name, create }) => {
     expect(await countOf(db, 'a')).toEqual({ count: 50 });
   });
 
-  onFile(
-    'goes on reading while another process writes, and writes when it is done',
-    async () => {
-      const other = new DatabaseSync(database.file as string);
-      other.exec('BEGIN IMMEDIATE');
-      let isWritten = false;
-      const writing = write(db, 'a').finally(() => {
-        isWritten = true;
-      });
-      expect(await keys(db)).toEqual([]);
-      await sleep(100);
-      expect(await keys(db)).toEqual([]);
-      // Waiting inside SQLite would have stopped all of this process until the write had failed.
-      expect(isWritten).toBe(false);
-      other.exec('COMMIT');
-      await writing;
-      expect(await keys(db)).toEqual(['a']);
+  onFile('goes on reading while another process writes, and writes when it is done', async () => {
+    const other = new DatabaseSync(database.file as string);
+    other.exec('BEGIN IMMEDIATE');
+    let isWritten = false;
+    const writing = write(db, 'a').finally(() => {
+      isWritten = true;
+    });
+    expect(await keys(db)).toEqual([]);
+    await sleep(100);
+    expect(await keys(db)).toEqual([]);
+    // Waiting inside SQLite would have stopped all of this process until the write had failed.
+    expect(isWritten).toBe(false);
+    other.exec('COMMIT');
+    await writing;
+    expect(await keys(db)).toEqual(['a']);
 
-      other.exec('BEGIN IMMEDIATE');
-      const refused = await write(db, 'b').catch((error) => error);
-      expect(isUnavailable(refused)).toBe(true);
-      other.close();
-      await write(db, 'c');
-      expect(await keys(db)).toEqual(['a', 'c']);
-    },
-  );
+    other.exec('BEGIN IMMEDIATE');
+    const refused = await write(db, 'b').catch((error) => error);
+    expect(isUnavailable(refused)).toBe(true);
+    other.close();
+    await write(db, 'c');
+    expect(await keys(db)).toEqual(['a', 'c']);
+  });
 });
 
 describe('a mutex', () => {

@@ -1,0 +1,74 @@
+// F35: the threads that hash passwords die. The sign-in that waited for one is refused, whoever it was for, and the next
+// one finds a new thread.
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newNames, PASSWORD, type Reply, send, signUp, startApp } from '../support/app.ts';
+import { newAddress } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+
+const workers = new Set<Worker>();
+const remember = (worker: Worker) => {
+  workers.add(worker);
+  worker.once('exit', () => workers.delete(worker));
+};
+beforeEach(() => void process.on('worker', remember));
+afterEach(() => void process.off('worker', remember));
+
+describe.each(databases)('hashing on $name', ({ create }) => {
+  it('F35: a sign-in whose thread dies is 503, and the next one works', async () => {
+    const database = await create();
+    const app = await startApp(database);
+    const who = await signUp(app);
+    const signIn = (username: string, password: string): Promise<Reply> =>
+      send(app, 'POST', '/v1/signin', { username, password }, { from: newAddress() });
+
+    const tries = [
+      [who.username, PASSWORD],
+      [who.username, 'not the password'],
+      [newNames().username, PASSWORD],
+    ] as const;
+    for (const [username, password] of tries) {
+      // Whatever starts is ended until the answer is there.
+      let isOver = false;
+      const answer = signIn(username, password).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) {
+        await Promise.all([...workers].map((worker) => worker.terminate()));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const reply = await answer;
+      expect({ status: reply.status, code: reply.body.code }).toEqual({ status: 503, code: 'busy' });
+      expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(reply.headers.getSetCookie()).toEqual([]);
+    }
+    expect(app.log.join('')).toContain('a hashing worker failed');
+    expect(app.log.join('')).not.toContain(PASSWORD);
+    expect((await signIn(who.username, 'not the password')).status).toBe(401);
+    expect((await signIn(who.username, PASSWORD)).status).toBe(200);
+    expect((await who.browser.get('/v1/me')).status).toBe(200);
+    await app.stop();
+    await database.remove();
+  });
+
+  it('F35: of many sign-ins only those are refused whose threads died', async () => {
+    const database = await create();
+    const app = await startApp(database);
+    const who = await signUp(app);
+    const names = [who.username, who.username, ...Array.from({ length: 14 }, () => newNames().username)];
+    const replies = names.map((username) =>
+      send(app, 'POST', '/v1/signin', { username, password: PASSWORD }, { from: newAddress() }),
+    );
+    // The thread that has answered is busy with another by now.
+    await Promise.race(replies);
+    await Promise.all([...workers].map((worker) => worker.terminate()));
+    const answered = await Promise.all(replies);
+    expect(answered.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
+    expect(answered.filter(({ status }) => status === 401).length).toBeGreaterThan(0);
+    for (const [i, { status, body }] of answered.entries())
+      if (status === 503) expect(body.code).toBe('busy');
+      else expect(status).toBe(names[i] === who.username ? 200 : 401);
+    await app.stop();
+    await database.remove();
+  });
+});

@@ -1,0 +1,287 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  asBearer,
+  Browser,
+  login,
+  newNames,
+  PASSWORD,
+  send,
+  signUp,
+  startApp,
+  type TestApp,
+} from '../support/app.ts';
+import { MINUTE } from '../support/clock.ts';
+import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+describe.each(databases)('one’s own account on $name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let inside: Inside;
+  beforeAll(async () => {
+    database = await create();
+    app = await startApp(database);
+    inside = await openInside(app, database);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await inside.close();
+    await database.remove();
+  });
+
+  const newcomer = () => signUp(app, newAddress());
+  const eventsOf = async (userId: string) => {
+    const rows = await inside.db
+      .selectFrom('events')
+      .select('name')
+      .where('user_id', '=', userId)
+      .orderBy('id')
+      .execute();
+    return rows.map(({ name }) => name);
+  };
+  const signIn = (username: string, password: string) =>
+    send(app, 'POST', '/v1/signin', { username, password });
+
+  it('shows the user, by cookie and by token', async () => {
+    const ada = await newcomer();
+    const { access_token } = await login(app, ada);
+    const { id, username, email } = ada;
+    for (const reply of [
+      await ada.browser.get('/v1/me'),
+      await send(app, 'GET', '/v1/me', undefined, asBearer(access_token)),
+    ]) {
+      expect(reply.status).toBe(200);
+      expect(reply.body.user).toMatchObject({ id, username, email, role: 'user', disabled: false });
+      expect(reply.text).not.toMatch(/hash|argon2|_key/);
+    }
+    const nobody = await send(app, 'GET', '/v1/me');
+    expect([nobody.status, nobody.body.code]).toEqual([401, 'unauthenticated']);
+    expect(nobody.headers.get('www-authenticate')).toBe('Bearer realm="usher"');
+  });
+
+  it('shows sessions and recent events on the dashboard, and no one else’s', async () => {
+    const [ada, bob] = [await newcomer(), await newcomer()];
+    await login(app, ada);
+    await signIn(ada.username, 'wrong wrong wrong');
+    const { status, body } = await ada.browser.get('/v1/dashboard');
+    expect(status).toBe(200);
+    expect(Object.keys(body)).toEqual(['user', 'session', 'sessions', 'events']);
+    expect(body.user.id).toBe(ada.id);
+    expect(body.session).toMatchObject({ kind: 'cookie', current: true, ip: ada.browser.from });
+    expect(
+      body.sessions.map(({ kind, current }: { kind: string; current: boolean }) => [kind, current]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['cookie', true],
+        ['bearer', false],
+      ]),
+    );
+    expect(body.events.map(({ name }: { name: string }) => name)).toEqual([
+      'sign_in_refused',
+      'signed_in',
+      'signed_in',
+      'user_signed_up',
+    ]);
+    expect(JSON.stringify(body)).not.toContain(bob.id);
+  });
+
+  it('is renamed to what nobody else is called', async () => {
+    const [ada, bob] = [await newcomer(), await newcomer()];
+    const rename = (username: unknown) => ada.browser.send('PATCH', '/v1/me', { username });
+    const { username } = newNames();
+    const renamed = await rename(`  ${username} `);
+    expect([renamed.status, renamed.body.user.username]).toEqual([200, username]);
+    // One's own name in another case is no one else's.
+    expect((await rename(username.toUpperCase())).body.user.username).toBe(username.toUpperCase());
+    const taken = await rename(bob.username.toUpperCase());
+    expect([taken.status, taken.body.code, taken.body.errors[0].code]).toEqual([
+      409,
+      'user_taken',
+      'username_taken',
+    ]);
+    for (const wrong of ['', 'a@b', 'x'.repeat(65), 'a\tb']) {
+      const reply = await rename(wrong);
+      expect([wrong, reply.status, reply.body.errors[0].field]).toEqual([wrong, 400, 'username']);
+    }
+    expect((await ada.browser.get('/v1/me')).body.user.username).toBe(username.toUpperCase());
+    expect((await signIn(username, PASSWORD)).status).toBe(200);
+    expect((await signIn(ada.username, PASSWORD)).status).toBe(401);
+    expect(await eventsOf(ada.id)).toContain('user_changed');
+  });
+
+  it('is not renamed by two at once to the same name', async () => {
+    const people = await Promise.all(Array.from({ length: 6 }, newcomer));
+    const { username } = newNames();
+    const replies = await Promise.all(
+      people.map(({ browser }) => browser.send('PATCH', '/v1/me', { username })),
+    );
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409]);
+  });
+
+  it('gets another password: all sessions end, and this browser goes on with a new one', async () => {
+    const ada = await newcomer();
+    const elsewhere = new Browser(app);
+    await elsewhere.post('/v1/signin', { username: ada.username, password: PASSWORD });
+    const { access_token, refresh_token } = await login(app, ada);
+    const before = ada.browser.cookie;
+    const change = { current_password: PASSWORD, new_password: 'another one altogether' };
+    const reply = await ada.browser.send('PUT', '/v1/me/password', change);
+    expect(reply.status).toBe(200);
+    expect(reply.body).toEqual({ message: 'password changed!' });
+    expect(ada.browser.cookie).not.toBe(before);
+    expect((await ada.browser.get('/v1/me')).status).toBe(200);
+
+    expect((await elsewhere.get('/v1/me')).status).toBe(401);
+    expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(401);
+    expect((await send(app, 'POST', '/v1/refresh', { refresh_token })).status).toBe(401);
+    expect(
+      (await send(app, 'GET', '/v1/me', undefined, { headers: { cookie: `usher=${before}` } })).status,
+    ).toBe(401);
+    expect((await signIn(ada.username, PASSWORD)).status).toBe(401);
+    expect((await signIn(ada.username, change.new_password)).status).toBe(200);
+    expect(await eventsOf(ada.id)).toContain('password_changed');
+  });
+
+  it('gets another password by token, and the program goes on with a new pair', async () => {
+    const ada = await newcomer();
+    const { access_token } = await login(app, ada);
+    const change = { current_password: PASSWORD, new_password: 'another one altogether' };
+    const reply = await send(app, 'PUT', '/v1/me/password', change, asBearer(access_token));
+    expect(reply.status).toBe(200);
+    expect(reply.body).toMatchObject({ message: 'password changed!', token_type: 'Bearer', expires_in: 600 });
+    expect(reply.headers.getSetCookie()).toEqual([]);
+    expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(401);
+    expect((await send(app, 'GET', '/v1/me', undefined, asBearer(reply.body.access_token))).status).toBe(200);
+    expect((await send(app, 'POST', '/v1/refresh', { refresh_token: reply.body.refresh_token })).status).toBe(
+      200,
+    );
+  });
+
+  it('keeps its password and its sessions when the change is refused', async () => {
+    const ada = await newcomer();
+    const put = (current_password: string, new_password: string) =>
+      ada.browser.send('PUT', '/v1/me/password', { current_password, new_password });
+    const wrong = await put('wrong wrong wrong', 'another one altogether');
+    expect([wrong.status, wrong.body.code, wrong.headers.getSetCookie()]).toEqual([
+      401,
+      'invalid_credentials',
+      [],
+    ]);
+    for (const weak of ['1234', 'password', ada.username + ada.username, 'x'.repeat(257)]) {
+      const reply = await put(PASSWORD, weak);
+      expect([weak, reply.status, reply.body.errors[0].field]).toEqual([weak, 400, 'new_password']);
+      // The person is told of their password, not of the field's.
+      expect(reply.body.errors[0].message).toMatch(/^A password/);
+    }
+    expect((await ada.browser.get('/v1/me')).status).toBe(200);
+    expect((await signIn(ada.username, PASSWORD)).status).toBe(200);
+    expect(await eventsOf(ada.id)).toContain('password_refused');
+    expect(await eventsOf(ada.id)).not.toContain('password_changed');
+  });
+
+  it('lists its sessions and ends them one by one', async () => {
+    const ada = await newcomer();
+    const elsewhere = new Browser(app, '203.0.113.9');
+    await elsewhere.send(
+      'POST',
+      '/v1/signin',
+      { username: ada.username, password: PASSWORD },
+      { 'user-agent': 'Netscape 4' },
+    );
+    const { access_token } = await login(app, ada);
+    const { sessions, next_cursor } = (await ada.browser.get('/v1/me/sessions')).body;
+    expect(next_cursor).toBeNull();
+    expect(sessions).toHaveLength(3);
+    const other = sessions.find(({ user_agent }: { user_agent: string }) => user_agent === 'Netscape 4');
+    expect(other).toEqual({
+      id: expect.stringMatching(/^[\w-]{22}$/),
+      kind: 'cookie',
+      created_at: '2026-03-01T12:00:00.500Z',
+      last_seen_at: '2026-03-01T12:00:00.500Z',
+      ip: '203.0.113.9',
+      user_agent: 'Netscape 4',
+      current: false,
+    });
+    const ended = await ada.browser.send('DELETE', `/v1/me/sessions/${other.id}`);
+    expect([ended.status, ended.body]).toEqual([200, { message: 'session ended!' }]);
+    expect((await elsewhere.get('/v1/me')).status).toBe(401);
+    expect((await ada.browser.send('DELETE', `/v1/me/sessions/${other.id}`)).status).toBe(404);
+    // The one that asks may end itself, too.
+    const own = sessions.find(({ current }: { current: boolean }) => current);
+    const last = await ada.browser.send('DELETE', `/v1/me/sessions/${own.id}`);
+    expect(last.headers.get('set-cookie')).toMatch(/^usher=; .*Max-Age=0/);
+    expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(200);
+    expect(await eventsOf(ada.id)).toEqual(expect.arrayContaining(['session_ended', 'session_ended']));
+  });
+
+  it('is deleted with everything that was its own, and its names are free again', async () => {
+    const ada = await newcomer();
+    const { access_token, refresh_token } = await login(app, ada);
+    const other = await ada.browser.send('DELETE', '/v1/me', {
+      email: 'another@example.org',
+      password: PASSWORD,
+    });
+    expect([other.status, other.body.errors[0].code]).toEqual([400, 'email_other']);
+    const wrong = await ada.browser.send('DELETE', '/v1/me', {
+      email: ada.email,
+      password: 'wrong wrong wrong',
+    });
+    expect([wrong.status, wrong.body.code]).toEqual([401, 'invalid_credentials']);
+    expect((await ada.browser.get('/v1/me')).status).toBe(200);
+
+    const reply = await ada.browser.send('DELETE', '/v1/me', {
+      Email: ` ${ada.email.toUpperCase()}`,
+      Password: PASSWORD,
+    });
+    expect([reply.status, reply.body]).toEqual([200, { message: 'delete successful!' }]);
+    expect(reply.headers.get('set-cookie')).toMatch(/^usher=; .*Max-Age=0/);
+    expect(reply.headers.get('clear-site-data')).toBe('"cache"');
+    expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(401);
+    expect((await send(app, 'POST', '/v1/refresh', { refresh_token })).status).toBe(401);
+    expect((await signIn(ada.username, PASSWORD)).status).toBe(401);
+    for (const table of ['users', 'sessions'] as const)
+      expect(
+        await inside.db
+          .selectFrom(table)
+          .select('id')
+          .where(table === 'users' ? 'id' : 'user_id', '=', ada.id)
+          .execute(),
+      ).toEqual([]);
+    const { username, email, password } = ada;
+    const again = await send(
+      app,
+      'POST',
+      '/v1/signup',
+      { username, email, password },
+      { from: newAddress() },
+    );
+    expect(again.status).toBe(201);
+    expect(again.body.user.id).not.toBe(ada.id);
+  });
+
+  it('is not deleted while it is the only enabled administrator’s', async () => {
+    const [ada, bob] = [await newcomer(), await newcomer()];
+    await inside.promote(ada.id);
+    const remove = () => ada.browser.send('DELETE', '/v1/me', { email: ada.email, password: PASSWORD });
+    const reply = await remove();
+    expect([reply.status, reply.body.code]).toEqual([409, 'last_admin']);
+    expect((await ada.browser.get('/v1/users')).status).toBe(200);
+    await inside.promote(bob.id);
+    expect((await remove()).status).toBe(200);
+    await inside.db.updateTable('users').set({ admin_since: null }).execute();
+  });
+
+  it('moves its cookie with every use, and is signed out after ten minutes without one', async () => {
+    const ada = await newcomer();
+    for (let i = 0; i < 3; i++) {
+      app.clock.advance(9 * MINUTE);
+      const before = ada.browser.cookie;
+      expect((await ada.browser.get('/v1/me')).status).toBe(200);
+      expect(ada.browser.cookie).not.toBe(before);
+    }
+    app.clock.advance(10 * MINUTE);
+    const reply = await ada.browser.get('/v1/me');
+    expect([reply.status, reply.body.code]).toEqual([401, 'invalid_token']);
+    expect(reply.headers.get('set-cookie')).toMatch(/^usher=; .*Max-Age=0/);
+  });
+});

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeSetUpLink, type OpenedWorld, openWorld } from '../../src/app.ts';
+import { configFromOptions } from '../../src/config.ts';
+import { newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { HOUR } from '../support/clock.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+describe.each(databases)('set-up on $name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let start: OpenedWorld;
+  beforeAll(async () => {
+    database = await create();
+    app = await startApp(database);
+    const { secret, url: publicUrl, clock } = app;
+    // Another start of the same installation: what it prints, the first one accepts.
+    start = await openWorld(configFromOptions({ database: database.url, secret, publicUrl }), { clock });
+  });
+  afterAll(async () => {
+    await start.close();
+    await app.stop();
+    await database.remove();
+  });
+
+  async function newToken(): Promise<string> {
+    const link = (await makeSetUpLink(start.world)) ?? expect.fail('no link');
+    expect(link).toMatch(new RegExp(`^${app.url}/setup\\?token=[\\w-]{43}$`));
+    return new URL(link).searchParams.get('token') ?? '';
+  }
+  const open = (token: string) => send(app, 'GET', `/setup?token=${token}`);
+  /** The form, as a browser sends it from our own page. */
+  const submit = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
+    send(app, 'POST', '/setup', undefined, {
+      raw: new URLSearchParams(fields).toString(),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: app.url,
+        'sec-fetch-site': 'same-origin',
+        ...headers,
+      },
+    });
+  const admins = () => start.world.db.selectFrom('users').selectAll().execute();
+
+  it('begins with nobody: there is no account to guess at', async () => {
+    expect(await admins()).toEqual([]);
+    for (const username of ['admin', 'root', 'usher', 'administrator'])
+      for (const password of ['admin', 'password', 'usher', ''])
+        expect((await send(app, 'POST', '/v1/signin', { username, password })).status).toBe(401);
+  });
+
+  it('shows a form that works without scripts, and changes nothing by showing it', async () => {
+    const token = await newToken();
+    for (let i = 0; i < 3; i++) {
+      const page = await open(token);
+      expect(page.status).toBe(200);
+      expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(page.headers.get('cache-control')).toBe('no-store');
+      expect(page.headers.get('content-security-policy')).toContain("form-action 'self'");
+      expect(page.text).toContain('<form method="post" action="/setup">');
+      for (const name of ['username', 'email', 'password']) expect(page.text).toContain(`name="${name}"`);
+      expect(page.text).toContain(`value="${token}"`);
+      expect(page.text).not.toMatch(/<script|style=| on\w+=/);
+      // What leads away from here must not carry the address, which holds the token.
+      expect(page.headers.get('referrer-policy')).toBe('same-origin');
+    }
+    await send(app, 'OPTIONS', `/setup?token=${token}`);
+    expect((await submit({ token, ...newNames(), password: '1234' })).status).toBe(400);
+    expect(await admins()).toEqual([]);
+    expect((await open(token)).status).toBe(200);
+  });
+
+  it('shows a refused form again with what was typed and why, but never the password', async () => {
+    const token = await newToken();
+    const typed = { username: 'a"><script>alert(1)</script>', email: "o'hara@nowhere", password: 'short<' };
+    const page = await submit({ token, ...typed });
+    expect(page.status).toBe(400);
+    expect(page.text).toContain('value="a&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"');
+    expect(page.text).toContain('nowhere');
+    expect(page.text).toContain('at least 8 characters');
+    expect(page.text.match(/aria-invalid="true"/g)).toHaveLength(3);
+    expect(page.text).not.toContain('<script>');
+    expect(page.text).not.toContain('short');
+    expect(page.headers.getSetCookie()).toEqual([]);
+    const good = await submit({
+      token,
+      ...newNames(),
+      email: 'none',
+      password: 'a secret that must not come back',
+    });
+    expect(good.text).not.toContain('a secret that must not');
+  });
+
+  it('takes a form of our own page alone', async () => {
+    const token = await newToken();
+    const fields = { token, ...newNames() };
+    for (const headers of [
+      { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'same-site' },
+    ])
+      expect((await submit(fields, headers)).status).toBe(403);
+    expect((await send(app, 'POST', '/setup', fields)).status).toBe(415);
+    expect((await submit({ ...fields, role: 'admin' })).status).toBe(400);
+    expect(await admins()).toEqual([]);
+  });
+
+  it('is over an hour after the start, and with the next start', async () => {
+    const first = await newToken();
+    const second = await newToken();
+    expect((await open(first)).status).toBe(410);
+    expect((await submit({ token: first, ...newNames() })).status).toBe(410);
+    app.clock.advance(HOUR - 1);
+    expect((await open(second)).status).toBe(200);
+    app.clock.advance(1);
+    expect((await open(second)).status).toBe(410);
+    const late = await submit({ token: second, ...newNames() });
+    expect(late.status).toBe(410);
+    expect(late.text).toContain('Start the server again');
+    for (const wrong of ['', 'x', `${second}x`, second.slice(1)])
+      expect((await open(wrong)).status).toBe(410);
+    expect((await send(app, 'GET', '/setup')).status).toBe(400);
+    expect(await admins()).toEqual([]);
+  });
+
+  it('is not guessed at for long', async () => {
+    const from = '198.51.100.1';
+    const guess = () => send(app, 'GET', `/setup?token=${'x'.repeat(43)}`, undefined, { from });
+    for (let i = 0; i < 60; i++) expect((await guess()).status).toBe(410);
+    expect((await guess()).status).toBe(429);
+    // Who has the right one is not held up by who has not.
+    expect((await send(app, 'GET', `/setup?token=${await newToken()}`, undefined, { from })).status).toBe(
+      200,
+    );
+  });
+
+  it('makes the first administrator once, of many at the same moment, and signs them in', async () => {
+    const token = await newToken();
+    const wishes = Array.from({ length: 8 }, newNames);
+    const replies = await Promise.all(wishes.map((names) => submit({ token, ...names })));
+    expect(replies.map(({ status }) => status).sort()).toEqual([201, 410, 410, 410, 410, 410, 410, 410]);
+    const index = replies.findIndex(({ status }) => status === 201);
+    const names = wishes[index] ?? expect.fail('nobody');
+    const made = replies[index] ?? expect.fail('nobody');
+    expect(await admins()).toEqual([
+      expect.objectContaining({ username: names.username, admin_since: app.clock.now() }),
+    ]);
+    expect(made.text).toContain(names.username);
+    expect(made.text).not.toContain(PASSWORD);
+    const cookie = made.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    const list = await send(app, 'GET', '/v1/users', undefined, { headers: { cookie } });
+    expect(list.body.users).toEqual([expect.objectContaining({ username: names.username, role: 'admin' })]);
+    for (const reply of replies.filter(({ status }) => status === 410))
+      expect(reply.headers.getSetCookie()).toEqual([]);
+
+    expect(await makeSetUpLink(start.world)).toBeUndefined();
+    const again = await open(token);
+    expect([again.status, again.text.includes('already has its first administrator')]).toEqual([410, true]);
+    const events = await start.world.db
+      .selectFrom('events')
+      .select('name')
+      .where('name', '=', 'setup_done')
+      .execute();
+    expect(events).toHaveLength(1);
+  });
+});

@@ -1,0 +1,308 @@
+// The library form: Usher inside an application that somebody else wrote.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import express from 'express';
+import { Hono } from 'hono';
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createUsher, type Usher, type UsherOptions } from '../../src/app.ts';
+import { ConfigError } from '../../src/config.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { newNames, PASSWORD, type Reply, send } from '../support/app.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+import { cookieOf, freePort, leash } from '../support/process.ts';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const guide = readFileSync(join(root, 'docs/guides/mount-in-your-application.md'), 'utf8');
+const [honoHost = '', expressHost = '', ...others] = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, block]) => block,
+);
+/** A program that does not end by itself by then never does; in milliseconds. */
+const PATIENCE = 60_000;
+
+/** Writes a program into a folder where packages are found as in any project. */
+function write(program: string): { folder: string; file: string } {
+  const folder = mkdtempSync(join(inject('folder'), 'host-'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  const file = join(folder, 'host.mts');
+  writeFileSync(file, program);
+  return { folder, file };
+}
+
+const hosts = new Set<() => Promise<unknown>>();
+afterEach(async () => {
+  await Promise.all([...hosts].map((end) => end()));
+});
+
+/** Starts a program; it is ended with the test. Nothing of our own environment reaches it. */
+function start({ folder, file }: { folder: string; file: string }, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [leash, file], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const host = { printed: '', exited: once(child, 'close').then(([code]) => code as number | null) };
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text) => {
+      host.printed += text;
+    });
+  const end = () => {
+    hosts.delete(end);
+    child.kill('SIGKILL');
+    return host.exited;
+  };
+  hosts.add(end);
+  return host;
+}
+
+describe('the guide', () => {
+  it('has two programs', () => {
+    expect(honoHost).toContain('new Hono()');
+    expect(expressHost).toContain('express()');
+    expect(others).toEqual([]);
+  });
+
+  it.each([
+    ['Hono', honoHost],
+    ['Express', expressHost],
+  ])('works under %s, word for word but for the port', async (_, program) => {
+    const port = await freePort();
+    expect(program).toContain('3000');
+    const host = start(write(program.replaceAll('3000', String(port))));
+    const ask = askingAt(port);
+    const home = () =>
+      ask('GET', '/').then(
+        ({ text }) => text,
+        () => host.printed,
+      );
+    await expect.poll(home, { timeout: PATIENCE }).toBe('my own page');
+    await expectAccount(ask);
+
+    // The host's own page is still there, and Usher's too.
+    expect(await home()).toBe('my own page');
+    expect((await ask('GET', '/docs')).text).toContain('<html');
+    expect((await ask('GET', '/assets/usher.css')).headers.get('content-type')).toContain('css');
+    expect((await ask('GET', '/.well-known/jwks.json')).body.keys).toHaveLength(1);
+    expect((await ask('GET', '/setup?token=x')).status).toBe(410);
+    // The socket's address reached the limits: whoever comes from elsewhere has a budget of their own.
+    expect(host.printed).toMatch(/"ip":"127\.0\.0\.1"/);
+    expect(host.printed).not.toMatch(/"ip":"0\.0\.0\.0"/);
+  });
+});
+
+describe.each(databases)('a library on $name', ({ create }) => {
+  let database: TestDatabase;
+  const opened: Usher[] = [];
+  beforeAll(async () => {
+    database = await create();
+    return () => database.remove();
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((usher) => usher.close()));
+  });
+  const open = async (options: UsherOptions = {}): Promise<Usher> => {
+    const usher = await createUsher({
+      database: database.url,
+      publicUrl: 'http://localhost:3000',
+      secret: SECRET,
+      log: createLog('silent'),
+      ...options,
+    });
+    opened.push(usher);
+    return usher;
+  };
+
+  it('answers a plain Request, without any server', async () => {
+    const usher = await open();
+    await expectAccount(askingOf((request) => usher.fetch(request)));
+  });
+
+  it('answers under a Hono application that has no server', async () => {
+    const usher = await open();
+    const app = new Hono<{ Bindings: HttpBindings }>();
+    app.get('/', (c) => c.text('my own page'));
+    app.all('*', (c) => usher.fetch(c.req.raw, c.env));
+    const ask = askingOf(async (request) => app.fetch(request));
+    await expectAccount(ask);
+    expect((await ask('GET', '/')).text).toBe('my own page');
+    expect((await ask('GET', '/nowhere')).status).toBe(404);
+  });
+
+  it('reads its own bodies under Express, and leaves the others to the host', async () => {
+    const app = express();
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const usher = await open({ publicUrl: `http://localhost:${port}` });
+    app.all('/v1/*path', getRequestListener(usher.fetch));
+    app.use(express.json());
+    app.post('/mine', (request, response) => void response.json({ got: request.body }));
+    const ask = askingAt(port);
+    await expectAccount(ask);
+    expect((await ask('POST', '/mine', { a: 1 })).body).toEqual({ got: { a: 1 } });
+    // Stricter than the host's parser, which takes the last of two.
+    const twice = { raw: '{"a": 1, "a": 2}', headers: { 'content-type': 'application/json' } };
+    expect((await send({ port }, 'POST', '/mine', undefined, twice)).body).toEqual({ got: { a: 2 } });
+    expect((await send({ port }, 'POST', '/v1/signup', undefined, twice)).body.code).toBe('invalid_json');
+    server.close();
+  });
+
+  it('is one of two in a process, and neither disturbs the other', async () => {
+    const otherDatabase = await create();
+    const one = await open();
+    const other = await open({
+      database: otherDatabase.url,
+      publicUrl: 'http://localhost:3001',
+      secret: randomBytes(32).toString('base64'),
+      signup: 'closed',
+      signingAlgorithm: 'EdDSA',
+    });
+    const askOne = askingOf((request) => one.fetch(request));
+    const askOther = askingOf((request) => other.fetch(request), 3001);
+    const names = newNames();
+    const cookie = cookieOf(await askOne('POST', '/v1/signup', names)) ?? '';
+    expect((await askOther('POST', '/v1/signup', newNames())).status).toBe(403);
+    const signIn = { username: names.username, password: PASSWORD };
+    expect((await askOther('POST', '/v1/signin', signIn)).status).toBe(401);
+    expect((await askOther('GET', '/v1/me', undefined, { cookie: `usher=${cookie}` })).status).toBe(401);
+    expect((await askOne('GET', '/.well-known/jwks.json')).body.keys[0].alg).toBe('ES256');
+    expect((await askOther('GET', '/.well-known/jwks.json')).body.keys[0].alg).toBe('EdDSA');
+
+    await other.close();
+    expect((await askOther('GET', '/v1/me', undefined, { cookie: `usher=${cookie}` })).status).not.toBe(200);
+    expect((await askOne('POST', '/v1/signin', signIn)).status).toBe(200);
+    expect((await askOne('GET', '/v1/me', undefined, { cookie: `usher=${cookie}` })).status).toBe(200);
+    await otherDatabase.remove();
+  });
+
+  it('closes twice like once, and answers nobody afterwards', async () => {
+    const usher = await open();
+    const ask = askingOf((request) => usher.fetch(request));
+    const cookie = cookieOf(await ask('POST', '/v1/signup', newNames())) ?? '';
+    const underWay = ask('POST', '/v1/signup', newNames());
+    await Promise.all([usher.close(), usher.close()]);
+    await usher.close();
+    expect([201, 503]).toContain((await underWay).status);
+    const reply = await ask('GET', '/v1/me', undefined, { cookie: `usher=${cookie}` });
+    expect({ status: reply.status, cookies: reply.headers.getSetCookie() }).toEqual({
+      status: 503,
+      cookies: [],
+    });
+    expect((await ask('POST', '/v1/signup', newNames())).status).toBe(503);
+  });
+
+  it('leaves nothing that keeps its host alive', async () => {
+    // It has hashed, so there are threads; it has written, so there are connections.
+    const program = `
+      import { createUsher } from 'usher';
+      const usher = await createUsher({ database: process.env.DATABASE, secret: process.env.SECRET, logLevel: 'silent' });
+      const body = JSON.stringify(${JSON.stringify(newNames())});
+      const headers = { 'content-type': 'application/json' };
+      const request = new Request('http://localhost:4000/v1/signup', { method: 'POST', headers, body });
+      console.log((await usher.fetch(request)).status);
+      await usher.close();
+      console.log('closed');
+    `;
+    const host = start(write(program), { DATABASE: database.url, SECRET });
+    expect(await ended(host)).toBe(0);
+    expect(host.printed).toBe('201\nclosed\n');
+  });
+
+  it('leaves nothing either when it could not be opened', async () => {
+    const program = `
+      import { createUsher } from 'usher';
+      const bad = [
+        { trustedProxies: ['0.0.0.0/0'] },
+        { secret: 'Ix2PGGOFX4vvT1JZbnmV4Z9vWq0BYlrg5bXJw9aQ6lY' },
+        { prot: 4000 },
+      ];
+      for (const options of bad)
+        await createUsher({ database: process.env.DATABASE, secret: process.env.SECRET, logLevel: 'silent', ...options })
+          .then(() => console.log('opened'), (error) => console.log(error.name));
+    `;
+    await (await open()).close();
+    const host = start(write(program), { DATABASE: database.url, SECRET });
+    expect(await ended(host)).toBe(0);
+    expect(host.printed).toBe('ConfigError\nConfigError\nConfigError\n');
+  });
+});
+
+describe('an option that cannot be used is named', () => {
+  const bad: [options: Record<string, unknown>, ...words: string[]][] = [
+    [{ publicURL: 'http://localhost:3000' }, '"publicURL"', 'Did you mean publicUrl?'],
+    [{ USHER_PORT: 4000 }, '"USHER_PORT"'],
+    [{ publicUrl: 'localhost:3000' }, 'option publicUrl'],
+    [{ publicUrl: 'http://accounts.example.org' }, 'USHER_PUBLIC_URL'],
+    [{ port: 'http' }, 'option port'],
+    [{ database: 'usher.db' }, 'option database'],
+    [{ secret: 'hunter2' }, 'option secret'],
+    [{ tokenMinutes: 0 }, 'option tokenMinutes'],
+    [{ trustedProxies: ['0.0.0.0/0'] }, 'USHER_TRUSTED_PROXIES'],
+    [{ allowedOrigins: ['*'] }, 'option allowedOrigins'],
+  ];
+  it.each(bad)('%j', async (options, ...words) => {
+    const error: Error = await createUsher({ database: 'sqlite:/nowhere/usher.db', ...options }).then(
+      () => expect.fail('it was opened'),
+      (reason) => reason,
+    );
+    expect(error).toBeInstanceOf(ConfigError);
+    for (const word of words) expect(error.message).toContain(word);
+    expect(error.message).not.toContain('hunter2');
+  });
+});
+
+const SECRET = randomBytes(32).toString('base64');
+
+type Ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
+
+const askingAt =
+  (port: number): Ask =>
+  (method, path, body, headers = {}) =>
+    send({ port }, method, path, body, { headers });
+
+const askingOf =
+  (answer: (request: Request) => Promise<Response>, port = 3000): Ask =>
+  async (method, path, body, headers = {}) => {
+    const response = await answer(
+      new Request(`http://localhost:${port}${path}`, {
+        method,
+        headers: body ? { 'content-type': 'application/json', ...headers } : headers,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      }),
+    );
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json');
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: isJson ? JSON.parse(text) : undefined,
+    };
+  };
+
+/** Sign-up, cookie, me, log-out; wrong JSON and unknown routes are answered by Usher as well. */
+async function expectAccount(ask: Ask): Promise<void> {
+  const names = newNames();
+  const made = await ask('POST', '/v1/signup', names);
+  expect(made.body).toMatchObject({ message: 'user created!', user: { username: names.username } });
+  const cookie = `usher=${cookieOf(made)}`;
+  expect((await ask('GET', '/v1/me', undefined, { cookie })).body.user.email).toBe(names.email);
+  const page = { cookie, 'sec-fetch-site': 'same-origin' };
+  const left = await ask('POST', '/v1/logout', undefined, page);
+  expect(left.body).toEqual({ message: 'logout successful!' });
+  expect(left.headers.getSetCookie()[0]).toMatch(/^usher=;/);
+  expect((await ask('GET', '/v1/me', undefined, { cookie })).status).toBe(401);
+  const stranger = { username: names.username, password: 'not the password' };
+  expect((await ask('POST', '/v1/signin', stranger)).body.code).toBe('invalid_credentials');
+  expect((await ask('PUT', '/v1/signup', names)).status).toBe(405);
+}
+
+/** The exit code of a program that ends by itself; undefined when it does not. */
+function ended({ exited }: { exited: Promise<number | null> }): Promise<number | null | undefined> {
+  return Promise.race([exited, sleep(PATIENCE, undefined, { ref: false })]);
+}
