@@ -6,6 +6,7 @@ import { mailRenderer } from './core/mails/render.ts';
 import { IDLE, prepareFindLive } from './core/sessions.ts';
 import { accessTokens } from './core/tokens/access.ts';
 import { cookieTokens } from './core/tokens/cookie.ts';
+import { deviceTokens } from './core/tokens/device.ts';
 import { refreshTokens } from './core/tokens/refresh.ts';
 import { type TrustedProxies, trustProxies } from './edge/address.ts';
 import type { EdgeSettings, Peer } from './edge/answering.ts';
@@ -129,6 +130,7 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
       keyring,
     ),
     refreshTokens: refreshTokens(keys.refresh),
+    deviceTokens: deviceTokens(keys.device),
     findLive: prepareFindLive(database),
     lastSeen: notes,
     renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),

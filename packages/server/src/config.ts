@@ -85,6 +85,18 @@ export const settings = {
     plain,
     'The audience (`aud`) of access tokens: what the services that accept them are called.',
   ),
+  codesDigits: setting(
+    'USHER_CODES_DIGITS',
+    '6',
+    whole(4, 8),
+    'How many digits a mailed code has. Fewer than 6 also need USHER_CODES_SHORT=accepted.',
+  ),
+  codesShort: setting(
+    'USHER_CODES_SHORT',
+    'refused',
+    oneOf('refused', 'accepted'),
+    'Set to `accepted` to have codes of 4 or 5 digits: 3 checks, 5 minutes, 3 wrong a day, and none for administrators.',
+  ),
   tokenMinutes: setting(
     'USHER_TOKEN_MINUTES',
     '10',
@@ -279,7 +291,11 @@ function defaultOf(name: SettingName): unknown {
 
 /** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
 function refuseUnsafe(config: Config): void {
-  const { publicUrl, host, insecureHttp, env } = config;
+  const { publicUrl, host, insecureHttp, env, codesDigits, codesShort } = config;
+  if (codesDigits < 6 && codesShort !== 'accepted')
+    throw new ConfigError(
+      `USHER_CODES_DIGITS is ${codesDigits}: so short a code can be guessed. Use 6 or more, or also set USHER_CODES_SHORT=accepted.`,
+    );
   if (config.smtpUrl && config.mailFrom === settings.mailFrom.default)
     throw new ConfigError(
       'USHER_SMTP_URL is set, but USHER_MAIL_FROM is not. Set it to who mails come from, as in Accounts <accounts@example.org>.',

@@ -8,6 +8,11 @@ export const errors = {
   invalid_credentials: [401, 'Invalid credentials', 'invalid credentials!'],
   signup_refused: [400, 'Sign-up refused', 'invalid credentials!'],
   signup_taken: [409, 'Already taken', 'invalid credentials!'],
+  code_invalid: [
+    400,
+    'Code not valid',
+    'This code is not right, or not any more. Check it, use the link in the mail, or ask for a new mail.',
+  ],
   signup_closed: [403, 'Sign-up is closed', 'Sign-up is closed here. Ask an administrator for an account.'],
 
   invalid_json: [400, 'Invalid JSON', 'The body is not valid JSON.'],

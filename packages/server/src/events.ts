@@ -17,6 +17,10 @@ export const events = {
   password_refused: 'A signed-in user gave a wrong current password.',
   password_changed: 'A password was changed and all older sessions ended.',
 
+  recovery_started: 'Someone asked for a mail because a password was forgotten.',
+  code_refused: 'A mailed code was refused: wrong, run out, or a limit.',
+  password_reset: 'A password was replaced with a mailed code or link, and all sessions ended.',
+
   signed_out: 'A session was ended by its user.',
   signed_out_everywhere: 'All sessions of a user were ended.',
   session_ended: 'A user ended another one of their sessions.',

@@ -16,6 +16,8 @@ import {
   userParams,
 } from './flows/admin/users.ts';
 import { healthz, metrics, readyz } from './flows/health/health.ts';
+import { resetPassword, resetPasswordBody } from './flows/recovery/reset-password.ts';
+import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
 import { firstAdminBody } from './flows/setup/first-admin.ts';
 import { eventShape, saying, sessionShape, tokenPairShape, userShape } from './flows/shapes.ts';
 import { login, signIn, signInBody } from './flows/sign-in/password.ts';
@@ -27,6 +29,7 @@ import { styleSheet } from './pages/assets.ts';
 import { docsPage } from './pages/docs.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
+import { resetAnswer, resetFormBody, resetPage, resetPageQuery } from './pages/reset-password.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
 
 const loggedOut = saying('logout successful!');
@@ -96,6 +99,32 @@ export const routes: readonly Route[] = [
     answers: { 200: loggedOut },
     errors: [],
     handler: logoutEverywhere,
+  }),
+
+  // Forgotten passwords
+  ...['/v1/send-mail', '/v1/send-mail/'].map((path) =>
+    route({
+      method: 'POST',
+      path,
+      who: 'anyone',
+      summary: 'Mail a code and a link to someone who forgot the password',
+      body: sendMailBody,
+      anyCase: true,
+      ...(path.endsWith('/') ? { isPage: true } : {}),
+      answers: { 202: saying(MAIL_ON_ITS_WAY) },
+      errors: ['too_many_requests'],
+      handler: sendMail,
+    }),
+  ),
+  route({
+    method: 'POST',
+    path: '/v1/reset-password',
+    who: 'anyone',
+    summary: 'Set a new password with a mailed code or link; every session ends',
+    body: resetPasswordBody,
+    answers: { 200: saying('password changed!').extend({ password: z.string().optional() }) },
+    errors: ['code_invalid', 'link_invalid', 'too_many_requests', 'busy'],
+    handler: resetPassword,
   }),
 
   // One's own account
@@ -321,6 +350,29 @@ export const routes: readonly Route[] = [
     answers: { 201: undefined },
     errors: ['setup_done', 'link_invalid', 'signup_refused'],
     handler: setUpAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/reset-password',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail',
+    isPage: true,
+    query: resetPageQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: resetPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/reset-password',
+    who: 'anyone',
+    summary: 'Set a new password with the link of a mail',
+    isPage: true,
+    body: resetFormBody,
+    encoding: 'form',
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    handler: resetAnswer,
   }),
   route({
     method: 'GET',

@@ -44,6 +44,8 @@ describe.each(databases)('the README on $name', ({ create }) => {
       'This token is not valid here, or not any more. Sign in again.',
       'data',
       'delete successful!',
+      'user created!',
+      'If an account has this address, a mail is on its way to it.',
     ]);
   });
 });

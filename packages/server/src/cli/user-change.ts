@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { OPERATOR } from '../core/events.ts';
 import { queueAdminChange } from '../core/installation.ts';
-import { clearAttempts } from '../core/limits.ts';
+import { clearLimit } from '../core/limits.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
 import { roleOf, type User } from '../core/users.ts';
 import type { World } from '../edge/world.ts';
@@ -117,7 +117,7 @@ export async function resetPassword(
     const again = (tx: Db) => getAgain(tx, user);
     const sessions = await changeUser(world, again, async (change) => {
       // Wrong guesses at the old password are no reason to make the owner wait with the new one.
-      await clearAttempts(change.tx, world.keys.limits, 'password', user.id);
+      await clearLimit(change.tx, world.keys.limits, 'password', user.id);
       return givePassword(change, passwordHash);
     });
     const generated = given === undefined ? { password } : {};

@@ -6,15 +6,33 @@ import { mac } from '../platform/secrets.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** Until it is cleared. */
+const FOREVER = 100 * 365 * DAY;
 
 /**
  * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
  * A `distinct` window counts different names instead of attempts. All in milliseconds.
  */
-const budgets = {
+export const budgets = {
   /** Wrong passwords for one account, on every path that checks one. */
   password: { kind: 'back-off', free: 5, first: 30_000, longest: HOUR, forget: DAY },
+  /** Wrong passwords for one account from browsers it does not know, in all: then its mailbox has to be proven (NIST SP 800-63B). */
+  passwordsInAll: { kind: 'window', most: 100, length: FOREVER },
+  /** Wrong passwords for one account from one browser that it knows. */
+  device: { kind: 'window', most: 10, length: DAY },
+  /** Wrong codes for one account: a day, and until one was right. Short codes have fewer. */
+  codes: { kind: 'window', most: 10, length: DAY },
+  codesInAll: { kind: 'window', most: 30, length: FOREVER },
+  shortCodes: { kind: 'window', most: 3, length: DAY },
+  shortCodesInAll: { kind: 'window', most: 10, length: FOREVER },
+  /** Wrong codes for all accounts together: above this somebody is guessing across them, and only links work. */
+  allCodes: { kind: 'window', most: 50, length: 15 * MINUTE },
+  /** Mails that one address gets because somebody asked; and mails that one address range asks for. */
+  mailsTo: { kind: 'window', most: 3, length: HOUR },
+  mailsFrom: { kind: 'window', most: 10, length: HOUR },
+  /** Mails that tell an owner what was done to the account. */
+  noticesTo: { kind: 'window', most: 10, length: DAY },
   /** Different names that failed from one address range: stuffing and spraying. */
   names: { kind: 'distinct', most: 20, length: 10 * MINUTE },
   /** Sign-ups from one address range: the one place that tells whether an address is taken. */
@@ -91,16 +109,31 @@ function pauses(budget: NameOf<'back-off'>) {
   return sql`CASE ${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)} END`;
 }
 
-/** Clears a back-off: the secret was right. */
-export async function clearAttempts(
+/** Clears a limit: the secret was right. */
+export async function clearLimit(
   db: Db,
   key: KeyObject,
-  budget: NameOf<'back-off'>,
+  budget: NameOf<'back-off' | 'window'>,
   subject: string,
 ): Promise<void> {
   await db
     .deleteFrom('limits')
     .where('key', '=', keyOf(key, budget, subject))
+    .execute();
+}
+
+/** Takes one attempt out of a window that many share: it was right. */
+export async function uncount(
+  db: Db,
+  key: KeyObject,
+  budget: NameOf<'window'>,
+  subject: string,
+): Promise<void> {
+  await db
+    .updateTable('limits')
+    .set((row) => ({ count: row('count', '-', 1) }))
+    .where('key', '=', keyOf(key, budget, subject))
+    .where('count', '>', 0)
     .execute();
 }
 

@@ -28,6 +28,7 @@ export type EndReason =
   | 'ended_by_user'
   | 'ended_by_admin'
   | 'password_changed'
+  | 'password_reset'
   | 'disabled'
   | 'crowded_out'
   | 'refresh_reused';

@@ -137,6 +137,19 @@ export async function setPassword(tx: Db, id: string, to: string, now: number): 
     .execute();
 }
 
+/** Sets a password for whoever proved to read the account's mail, which proves the address too. */
+export async function setProvenPassword(tx: Db, id: string, to: string, now: number): Promise<void> {
+  await tx
+    .updateTable('users')
+    .set((row) => ({
+      password_hash: to,
+      password_changed_at: now,
+      email_verified_at: row.fn.coalesce('email_verified_at', row.val(now)),
+    }))
+    .where('id', '=', id)
+    .execute();
+}
+
 /**
  * @returns The user as changed, `taken` if another account has the name, or undefined if there is no such user. After
  * `taken` the transaction can only be rolled back.

@@ -3,7 +3,7 @@ import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
 import { clientAddress, type TrustedProxies } from './address.ts';
 import { authenticate } from './authenticate.ts';
-import { readCookie, serializeCookie, unsetCookie } from './cookies.ts';
+import { readCookie } from './cookies.ts';
 import { cookieName, readCredential } from './credential.ts';
 import { refuseDuplicateHeaders } from './duplicates.ts';
 import { readInput } from './input.ts';
@@ -11,6 +11,7 @@ import { corsHeaders, refuseCrossSite } from './origin.ts';
 import { type Outcome, recordOutcome, refuse } from './outcome.ts';
 import { commonHeaders, reply } from './replies.ts';
 import type { Answer, Route } from './route.ts';
+import { setCookies } from './set-cookies.ts';
 import type { World } from './world.ts';
 
 /** What a Node server knows of a request beside the request itself; `@hono/node-server` passes it along. */
@@ -35,7 +36,8 @@ export type Answering = (c: RequestContext, route: Route) => Promise<Response>;
 /** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
 export function answering(world: World, edge: EdgeSettings): Answering {
   const common = commonHeaders(world.publicUrl);
-  const cookie = { name: cookieName(world.publicUrl), secure: world.publicUrl.startsWith('https:') };
+  const name = cookieName(world.publicUrl);
+  const cookiesOf = setCookies(world.publicUrl);
 
   /** Everything that is decided before a handler runs. */
   const check = (c: RequestContext, route: Route, outcome: Outcome): void => {
@@ -51,7 +53,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     if (isUnsafe(c.req.method))
       refuseCrossSite({
         headers,
-        cookieUsed: readCookie(headers.get('cookie'), cookie.name) !== undefined,
+        cookieUsed: readCookie(headers.get('cookie'), name) !== undefined,
         ownOrigins: edge.ownOrigins,
         allowedOrigins: edge.allowedOrigins,
       });
@@ -82,16 +84,6 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     });
   };
 
-  const setCookie = ({ cookie: own }: Answer, outcome: Outcome, headers: Headers): string | undefined => {
-    // A cookie that is refused will never be good again: the browser may as well forget it.
-    const isDead = outcome.code === 'invalid_token' || outcome.code === 'duplicate_cookie';
-    const sent =
-      isDead && headers.get('cookie')?.includes(`${cookie.name}=`) ? 'unset' : (own ?? outcome.cookie);
-    if (sent === undefined) return undefined;
-    if (sent === 'unset') return unsetCookie(cookie.name, { secure: cookie.secure });
-    return serializeCookie(cookie.name, sent.token, { secure: cookie.secure, maxAge: sent.maxAge });
-  };
-
   return async (c, route) => {
     const started = performance.now();
     const outcome: Outcome = {
@@ -110,12 +102,11 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       answer = refuse(world, error, outcome);
     }
     const more: Record<string, string> = { 'x-request-id': outcome.requestId };
-    const header = setCookie(answer, outcome, c.req.raw.headers);
-    if (header !== undefined) more['set-cookie'] = header;
+    const cookies = cookiesOf(answer, outcome, c.req.raw.headers.get('cookie'));
     const origin = c.req.raw.headers.get('origin');
     if (origin !== null) Object.assign(more, corsHeaders(origin, edge.allowedOrigins));
     recordOutcome(world, outcome, answer.status, performance.now() - started);
-    return reply(answer, common, more);
+    return reply(answer, common, more, cookies);
   };
 }
 

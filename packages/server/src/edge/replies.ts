@@ -26,19 +26,27 @@ export function reply(
   answer: Answer,
   common: Readonly<Record<string, string>>,
   more: Record<string, string>,
+  cookies: readonly string[] = [],
 ): Response {
   const { status, body, text, type } = answer;
   const content = text ?? (body === undefined ? null : JSON.stringify(body));
   const contentType = text === undefined ? JSON_TYPE : (type ?? 'text/plain; charset=utf-8');
-  return new Response(content, {
-    status,
-    headers: {
-      ...common,
-      ...(content === null ? {} : { 'content-type': contentType }),
-      ...answer.headers,
-      ...more,
-    },
-  });
+  const record: Record<string, string> = {
+    ...common,
+    ...(content === null ? {} : { 'content-type': contentType }),
+    ...answer.headers,
+    ...more,
+  };
+  if (cookies[0] !== undefined) record['set-cookie'] = cookies[0];
+  // Only a list can hold the same name twice; a plain record is answered with less work.
+  const headers = cookies.length < 2 ? record : withCookies(record, cookies.slice(1));
+  return new Response(content, { status, headers });
+}
+
+function withCookies(record: Record<string, string>, cookies: string[]): Headers {
+  const headers = new Headers(record);
+  for (const cookie of cookies) headers.append('set-cookie', cookie);
+  return headers;
 }
 
 /** A refusal as a problem document (RFC 9457). */

@@ -36,8 +36,13 @@ export interface Answer {
   type?: string;
   /** A cookie token to set, or `unset`. */
   cookie?: { token: string; maxAge: number } | 'unset';
+  /** What the browser is to keep beside its session. */
+  sideCookies?: Partial<Record<SideCookie, { value: string; maxAge: number } | 'unset'>>;
   headers?: Record<string, string>;
 }
+
+/** Beside its session a browser keeps that it is known to an account, and which recovery it began. */
+export type SideCookie = 'device' | 'flow';
 
 interface Common<
   Body extends z.ZodType | undefined,

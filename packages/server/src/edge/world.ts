@@ -4,6 +4,7 @@ import type { RenderMail } from '../core/mails/render.ts';
 import type { FindLive } from '../core/sessions.ts';
 import type { AccessTokens } from '../core/tokens/access.ts';
 import type { CookieTokens } from '../core/tokens/cookie.ts';
+import type { DeviceTokens } from '../core/tokens/device.ts';
 import type { RefreshTokens } from '../core/tokens/refresh.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
@@ -25,6 +26,7 @@ export interface World {
   cookieTokens: CookieTokens;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
+  deviceTokens: DeviceTokens;
   findLive: FindLive;
   lastSeen: LastSeen;
   renderMail: RenderMail;

@@ -1,3 +1,4 @@
+import { endFlowsOf } from '../core/codes.ts';
 import { type Origin, recordEvent } from '../core/events.ts';
 import { finishSetUp } from '../core/installation.ts';
 import { forgetMailsOf } from '../core/mails.ts';
@@ -79,6 +80,7 @@ export async function setDisabled(
   }
   if (!(await disable(tx, user.id, now))) throw new Refusal('last_admin');
   const sessions = await endSessionsOf(tx, user.id, 'disabled', now);
+  await endFlowsOf(tx, user.id, now);
   await recordEvent(tx, 'user_disabled', origin, { userId: user.id, actorId, details: { sessions } }, now);
 }
 
@@ -122,6 +124,7 @@ export async function givePassword(
 ): Promise<number> {
   await setPassword(tx, user.id, passwordHash, now);
   const sessions = await endSessionsOf(tx, user.id, 'password_changed', now);
+  await endFlowsOf(tx, user.id, now);
   await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId, details: { sessions } }, now);
   return sessions;
 }

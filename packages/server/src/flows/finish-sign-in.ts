@@ -1,3 +1,4 @@
+import { endFlowsOf } from '../core/codes.ts';
 import { type NewEvent, type Origin, recordEvent } from '../core/events.ts';
 import {
   ADMIN_CAP,
@@ -38,6 +39,8 @@ export async function finishSignIn(
 ): Promise<Started | undefined> {
   const now = world.clock.now();
   if (!(await admit(tx, user, now))) return undefined;
+  // Whoever is in needs no code any more; one that lies in a mailbox is one that can be found there.
+  await endFlowsOf(tx, user.id, now);
   const sessionId = await startSession(
     tx,
     { userId: user.id, kind, amr, ip: origin.ip, userAgent: origin.userAgent },

@@ -1,9 +1,17 @@
 import { type Origin, recordEvent } from '../core/events.ts';
-import { clearAttempts, countAttempt, countName, forgiveName } from '../core/limits.ts';
+import {
+  clearLimit,
+  countAttempt,
+  countInWindow,
+  countName,
+  forgiveName,
+  type Verdict,
+} from '../core/limits.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
 import type { Live } from '../core/sessions.ts';
 import { findById, type User, upgradeHash } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
+import { readDevice } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 
@@ -20,9 +28,16 @@ export type Proof =
   | { result: 'wrong' }
   | { result: 'limited'; retryAfter: number };
 
+/** From where a password comes: its address, and the cookies that may show a browser that the account knows. */
+export interface From {
+  ip: string;
+  headers: Pick<Headers, 'get'>;
+}
+
 /**
  * The one place where a password is checked, whatever the path (form, JSON, Basic, a change, a deletion): counted
- * before it is compared, with the same work whether there is such an account or not.
+ * before it is compared, with the same work whether there is such an account or not. A browser that the account knows
+ * has a budget of its own, which no stranger can use up; everybody else shares one.
  *
  * @throws Refusal `too_many_requests` when too many different names failed from this address range;
  * `busy` when more passwords wait for a worker than can be checked soon.
@@ -31,29 +46,60 @@ export async function provePassword(
   world: World,
   claimed: Claimed,
   password: string,
-  ip: string,
+  from: From,
 ): Promise<Proof> {
-  const { db, keys, clock, hasher } = world;
-  const subject = claimed.user?.id ?? claimed.name;
-  const range = addressRange(ip);
-  const now = clock.now();
-  const account = await db.transaction().execute(async (tx) => {
-    // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
-    const names = await countName(tx, keys.limits, 'names', range, claimed.name, now);
-    if (!names.allowed) throw new Refusal('too_many_requests', { retryAfter: names.retryAfter / 1000 });
-    return countAttempt(tx, keys.limits, 'password', subject, now);
-  });
-  if (!account.allowed) return { result: 'limited', retryAfter: account.retryAfter };
+  const { hasher } = world;
+  const deviceId = claimed.user && readDevice(world, from.headers, claimed.user.id);
+  const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.ip);
+  const counted = await budget.count();
+  if (!counted.allowed) return { result: 'limited', retryAfter: counted.retryAfter };
 
   const isRight = await verifyPassword(hasher, claimed.user?.password_hash, password);
   if (!isRight || !claimed.user || claimed.user.disabled_at !== null) return { result: 'wrong' };
   const user = await strengthen(world, claimed.user, password);
   if (!user) return { result: 'wrong' };
-  await db.transaction().execute(async (tx) => {
-    await forgiveName(tx, keys.limits, 'names', range, claimed.name);
-    await clearAttempts(tx, keys.limits, 'password', subject);
-  });
+  await budget.clear();
   return { result: 'right', user };
+}
+
+/** What counts an attempt before it is compared, and forgets it when it was right. */
+interface Budget {
+  count(): Promise<Verdict>;
+  clear(): Promise<void>;
+}
+
+/** Success does not touch what strangers have used up: the owner's coming and going refunds them nothing. */
+function deviceBudget({ db, clock, keys }: World, deviceId: string): Budget {
+  return {
+    count: () => countInWindow(db, keys.limits, 'device', deviceId, clock.now()),
+    clear: () => clearLimit(db, keys.limits, 'device', deviceId),
+  };
+}
+
+function strangersBudget(
+  { db, clock, keys: { limits } }: World,
+  { user, name }: Claimed,
+  ip: string,
+): Budget {
+  const subject = user?.id ?? name;
+  const range = addressRange(ip);
+  return {
+    count: () =>
+      db.transaction().execute(async (tx) => {
+        const now = clock.now();
+        // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
+        const names = await countName(tx, limits, 'names', range, name, now);
+        if (!names.allowed) throw new Refusal('too_many_requests', { retryAfter: names.retryAfter / 1000 });
+        const pause = await countAttempt(tx, limits, 'password', subject, now);
+        return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now) : pause;
+      }),
+    clear: () =>
+      db.transaction().execute(async (tx) => {
+        await forgiveName(tx, limits, 'names', range, name);
+        await clearLimit(tx, limits, 'password', subject);
+        await clearLimit(tx, limits, 'passwordsInAll', subject);
+      }),
+  };
 }
 
 /**
@@ -83,11 +129,11 @@ export async function proveOwnPassword(
   world: World,
   { user: { id }, session }: Live,
   password: string,
-  origin: Origin & { ip: string },
+  { origin, headers }: { origin: Origin & { ip: string }; headers: Headers },
 ): Promise<User> {
   const user = await findById(world.db, id);
   if (!user) throw new Refusal('invalid_token');
-  const proof = await provePassword(world, { user, name: id }, password, origin.ip);
+  const proof = await provePassword(world, { user, name: id }, password, { ip: origin.ip, headers });
   if (proof.result === 'right') return proof.user;
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
   await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());

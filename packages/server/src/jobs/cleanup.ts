@@ -1,3 +1,4 @@
+import { forgetOldFlows } from '../core/codes.ts';
 import { forgetOldLimits } from '../core/limits.ts';
 import { forgetOldLinks } from '../core/links.ts';
 import { forgetOldMails } from '../core/mails/outbox.ts';
@@ -12,6 +13,7 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   const now = clock.now();
   await forgetOldLimits(db, now);
   await forgetOldLinks(db, 7 * DAY, now);
+  await forgetOldFlows(db, 7 * DAY, now);
   await forgetOldMails(db, 7 * DAY, now);
   await forgetOldSessions(db, now);
 }

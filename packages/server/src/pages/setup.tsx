@@ -3,6 +3,7 @@ import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { type firstAdminBody, makeFirstAdmin, openSetUpLink } from '../flows/setup/first-admin.ts';
+import { Field } from './field.tsx';
 import { page } from './layout.tsx';
 
 export const setUpQuery = z.strictObject({ token: z.string() });
@@ -79,39 +80,6 @@ function SetUpForm({ token, username, email, errors }: Form) {
         <button type="submit">Make the administrator</button>
       </form>
     </>
-  );
-}
-
-interface FieldProps {
-  name: string;
-  label: string;
-  type?: string;
-  value: string;
-  autocomplete: string;
-  errors: FieldError[];
-}
-
-function Field({ name, label, type = 'text', value, autocomplete, errors }: FieldProps) {
-  const error = errors.find((one) => one.field === name);
-  return (
-    <p>
-      <label for={name}>{label}</label>
-      <input
-        id={name}
-        name={name}
-        type={type}
-        value={value}
-        autocomplete={autocomplete}
-        required
-        aria-invalid={error ? 'true' : undefined}
-        aria-describedby={error ? `${name}-error` : undefined}
-      />
-      {error && (
-        <span id={`${name}-error`} class="error">
-          {error.message}
-        </span>
-      )}
-    </p>
   );
 }
 

@@ -23,6 +23,10 @@ export interface Keys {
   refresh: KeyObject;
   /** AES-256-GCM of the private signing keys in the database. */
   wrap: KeyObject;
+  /** HMAC-SHA-256 of mailed codes, and of the addresses that they were mailed to. */
+  codes: KeyObject;
+  /** HMAC-SHA-256 of device tokens. */
+  device: KeyObject;
   /** AES-256-GCM of the mails in the database that wait to be sent. */
   mail: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
@@ -39,6 +43,8 @@ export function deriveKeys(secret: string): Keys {
     cookie: derive('cookie-token'),
     refresh: derive('refresh-token'),
     wrap: derive('signing-key-wrap'),
+    codes: derive('codes'),
+    device: derive('device-token'),
     mail: derive('mail'),
     limits: derive('limits'),
     check: derive('secret-check'),

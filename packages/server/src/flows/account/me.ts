@@ -7,6 +7,7 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { deleteAccount, renameUser } from '../change-user.ts';
+import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 import { showEvent, showSession, showUser } from '../shapes.ts';
 
@@ -55,7 +56,7 @@ export const deleteMeBody = z.strictObject({ email: z.string(), password: z.stri
 /** Deletes the caller's own account and all that belongs to it; needs the address, as a pause, and the password. */
 export async function deleteMe(
   world: World,
-  { body, live, origin }: SignedInCall<z.infer<typeof deleteMeBody>>,
+  { body, live, origin, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,
 ): Promise<Answer> {
   const { db, clock } = world;
   const given = parseEmail(body.email);
@@ -63,10 +64,11 @@ export async function deleteMe(
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_other', message: 'This is not the address of your account.' }],
     });
-  await proveOwnPassword(world, live, body.password, origin);
+  await proveOwnPassword(world, live, body.password, { origin, headers });
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
     await deleteAccount({ tx, user: live.user, actorId: live.user.id, origin, now: clock.now() });
+    await notify(tx, world, 'account_deleted', live.user, origin);
   });
   return {
     status: 200,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { checkPolicy, hashPassword } from '../../core/passwords.ts';
 import { endSessionsOf } from '../../core/sessions.ts';
@@ -7,6 +8,7 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
+import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
@@ -17,21 +19,23 @@ export const changePasswordBody = z.strictObject({ current_password: z.string(),
  */
 export async function changePassword(
   world: World,
-  { body, live, origin }: SignedInCall<z.infer<typeof changePasswordBody>>,
+  { body, live, origin, headers }: SignedInCall<z.infer<typeof changePasswordBody>>,
 ): Promise<Answer> {
   const { db, clock, config, hasher } = world;
   const { session } = live;
   const about = { ...live.user, service: config.serviceName };
   const weakness = checkPolicy(body.new_password, about, config.passwordMin);
   if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
-  const user = await proveOwnPassword(world, live, body.current_password, origin);
+  const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });
   const passwordHash = await hashPassword(hasher, body.new_password);
 
   const started = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     if (!(await replacePassword(tx, user.id, user.password_hash, passwordHash, now))) return undefined;
     await endSessionsOf(tx, user.id, 'password_changed', now);
+    await endFlowsOf(tx, user.id, now);
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
+    await notify(tx, world, 'password_changed', user, origin);
     return finishSignIn(tx, world, { ...user, password_hash: passwordHash }, session.kind, 'pwd', origin);
   });
   if (!started) throw new Refusal('conflict');

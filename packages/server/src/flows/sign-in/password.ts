@@ -6,9 +6,11 @@ import type { SessionKind } from '../../core/sessions.ts';
 import { findByName } from '../../core/users.ts';
 import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
+import { knownDevice, readDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../finish-sign-in.ts';
+import { notify } from '../notices.ts';
 import { provePassword } from '../prove-password.ts';
 import { showUser } from '../shapes.ts';
 
@@ -22,12 +24,13 @@ export const signInBody = z
 type SignIn = z.infer<typeof signInBody>;
 
 /** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */
-export async function signIn(world: World, { body, origin }: Call<SignIn>): Promise<Answer> {
-  const started = await signInWithPassword(world, nameOf(body), body.password, 'cookie', origin);
+export async function signIn(world: World, { body, origin, headers }: Call<SignIn>): Promise<Answer> {
+  const started = await signInWithPassword(world, nameOf(body), body.password, 'cookie', { origin, headers });
   return {
     status: 200,
     body: { message: 'login successful!', user: showUser(started.user) },
     cookie: cookieFor(world, started),
+    sideCookies: { device: knownDevice(world, started.user.id) },
   };
 }
 
@@ -47,7 +50,7 @@ export async function login(
       ? [nameOf(body), body.password]
       : ['', ''];
   try {
-    const started = await signInWithPassword(world, name, password, 'bearer', origin);
+    const started = await signInWithPassword(world, name, password, 'bearer', { origin, headers });
     return { status: 200, body: await tokenPairFor(world, started) };
   } catch (error) {
     if (error instanceof Refusal && error.code === 'invalid_credentials')
@@ -78,7 +81,7 @@ async function signInWithPassword(
   name: string,
   password: string,
   kind: SessionKind,
-  origin: Call['origin'],
+  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
 ): Promise<Started> {
   const { db, clock } = world;
   const parsed = looksLikeEmail(name)
@@ -88,10 +91,18 @@ async function signInWithPassword(
   if (!parsed.ok || !couldBePassword(password)) throw new Refusal('invalid_credentials');
 
   const user = await findByName(db, parsed.by, parsed.key);
-  const proof = await provePassword(world, { user, name: `${parsed.by} ${parsed.key}` }, password, origin.ip);
+  const proof = await provePassword(world, { user, name: `${parsed.by} ${parsed.key}` }, password, {
+    ip: origin.ip,
+    headers,
+  });
   const started =
     proof.result === 'right'
-      ? await db.transaction().execute((tx) => finishSignIn(tx, world, proof.user, kind, 'pwd', origin))
+      ? await db.transaction().execute(async (tx) => {
+          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', origin);
+          const isKnown = kind === 'bearer' || readDevice(world, headers, proof.user.id) !== undefined;
+          if (begun && !isKnown) await notify(tx, world, 'new_device', proof.user, origin);
+          return begun;
+        })
       : undefined;
   if (started) return started;
   const about = { userId: user?.id ?? null, actorId: null, details: { kind, reason: proof.result } };

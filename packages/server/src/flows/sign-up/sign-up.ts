@@ -6,6 +6,7 @@ import { hashPassword } from '../../core/passwords.ts';
 import { insertUser, takenNames } from '../../core/users.ts';
 import { addressRange } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
+import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
@@ -45,5 +46,6 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
     status: 201,
     body: { message: 'user created!', user: showUser(started.user) },
     cookie: cookieFor(world, started),
+    sideCookies: { device: knownDevice(world, started.user.id) },
   };
 }

@@ -9,6 +9,7 @@ export interface Tables {
   events: EventsTable;
   links: LinksTable;
   mails: MailsTable;
+  codes: CodesTable;
 }
 
 export interface InstallationTable {
@@ -108,4 +109,17 @@ export interface MailsTable {
   ended_at: number | null;
   outcome: 'sent' | 'refused' | 'expired' | 'kept' | 'decoy' | null;
   answer: string | null;
+}
+
+export interface CodesTable {
+  id: string;
+  purpose: string;
+  user_id: string | null;
+  address_mac: string;
+  code_mac: string;
+  link_hash: string;
+  checks: number;
+  created_at: number;
+  expires_at: number;
+  ended_at: number | null;
 }

@@ -1,0 +1,31 @@
+import { countInWindow } from '../core/limits.ts';
+import { type MailKind, queueMail } from '../core/mails.ts';
+import type { User } from '../core/users.ts';
+import type { Call } from '../edge/route.ts';
+import type { World } from '../edge/world.ts';
+import type { Db } from '../platform/db/index.ts';
+
+/** A mail that tells the owner of an account what was done to it: nobody asked for it, and nothing hangs on it. */
+export type Notice = Extract<MailKind, 'new_device' | 'password_changed' | 'account_deleted'>;
+
+/** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */
+export async function notify(
+  tx: Db,
+  { keys, clock }: World,
+  kind: Notice,
+  user: Pick<User, 'id' | 'username' | 'email'>,
+  origin: Call['origin'],
+): Promise<void> {
+  const now = clock.now();
+  const budget = await countInWindow(tx, keys.limits, 'noticesTo', user.id, now);
+  if (!budget.allowed) return;
+  const values = {
+    username: user.username,
+    when: new Date(now).toISOString(),
+    ip: origin.ip,
+    user_agent: origin.userAgent,
+  };
+  // Mails to a deleted user would be dropped with the account.
+  const userId = kind === 'account_deleted' ? null : user.id;
+  await queueMail(tx, keys, { kind, to: user.email, userId, values, expiresAt: null }, now);
+}

@@ -1,0 +1,371 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/platform/db/index.ts';
+import {
+  Browser,
+  login,
+  newNames,
+  PASSWORD,
+  type Reply,
+  send,
+  signUp,
+  startApp,
+  type TestApp,
+} from '../support/app.ts';
+import { DAY, MINUTE } from '../support/clock.ts';
+import { lastMail, queuedMails } from '../support/mails.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+const NEW_PASSWORD = 'a much better passphrase';
+
+describe.each(databases)('recovery on $name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  beforeAll(async () => {
+    database = await create();
+    app = await startApp(database);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await database.remove();
+  });
+
+  let addresses = 0;
+  /** Every act from an address of its own, unless a test says otherwise. */
+  const anywhere = () => `198.51.${Math.floor(++addresses / 250)}.${(addresses % 250) + 1}`;
+  const signIn = (email: string, password: string, from = anywhere()) =>
+    send(app, 'POST', '/v1/signin', { email, password }, { from });
+  const reset = (body: object, from = anywhere()) => send(app, 'POST', '/v1/reset-password', body, { from });
+  const askForMail = (email: string, from = anywhere()) =>
+    send(app, 'POST', '/v1/send-mail', { email }, { from });
+  const another = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
+  const tokenOf = (link = '') => new URL(link).searchParams.get('token') ?? '';
+
+  it('gives a new password for the mailed code, ends every session, and signs nobody in', async () => {
+    const { email, username, browser } = await signUp(app, anywhere());
+    const pair = await login(app, { username, password: PASSWORD }, anywhere());
+    const asked = await askForMail(email);
+    expect(asked.status).toBe(202);
+    const { code } = await lastMail(app, database, email);
+    expect(code).toMatch(/^\d{6}$/);
+    expect(asked.text).not.toContain(code);
+
+    const reply = await reset({ email, code, password: NEW_PASSWORD });
+    expect(reply).toMatchObject({ status: 200, body: { message: 'password changed!' } });
+    expect(reply.body).not.toHaveProperty('password');
+    expect(reply.headers.getSetCookie().some((one) => /^usher=./.test(one))).toBe(false);
+    expect((await browser.get('/v1/me')).status).toBe(401);
+    expect((await send(app, 'POST', '/v1/refresh', { refresh_token: pair.refresh_token })).status).toBe(401);
+    expect((await signIn(email, PASSWORD)).status).toBe(401);
+    expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+    expect((await lastMail(app, database, email, 'password_changed')).username).toBe(username);
+  });
+
+  it('answers at the path of the notes, with a final slash', async () => {
+    const { email } = await signUp(app, anywhere());
+    expect(
+      (await send(app, 'POST', '/v1/send-mail/', { Email: ` ${email}` }, { from: anywhere() })).status,
+    ).toBe(202);
+    expect((await lastMail(app, database, email)).code).toMatch(/^\d{6}$/);
+  });
+
+  it('makes a strong password when none is given, and tells it once', async () => {
+    const { email } = await signUp(app, anywhere());
+    await askForMail(email);
+    const { code } = await lastMail(app, database, email);
+    const reply = await reset({ email, code });
+    expect(reply.body.password).toMatch(/^[a-z0-9]{4}(-[a-z0-9]{4}){4}$/);
+    expect((await signIn(email, reply.body.password)).status).toBe(200);
+  });
+
+  it('P4: takes a code once, and its link no more after it', async () => {
+    const { email } = await signUp(app, anywhere());
+    await askForMail(email);
+    const { code, link } = await lastMail(app, database, email);
+    expect((await reset({ email, code, password: NEW_PASSWORD })).status).toBe(200);
+    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
+    expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).body.code).toBe('link_invalid');
+  });
+
+  it('P4: takes no code after ten minutes, none from before a change of password, and none from before a sign-in', async () => {
+    const { email, browser } = await signUp(app, anywhere());
+    await askForMail(email);
+    const first = await lastMail(app, database, email);
+    app.clock.advance(10 * MINUTE);
+    expect((await reset({ email, code: first.code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
+    expect((await reset({ token: tokenOf(first.link), password: NEW_PASSWORD })).body.code).toBe(
+      'link_invalid',
+    );
+
+    await browser.post('/v1/signin', { email, password: PASSWORD });
+    await askForMail(email);
+    const second = await lastMail(app, database, email);
+    await signIn(email, PASSWORD);
+    expect((await reset({ email, code: second.code, password: NEW_PASSWORD })).body.code).toBe(
+      'code_invalid',
+    );
+
+    await askForMail(email);
+    const third = await lastMail(app, database, email);
+    const change = { current_password: PASSWORD, new_password: NEW_PASSWORD };
+    expect((await browser.send('PUT', '/v1/me/password', change)).status).toBe(200);
+    expect((await reset({ email, code: third.code, password: PASSWORD })).body.code).toBe('code_invalid');
+  });
+
+  it('P13: changes nothing when the link is opened, and sets the password when its form is sent', async () => {
+    const { email } = await signUp(app, anywhere());
+    await askForMail(email);
+    const { link = '' } = await lastMail(app, database, email);
+    const path = link.slice(app.url.length);
+    for (const method of ['GET', 'HEAD', 'GET']) expect((await send(app, method, path)).status).toBe(200);
+    const form = new URLSearchParams({ token: tokenOf(link), password: NEW_PASSWORD }).toString();
+    const sent = await send(app, 'POST', '/reset-password', undefined, {
+      raw: form,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: app.url },
+    });
+    expect(sent.status).toBe(200);
+    expect(sent.text).toContain('Your password is changed');
+    expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+    expect((await send(app, 'GET', path)).status).toBe(410);
+  });
+
+  it('P1: compares five codes of a flow, one by one; then only the link is good', async () => {
+    const { email } = await signUp(app, anywhere());
+    await askForMail(email);
+    const { code = '', link } = await lastMail(app, database, email);
+    for (let i = 0; i < 5; i++)
+      expect((await reset({ email, code: another(code), password: NEW_PASSWORD })).body.code).toBe(
+        'code_invalid',
+      );
+    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
+    expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
+  });
+
+  it('P2: compares ten wrong codes of an account a day, however many flows there are', async () => {
+    const { email, id } = await signUp(app, anywhere());
+    for (let flow = 0; flow < 4; flow++) {
+      await askForMail(email);
+      const { code = '' } = await lastMail(app, database, email);
+      for (let i = 0; i < 4; i++) await reset({ email, code: another(code), password: NEW_PASSWORD });
+      app.clock.advance(61 * MINUTE);
+    }
+    expect(await countEvents(database, id, 'wrong')).toBe(10);
+    await askForMail(email);
+    const { code, link } = await lastMail(app, database, email);
+    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
+    expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
+  });
+
+  it('P5: takes a code for the account and the browser that it was made for, and for no other', async () => {
+    const ada = await signUp(app, anywhere());
+    const bob = await signUp(app, anywhere());
+    const browser = new Browser(app, anywhere());
+    const asked = await browser.post('/v1/send-mail', { email: ada.email });
+    const { code } = await lastMail(app, database, ada.email);
+    await askForMail(bob.email);
+    expect((await reset({ email: bob.email, code, password: NEW_PASSWORD })).status).toBe(400);
+    const bobs = await browser.post('/v1/send-mail', { email: bob.email });
+    const withBobsFlow = { headers: { cookie: flowOf(bobs), origin: app.url }, from: anywhere() };
+    const crossed = await send(
+      app,
+      'POST',
+      '/v1/reset-password',
+      { email: ada.email, code, password: NEW_PASSWORD },
+      withBobsFlow,
+    );
+    expect(crossed.status).toBe(400);
+    const withOwnFlow = { headers: { cookie: flowOf(asked), origin: app.url }, from: anywhere() };
+    const right = await send(
+      app,
+      'POST',
+      '/v1/reset-password',
+      { email: ada.email, code, password: NEW_PASSWORD },
+      withOwnFlow,
+    );
+    expect(right.status).toBe(200);
+  });
+
+  it('P29: lets the owner finish in their own browser, whatever flows a stranger begins and spoils', async () => {
+    const { email } = await signUp(app, anywhere());
+    const asked = await askForMail(email);
+    const { code } = await lastMail(app, database, email);
+    for (let i = 0; i < 2; i++) {
+      const theirs = await askForMail(email);
+      const cookie = { headers: { cookie: flowOf(theirs), origin: app.url }, from: anywhere() };
+      for (let guess = 0; guess < 4; guess++)
+        await send(
+          app,
+          'POST',
+          '/v1/reset-password',
+          { email, code: '000000', password: NEW_PASSWORD },
+          cookie,
+        );
+    }
+    const own = { headers: { cookie: flowOf(asked), origin: app.url }, from: anywhere() };
+    expect(
+      (await send(app, 'POST', '/v1/reset-password', { email, code, password: NEW_PASSWORD }, own)).status,
+    ).toBe(200);
+  });
+
+  it('P1: compares no more than five of a hundred codes that come at once, to two processes', async () => {
+    const { email, id } = await signUp(app, anywhere());
+    await askForMail(email);
+    const { code = '' } = await lastMail(app, database, email);
+    const options = { secret: app.secret, clock: app.clock, publicUrl: app.url };
+    const other = await startApp(database, options);
+    const guesses = Array.from({ length: 100 }, (_, i) =>
+      send(
+        i % 2 ? { port: app.port } : { port: other.port },
+        'POST',
+        '/v1/reset-password',
+        { email, code: another(code), password: NEW_PASSWORD },
+        {
+          from: anywhere(),
+          headers: { host: new URL(app.url).host },
+        },
+      ),
+    );
+    for (const reply of await Promise.all(guesses)) expect([400, 503]).toContain(reply.status);
+    expect(await countEvents(database, id, 'wrong')).toBeLessThanOrEqual(5);
+    await other.stop();
+    // So many wrong codes have stopped codes for everybody, for a quarter of an hour.
+    app.clock.advance(16 * MINUTE);
+  });
+
+  it('E: answers the same, with the same work, for an address without an account', async () => {
+    const { email } = await signUp(app, anywhere());
+    const known = await askForMail(email);
+    const unknown = await askForMail(newNames().email);
+    expect(unknown.status).toBe(known.status);
+    expect(unknown.body).toEqual(known.body);
+    expect([...unknown.headers.keys()]).toEqual([...known.headers.keys()]);
+    const [mail, decoy] = (await queuedMails(app, database)).slice(-2);
+    expect([mail?.kind, decoy?.kind]).toEqual(['reset_password', 'reset_password']);
+    expect([mail?.to, decoy?.to]).toEqual(expect.arrayContaining([email, null]));
+
+    const wrong = { code: '123456', password: NEW_PASSWORD };
+    const [a, b] = [await reset({ email, ...wrong }), await reset({ email: newNames().email, ...wrong })];
+    expect({ ...a.body, request_id: '' }).toEqual({ ...b.body, request_id: '' });
+  });
+
+  it('B17: mails one address three times an hour, and tells nobody', async () => {
+    const { email } = await signUp(app, anywhere());
+    for (let i = 0; i < 5; i++) expect((await askForMail(email)).status).toBe(202);
+    const mails = (await queuedMails(app, database)).filter(
+      (mail) => mail.to === email && mail.kind === 'reset_password',
+    );
+    expect(mails.length).toBe(3);
+  });
+
+  it('P8, P9, P21: mails the stored address alone, and refuses what is not one address', async () => {
+    const { email } = await signUp(app, anywhere());
+    for (const wrong of [
+      [email, 'evil@example.com'],
+      `${email},evil@example.com`,
+      `${email}\r\nBcc: evil@example.com`,
+      `${email}\u0000`,
+      email.replace('@', '＠'),
+      { $ne: '' },
+    ])
+      expect((await send(app, 'POST', '/v1/send-mail', { email: wrong }, { from: anywhere() })).status).toBe(
+        400,
+      );
+    await askForMail(email.toUpperCase());
+    const mails = await queuedMails(app, database);
+    expect(mails.filter((mail) => mail.to === email && mail.kind === 'reset_password').length).toBe(1);
+    expect(JSON.stringify(mails)).not.toContain('evil');
+  });
+
+  it('B8: lets the owner in from a browser the account knows, while strangers guess', async () => {
+    const { email, browser } = await signUp(app, anywhere());
+    const device = await browser.post('/v1/signin', { email, password: PASSWORD });
+    for (let i = 0; i < 12; i++) await signIn(email, 'wrong wrong wrong');
+    expect((await signIn(email, PASSWORD)).status).toBe(401);
+    const known = { headers: { cookie: deviceOf(device), origin: app.url }, from: anywhere() };
+    expect((await send(app, 'POST', '/v1/signin', { email, password: PASSWORD }, known)).status).toBe(200);
+    for (let i = 0; i < 10; i++)
+      await send(app, 'POST', '/v1/signin', { email, password: 'wrong wrong wrong' }, known);
+    expect((await send(app, 'POST', '/v1/signin', { email, password: PASSWORD }, known)).status).toBe(401);
+    app.clock.advance(DAY);
+    expect((await send(app, 'POST', '/v1/signin', { email, password: PASSWORD }, known)).status).toBe(200);
+  });
+
+  it('tells the owner of a sign-in from a browser that is new, of a change of password and of a deletion', async () => {
+    const { email, browser } = await signUp(app, anywhere());
+    const known = await browser.post('/v1/signin', { email, password: PASSWORD });
+    const kinds = async () =>
+      (await queuedMails(app, database)).filter((mail) => mail.to === email).map((mail) => mail.kind);
+    expect(await kinds()).toEqual(['new_device']);
+    const again = { headers: { cookie: deviceOf(known), origin: app.url }, from: anywhere() };
+    await send(app, 'POST', '/v1/signin', { email, password: PASSWORD }, again);
+    expect(await kinds()).toEqual(['new_device']);
+    await browser.send('PUT', '/v1/me/password', { current_password: PASSWORD, new_password: NEW_PASSWORD });
+    expect(await kinds()).toContain('password_changed');
+    await browser.send('DELETE', '/v1/me', { email, password: NEW_PASSWORD });
+    expect(await kinds()).toContain('account_deleted');
+  });
+
+  it('B10: trusts a browser for the account that it knows, and for no other', async () => {
+    const attacker = await signUp(app, anywhere());
+    const victim = await signUp(app, anywhere());
+    const device = await attacker.browser.post('/v1/signin', { email: attacker.email, password: PASSWORD });
+    for (let i = 0; i < 6; i++) await signIn(victim.email, 'wrong wrong wrong');
+    const foreign = { headers: { cookie: deviceOf(device), origin: app.url }, from: anywhere() };
+    expect(
+      (await send(app, 'POST', '/v1/signin', { email: victim.email, password: PASSWORD }, foreign)).status,
+    ).toBe(401);
+  });
+
+  it('B9: lets the owner in from anywhere else with one mail', async () => {
+    const { email } = await signUp(app, anywhere());
+    for (let i = 0; i < 8; i++) await signIn(email, 'wrong wrong wrong');
+    expect((await signIn(email, PASSWORD)).status).toBe(401);
+    await askForMail(email);
+    const { link } = await lastMail(app, database, email);
+    expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
+    expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+  });
+});
+
+describe.each(databases)('short codes on $name', ({ create }) => {
+  it('need a second setting, have three checks in five minutes, and none for administrators', async () => {
+    const database = await create();
+    await expect(startApp(database, { codesDigits: 4 })).rejects.toThrow(/USHER_CODES_SHORT=accepted/);
+    const app = await startApp(database, { codesDigits: 4, codesShort: 'accepted' });
+    const { email, id } = await signUp(app);
+    await send(app, 'POST', '/v1/send-mail', { email });
+    const { code = '' } = await lastMail(app, database, email);
+    expect(code).toMatch(/^\d{4}$/);
+    const wrong = code === '0000' ? '0001' : '0000';
+    for (let i = 0; i < 3; i++) await send(app, 'POST', '/v1/reset-password', { email, code: wrong });
+    expect((await send(app, 'POST', '/v1/reset-password', { email, code })).status).toBe(400);
+
+    const { db, close } = await openDatabase(database.url);
+    await db.updateTable('users').set({ admin_since: 1 }).where('id', '=', id).execute();
+    await close();
+    await send(app, 'POST', '/v1/send-mail', { email });
+    expect((await lastMail(app, database, email)).code).toBe('');
+    await app.stop();
+    await database.remove();
+  });
+});
+
+/** How many codes of an account were compared and found wrong, or refused for another reason. */
+async function countEvents(database: TestDatabase, userId: string, reason: string): Promise<number> {
+  const { db, close } = await openDatabase(database.url);
+  const rows = await db
+    .selectFrom('events')
+    .select('details')
+    .where('user_id', '=', userId)
+    .where('name', '=', 'code_refused')
+    .execute();
+  await close();
+  return rows.filter((row) => JSON.parse(row.details).reason === reason).length;
+}
+
+const cookieOf = (reply: Reply, name: string): string =>
+  reply.headers
+    .getSetCookie()
+    .find((one) => one.startsWith(`${name}=`))
+    ?.split(';')[0] ?? '';
+const flowOf = (reply: Reply): string => cookieOf(reply, 'usher-flow');
+const deviceOf = (reply: Reply): string => cookieOf(reply, 'usher-device');

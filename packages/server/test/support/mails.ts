@@ -1,0 +1,39 @@
+import { unsealContent } from '../../src/core/mails/content.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
+import { deriveKeys } from '../../src/platform/secrets.ts';
+import type { TestApp } from './app.ts';
+import type { TestDatabase } from './postgres.ts';
+
+/** A mail as it lies in the outbox. */
+export interface QueuedMail {
+  kind: string;
+  to: string | null;
+  values: Record<string, string>;
+}
+
+/** Every mail that was queued, oldest first; decoys too. */
+export async function queuedMails(app: TestApp, database: Pick<TestDatabase, 'url'>): Promise<QueuedMail[]> {
+  const { db, close } = await openDatabase(database.url);
+  try {
+    const rows = await db.selectFrom('mails').selectAll().orderBy('created_at').execute();
+    const { mail: key } = deriveKeys(app.secret);
+    return rows.flatMap(({ id, kind, content_encrypted: sealed }) =>
+      sealed === null ? [] : [{ kind, ...unsealContent(key, id, sealed) }],
+    );
+  } finally {
+    await close();
+  }
+}
+
+/** The newest mail of a kind to an address. */
+export async function lastMail(
+  app: TestApp,
+  database: Pick<TestDatabase, 'url'>,
+  to: string,
+  kind = 'reset_password',
+): Promise<Record<string, string>> {
+  const mails = (await queuedMails(app, database)).filter((mail) => mail.to === to && mail.kind === kind);
+  const last = mails.at(-1);
+  if (!last) throw new Error(`There is no ${kind} mail to ${to}.`);
+  return last.values;
+}
