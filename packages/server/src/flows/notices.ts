@@ -6,7 +6,10 @@ import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 
 /** A mail that tells the owner of an account what was done to it: nobody asked for it, and nothing hangs on it. */
-export type Notice = Extract<MailKind, 'new_device' | 'password_changed' | 'account_deleted'>;
+export type Notice = Extract<
+  MailKind,
+  'new_device' | 'password_changed' | 'account_deleted' | 'email_changed'
+>;
 
 /** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */
 export async function notify(
@@ -15,6 +18,7 @@ export async function notify(
   kind: Notice,
   user: Pick<User, 'id' | 'username' | 'email'>,
   origin: Call['origin'],
+  more: Record<string, string> = {},
 ): Promise<void> {
   const now = clock.now();
   const budget = await countInWindow(tx, keys.limits, 'noticesTo', user.id, now);
@@ -24,6 +28,7 @@ export async function notify(
     when: new Date(now).toISOString(),
     ip: origin.ip,
     user_agent: origin.userAgent,
+    ...more,
   };
   // Mails to a deleted user would be dropped with the account.
   const userId = kind === 'account_deleted' ? null : user.id;
