@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { countCheck, endFlowsOf, type Flow, findFlowByLink, fits, useFlow } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { clearLimit, countInWindow, uncount } from '../../core/limits.ts';
+import { clearLimit, countInWindow, EVERYBODY, type Refused, uncount } from '../../core/limits.ts';
 import { parseEmail } from '../../core/names.ts';
 import { checkPolicy, generatePassword, hashPassword } from '../../core/passwords.ts';
 import { endSessionsOf } from '../../core/sessions.ts';
@@ -12,6 +12,7 @@ import { knownDevice, readFlow } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { recordReached, refuseReached } from '../limit-reached.ts';
 import { notify } from '../notices.ts';
 import { codeRules, type RecoveryRules } from './rules.ts';
 
@@ -101,14 +102,13 @@ async function proveByCode(
     await uncount(db, keys.limits, 'allCodes', EVERYBODY);
     return { user, flowId: counted.flow.id };
   }
-  const details = { reason: counted.flow ? 'wrong' : counted.reason };
-  await recordEvent(
-    db,
-    'code_refused',
-    origin,
-    { userId: user?.id ?? null, actorId: null, details },
-    clock.now(),
-  );
+  const about = { userId: user?.id ?? null, actorId: null };
+  if (counted.refused) {
+    await recordReached(db, world, origin, counted.refused, about);
+    throw new Refusal('code_invalid', { limit: counted.refused.limit });
+  }
+  const details = { reason: counted.flow ? 'wrong' : 'no_flow' };
+  await recordEvent(db, 'code_refused', origin, { ...about, details }, clock.now());
   throw new Refusal('code_invalid');
 }
 
@@ -119,20 +119,19 @@ interface Guess {
   flowId: string | undefined;
 }
 
-const EVERYBODY = 'everybody';
-
 /** Stops at the first budget that is used up, so that what was not compared uses up nothing that others share. */
 async function countGuess(
   tx: Db,
   { clock, keys }: World,
   rules: RecoveryRules,
   { subject, address, flowId }: Guess,
-): Promise<{ flow: Flow } | { flow?: never; reason: string }> {
+): Promise<{ flow?: Flow | undefined; refused?: Refused }> {
   const now = clock.now();
   const { limits } = keys;
-  if (!(await countInWindow(tx, limits, rules.daily, subject, now)).allowed) return { reason: 'account_day' };
-  if (!(await countInWindow(tx, limits, rules.total, subject, now)).allowed)
-    return { reason: 'account_total' };
+  for (const budget of [rules.daily, rules.total]) {
+    const counted = await countInWindow(tx, limits, budget, subject, now);
+    if (!counted.allowed) return { refused: counted };
+  }
   const flow = await countCheck(
     tx,
     keys.codes,
@@ -140,9 +139,9 @@ async function countGuess(
     rules.checks,
     now,
   );
-  if (!flow) return { reason: 'no_flow' };
-  if (!(await countInWindow(tx, limits, 'allCodes', EVERYBODY, now)).allowed) return { reason: 'everybody' };
-  return { flow };
+  if (!flow) return {};
+  const counted = await countInWindow(tx, limits, 'allCodes', EVERYBODY, now);
+  return counted.allowed ? { flow } : { refused: counted };
 }
 
 /**
@@ -160,7 +159,7 @@ export async function openResetLink(
   const user = flow?.user_id ? await findById(db, flow.user_id) : undefined;
   if (flow && user?.disabled_at === null) return { user, flowId: flow.id };
   const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
-  if (!limit.allowed) throw new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+  if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid');
 }
 

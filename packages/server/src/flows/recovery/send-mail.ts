@@ -9,6 +9,7 @@ import { addressRange } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import { recordReached, tooMany } from '../limit-reached.ts';
 import { codeRules } from './rules.ts';
 
 export const sendMailBody = z.strictObject({ email: z.string() });
@@ -34,11 +35,16 @@ export async function sendMail(
   const user = found?.disabled_at === null ? found : undefined;
   const rules = codeRules(config);
 
+  const about = { userId: user?.id ?? null, actorId: null };
   const flow = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     const range = await countInWindow(tx, keys.limits, 'mailsFrom', addressRange(origin.ip), now);
-    if (!range.allowed) throw new Refusal('too_many_requests', { retryAfter: range.retryAfter / 1000 });
+    if (!range.allowed) {
+      await recordReached(tx, world, origin, range, about);
+      return range;
+    }
     const budget = await countInWindow(tx, keys.limits, 'mailsTo', address.key, now);
+    if (!budget.allowed) await recordReached(tx, world, origin, budget, about);
     const begun = await beginFlow(
       tx,
       keys.codes,
@@ -65,10 +71,11 @@ export async function sendMail(
       },
       now,
     );
-    const about = { userId: user?.id ?? null, actorId: null, details: { mailed: budget.allowed } };
-    await recordEvent(tx, 'recovery_started', origin, about, now);
+    const details = { mailed: budget.allowed };
+    await recordEvent(tx, 'recovery_started', origin, { ...about, details }, now);
     return begun;
   });
+  if ('limit' in flow) throw tooMany(flow);
   return {
     status: 202,
     body: { message: MAIL_ON_ITS_WAY },
