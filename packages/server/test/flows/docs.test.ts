@@ -143,6 +143,12 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     await same('POST /v1/signin', { username: names.username, password: 'wrong wrong wrong' });
     await same('POST /v1/login', { username: names.username, password: PASSWORD });
     await same('POST /v1/login');
+    await same('POST /v1/send-mail', { email: names.email });
+    await same('POST /v1/send-mail', { email: 'x' });
+    const code = '123456';
+    await same('POST /v1/reset-password', { email: 'nobody@example.org', code, password: PASSWORD });
+    await same('POST /v1/reset-password', { token: 'x' });
+    await same('POST /v1/reset-password', { email: names.email, code, password: '1234' });
     const { refresh_token, access_token } = await login(app, user);
     await same('POST /v1/refresh', { refresh_token });
     await same('POST /v1/refresh', { refresh_token: 'x' });
