@@ -138,11 +138,14 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-async function render(name: string, { title, module, export: table = name, intro, write }: Page): Promise<string | undefined> {
+async function render(
+  name: string,
+  { title, module, export: exported = name, intro, write }: Page,
+): Promise<string | undefined> {
   const source = `packages/server/src/${module}.ts`;
   if (!existsSync(resolve(root, source))) return undefined;
   const built = await import(resolve(root, `packages/server/dist/${module}.js`));
-  if (!built[table]) throw new Error(`${source} does not export \`${table}\``);
+  if (!built[exported]) throw new Error(`${source} does not export \`${exported}\``);
   const note = `<!-- Written by \`npm run reference\` from ${source}. Change that file. -->`;
   return `# ${title}\n\n${note}\n\n${intro}\n\n${write(built as never)}\n`;
 }
