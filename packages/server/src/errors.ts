@@ -80,6 +80,8 @@ export class Refusal extends Error {
   readonly retryAfter: number | undefined;
   /** Headers that belong to this refusal, such as `Allow` (names in lower case). */
   readonly headers: Record<string, string> | undefined;
+  /** The limit that it came from: for the log, never for the caller. */
+  readonly limit: string | undefined;
 
   constructor(
     code: ErrorCode,
@@ -88,6 +90,7 @@ export class Refusal extends Error {
       fields?: FieldError[];
       retryAfter?: number;
       headers?: Record<string, string>;
+      limit?: string;
     } = {},
   ) {
     super(more.message ?? errors[code][2]);
@@ -97,5 +100,6 @@ export class Refusal extends Error {
     this.fields = more.fields;
     this.retryAfter = more.retryAfter;
     this.headers = more.headers;
+    this.limit = more.limit;
   }
 }

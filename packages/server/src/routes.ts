@@ -12,15 +12,18 @@ import {
 } from './flows/addresses/change.ts';
 import { restoreEmail, restoreEmailBody } from './flows/addresses/restore.ts';
 import { verifyEmail, verifyEmailBody } from './flows/addresses/verify.ts';
+import { listEventsQuery, showEvents } from './flows/admin/events.ts';
 import {
   changeUser,
   changeUserBody,
   createUser,
   createUserBody,
   endUserSessions,
+  liftUserLimits,
   listUsersQuery,
   removeUser,
   showOneUser,
+  showUserLimits,
   showUsers,
   userParams,
 } from './flows/admin/users.ts';
@@ -28,7 +31,15 @@ import { healthz, metrics, readyz } from './flows/health/health.ts';
 import { resetPassword, resetPasswordBody } from './flows/recovery/reset-password.ts';
 import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
 import { firstAdminBody } from './flows/setup/first-admin.ts';
-import { eventShape, saying, sessionShape, tokenPairShape, userShape } from './flows/shapes.ts';
+import {
+  eventShape,
+  limitShape,
+  recordedEventShape,
+  saying,
+  sessionShape,
+  tokenPairShape,
+  userShape,
+} from './flows/shapes.ts';
 import { login, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
 import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
@@ -329,6 +340,36 @@ export const routes: readonly Route[] = [
     answers: { 200: loggedOut },
     errors: ['not_found'],
     handler: endUserSessions,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Why a user is made to wait, and how long',
+    params: userParams,
+    answers: { 200: z.object({ limits: z.array(limitShape), next_cursor: z.null() }) },
+    errors: ['not_found'],
+    handler: showUserLimits,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Let a user try again at once',
+    params: userParams,
+    answers: { 200: saying('limits lifted!') },
+    errors: ['not_found'],
+    handler: liftUserLimits,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/events',
+    who: 'admin',
+    summary: 'The audit record, newest first: by user, name, request and time',
+    query: listEventsQuery,
+    answers: { 200: z.object({ events: z.array(recordedEventShape), next_cursor: z.uuid().nullable() }) },
+    errors: [],
+    handler: showEvents,
   }),
 
   // For programs and operators

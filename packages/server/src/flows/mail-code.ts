@@ -5,9 +5,9 @@ import type { User } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
-import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { codeRules } from './code-rules.ts';
+import { recordReached, refuseReached } from './limit-reached.ts';
 
 /** A mail with a code and a link that somebody asked for. */
 export interface Asked {
@@ -39,18 +39,21 @@ const pages: Record<Asked['kind'], string> = {
  */
 export async function mailCode(
   tx: Db,
-  { clock, config, keys, publicUrl }: World,
+  world: World,
   { purpose, kind, user, address, to, owner, username, wish }: Asked,
   origin: Call['origin'],
 ): Promise<{ flow: BegunFlow; mailed: boolean }> {
+  const { clock, config, keys, publicUrl } = world;
   const now = clock.now();
   const rules = codeRules(config);
   const budget = await countInWindow(tx, keys.limits, 'mailsTo', address, now);
+  const userId = (owner ?? user)?.id ?? null;
+  if (!budget.allowed) await recordReached(tx, world, origin, budget, { userId, actorId: null });
   const flow = await beginFlow(tx, keys, { purpose, userId: user?.id, address }, rules, now, wish);
   const mail = {
     kind: owner ? 'sign_up_attempt' : kind,
     to: budget.allowed ? (owner?.email ?? to) : null,
-    userId: (owner ?? user)?.id ?? null,
+    userId,
     values: {
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? flow.code : '',
@@ -67,9 +70,10 @@ export async function mailCode(
 }
 
 /** One address range asks for so many mails and no more. @throws Refusal `too_many_requests` */
-export async function countMailFrom(tx: Db, { clock, keys }: World, { ip }: { ip: string }): Promise<void> {
-  const range = await countInWindow(tx, keys.limits, 'mailsFrom', addressRange(ip), clock.now());
-  if (!range.allowed) throw new Refusal('too_many_requests', { retryAfter: range.retryAfter / 1000 });
+export async function countMailFrom(world: World, origin: Call['origin']): Promise<void> {
+  const { db, clock, keys } = world;
+  const range = await countInWindow(db, keys.limits, 'mailsFrom', addressRange(origin.ip), clock.now());
+  if (!range.allowed) throw await refuseReached(world, origin, range);
 }
 
 /** The cookie that tells later which flow this browser began. */

@@ -1,6 +1,6 @@
 import { countCheck, type Flow, findFlowByLink, fits, type Purpose } from '../core/codes.ts';
 import { recordEvent } from '../core/events.ts';
-import { countInWindow, uncount } from '../core/limits.ts';
+import { countInWindow, EVERYBODY, type Refused, uncount } from '../core/limits.ts';
 import { parseEmail } from '../core/names.ts';
 import { findByName, type User } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
@@ -10,6 +10,7 @@ import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { codeRules, type FlowRules } from './code-rules.ts';
+import { recordReached, refuseReached } from './limit-reached.ts';
 
 /** What a mail is answered with: the address and the code, or what the link carries. */
 export interface MailAnswer {
@@ -50,15 +51,16 @@ export function proveMailbox(
  * @throws Refusal `link_invalid`; `too_many_requests` after too many that were never made.
  */
 export async function openLink(
-  { db, clock, keys }: World,
+  world: World,
   { origin }: Pick<Call, 'origin'>,
   token: string,
   purposes: readonly Purpose[],
 ): Promise<Flow> {
+  const { db, clock, keys } = world;
   const flow = await findFlowByLink(db, purposes, token, clock.now());
   if (flow) return flow;
   const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
-  if (!limit.allowed) throw new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+  if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid');
 }
 
@@ -90,9 +92,13 @@ async function checkCode(
     await uncount(db, keys.limits, 'allCodes', EVERYBODY);
     return counted.flow;
   }
-  const details = { reason: counted.flow ? 'wrong' : counted.reason };
-  const about = { userId: user?.id ?? null, actorId: null, details };
-  await recordEvent(db, 'code_refused', origin, about, clock.now());
+  const about = { userId: user?.id ?? null, actorId: null };
+  if (counted.refused) {
+    await recordReached(db, world, origin, counted.refused, about);
+    throw new Refusal('code_invalid', { limit: counted.refused.limit });
+  }
+  const details = { reason: counted.flow ? 'wrong' : 'no_flow' };
+  await recordEvent(db, 'code_refused', origin, { ...about, details }, clock.now());
   throw new Refusal('code_invalid');
 }
 
@@ -104,22 +110,21 @@ interface Guess {
   flowId: string | undefined;
 }
 
-const EVERYBODY = 'everybody';
-
 /** Stops at the first budget that is used up, so that what was not compared uses up nothing that others share. */
 async function countGuess(
   tx: Db,
   { clock, keys }: World,
   rules: FlowRules,
   { subject, ...flow }: Guess,
-): Promise<{ flow: Flow } | { flow?: never; reason: string }> {
+): Promise<{ flow?: Flow | undefined; refused?: Refused }> {
   const now = clock.now();
   const { limits } = keys;
-  if (!(await countInWindow(tx, limits, rules.daily, subject, now)).allowed) return { reason: 'account_day' };
-  if (!(await countInWindow(tx, limits, rules.total, subject, now)).allowed)
-    return { reason: 'account_total' };
+  for (const budget of [rules.daily, rules.total]) {
+    const counted = await countInWindow(tx, limits, budget, subject, now);
+    if (!counted.allowed) return { refused: counted };
+  }
   const found = await countCheck(tx, keys.codes, flow, rules.checks, now);
-  if (!found) return { reason: 'no_flow' };
-  if (!(await countInWindow(tx, limits, 'allCodes', EVERYBODY, now)).allowed) return { reason: 'everybody' };
-  return { flow: found };
+  if (!found) return {};
+  const counted = await countInWindow(tx, limits, 'allCodes', EVERYBODY, now);
+  return counted.allowed ? { flow: found } : { refused: counted };
 }

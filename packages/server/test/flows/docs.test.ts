@@ -220,6 +220,11 @@ describe.each(databases)('documentation on $name', ({ create }) => {
       undefined,
       admin,
     );
+    for (const method of ['GET', 'DELETE'])
+      for (const id of [other.id, '00000000-0000-7000-8000-000000000000', 'x'])
+        await call(`${method} /v1/users/:id/limits`, `/v1/users/${id}/limits`, undefined, admin);
+    for (const query of ['', `?user=${other.id}&limit=1`, '?name=nothing'])
+      await call('GET /v1/events', `/v1/events${query}`, undefined, admin);
     await call('DELETE /v1/users/:id', `/v1/users/${other.id}`, undefined, admin);
     await call('DELETE /v1/users/:id', `/v1/users/${admin.id}`, undefined, admin);
     for (const line of [

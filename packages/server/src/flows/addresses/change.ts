@@ -39,9 +39,9 @@ export async function changeEmail(
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_same', message: 'Your account has this address already.' }],
     });
+  await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
     const now = clock.now();
-    await countMailFrom(tx, world, origin);
     const owner = await findByName(tx, 'email', address.key);
     const isFree = !owner && !(await isHeld(tx, keys.codes, address.key, now));
     const wish = { email: address.email, emailKey: address.key };
@@ -88,8 +88,8 @@ export async function mailProof(world: World, { live, origin }: SignedInCall): P
     throw new Refusal('conflict', { message: 'Your address is proven already.' });
   const address = parseEmail(user.email);
   if (!address.ok) throw new Refusal('conflict');
+  await countMailFrom(world, origin);
   await world.db.transaction().execute(async (tx) => {
-    await countMailFrom(tx, world, origin);
     const asked = { purpose: 'verify_email', kind: 'verify_email', user, to: user.email } as const;
     await mailCode(tx, world, { ...asked, address: address.key }, origin);
   });

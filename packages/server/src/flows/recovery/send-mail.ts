@@ -26,8 +26,8 @@ export async function sendMail(
   const found = await findByName(db, 'email', address.key);
   const user = found?.disabled_at === null ? found : undefined;
 
+  await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
-    await countMailFrom(tx, world, origin);
     const asked = { purpose: 'reset_password', kind: 'reset_password' } as const;
     const to = user?.email ?? null;
     const { flow, mailed } = await mailCode(tx, world, { ...asked, user, address: address.key, to }, origin);

@@ -11,6 +11,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
+import { refuseReached } from '../limit-reached.ts';
 import { flowCookie, mailCode } from '../mail-code.ts';
 import { makeAccount } from '../make-account.ts';
 import { showUser } from '../shapes.ts';
@@ -33,7 +34,7 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
   if (config.signup === 'closed') throw new Refusal('signup_closed');
   const names = checkNewUser(body, config);
   const limit = await countInWindow(db, keys.limits, 'signup', addressRange(origin.ip), clock.now());
-  if (!limit.allowed) throw new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+  if (!limit.allowed) throw await refuseReached(world, origin, limit);
   const isOpen = config.signup === 'open';
   const taken = await takenNames(db, names.usernameKey, names.emailKey);
   // Names of users are no secret, addresses are: what is taken is said, but where only the mail may tell.

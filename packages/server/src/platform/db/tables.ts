@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
 export interface Tables {
   installation: InstallationTable;
@@ -67,6 +69,7 @@ export interface LimitsTable {
   count: number;
   blocked_until: number;
   expires_at: number;
+  refused: Generated<number>;
 }
 
 export interface LimitMembersTable {
