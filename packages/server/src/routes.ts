@@ -25,7 +25,7 @@ import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
 import { signUp, signUpBody } from './flows/sign-up/sign-up.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
-import { styleSheet } from './pages/assets.ts';
+import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
 import { docsPage } from './pages/docs.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
@@ -326,7 +326,7 @@ export const routes: readonly Route[] = [
     isPage: true,
     answers: { 200: undefined },
     errors: [],
-    handler: ({ publicUrl }) => docsPage(openApiOf(routes, publicUrl)),
+    handler: (world, call) => docsPage(world, call, openApiOf(routes, world.publicUrl)),
   }),
   route({
     method: 'GET',
@@ -408,12 +408,14 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'GET',
-    path: '/assets/usher.css',
+    path: '/assets/:name',
     who: 'anyone',
-    summary: 'The style sheet of all pages',
+    summary: 'What pages load: style sheet, scripts, pictures',
     isPage: true,
+    params: assetParams,
+    query: assetQuery,
     answers: { 200: undefined },
-    errors: [],
-    handler: styleSheet,
+    errors: ['not_found'],
+    handler: assetFile,
   }),
 ];

@@ -1,5 +1,6 @@
 import { type ErrorCode, Refusal } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
+import type { FormToken } from './form-token.ts';
 import { problemOf } from './replies.ts';
 import type { Answer, Route } from './route.ts';
 import type { World } from './world.ts';
@@ -14,6 +15,7 @@ export interface Outcome {
   code: ErrorCode | undefined;
   /** The cookie that goes with the answer, unless the answer has one of its own. */
   cookie: Answer['cookie'];
+  formToken: FormToken | undefined;
 }
 
 /** The answer to whatever a request threw: an expected refusal, a database that is away, or a bug of ours. */

@@ -4,7 +4,8 @@ import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { openResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
 import { Field } from './field.tsx';
-import { page } from './layout.tsx';
+import { Actions, Button, Form } from './form.tsx';
+import { Card, Notice, page, type Viewer } from './layout.tsx';
 
 const TITLE = 'Set a new password';
 
@@ -20,60 +21,64 @@ export async function resetPage(
   try {
     await openResetLink(world, call, token);
   } catch (error) {
-    return refused(error);
+    return refused(world, call, error);
   }
-  return page(200, TITLE, <ResetForm token={token} errors={[]} />);
+  return page(world, call, { title: TITLE, shape: 'gate' }, <ResetForm token={token} errors={[]} />);
 }
 
 /** Sets the password from that form. */
 export async function resetAnswer(world: World, call: Call<z.infer<typeof resetFormBody>>): Promise<Answer> {
   try {
     const { sideCookies } = await resetPassword(world, call);
-    return { ...page(200, 'Your password is changed', <Done />), ...(sideCookies ? { sideCookies } : {}) };
+    const done = page(world, call, { title: 'Your password is changed', shape: 'gate' }, <Done />);
+    return { ...done, ...(sideCookies ? { sideCookies } : {}) };
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) return refused(error);
-    return page(error.status, TITLE, <ResetForm token={call.body.token} errors={error.fields} />);
+    if (!(error instanceof Refusal && error.fields)) return refused(world, call, error);
+    const form = <ResetForm token={call.body.token} errors={error.fields} />;
+    return page(world, call, { status: error.status, title: TITLE, shape: 'gate' }, form);
   }
 }
 
-function refused(error: unknown): Answer {
+function refused(world: World, call: Viewer, error: unknown): Answer {
   if (!(error instanceof Refusal)) throw error;
   return page(
-    error.status,
-    TITLE,
-    <>
+    world,
+    call,
+    { status: error.status, title: TITLE, shape: 'gate' },
+    <Card>
       <h1>{TITLE}</h1>
-      <p role="alert">{error.message}</p>
-    </>,
+      <Notice kind="bad">{error.message}</Notice>
+    </Card>,
   );
 }
 
 function ResetForm({ token, errors }: { token: string; errors: FieldError[] }) {
   return (
-    <>
+    <Card>
       <h1>{TITLE}</h1>
-      <p>Everybody who is signed in to the account, on any device, is signed out.</p>
-      <form method="post" action="/reset-password">
-        <input type="hidden" name="token" value={token} />
+      <p class="lead">Everybody who is signed in to the account, on any device, is signed out.</p>
+      <Form action="/reset-password" hidden={{ token }}>
         <Field
           name="password"
           label="New password"
           type="password"
-          value=""
           autocomplete="new-password"
           errors={errors}
+          autofocus
         />
-        <button type="submit">Set the password</button>
-      </form>
-    </>
+        <Actions>
+          <Button>Set the password</Button>
+        </Actions>
+      </Form>
+    </Card>
   );
 }
 
 function Done() {
   return (
-    <>
+    <Card>
       <h1>Your password is changed</h1>
       <p>Every session has ended. Sign in with the new password.</p>
-    </>
+    </Card>
   );
 }

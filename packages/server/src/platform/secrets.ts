@@ -27,6 +27,8 @@ export interface Keys {
   codes: KeyObject;
   /** HMAC-SHA-256 of device tokens. */
   device: KeyObject;
+  /** HMAC-SHA-256 of what forms carry to show that they are ours. */
+  form: KeyObject;
   /** AES-256-GCM of the mails in the database that wait to be sent. */
   mail: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
@@ -45,6 +47,7 @@ export function deriveKeys(secret: string): Keys {
     wrap: derive('signing-key-wrap'),
     codes: derive('codes'),
     device: derive('device-token'),
+    form: derive('form-token'),
     mail: derive('mail'),
     limits: derive('limits'),
     check: derive('secret-check'),
