@@ -16,6 +16,7 @@ import { makeSetUpLink } from './flows/setup/first-admin.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
 import { openAssets } from './pages/assets.ts';
+import { refusalPage } from './pages/refusal.tsx';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/index.ts';
 import { createHasher } from './platform/hasher.ts';
@@ -214,6 +215,7 @@ function edgeSettings({ config, publicUrl }: World): EdgeSettings {
     allowedOrigins: new Set(config.allowedOrigins),
     hosts: new Set([new URL(publicUrl).host, ...hosts]),
     trustedProxies: trustedProxiesOf(config),
+    refusalPage,
   };
 }
 

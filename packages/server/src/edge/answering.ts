@@ -10,7 +10,7 @@ import { formToken } from './form-token.ts';
 import { readInput } from './input.ts';
 import { corsHeaders, refuseCrossSite } from './origin.ts';
 import { type Outcome, recordOutcome, refuse } from './outcome.ts';
-import { commonHeaders, reply } from './replies.ts';
+import { commonHeaders, problemOf, reply } from './replies.ts';
 import type { Answer, Route } from './route.ts';
 import { setCookies } from './set-cookies.ts';
 import type { World } from './world.ts';
@@ -27,6 +27,8 @@ export interface EdgeSettings {
   /** Host headers that are answered; health routes answer any. */
   hosts: ReadonlySet<string>;
   trustedProxies: TrustedProxies;
+  /** What a person sees of a refusal. */
+  refusalPage(world: World, refusal: Refusal, refused: { requestId: string; address: string }): Answer;
 }
 
 export type RequestContext = Context<{ Bindings: Peer }>;
@@ -88,6 +90,14 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     return route.handler(world, { ...(await read(live.session.id)), live });
   };
 
+  /** To a person a page, to a program a problem document. */
+  const show = (c: RequestContext, route: Route, refusal: Refusal, requestId: string): Answer => {
+    const { pathname, search } = new URL(c.req.url);
+    const isForPerson = route.isPage && c.req.header('accept')?.includes('text/html') === true;
+    if (!isForPerson || pathname.startsWith('/v1/')) return problemOf(refusal, requestId);
+    return edge.refusalPage(world, refusal, { requestId, address: pathname + search });
+  };
+
   return async (c, route) => {
     const started = performance.now();
     const outcome: Outcome = {
@@ -104,7 +114,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     try {
       answer = await handle(c, route, outcome);
     } catch (error) {
-      answer = refuse(world, error, outcome);
+      answer = show(c, route, refuse(world, error, outcome), outcome.requestId);
     }
     const more: Record<string, string> = { 'x-request-id': outcome.requestId };
     const cookies = cookiesOf(answer, outcome, c.req.raw.headers.get('cookie'));

@@ -1,7 +1,6 @@
 import { type ErrorCode, Refusal } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import type { FormToken } from './form-token.ts';
-import { problemOf } from './replies.ts';
 import type { Answer, Route } from './route.ts';
 import type { World } from './world.ts';
 
@@ -18,13 +17,13 @@ export interface Outcome {
   formToken: FormToken | undefined;
 }
 
-/** The answer to whatever a request threw: an expected refusal, a database that is away, or a bug of ours. */
-export function refuse(world: World, error: unknown, outcome: Outcome): Answer {
+/** What whatever a request threw means to its caller: an expected refusal, a database that is away, or a bug of ours. */
+export function refuse(world: World, error: unknown, outcome: Outcome): Refusal {
   const refusal = toRefusal(error);
   outcome.code = refusal.code;
   if (refusal.status >= 500) logFailure(world, error, outcome);
   world.metrics.refusal(refusal.code);
-  return problemOf(refusal, outcome.requestId);
+  return refusal;
 }
 
 function toRefusal(error: unknown): Refusal {

@@ -37,9 +37,9 @@ export interface Answer {
   /** The media type of `text`. */
   type?: string;
   /** A cookie token to set, or `unset`. */
-  cookie?: { token: string; maxAge: number } | 'unset';
+  cookie?: { token: string; maxAge: number } | 'unset' | undefined;
   /** What the browser is to keep beside its session. */
-  sideCookies?: Partial<Record<SideCookie, { value: string; maxAge: number } | 'unset'>>;
+  sideCookies?: Partial<Record<SideCookie, { value: string; maxAge: number } | 'unset'>> | undefined;
   headers?: Record<string, string>;
 }
 

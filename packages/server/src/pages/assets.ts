@@ -22,6 +22,8 @@ export function openAssets({ accent, logo }: Pick<Config, 'accent' | 'logo'>): A
   };
   return {
     ...asset('usher.css', 'text/css; charset=utf-8', own('usher.css') + accentStyle(accent)),
+    ...asset('usher.js', 'text/javascript; charset=utf-8', own('usher.js')),
+    ...asset('session.js', 'text/javascript; charset=utf-8', own('session.js')),
     ...asset(
       'mark.svg',
       'image/svg+xml',

@@ -1,19 +1,26 @@
 import type { Child } from 'hono/jsx';
-import type { Live } from '../core/sessions.ts';
+import { endOf, IDLE, type Live } from '../core/sessions.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
+import type { Refusal } from '../errors.ts';
 import { Button, Form, FormTokenContext } from './form.tsx';
 
-/** Nothing inline, nothing from elsewhere; scripts may make no markup of text (Trusted Types). */
+/** Nothing inline, nothing from elsewhere, no script. */
 const policy = [
   "default-src 'none'",
   "style-src 'self'",
   "img-src 'self'",
-  "script-src 'self'",
-  "connect-src 'self'",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
+];
+
+/** Where there are forms, our own scripts help; they may make no markup of text (Trusted Types). */
+const scriptPolicy = [
+  ...policy,
+  "script-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'none'",
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
 ];
@@ -37,7 +44,7 @@ interface View {
 }
 
 /** The world, as far as a page shows it. */
-export type PageWorld = Pick<World, 'config' | 'assets'>;
+export type PageWorld = Pick<World, 'config' | 'assets' | 'clock'>;
 
 /** Who looks. Whoever is signed in is named in the head of the page, and can leave there. */
 export type Viewer = Pick<Call, 'formToken'> & { live?: Live };
@@ -57,9 +64,30 @@ export function page(world: PageWorld, viewer: Viewer, view: View, content: Chil
     text,
     type: 'text/html; charset=utf-8',
     // With `no-referrer` a browser sends our own forms with `Origin: null`, which is refused.
-    headers: { 'content-security-policy': policy.join('; '), 'referrer-policy': 'same-origin' },
+    headers: {
+      'content-security-policy': (hasScripts(viewer.live, view) ? scriptPolicy : policy).join('; '),
+      'referrer-policy': 'same-origin',
+    },
   };
 }
+
+/** An answer to a form that was taken: the browser goes on there, and reloading sends nothing again. */
+export const seeOther = (location: string, answer: Partial<Answer> = {}): Answer => ({
+  ...answer,
+  status: 303,
+  text: '',
+  headers: { ...answer.headers, location },
+});
+
+/** A page that says why something was refused, with what the refusal tells programs. */
+export const refusing = ({ retryAfter, headers }: Refusal, answer: Answer): Answer => ({
+  ...answer,
+  headers: {
+    ...answer.headers,
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) }),
+    ...headers,
+  },
+});
 
 /** Adds sources to the policy of a page: what one page needs, the others do not get. */
 export function allowing(answer: Answer, directive: string): Answer {
@@ -71,6 +99,9 @@ export function allowing(answer: Answer, directive: string): Answer {
   return { ...answer, headers: { ...answer.headers, 'content-security-policy': policy } };
 }
 
+const hasScripts = (live: Live | undefined, { shape }: View): boolean =>
+  live !== undefined || shape === 'gate';
+
 interface DocumentProps {
   world: PageWorld;
   live: Live | undefined;
@@ -79,7 +110,7 @@ interface DocumentProps {
 }
 
 function Document({ world, live, view, children }: DocumentProps) {
-  const { config, assets } = world;
+  const { config, assets, clock } = world;
   const { title, shape = 'reading', area, at } = view;
   return (
     <html lang="en">
@@ -90,8 +121,10 @@ function Document({ world, live, view, children }: DocumentProps) {
         <title>{title === config.serviceName ? title : `${title} · ${config.serviceName}`}</title>
         <link rel="icon" type="image/svg+xml" href={assets['mark.svg']?.url} />
         <link rel="stylesheet" href={assets['usher.css']?.url} />
+        {hasScripts(live, view) && <script type="module" src={assets['usher.js']?.url} />}
+        {live && <script type="module" src={assets['session.js']?.url} />}
       </head>
-      <body class={area ? 'area' : shape}>
+      <body class={area ? 'area' : shape} {...(live ? sessionData(live, clock.now()) : {})}>
         <a class="skip" href="#content">
           Skip to the content
         </a>
@@ -104,6 +137,13 @@ function Document({ world, live, view, children }: DocumentProps) {
     </html>
   );
 }
+
+/** What the script goes by that says when a session is about to end; in milliseconds. */
+const sessionData = (live: Live, now: number) => ({
+  'data-user': live.user.id,
+  'data-idle': IDLE,
+  'data-left': endOf(live) - now,
+});
 
 /** The head of every page: whose it is, and who is signed in. */
 function Top({ world, live }: Pick<DocumentProps, 'world' | 'live'>) {

@@ -11,6 +11,7 @@ import { docsPage } from '../../src/pages/docs.tsx';
 import { type OpenApi, type Operation, openApiOf } from '../../src/pages/openapi.ts';
 import type { JsonSchema } from '../../src/pages/openapi-schemas.ts';
 import { routes } from '../../src/routes.ts';
+import { testClock } from '../support/clock.ts';
 
 const publicUrl = 'http://localhost:4000';
 const document = openApiOf(routes, publicUrl);
@@ -254,7 +255,7 @@ describe('credentials', () => {
 describe('docsPage', () => {
   const config = configFromOptions({});
   const viewer = { formToken: () => '' };
-  const world = { config, assets: openAssets(config) };
+  const world = { config, assets: openAssets(config), clock: testClock() };
   const { status, text = '', type, headers = {} } = docsPage(world, viewer, document);
 
   it('is a page that loads nothing but its style sheet', () => {
