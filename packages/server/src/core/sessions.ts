@@ -227,6 +227,25 @@ export async function endSessionsOf(tx: Db, userId: string, reason: EndReason, n
   return rows.length;
 }
 
+/** Ends all sessions of a user but one. @returns How many were open. */
+export async function endOtherSessions(
+  tx: Db,
+  keptId: string,
+  userId: string,
+  reason: EndReason,
+  now: number,
+): Promise<number> {
+  const rows = await tx
+    .updateTable('sessions')
+    .set({ ended_at: now, ended_reason: reason })
+    .where('user_id', '=', userId)
+    .where('id', '<>', keptId)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .execute();
+  return rows.length;
+}
+
 /**
  * Ends the sessions above `MOST_SESSIONS`, those idle longest first; never the one that has just begun (`newest`),
  * which others may have outrun by a clock that is ahead. @returns Their ids.

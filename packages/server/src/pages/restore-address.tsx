@@ -3,79 +3,81 @@ import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { checkRestoreLink, restoreEmail } from '../flows/addresses/restore.ts';
-import { Field } from './field.tsx';
-import { page } from './layout.tsx';
+import { PasswordField, passwordHint } from './field.tsx';
+import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
+import { Card, Notice, page, refusing, seeOther, type Viewer } from './layout.tsx';
 
 const TITLE = 'Take the change back';
 
-export const restoreFormBody = z.strictObject({ token: z.string(), password: z.string() });
+export const restoreQuery = z.object({ token: z.string() });
+export const restoreForm = z.strictObject({ token: z.string(), password: z.string() });
 
 /** The form behind the link that the old address got. Opening it changes nothing. */
-export async function restorePage(world: World, call: Call<undefined, { token: string }>): Promise<Answer> {
+export async function restorePage(
+  world: World,
+  call: Call<undefined, z.infer<typeof restoreQuery>>,
+): Promise<Answer> {
   const { token } = call.query;
   try {
     await checkRestoreLink(world, call, token);
   } catch (error) {
-    return refused(error);
+    return linkRefused(world, call, error);
   }
-  return page(200, TITLE, <RestoreForm token={token} errors={[]} />);
+  return show(world, call, <Restore {...{ world, token }} errors={[]} />);
 }
 
 /** Puts the address back from that form. */
-export async function restoreAnswer(
-  world: World,
-  call: Call<z.infer<typeof restoreFormBody>>,
-): Promise<Answer> {
+export async function restoreAnswer(world: World, call: Call<z.infer<typeof restoreForm>>): Promise<Answer> {
   try {
     const { sideCookies } = await restoreEmail(world, call);
-    return { ...page(200, 'Your address is back', <Done />), ...(sideCookies ? { sideCookies } : {}) };
+    return seeOther('/sign-in?done=restored', { sideCookies });
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) return refused(error);
-    return page(error.status, TITLE, <RestoreForm token={call.body.token} errors={error.fields} />);
+    if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, error);
+    const form = <Restore world={world} token={call.body.token} errors={error.fields} />;
+    return refusing(error, show(world, call, form, error.status));
   }
 }
 
-function refused(error: unknown): Answer {
+const show = (world: World, viewer: Viewer, content: Parameters<typeof page>[3], status = 200): Answer =>
+  page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, content);
+
+function linkRefused(world: World, viewer: Viewer, error: unknown): Answer {
   if (!(error instanceof Refusal)) throw error;
-  return page(
-    error.status,
-    TITLE,
-    <>
+  const content = (
+    <Card>
       <h1>{TITLE}</h1>
-      <p role="alert">{error.message}</p>
-    </>,
+      <Notice kind="bad">{error.message}</Notice>
+      <Actions>
+        <ButtonLink href="/forgot-password">Set a new password</ButtonLink>
+      </Actions>
+    </Card>
   );
+  return refusing(error, show(world, viewer, content, error.status));
 }
 
-function RestoreForm({ token, errors }: { token: string; errors: FieldError[] }) {
+function Restore({ world, token, errors }: { world: World; token: string; errors: FieldError[] }) {
   return (
-    <>
+    <Card>
       <h1>{TITLE}</h1>
-      <p>
+      <p class="lead">
         Your account gets its old address back, and everybody who is signed in to it is signed out. Whoever
         asked for the change knew your password, so choose another one.
       </p>
-      <form method="post" action="/restore-address">
-        <input type="hidden" name="token" value={token} />
-        <Field
+      <FormErrors errors={errors} shown={['password']} />
+      <Form action="/restore-address" hidden={{ token }}>
+        <PasswordField
           name="password"
           label="New password"
-          type="password"
-          value=""
           autocomplete="new-password"
           errors={errors}
+          hint={passwordHint(world.config)}
+          isNew
+          autofocus
         />
-        <button type="submit">Take the change back</button>
-      </form>
-    </>
-  );
-}
-
-function Done() {
-  return (
-    <>
-      <h1>Your address is back</h1>
-      <p>Every session has ended. Sign in with the new password.</p>
-    </>
+        <Actions>
+          <Button>Take the change back</Button>
+        </Actions>
+      </Form>
+    </Card>
   );
 }

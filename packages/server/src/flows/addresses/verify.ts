@@ -53,15 +53,22 @@ export async function verifyEmail(world: World, call: Call<Verify>): Promise<Ans
   return flow.purpose === 'change_email' ? changeAddress(proof) : proveAddress(proof);
 }
 
-/** What the link of a mail would do. Opening it changes nothing. @throws Refusal as `openLink` does. */
+/** What the link of a mail would do. */
+export interface VerifyLink {
+  purpose: (typeof purposes)[number];
+  /** This is another browser than the one that began. */
+  needsPassword: boolean;
+}
+
+/** Looks what a link is for. Opening it changes nothing. @throws Refusal as `openLink` does. */
 export async function checkVerifyLink(
   world: World,
   call: Pick<Call, 'headers' | 'origin'>,
   token: string,
-): Promise<{ purpose: (typeof purposes)[number]; needsPassword: boolean }> {
+): Promise<VerifyLink> {
   const flow = await openLink(world, call, token, purposes);
   const isOwn = readFlow(world, call.headers) === flow.id || (await isSignedInAs(world, call, flow.user_id));
-  const purpose = flow.purpose as (typeof purposes)[number];
+  const purpose = flow.purpose as VerifyLink['purpose'];
   return { purpose, needsPassword: purpose !== 'change_email' && !isOwn };
 }
 
