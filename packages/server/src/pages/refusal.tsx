@@ -2,7 +2,7 @@ import type { Answer } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { errors, type Refusal } from '../errors.ts';
 import { ButtonLink } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
+import { Card, page, refusing, seeOther } from './layout.tsx';
 import { readReturnTo, withReturnTo } from './return-to.ts';
 
 /** The request that was refused, as far as its answer needs it. */
@@ -22,7 +22,7 @@ export function refusalPage(world: World, refusal: Refusal, { requestId, address
   const content = (
     <Card>
       <h1>{title}</h1>
-      <Notice kind="bad">{message}</Notice>
+      <p class="lead">{message}</p>
       <p class="actions">
         {code === 'form_expired' && path !== undefined ? (
           <ButtonLink href={path}>Open it again</ButtonLink>

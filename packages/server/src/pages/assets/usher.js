@@ -12,12 +12,13 @@ function make(name, attributes, text = '') {
 function addReveal(box) {
   const input = box.querySelector('input');
   const label = document.querySelector(`label[for="${input.id}"]`).textContent;
-  const button = make('button', { type: 'button', class: 'reveal', 'aria-pressed': 'false' }, 'Show');
-  button.append(make('span', { class: 'unseen' }, ` ${label}`));
+  const button = make('button', { type: 'button', class: 'reveal' });
   const show = (isShown) => {
     input.type = isShown ? 'text' : 'password';
-    button.setAttribute('aria-pressed', String(isShown));
+    button.textContent = isShown ? 'Hide' : 'Show';
+    button.append(make('span', { class: 'unseen' }, ` ${label}`));
   };
+  show(false);
   button.addEventListener('click', () => show(input.type === 'password'));
   input.form.addEventListener('submit', () => show(false));
   box.append(button);
@@ -26,20 +27,24 @@ function addReveal(box) {
 /** While a password is chosen, the server is asked what it thinks of it: the rules are there and nowhere else. */
 function addMeter(box) {
   const input = box.querySelector('input');
-  const meter = make('div', { class: 'meter', 'aria-hidden': 'true' });
+  const meter = make('div', { class: 'meter', 'aria-hidden': 'true', hidden: '' });
   meter.append(make('i', {}), make('i', {}), make('i', {}));
   const advice = make('span', { class: 'hint', role: 'status' });
-  const hint = document.getElementById(`${input.id}-hint`);
+  // What stood here before is about another password, or none.
+  const before = ['hint', 'error'].map((kind) => document.getElementById(`${input.id}-${kind}`));
   box.after(meter, advice);
   let asked = 0;
   const ask = async () => {
     const number = ++asked;
     const value = (name) => input.form.elements.namedItem(name)?.value ?? '';
-    const answer = input.value && (await askAdvice(input.value, value('username'), value('email')));
+    const answer =
+      input.value === '' ? undefined : await askAdvice(input.value, value('username'), value('email'));
     if (number !== asked) return;
+    meter.hidden = !answer;
     meter.dataset.strength = answer?.strength ?? '';
     advice.textContent = answer?.message ?? '';
-    if (hint) hint.hidden = Boolean(answer);
+    for (const element of before) if (element) element.hidden = Boolean(answer);
+    if (answer) input.removeAttribute('aria-invalid');
   };
   let timer;
   input.addEventListener('input', () => {

@@ -69,7 +69,7 @@ function showDelete(world: World, call: SignedInCall<unknown>, email: string, re
       <h1>{title}</h1>
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
       <Notice kind="warn">
-        <p>This cannot be taken back, by nobody:</p>
+        <p>Nobody can take this back:</p>
         <ul>
           <li>you are signed out everywhere, at once;</li>
           <li>your user name and your address are free, and somebody else may take them;</li>

@@ -38,8 +38,8 @@ export async function sessionsPage(
   const { live, query } = call;
   const now = world.clock.now();
   const sessions = await sessionsOf(world.db, live.user, now, live.session.id);
-  const others = sessions.filter(({ id }) => id !== live.session.id);
   const current = sessions.filter(({ id }) => id === live.session.id);
+  const others = sessions.filter(({ id }) => id !== live.session.id);
   return page(
     world,
     call,
@@ -50,31 +50,21 @@ export async function sessionsPage(
         Where you are signed in. A session that you do not know may be somebody else’s: end it.
       </p>
       {query.done && <Notice kind="good">{done[query.done]}</Notice>}
-      <Card title="This one">
+      <Card>
         <ul class="rows">
           {current.map((session) => (
             <Session session={session} now={now} isThis />
           ))}
+          {others.map((session) => (
+            <Session session={session} now={now} />
+          ))}
         </ul>
       </Card>
-      <Card title="Others">
-        {others.length === 0 ? (
-          <p class="quiet">There are no others.</p>
-        ) : (
-          <>
-            <ul class="rows">
-              {others.map((session) => (
-                <Session session={session} now={now} />
-              ))}
-            </ul>
-            <Form action={PATH} shape="inline" hidden={{ others: 'end' }}>
-              <p class="actions">
-                <Button weight="danger">End all others</Button>
-              </p>
-            </Form>
-          </>
-        )}
-      </Card>
+      {others.length > 0 && (
+        <Form action={PATH} shape="inline" hidden={{ others: 'end' }}>
+          <Button weight="danger">End all others</Button>
+        </Form>
+      )}
     </>,
   );
 }
