@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { countCheck, endFlowsOf, type Flow, findFlowByLink, fits, useFlow } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { clearLimit, countInWindow, EVERYBODY, type Refused, uncount } from '../../core/limits.ts';
+import { countInWindow, EVERYBODY, liftLimits, type Refused, uncount } from '../../core/limits.ts';
 import { parseEmail } from '../../core/names.ts';
 import { checkPolicy, generatePassword, hashPassword } from '../../core/passwords.ts';
 import { endSessionsOf } from '../../core/sessions.ts';
@@ -14,6 +14,7 @@ import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { recordReached, refuseReached } from '../limit-reached.ts';
 import { notify } from '../notices.ts';
+import { namesOf } from '../prove-password.ts';
 import { codeRules, type RecoveryRules } from './rules.ts';
 
 export const resetPasswordBody = z
@@ -62,8 +63,13 @@ export async function resetPassword(world: World, call: Call<Reset>): Promise<An
     await setProvenPassword(tx, user.id, passwordHash, now);
     await endSessionsOf(tx, user.id, 'password_reset', now);
     await endFlowsOf(tx, user.id, now);
-    for (const budget of ['password', 'passwordsInAll', 'codesInAll', 'shortCodesInAll'] as const)
-      await clearLimit(tx, keys.limits, budget, user.id);
+    await liftLimits(tx, keys.limits, [
+      ...(['password', 'passwordsInAll', 'codesInAll', 'shortCodesInAll'] as const).map((limit) => ({
+        limit,
+        subject: user.id,
+      })),
+      ...namesOf(user).map((subject) => ({ limit: 'passwordByName', subject }) as const),
+    ]);
     await recordEvent(tx, 'password_reset', origin, { userId: user.id, actorId: user.id }, now);
     await notify(tx, world, 'password_changed', user, origin);
   });
