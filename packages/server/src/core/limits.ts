@@ -25,6 +25,16 @@ export const budgets = {
     of: 'account',
     why: 'Wrong passwords for the account, on every path that checks one, from browsers that it does not know.',
   },
+  // An account has two names. Were they counted together alone, the work that a refusal leaves out would tell so of the two.
+  passwordByName: {
+    kind: 'back-off',
+    free: 5,
+    first: 30_000,
+    longest: HOUR,
+    forget: DAY,
+    of: 'name',
+    why: 'Wrong passwords for one user name or address, whether it has an account or not, from browsers that the account does not know.',
+  },
   // NIST SP 800-63B.
   passwordsInAll: {
     kind: 'window',
@@ -118,7 +128,7 @@ type Budget = (
   | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
   | { kind: 'window'; most: number; length: number }
   | { kind: 'distinct'; most: number; length: number }
-) & { of: 'account' | 'address' | 'browser' | 'range' | 'everybody'; why: string };
+) & { of: 'account' | 'name' | 'address' | 'browser' | 'range' | 'everybody'; why: string };
 
 export type LimitName = keyof typeof budgets;
 
@@ -166,7 +176,7 @@ export async function countAttempt(
   const passed = await db
     .insertInto('limits')
     // The first one is free in every budget.
-    .values({ key: id, count: 1, blocked_until: 0, expires_at: now + forget })
+    .values({ key: id, count: 1, blocked_until: 0, expires_at: now + forget, refused: 0 })
     .onConflict((conflict) =>
       conflict
         .column('key')
@@ -265,7 +275,7 @@ export async function countInWindow(
   const isOver = sql<boolean>`limits.expires_at <= ${now}`;
   const passed = await db
     .insertInto('limits')
-    .values({ key: id, count: 1, blocked_until: 0, expires_at: now + length })
+    .values({ key: id, count: 1, blocked_until: 0, expires_at: now + length, refused: 0 })
     .onConflict((conflict) =>
       conflict
         .column('key')
@@ -280,7 +290,11 @@ export async function countInWindow(
     )
     .returning('count')
     .executeTakeFirst();
-  return passed ? ALLOWED : countRefusal(db, budget, id, now);
+  if (passed) return ALLOWED;
+  // What time does not end is asked no more often than the limit before it allows, so these need no count.
+  if (length === FOREVER)
+    return { allowed: false, limit: budget, count: most, refused: 1, retryAfter: length };
+  return countRefusal(db, budget, id, now);
 }
 
 /**
@@ -300,7 +314,7 @@ export async function countName(
   const member = keyOf(key, budget, name);
   const window = await tx
     .insertInto('limits')
-    .values({ key: id, count: 0, blocked_until: 0, expires_at: now + length })
+    .values({ key: id, count: 0, blocked_until: 0, expires_at: now + length, refused: 0 })
     .onConflict((conflict) => conflict.column('key').doUpdateSet({ expires_at: now + length }))
     .returning('refused')
     .executeTakeFirstOrThrow();

@@ -5,6 +5,8 @@ import {
   countInWindow,
   countName,
   forgiveName,
+  type LimitName,
+  liftLimits,
   type Refused,
   type Verdict,
 } from '../core/limits.ts';
@@ -20,11 +22,17 @@ import { recordReached, tooMany } from './limit-reached.ts';
 /** Whose password is tried: an account, or a name that has none. */
 export interface Claimed {
   user: User | undefined;
-  /** The name that was given, normalised. */
+  /** The name that was given, as `namesOf` writes it. */
   name: string;
   /** Whose session asks, when it is one's own password that is asked for again. */
   session?: Live['session'];
 }
+
+/** The names that an account can be claimed by. */
+export const namesOf = ({ username_key, email_key }: Pick<User, 'username_key' | 'email_key'>): string[] => [
+  `username ${username_key}`,
+  `email ${email_key}`,
+];
 
 /** `limited` was not evaluated: too many wrong passwords before it. */
 export type Proof =
@@ -57,6 +65,8 @@ export async function provePassword(
   const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.origin.ip);
   const counted = await budget.count();
   if (!counted.allowed) {
+    // Its name let this pass: that the account did not must not show by the work left out.
+    if (!claimed.session && OF_ACCOUNT.has(counted.limit)) await verifyPassword(hasher, undefined, password);
     await recordReached(world.db, world, from.origin, counted, {
       userId: claimed.user?.id ?? null,
       actorId: (claimed.session && claimed.user?.id) ?? null,
@@ -76,6 +86,8 @@ export async function provePassword(
   return { result: 'right', user };
 }
 
+const OF_ACCOUNT: ReadonlySet<string> = new Set(['password', 'passwordsInAll'] satisfies LimitName[]);
+
 /** What counts an attempt before it is compared, and forgets it when it was right. */
 interface Budget {
   count(): Promise<Verdict>;
@@ -92,10 +104,14 @@ function deviceBudget({ db, clock, keys }: World, deviceId: string): Budget {
 
 function strangersBudget(
   { db, clock, keys: { limits } }: World,
-  { user, name }: Claimed,
+  { user, name, session }: Claimed,
   ip: string,
 ): Budget {
   const subject = user?.id ?? name;
+  // Both names, for a success forgets what was counted by either.
+  const byName = (user ? namesOf(user) : [name]).map(
+    (one) => ({ limit: 'passwordByName', subject: one }) as const,
+  );
   const range = addressRange(ip);
   return {
     count: () =>
@@ -104,14 +120,21 @@ function strangersBudget(
         // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
         const names = await countName(tx, limits, 'names', range, name, now);
         if (!names.allowed) return names;
+        if (!session) {
+          const ofName = await countAttempt(tx, limits, 'passwordByName', name, now);
+          if (!ofName.allowed) return ofName;
+        }
         const pause = await countAttempt(tx, limits, 'password', subject, now);
         return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now) : pause;
       }),
     clear: () =>
       db.transaction().execute(async (tx) => {
         await forgiveName(tx, limits, 'names', range, name);
-        await clearLimit(tx, limits, 'password', subject);
-        await clearLimit(tx, limits, 'passwordsInAll', subject);
+        await liftLimits(tx, limits, [
+          { limit: 'password', subject },
+          { limit: 'passwordsInAll', subject },
+          ...byName,
+        ]);
       }),
   };
 }

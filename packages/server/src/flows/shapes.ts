@@ -94,7 +94,7 @@ export const limitShape = z
   .object({
     limit: z.enum(Object.keys(budgets) as [LimitName, ...LimitName[]]),
     why: z.string().describe('What it counts'),
-    from: z.string().nullable().describe('The address range, for a limit of one'),
+    from: z.string().nullable().describe('The address range or the name, for a limit of one'),
     count: z.int().describe('What it has counted'),
     most: z.int().describe('What it lets pass without a wait'),
     refused: z.int().describe('What it has refused since it let something pass'),
@@ -113,7 +113,7 @@ export const showLimit = ({
   return {
     limit,
     why: budget.why,
-    from: budget.of === 'range' ? subject : null,
+    from: budget.of === 'range' || budget.of === 'name' ? subject : null,
     count: state.count,
     most: budget.kind === 'back-off' ? budget.free : budget.most,
     refused: state.refused,

@@ -1,5 +1,5 @@
 import { endFlowsOf } from '../core/codes.ts';
-import { clearLimit } from '../core/limits.ts';
+import { liftLimits } from '../core/limits.ts';
 import { checkPolicy } from '../core/passwords.ts';
 import { type EndReason, endSessionsOf } from '../core/sessions.ts';
 import { setProvenPassword, type User } from '../core/users.ts';
@@ -8,6 +8,10 @@ import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { notify } from './notices.ts';
+import { namesOf } from './prove-password.ts';
+
+/** What strangers can use up of an account's budgets. */
+const ofAccount = ['password', 'passwordsInAll', 'codesInAll', 'shortCodesInAll'] as const;
 
 /**
  * Gives an account to whoever proved to read its mail: a new password, a proven address, and nothing left of whoever had
@@ -16,7 +20,7 @@ import { notify } from './notices.ts';
 export async function takeAccount(
   tx: Db,
   world: World,
-  user: Pick<User, 'id' | 'username' | 'email'>,
+  user: User,
   passwordHash: string,
   reason: EndReason,
   origin: Call['origin'],
@@ -25,8 +29,10 @@ export async function takeAccount(
   await setProvenPassword(tx, user.id, passwordHash, now);
   await endSessionsOf(tx, user.id, reason, now);
   await endFlowsOf(tx, user.id, now, ['reset_password', 'change_email', 'verify_email']);
-  for (const budget of ['password', 'passwordsInAll', 'codesInAll', 'shortCodesInAll'] as const)
-    await clearLimit(tx, world.keys.limits, budget, user.id);
+  await liftLimits(tx, world.keys.limits, [
+    ...ofAccount.map((limit) => ({ limit, subject: user.id })),
+    ...namesOf(user).map((subject) => ({ limit: 'passwordByName', subject }) as const),
+  ]);
   await notify(tx, world, 'password_changed', user, origin);
 }
 

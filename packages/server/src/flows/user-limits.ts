@@ -12,6 +12,7 @@ import type { User } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
+import { namesOf } from './prove-password.ts';
 
 /** A browser or an address range counts for a day at most: what was refused before that is over. */
 const DAY = 24 * 60 * 60_000;
@@ -20,7 +21,7 @@ const MOST_EVENTS = 200;
 
 const names = Object.keys(budgets) as LimitName[];
 
-type Who = Pick<User, 'id' | 'email_key'>;
+type Who = Pick<User, 'id' | 'username_key' | 'email_key'>;
 
 /**
  * The limits that have counted anything about a user: why someone is made to wait, and how long. Those of browsers and
@@ -56,9 +57,9 @@ export async function liftLimitsOf(
 const isOwn = ({ limit }: LimitOf): boolean =>
   budgets[limit].of !== 'range' && budgets[limit].of !== 'everybody';
 
-async function candidates(db: Db, { id, email_key }: Who, now: number): Promise<LimitOf[]> {
+async function candidates(db: Db, user: Who, now: number): Promise<LimitOf[]> {
   const refused = await listEvents(db, {
-    userId: id,
+    userId: user.id,
     name: 'limit_reached',
     since: now - DAY,
     limit: MOST_EVENTS,
@@ -66,8 +67,9 @@ async function candidates(db: Db, { id, email_key }: Who, now: number): Promise<
   const devices = new Set(refused.flatMap(({ details: { device } }) => (device ? [String(device)] : [])));
   const ranges = new Set(refused.flatMap(({ ip }) => (ip ? [addressRange(ip)] : [])));
   const subjects = {
-    account: [id],
-    address: [email_key],
+    account: [user.id],
+    name: namesOf(user),
+    address: [user.email_key],
     browser: [...devices],
     range: [...ranges],
     everybody: [EVERYBODY],

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLimits } from '../../src/core/limits.ts';
+import { findById } from '../../src/core/users.ts';
+import { namesOf } from '../../src/flows/prove-password.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
 import {
@@ -57,9 +59,13 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
       .where('name', 'in', ['sign_in_refused', 'password_refused'])
       .execute();
     for (const { details } of rows) expect(JSON.parse(details).reason).toBe('wrong');
-    const asked = [{ limit: 'password', subject: userId }] as const;
-    const [state] = await readLimits(opened.db, deriveKeys(app.secret).limits, asked, app.clock.now());
-    return { wrong: rows.length, limited: state?.refused ?? 0 };
+    const user = (await findById(opened.db, userId)) ?? expect.fail('there is no such user');
+    const asked = [
+      { limit: 'password', subject: userId } as const,
+      ...namesOf(user).map((subject) => ({ limit: 'passwordByName', subject }) as const),
+    ];
+    const states = await readLimits(opened.db, deriveKeys(app.secret).limits, asked, app.clock.now());
+    return { wrong: rows.length, limited: states.reduce((sum, { refused }) => sum + refused, 0) };
   }
   async function exhaust(names: { username: string }): Promise<void> {
     for (let i = 0; i < FREE; i++) expect((await guess(names)).status).toBe(401);

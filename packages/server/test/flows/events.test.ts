@@ -69,11 +69,11 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
         request_id: requestOf(limited),
         ip: from,
         user_agent: '',
-        details: { limit: 'password', count: 5, refused: 1, retry_after: 30 },
+        details: { limit: 'passwordByName', count: 5, refused: 1, retry_after: 30 },
       },
     ]);
     expect(app.log.find((line) => line.includes(`"request_id":"${requestOf(limited)}"`))).toContain(
-      '"limit":"password"',
+      '"limit":"passwordByName"',
     );
   });
 
@@ -198,11 +198,12 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
         why: expect.stringContaining('Wrong passwords'),
         count: 5,
         most: 5,
-        refused: 2,
+        refused: 0,
         reached: true,
         until: new Date(app.clock.now() + 30 * SECOND).toISOString(),
         from: null,
       },
+      { limit: 'passwordByName', count: 5, most: 5, refused: 2, reached: true, from: `username ${username}` },
       { limit: 'passwordsInAll', count: 5, most: 100, reached: false, until: null },
       { limit: 'mailsTo', count: 1, most: 3, reached: false },
     ]);
@@ -210,7 +211,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
 
     expect((await asAdmin('DELETE', `/v1/users/${id}/limits`)).body).toEqual({ message: 'limits lifted!' });
     expect(await eventsAt(`user=${id}&limit=1`)).toMatchObject([
-      { name: 'limits_lifted', actor_id: admin.id, details: { lifted: 3 } },
+      { name: 'limits_lifted', actor_id: admin.id, details: { lifted: 4 } },
     ]);
     expect(await limitsOf(id)).toEqual([]);
     expect((await guess(username, PASSWORD)).status).toBe(200);

@@ -1,5 +1,3 @@
-import type { Generated } from 'kysely';
-
 /** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
 export interface Tables {
   installation: InstallationTable;
@@ -69,7 +67,7 @@ export interface LimitsTable {
   count: number;
   blocked_until: number;
   expires_at: number;
-  refused: Generated<number>;
+  refused: number;
 }
 
 export interface LimitMembersTable {
