@@ -6,7 +6,7 @@ import type { Hasher } from '../platform/hasher.ts';
  * Has the hasher try the dearest kind of hash that was ever imported, once for each that it has not met: then it knows how
  * long a failure has to take before the first stranger could learn it from the clock.
  */
-export function paceLearner({ db, hasher }: { db: Db; hasher: Hasher }): () => Promise<void> {
+export function paceLearner({ db, hasher }: { db: Db; hasher: Pick<Hasher, 'verify'> }): () => Promise<void> {
   let known: string | null = null;
   return async () => {
     const dearest = await dearestHash(db);

@@ -14,7 +14,7 @@ const WERKZEUG = 'generate_password_hash of werkzeug 3.1.8';
 const from = (family: string, source: string, ...pairs: [password: string, hash: string][]): Vector[] =>
   pairs.map(([password, hash]) => ({ family, source, password, hash }));
 
-export const vectors: Vector[] = [
+export const hashVectors: Vector[] = [
   ...from(
     'argon2',
     'phc-winner-argon2, src/test.c',

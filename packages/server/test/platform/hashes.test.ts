@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readHash, standInFor } from '../../src/platform/hashes/families.ts';
 import { fits } from '../../src/platform/hashes/fits.ts';
 import { costOf, isBounded, type Recipe } from '../../src/platform/hashes/recipe.ts';
-import { vectors } from './hash-vectors.ts';
+import { hashVectors as vectors } from './hash-vectors.ts';
 
 function recipeOf(hash: string): Recipe {
   const read = readHash(hash);
