@@ -1,7 +1,6 @@
 import { createReadStream, type ReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { pipeline } from 'node:stream';
 import { parse } from 'csv-parse';
 import type { SourceRow } from '../flows/import/users.ts';
 import { namesDatabase } from '../platform/db/index.ts';
@@ -39,7 +38,7 @@ export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promi
   const head = await readHead(place);
   const fault = faultOfFile(head) ?? (kind === 'jsonl' ? faultOfJson(head) : undefined);
   if (fault) throw new Error(`${place} ${fault}`);
-  const stream = createReadStream(place);
+  const stream = createReadStream(place, { start: head.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0 });
   const { size } = statSync(place);
   const shared = {
     done: () => (size === 0 ? 1 : stream.bytesRead / size),
@@ -70,6 +69,7 @@ async function fromDatabase(url: string): Promise<ImportSource> {
 }
 
 const HEAD = 65_536;
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 async function readHead(file: string): Promise<Buffer> {
   const handle = await open(file).catch((error) => {
@@ -108,9 +108,10 @@ interface CsvRecord {
   cells: Buffer[];
 }
 
+/** Up to the first row that cannot be told from the next: what stands behind it may be anything. @throws Error for that row */
 async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<CsvRecord> {
+  let fault: CsvFault | undefined;
   const parser = parse({
-    bom: true,
     delimiter: delimiterOf(head),
     // Cells as bytes: what is no UTF-8 is to be seen, not replaced.
     encoding: null,
@@ -118,14 +119,27 @@ async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<Csv
     max_record_size: LONGEST_ROW,
     relax_column_count: true,
     skip_empty_lines: true,
+    // A parser that failed would throw away what it has read before.
+    skip_records_with_error: true,
+    on_skip: (error) => {
+      fault ??= error;
+      stream.unpipe(parser);
+      parser.end();
+    },
   });
-  pipeline(stream, parser, () => {});
+  stream.on('error', (error) => parser.destroy(error)).pipe(parser);
   try {
-    for await (const { record, info } of parser) yield { line: info.lines, cells: record };
+    for await (const { record, info } of parser) {
+      if (fault && info.lines >= (fault.lines ?? 0)) break;
+      yield { line: info.lines, cells: record };
+    }
   } catch (error) {
-    throw new Error(sentenceOf(error as Error & { code?: string; lines?: number }));
+    fault = error as CsvFault;
   }
+  if (fault) throw new Error(sentenceOf(fault));
 }
+
+type CsvFault = Error & { code?: string; lines?: number };
 
 /** Of the signs that programs put between cells, the one that the first line has most of. */
 function delimiterOf(head: Buffer): string {
@@ -134,12 +148,12 @@ function delimiterOf(head: Buffer): string {
   return counts.reduce((most, one) => (one.count > most.count ? one : most)).sign;
 }
 
-function sentenceOf({ code, lines, message }: Error & { code?: string; lines?: number }): string {
+function sentenceOf({ code, lines, message }: CsvFault): string {
   const where = `Line ${lines}`;
   if (code === 'CSV_QUOTE_NOT_CLOSED') return `${where}: the file ends within quotation marks.`;
   if (code === 'CSV_MAX_RECORD_SIZE')
     return `${where}: a row is longer than 1 MB. Perhaps a quotation mark before it is not closed.`;
-  if (code?.startsWith('CSV_')) return `${where}: a quotation mark stands where none can be.`;
+  if (lines !== undefined) return `${where}: a quotation mark stands where none can be.`;
   return `The file cannot be read: ${message}`;
 }
 

@@ -133,8 +133,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       signed_in_at: null,
       created_at: app.clock.now(),
     });
-    for (const password of ['!', '', 'abc'])
-      expect((await signIn(email, password)).status).toBe(password ? 401 : 401);
+    for (const password of ['!', '', 'abc']) expect((await signIn(email, password)).status).toBe(401);
     expect((await signIn(emailOf(full), 'abc')).status).toBe(401);
   });
 
