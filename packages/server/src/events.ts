@@ -6,6 +6,7 @@ export const events = {
   user_signed_up: 'Someone made an account of their own.',
   sign_up_started: 'Someone asked for an account, which there is once the mail is answered.',
   user_created: 'An administrator or operator made an account.',
+  user_imported: 'An operator brought an account along from another program.',
   user_changed: 'A user name or address was changed.',
   user_promoted: 'A user became an administrator.',
   user_demoted: 'An administrator became a user.',
@@ -40,6 +41,8 @@ export const events = {
   mail_sent: 'The mail server took a mail.',
   mail_refused: 'The mail server refused a mail for good.',
   mail_expired: 'A mail could not be sent before it was not worth it any more.',
+
+  users_exported: 'An operator wrote all users into a file, with or without their password hashes.',
 
   key_created: 'A signing key was made.',
   key_rotated: 'A new signing key was made to follow the one in use.',

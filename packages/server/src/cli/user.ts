@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { eventsOf } from '../core/events.ts';
 import { sessionsOf } from '../core/sessions.ts';
 import { listUsers } from '../core/users.ts';
@@ -9,6 +9,8 @@ import { minuteOf, printJson, printLine, printRecord, printTable, say } from './
 import { withSettings } from './settings.ts';
 import { add } from './user-add.ts';
 import { change, changes, remove, resetPassword } from './user-change.ts';
+import { exportAll } from './user-export.ts';
+import { importUsers } from './user-import.ts';
 import { getUser, isId, membersOf } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
@@ -54,6 +56,39 @@ export function addUser(program: Command): void {
     .option('--password-stdin', STDIN_HELP)
     .option('--json', JSON_HELP)
     .action(resetPassword);
+  addImportAndExport(user);
+}
+
+function addImportAndExport(user: Command): void {
+  const format = () =>
+    new Option('--format <kind>', 'Where the name does not tell.').choices(['csv', 'jsonl']);
+  withSettings(user.command('import'), ['database'])
+    .description('Bring users along from another program, with the passwords that they have.')
+    .argument('<file>', 'CSV, JSON lines, or the address of a database with ?table=NAME.')
+    .option('--dry-run', 'Change nothing; say row by row what would happen.')
+    .addOption(format())
+    .option('--column <field=name...>', 'What a column is, where its name does not tell.')
+    .option('--admins', 'Let rows be administrators that say so.')
+    .option('--reset-refused', 'Import users whose hash is refused without a password; they set one by mail.')
+    .option('--firebase <file>', 'The password hash parameters of the Firebase project.')
+    .option('--report <file>', 'Write what was not imported, and why (CSV or JSON lines, by its name).')
+    .option('--json', 'Print the totals as JSON.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.jsonl --column username=name --report refused.csv',
+    )
+    .action(importUsers);
+  withSettings(user.command('export'), ['database'])
+    .description('Write all users, so that they can be imported elsewhere.')
+    .argument('[file]', 'Where to; standard output unless told.')
+    .addOption(format())
+    .option('--with-hashes', 'Also the password hashes. Asks first.')
+    .option('--yes', 'Do not ask.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  usher user export users.csv\n  usher user export users.jsonl --with-hashes --yes',
+    )
+    .action(exportAll);
 }
 
 /** A command about one user. */

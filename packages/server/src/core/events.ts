@@ -29,21 +29,31 @@ export async function recordEvent(
   event: NewEvent,
   now: number,
 ): Promise<void> {
-  await tx
-    .insertInto('events')
-    .values({
-      id: newEventId(now),
-      at: now,
-      name,
-      user_id: event.userId,
-      actor_id: event.actorId,
-      session_id: event.sessionId ?? null,
-      request_id: origin.requestId,
-      ip: origin.ip,
-      user_agent: origin.userAgent,
-      details: JSON.stringify(event.details ?? {}),
-    })
-    .execute();
+  await recordEvents(tx, name, origin, [event], now);
+}
+
+/** Likewise for many that are of one kind. */
+export async function recordEvents(
+  tx: Db,
+  name: EventName,
+  origin: Origin,
+  events: readonly NewEvent[],
+  now: number,
+): Promise<void> {
+  if (events.length === 0) return;
+  const rows = events.map((event) => ({
+    id: newEventId(now),
+    at: now,
+    name,
+    user_id: event.userId,
+    actor_id: event.actorId,
+    session_id: event.sessionId ?? null,
+    request_id: origin.requestId,
+    ip: origin.ip,
+    user_agent: origin.userAgent,
+    details: JSON.stringify(event.details ?? {}),
+  }));
+  await tx.insertInto('events').values(rows).execute();
 }
 
 /** An event as its owner sees it. */

@@ -29,6 +29,7 @@ export async function openInstallation(db: Db, keys: Keys, now: number): Promise
       setup_at: null,
       admins_revision: 0,
       keys_revision: 0,
+      dearest_hash: null,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
@@ -76,5 +77,20 @@ export async function queueKeyChange(tx: Db): Promise<void> {
   await tx
     .updateTable('installation')
     .set((row) => ({ keys_revision: row('keys_revision', '+', 1) }))
+    .execute();
+}
+
+/** A hash that costs as much as the dearest that was ever imported, and is nobody's; null when there was none. */
+export async function dearestHash(db: Db): Promise<string | null> {
+  const row = await db.selectFrom('installation').select('dearest_hash').executeTakeFirst();
+  return row?.dearest_hash ?? null;
+}
+
+/** Does nothing when another process has replaced it meanwhile: it looks again with its next batch. */
+export async function replaceDearestHash(tx: Db, from: string | null, to: string): Promise<void> {
+  await tx
+    .updateTable('installation')
+    .set({ dearest_hash: to })
+    .where((where) => (from === null ? where('dearest_hash', 'is', null) : where('dearest_hash', '=', from)))
     .execute();
 }

@@ -89,7 +89,8 @@ export async function hashPassword(hasher: Hasher, password: string): Promise<st
 }
 
 /**
- * Whether this is the password of the account with this hash. Without a hash (no such account, or one that has no
+ * Whether this is the password of the account with this hash, in NFC or as it was typed: other programs hash what they
+ * get (attack U6). Without a hash (no such account, or one that has no
  * password) it does the same work and answers `false`, so that time and load tell nothing (attacks E2, E4).
  * Rejects with the refusal `busy` or `stopping`.
  */
@@ -100,8 +101,12 @@ export async function verifyPassword(
 ): Promise<boolean> {
   // Depends on the password alone, so it is the same for every account and for none.
   if (!couldBePassword(password)) return false;
-  const matches = await hasher.verify(storedHash ?? hasher.dummy, normalisePassword(password));
-  return storedHash !== undefined && matches;
+  // One or two, which the password alone decides.
+  for (const form of new Set([normalisePassword(password), password])) {
+    const matches = await hasher.verify(storedHash ?? hasher.dummy, form);
+    if (storedHash !== undefined && matches) return true;
+  }
+  return false;
 }
 
 /** A new password of 100 random bits that can be read aloud and typed: `k3tw-9fha-xq7m-d2ru-vb8s`. */

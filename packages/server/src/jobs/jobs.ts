@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { Keyring } from '../core/keys.ts';
+import type { Hasher } from '../platform/hasher.ts';
 import { cleanUp } from './cleanup.ts';
+import { paceLearner } from './learn-pace.ts';
 import { rotateOldKey } from './rotate-keys.ts';
 import type { LastSeenNotes } from './save-last-seen.ts';
 import { type MailPlace, mailSender } from './send-mail.ts';
@@ -11,6 +13,7 @@ const SECOND = 1_000;
 export interface Workplace extends MailPlace {
   keys: MailPlace['keys'] & { wrap: KeyObject };
   keyring: Keyring;
+  hasher: Hasher;
   lastSeen: LastSeenNotes;
   signingAlgorithm: string;
 }
@@ -27,11 +30,12 @@ export function startJobs(place: Workplace): Jobs {
     { name: 'send-mail', every: SECOND, run: () => mails.turn() },
     { name: 'save-last-seen', every: SECOND, run: () => place.lastSeen.save(place.db) },
     { name: 'reload-keys', every: 10 * SECOND, run: () => place.keyring.reload() },
+    { name: 'learn-pace', every: 10 * SECOND, atOnce: true, run: paceLearner(place) },
     { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },
     { name: 'rotate-keys', every: 3_600 * SECOND, run: () => rotateOldKey(place, place.signingAlgorithm) },
   ];
-  const started = jobs.map(({ name, every, run }) =>
-    repeat(every, run, (error) => {
+  const started = jobs.map(({ name, every, run, atOnce }) =>
+    repeat({ every, atOnce }, run, (error) => {
       place.log.error({ job: name, error: error instanceof Error ? error.name : typeof error }, 'job failed');
     }),
   );
@@ -43,16 +47,22 @@ export function startJobs(place: Workplace): Jobs {
 }
 
 /** Runs again and again, never twice at once, and keeps no process alive. */
-function repeat(every: number, run: () => Promise<void>, onFailure: (error: unknown) => void): Jobs {
+function repeat(
+  { every, atOnce }: { every: number; atOnce: boolean | undefined },
+  run: () => Promise<void>,
+  onFailure: (error: unknown) => void,
+): Jobs {
   let running: Promise<void> | undefined;
-  const timer = setInterval(() => {
+  const turn = () => {
     running ??= run()
       .catch(onFailure)
       .finally(() => {
         running = undefined;
       });
-  }, every);
+  };
+  const timer = setInterval(turn, every);
   timer.unref();
+  if (atOnce) turn();
   return {
     async stop() {
       clearInterval(timer);

@@ -1,8 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { Refusal } from '../errors.ts';
-import type { HashTask } from './hash-worker.ts';
+import type { HashTask, Verified } from './hash-worker.ts';
+import { readHash } from './hashes/families.ts';
+import { type Argon2, costOf, isBounded, type Recipe } from './hashes/recipe.ts';
 
 /** What a hash costs to compute: memory in KiB, and how many times it is passed over (RFC 9106 section 3.1). */
 export interface HashParameters {
@@ -13,16 +16,20 @@ export interface HashParameters {
 /** Every new hash has these. OWASP's floor for argon2id is 19 MiB with 2 passes. */
 export const standardParameters: HashParameters = { memoryKib: 32_768, passes: 3 };
 
-/** Turns passwords into argon2id hashes and checks them, in threads of its own. */
+/** Turns passwords into argon2id hashes, and checks them against these and those of other programs, in threads of its own. */
 export interface Hasher {
   /** A new hash of the password, with a new salt, as a PHC string. Rejects with the refusal `busy` or `stopping`. */
   hash(password: string): Promise<string>;
   /**
-   * Whether the password made this hash. A hash that is malformed, of another kind, or costlier than
-   * `hardestAccepted` is answered `false` after the same work as `dummy`. Rejects with `busy` or `stopping`.
+   * Whether the password made this hash, which may be of any family in `hashes/families`. A hash that is malformed, of
+   * another kind, or costlier than `hashes/recipe` allows is answered `false` after the same work as `dummy`. A `false`
+   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects with `busy` or `stopping`.
    */
   verify(hash: string, password: string): Promise<boolean>;
-  /** True if a new hash would be stronger: never in exchange for less memory or fewer passes (attack U13). */
+  /**
+   * True if a new hash would be stronger: for one of another kind always, for argon2id never in exchange for less
+   * memory or fewer passes (attack U13).
+   */
   needsRehash(hash: string): boolean;
   /** How many calls wait for a thread. */
   queued(): number;
@@ -32,10 +39,10 @@ export interface Hasher {
   readonly dummy: string;
 }
 
-/** Above these a stored hash did not come from us; to follow it would let a database choose our memory (attack U10). */
-const hardestAccepted = { memoryKib: 262_144, passes: 10, lanes: 4 };
-
-/** About two seconds of work at 24 to 40 ms a hash; more waiting would only answer people who have left (attack D1). */
+/**
+ * In units of our own hash: about two seconds of work at 24 to 40 ms each; more waiting would only answer people who have
+ * left (attack D1).
+ */
 const queuePerThread = 50;
 
 /** Milliseconds. A thread costs about 7 MB, and 50 ms to start: a burst keeps its threads, a quiet server has none. */
@@ -51,30 +58,47 @@ export function createHasher(
   const { threads = availableParallelism(), parameters = standardParameters, onFailure = () => {} } = options;
   const dummy = dummyHash(parameters);
   const pool = createPool(threads, onFailure);
+  const pace = createPace();
   const unfinished = new Set<Promise<unknown>>();
+  let load = 0;
   let closed = false;
 
-  async function run(task: HashTask): Promise<string | boolean> {
+  async function run(task: HashTask, units: number): Promise<unknown> {
     if (closed) throw new Refusal('stopping');
-    if (unfinished.size >= threads * (1 + queuePerThread)) throw new Refusal('busy', { retryAfter: 2 });
+    // Whoever comes is refused for the work that waits, never for the work he brings, which would tell of his hash.
+    if (load >= threads * (1 + queuePerThread)) throw new Refusal('busy', { retryAfter: 2 });
     const call = attempt(pool, task, onFailure);
     unfinished.add(call);
+    load += units;
     try {
       return await call;
     } finally {
       unfinished.delete(call);
+      load -= units;
     }
+  }
+
+  async function verify(hash: string, password: string): Promise<boolean> {
+    const recipe = boundedRecipe(hash);
+    const isForeign = recipe !== undefined && !hasParameters(recipe, parameters);
+    // A foreign hash may be much cheaper than ours: with ours on top, a failure is never the cheaper one.
+    const task = { kind: 'verify', password, stored: recipe ? hash : dummy } as const;
+    const units = isForeign ? 1 + costOf(recipe).units : 1;
+    const { matches, took } = (await run(isForeign ? { ...task, after: dummy } : task, units)) as Verified;
+    if (recipe && matches) return true;
+    if (isForeign) pace.learn(took);
+    await pace.keep(took);
+    return false;
   }
 
   return {
     dummy,
-    hash: async (password) => String(await run({ kind: 'hash', password, ...parameters })),
-    verify: async (hash, password) => {
-      const acceptable = readParameters(hash) !== undefined;
-      const matches = await run({ kind: 'verify', password, stored: acceptable ? hash : dummy });
-      return acceptable && matches === true;
+    hash: async (password) => String(await run({ kind: 'hash', password, ...parameters }, 1)),
+    verify,
+    needsRehash: (hash) => {
+      const recipe = boundedRecipe(hash);
+      return recipe !== undefined && (!isArgon2id(recipe) || isWeaker(recipe, parameters));
     },
-    needsRehash: (hash) => isWeaker(readParameters(hash) ?? parameters, parameters),
     queued: () => Math.max(0, unfinished.size - threads),
     close: async () => {
       closed = true;
@@ -115,9 +139,9 @@ function createPool(threads: number, onFailure: (error: unknown) => void): Pisci
 }
 
 /** One call. It fails closed (fault F35), and its failure carries nothing of what the thread was given (attack L1). */
-async function attempt(pool: Piscina, task: HashTask, onFailure: (error: unknown) => void) {
+async function attempt(pool: Piscina, task: HashTask, onFailure: (error: unknown) => void): Promise<unknown> {
   try {
-    return (await pool.run(task)) as string | boolean;
+    return await pool.run(task);
   } catch (error) {
     onFailure(error);
     throw new Refusal('busy', { retryAfter: 2 });
@@ -129,22 +153,43 @@ function dummyHash({ memoryKib, passes }: HashParameters): string {
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${base64(Buffer.alloc(16, 'usher'))}$${base64(Buffer.alloc(32))}`;
 }
 
-/** The PHC string of argon2id, 200 characters at most: salt of 8 to 48 bytes, output of 16 to 64, no leading zeros. */
-const phc =
-  /^\$argon2id\$v=19\$m=([1-9]\d{0,5}),t=([1-9]\d?),p=([1-9])\$([A-Za-z0-9+/]{11,64})\$([A-Za-z0-9+/]{22,86})$/;
-
-/** The cost of a stored hash; `undefined` if argon2 must not be asked about it. */
-function readParameters(hash: string): HashParameters | undefined {
-  const [, memory, time, lanes, salt = '', output = ''] = phc.exec(hash) ?? [];
-  const [memoryKib, passes] = [Number(memory), Number(time)];
-  const acceptable =
-    memoryKib <= hardestAccepted.memoryKib &&
-    memoryKib >= 8 * Number(lanes) && // RFC 9106 section 3.1
-    passes <= hardestAccepted.passes &&
-    Number(lanes) <= hardestAccepted.lanes &&
-    [salt, output].every((text) => base64(Buffer.from(text, 'base64')) === text); // no second spelling
-  return acceptable ? { memoryKib, passes } : undefined;
+/**
+ * The time that a failure takes at least, counted from when a thread began with it. It is none until a hash of another
+ * program was met; from then on it is a little more than such a hash takes, so that who has one, who has one of ours and
+ * who is nobody are told no apart by the clock. It waits; it costs no work.
+ */
+function createPace(): { learn(took: number): void; keep(took: number): Promise<void> } {
+  let least = 0;
+  return {
+    // Down in small steps, so that one hiccup does not stay, and up at once.
+    learn: (took) => {
+      least = Math.min(longestPace, Math.max(took * headroom, least * 0.9));
+    },
+    keep: async (took) => {
+      if (least > took) await sleep(least - took);
+    },
+  };
 }
+
+/** What hides the difference between two runs of the same work on a busy machine. */
+const headroom = 1.25;
+
+/** Milliseconds; several times what the dearest hash takes that is followed at all. */
+const longestPace = 3_000;
+
+function boundedRecipe(hash: string): Recipe | undefined {
+  const recipe = readHash(hash)?.recipe;
+  return recipe && isBounded(recipe) ? recipe : undefined;
+}
+
+function hasParameters(recipe: Recipe, { memoryKib, passes }: HashParameters): boolean {
+  return (
+    isArgon2id(recipe) && recipe.memoryKib === memoryKib && recipe.passes === passes && recipe.lanes === 1
+  );
+}
+
+const isArgon2id = (recipe: Recipe): recipe is Argon2 =>
+  recipe.kind === 'argon2' && recipe.variant === 'argon2id';
 
 function isWeaker(theirs: HashParameters, ours: HashParameters): boolean {
   const lower = theirs.memoryKib < ours.memoryKib || theirs.passes < ours.passes;

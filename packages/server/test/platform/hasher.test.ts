@@ -78,17 +78,16 @@ describe.runIf(existsSync(built))('the build', () => {
   });
 });
 
-describe('a stored hash that is not ours', () => {
+describe('a stored hash that is none we can follow', () => {
   const hostile: Record<string, string> = {
     'm of 4 GiB': `$argon2id$v=19$m=4194304,t=3,p=1$${salt}$${output}`,
     'm one KiB over 256 MiB': `$argon2id$v=19$m=262145,t=1,p=1$${salt}$${output}`,
-    '11 passes': `$argon2id$v=19$m=64,t=11,p=1$${salt}$${output}`,
+    '99 passes over 64 MiB': `$argon2id$v=19$m=65536,t=99,p=1$${salt}$${output}`,
     '10^9 passes': `$argon2id$v=19$m=64,t=1000000000,p=1$${salt}$${output}`,
     'no pass': `$argon2id$v=19$m=64,t=0,p=1$${salt}$${output}`,
-    '5 lanes': `$argon2id$v=19$m=64,t=1,p=5$${salt}$${output}`,
+    '17 lanes': `$argon2id$v=19$m=256,t=1,p=17$${salt}$${output}`,
     'less memory than its lanes need': `$argon2id$v=19$m=31,t=1,p=4$${salt}$${output}`,
-    argon2i: `$argon2i$v=19$m=64,t=1,p=1$${salt}$${output}`,
-    argon2d: `$argon2d$v=19$m=64,t=1,p=1$${salt}$${output}`,
+    argon2x: `$argon2x$v=19$m=64,t=1,p=1$${salt}$${output}`,
     'v of 16': `$argon2id$v=16$m=64,t=1,p=1$${salt}$${output}`,
     'no v': `$argon2id$m=64,t=1,p=1$${salt}$${output}`,
     'an output of 8 bytes': `$argon2id$v=19$m=64,t=1,p=1$${salt}$AAAAAAAAAAA`,
@@ -102,7 +101,8 @@ describe('a stored hash that is not ours', () => {
     nothing: '',
     'a Django-unusable one': '!',
     'a plain one': 'plain$secret',
-    bcrypt: '$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW',
+    'bcrypt of cost 15': '$2b$15$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW',
+    'a bare MD5': '5f4dcc3b5aa765d61d8327deb882cf99',
   };
 
   it.each(Object.entries(hostile))(
@@ -126,7 +126,7 @@ describe('a stored hash that is not ours', () => {
   });
 
   it('U9, U10: is answered false even if that work says true', async () => {
-    const run = vi.spyOn(Piscina.prototype, 'run').mockResolvedValue(true);
+    const run = vi.spyOn(Piscina.prototype, 'run').mockResolvedValue({ matches: true, took: 1 });
     const hasher = hasherFor({ parameters: cheap });
     const answers = await Promise.all(
       Object.values(hostile).map((stored) => hasher.verify(stored, 'secret')),
@@ -161,6 +161,70 @@ describe('a stored hash that is not ours', () => {
         expect(await hasher.verify(stored, 'secret')).toBe(false);
       }),
     );
+  });
+});
+
+describe('a stored hash of another program', () => {
+  const bcrypt = '$2a$06$DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s.'; // of the empty password
+  const others = [bcrypt, `$argon2id$v=19$m=64,t=2,p=1$${salt}$${output}`];
+
+  it('verifies as it is, and is to be replaced', async () => {
+    const hasher = hasherFor({ parameters: cheap });
+    expect(await hasher.verify(bcrypt, '')).toBe(true);
+    expect(hasher.needsRehash(bcrypt)).toBe(true);
+    expect(await hasher.verify(bcrypt, 'x')).toBe(false);
+  });
+
+  it.each(others)('E2: that does not fit costs the work of ours as well: %s', async (stored) => {
+    const run = vi.spyOn(Piscina.prototype, 'run');
+    const hasher = hasherFor({ parameters: cheap });
+    await hasher.verify(stored, 'wrong');
+    await hasher.verify(hasher.dummy, 'wrong');
+    const asked = run.mock.calls.map(([task]) => task);
+    run.mockRestore();
+    expect(asked).toEqual([
+      { kind: 'verify', password: 'wrong', stored, after: hasher.dummy },
+      { kind: 'verify', password: 'wrong', stored: hasher.dummy },
+    ]);
+  });
+
+  it('E2: keeps every failure waiting for as long as it takes, and no success', async () => {
+    const took = vi.spyOn(Piscina.prototype, 'run');
+    const hasher = hasherFor({ parameters: cheap });
+    const own = await hasher.hash('secret');
+    const time = async (call: Promise<boolean>) => {
+      const began = performance.now();
+      const answer = await call;
+      return { answer, took: performance.now() - began };
+    };
+    // What the thread says that it took, so that the test hangs on no machine's speed.
+    took.mockImplementation(async ({ stored, password }) => ({
+      matches: stored === own && password === 'secret',
+      took: stored === bcrypt ? 160 : 1,
+    }));
+    expect((await time(hasher.verify(hasher.dummy, 'x'))).took).toBeLessThan(100);
+    for (const stored of [bcrypt, own, hasher.dummy, '!', 'nonsense']) {
+      const failure = await time(hasher.verify(stored, 'wrong'));
+      expect(failure.answer).toBe(false);
+      // 160 ms and a quarter, less what the thread is said to have taken; timers may be a little early.
+      expect([stored, failure.took]).toEqual([stored, expect.closeTo(stored === bcrypt ? 40 : 199, -1.7)]);
+    }
+    const success = await time(hasher.verify(own, 'secret'));
+    took.mockRestore();
+    expect(success.answer).toBe(true);
+    expect(success.took).toBeLessThan(100);
+  });
+
+  it('D1: fills the queue by its cost, and is never refused for it', async () => {
+    const run = vi.spyOn(Piscina.prototype, 'run').mockImplementation(() => new Promise(() => {}));
+    const hasher = createHasher({ threads: 1, parameters: cheap });
+    const dear = bcrypt.replace('$06$', '$13$'); // 20 units, and one of ours
+    const busy = { code: 'busy' };
+    for (let i = 0; i < 3; i++) void hasher.verify(dear, 'x');
+    expect(hasher.queued()).toBe(2);
+    await expect(hasher.verify(dear, 'x')).rejects.toMatchObject(busy);
+    await expect(hasher.verify(hasher.dummy, 'x')).rejects.toMatchObject(busy);
+    run.mockRestore();
   });
 });
 
@@ -294,12 +358,12 @@ describe('F35: a thread that fails', () => {
       const { createHasher } = await import('${hasherUrl}');
       const hasher = createHasher({ threads: 1, parameters: { memoryKib: 64 * 1024 * 1024, passes: 1 } });
       const refused = await hasher.hash('secret').catch((error) => error);
-      const small = '$argon2id$v=19$m=64,t=1,p=1$${salt}$${output}';
-      console.log(JSON.stringify([refused.code, await hasher.verify(small, 'secret')]));
+      const small = '$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc';
+      console.log(JSON.stringify([refused.code, await hasher.verify(small, 'password')]));
       await hasher.close();`;
     const limited = 'ulimit -v 33554432 && exec "$0" --no-warnings --input-type=module --eval "$1"';
     const said = execFileSync('sh', ['-c', limited, process.execPath, script], { encoding: 'utf8' });
-    expect(JSON.parse(said)).toEqual(['busy', false]);
+    expect(JSON.parse(said)).toEqual(['busy', true]);
   });
 });
 

@@ -27,3 +27,6 @@ export async function openDatabase(url: string, options: { migrations?: string }
     `The database URL ${scheme ? `begins with "${scheme}"` : 'has no scheme'}. Write sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME for PostgreSQL.`,
   );
 }
+
+/** Whether a text names a database, rather than a file. */
+export const namesDatabase = (text: string): boolean => /^(sqlite:|postgres(ql)?:\/\/)/i.test(text);

@@ -20,6 +20,7 @@ export interface InstallationTable {
   setup_at: number | null;
   admins_revision: number;
   keys_revision: number;
+  dearest_hash: string | null;
 }
 
 export interface UsersTable {

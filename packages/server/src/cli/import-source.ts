@@ -1,0 +1,238 @@
+import { createReadStream, type ReadStream, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { parse } from 'csv-parse';
+import type { SourceRow } from '../flows/import/users.ts';
+import { namesDatabase } from '../platform/db/index.ts';
+import { plainCell } from './csv.ts';
+import { Misuse } from './output.ts';
+
+/** What users are imported from. */
+export interface ImportSource {
+  /** The names of its columns; undefined where each row has its own. */
+  columns: string[] | undefined;
+  /** Row by row, in order: only a few are in memory at a time. @throws Error where nothing behind can be read any more */
+  rows(): AsyncIterable<SourceRow>;
+  /** How much was read, from 0 to 1; undefined where nobody knows how much there is. */
+  done(): number | undefined;
+  close(): Promise<void>;
+}
+
+/** In bytes; a hundred times what a row of users has. */
+const LONGEST_ROW = 1024 * 1024;
+
+const formats: Record<string, 'csv' | 'jsonl'> = {
+  '.csv': 'csv',
+  '.tsv': 'csv',
+  '.txt': 'csv',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.json': 'jsonl',
+};
+
+/** @throws Misuse for what cannot be told to be CSV, JSON lines or a database; Error for a file that cannot be read. */
+export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promise<ImportSource> {
+  if (namesDatabase(place)) return fromDatabase(place);
+  const kind = format ?? formats[extname(place).toLowerCase()];
+  if (!kind) throw new Misuse(`Is ${place} CSV or JSON lines? Say --format csv or --format jsonl.`);
+  const head = await readHead(place);
+  const fault = faultOfFile(head) ?? (kind === 'jsonl' ? faultOfJson(head) : undefined);
+  if (fault) throw new Error(`${place} ${fault}`);
+  const stream = createReadStream(place, { start: head.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0 });
+  const { size } = statSync(place);
+  const shared = {
+    done: () => (size === 0 ? 1 : stream.bytesRead / size),
+    close: async () => void stream.destroy(),
+  };
+  if (kind === 'jsonl') return { ...shared, columns: undefined, rows: () => jsonRows(stream) };
+  const records = csvRecords(stream, head)[Symbol.asyncIterator]();
+  const header = (await records.next()).value as CsvRecord | undefined;
+  const columns = header?.cells.map((cell) => textOf(cell)?.trim() ?? '') ?? [];
+  const twice = columns.find((name, at) => name !== '' && columns.indexOf(name) !== at);
+  if (twice) throw new Misuse(`${place} has two columns that are called ${twice}.`);
+  return { ...shared, columns, rows: () => csvRows({ [Symbol.asyncIterator]: () => records }, columns) };
+}
+
+async function fromDatabase(url: string): Promise<ImportSource> {
+  // Its drivers are loaded for this alone.
+  const { openForeignTable } = await import('../platform/db/foreign-table.ts');
+  const table = await openForeignTable(url);
+  return {
+    columns: table.columns,
+    async *rows() {
+      let line = 0;
+      for await (const cells of table.rows()) yield { line: ++line, cells };
+    },
+    done: () => undefined,
+    close: table.close,
+  };
+}
+
+const HEAD = 65_536;
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+async function readHead(file: string): Promise<Buffer> {
+  const handle = await open(file).catch((error) => {
+    throw new Error(`${file} cannot be read: ${error.message}`);
+  });
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
+  } finally {
+    await handle.close();
+  }
+}
+
+function faultOfFile(head: Buffer): string | undefined {
+  const [first = 0, second = 0] = head;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    return 'is text in UTF-16. Save it as UTF-8.';
+  if (first === 0x50 && second === 0x4b) return 'is a spreadsheet or an archive. Save it as CSV in UTF-8.';
+  if (first === 0x1f && second === 0x8b) return 'is compressed. Unpack it first: gunzip FILE';
+  return head.includes(0) ? 'is no text.' : undefined;
+}
+
+/** One document, as many programs export it, cannot be read line by line. */
+function faultOfJson(head: Buffer): string | undefined {
+  const begin = head.toString('utf8').replace(/^[\ufeff\s]+/, '');
+  if (begin.startsWith('[')) return "is one list. Write a line for each user: jq -c '.[]' FILE > users.jsonl";
+  if (/^\{\s*"users"\s*:\s*\[/.test(begin))
+    return "is one document. Write a line for each user: jq -c '.users[]' FILE > users.jsonl";
+  return undefined;
+}
+
+interface CsvRecord {
+  line: number;
+  cells: Buffer[];
+}
+
+/** Up to the first row that cannot be told from the next: what stands behind it may be anything. @throws Error for that row */
+async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<CsvRecord> {
+  let fault: CsvFault | undefined;
+  const parser = parse({
+    delimiter: delimiterOf(head),
+    // Cells as bytes: what is no UTF-8 is to be seen, not replaced.
+    encoding: null,
+    info: true,
+    max_record_size: LONGEST_ROW,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    // A parser that failed would throw away what it has read before.
+    skip_records_with_error: true,
+    on_skip: (error) => {
+      fault ??= error;
+      stream.unpipe(parser);
+      parser.end();
+    },
+  });
+  stream.on('error', (error) => parser.destroy(error)).pipe(parser);
+  try {
+    for await (const { record, info } of parser) {
+      if (fault && info.lines >= (fault.lines ?? 0)) break;
+      yield { line: info.lines, cells: record };
+    }
+  } catch (error) {
+    fault = error as CsvFault;
+  }
+  if (fault) throw new Error(sentenceOf(fault));
+}
+
+type CsvFault = Error & { code?: string; lines?: number };
+
+/** Of the signs that programs put between cells, the one that the first line has most of. */
+function delimiterOf(head: Buffer): string {
+  const [line = ''] = head.toString('latin1').split(/\r?\n/, 1);
+  const counts = [',', ';', '\t'].map((sign) => ({ sign, count: line.split(sign).length }));
+  return counts.reduce((most, one) => (one.count > most.count ? one : most)).sign;
+}
+
+function sentenceOf({ code, lines, message }: CsvFault): string {
+  const where = `Line ${lines}`;
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return `${where}: the file ends within quotation marks.`;
+  if (code === 'CSV_MAX_RECORD_SIZE')
+    return `${where}: a row is longer than 1 MB. Perhaps a quotation mark before it is not closed.`;
+  if (lines !== undefined) return `${where}: a quotation mark stands where none can be.`;
+  return `The file cannot be read: ${message}`;
+}
+
+async function* csvRows(records: AsyncIterable<CsvRecord>, columns: string[]): AsyncGenerator<SourceRow> {
+  for await (const { line, cells } of records) {
+    const texts = cells.map(textOf);
+    if (cells.length !== columns.length)
+      yield { line, fault: `The row has ${cells.length} cells, and the first line has ${columns.length}.` };
+    else if (texts.includes(undefined)) yield { line, fault: NOT_UTF8 };
+    else yield { line, cells: new Map(columns.map((name, at) => [name, plainCell(texts[at] ?? '')])) };
+  }
+}
+
+async function* jsonRows(stream: ReadStream): AsyncGenerator<SourceRow> {
+  for await (const { line, bytes } of linesOf(stream)) {
+    if (!bytes) {
+      yield { line, fault: 'The row is longer than 1 MB.' };
+      continue;
+    }
+    const text = textOf(bytes)
+      ?.replace(/^\ufeff/, '')
+      .trim();
+    if (text === undefined) yield { line, fault: NOT_UTF8 };
+    else if (text !== '') yield jsonRow(line, text);
+  }
+}
+
+const NOT_UTF8 = 'The row is not text in UTF-8. Save the file as UTF-8.';
+
+function jsonRow(line: number, text: string): SourceRow {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      const cells = Object.entries(value).filter(([, cell]) => cell !== null);
+      return { line, cells: new Map(cells.map(([name, cell]) => [name, cellOf(cell)])) };
+    }
+  } catch {
+    // Said below; the words of the parser would repeat what stands there.
+  }
+  return { line, fault: 'The row is not one whole JSON object.' };
+}
+
+const cellOf = (cell: unknown): string => (typeof cell === 'object' ? JSON.stringify(cell) : String(cell));
+
+/** The lines of a file, as bytes without their end; of one that is too long nothing is kept. */
+async function* linesOf(stream: ReadStream): AsyncGenerator<{ line: number; bytes: Buffer | undefined }> {
+  let line = 1;
+  let parts: Buffer[] = [];
+  let length = 0;
+  const take = () => {
+    const bytes = length > LONGEST_ROW ? undefined : Buffer.concat(parts);
+    parts = [];
+    length = 0;
+    return { line: line++, bytes };
+  };
+  const put = (part: Buffer) => {
+    length += part.length;
+    if (length <= LONGEST_ROW) parts.push(part);
+    else parts = [];
+  };
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      put(chunk.subarray(from, end));
+      yield take();
+      from = end + 1;
+    }
+    put(chunk.subarray(from));
+  }
+  if (length > 0) yield take();
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text, or nothing where the bytes are no UTF-8. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

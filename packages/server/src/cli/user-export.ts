@@ -1,0 +1,94 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { extname } from 'node:path';
+import type { Command } from 'commander';
+import { OPERATOR, recordEvent } from '../core/events.ts';
+import { type ExportedUser, exportedFields, exportUsers } from '../flows/export/users.ts';
+import { csvLine } from './csv.ts';
+import { withWorld } from './open.ts';
+import { consent, Misuse, say } from './output.ts';
+
+export interface ExportOptions {
+  format?: 'csv' | 'jsonl';
+  withHashes?: true;
+  yes?: true;
+}
+
+const WARNING =
+  'This writes the password hashes of all users. Whoever gets hold of them can guess passwords without a limit.';
+
+export async function exportAll(
+  file: string | undefined,
+  { format, withHashes, yes }: ExportOptions,
+  command: Command,
+): Promise<void> {
+  const kind = format ?? (file !== undefined && extname(file).toLowerCase() === '.csv' ? 'csv' : 'jsonl');
+  if (file !== undefined && existsSync(file))
+    throw new Error(`There is a file ${file} already. Name another.`);
+  if (withHashes) await consent(yes, WARNING, 'hashes');
+  else if (yes) throw new Misuse('--yes answers what --with-hashes asks, and nothing else.');
+  const fields = exportedFields.filter((field) => withHashes || field !== 'password_hash');
+  await withWorld(command, async ({ db, clock }) => {
+    const lines = linesOf(exportUsers(db), fields, kind);
+    const users = file === undefined ? await print(lines) : await save(file, lines);
+    const about = { userId: null, actorId: 'operator', details: { users, hashes: withHashes === true } };
+    await recordEvent(db, 'users_exported', OPERATOR, about, clock.now());
+    const hashes = withHashes
+      ? 'with their password hashes'
+      : 'without their password hashes (--with-hashes)';
+    say(`Exported ${users} users, ${hashes}.`);
+  });
+}
+
+type Fields = readonly (typeof exportedFields)[number][];
+
+async function* linesOf(
+  users: AsyncIterable<ExportedUser>,
+  fields: Fields,
+  kind: 'csv' | 'jsonl',
+): AsyncGenerator<{ text: string; users: number }> {
+  if (kind === 'csv') yield { text: csvLine(fields), users: 0 };
+  for await (const user of users) {
+    const text =
+      kind === 'csv'
+        ? csvLine(fields.map((field) => user[field]))
+        : `${JSON.stringify(Object.fromEntries(fields.map((field) => [field, user[field] || null])))}\n`;
+    yield { text, users: 1 };
+  }
+}
+
+async function print(lines: AsyncIterable<{ text: string; users: number }>): Promise<number> {
+  let count = 0;
+  for await (const { text, users } of lines) {
+    count += users;
+    if (!process.stdout.write(text)) await new Promise((drained) => process.stdout.once('drain', drained));
+  }
+  return count;
+}
+
+/** Only its owner may read it, and it has its name only when it is whole. */
+async function save(file: string, lines: AsyncIterable<{ text: string; users: number }>): Promise<number> {
+  const part = `${file}.part`;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(part, 'w', 0o600);
+    let count = 0;
+    let waiting = '';
+    for await (const { text, users } of lines) {
+      count += users;
+      waiting += text;
+      if (waiting.length < 65_536) continue;
+      await handle.appendFile(waiting);
+      waiting = '';
+    }
+    await handle.appendFile(waiting);
+    await handle.sync();
+    await handle.close();
+    renameSync(part, file);
+    return count;
+  } catch (error) {
+    await handle?.close().catch(() => {});
+    rmSync(part, { force: true });
+    throw new Error(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
+  }
+}

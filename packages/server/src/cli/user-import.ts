@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { progress } from '@clack/prompts';
+import type { Command } from 'commander';
+import type { FirebaseParameters } from '../core/passwords/imported.ts';
+import { type Columns, columnFinder, type Field, fields, findColumns } from '../flows/import/columns.ts';
+import { type RowOutcome, type SourceRow, userImporter } from '../flows/import/users.ts';
+import { isUnavailable } from '../platform/db/index.ts';
+import { openReport, type Report } from './import-report.ts';
+import { type ImportSource, openSource } from './import-source.ts';
+import { withWorld } from './open.ts';
+import { canAsk, Misuse, printJson, printLine, say } from './output.ts';
+
+export interface ImportOptions {
+  dryRun?: true;
+  format?: 'csv' | 'jsonl';
+  column?: string[];
+  admins?: true;
+  resetRefused?: true;
+  firebase?: string;
+  report?: string;
+  json?: true;
+}
+
+/** One transaction each: few enough that sign-ins beside it do not wait. */
+const BATCH = 250;
+
+/** Of the refused rows so many are shown; a report has them all. */
+const MOST_SHOWN = 20;
+
+export async function importUsers(place: string, options: ImportOptions, command: Command): Promise<void> {
+  const given = readColumns(options.column ?? []);
+  const firebase = options.firebase === undefined ? undefined : readFirebase(options.firebase);
+  if (options.report !== undefined && resolve(options.report) === resolve(place))
+    throw new Misuse('The report would be written over the file that is imported.');
+  const source = await openSource(place, options.format);
+  try {
+    if (source.columns) say(inWords(checkedColumns(source.columns, given)));
+    await withWorld(command, async (world) => {
+      const rules = {
+        columns: columnFinder(given),
+        admins: options.admins === true,
+        resetRefused: options.resetRefused === true,
+        dryRun: options.dryRun === true,
+        firebase,
+      };
+      await takeAll(source, userImporter(world, rules).add, options);
+    });
+  } finally {
+    await source.close();
+  }
+}
+
+async function takeAll(
+  source: ImportSource,
+  add: (rows: SourceRow[]) => Promise<RowOutcome[]>,
+  options: ImportOptions,
+): Promise<void> {
+  const report = options.report === undefined ? undefined : openReport(options.report);
+  const bar = canAsk() ? progress({ max: 1_000, output: process.stderr }) : undefined;
+  bar?.start('Reading');
+  const tally = newTally();
+  let shown = 0;
+  try {
+    for await (const rows of batchesOf(source)) {
+      const outcomes = await add(rows);
+      tally.count(outcomes);
+      tellRows(outcomes, options, report);
+      bar?.advance(Math.round(((source.done() ?? 0) - shown) * 1_000), tally.inWords(options.dryRun));
+      shown = source.done() ?? 0;
+    }
+  } catch (error) {
+    bar?.stop(tally.inWords(options.dryRun));
+    throw stopped(error, tally.lastLine(), options.dryRun);
+  } finally {
+    report?.close();
+  }
+  bar?.stop('Read');
+  finish(tally, options);
+}
+
+async function* batchesOf(source: ImportSource): AsyncGenerator<SourceRow[]> {
+  let batch: SourceRow[] = [];
+  try {
+    for await (const row of source.rows()) {
+      batch.push(row);
+      if (batch.length < BATCH) continue;
+      yield batch;
+      batch = [];
+    }
+  } catch (error) {
+    // What was read before counts.
+    if (batch.length > 0) yield batch;
+    throw error;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** A dry run tells of every row, on standard output; otherwise only what was refused is told, and not for ever. */
+function tellRows(outcomes: RowOutcome[], { dryRun, json }: ImportOptions, report: Report | undefined): void {
+  report?.write(dryRun ? outcomes : outcomes.filter(({ status }) => status !== 'imported'));
+  if (json) return;
+  if (dryRun) for (const outcome of outcomes) printLine(sentenceOf(outcome, true));
+}
+
+function sentenceOf({ line, status, email, family, reason }: RowOutcome, dryRun?: true): string {
+  const who = email === '' ? '' : `${email}: `;
+  if (status === 'present') return `line ${line}: ${who}present: an account has this address already`;
+  if (status === 'refused') return `line ${line}: ${who}refused: ${reason}`;
+  return `line ${line}: ${who}${dryRun ? 'would be imported' : 'imported'} (${family === 'none' ? 'no password' : family})`;
+}
+
+interface Tally {
+  count(outcomes: readonly RowOutcome[]): void;
+  lastLine(): number;
+  inWords(dryRun: true | undefined): string;
+  totals(): { imported: number; present: number; refused: number; hashes: Record<string, number> };
+  firstRefused(): RowOutcome[];
+}
+
+function newTally(): Tally {
+  const totals = { imported: 0, present: 0, refused: 0 };
+  const hashes: Record<string, number> = {};
+  const refused: RowOutcome[] = [];
+  let lastLine = 0;
+  return {
+    count(outcomes) {
+      for (const outcome of outcomes) {
+        totals[outcome.status]++;
+        lastLine = Math.max(lastLine, outcome.line);
+        if (outcome.family) hashes[outcome.family] = (hashes[outcome.family] ?? 0) + 1;
+        if (outcome.status === 'refused' && refused.length < MOST_SHOWN) refused.push(outcome);
+      }
+    },
+    lastLine: () => lastLine,
+    inWords: (dryRun) =>
+      `${dryRun ? 'Would import' : 'Imported'} ${totals.imported}; ${totals.present} present already, ${totals.refused} refused.`,
+    totals: () => ({ ...totals, hashes }),
+    firstRefused: () => refused,
+  };
+}
+
+/** @throws Error where rows were refused, so that whoever started the import learns it from the exit code. */
+function finish(tally: Tally, { json, dryRun, report }: ImportOptions): void {
+  const totals = tally.totals();
+  if (json) printJson({ dry_run: dryRun === true, ...totals });
+  say(tally.inWords(dryRun));
+  const families = Object.entries(totals.hashes).map(([family, count]) => `${count} ${family}`);
+  if (families.length > 0) say(`Hashes: ${families.join(', ')}.`);
+  if (totals.refused === 0) return;
+  if (!dryRun && !json) for (const outcome of tally.firstRefused()) say(sentenceOf(outcome));
+  const all = report === undefined ? ' All of them, with the reasons, go to a file with --report FILE.' : '';
+  const rows = totals.refused === 1 ? '1 row was' : `${totals.refused} rows were`;
+  throw new Error(
+    `${rows} refused; mend ${totals.refused === 1 ? 'it' : 'them'}, and import the file again.${all}`,
+  );
+}
+
+/** Whatever stopped the import, what came before it stands, and a second run begins behind it. */
+function stopped(error: unknown, lastLine: number, dryRun: true | undefined): Error {
+  const words = error instanceof Error ? error.message : String(error);
+  const why = isUnavailable(error) ? `The database cannot be used now: ${words}.` : words;
+  const after = lastLine === 0 ? 'at the beginning' : `behind line ${lastLine}`;
+  const then = dryRun ? '' : ' All rows up to there are done; import the file again to go on.';
+  return new Error(`Stopped ${after}. ${why}${then}`, { cause: error });
+}
+
+/** `email=Mail address` for each. */
+function readColumns(given: string[]): Columns {
+  const columns: Columns = {};
+  for (const text of given) {
+    const [, field = '', name = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    if (!fields.includes(field as Field))
+      throw new Misuse(`--column takes FIELD=NAME, where FIELD is one of: ${fields.join(', ')}.`);
+    columns[field as Field] = name;
+  }
+  return columns;
+}
+
+function checkedColumns(names: string[], given: Columns): Columns {
+  const named = names.filter((name) => name !== '').join(', ');
+  for (const name of Object.values(given))
+    if (name !== '' && !names.includes(name))
+      throw new Misuse(`There is no column ${name}. There are: ${named}.`);
+  const columns = findColumns(names, given);
+  if (!columns.email)
+    throw new Misuse(
+      `No column is known to hold the e-mail address. There are: ${named}. Say --column email=NAME.`,
+    );
+  return columns;
+}
+
+const inWords = (columns: Columns): string =>
+  `Columns: ${Object.entries(columns)
+    .map(([field, name]) => (field === name ? field : `${field} is ${name}`))
+    .join(', ')}.`;
+
+/** The parameters as the console of Firebase shows them, or as JSON. They are a secret: a file, not a flag. */
+function readFirebase(file: string): FirebaseParameters {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Misuse(`${file} cannot be read: ${(error as Error).message}`);
+  }
+  const read = (name: string) =>
+    new RegExp(`"?${name}"?\\s*:\\s*"?([A-Za-z0-9+/=_-]+)"?`).exec(text)?.[1] ?? '';
+  const parameters = {
+    signerKey: read('base64_signer_key'),
+    saltSeparator: read('base64_salt_separator'),
+    rounds: Number(read('rounds')),
+    memCost: Number(read('mem_cost')),
+  };
+  if (!parameters.signerKey || !parameters.rounds || !parameters.memCost)
+    throw new Misuse(
+      `${file} lacks base64_signer_key, rounds or mem_cost: copy the password hash parameters from the console of Firebase into it.`,
+    );
+  return parameters;
+}

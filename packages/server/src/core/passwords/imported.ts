@@ -1,0 +1,89 @@
+import { readHash, standInFor } from '../../platform/hashes/families.ts';
+import { costOf, isBounded } from '../../platform/hashes/recipe.ts';
+
+/** What is stored for an account that has no password: a text that verifies nothing. Its owner sets one by mail. */
+export const NO_PASSWORD = '!';
+
+/** A hash that another program made, as it is stored. */
+export interface ImportedHash {
+  hash: string;
+  /** The name of its family in `platform/hashes/families`; `none` where there is no password. */
+  family: string;
+}
+
+export type ReadImported = ({ ok: true } & ImportedHash) | { ok: false; message: string };
+
+/** In units of our own hash. Below it a guesser with a copy of the database needs a fraction of a millisecond for a try. */
+const weakest = 0.005;
+
+/** What is known to be too weak, or broken, and its name. */
+const refused: [RegExp, string][] = [
+  [/^(?:md5\$|\$1\$|\$apr1\$|\$[PH]\$|\{S?MD5\}|[0-9a-f]{32}$)/i, 'is MD5'],
+  [/^(?:sha1\$|\{S?SHA\}|[0-9a-f]{40}$)/i, 'is SHA-1'],
+  [/^(?:pbkdf2:sha1:|pbkdf2_sha1\$|\$pbkdf2\$)/, 'is PBKDF2 with SHA-1'],
+  [/^(?:sha(?:224|256|384|512)\$|\{S?SHA(?:256|512)\}|[0-9a-f]{64}$|[0-9a-f]{128}$)/i, 'is a plain SHA-2'],
+  [/^(?:plain\$|\{PLAIN\})/i, 'is plain text'],
+  [/^\$2x?\$/, 'is bcrypt of a faulty version'],
+  [/^\$2[aby]\$/, 'is a bcrypt hash that is not whole'],
+  [/^\$[56y7]\$/, 'is of the crypt of Unix'],
+  [/^\$argon2|^argon2\$/, 'is an argon2 hash that is not whole'],
+  [/^[^$:{}]*$/, 'is none: it looks like plain text'],
+];
+
+const advice = 'Import the user without a password, who then sets one by mail.';
+
+/**
+ * Whether a hash may be kept as it is, until its owner signs in. Nothing of it is repeated in a refusal. An empty text, and
+ * what Django writes for nobody's password (`!...`), is an account without one.
+ */
+export function readImportedHash(text: string): ReadImported {
+  const hash = text.trim();
+  if (hash === '' || /^[!*]/.test(hash)) return { ok: true, hash: NO_PASSWORD, family: 'none' };
+  const read = readHash(hash);
+  if (!read) {
+    const what =
+      refused.find(([pattern]) => pattern.test(hash))?.[1] ?? 'is of a kind that Usher does not know';
+    return { ok: false, message: `The password hash ${what}. ${advice}` };
+  }
+  if (!isBounded(read.recipe))
+    return { ok: false, message: `The password hash takes too much time or memory to check. ${advice}` };
+  if (costOf(read.recipe).units < weakest)
+    return { ok: false, message: `The password hash has parameters that are too weak. ${advice}` };
+  return { ok: true, hash, family: read.family };
+}
+
+/** What Firebase says of a project under "Password hash parameters". */
+export interface FirebaseParameters {
+  signerKey: string;
+  saltSeparator: string;
+  rounds: number;
+  memCost: number;
+}
+
+/** Firebase keeps the parameters of all hashes in one place. Here each hash says its own, as with every other family. */
+export function firebaseHash(
+  { signerKey, saltSeparator, rounds, memCost }: FirebaseParameters,
+  hash: string,
+  salt: string,
+): string {
+  const parts = [salt, hash, saltSeparator, signerKey].map(inStandardBase64);
+  return `$firescrypt$ln=${memCost},r=${rounds},p=1$${parts.join('$')}`;
+}
+
+/** Firebase writes the one alphabet or the other, with padding or without. */
+function inStandardBase64(spelled: string): string {
+  const bare = spelled.trim().replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
+  return bare.padEnd(Math.ceil(bare.length / 4) * 4, '=');
+}
+
+/** Of these two hashes the one that takes longer to check, as a stand-in that is nobody's. */
+export function dearerStandIn(one: string | null, other: string): string | null {
+  const standIn = standInFor(other);
+  if (standIn === undefined) return one;
+  return one === null || unitsOf(standIn) > unitsOf(one) ? standIn : one;
+}
+
+function unitsOf(hash: string): number {
+  const read = readHash(hash);
+  return read ? costOf(read.recipe).units : 0;
+}

@@ -1,0 +1,87 @@
+import type { Db } from '../../platform/db/index.ts';
+import { newUserId } from '../../platform/random.ts';
+
+/** An account as another program had it. Times in milliseconds since 1970. */
+export interface ImportedUser {
+  /** Undefined for one that is given out now. */
+  id: string | undefined;
+  username: string;
+  usernameKey: string;
+  email: string;
+  emailKey: string;
+  emailVerifiedAt: number | null;
+  passwordHash: string;
+  passwordChangedAt: number | null;
+  adminSince: number | null;
+  disabledAt: number | null;
+  signedInAt: number | null;
+  createdAt: number | null;
+}
+
+/** Which of these addresses, user names and ids accounts have already; names and addresses normalised. */
+export async function takenAmong(
+  db: Db,
+  users: readonly Pick<ImportedUser, 'id' | 'usernameKey' | 'emailKey'>[],
+  usernames: readonly string[] = users.map((user) => user.usernameKey),
+): Promise<{ emails: Set<string>; usernames: Set<string>; ids: Set<string> }> {
+  const rows = await db
+    .selectFrom('users')
+    .select(['id', 'username_key', 'email_key'])
+    .where((or) =>
+      or.or([
+        or(
+          'email_key',
+          'in',
+          users.map((user) => user.emailKey),
+        ),
+        or('username_key', 'in', usernames),
+        // Never empty, which SQL does not allow, and never an id: these have no spaces.
+        or(
+          'id',
+          'in',
+          users.map((user) => user.id ?? ' '),
+        ),
+      ]),
+    )
+    .execute();
+  return {
+    emails: new Set(rows.map((row) => row.email_key)),
+    usernames: new Set(rows.map((row) => row.username_key)),
+    ids: new Set(rows.map((row) => row.id)),
+  };
+}
+
+/**
+ * Makes these accounts, but for those whose address, name or id another has: of many who want one, one gets it.
+ *
+ * @returns The ids of those that were made, by their normalised address.
+ */
+export async function insertImported(
+  tx: Db,
+  users: readonly ImportedUser[],
+  now: number,
+): Promise<Map<string, string>> {
+  if (users.length === 0) return new Map();
+  const made = await tx
+    .insertInto('users')
+    .values(
+      users.map((user) => ({
+        id: user.id ?? newUserId(),
+        username: user.username,
+        username_key: user.usernameKey,
+        email: user.email,
+        email_key: user.emailKey,
+        email_verified_at: user.emailVerifiedAt,
+        password_hash: user.passwordHash,
+        password_changed_at: user.passwordChangedAt ?? now,
+        admin_since: user.adminSince,
+        disabled_at: user.disabledAt,
+        signed_in_at: user.signedInAt,
+        created_at: user.createdAt ?? now,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .returning(['id', 'email_key'])
+    .execute();
+  return new Map(made.map((row) => [row.email_key, row.id]));
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { parseEmail, parseUsername } from '../../core/names.ts';
+import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../core/passwords/imported.ts';
+import type { ImportedUser } from '../../core/users/imported.ts';
+import type { Cells, Field, FindColumns } from './columns.ts';
+
+export interface RowRules {
+  columns: FindColumns;
+  /** Whether rows may be administrators. */
+  admins: boolean;
+  /** Whether a row whose hash cannot be kept becomes a user without a password. */
+  resetRefused: boolean;
+  firebase?: FirebaseParameters | undefined;
+}
+
+/** A user whom a row describes. */
+export interface Candidate extends ImportedUser {
+  family: string;
+  /** The user name to take if the first is taken; only where the source gave none. */
+  otherUsername: string | undefined;
+}
+
+export type ReadRow = ({ ok: true } & Candidate) | { ok: false; email: string; reasons: string[] };
+
+/** Reads a row; says all that is wrong with it, in sentences that repeat no password and no hash. */
+export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
+  const columns = rules.columns(cells);
+  const cell = (field: Field): string => cells.get(columns[field] ?? '')?.trim() ?? '';
+  const reasons: string[] = [];
+  const moment = (field: Field): number | null => {
+    const read = readMoment(cell(field), now);
+    if (read !== undefined) return read;
+    reasons.push(`The column ${columns[field]} holds neither a time nor yes or no.`);
+    return null;
+  };
+
+  const email = parseEmail(cell('email'));
+  if (!email.ok) reasons.push(email.message);
+  const names = email.ok ? readUsername(cell('username'), email.key) : undefined;
+  if (names && !names.ok) reasons.push(names.message);
+  const password = readPassword(cell('password'), cell('salt'), rules);
+  if (!password.ok) reasons.push(password.message);
+  const isAdmin = readRole(cell('role'));
+  if (isAdmin === undefined) reasons.push('The role is neither user nor admin.');
+  if (isAdmin && !rules.admins)
+    reasons.push('The row is an administrator; say --admins to import such rows.');
+  const isInactive = cell('active') !== '' && moment('active') === null;
+  const disabledAt = moment('disabled') ?? (isInactive ? now : null);
+  const times = {
+    emailVerifiedAt: moment('verified'),
+    passwordChangedAt: moment('passwordChanged'),
+    signedInAt: moment('signedIn'),
+    createdAt: moment('created'),
+  };
+  if (reasons.length > 0 || !email.ok || !names?.ok || !password.ok)
+    return { ok: false, email: email.ok ? email.email : '', reasons };
+  return {
+    ok: true,
+    id: readId(cell('id')),
+    username: names.username,
+    usernameKey: names.key,
+    otherUsername: names.other,
+    email: email.email,
+    emailKey: email.key,
+    passwordHash: password.hash,
+    family: password.family,
+    adminSince: isAdmin ? now : null,
+    disabledAt,
+    ...times,
+  };
+}
+
+function readPassword(hash: string, salt: string, { firebase, resetRefused }: RowRules) {
+  const whole = firebase && hash !== '' && !hash.startsWith('$') ? firebaseHash(firebase, hash, salt) : hash;
+  const read = readImportedHash(whole);
+  return read.ok || !resetRefused ? read : readImportedHash('');
+}
+
+/** Without a name of its own a user goes by what stands before the @, as where the address was the name. */
+function readUsername(
+  given: string,
+  emailKey: string,
+): { ok: true; username: string; key: string; other: string | undefined } | { ok: false; message: string } {
+  const asEmail = given.includes('@') ? parseEmail(given) : undefined;
+  if (given !== '' && !(asEmail?.ok && asEmail.key === emailKey)) {
+    const parsed = parseUsername(given);
+    return parsed.ok ? { ...parsed, other: undefined } : parsed;
+  }
+  const local = emailKey.slice(0, emailKey.indexOf('@')).replace(/[^a-z0-9._-]+/g, '.');
+  const parsed = parseUsername(local);
+  const base = parsed.ok ? parsed.key : 'user';
+  // Of the address, so that a second run says the same.
+  const tail = createHash('sha256').update(emailKey).digest('hex').slice(0, 8);
+  return { ok: true, username: base, key: base, other: `${base.slice(0, 50)}-${tail}` };
+}
+
+/** Only ids of our own kind are kept: others are of the program that the users come from. */
+function readId(text: string): string | undefined {
+  const id = text.toLowerCase();
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined;
+}
+
+const yes = /^(?:true|t|yes|y|1)$/i;
+const no = /^(?:false|f|no|n|0|null|none)?$/i;
+
+/** @returns Whether it is an administrator; undefined for what is no role. */
+function readRole(text: string): boolean | undefined {
+  if (yes.test(text) || /^admin(?:istrator)?$/i.test(text)) return true;
+  return no.test(text) || /^(?:user|member)$/i.test(text) ? false : undefined;
+}
+
+const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))? ?(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/i;
+
+/**
+ * When something was so, in milliseconds since 1970; null for never; undefined for what says neither. Takes ISO 8601 (UTC
+ * where it names no zone), seconds or milliseconds since 1970, and yes or no, which is now or never.
+ */
+export function readMoment(text: string, now: number): number | null | undefined {
+  if (no.test(text)) return null;
+  if (yes.test(text)) return now;
+  const [, date, time = '00:00', zone = 'Z'] = iso.exec(text) ?? [];
+  const moment = /^\d{9,13}$/.test(text)
+    ? Number(text) * (text.length < 12 ? 1000 : 1)
+    : Date.parse(`${date}T${time}${zoneOf(zone)}`);
+  return Number.isNaN(moment) ? undefined : Math.min(moment, now);
+}
+
+function zoneOf(zone: string): string {
+  if (/^(?:Z|UTC)$/i.test(zone)) return 'Z';
+  const digits = zone.replace(':', '').padEnd(5, '0');
+  return `${digits.slice(0, 3)}:${digits.slice(3)}`;
+}

@@ -1,0 +1,140 @@
+import { OPERATOR, recordEvents } from '../../core/events.ts';
+import { dearestHash, queueAdminChange, replaceDearestHash } from '../../core/installation.ts';
+import { dearerStandIn } from '../../core/passwords/imported.ts';
+import { insertImported, takenAmong } from '../../core/users/imported.ts';
+import type { World } from '../../edge/world.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { settleSetUp } from '../change-user.ts';
+import type { Cells } from './columns.ts';
+import { type Candidate, type RowRules, readRow } from './row.ts';
+
+/** A row of a source. Where it could not be read, `fault` says why. */
+export type SourceRow = { line: number } & (
+  | { cells: Cells; fault?: never }
+  | { cells?: never; fault: string }
+);
+
+/** What became of a row, or would. */
+export interface RowOutcome {
+  line: number;
+  status: 'imported' | 'present' | 'refused';
+  email: string;
+  /** The family of the hash, of an imported one. */
+  family?: string;
+  /** Why not. */
+  reason?: string;
+}
+
+type Waiting = Candidate & { line: number };
+
+/**
+ * Takes rows in batches, and makes accounts of them: a batch wholly or not at all, and a row once, however often it comes.
+ * A row whose address an account has is `present`, whoever made that account: a run that was broken off is just begun again.
+ */
+export function userImporter(world: Pick<World, 'db' | 'clock'>, rules: RowRules & { dryRun: boolean }) {
+  const { db, clock } = world;
+  const linesByEmail = new Map<string, number>();
+  /** A dry run makes no accounts that could tell who has a name by then. */
+  const promised = new Set<string>();
+
+  async function add(rows: readonly SourceRow[]): Promise<RowOutcome[]> {
+    const now = clock.now();
+    const outcomes: RowOutcome[] = [];
+    const candidates: Waiting[] = [];
+    for (const row of rows) {
+      const read = row.cells && readRow(row.cells, rules, now);
+      if (!read) outcomes.push({ line: row.line, status: 'refused', email: '', reason: row.fault ?? '' });
+      else if (!read.ok)
+        outcomes.push({
+          line: row.line,
+          status: 'refused',
+          email: read.email,
+          reason: read.reasons.join(' '),
+        });
+      else {
+        const before = linesByEmail.get(read.emailKey);
+        linesByEmail.set(read.emailKey, before ?? row.line);
+        if (before === undefined) candidates.push({ ...read, line: row.line });
+        else outcomes.push(refuse({ ...read, line: row.line }, `Line ${before} has the same address.`));
+      }
+    }
+    if (candidates.length > 0)
+      outcomes.push(
+        ...(rules.dryRun
+          ? (await choose(db, candidates, promised)).outcomes
+          : await db.transaction().execute((tx) => importBatch(tx, candidates, now))),
+      );
+    return outcomes.sort((a, b) => a.line - b.line);
+  }
+
+  return { add };
+}
+
+/** Who of them can be made, by the names that are taken. `promised` are names that will be; it grows. */
+async function choose(
+  db: Db,
+  candidates: Waiting[],
+  promised: Set<string>,
+): Promise<{ chosen: Waiting[]; outcomes: RowOutcome[] }> {
+  const names = candidates.flatMap(({ usernameKey, otherUsername }) => [
+    usernameKey,
+    otherUsername ?? usernameKey,
+  ]);
+  const taken = await takenAmong(db, candidates, names);
+  const isTaken = (name: string) => taken.usernames.has(name) || promised.has(name);
+  const chosen: Waiting[] = [];
+  const outcomes = candidates.map((candidate): RowOutcome => {
+    const { email, line, family, id, otherUsername } = candidate;
+    if (taken.emails.has(candidate.emailKey)) return { line, status: 'present', email };
+    if (id !== undefined && taken.ids.has(id)) return refuse(candidate, 'Another account has this id.');
+    if (otherUsername !== undefined && isTaken(candidate.usernameKey))
+      Object.assign(candidate, { username: otherUsername, usernameKey: otherUsername });
+    if (isTaken(candidate.usernameKey)) return refuse(candidate, 'Another account has this user name.');
+    promised.add(candidate.usernameKey);
+    if (id !== undefined) taken.ids.add(id);
+    chosen.push(candidate);
+    return { line, status: 'imported', email, family };
+  });
+  return { chosen, outcomes };
+}
+
+/** Makes the accounts of a batch, with their events, or none of them. */
+async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<RowOutcome[]> {
+  const hasAdmins = candidates.some(({ adminSince }) => adminSince !== null);
+  if (hasAdmins) await queueAdminChange(tx);
+  const { chosen, outcomes } = await choose(tx, candidates, new Set());
+  const made = await insertImported(tx, chosen, now);
+  await recordEvents(
+    tx,
+    'user_imported',
+    OPERATOR,
+    chosen.flatMap(({ emailKey, family }) => {
+      const userId = made.get(emailKey);
+      return userId ? [{ userId, actorId: 'operator', details: { hash: family } }] : [];
+    }),
+    now,
+  );
+  await noteDearest(tx, chosen);
+  if (hasAdmins) await settleSetUp(tx, now);
+  // Between the look and the act someone may have signed up: what was made is what counts.
+  const lost = new Set(chosen.filter(({ emailKey }) => !made.has(emailKey)).map(({ line }) => line));
+  return outcomes.map((outcome) =>
+    lost.has(outcome.line)
+      ? refuse(outcome, 'Somebody took its address or its name at this moment. Import the file again.')
+      : outcome,
+  );
+}
+
+/** From then on a failed sign-in takes as long as the dearest hash that was imported (P4). */
+async function noteDearest(tx: Db, chosen: Waiting[]): Promise<void> {
+  const known = await dearestHash(tx);
+  const dearest = chosen.reduce((dearest, user) => dearerStandIn(dearest, user.passwordHash), known);
+  if (dearest !== null && dearest !== known) await replaceDearestHash(tx, known, dearest);
+}
+
+const refuse = ({ line, email }: { line: number; email: string }, reason: string): RowOutcome => ({
+  line,
+  status: 'refused',
+  email,
+  reason,
+});

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+
+/** A row of a table that is not ours, as texts; what was NULL is left out. */
+export type ForeignRow = ReadonlyMap<string, string>;
+
+/** A table in a database of another program. It is only read. */
+export interface ForeignTable {
+  /** The names of its columns, in their order. */
+  columns: string[];
+  rows(): AsyncIterable<ForeignRow>;
+  close(): Promise<void>;
+}
+
+const PAGE = 500;
+
+/**
+ * Opens the table that a database URL names with the parameter `table`, perhaps with its schema: `sqlite:PATH?table=users`,
+ * `postgres://USER@HOST/NAME?table=public.users`. PostgreSQL's own variables count for what the URL leaves out.
+ *
+ * @throws Error that says what to change, and does not repeat the URL, which may hold a password.
+ */
+export async function openForeignTable(url: string): Promise<ForeignTable> {
+  const [address = '', query = ''] = url.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(query);
+  const table = parameters.get('table') ?? '';
+  if (!/^[^.]+(\.[^.]+)?$/.test(table))
+    throw new Error('Say which table: add ?table=NAME to the address of the database.');
+  parameters.delete('table');
+  const name = table
+    .split('.')
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join('.');
+  if (/^sqlite:/i.test(address)) return openInFile(address.slice('sqlite:'.length), name);
+  return openOnServer(parameters.size > 0 ? `${address}?${parameters}` : address, name);
+}
+
+function openInFile(path: string, table: string): ForeignTable {
+  if (!existsSync(path)) throw new Error(`There is no database file ${path}.`);
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const statement = database.prepare(`SELECT * FROM ${table}`);
+    statement.setReadBigInts(true);
+    return {
+      columns: statement.columns().map(({ name }) => name),
+      async *rows() {
+        for (const row of statement.iterate()) yield asTexts(row);
+      },
+      close: async () => database.close(),
+    };
+  } catch (error) {
+    database.close();
+    throw new Error(`The table cannot be read: ${(error as Error).message}`);
+  }
+}
+
+async function openOnServer(url: string, table: string): Promise<ForeignTable> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'usher',
+    connectionTimeoutMillis: 5_000,
+    types: { getTypeParser: asWritten },
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    // One snapshot, whatever happens to the table meanwhile.
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.query(`DECLARE usher_rows NO SCROLL CURSOR FOR SELECT * FROM ${table}`);
+    const { fields } = await client.query('FETCH 0 FROM usher_rows');
+    return {
+      columns: fields.map(({ name }) => name),
+      async *rows() {
+        for (;;) {
+          const { rows } = await client.query(`FETCH ${PAGE} FROM usher_rows`);
+          for (const row of rows) yield asTexts(row);
+          if (rows.length < PAGE) return;
+        }
+      },
+      close: () => client.end(),
+    };
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw new Error(`The table cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** As the server writes it: a time without a zone is not to become one of this machine's. Bytes come in hex. */
+const asWritten = ((oid: number) =>
+  oid === pg.types.builtins.BYTEA
+    ? (text: string) => Buffer.from(text.slice(2), 'hex')
+    : (text: string) => text) as typeof pg.types.getTypeParser;
+
+function asTexts(row: Record<string, unknown>): ForeignRow {
+  const cells = Object.entries(row).filter(([, value]) => value !== null);
+  return new Map(cells.map(([name, value]) => [name, textOf(value)]));
+}
+
+/** Hashes are kept as bytes here and there; they are text all the same. */
+const textOf = (value: unknown): string =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value);

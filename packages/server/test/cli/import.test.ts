@@ -1,0 +1,204 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Misuse } from '../../src/cli/output.ts';
+import { exportAll } from '../../src/cli/user-export.ts';
+import { type ImportOptions, importUsers } from '../../src/cli/user-import.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
+import { databases } from '../support/postgres.ts';
+import { newPlace, type Place } from './program.ts';
+
+const bin = resolve(import.meta.dirname, '../../bin/usher.js');
+const HASH = '$2b$05$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG';
+const BATCH = 250;
+
+/** A file of so many users, in JSON lines. */
+const rowsOf = (count: number): string =>
+  Array.from({ length: count }, (_, n) => `{"email":"u${n}@example.org","password_hash":"${HASH}"}\n`).join(
+    '',
+  );
+
+describe.each(databases)('usher user import on $name', (kind) => {
+  let place: Place;
+  beforeEach(async () => {
+    place = await newPlace(kind);
+    await place.create();
+  });
+  afterEach(() => place.remove());
+
+  const put = (name: string, content: string) => writeFileSync(join(place.folder, name), content);
+  async function count(table: 'users' | 'events'): Promise<number> {
+    const database = await openDatabase(place.database.url);
+    const query = database.db.selectFrom(table).select(({ fn }) => fn.countAll<number>().as('n'));
+    const { n } = await query
+      .$if(table === 'events', (events) => events.where('name', '=', 'user_imported'))
+      .executeTakeFirstOrThrow();
+    await database.close();
+    return n;
+  }
+
+  it('survives SIGKILL: what is in is in wholly, and a second run brings the rest', async () => {
+    const rows = 12 * BATCH;
+    put('users.jsonl', rowsOf(rows));
+    const env = { USHER_DATABASE: place.database.url, USHER_SECRET: place.secret };
+    const child = spawn(process.execPath, [bin, 'user', 'import', 'users.jsonl'], { cwd: place.folder, env });
+    const ended = once(child, 'close');
+    while ((await count('users')) === 0 && child.exitCode === null) await sleep(5);
+    child.kill('SIGKILL');
+    await ended;
+    const before = await count('users');
+    expect(before % BATCH).toBe(0);
+    expect(await count('events')).toBe(before);
+    const { code, stdout } = await place.usher(['user', 'import', 'users.jsonl', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ imported: rows - before, present: before, refused: 0 });
+    expect([await count('users'), await count('events')]).toEqual([rows, rows]);
+  });
+});
+
+describe('usher user import and export', () => {
+  let place: Place;
+  beforeEach(async () => {
+    place = await newPlace(databases[0] ?? expect.fail());
+    await place.create();
+  });
+  afterEach(() => place.remove());
+  const put = (name: string, content: string) => writeFileSync(join(place.folder, name), content);
+  const get = (name: string) => readFileSync(join(place.folder, name), 'utf8');
+  /** What is refused before a database is opened needs no command. */
+  const nobody = new Command();
+
+  it('tells of its rows in a report, in totals and by its exit code, and repeats no secret', async () => {
+    put('users.csv', `email,password\nada@example.org,${HASH}\n=1+1@example.org,hunter2hunter2\n@x,\n`);
+    const imported = await place.usher(['user', 'import', 'users.csv', '--report', 'refused.csv', '--json']);
+    expect(imported.code).toBe(1);
+    expect(JSON.parse(imported.stdout)).toEqual({
+      dry_run: false,
+      imported: 1,
+      present: 0,
+      refused: 2,
+      hashes: { bcrypt: 1 },
+    });
+    expect(get('refused.csv').split('\r\n')).toEqual([
+      'line,status,email,hash,reason',
+      expect.stringMatching(/^3,refused,'=1\+1@example\.org,,"?The password hash is none/),
+      expect.stringMatching(/^4,refused,,,The e-mail address needs something before the @/),
+      '',
+    ]);
+    expect(statSync(join(place.folder, 'refused.csv')).mode & 0o077).toBe(0);
+    expect(imported.stdout + imported.stderr + get('refused.csv')).not.toMatch(/hunter2|Z17AXnn/);
+  });
+
+  it('goes from one installation to another and back, hashes and all, when asked twice', async () => {
+    put('users.jsonl', `${rowsOf(3)}{"email":"=x@example.org","username":"-dash","role":"admin"}\n`);
+    expect((await place.usher(['user', 'import', 'users.jsonl', '--admins'])).code).toBe(0);
+    // Before anything is opened: it needs no process of its own to be seen.
+    await expect(exportAll('all.csv', { withHashes: true }, nobody)).rejects.toThrow(Misuse);
+    expect((await place.usher(['user', 'export', 'all.csv', '--with-hashes', '--yes'])).code).toBe(0);
+    expect(statSync(join(place.folder, 'all.csv')).mode & 0o077).toBe(0);
+    expect(get('all.csv')).toContain(HASH);
+    expect(get('all.csv')).toContain(`,'-dash,'=x@example.org,`);
+    const other = await newPlace(databases[0] ?? expect.fail());
+    try {
+      await other.create();
+      const from = join(place.folder, 'all.csv');
+      expect((await other.usher(['user', 'import', from, '--admins'])).code).toBe(0);
+      expect((await other.usher(['user', 'export', 'back.csv', '--with-hashes', '--yes'])).code).toBe(0);
+      expect(readFileSync(join(other.folder, 'back.csv'), 'utf8')).toBe(get('all.csv'));
+    } finally {
+      await other.remove();
+    }
+    await expect(exportAll(join(place.folder, 'all.csv'), {}, nobody)).rejects.toThrow('all.csv already.');
+  });
+
+  it('names what makes no sense, and does nothing', async () => {
+    put('users.csv', 'mail address,password\nada@example.org,\n');
+    const file = join(place.folder, 'users.csv');
+    const wrong: [ImportOptions, string][] = [
+      [{}, 'No column is known to hold the e-mail address. There are: mail address, password.'],
+      [{ column: ['email=mail'] }, 'There is no column mail. There are: mail address, password.'],
+      [{ column: ['phone=x'] }, '--column takes FIELD=NAME, where FIELD is one of: email, username,'],
+      [{ report: file }, 'The report would be written over the file that is imported.'],
+      [{ firebase: file }, 'users.csv lacks base64_signer_key, rounds or mem_cost'],
+    ];
+    for (const [options, sentence] of wrong) {
+      const refused = importUsers(file, options, nobody);
+      await expect(refused).rejects.toThrow(Misuse);
+      await expect(refused).rejects.toThrow(sentence);
+    }
+  });
+
+  // A limit on the size of files stands in for the disk, as in test/faults/disk-full.test.ts.
+  it.skipIf(process.platform === 'win32')(
+    'says where it stopped when the disk is full, and goes on later',
+    async () => {
+      put('users.jsonl', rowsOf(4_000));
+      const env = { USHER_DATABASE: place.database.url, USHER_SECRET: place.secret };
+      /** What the program says where no file may be larger than this many blocks. */
+      const inRoom = (blocks: number, args: string[]) => {
+        const script = `trap '' XFSZ; ulimit -f ${blocks}; "$0" "$@" 2>&1; echo "exit $?"`;
+        return execFileSync('/bin/sh', ['-c', script, process.execPath, bin, 'user', ...args], {
+          cwd: place.folder,
+          env,
+          encoding: 'utf8',
+        });
+      };
+      const said = inRoom(2_000, ['import', 'users.jsonl']);
+      const [, line = ''] =
+        /Stopped behind line (\d+)\. The database cannot be used now: .* All rows up to there are done; import the file again to go on\.\nexit 1/.exec(
+          said,
+        ) ?? [];
+      expect(said).toContain('Stopped behind line');
+      const { stdout } = await place.usher(['user', 'import', 'users.jsonl', '--json']);
+      expect(JSON.parse(stdout)).toMatchObject({ imported: 4_000 - Number(line), present: Number(line) });
+
+      expect(inRoom(100, ['export', 'all.jsonl'])).toMatch(/all\.jsonl cannot be written: .*\nexit 1/);
+      expect(readdirSync(place.folder).filter((name) => name.startsWith('all'))).toEqual([]);
+      expect(existsSync(join(place.folder, 'all.jsonl.part'))).toBe(false);
+    },
+  );
+
+  it('does all that the guide shows, word for word', async () => {
+    const guide = readFileSync(
+      resolve(import.meta.dirname, '../../../../docs/guides/bring-your-users.md'),
+      'utf8',
+    );
+    const blocks = [...guide.matchAll(/```(\w+)(?: (\S+))?\n([\s\S]*?)```/g)];
+    const flask = new DatabaseSync(join(place.folder, 'flask.db'));
+    flask.exec(`CREATE TABLE user (id INTEGER, name TEXT, email TEXT, password TEXT);
+      INSERT INTO user VALUES (1, 'flora', 'flora@example.org', '${HASH}')`);
+    flask.close();
+    let said = '';
+    let shown = 0;
+    for (const [, kind, file, text = ''] of blocks) {
+      if (file) put(file, text);
+      else if (kind === 'text') {
+        for (const line of text.trim().split('\n')) expect(said).toContain(line);
+        shown++;
+      } else {
+        said = '';
+        for (const command of text.trim().split('\n')) {
+          const args = command.replaceAll("'", '').split(' ');
+          expect(args.shift()).toBe('usher');
+          const { code, stdout, stderr } = await place.usher(args);
+          said += stdout + stderr;
+          expect([command, code, stderr]).toEqual([
+            command,
+            /refused[;:]/.test(said) ? 1 : 0,
+            expect.anything(),
+          ]);
+        }
+      }
+    }
+    expect(shown).toBe(2);
+    const everyone = readFileSync(join(place.folder, 'everyone.jsonl'), 'utf8');
+    for (const name of ['ada', 'grace', 'eve', 'flora', 'user1'])
+      expect(everyone).toContain(`"username":"${name}"`);
+    expect(everyone).toContain('$firescrypt$');
+  });
+});
