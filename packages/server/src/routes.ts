@@ -5,14 +5,26 @@ import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } fro
 import { changePassword, changePasswordBody } from './flows/account/password.ts';
 import { endAllOtherSessions, endOneSession, listSessions, sessionParams } from './flows/account/sessions.ts';
 import {
+  CHANGE_MAILED,
+  changeEmail,
+  changeEmailBody,
+  mailProof,
+  PROOF_MAILED,
+} from './flows/addresses/change.ts';
+import { restoreEmail, restoreEmailBody } from './flows/addresses/restore.ts';
+import { verifyEmail, verifyEmailBody } from './flows/addresses/verify.ts';
+import { listEventsQuery, showEvents } from './flows/admin/events.ts';
+import {
   changeUser,
   changeUserBody,
   createUser,
   createUserBody,
   endUserSessions,
+  liftUserLimits,
   listUsersQuery,
   removeUser,
   showOneUser,
+  showUserLimits,
   showUsers,
   userParams,
 } from './flows/admin/users.ts';
@@ -20,15 +32,24 @@ import { healthz, metrics, readyz } from './flows/health/health.ts';
 import { resetPassword, resetPasswordBody } from './flows/recovery/reset-password.ts';
 import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
 import { firstAdminBody } from './flows/setup/first-admin.ts';
-import { eventShape, saying, sessionShape, tokenPairShape, userShape } from './flows/shapes.ts';
+import {
+  eventShape,
+  limitShape,
+  recordedEventShape,
+  saying,
+  sessionShape,
+  tokenPairShape,
+  userShape,
+} from './flows/shapes.ts';
 import { login, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
 import { checkPassword, checkPasswordBody, passwordAdviceShape } from './flows/sign-up/check-password.ts';
-import { signUp, signUpBody } from './flows/sign-up/sign-up.ts';
+import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
 import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
 import { activityPage } from './pages/dashboard/activity.tsx';
+import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/dashboard/address.tsx';
 import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
 import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
 import { profileAnswer, profilePage, profileQuery } from './pages/dashboard/profile.tsx';
@@ -37,13 +58,16 @@ import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from './pag
 import { docsPage } from './pages/docs.tsx';
 import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-password.tsx';
 import { homePage, homeQuery } from './pages/home.tsx';
+import { mailQuery } from './pages/mail-answer.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
-import { resetAnswer, resetForm, resetPage, resetPageQuery } from './pages/reset-password.tsx';
+import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
+import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
 import { signInAnswer, signInForm, signInPage, signInQuery } from './pages/sign-in.tsx';
 import { signOutAnswer } from './pages/sign-out.ts';
 import { signUpAnswer, signUpForm, signUpPage, signUpQuery } from './pages/sign-up.tsx';
+import { verifyAnswer, verifyForm, verifyPage } from './pages/verify.tsx';
 
 const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
@@ -58,7 +82,7 @@ export const routes: readonly Route[] = [
     summary: 'Make an account and sign in to it',
     body: signUpBody,
     anyCase: true,
-    answers: { 201: saying('user created!').extend({ user: userShape }) },
+    answers: { 201: saying('user created!').extend({ user: userShape }), 202: saying(SIGN_UP_MAILED) },
     errors: ['signup_refused', 'signup_taken', 'signup_closed', 'too_many_requests', 'busy'],
     handler: signUp,
   }),
@@ -150,6 +174,40 @@ export const routes: readonly Route[] = [
     handler: resetPassword,
   }),
 
+  // Addresses
+  route({
+    method: 'POST',
+    path: '/v1/verify-email',
+    who: 'anyone',
+    summary: 'Prove an address with a mailed code or link: finishes a sign-up or a change of address',
+    body: verifyEmailBody,
+    answers: {
+      200: z.object({ message: z.enum(['address proven!', 'address changed!']), user: userShape }),
+      201: saying('user created!').extend({ user: userShape }),
+    },
+    errors: [
+      'code_invalid',
+      'link_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'unauthenticated',
+      'too_many_requests',
+      'busy',
+    ],
+    handler: verifyEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/restore-email',
+    who: 'anyone',
+    summary: 'Take a change of address back with the link that the old address got; every session ends',
+    body: restoreEmailBody,
+    answers: { 200: saying('address restored!').extend({ password: z.string().optional() }) },
+    errors: ['link_invalid', 'too_many_requests', 'conflict', 'busy'],
+    handler: restoreEmail,
+  }),
+
   // One's own account
   route({
     method: 'GET',
@@ -206,6 +264,25 @@ export const routes: readonly Route[] = [
     answers: { 200: saying('password changed!').extend(tokenPairShape.partial().shape) },
     errors: ['invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
     handler: changePassword,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/me/email',
+    who: 'session',
+    summary: 'Ask for another address; it counts once it is proven, and the old one can take it back',
+    body: changeEmailBody,
+    answers: { 202: saying(CHANGE_MAILED) },
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    handler: changeEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/me/verify-email',
+    who: 'session',
+    summary: 'Mail a code and a link once more to prove the address',
+    answers: { 202: saying(PROOF_MAILED) },
+    errors: ['conflict', 'too_many_requests', 'busy'],
+    handler: mailProof,
   }),
   route({
     method: 'GET',
@@ -307,6 +384,36 @@ export const routes: readonly Route[] = [
     answers: { 200: loggedOut },
     errors: ['not_found'],
     handler: endUserSessions,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Why a user is made to wait, and how long',
+    params: userParams,
+    answers: { 200: z.object({ limits: z.array(limitShape), next_cursor: z.null() }) },
+    errors: ['not_found'],
+    handler: showUserLimits,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Let a user try again at once',
+    params: userParams,
+    answers: { 200: saying('limits lifted!') },
+    errors: ['not_found'],
+    handler: liftUserLimits,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/events',
+    who: 'admin',
+    summary: 'The audit record, newest first: by user, name, request and time',
+    query: listEventsQuery,
+    answers: { 200: z.object({ events: z.array(recordedEventShape), next_cursor: z.uuid().nullable() }) },
+    errors: [],
+    handler: showEvents,
   }),
 
   // For programs and operators
@@ -489,7 +596,7 @@ export const routes: readonly Route[] = [
     who: 'anyone',
     summary: 'The form behind the link of a mail, or for its code',
     isPage: true,
-    query: resetPageQuery,
+    query: mailQuery,
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests'],
     handler: resetPage,
@@ -505,6 +612,61 @@ export const routes: readonly Route[] = [
     answers: { 303: undefined },
     errors: ['form_expired', 'link_invalid', 'code_invalid', 'too_many_requests', 'busy'],
     handler: resetAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail, or for its code',
+    isPage: true,
+    query: mailQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: verifyPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'Prove an address with the link or code of a mail',
+    isPage: true,
+    body: verifyForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: [
+      'form_expired',
+      'link_invalid',
+      'code_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'too_many_requests',
+      'busy',
+    ],
+    handler: verifyAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail',
+    isPage: true,
+    query: restoreQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: restorePage,
+  }),
+  route({
+    method: 'POST',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'Take a change of address back',
+    isPage: true,
+    body: restoreForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'link_invalid', 'too_many_requests', 'busy', 'conflict'],
+    handler: restoreAnswer,
   }),
   route({
     method: 'GET',
@@ -562,6 +724,29 @@ export const routes: readonly Route[] = [
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
     handler: securityAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/address',
+    who: 'session',
+    summary: 'My address, and how to prove or change it',
+    isPage: true,
+    query: addressQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: addressPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/dashboard/address',
+    who: 'session',
+    summary: 'Ask for a mail to prove it, or for another address',
+    isPage: true,
+    body: addressForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
+    handler: addressAnswer,
   }),
   route({
     method: 'GET',
