@@ -49,7 +49,7 @@ import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
 import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
 import { activityPage } from './pages/dashboard/activity.tsx';
-import { changeAddressAnswer, changeAddressForm, proveAddressAnswer } from './pages/dashboard/address.tsx';
+import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/dashboard/address.tsx';
 import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
 import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
 import { profileAnswer, profilePage, profileQuery } from './pages/dashboard/profile.tsx';
@@ -58,15 +58,16 @@ import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from './pag
 import { docsPage } from './pages/docs.tsx';
 import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-password.tsx';
 import { homePage, homeQuery } from './pages/home.tsx';
+import { mailQuery } from './pages/mail-answer.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
-import { resetAnswer, resetForm, resetPage, resetPageQuery } from './pages/reset-password.tsx';
+import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
 import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
 import { signInAnswer, signInForm, signInPage, signInQuery } from './pages/sign-in.tsx';
 import { signOutAnswer } from './pages/sign-out.ts';
 import { signUpAnswer, signUpForm, signUpPage, signUpQuery } from './pages/sign-up.tsx';
-import { verifyAnswer, verifyForm, verifyPage, verifyQuery } from './pages/verify.tsx';
+import { verifyAnswer, verifyForm, verifyPage } from './pages/verify.tsx';
 
 const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
@@ -595,7 +596,7 @@ export const routes: readonly Route[] = [
     who: 'anyone',
     summary: 'The form behind the link of a mail, or for its code',
     isPage: true,
-    query: resetPageQuery,
+    query: mailQuery,
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests'],
     handler: resetPage,
@@ -616,9 +617,9 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/verify',
     who: 'anyone',
-    summary: 'The form behind the link of a mail',
+    summary: 'The form behind the link of a mail, or for its code',
     isPage: true,
-    query: verifyQuery,
+    query: mailQuery,
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests'],
     handler: verifyPage,
@@ -627,12 +628,21 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/verify',
     who: 'anyone',
-    summary: 'Prove an address with the link of a mail',
+    summary: 'Prove an address with the link or code of a mail',
     isPage: true,
     body: verifyForm,
     encoding: 'form',
-    answers: { 200: undefined },
-    errors: ['form_expired', 'link_invalid', 'too_many_requests', 'busy'],
+    answers: { 303: undefined },
+    errors: [
+      'form_expired',
+      'link_invalid',
+      'code_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'too_many_requests',
+      'busy',
+    ],
     handler: verifyAnswer,
   }),
   route({
@@ -654,8 +664,8 @@ export const routes: readonly Route[] = [
     isPage: true,
     body: restoreForm,
     encoding: 'form',
-    answers: { 200: undefined },
-    errors: ['form_expired', 'link_invalid', 'too_many_requests', 'busy'],
+    answers: { 303: undefined },
+    errors: ['form_expired', 'link_invalid', 'too_many_requests', 'busy', 'conflict'],
     handler: restoreAnswer,
   }),
   route({
@@ -716,27 +726,27 @@ export const routes: readonly Route[] = [
     handler: securityAnswer,
   }),
   route({
-    method: 'POST',
+    method: 'GET',
     path: '/dashboard/address',
     who: 'session',
-    summary: 'Ask for another address',
+    summary: 'My address, and how to prove or change it',
     isPage: true,
-    body: changeAddressForm,
-    encoding: 'form',
-    answers: { 202: undefined },
-    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
-    handler: changeAddressAnswer,
+    query: addressQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: addressPage,
   }),
   route({
     method: 'POST',
-    path: '/dashboard/address/prove',
+    path: '/dashboard/address',
     who: 'session',
-    summary: 'Ask for another mail to prove the address',
+    summary: 'Ask for a mail to prove it, or for another address',
     isPage: true,
+    body: addressForm,
     encoding: 'form',
-    answers: { 202: undefined },
-    errors: ['form_expired', 'conflict', 'too_many_requests', 'busy'],
-    handler: proveAddressAnswer,
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
+    handler: addressAnswer,
   }),
   route({
     method: 'GET',

@@ -32,7 +32,7 @@ export async function homePage(
       )}
       <Actions stacked>
         <ButtonLink href="/sign-in">Sign in</ButtonLink>
-        {signup === 'open' && (
+        {signup !== 'closed' && (
           <ButtonLink href="/sign-up" weight="plain">
             Make an account
           </ButtonLink>

@@ -3,9 +3,10 @@ import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { checkRestoreLink, restoreEmail } from '../flows/addresses/restore.ts';
-import { PasswordField, passwordHint } from './field.tsx';
-import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther, type Viewer } from './layout.tsx';
+import { Actions, Button, Form, FormErrors } from './form.tsx';
+import { Card, page, refusing, seeOther } from './layout.tsx';
+import { linkRefused } from './mail-answer.tsx';
+import { NewPassword } from './reset-password.tsx';
 
 const TITLE = 'Take the change back';
 
@@ -21,38 +22,23 @@ export async function restorePage(
   try {
     await checkRestoreLink(world, call, token);
   } catch (error) {
-    return linkRefused(world, call, error);
+    return linkRefused(world, call, TITLE, error);
   }
-  return show(world, call, <Restore {...{ world, token }} errors={[]} />);
+  const form = <Restore world={world} token={token} errors={[]} />;
+  return page(world, call, { title: TITLE, shape: 'gate' }, form);
 }
 
-/** Puts the address back from that form. */
+/** Puts the address back from that form. Nobody is signed in by it: the next step is to sign in. */
 export async function restoreAnswer(world: World, call: Call<z.infer<typeof restoreForm>>): Promise<Answer> {
   try {
     const { sideCookies } = await restoreEmail(world, call);
     return seeOther('/sign-in?done=restored', { sideCookies });
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, error);
+    if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, TITLE, error);
     const form = <Restore world={world} token={call.body.token} errors={error.fields} />;
-    return refusing(error, show(world, call, form, error.status));
+    const view = { status: error.status, title: `Not yet: ${TITLE}`, shape: 'gate' } as const;
+    return refusing(error, page(world, call, view, form));
   }
-}
-
-const show = (world: World, viewer: Viewer, content: Parameters<typeof page>[3], status = 200): Answer =>
-  page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, content);
-
-function linkRefused(world: World, viewer: Viewer, error: unknown): Answer {
-  if (!(error instanceof Refusal)) throw error;
-  const content = (
-    <Card>
-      <h1>{TITLE}</h1>
-      <Notice kind="bad">{error.message}</Notice>
-      <Actions>
-        <ButtonLink href="/forgot-password">Set a new password</ButtonLink>
-      </Actions>
-    </Card>
-  );
-  return refusing(error, show(world, viewer, content, error.status));
 }
 
 function Restore({ world, token, errors }: { world: World; token: string; errors: FieldError[] }) {
@@ -65,15 +51,7 @@ function Restore({ world, token, errors }: { world: World; token: string; errors
       </p>
       <FormErrors errors={errors} shown={['password']} />
       <Form action="/restore-address" hidden={{ token }}>
-        <PasswordField
-          name="password"
-          label="New password"
-          autocomplete="new-password"
-          errors={errors}
-          hint={passwordHint(world.config)}
-          isNew
-          autofocus
-        />
+        <NewPassword config={world.config} errors={errors} autofocus />
         <Actions>
           <Button>Take the change back</Button>
         </Actions>

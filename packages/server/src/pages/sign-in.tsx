@@ -14,8 +14,8 @@ const TITLE = 'Sign in';
 /** What was done a moment ago, on another page. */
 const done = {
   'signed-out': 'You are signed out.',
-  restored:
-    'Your account has its old address and the new password, and everybody who was signed in to it is signed out.',
+  proven: 'Your address is proven. Sign in to go on.',
+  restored: 'Your account has its old address and a new password. Sign in with it.',
   reset: 'Your new password is set, and everybody who was signed in to the account is signed out.',
 };
 

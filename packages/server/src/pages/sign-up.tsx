@@ -3,10 +3,11 @@ import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
-import { signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
+import { SIGN_UP_MAILED, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
 import { Field, PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
+import { MailboxHint } from './mail-answer.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
 import { VerifyByCode } from './verify.tsx';
 
@@ -33,8 +34,7 @@ export async function signUpAnswer(world: World, call: Call<z.infer<typeof signU
     const { status, cookie, sideCookies } = await signUp(world, { ...call, body });
     if (status === 202) {
       const view = { status, title: 'Read your mail', shape: 'gate' } as const;
-      const form = <VerifyByCode world={world} email={body.email} errors={[]} />;
-      return { ...page(world, call, view, form), sideCookies };
+      return { ...page(world, call, view, <MailSent world={world} email={body.email} />), sideCookies };
     }
     return seeOther(returnTo ?? '/dashboard?done=welcome', { cookie, sideCookies });
   } catch (error) {
@@ -100,5 +100,19 @@ function SignUp({ world: { config }, username, email, returnTo, refusal }: SignU
         You have one? <a href={withReturnTo('/sign-in', returnTo)}>Sign in</a>
       </p>
     </>
+  );
+}
+
+/** Where an address is proven before there is an account: the same page for an address that has one. */
+function MailSent({ world, email }: { world: World; email: string }) {
+  return (
+    <Card>
+      <h1>Read your mail</h1>
+      <Notice>
+        <p>{SIGN_UP_MAILED} Open its link, or type its code here.</p>
+        <MailboxHint world={world} />
+      </Notice>
+      <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} />
+    </Card>
   );
 }

@@ -1,110 +1,126 @@
+import type { Child } from 'hono/jsx';
 import { z } from 'zod';
+import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
-import { checkVerifyLink, type VerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
-import { Field, PasswordField, passwordHint } from './field.tsx';
-import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther, type Viewer } from './layout.tsx';
+import { checkVerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
+import { Field } from './field.tsx';
+import { Actions, Button, Form, FormErrors } from './form.tsx';
+import { Card, page, refusing, seeOther, type Viewer } from './layout.tsx';
+import { answerErrors, CodeFields, linkRefused, type mailQuery, withoutSpaces } from './mail-answer.tsx';
+import { NewPassword } from './reset-password.tsx';
+import { withReturnTo } from './return-to.ts';
 
-const TITLE = 'Prove your address';
+const TITLE = 'Your address';
 
-export const verifyQuery = z.object({ token: z.string().optional() });
-const more = { username: z.string().optional(), password: z.string().optional() };
+const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
-  z.strictObject({ token: z.string(), ...more }),
-  z.strictObject({ email: z.string(), code: z.string(), ...more }),
+  z.strictObject({ token: z.string(), ...others }),
+  z.strictObject({ email: z.string(), code: z.string(), ...others }),
 ]);
-type VerifyCall = Call<z.infer<typeof verifyForm>>;
+type VerifyForm = z.infer<typeof verifyForm>;
+
+type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
 /**
- * The form behind the link of a mail, or without one the form that takes its code. Opening it changes nothing, so a
- * scanner that opens every link does no harm.
+ * The form behind the link of a mail, or without one the form that takes a code. Opening it changes nothing, so a scanner
+ * that opens every link does no harm.
  */
 export async function verifyPage(
   world: World,
-  call: Call<undefined, z.infer<typeof verifyQuery>>,
+  call: Call<undefined, z.infer<typeof mailQuery>>,
 ): Promise<Answer> {
   const { token } = call.query;
-  if (token === undefined) return show(world, call, <VerifyByCode world={world} email="" errors={[]} />);
+  if (token === undefined)
+    return show(world, call, <ByCode world={world} given={{ email: '', code: '' }} errors={[]} />);
   try {
-    const link = await checkVerifyLink(world, call, token);
-    return show(world, call, <VerifyByLink {...{ world, link, token }} errors={[]} />);
+    const checked = await checkVerifyLink(world, call, token);
+    return show(world, call, <ByLink world={world} {...checked} given={{ token }} errors={[]} />);
   } catch (error) {
-    return linkRefused(world, call, error);
+    return linkRefused(world, call, TITLE, error);
   }
 }
 
-/** Proves the address from either form. Who signed up is signed in by it. */
-export async function verifyAnswer(world: World, call: VerifyCall): Promise<Answer> {
+/** Proves the address from either form, and goes on to the account. */
+export async function verifyAnswer(world: World, call: Call<VerifyForm>): Promise<Answer> {
   const { body } = call;
   try {
-    // A mail program may copy a code with spaces.
-    const given = 'code' in body ? { ...body, code: body.code.replace(/\s/g, '') } : body;
-    const answer = await verifyEmail(world, { ...call, body: given });
-    const { cookie, sideCookies } = answer;
-    if (answer.status === 201) return seeOther('/dashboard?done=welcome', { cookie, sideCookies });
-    return { ...show(world, call, <Proven />), sideCookies };
+    const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
+    const { status, cookie, sideCookies } = await verifyEmail(world, { ...call, body: given });
+    if (status === 201) return seeOther('/dashboard?done=welcome', { cookie, sideCookies });
+    const live = await findSignedIn(world, call.headers);
+    return seeOther(live ? '/dashboard/address?done=proven' : '/sign-in?done=proven', { sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.code === 'link_invalid') return linkRefused(world, call, error);
-    const form = await formAgain(world, call, errorsOf(error));
-    return refusing(error, show(world, call, form, error.status));
+    return refusing(error, await askAgain(world, call, error));
   }
 }
 
-async function formAgain(world: World, call: VerifyCall, errors: FieldError[]) {
+async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal): Promise<Answer> {
   const { body } = call;
-  if (!('token' in body)) return <VerifyByCode {...{ world, errors }} {...body} />;
-  const { token, username } = body;
-  const link = await checkVerifyLink(world, call, token);
-  return <VerifyByLink {...{ world, link, token, username, errors }} />;
+  const asksPassword = refusal.code === 'password_needed';
+  const errors = asksPassword
+    ? [{ field: 'password', code: refusal.code, message: refusal.message }]
+    : answerErrors(refusal);
+  if ('code' in body)
+    return show(world, call, <ByCode world={world} given={body} errors={errors} />, refusal.status);
+  if (refusal.code === 'unauthenticated') {
+    const back = `/verify?${new URLSearchParams({ token: body.token })}`;
+    return linkRefused(world, call, TITLE, refusal, {
+      href: withReturnTo('/sign-in', back),
+      label: 'Sign in',
+    });
+  }
+  if (!refusal.fields && !asksPassword) return linkRefused(world, call, TITLE, refusal);
+  const checked = await checkVerifyLink(world, call, body.token);
+  const form = <ByLink world={world} {...checked} given={body} errors={errors} />;
+  return show(world, call, form, refusal.status);
 }
 
-const show = (world: World, viewer: Viewer, content: Parameters<typeof page>[3], status = 200): Answer =>
-  page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, content);
+const show = (world: World, viewer: Viewer, form: Child, status = 200): Answer =>
+  page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, form);
 
-const fieldOf: Record<string, string> = { code_invalid: 'code', password_needed: 'password' };
-
-/** What is refused as a whole is said at the field that it is about. */
-const errorsOf = ({ code, message, fields }: Refusal): FieldError[] =>
-  fields ?? [{ field: fieldOf[code] ?? '', code, message }];
-
-function linkRefused(world: World, viewer: Viewer, error: unknown): Answer {
-  if (!(error instanceof Refusal)) throw error;
-  const content = (
-    <Card>
-      <h1>{TITLE}</h1>
-      <Notice kind="bad">{error.message}</Notice>
-      <Actions>
-        <ButtonLink href="/" weight="plain">
-          Go to the start
-        </ButtonLink>
-      </Actions>
-    </Card>
-  );
-  return refusing(error, show(world, viewer, content, error.status));
-}
-
-const questions: Record<VerifyLink['purpose'], { heading: string; button: string }> = {
-  sign_up: { heading: 'Finish your sign-up', button: 'Finish the sign-up' },
-  verify_email: { heading: 'Is this your address?', button: 'Yes, it is my address' },
-  change_email: { heading: 'Is this your new address?', button: 'Yes, use this address' },
+const questions: Record<Purpose, { heading: string; lead: string; button: string }> = {
+  sign_up: {
+    heading: 'Finish your sign-up',
+    lead: 'One step, and the account is yours.',
+    button: 'Finish the sign-up',
+  },
+  verify_email: {
+    heading: 'Is this your address?',
+    lead: 'Then it can bring you back, should you forget your password.',
+    button: 'Yes, it is my address',
+  },
+  change_email: {
+    heading: 'Is this your new address?',
+    lead: 'Then your account has it from now on.',
+    button: 'Yes, use this address',
+  },
 };
 
-interface LinkProps extends MoreProps {
-  link: VerifyLink;
-  token: string;
+interface ByLinkProps {
+  world: World;
+  purpose: Purpose;
+  needsPassword: boolean;
+  given: Extract<VerifyForm, { token: string }>;
+  errors: FieldError[];
 }
 
-function VerifyByLink({ link, token, ...more }: LinkProps) {
-  const { heading, button } = questions[link.purpose];
+function ByLink({ world, purpose, needsPassword, given, errors }: ByLinkProps) {
+  const { heading, lead, button } = questions[purpose];
   return (
     <Card>
       <h1>{heading}</h1>
-      <FormErrors errors={more.errors} shown={['username', 'password']} />
-      <Form action="/verify" hidden={{ token }}>
-        <More {...more} needsPassword={link.needsPassword} />
+      <p class="lead">
+        {needsPassword
+          ? 'This is another browser than the one that signed up. Choose a password: it replaces the one that was given there.'
+          : lead}
+      </p>
+      <FormErrors errors={errors} shown={['username', 'password']} />
+      <Form action="/verify" hidden={{ token: given.token }}>
+        <Username given={given} errors={errors} />
+        {needsPassword && <NewPassword config={world.config} errors={errors} autofocus />}
         <Actions>
           <Button>{button}</Button>
         </Actions>
@@ -113,100 +129,53 @@ function VerifyByLink({ link, token, ...more }: LinkProps) {
   );
 }
 
-interface CodeProps extends MoreProps {
-  email: string;
-  code?: string | undefined;
+interface VerifyByCodeProps {
+  world: World;
+  given: Extract<VerifyForm, { code: string }>;
+  errors: FieldError[];
+  /** Where it is one of several things on a page: the address is known, and the cursor stays where it is. */
+  isPart?: boolean;
 }
 
-/** Address and code; also after a mail was sent. */
-export function VerifyByCode({ email, code = '', ...more }: CodeProps) {
-  const { errors, world } = more;
+function ByCode(props: VerifyByCodeProps) {
   return (
     <Card>
-      <h1>Read your mail</h1>
-      <p class="lead">Open the link of the mail that we sent, or type its code here.</p>
-      {world.hasMailbox && (
-        <Notice>
-          This installation has no mail server: the mail is in <a href="/mailbox">the mailbox</a>.
-        </Notice>
-      )}
-      <FormErrors errors={errors} shown={['email', 'code', 'username', 'password']} />
-      <Form action="/verify">
-        <Field
-          name="email"
-          label="E-mail address"
-          type="email"
-          value={email}
-          autocomplete="email"
-          errors={errors}
-          autofocus={email === ''}
-        />
-        <Field
-          name="code"
-          label={`Code of ${world.config.codesDigits} digits`}
-          value={code}
-          autocomplete="one-time-code"
-          inputmode="numeric"
-          look="code-input"
-          errors={errors}
-          autofocus={email !== ''}
-        />
-        <More {...more} needsPassword={errors.some(({ field }) => field === 'password')} />
-        <Actions>
-          <Button>Go on</Button>
-        </Actions>
-      </Form>
+      <h1>Prove your address</h1>
+      <p class="lead">With the code of the mail that we sent to it.</p>
+      <VerifyByCode {...props} />
     </Card>
   );
 }
 
-interface MoreProps {
-  world: World;
-  errors: FieldError[];
-  /** Given when the one of the sign-up was taken meanwhile. */
-  username?: string | undefined;
-}
-
-/** What is asked for only where it is needed: another name, or a password in another browser. */
-function More({ world, errors, username, needsPassword }: MoreProps & { needsPassword: boolean }) {
-  const asksName = username !== undefined || errors.some(({ field }) => field === 'username');
+/** Address and code, and what else was found to be needed; also after a mail was sent. */
+export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByCodeProps) {
+  const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
-      {asksName && (
-        <Field
-          name="username"
-          label="User name"
-          value={username ?? ''}
-          autocomplete="username"
+      <FormErrors errors={errors} shown={['email', 'code', 'username', 'password']} />
+      <Form action="/verify">
+        <CodeFields
+          config={world.config}
+          email={given.email}
+          code={given.code}
           errors={errors}
+          autofocus={!asksPassword && !isPart}
+          isFixed={isPart}
         />
-      )}
-      {needsPassword && (
-        <>
-          <p>
-            This is another browser than the one that signed up. Choose a password: it replaces the one that
-            was given there.
-          </p>
-          <PasswordField
-            name="password"
-            label="New password"
-            autocomplete="new-password"
-            errors={errors}
-            hint={passwordHint(world.config)}
-            isNew
-          />
-        </>
-      )}
+        <Username given={given} errors={errors} />
+        {asksPassword && <NewPassword config={world.config} errors={errors} autofocus />}
+        <Actions>
+          <Button>Prove it</Button>
+        </Actions>
+      </Form>
     </>
   );
 }
 
-const Proven = () => (
-  <Card>
-    <h1>Your address is proven</h1>
-    <Notice kind="good">From now on it can bring you back if you forget your password.</Notice>
-    <Actions>
-      <ButtonLink href="/dashboard">Go to your account</ButtonLink>
-    </Actions>
-  </Card>
-);
+/** Only when the one of the sign-up was taken meanwhile. */
+function Username({ given: { username }, errors }: { given: VerifyForm; errors: FieldError[] }) {
+  if (username === undefined && !errors.some(({ field }) => field === 'username')) return null;
+  return (
+    <Field name="username" label="User name" value={username ?? ''} autocomplete="username" errors={errors} />
+  );
+}

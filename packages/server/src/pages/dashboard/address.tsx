@@ -2,117 +2,154 @@ import { z } from 'zod';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
-import { changeEmail, mailProof } from '../../flows/addresses/change.ts';
+import {
+  CHANGE_MAILED,
+  changeEmail,
+  changeEmailBody,
+  mailProof,
+  PROOF_MAILED,
+} from '../../flows/addresses/change.ts';
 import { Field, PasswordField } from '../field.tsx';
-import { Actions, Button, Form, FormErrors } from '../form.tsx';
-import { Badge, Card, Notice, page, refusing } from '../layout.tsx';
+import { Actions, Button, Form } from '../form.tsx';
+import { Badge, Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { MailboxHint } from '../mail-answer.tsx';
 import { VerifyByCode } from '../verify.tsx';
 import { account } from './area.ts';
 
-type User = SignedInCall['live']['user'];
+const PATH = '/dashboard/address';
 
-/** An address, and whether it is known that mails to it are read by the owner of the account. */
-export function Address({ user }: { user: User }) {
-  return (
-    <>
-      {user.email}{' '}
-      {user.email_verified_at === null ? <Badge>not proven yet</Badge> : <Badge kind="good">proven</Badge>}
-    </>
-  );
-}
+const done = {
+  mailed: PROOF_MAILED,
+  asked: CHANGE_MAILED,
+  proven: 'Your address is proven.',
+};
 
-export const changeAddressForm = z.strictObject({ email: z.string(), password: z.string() });
+export const addressQuery = z.object({
+  done: z
+    .enum(Object.keys(done) as (keyof typeof done)[])
+    .optional()
+    .catch(undefined),
+});
+/** Either another mail for the address that there is, or another address. */
+export const addressForm = z.union([z.strictObject({ prove: z.literal('again') }), changeEmailBody]);
 
-/** Asks for the mail to the new address, and goes on with the form that takes its code. */
-export async function changeAddressAnswer(
+export const addressPage = (
   world: World,
-  call: SignedInCall<z.infer<typeof changeAddressForm>>,
+  call: SignedInCall<undefined, z.infer<typeof addressQuery>>,
+): Answer => show(world, call, { act: call.query.done });
+
+export async function addressAnswer(
+  world: World,
+  call: SignedInCall<z.infer<typeof addressForm>>,
 ): Promise<Answer> {
-  const { email } = call.body;
+  const { body } = call;
   try {
-    const { sideCookies } = await changeEmail(world, call);
-    return { ...readYourMail(world, call, email), sideCookies };
+    if ('prove' in body) {
+      await mailProof(world, { ...call, body: undefined });
+      return seeOther(`${PATH}?done=mailed`);
+    }
+    const { sideCookies } = await changeEmail(world, { ...call, body });
+    return seeOther(`${PATH}?done=asked`, { sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
-    const view = {
-      status: error.status,
-      title: 'Not changed: Address',
-      area: account,
-      at: SECURITY,
-    } as const;
-    return refusing(
-      error,
-      page(world, call, view, <AddressCard user={call.live.user} email={email} refusal={error} />),
-    );
+    return refusing(error, show(world, call, { email: 'email' in body ? body.email : '', refusal: error }));
   }
 }
 
-/** Asks for another mail to an address that is not proven yet. */
-export async function proveAddressAnswer(world: World, call: SignedInCall): Promise<Answer> {
-  await mailProof(world, call);
-  return readYourMail(world, call, call.live.user.email);
-}
-
-const SECURITY = '/dashboard/security';
-
-const readYourMail = (world: World, call: SignedInCall<unknown>, email: string): Answer =>
-  page(
-    world,
-    call,
-    { status: 202, title: 'Read your mail', shape: 'gate' },
-    <VerifyByCode world={world} email={email} errors={[]} />,
-  );
-
-interface AddressCardProps {
-  user: User;
-  /** What was asked for and refused. */
+interface Shown {
+  act?: keyof typeof done | undefined;
   email?: string;
   refusal?: Refusal;
 }
 
-/** The address of the account, and what can be done with it. */
-export function AddressCard({ user, email = '', refusal }: AddressCardProps) {
+function show(
+  world: World,
+  call: SignedInCall<unknown, unknown>,
+  { act, email = '', refusal }: Shown,
+): Answer {
+  const { user } = call.live;
   const errors = refusal ? errorsOf(refusal) : [];
-  return (
-    <Card title="E-mail address">
-      <p>
-        <Address user={user} />
+  const isProven = user.email_verified_at !== null;
+  const title = 'E-mail address';
+  return page(
+    world,
+    call,
+    {
+      status: refusal?.status ?? 200,
+      title: refusal ? `Not changed: ${title}` : title,
+      area: account,
+      at: '/dashboard/security',
+    },
+    <>
+      <h1>{title}</h1>
+      <p class="lead">
+        {user.email} <Proven isProven={isProven} />
       </p>
-      <p class="note">If you forget your password, the way back in goes to this address.</p>
-      {user.email_verified_at === null && (
-        <Form action="/dashboard/address/prove">
-          <Actions>
-            <Button weight="plain">Send a mail to prove it</Button>
-          </Actions>
-        </Form>
+      {act && (
+        <Notice kind="good">
+          <p>{done[act]}</p>
+          {act !== 'proven' && <MailboxHint world={world} />}
+        </Notice>
       )}
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
-      <FormErrors errors={errors} shown={['email', 'password']} />
-      <Form action="/dashboard/address">
-        <Field
-          name="email"
-          label="New address"
-          type="email"
-          value={email}
-          autocomplete="email"
-          errors={errors}
-          hint="It counts once you have answered a mail. Mails to the old one say how to take the change back."
-        />
-        <PasswordField
-          name="password"
-          label="Your password"
-          autocomplete="current-password"
-          errors={errors}
-        />
-        <Actions>
-          <Button weight="plain">Change the address</Button>
-        </Actions>
+      {act === 'asked' && (
+        <Card title="Type the code of the mail">
+          <VerifyByCode world={world} given={{ email: '', code: '' }} errors={[]} />
+        </Card>
+      )}
+      {act !== 'asked' && !isProven && <Prove world={world} email={user.email} />}
+      {act !== 'asked' && (
+        <Card title="Change it">
+          <p class="lead">
+            We send a mail to the new address; the change counts once it is answered. The old address is told.
+          </p>
+          <Form action={PATH}>
+            <Field
+              name="email"
+              label="New e-mail address"
+              type="email"
+              value={email}
+              autocomplete="email"
+              errors={errors}
+            />
+            <PasswordField
+              name="password"
+              label="Your password"
+              autocomplete="current-password"
+              errors={errors}
+            />
+            <Actions>
+              <Button>Change the address</Button>
+            </Actions>
+          </Form>
+        </Card>
+      )}
+    </>,
+  );
+}
+
+function Prove({ world, email }: { world: World; email: string }) {
+  return (
+    <Card title="Prove that it is yours">
+      <p class="lead">
+        When you signed up, we sent a mail to it. Open its link, or type its code: then it can bring you back,
+        should you forget your password.
+      </p>
+      <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} isPart />
+      <Form action={PATH} shape="inline" hidden={{ prove: 'again' }}>
+        <p class="actions">
+          <Button weight="plain">Send another mail</Button>
+        </p>
       </Form>
     </Card>
   );
 }
 
-/** A wrong password is said at its field. */
+/** Whether it is known that mails to the address are read by the owner of the account. */
+export function Proven({ isProven }: { isProven: boolean }) {
+  return isProven ? <Badge kind="good">proven</Badge> : <Badge kind="warn">not proven yet</Badge>;
+}
+
 function errorsOf({ code, fields }: Refusal): FieldError[] {
   if (code === 'invalid_credentials')
     return [{ field: 'password', code, message: 'This is not your password.' }];
