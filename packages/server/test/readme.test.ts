@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -50,6 +50,44 @@ describe.each(databases)('the README on $name', ({ create }) => {
       'If an account has this address, a mail is on its way to it.',
     ]);
   });
+});
+
+describe('the table of the notes in the README', () => {
+  const rows = [...readme.matchAll(/^\| ([A-D]\d) \| (.+) \| (.+) \| (.+) \|(.*)\|$/gm)];
+  const paths = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, path]) => path ?? '');
+  const root = join(import.meta.dirname, '../../..');
+
+  it('has every line of them', () => {
+    const names = { A: 8, B: 5, C: 6, D: 7 };
+    const expected = Object.entries(names).flatMap(([note, count]) =>
+      Array.from({ length: count }, (_, i) => `${note}${i + 1}`),
+    );
+    expect(rows.map(([, name]) => name)).toEqual(expected);
+  });
+
+  it.each(rows.map(([, name, , where, tests]) => [name, where ?? '', tests ?? '']))(
+    '%s names files that are there',
+    (_, where, tests) => {
+      const files = paths(tests).map((path) =>
+        path.startsWith('@')
+          ? `packages/${path.slice(1).replace('/', '/test/')}`
+          : `packages/server/test/${path}`,
+      );
+      const sources = paths(where)
+        .filter((path) => /^(core|flows|migrations|examples)\//.test(path) || path.endsWith('.ts'))
+        .map((path) =>
+          path.startsWith('examples/')
+            ? path
+            : path === 'migrations/'
+              ? `packages/server/${path}`
+              : `packages/server/src/${path}`,
+        );
+      const links = [...where.matchAll(/\]\(([^)]+)\)/g)].map(([, path]) => path ?? '');
+      expect(files.length).toBeGreaterThan(0);
+      for (const file of [...files, ...sources, ...links])
+        expect(existsSync(join(root, file)), file).toBe(true);
+    },
+  );
 });
 
 /** An answer with what differs every time left out, as the README shows it. */
