@@ -158,6 +158,19 @@ describe('a token’s time', () => {
     app.clock.advance(500);
   });
 
+  it('is half an hour where the issuer says so', async () => {
+    const { secret, clock } = app;
+    const other = await startApp(database, { secret, clock, tokenMinutes: 30 });
+    const { access_token: token, expires_in } = await login(other, ada);
+    expect(expires_in).toBe(30 * 60);
+    const guard = newGuard({ issuer: other.url });
+    app.clock.advance(29 * MINUTE);
+    expect(await codeOf(guard, token)).toBe('good');
+    app.clock.advance(MINUTE);
+    expect(await codeOf(guard, token)).toBe('invalid_token');
+    await other.stop();
+  });
+
   it('does not begin in a future that is more than a minute away', async () => {
     const token = await tokenOf();
     const behind = (by: number) => newGuard({ clock: { now: () => app.clock.now() - by } });

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { Refusal } from '../errors.ts';
 import type { HashTask, Verified } from './hash-worker.ts';
 import { readHash } from './hashes/families.ts';
 import { type Argon2, costOf, isBounded, type Recipe } from './hashes/recipe.ts';
+import { createPace } from './pace.ts';
 
 /** What a hash costs to compute: memory in KiB, and how many times it is passed over (RFC 9106 section 3.1). */
 export interface HashParameters {
@@ -86,7 +86,7 @@ export function createHasher(
     const units = isForeign ? 1 + costOf(recipe).units : 1;
     const { matches, took } = (await run(isForeign ? { ...task, after: dummy } : task, units)) as Verified;
     if (recipe && matches) return true;
-    if (isForeign) pace.learn(took);
+    if (isForeign) pace.learn(took, units);
     await pace.keep(took);
     return false;
   }
@@ -152,30 +152,6 @@ async function attempt(pool: Piscina, task: HashTask, onFailure: (error: unknown
 function dummyHash({ memoryKib, passes }: HashParameters): string {
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${base64(Buffer.alloc(16, 'usher'))}$${base64(Buffer.alloc(32))}`;
 }
-
-/**
- * The time that a failure takes at least, counted from when a thread began with it. It is none until a hash of another
- * program was met; from then on it is a little more than such a hash takes, so that who has one, who has one of ours and
- * who is nobody are told no apart by the clock. It waits; it costs no work.
- */
-function createPace(): { learn(took: number): void; keep(took: number): Promise<void> } {
-  let least = 0;
-  return {
-    // Down in small steps, so that one hiccup does not stay, and up at once.
-    learn: (took) => {
-      least = Math.min(longestPace, Math.max(took * headroom, least * 0.9));
-    },
-    keep: async (took) => {
-      if (least > took) await sleep(least - took);
-    },
-  };
-}
-
-/** What hides the difference between two runs of the same work on a busy machine. */
-const headroom = 1.25;
-
-/** Milliseconds; several times what the dearest hash takes that is followed at all. */
-const longestPace = 3_000;
 
 function boundedRecipe(hash: string): Recipe | undefined {
   const recipe = readHash(hash)?.recipe;

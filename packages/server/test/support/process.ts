@@ -53,6 +53,8 @@ export interface LaunchOptions {
   cwd?: string;
   /** A free one unless told. */
   port?: number;
+  /** More of the command line. */
+  args?: string[];
   /** What a shell does before it becomes the program, such as `ulimit`. */
   shell?: string;
 }
@@ -71,7 +73,8 @@ export const leash = `--import=data:text/javascript,${encodeURIComponent(
 )}`;
 
 /** Starts the program. Nothing of our own environment reaches it. */
-export function launch({ database, env = {}, cwd = newFolder(), port = 0, shell }: LaunchOptions): Launched {
+export function launch(options: LaunchOptions): Launched {
+  const { database, env = {}, cwd = newFolder(), port = 0, args: more = [], shell } = options;
   if (!existsSync(built)) throw new Error('The program is not built: run `npm run build`, or `npm test`.');
   const settings = {
     USHER_DATABASE: database,
@@ -80,7 +83,7 @@ export function launch({ database, env = {}, cwd = newFolder(), port = 0, shell 
     USHER_TRUSTED_PROXIES: '127.0.0.1',
     ...env,
   };
-  const line = [leash, program, 'serve', '--port', `${port}`];
+  const line = [leash, program, 'serve', '--port', `${port}`, ...more];
   const command = shell
     ? ['/bin/sh', '-c', `${shell}; exec "$0" "$@"`, process.execPath]
     : [process.execPath];
