@@ -226,7 +226,7 @@ export function serveWorld(opened: OpenedWorld): Usher {
 }
 
 /** The one-time link for the first administrator, while there is none. */
-export { makeSetUpLink };
+export { ConfigError, makeSetUpLink };
 
 /** Mails are kept to be read only where nobody else can be: on a machine that tries things out. */
 function hasMailbox({ smtpUrl, env }: Config, publicUrl: string): boolean {

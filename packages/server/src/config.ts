@@ -430,7 +430,14 @@ function origin(text: string): string {
 }
 
 /** Values that stand in a document somewhere, so that everybody has them. */
-const sampleSecrets = [/^(.)\1*$/, /change[-_ ]?me/i, /example/i, /secret.{0,4}secret/i, /^0123456789/];
+const sampleSecrets = [
+  /^(.)\1*$/,
+  /change[-_ ]?me/i,
+  /example/i,
+  /secret.{0,4}secret/i,
+  /256[-_ ]?bit/i,
+  /^0123456789/,
+];
 
 function secret(text: string): Secret {
   if (Buffer.byteLength(text) < 32)

@@ -90,7 +90,8 @@ export async function makeFirstKey(
 /**
  * Makes the key that follows the one in use. Normally it is published for a while before it signs, and the
  * old one stays published until its last token has run out. When the old one may have leaked (`leaked`), the
- * new one signs at once and everything that the old ones signed is refused at once.
+ * new one signs at once and what the old ones signed is refused: here at once, by other processes within 10 s, when they
+ * read the keys again.
  */
 export async function rotateKey(
   tx: Db,

@@ -330,7 +330,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   });
 
   it('drops the mails of an account that is deleted', async () => {
-    const user = await signUp(app);
+    const user = await newUser();
     await inbox.stop();
     await queue({ userId: user.id, to: user.email });
     await queue({ to: 'grace@example.org' });
