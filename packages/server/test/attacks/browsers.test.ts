@@ -324,7 +324,10 @@ describe.each(databases)('browsers on $name', ({ create }) => {
       const policy = headers.get('content-security-policy') ?? '';
       expect([asked, policy]).toEqual([asked, expect.stringContaining("frame-ancestors 'none'")]);
       expect([asked, policy]).toEqual([asked, expect.stringContaining("default-src 'none'")]);
-      expect([asked, policy]).toEqual([asked, expect.not.stringMatching(/unsafe|\*|https?:\/\/(?!app\.example\.org)/)]);
+      expect([asked, policy]).toEqual([
+        asked,
+        expect.not.stringMatching(/unsafe|\*|https?:\/\/(?!app\.example\.org)/),
+      ]);
       // Pages with forms have scripts of ours, which make no markup of text and no workers.
       const ours =
         "script-src 'self'; connect-src 'self'; worker-src 'none'; require-trusted-types-for 'script'";
