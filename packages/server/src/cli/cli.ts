@@ -3,9 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { Refusal } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
+import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDb } from './db.ts';
 import { addEvents } from './events.ts';
+import { addInit } from './init.ts';
 import { addKey } from './key.ts';
 import { addMail } from './mail.ts';
 import { Misuse, say } from './output.ts';
@@ -34,6 +36,8 @@ export async function run(argv: string[]): Promise<void> {
   addKey(program);
   addMail(program);
   addConfig(program);
+  addInit(program);
+  addCompletion(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -66,7 +66,7 @@ function start(
 
 describe('the guide', () => {
   it('has these programs', () => {
-    expect(honoHost).toContain('new Hono()');
+    expect(honoHost).toContain('new Hono<');
     expect(expressHost).toContain('express()');
     expect(ownRoutes).toContain('usher.authenticate');
     expect(others).toEqual([]);

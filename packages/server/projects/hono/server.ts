@@ -1,0 +1,26 @@
+import { type HttpBindings, serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { createUsher } from 'usher';
+
+const port = Number(process.env['PORT'] ?? 3000);
+const usher = await createUsher({ publicUrl: process.env['PUBLIC_URL'] ?? `http://localhost:${port}` });
+
+const app = new Hono<{ Bindings: HttpBindings }>();
+
+// Anybody may see this.
+app.get('/', (c) => c.text('Try /api/hello, with a session or a token.'));
+
+// Only for who is signed in: by Usher's cookie, or by an access token.
+app.get('/api/hello', async (c) => {
+  const caller = await usher.authenticate(c.req.raw, c.env);
+  if (caller.refusal) return caller.refusal;
+  return Response.json({ hello: caller.user.username }, { headers: caller.headers });
+});
+
+// All else is Usher's.
+app.all('*', (c) => usher.fetch(c.req.raw, c.env));
+
+const server = serve({ fetch: app.fetch, port }, () => console.log(`Ready at http://localhost:${port}`));
+
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => server.close(() => void usher.close()));

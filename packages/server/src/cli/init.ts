@@ -1,0 +1,82 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { printJson, printLine } from './output.ts';
+
+interface Manifest {
+  version: string;
+  engines: { node: string };
+  dependencies: Record<string, string>;
+}
+const manifest = createRequire(import.meta.url)('../../package.json') as Manifest;
+
+const frameworks = ['hono', 'express'] as const;
+type Framework = (typeof frameworks)[number];
+
+/** Where the projects are that are copied. */
+const projects = new URL('../../projects/', import.meta.url);
+
+export function addInit(program: Command): void {
+  program
+    .command('init')
+    .argument('[folder]', 'where; made if it is not there', '.')
+    .description('Write a minimal project: Usher, and one guarded route.')
+    .addOption(new Option('--framework <name>', 'What answers.').choices(frameworks).default('hono'))
+    .option('--json', 'Print JSON.')
+    .addHelpText('after', '\nExample:\n  usher init my-app --framework express')
+    .action(init);
+}
+
+function init(folder: string, { framework, json }: { framework: Framework; json?: true }): void {
+  const place = resolve(folder);
+  const files = filesOf(framework, basename(place));
+  mkdirSync(place, { recursive: true });
+  const there = new Set(readdirSync(place));
+  const inTheWay = Object.keys(files).filter((name) => there.has(name));
+  if (inTheWay.length > 0)
+    throw new Error(
+      `${place} has ${inTheWay.join(' and ')} already, so nothing was written. Choose another folder.`,
+    );
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(place, name), text, { flag: 'wx' });
+  if (json) printJson({ folder: place, framework, files: Object.keys(files) });
+  else
+    for (const line of [
+      `Written to ${place}: ${Object.keys(files).join(', ')}.`,
+      'Next:',
+      ...(folder === '.' ? [] : [`  cd ${folder}`]),
+      '  npm install',
+      '  npm start',
+    ])
+      printLine(line);
+}
+
+function filesOf(framework: Framework, name: string): Record<string, string> {
+  return {
+    '.gitignore': 'node_modules/\n*.db\n*.db-shm\n*.db-wal\nusher.key\n.env\n',
+    'package.json': `${JSON.stringify(packageOf(framework, name), null, 2)}\n`,
+    'server.ts': readFileSync(new URL(`${framework}/server.ts`, projects), 'utf8'),
+  };
+}
+
+function packageOf(framework: Framework, name: string): object {
+  const nodeServer = manifest.dependencies['@hono/node-server'];
+  const own = `^${manifest.version}`;
+  const dependencies: Record<Framework, Record<string, string | undefined>> = {
+    hono: { '@hono/node-server': nodeServer, hono: manifest.dependencies['hono'], usher: own },
+    express: { '@hono/node-server': nodeServer, '@usher/guard': own, express: '^5.0.0', usher: own },
+  };
+  return {
+    // npm takes small letters, digits and a few signs.
+    name:
+      name
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9-]+/g, '-')
+        .replaceAll(/^-+|-+$/g, '') || 'my-app',
+    private: true,
+    type: 'module',
+    engines: { node: manifest.engines.node },
+    scripts: { start: 'node --env-file-if-exists=.env server.ts' },
+    dependencies: dependencies[framework],
+  };
+}

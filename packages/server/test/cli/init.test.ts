@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { asBearer, newNames, send } from '../support/app.ts';
+import { freePort, leash, newFolder } from '../support/process.ts';
+import { run } from './program.ts';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const init = (folder: string, ...args: string[]) => run(folder, {}, ['init', ...args]);
+
+const running = new Set<() => Promise<unknown>>();
+afterEach(async () => {
+  await Promise.all([...running].map((end) => end()));
+  running.clear();
+});
+
+describe('usher init', () => {
+  it.each(['hono', 'express'])(
+    'writes a project with %s that runs, and guards its route',
+    async (framework) => {
+      const folder = newFolder();
+      const { code, stdout } = await init(folder, 'My App!', '--framework', framework);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/Next:\n {2}cd My App!\n {2}npm install\n {2}npm start\n$/);
+      const project = join(folder, 'My App!');
+      const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
+      expect(manifest).toMatchObject({ name: 'my-app', type: 'module', private: true });
+      const imports = [
+        ...readFileSync(join(project, 'server.ts'), 'utf8').matchAll(/from '((?:@[^/']+\/)?[^/']+)/g),
+      ];
+      expect(imports.map(([, name]) => name).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+
+      // What `npm install` would put there.
+      symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'), 'junction');
+      const port = await freePort();
+      const [command, ...args] = manifest.scripts.start.split(' ');
+      expect(command).toBe('node');
+      const child = spawn(process.execPath, [leash, ...args], {
+        cwd: project,
+        env: { PORT: `${port}` },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      });
+      let printed = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream?.setEncoding('utf8').on('data', (text) => {
+          printed += text;
+        });
+      const exited = once(child, 'close');
+      running.add(() => {
+        child.kill('SIGKILL');
+        return exited;
+      });
+      await expect.poll(() => printed, { timeout: 60_000 }).toContain(`Ready at http://localhost:${port}`);
+
+      const app = { port };
+      expect((await send(app, 'GET', '/')).text).toContain('/api/hello');
+      expect((await send(app, 'GET', '/api/hello')).status).toBe(401);
+      const names = newNames();
+      const { user } = (await send(app, 'POST', '/v1/signup', names)).body;
+      const login = await send(app, 'POST', '/v1/login', { email: names.email, password: names.password });
+      const hello = await send(app, 'GET', '/api/hello', undefined, asBearer(login.body.access_token));
+      expect(hello.body.hello).toBe(framework === 'hono' ? names.username : user.id);
+      child.kill('SIGTERM');
+      expect((await exited)[0]).toBe(0);
+      expect(readdirSync(project).sort()).toContain('usher.db');
+    },
+  );
+
+  it('overwrites nothing', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'package.json'), '{}');
+    const { code, stderr } = await init(folder);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/has package\.json already, so nothing was written\. Choose another folder\.\n$/);
+    expect([readdirSync(folder), readFileSync(join(folder, 'package.json'), 'utf8')]).toEqual([
+      ['package.json'],
+      '{}',
+    ]);
+  });
+
+  it('writes beside what is not in its way, and says so in JSON', async () => {
+    const folder = newFolder();
+    mkdirSync(join(folder, '.git'));
+    const { code, stdout } = await init(folder, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      framework: 'hono',
+      files: ['.gitignore', 'package.json', 'server.ts'],
+    });
+    expect(readdirSync(folder).sort()).toEqual(['.git', '.gitignore', 'package.json', 'server.ts']);
+  });
+
+  it('knows two frameworks', async () => {
+    const { code, stderr } = await init(newFolder(), '--framework', 'koa');
+    expect(code).toBe(2);
+    expect(stderr).toContain('Allowed choices are hono, express.');
+  });
+});
