@@ -47,7 +47,7 @@ export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promi
   if (kind === 'jsonl') return { ...shared, columns: undefined, rows: () => jsonRows(stream) };
   const records = csvRecords(stream, head)[Symbol.asyncIterator]();
   const header = (await records.next()).value as CsvRecord | undefined;
-  const columns = header?.cells.map((cell) => textOf(cell)?.trim() ?? '') ?? [];
+  const columns = header?.cells.map((cell) => textOfCell(cell)?.trim() ?? '') ?? [];
   const twice = columns.find((name, at) => name !== '' && columns.indexOf(name) !== at);
   if (twice) throw new Misuse(`${place} has two columns that are called ${twice}.`);
   return { ...shared, columns, rows: () => csvRows({ [Symbol.asyncIterator]: () => records }, columns) };
@@ -105,7 +105,8 @@ function faultOfJson(head: Buffer): string | undefined {
 
 interface CsvRecord {
   line: number;
-  cells: Buffer[];
+  /** A character for each byte. */
+  cells: string[];
 }
 
 /** Up to the first row that cannot be told from the next: what stands behind it may be anything. @throws Error for that row */
@@ -113,8 +114,8 @@ async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<Csv
   let fault: CsvFault | undefined;
   const parser = parse({
     delimiter: delimiterOf(head),
-    // Cells as bytes: what is no UTF-8 is to be seen, not replaced.
-    encoding: null,
+    // A character for each byte: what is no UTF-8 is to be seen, not replaced.
+    encoding: 'latin1',
     info: true,
     max_record_size: LONGEST_ROW,
     relax_column_count: true,
@@ -159,7 +160,7 @@ function sentenceOf({ code, lines, message }: CsvFault): string {
 
 async function* csvRows(records: AsyncIterable<CsvRecord>, columns: string[]): AsyncGenerator<SourceRow> {
   for await (const { line, cells } of records) {
-    const texts = cells.map(textOf);
+    const texts = cells.map(textOfCell);
     if (cells.length !== columns.length)
       yield { line, fault: `The row has ${cells.length} cells, and the first line has ${columns.length}.` };
     else if (texts.includes(undefined)) yield { line, fault: NOT_UTF8 };
@@ -227,6 +228,9 @@ async function* linesOf(stream: ReadStream): AsyncGenerator<{ line: number; byte
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const textOfCell = (cell: string): string | undefined =>
+  /[^\0-\x7f]/.test(cell) ? textOf(Buffer.from(cell, 'latin1')) : cell;
 
 /** The text, or nothing where the bytes are no UTF-8. */
 function textOf(bytes: Uint8Array): string | undefined {

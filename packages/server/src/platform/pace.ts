@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /**
  * How long a failed check of a password takes at least, counted from when a thread began with it. It is nothing until a
  * hash of another program was met; from then on it is a little more than the dearest of these takes, so that who has one,
@@ -39,7 +37,7 @@ export function createPace(): Pace {
       least = Math.min(longest, Math.max(...times) * headroom);
     },
     keep: async (took) => {
-      if (least > took) await sleep(least - took);
+      if (least > took) await new Promise((done) => setTimeout(done, least - took));
     },
     least: () => least,
   };

@@ -1,24 +1,33 @@
-import { expect, it } from 'vitest';
-import { createPace } from '../../src/platform/pace.ts';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createPace, type Pace } from '../../src/platform/pace.ts';
 
-const time = async (work: Promise<void>) => {
-  const began = performance.now();
-  await work;
-  return performance.now() - began;
-};
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** Milliseconds that a failure has to wait that took so long. */
+async function waitOf(pace: Pace, took: number): Promise<number> {
+  let over = false;
+  void pace.keep(took).then(() => {
+    over = true;
+  });
+  await vi.advanceTimersByTimeAsync(0);
+  let waited = 0;
+  for (; !over && waited < 10_000; waited++) await vi.advanceTimersByTimeAsync(1);
+  return waited;
+}
 
 it('E2: is none before a hash of another program was met', async () => {
   const pace = createPace();
   expect(pace.least()).toBe(0);
-  expect(await time(pace.keep(1))).toBeLessThan(50);
+  expect(await waitOf(pace, 1)).toBe(0);
 });
 
 it('E2: is a quarter more than the dearest takes, and what is slower waits no more', async () => {
   const pace = createPace();
   pace.learn(100, 10);
   expect(pace.least()).toBe(125);
-  expect(await time(pace.keep(45))).toBeGreaterThan(75);
-  expect(await time(pace.keep(130))).toBeLessThan(50);
+  expect(await waitOf(pace, 45)).toBe(80);
+  expect(await waitOf(pace, 130)).toBe(0);
 });
 
 it('E2: is not lowered by cheaper hashes, however many, and follows dearer ones at once', () => {
