@@ -5,7 +5,7 @@ import { HOST, SEEDED_FLAGS, seed } from './seed.ts';
 import { type Server, startBare, startUsher } from './servers.ts';
 
 const SESSIONS = 10_000;
-const CONNECTIONS = 16;
+const CONNECTIONS = 64;
 /** Requests a second at a moderate load. */
 const MODERATE = 3_000;
 
@@ -61,7 +61,7 @@ async function measure(
   { duration, rate = mostRate }: { duration: number; rate: number | undefined },
 ): Promise<{ cpu: number; perSecond: number }> {
   const before = await server.cpu();
-  const load = { port: server.port, connections: CONNECTIONS, duration, next };
+  const load = { port: server.port, connections: CONNECTIONS, duration, polls: true, next };
   const { answers, perSecond } = await applyLoad(rate === undefined ? load : { ...load, rate });
   return { cpu: ((await server.cpu()) - before) / answers, perSecond };
 }

@@ -21,7 +21,10 @@ export const firstEventId = (at: number): string => v7({ msecs: at, seq: 0, rand
 /** A mail's id, also in its Message-ID: UUIDv7, because whoever lists mails wants the newest. */
 export const newMailId = (): string => v7();
 
-/** 128 random bits as 22 characters of base64url: ids of sessions and tokens, which tell nothing. */
+/** A token's id. Cookie tokens are made all the time, and Node.js fetches the randomness of many UUIDs at once. */
+export const newTokenId = (): string => randomUUID();
+
+/** 128 random bits as 22 characters of base64url: ids of sessions and keys, which tell nothing. */
 export const newId = (): string => randomBytes(16).toString('base64url');
 
 /** 256 random bits as 43 characters of base64url: a secret that cannot be guessed. */

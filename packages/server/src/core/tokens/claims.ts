@@ -1,4 +1,4 @@
-import { newId } from '../../platform/random.ts';
+import { newTokenId } from '../../platform/random.ts';
 
 /**
  * What a token says (RFC 7519, RFC 9068). `exp`, `iat` and `auth_time` are seconds since 1970. No e-mail,
@@ -48,7 +48,7 @@ export function claimsFor(
     aud: audience,
     exp: seconds(until),
     iat: seconds(now),
-    jti: newId(),
+    jti: newTokenId(),
     sid: subject.sessionId,
     auth_time: seconds(subject.signedInAt),
     amr: subject.amr,
