@@ -28,6 +28,11 @@ export const errors = {
     'Duplicate cookie',
     'The session cookie came twice. It was cleared; sign in again.',
   ],
+  password_needed: [
+    400,
+    'Choose a password',
+    'This is another browser than the one that signed up. Choose a password: it replaces the one that was given there.',
+  ],
   unauthenticated: [401, 'Not signed in', 'Sign in first: this needs a valid session.'],
   invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],

@@ -4,6 +4,7 @@ export const events = {
   setup_done: 'The first administrator was made with the set-up link.',
 
   user_signed_up: 'Someone made an account of their own.',
+  sign_up_started: 'Someone asked for an account, which there is once the mail is answered.',
   user_created: 'An administrator or operator made an account.',
   user_changed: 'A user name or address was changed.',
   user_promoted: 'A user became an administrator.',
@@ -19,6 +20,10 @@ export const events = {
 
   recovery_started: 'Someone asked for a mail because a password was forgotten.',
   code_refused: 'A mailed code was refused: wrong, run out, or tried too often.',
+  address_proven: 'Someone proved to read what is sent to the address of an account.',
+  address_change_started: 'Someone asked for another address of an account.',
+  address_changed: 'An account has another address, which was proven.',
+  address_restored: 'The address before the last change was put back with the link that was mailed to it.',
   password_reset: 'A password was replaced with a mailed code or link, and all sessions ended.',
 
   limit_reached:

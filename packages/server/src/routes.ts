@@ -3,6 +3,15 @@ import { type Route, route } from './edge/route.ts';
 import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } from './flows/account/me.ts';
 import { changePassword, changePasswordBody } from './flows/account/password.ts';
 import { endOneSession, listSessions, sessionParams } from './flows/account/sessions.ts';
+import {
+  CHANGE_MAILED,
+  changeEmail,
+  changeEmailBody,
+  mailProof,
+  PROOF_MAILED,
+} from './flows/addresses/change.ts';
+import { restoreEmail, restoreEmailBody } from './flows/addresses/restore.ts';
+import { verifyEmail, verifyEmailBody } from './flows/addresses/verify.ts';
 import { listEventsQuery, showEvents } from './flows/admin/events.ts';
 import {
   changeUser,
@@ -33,7 +42,7 @@ import {
 } from './flows/shapes.ts';
 import { login, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
-import { signUp, signUpBody } from './flows/sign-up/sign-up.ts';
+import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
 import { styleSheet } from './pages/assets.ts';
@@ -41,7 +50,9 @@ import { docsPage } from './pages/docs.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
 import { resetAnswer, resetFormBody, resetPage, resetPageQuery } from './pages/reset-password.tsx';
+import { restoreAnswer, restoreFormBody, restorePage } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
+import { verifyAnswer, verifyFormBody, verifyPage } from './pages/verify.tsx';
 
 const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
@@ -56,7 +67,7 @@ export const routes: readonly Route[] = [
     summary: 'Make an account and sign in to it',
     body: signUpBody,
     anyCase: true,
-    answers: { 201: saying('user created!').extend({ user: userShape }) },
+    answers: { 201: saying('user created!').extend({ user: userShape }), 202: saying(SIGN_UP_MAILED) },
     errors: ['signup_refused', 'signup_taken', 'signup_closed', 'too_many_requests', 'busy'],
     handler: signUp,
   }),
@@ -138,6 +149,40 @@ export const routes: readonly Route[] = [
     handler: resetPassword,
   }),
 
+  // Addresses
+  route({
+    method: 'POST',
+    path: '/v1/verify-email',
+    who: 'anyone',
+    summary: 'Prove an address with a mailed code or link: finishes a sign-up or a change of address',
+    body: verifyEmailBody,
+    answers: {
+      200: z.object({ message: z.enum(['address proven!', 'address changed!']), user: userShape }),
+      201: saying('user created!').extend({ user: userShape }),
+    },
+    errors: [
+      'code_invalid',
+      'link_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'unauthenticated',
+      'too_many_requests',
+      'busy',
+    ],
+    handler: verifyEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/restore-email',
+    who: 'anyone',
+    summary: 'Take a change of address back with the link that the old address got; every session ends',
+    body: restoreEmailBody,
+    answers: { 200: saying('address restored!').extend({ password: z.string().optional() }) },
+    errors: ['link_invalid', 'too_many_requests', 'conflict', 'busy'],
+    handler: restoreEmail,
+  }),
+
   // One's own account
   route({
     method: 'GET',
@@ -194,6 +239,25 @@ export const routes: readonly Route[] = [
     answers: { 200: saying('password changed!').extend(tokenPairShape.partial().shape) },
     errors: ['invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
     handler: changePassword,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/me/email',
+    who: 'session',
+    summary: 'Ask for another address; it counts once it is proven, and the old one can take it back',
+    body: changeEmailBody,
+    answers: { 202: saying(CHANGE_MAILED) },
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    handler: changeEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/me/verify-email',
+    who: 'session',
+    summary: 'Mail a code and a link once more to prove the address',
+    answers: { 202: saying(PROOF_MAILED) },
+    errors: ['conflict', 'too_many_requests', 'busy'],
+    handler: mailProof,
   }),
   route({
     method: 'GET',
@@ -414,6 +478,52 @@ export const routes: readonly Route[] = [
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests', 'busy'],
     handler: resetAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail',
+    isPage: true,
+    query: resetPageQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: verifyPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'Prove an address with the link of a mail',
+    isPage: true,
+    body: verifyFormBody,
+    encoding: 'form',
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    handler: verifyAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail',
+    isPage: true,
+    query: resetPageQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: restorePage,
+  }),
+  route({
+    method: 'POST',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'Take a change of address back',
+    isPage: true,
+    body: restoreFormBody,
+    encoding: 'form',
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    handler: restoreAnswer,
   }),
   route({
     method: 'GET',

@@ -7,7 +7,10 @@ import type { Db } from '../platform/db/index.ts';
 import { recordReached } from './limit-reached.ts';
 
 /** A mail that tells the owner of an account what was done to it: nobody asked for it, and nothing hangs on it. */
-export type Notice = Extract<MailKind, 'new_device' | 'password_changed' | 'account_deleted'>;
+export type Notice = Extract<
+  MailKind,
+  'new_device' | 'password_changed' | 'account_deleted' | 'email_changed'
+>;
 
 /** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */
 export async function notify(
@@ -16,6 +19,7 @@ export async function notify(
   kind: Notice,
   user: Pick<User, 'id' | 'username' | 'email'>,
   origin: Call['origin'],
+  more: Record<string, string> = {},
 ): Promise<void> {
   const { keys, clock } = world;
   const now = clock.now();
@@ -31,6 +35,7 @@ export async function notify(
     when: new Date(now).toISOString(),
     ip: origin.ip,
     user_agent: origin.userAgent,
+    ...more,
   };
   // Mails to a deleted user would be dropped with the account.
   const userId = kind === 'account_deleted' ? null : user.id;

@@ -103,11 +103,12 @@ describe.each(databases)('usher events on $name', (kind) => {
       { limit: 'passwordByName', reached: true, from: `username ${ada.username}` },
       { limit: 'passwordByName', reached: false, from: `email ${ada.email}` },
       { limit: 'passwordsInAll', reached: false },
+      { limit: 'mailsTo', reached: false },
     ]);
     await expect(login(app, ada)).rejects.toThrow('401');
     expect(await usher(`user lift-limits ${ada.username}`)).toMatchObject({
       code: 0,
-      stderr: `${ada.username} can try again at once (4 limits lifted).\n`,
+      stderr: `${ada.username} can try again at once (5 limits lifted).\n`,
     });
     await login(app, ada);
     expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('No limit');

@@ -148,6 +148,13 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     const code = '123456';
     await same('POST /v1/reset-password', { email: 'nobody@example.org', code, password: PASSWORD });
     await same('POST /v1/reset-password', { token: 'x' });
+    await same('POST /v1/verify-email', { token: 'x' });
+    await same('POST /v1/verify-email', { email: names.email, code });
+    await same('POST /v1/restore-email', { token: 'x' });
+    await same('POST /v1/me/verify-email', undefined, user);
+    await same('POST /v1/me/verify-email');
+    await same('POST /v1/me/email', { email: newNames().email, password: PASSWORD }, user);
+    await same('POST /v1/me/email', { email: 'x', password: PASSWORD }, user);
     await same('POST /v1/reset-password', { email: names.email, code, password: '1234' });
     const { refresh_token, access_token } = await login(app, user);
     await same('POST /v1/refresh', { refresh_token });

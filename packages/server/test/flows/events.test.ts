@@ -185,6 +185,9 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   it('tells why a user has to wait and how long, and lets them in at once', async () => {
     const { id, username, email } = await signUp(app, newAddress());
     const other = await signUp(app, newAddress());
+    // The mail of the sign-up.
+    expect(await limitsOf(id)).toMatchObject([{ limit: 'mailsTo', count: 1, reached: false }]);
+    app.clock.advance(HOUR);
     expect(await limitsOf(id)).toEqual([]);
     for (let i = 0; i < 7; i++) await guess(i % 2 ? username : username.toUpperCase());
     for (let i = 0; i < 5; i++) await guess(other.username);
@@ -217,6 +220,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
 
   it('finds a browser that has used up its own attempts, and an address range, by what they were refused', async () => {
     const owner = await signUp(app, newAddress());
+    app.clock.advance(HOUR);
     const signedIn = await send(app, 'POST', '/v1/signin', { email: owner.email, password: PASSWORD });
     const device = signedIn.headers.getSetCookie().find((one) => one.startsWith('usher-device=')) ?? '';
     const cookie = device.slice(0, device.indexOf(';'));

@@ -241,7 +241,8 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
 
   it('P2: codes of an account whose owner never needs one, in a year', async () => {
     const { id, email } = await newcomer();
-    const wrong = anotherThan((await askForMail(email), await mailedTo(email)).code);
+    await askForMail(email);
+    const wrong = anotherThan((await mailedTo(email)).code);
     for (let day = 0; day < 365; day++) {
       // The first days show the budget of a day, the rest of the year that nothing comes back.
       for (let mail = 0; mail < (day < 5 ? 3 : 1); mail++) {

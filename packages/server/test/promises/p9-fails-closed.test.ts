@@ -47,7 +47,7 @@ describe('P9: without its database Usher refuses', () => {
   });
 
   const pathOf = ({ path }: Route): string =>
-    path === '/setup' || path === '/reset-password'
+    ['/setup', '/reset-password', '/verify', '/restore-address'].includes(path)
       ? `${path}?token=x`
       : path.replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : admin.id);
   /** A body with which the route would do what it is for. */
@@ -59,6 +59,8 @@ describe('P9: without its database Usher refuses', () => {
     if (path === '/v1/signup' || path === '/v1/users') return newNames();
     if (path === '/v1/signin' || path === '/v1/login') return { username, password: PASSWORD };
     if (path.startsWith('/v1/send-mail')) return { email };
+    if (path === '/v1/verify-email') return { token: 'x' };
+    if (path === '/v1/restore-email') return { token: 'x', password: 'another one altogether' };
     if (path === '/v1/reset-password') return { email, code: '123456', password: 'another one altogether' };
     if (path === '/v1/refresh') return { refresh_token: 'x' };
     return path === '/v1/users/:id' && method === 'PATCH' ? { disabled: true } : undefined;
