@@ -15,6 +15,8 @@ import type { World } from './edge/world.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
+import { openAssets } from './pages/assets.ts';
+import { refusalPage } from './pages/refusal.tsx';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/index.ts';
 import { createHasher } from './platform/hasher.ts';
@@ -85,16 +87,21 @@ export async function openWorld(
   const ownLog = log ?? createLog(config.logLevel);
   // Before anything is opened that would have to be closed again.
   trustedProxiesOf(config);
+  const assets = openAssets(config);
   const database = await openDatabase(config.database);
   try {
-    return await furnish(config, database, ownLog, clock);
+    return await furnish(config, database, { log: ownLog, clock, assets });
   } catch (error) {
     await database.close();
     throw error;
   }
 }
 
-async function furnish(config: Config, database: Database, log: Log, clock: Clock): Promise<OpenedWorld> {
+async function furnish(
+  config: Config,
+  database: Database,
+  { log, clock, assets }: Pick<World, 'log' | 'clock' | 'assets'>,
+): Promise<OpenedWorld> {
   const { db } = database;
   const keys = deriveKeys(secretOf(config, database));
   await database.create();
@@ -134,6 +141,7 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
     findLive: prepareFindLive(database),
     lastSeen: notes,
     renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
+    assets,
     hasMailbox: hasMailbox(config, publicUrl),
     metrics: createMetrics(() => hasher.queued()),
     log,
@@ -207,6 +215,7 @@ function edgeSettings({ config, publicUrl }: World): EdgeSettings {
     allowedOrigins: new Set(config.allowedOrigins),
     hosts: new Set([new URL(publicUrl).host, ...hosts]),
     trustedProxies: trustedProxiesOf(config),
+    refusalPage,
   };
 }
 

@@ -116,6 +116,18 @@ export const settings = {
     plain,
     'What the service is called: on pages, and as a word that no password may be built on.',
   ),
+  logo: setting(
+    'USHER_LOGO',
+    '',
+    plain,
+    'An SVG file of at most 64 kB that pages show in place of our mark, and browsers as the icon.',
+  ),
+  accent: setting(
+    'USHER_ACCENT',
+    '#8a2b3a',
+    colour,
+    'The colour of buttons and links. Where it could not be read, in light or in dark, a darker or lighter shade is taken.',
+  ),
   allowedOrigins: setting(
     'USHER_ALLOWED_ORIGINS',
     '',
@@ -186,6 +198,7 @@ const unsetByDefault = [
   'publicUrl',
   'audience',
   'secret',
+  'logo',
   'smtpUrl',
   'mailTemplates',
   'metricsToken',
@@ -196,6 +209,7 @@ export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
   audience: string | undefined;
   secret: Secret | undefined;
+  logo: string | undefined;
   smtpUrl: Secret | undefined;
   mailTemplates: string | undefined;
   metricsToken: Secret | undefined;
@@ -360,6 +374,11 @@ function readDotEnv(): NodeJS.Dict<string> {
 
 function plain(text: string): string {
   return text.trim();
+}
+
+function colour(text: string): string {
+  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new Error(`is "${text}"; it takes a colour such as #8a2b3a.`);
+  return text.toLowerCase();
 }
 
 /** It may hold a password, so a refusal does not repeat it. */

@@ -41,6 +41,11 @@ export const errors = {
     'Cross-site request',
     'This request came from another site, or cannot show that it did not.',
   ],
+  form_expired: [
+    403,
+    'Form out of date',
+    'This form is too old, or was made for another session. Open its page again, then send it.',
+  ],
   not_found: [404, 'Not found', 'There is nothing here.'],
   method_not_allowed: [405, 'Method not allowed', 'This address does not answer that method.'],
   last_admin: [409, 'Last administrator', 'This is the only enabled administrator. Make another one first.'],

@@ -33,6 +33,7 @@ export const events = {
   signed_out: 'A session was ended by its user.',
   signed_out_everywhere: 'All sessions of a user were ended.',
   session_ended: 'A user ended another one of their sessions.',
+  other_sessions_ended: 'A user ended all their sessions but the one they used.',
   session_crowded_out: 'A session was ended because the user signed in more often than sessions are kept.',
   refresh_reused: 'A used refresh token came again: it may be stolen, so its session was ended.',
 

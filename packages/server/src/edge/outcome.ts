@@ -1,6 +1,6 @@
 import { type ErrorCode, Refusal } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
-import { problemOf } from './replies.ts';
+import type { FormToken } from './form-token.ts';
 import type { Answer, Route } from './route.ts';
 import type { World } from './world.ts';
 
@@ -16,16 +16,17 @@ export interface Outcome {
   limit?: string | undefined;
   /** The cookie that goes with the answer, unless the answer has one of its own. */
   cookie: Answer['cookie'];
+  formToken: FormToken | undefined;
 }
 
-/** The answer to whatever a request threw: an expected refusal, a database that is away, or a bug of ours. */
-export function refuse(world: World, error: unknown, outcome: Outcome): Answer {
+/** What whatever a request threw means to its caller: an expected refusal, a database that is away, or a bug of ours. */
+export function refuse(world: World, error: unknown, outcome: Outcome): Refusal {
   const refusal = toRefusal(error);
   outcome.code = refusal.code;
   outcome.limit = refusal.limit;
   if (refusal.status >= 500) logFailure(world, error, outcome);
   world.metrics.refusal(refusal.code);
-  return problemOf(refusal, outcome.requestId);
+  return refusal;
 }
 
 function toRefusal(error: unknown): Refusal {

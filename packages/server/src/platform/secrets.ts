@@ -29,6 +29,8 @@ export interface Keys {
   wishes: KeyObject;
   /** HMAC-SHA-256 of device tokens. */
   device: KeyObject;
+  /** HMAC-SHA-256 of what forms carry to show that they are ours. */
+  form: KeyObject;
   /** AES-256-GCM of the mails in the database that wait to be sent. */
   mail: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
@@ -48,6 +50,7 @@ export function deriveKeys(secret: string): Keys {
     codes: derive('codes'),
     wishes: derive('wishes'),
     device: derive('device-token'),
+    form: derive('form-token'),
     mail: derive('mail'),
     limits: derive('limits'),
     check: derive('secret-check'),

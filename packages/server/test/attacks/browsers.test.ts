@@ -46,7 +46,9 @@ const titled = (list: readonly Route[]) =>
 
 /** A path of the table, with ids that fit and that nobody has. */
 const pathOf = ({ path }: Route): string =>
-  path.replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : '00000000-0000-7000-8000-000000000000');
+  path
+    .replace(':name', 'usher.css')
+    .replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : '00000000-0000-7000-8000-000000000000');
 
 describe.each(databases)('browsers on $name', ({ create }) => {
   let database: TestDatabase;
@@ -395,7 +397,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
 
   it('O10, O12: what may be kept is public, and has neither cookie nor tag', async () => {
     app.clock.advance(SECOND);
-    const open = ['/.well-known/jwks.json', '/assets/usher.css'];
+    const open = ['/.well-known/jwks.json', '/assets/:name'];
     for (const [asked, { headers }] of await everyAnswer()) {
       const isPublic = open.some((path) => asked.startsWith(`GET ${path}`));
       const cache = headers.get('cache-control');

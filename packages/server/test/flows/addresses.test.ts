@@ -11,6 +11,7 @@ import {
 } from '../support/app.ts';
 import { DAY, MINUTE, SECOND } from '../support/clock.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { formTokenFor, submit } from '../support/form.ts';
 import { lastMail, queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -345,16 +346,16 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     expect(opened.text).not.toContain('type="password"');
     expect((await send(open, 'HEAD', link.slice(open.url.length))).status).toBe(200);
     expect((await browser.get('/v1/me')).body.user.email_verified).toBe(false);
+    const { form_token, cookies } = formTokenFor(open);
     const form = (fields: Record<string, string>, cookie?: string) =>
-      send(open, 'POST', '/verify', undefined, {
-        raw: new URLSearchParams(fields).toString(),
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          origin: open.url,
-          'sec-fetch-site': 'same-origin',
-          ...(cookie ? { cookie } : {}),
+      submit(
+        open,
+        '/verify',
+        { form_token, ...fields },
+        {
+          headers: { cookie: cookie ? `${cookies}; ${cookie}` : cookies },
         },
-      });
+      );
     const elsewhere = await form({ token: tokenOf(link) });
     expect(elsewhere.status).toBe(400);
     expect(elsewhere.text).toContain('type="password"');

@@ -12,6 +12,7 @@ import {
   type TestApp,
 } from '../support/app.ts';
 import { DAY, MINUTE } from '../support/clock.ts';
+import { submit } from '../support/form.ts';
 import { lastMail, queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -117,13 +118,8 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     const { link = '' } = await lastMail(app, database, email);
     const path = link.slice(app.url.length);
     for (const method of ['GET', 'HEAD', 'GET']) expect((await send(app, method, path)).status).toBe(200);
-    const form = new URLSearchParams({ token: tokenOf(link), password: NEW_PASSWORD }).toString();
-    const sent = await send(app, 'POST', '/reset-password', undefined, {
-      raw: form,
-      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: app.url },
-    });
-    expect(sent.status).toBe(200);
-    expect(sent.text).toContain('Your password is changed');
+    const sent = await submit(app, '/reset-password', { token: tokenOf(link), password: NEW_PASSWORD });
+    expect([sent.status, sent.headers.get('location')]).toEqual([303, '/sign-in?done=reset']);
     expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
     expect((await send(app, 'GET', path)).status).toBe(410);
   });

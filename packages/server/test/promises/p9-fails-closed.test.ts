@@ -15,7 +15,7 @@ const withoutDatabase = [
   '/.well-known/jwks.json',
   '/openapi.json',
   '/docs',
-  '/assets/usher.css',
+  '/assets/:name',
 ];
 
 describe('P9: without its database Usher refuses', () => {

@@ -164,19 +164,23 @@ export function call(
   return send(to, method, path, body, { from: newAddress(), headers });
 }
 
-/** Sends a form as one of our pages does. */
-export function submit(
+/** Sends a form as one of our pages does, with the token and cookie that such a page gave. */
+export async function submit(
   to: Pick<UsherProcess, 'url' | 'port'>,
   path: string,
   form: Record<string, string>,
 ): Promise<Reply> {
+  const { host } = new URL(to.url);
+  const page = await send(to, 'GET', '/sign-in', undefined, { headers: { host } });
   const headers = {
-    host: new URL(to.url).host,
+    host,
     origin: to.url,
     'sec-fetch-site': 'same-origin',
     'content-type': 'application/x-www-form-urlencoded',
+    cookie: page.headers.get('set-cookie')?.split(';', 1)[0] ?? '',
   };
-  const raw = new URLSearchParams(form).toString();
+  const form_token = /name="form_token" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+  const raw = new URLSearchParams({ form_token, ...form }).toString();
   return send(to, 'POST', path, undefined, { raw, from: newAddress(), headers });
 }
 
