@@ -158,15 +158,18 @@ export function listMails(
   return query.execute();
 }
 
-/** Has a mail tried now that waits for its next try. @returns false when it does not wait, or is being sent. */
+/**
+ * Has a mail tried now that waits for its next try. One that is due within the lease is tried soon by itself, or is being
+ * sent at this moment.
+ *
+ * @returns false when it does not wait for that long.
+ */
 export async function hastenMail(db: Db, id: string, now: number): Promise<boolean> {
   const row = await db
     .updateTable('mails')
     .set({ due_at: now })
     .where('id', '=', id)
-    .where('due_at', '>', now)
-    // A claim is as long as the lease, and the pause after it no longer that of a claim.
-    .where('answer', 'is not', null)
+    .where('due_at', '>', now + LEASE)
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;
