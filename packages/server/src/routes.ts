@@ -65,6 +65,7 @@ import {
 import { usersPage, usersQuery } from './pages/admin/users.tsx';
 import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
 import { activityPage } from './pages/dashboard/activity.tsx';
+import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/dashboard/address.tsx';
 import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
 import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
 import { profileAnswer, profilePage, profileQuery } from './pages/dashboard/profile.tsx';
@@ -73,15 +74,16 @@ import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from './pag
 import { docsPage } from './pages/docs.tsx';
 import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-password.tsx';
 import { homePage, homeQuery } from './pages/home.tsx';
+import { mailQuery } from './pages/mail-answer.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
-import { resetAnswer, resetForm, resetPage, resetPageQuery } from './pages/reset-password.tsx';
-import { restoreAnswer, restoreFormBody, restorePage, restoreQuery } from './pages/restore-address.tsx';
+import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
+import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
 import { signInAnswer, signInForm, signInPage, signInQuery } from './pages/sign-in.tsx';
 import { signOutAnswer } from './pages/sign-out.ts';
 import { signUpAnswer, signUpForm, signUpPage, signUpQuery } from './pages/sign-up.tsx';
-import { verifyAnswer, verifyFormBody, verifyPage, verifyQuery } from './pages/verify.tsx';
+import { verifyAnswer, verifyForm, verifyPage } from './pages/verify.tsx';
 
 const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
@@ -620,7 +622,7 @@ export const routes: readonly Route[] = [
     who: 'anyone',
     summary: 'The form behind the link of a mail, or for its code',
     isPage: true,
-    query: resetPageQuery,
+    query: mailQuery,
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests'],
     handler: resetPage,
@@ -641,9 +643,9 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/verify',
     who: 'anyone',
-    summary: 'The form behind the link of a mail',
+    summary: 'The form behind the link of a mail, or for its code',
     isPage: true,
-    query: verifyQuery,
+    query: mailQuery,
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests'],
     handler: verifyPage,
@@ -652,12 +654,21 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/verify',
     who: 'anyone',
-    summary: 'Prove an address with the link of a mail',
+    summary: 'Prove an address with the link or code of a mail',
     isPage: true,
-    body: verifyFormBody,
+    body: verifyForm,
     encoding: 'form',
-    answers: { 200: undefined },
-    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    answers: { 303: undefined },
+    errors: [
+      'form_expired',
+      'link_invalid',
+      'code_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'too_many_requests',
+      'busy',
+    ],
     handler: verifyAnswer,
   }),
   route({
@@ -677,10 +688,10 @@ export const routes: readonly Route[] = [
     who: 'anyone',
     summary: 'Take a change of address back',
     isPage: true,
-    body: restoreFormBody,
+    body: restoreForm,
     encoding: 'form',
-    answers: { 200: undefined },
-    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    answers: { 303: undefined },
+    errors: ['form_expired', 'link_invalid', 'too_many_requests', 'busy', 'conflict'],
     handler: restoreAnswer,
   }),
   route({
@@ -739,6 +750,29 @@ export const routes: readonly Route[] = [
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
     handler: securityAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/address',
+    who: 'session',
+    summary: 'My address, and how to prove or change it',
+    isPage: true,
+    query: addressQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: addressPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/dashboard/address',
+    who: 'session',
+    summary: 'Ask for a mail to prove it, or for another address',
+    isPage: true,
+    body: addressForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
+    handler: addressAnswer,
   }),
   route({
     method: 'GET',

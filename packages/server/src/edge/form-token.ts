@@ -2,6 +2,7 @@ import { Refusal } from '../errors.ts';
 import { newId } from '../platform/random.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
 import { readCookie } from './cookies.ts';
+import { cookieName } from './credential.ts';
 import type { Answer } from './route.ts';
 import { sideCookieName } from './side-cookies.ts';
 import type { World } from './world.ts';
@@ -23,29 +24,52 @@ export interface FormToken {
 /** Seconds; each page with a form begins them anew. */
 const LIFETIME = 24 * 60 * 60;
 
-/** @param sessionId Whose session the request is a part of, if it is. */
+/** @param sessionId Whose session the request is a part of, if its route asks for one. */
 export function formToken(
-  { keys, publicUrl }: World,
+  world: World,
   headers: Pick<Headers, 'get'>,
   sessionId: string | undefined,
 ): FormToken {
-  if (sessionId !== undefined) {
-    const value = () => mac(keys.form, `session ${sessionId}`);
-    return { value, check: (given) => refuseOther(given, value()), sideCookies: () => undefined };
-  }
-  const sent = readCookie(headers.get('cookie'), sideCookieName(publicUrl, 'form'));
-  const id = sent !== undefined && /^[\w-]{22}$/.test(sent) ? sent : undefined;
+  const { keys } = world;
+  const ofSession = (id: string): string => mac(keys.form, `session ${id}`);
+  const ofBrowser = (id: string): string => mac(keys.form, `browser ${id}`);
+  if (sessionId !== undefined)
+    return {
+      value: () => ofSession(sessionId),
+      check: (given) => refuseOther(given, [ofSession(sessionId)]),
+      sideCookies: () => undefined,
+    };
+  const id = readBrowserId(world, headers);
   let shown: string | undefined;
   return {
     value() {
       shown ??= id ?? newId();
-      return mac(keys.form, `browser ${shown}`);
+      return ofBrowser(shown);
     },
-    check: (given) => refuseOther(given, id && mac(keys.form, `browser ${id}`)),
+    check(given) {
+      // A page of whoever is signed in may lead to a form that is for everybody.
+      const session = readSessionId(world, headers);
+      refuseOther(given, [...(id ? [ofBrowser(id)] : []), ...(session ? [ofSession(session)] : [])]);
+    },
     sideCookies: () => (shown === undefined ? undefined : { form: { value: shown, maxAge: LIFETIME } }),
   };
 }
 
-function refuseOther(given: string | undefined, right: string | undefined): void {
-  if (given === undefined || !right || !equalSecrets(given, right)) throw new Refusal('form_expired');
+function readBrowserId({ publicUrl }: World, headers: Pick<Headers, 'get'>): string | undefined {
+  const sent = readCookie(headers.get('cookie'), sideCookieName(publicUrl, 'form'));
+  return sent !== undefined && /^[\w-]{22}$/.test(sent) ? sent : undefined;
+}
+
+/** Of the session cookie, whether its session is still good or not: it tells no more than that the browser has it. */
+function readSessionId(
+  { publicUrl, cookieTokens }: World,
+  headers: Pick<Headers, 'get'>,
+): string | undefined {
+  const sent = readCookie(headers.get('cookie'), cookieName(publicUrl));
+  return sent === undefined ? undefined : cookieTokens.read(sent)?.sid;
+}
+
+function refuseOther(given: string | undefined, right: string[]): void {
+  if (!right.some((one) => given !== undefined && equalSecrets(given, one)))
+    throw new Refusal('form_expired');
 }

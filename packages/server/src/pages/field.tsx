@@ -6,7 +6,7 @@ interface FieldProps {
   name: string;
   label: string;
   type?: string;
-  value?: string;
+  value?: string | undefined;
   /** The token of the HTML standard that tells a password manager what this is. */
   autocomplete: string;
   inputmode?: 'numeric' | undefined;

@@ -6,7 +6,8 @@ import { MAIL_ON_ITS_WAY, sendMail, type sendMailBody } from '../flows/recovery/
 import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, refusing } from './layout.tsx';
-import { CodeForm } from './reset-password.tsx';
+import { MailboxHint } from './mail-answer.tsx';
+import { ResetByCode } from './reset-password.tsx';
 
 const TITLE = 'Forgot your password?';
 
@@ -68,13 +69,9 @@ function MailSent({ world, email }: { world: World; email: string }) {
         <h1>Read your mail</h1>
         <Notice>
           <p>{MAIL_ON_ITS_WAY} Open its link, or type its code here.</p>
-          {world.hasMailbox && (
-            <p>
-              This installation has no mail server: the mail is in <a href="/mailbox">the mailbox</a>.
-            </p>
-          )}
+          <MailboxHint world={world} />
         </Notice>
-        <CodeForm world={world} email={email} errors={[]} autofocus="code" />
+        <ResetByCode world={world} email={email} errors={[]} />
       </Card>
       <p class="aside">
         Nothing came after a few minutes? Look among unwanted mail, or{' '}

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { isSetUp } from '../core/installation.ts';
+import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
-import { findViewer } from './viewer.ts';
 
 export const homeQuery = z.object({ done: z.literal('deleted').optional().catch(undefined) });
 
@@ -13,7 +13,7 @@ export async function homePage(
   world: World,
   call: Call<undefined, z.infer<typeof homeQuery>>,
 ): Promise<Answer> {
-  if (await findViewer(world, call)) return seeOther('/dashboard');
+  if (await findSignedIn(world, call.headers)) return seeOther('/dashboard');
   const { serviceName, signup } = world.config;
   return page(
     world,
@@ -32,7 +32,7 @@ export async function homePage(
       )}
       <Actions stacked>
         <ButtonLink href="/sign-in">Sign in</ButtonLink>
-        {signup === 'open' && (
+        {signup !== 'closed' && (
           <ButtonLink href="/sign-up" weight="plain">
             Make an account
           </ButtonLink>

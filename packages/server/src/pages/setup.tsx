@@ -5,7 +5,8 @@ import { type FieldError, Refusal } from '../errors.ts';
 import { type firstAdminBody, makeFirstAdmin, openSetUpLink } from '../flows/setup/first-admin.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
-import { Card, Notice, page, type Viewer } from './layout.tsx';
+import { Card, page } from './layout.tsx';
+import { linkRefused } from './mail-answer.tsx';
 
 const TITLE = 'Set up Usher';
 
@@ -19,7 +20,7 @@ export async function setUpPage(
   try {
     await openSetUpLink(world, call.query.token, call);
   } catch (error) {
-    return refused(world, call, error);
+    return linkRefused(world, call, TITLE, error);
   }
   const form = <SetUpForm token={call.query.token} username="" email="" errors={[]} />;
   return page(world, call, { title: TITLE, shape: 'gate' }, form);
@@ -32,24 +33,11 @@ export async function setUpAnswer(world: World, call: Call<z.infer<typeof firstA
     const view = { status: 201, title: 'Usher is set up', shape: 'gate' } as const;
     return { ...page(world, call, view, <Done username={call.body.username.trim()} />), cookie };
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) return refused(world, call, error);
+    if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, TITLE, error);
     const { token, username, email } = call.body;
     const form = <SetUpForm token={token} username={username} email={email} errors={error.fields} />;
     return page(world, call, { status: error.status, title: TITLE, shape: 'gate' }, form);
   }
-}
-
-function refused(world: World, call: Viewer, error: unknown): Answer {
-  if (!(error instanceof Refusal)) throw error;
-  return page(
-    world,
-    call,
-    { status: error.status, title: TITLE, shape: 'gate' },
-    <Card>
-      <h1>{TITLE}</h1>
-      <Notice kind="bad">{error.message}</Notice>
-    </Card>,
-  );
 }
 
 interface SetUpFormProps {

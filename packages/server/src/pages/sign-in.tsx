@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
@@ -7,13 +8,14 @@ import { Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
-import { findViewer } from './viewer.ts';
 
 const TITLE = 'Sign in';
 
 /** What was done a moment ago, on another page. */
 const done = {
   'signed-out': 'You are signed out.',
+  proven: 'Your address is proven. Sign in to go on.',
+  restored: 'Your account has its old address and a new password. Sign in with it.',
   reset: 'Your new password is set, and everybody who was signed in to the account is signed out.',
 };
 
@@ -35,7 +37,7 @@ export async function signInPage(
   call: Call<undefined, z.infer<typeof signInQuery>>,
 ): Promise<Answer> {
   const returnTo = readReturnTo(world, call.query.return_to);
-  if (await findViewer(world, call)) return seeOther(returnTo ?? '/dashboard');
+  if (await findSignedIn(world, call.headers)) return seeOther(returnTo ?? '/dashboard');
   const form = <SignIn world={world} name="" returnTo={returnTo} done={call.query.done} />;
   return mayLeadOut(world, page(world, call, { title: TITLE, shape: 'gate' }, form));
 }
@@ -92,7 +94,7 @@ function SignIn({ world: { config }, name, returnTo, done: act, refusal }: SignI
           </Actions>
         </Form>
       </Card>
-      {config.signup === 'open' && (
+      {config.signup !== 'closed' && (
         <p class="aside">
           New here? <a href={withReturnTo('/sign-up', returnTo)}>Make an account</a>
         </p>

@@ -1,13 +1,15 @@
 import { z } from 'zod';
+import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
-import { signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
+import { SIGN_UP_MAILED, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
 import { Field, PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
+import { MailboxHint } from './mail-answer.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
-import { findViewer } from './viewer.ts';
+import { VerifyByCode } from './verify.tsx';
 
 const TITLE = 'Make an account';
 
@@ -19,7 +21,7 @@ export async function signUpPage(
   call: Call<undefined, z.infer<typeof signUpQuery>>,
 ): Promise<Answer> {
   const returnTo = readReturnTo(world, call.query.return_to);
-  if (await findViewer(world, call)) return seeOther(returnTo ?? '/dashboard');
+  if (await findSignedIn(world, call.headers)) return seeOther(returnTo ?? '/dashboard');
   if (world.config.signup === 'closed') throw new Refusal('signup_closed');
   const form = <SignUp world={world} username="" email="" returnTo={returnTo} />;
   return mayLeadOut(world, page(world, call, { title: TITLE, shape: 'gate' }, form));
@@ -29,7 +31,11 @@ export async function signUpAnswer(world: World, call: Call<z.infer<typeof signU
   const { return_to, ...body } = call.body;
   const returnTo = readReturnTo(world, return_to);
   try {
-    const { cookie, sideCookies } = await signUp(world, { ...call, body });
+    const { status, cookie, sideCookies } = await signUp(world, { ...call, body });
+    if (status === 202) {
+      const view = { status, title: 'Read your mail', shape: 'gate' } as const;
+      return { ...page(world, call, view, <MailSent world={world} email={body.email} />), sideCookies };
+    }
     return seeOther(returnTo ?? '/dashboard?done=welcome', { cookie, sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'signup_closed') throw error;
@@ -94,5 +100,19 @@ function SignUp({ world: { config }, username, email, returnTo, refusal }: SignU
         You have one? <a href={withReturnTo('/sign-in', returnTo)}>Sign in</a>
       </p>
     </>
+  );
+}
+
+/** Where an address is proven before there is an account: the same page for an address that has one. */
+function MailSent({ world, email }: { world: World; email: string }) {
+  return (
+    <Card>
+      <h1>Read your mail</h1>
+      <Notice>
+        <p>{SIGN_UP_MAILED} Open its link, or type its code here.</p>
+        <MailboxHint world={world} />
+      </Notice>
+      <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} />
+    </Card>
   );
 }

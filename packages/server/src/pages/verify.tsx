@@ -1,117 +1,126 @@
+import type { Child } from 'hono/jsx';
 import { z } from 'zod';
+import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { checkVerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
-import { Field, PasswordField, passwordHint } from './field.tsx';
-import { Actions, Button, ButtonLink, Form } from './form.tsx';
-import { Card, Notice, page, refusing, type Viewer } from './layout.tsx';
+import { Field } from './field.tsx';
+import { Actions, Button, Form, FormErrors } from './form.tsx';
+import { Card, page, refusing, seeOther, type Viewer } from './layout.tsx';
+import { answerErrors, CodeFields, linkRefused, type mailQuery, withoutSpaces } from './mail-answer.tsx';
+import { NewPassword } from './reset-password.tsx';
+import { withReturnTo } from './return-to.ts';
 
 const TITLE = 'Your address';
 
-export const verifyQuery = z.object({ token: z.string() });
+const others = { username: z.string().optional(), password: z.string().optional() };
+export const verifyForm = z.union([
+  z.strictObject({ token: z.string(), ...others }),
+  z.strictObject({ email: z.string(), code: z.string(), ...others }),
+]);
+type VerifyForm = z.infer<typeof verifyForm>;
 
-export const verifyFormBody = z.strictObject({
-  token: z.string(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-});
-type VerifyForm = z.infer<typeof verifyFormBody>;
+type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
-type Checked = Awaited<ReturnType<typeof checkVerifyLink>>;
-
-/** The form behind the link of a mail. Opening it changes nothing, so a scanner that opens every link does no harm. */
-export async function verifyPage(world: World, call: Call<undefined, { token: string }>): Promise<Answer> {
+/**
+ * The form behind the link of a mail, or without one the form that takes a code. Opening it changes nothing, so a scanner
+ * that opens every link does no harm.
+ */
+export async function verifyPage(
+  world: World,
+  call: Call<undefined, z.infer<typeof mailQuery>>,
+): Promise<Answer> {
   const { token } = call.query;
+  if (token === undefined)
+    return show(world, call, <ByCode world={world} given={{ email: '', code: '' }} errors={[]} />);
   try {
     const checked = await checkVerifyLink(world, call, token);
-    return show(world, call, <VerifyForm {...checked} world={world} token={token} errors={[]} />);
+    return show(world, call, <ByLink world={world} {...checked} given={{ token }} errors={[]} />);
   } catch (error) {
-    return refused(world, call, error);
+    return linkRefused(world, call, TITLE, error);
   }
 }
 
-/** Proves the address from that form. */
+/** Proves the address from either form, and goes on to the account. */
 export async function verifyAnswer(world: World, call: Call<VerifyForm>): Promise<Answer> {
-  const { token, username } = call.body;
+  const { body } = call;
   try {
-    const { status, cookie, sideCookies } = await verifyEmail(world, call);
-    const content = <Done isNew={status === 201} />;
-    return {
-      ...page(world, call, { title: 'Your address is proven', shape: 'gate' }, content),
-      ...(cookie ? { cookie } : {}),
-      ...(sideCookies ? { sideCookies } : {}),
-    };
+    const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
+    const { status, cookie, sideCookies } = await verifyEmail(world, { ...call, body: given });
+    if (status === 201) return seeOther('/dashboard?done=welcome', { cookie, sideCookies });
+    const live = await findSignedIn(world, call.headers);
+    return seeOther(live ? '/dashboard/address?done=proven' : '/sign-in?done=proven', { sideCookies });
   } catch (error) {
-    const isMended = error instanceof Refusal && (error.fields || error.code === 'password_needed');
-    if (!isMended) return refused(world, call, error);
-    const errors = error.fields ?? [{ field: 'password', code: error.code, message: error.message }];
-    const checked = await checkVerifyLink(world, call, token);
-    const form = <VerifyForm {...checked} {...{ world, token, username, errors }} />;
-    return refusing(error, show(world, call, form, error.status));
+    if (!(error instanceof Refusal)) throw error;
+    return refusing(error, await askAgain(world, call, error));
   }
 }
 
-const show = (world: World, viewer: Viewer, form: Parameters<typeof page>[3], status = 200): Answer =>
+async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal): Promise<Answer> {
+  const { body } = call;
+  const asksPassword = refusal.code === 'password_needed';
+  const errors = asksPassword
+    ? [{ field: 'password', code: refusal.code, message: refusal.message }]
+    : answerErrors(refusal);
+  if ('code' in body)
+    return show(world, call, <ByCode world={world} given={body} errors={errors} />, refusal.status);
+  if (refusal.code === 'unauthenticated') {
+    const back = `/verify?${new URLSearchParams({ token: body.token })}`;
+    return linkRefused(world, call, TITLE, refusal, {
+      href: withReturnTo('/sign-in', back),
+      label: 'Sign in',
+    });
+  }
+  if (!refusal.fields && !asksPassword) return linkRefused(world, call, TITLE, refusal);
+  const checked = await checkVerifyLink(world, call, body.token);
+  const form = <ByLink world={world} {...checked} given={body} errors={errors} />;
+  return show(world, call, form, refusal.status);
+}
+
+const show = (world: World, viewer: Viewer, form: Child, status = 200): Answer =>
   page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, form);
 
-function refused(world: World, viewer: Viewer, error: unknown): Answer {
-  if (!(error instanceof Refusal)) throw error;
-  const content = (
-    <Card>
-      <h1>{TITLE}</h1>
-      <Notice kind="bad">{error.message}</Notice>
-    </Card>
-  );
-  return refusing(error, show(world, viewer, content, error.status));
-}
-
-const questions: Record<Checked['purpose'], { heading: string; button: string }> = {
-  sign_up: { heading: 'Finish your sign-up', button: 'Finish the sign-up' },
-  verify_email: { heading: 'Is this your address?', button: 'Yes, it is my address' },
-  change_email: { heading: 'Is this your new address?', button: 'Yes, use this address' },
+const questions: Record<Purpose, { heading: string; lead: string; button: string }> = {
+  sign_up: {
+    heading: 'Finish your sign-up',
+    lead: 'One step, and the account is yours.',
+    button: 'Finish the sign-up',
+  },
+  verify_email: {
+    heading: 'Is this your address?',
+    lead: 'Then it can bring you back, should you forget your password.',
+    button: 'Yes, it is my address',
+  },
+  change_email: {
+    heading: 'Is this your new address?',
+    lead: 'Then your account has it from now on.',
+    button: 'Yes, use this address',
+  },
 };
 
-interface VerifyFormProps extends Checked {
+interface ByLinkProps {
   world: World;
-  token: string;
-  /** Given when the one of the sign-up was taken meanwhile. */
-  username?: string | undefined;
+  purpose: Purpose;
+  needsPassword: boolean;
+  given: Extract<VerifyForm, { token: string }>;
   errors: FieldError[];
 }
 
-function VerifyForm({ world, purpose, needsPassword, token, username, errors }: VerifyFormProps) {
-  const { heading, button } = questions[purpose];
-  const asksName = username !== undefined || errors.some(({ field }) => field === 'username');
+function ByLink({ world, purpose, needsPassword, given, errors }: ByLinkProps) {
+  const { heading, lead, button } = questions[purpose];
   return (
     <Card>
       <h1>{heading}</h1>
-      <Form action="/verify" hidden={{ token }}>
-        {asksName && (
-          <Field
-            name="username"
-            label="Username"
-            value={username ?? ''}
-            autocomplete="username"
-            errors={errors}
-          />
-        )}
-        {needsPassword && (
-          <>
-            <p>
-              This is another browser than the one that signed up. Choose a password: it replaces the one that
-              was given there.
-            </p>
-            <PasswordField
-              name="password"
-              label="New password"
-              autocomplete="new-password"
-              errors={errors}
-              hint={passwordHint(world.config)}
-              isNew
-            />
-          </>
-        )}
+      <p class="lead">
+        {needsPassword
+          ? 'This is another browser than the one that signed up. Choose a password: it replaces the one that was given there.'
+          : lead}
+      </p>
+      <FormErrors errors={errors} shown={['username', 'password']} />
+      <Form action="/verify" hidden={{ token: given.token }}>
+        <Username given={given} errors={errors} />
+        {needsPassword && <NewPassword config={world.config} errors={errors} autofocus />}
         <Actions>
           <Button>{button}</Button>
         </Actions>
@@ -120,14 +129,53 @@ function VerifyForm({ world, purpose, needsPassword, token, username, errors }: 
   );
 }
 
-function Done({ isNew }: { isNew: boolean }) {
+interface VerifyByCodeProps {
+  world: World;
+  given: Extract<VerifyForm, { code: string }>;
+  errors: FieldError[];
+  /** Where it is one of several things on a page: the address is known, and the cursor stays where it is. */
+  isPart?: boolean;
+}
+
+function ByCode(props: VerifyByCodeProps) {
   return (
     <Card>
-      <h1>{isNew ? 'Your account is ready' : 'Your address is proven'}</h1>
-      <p>{isNew ? 'You are signed in.' : 'From now on it can bring you back if you forget your password.'}</p>
-      <Actions>
-        <ButtonLink href="/dashboard">Go on</ButtonLink>
-      </Actions>
+      <h1>Prove your address</h1>
+      <p class="lead">With the code of the mail that we sent to it.</p>
+      <VerifyByCode {...props} />
     </Card>
+  );
+}
+
+/** Address and code, and what else was found to be needed; also after a mail was sent. */
+export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByCodeProps) {
+  const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
+  return (
+    <>
+      <FormErrors errors={errors} shown={['email', 'code', 'username', 'password']} />
+      <Form action="/verify">
+        <CodeFields
+          config={world.config}
+          email={given.email}
+          code={given.code}
+          errors={errors}
+          autofocus={!asksPassword && !isPart}
+          isFixed={isPart}
+        />
+        <Username given={given} errors={errors} />
+        {asksPassword && <NewPassword config={world.config} errors={errors} autofocus />}
+        <Actions>
+          <Button>Prove it</Button>
+        </Actions>
+      </Form>
+    </>
+  );
+}
+
+/** Only when the one of the sign-up was taken meanwhile. */
+function Username({ given: { username }, errors }: { given: VerifyForm; errors: FieldError[] }) {
+  if (username === undefined && !errors.some(({ field }) => field === 'username')) return null;
+  return (
+    <Field name="username" label="User name" value={username ?? ''} autocomplete="username" errors={errors} />
   );
 }

@@ -156,6 +156,12 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     await same('POST /v1/me/email', { email: newNames().email, password: PASSWORD }, user);
     await same('POST /v1/me/email', { email: 'x', password: PASSWORD }, user);
     await same('POST /v1/reset-password', { email: names.email, code, password: '1234' });
+    await same('POST /v1/check-password', { password: '1234' });
+    await same('POST /v1/check-password', { password: PASSWORD });
+    await same('GET /v1/me/data', undefined, user);
+    await same('GET /v1/me/data');
+    await same('DELETE /v1/me/sessions', undefined, user);
+    await same('DELETE /v1/me/sessions');
     const { refresh_token, access_token } = await login(app, user);
     await same('POST /v1/refresh', { refresh_token });
     await same('POST /v1/refresh', { refresh_token: 'x' });

@@ -4,9 +4,10 @@ import { sessionsOf } from '../../core/sessions.ts';
 import { roleOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
-import { Badge, Card, Facts, Notice, page } from '../layout.tsx';
+import { Card, Facts, Notice, page } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
 import { Events } from './activity.tsx';
+import { Proven } from './address.tsx';
 import { account } from './area.ts';
 import { deviceOf } from './device.ts';
 
@@ -22,6 +23,7 @@ export async function overviewPage(
   const { db, clock, config } = world;
   const { user, session } = call.live;
   const now = clock.now();
+  const isProven = user.email_verified_at !== null;
   const sessions = await sessionsOf(db, user, now, session.id);
   const events = await eventsOf(db, user.id, RECENT);
   return page(
@@ -34,11 +36,22 @@ export async function overviewPage(
       {call.query.done && (
         <Notice kind="good">Welcome! Your account is made, and you are signed in to it.</Notice>
       )}
+      {!isProven && (
+        <Notice kind="warn">
+          Your e-mail address is not proven yet. <a href="/dashboard/address">Prove it</a>, so that it can
+          bring you back should you forget your password.
+        </Notice>
+      )}
       <Card title="You">
         <Facts
           of={[
             ['User name', user.username],
-            ['E-mail address', <Address user={user} />],
+            [
+              'E-mail address',
+              <>
+                {user.email} <Proven isProven={isProven} />
+              </>,
+            ],
             ['Role', roleOf(user) === 'admin' ? 'Administrator' : 'User'],
             ['Here since', <Day at={user.created_at} />],
           ]}
@@ -60,15 +73,5 @@ export async function overviewPage(
         </p>
       </Card>
     </>,
-  );
-}
-
-/** An address, and whether it is known that mails to it are read by the owner of the account. */
-export function Address({ user }: { user: SignedInCall['live']['user'] }) {
-  return (
-    <>
-      {user.email}{' '}
-      {user.email_verified_at === null ? <Badge>not proven yet</Badge> : <Badge kind="good">proven</Badge>}
-    </>
   );
 }

@@ -4,10 +4,10 @@ import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { changePassword, type changePasswordBody } from '../../flows/account/password.ts';
 import { PasswordField, passwordHint } from '../field.tsx';
-import { Actions, Button, Form } from '../form.tsx';
+import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { Proven } from './address.tsx';
 import { account } from './area.ts';
-import { Address } from './overview.tsx';
 
 const PATH = '/dashboard/security';
 
@@ -76,9 +76,14 @@ function show(world: World, call: SignedInCall<unknown, unknown>, { isChanged, r
       </Card>
       <Card title="E-mail address">
         <p>
-          <Address user={user} />
+          {user.email} <Proven isProven={user.email_verified_at !== null} />
         </p>
         <p class="note">If you forget your password, the way back in goes to this address.</p>
+        <Actions>
+          <ButtonLink href="/dashboard/address" weight="plain">
+            {user.email_verified_at === null ? 'Prove or change it' : 'Change it'}
+          </ButtonLink>
+        </Actions>
       </Card>
     </>,
   );

@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The browser that is inside an npm package: the same on every machine. A test file starts one, and a context for each test. */
+export async function startBrowser(): Promise<Browser> {
+  const folder = unpackedBrowser();
+  return chromium.launch({
+    executablePath: join(folder, 'chromium'),
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--headless=shell',
+      '--hide-scrollbars',
+      '--font-render-hinting=none',
+    ],
+    // With the font of the package pages look the same everywhere, too.
+    env: { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts'), HOME: folder },
+  });
+}
+
+/** Unpacked once for a checkout: it takes seconds. Of several that do so at once the first one counts. */
+function unpackedBrowser(): string {
+  const { version } = JSON.parse(
+    readFileSync(join(root, 'node_modules/@sparticuz/chromium/package.json'), 'utf8'),
+  );
+  const cache = join(root, 'node_modules/.cache');
+  const folder = join(cache, `chromium-${version}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(cache, { recursive: true });
+  const aside = mkdtempSync(`${folder}-`);
+  const unpack = "import('@sparticuz/chromium').then(({ default: packed }) => packed.executablePath())";
+  execFileSync(process.execPath, ['-e', unpack], { cwd: root, env: { ...process.env, TMPDIR: aside } });
+  try {
+    renameSync(aside, folder);
+  } catch (error) {
+    rmSync(aside, { recursive: true });
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+/** Somebody at a browser of their own, and what must not happen while they use it. */
+export interface Visitor {
+  context: BrowserContext;
+  page: Page;
+  /** What was against the policy of a page, failed in a script, or was asked of another origin. */
+  complaints: string[];
+  close(): Promise<void>;
+}
+
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ baseURL: url, ...options });
+  const complaints: string[] = [];
+  context.on('console', (message) => {
+    if (/Content Security Policy|Trusted ?Type|policy violation/i.test(message.text()))
+      complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  context.on('request', (request) => {
+    if (new URL(request.url()).origin !== url) complaints.push(`a request to ${request.url()}`);
+  });
+  // Some violations are said to the page and to nobody else.
+  await context.addInitScript(`document.addEventListener('securitypolicyviolation', (event) =>
+    console.error('policy violation: ' + event.effectiveDirective + ' ' + event.blockedURI))`);
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  return { context, page, complaints, close: () => context.close() };
+}
+
+/** What axe finds against WCAG 2.2 A and AA and good habits, in a line each. */
+export async function findBarriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
+  );
+}
+
+/** How far a page is wider than its window, in pixels. */
+export const overflowOf = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
