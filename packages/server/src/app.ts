@@ -1,4 +1,11 @@
-import { type Config, ConfigError, configFromOptions, isLoopback, type SettingName } from './config.ts';
+import {
+  type Config,
+  ConfigError,
+  configFromOptions,
+  isLoopback,
+  type SettingName,
+  sourcesOfOptions,
+} from './config.ts';
 import { OPERATOR, recordEvent } from './core/events.ts';
 import { DAMAGED, openInstallation, queueKeyChange } from './core/installation.ts';
 import { makeFirstKey, openKeyring } from './core/keys.ts';
@@ -83,7 +90,7 @@ export interface Usher {
 export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
   const { log, clock, ...settings } = options;
   const config = configFromOptions(settings);
-  const opened = await openWorld(config, { log, clock });
+  const opened = await openWorld(config, { log, clock, sources: sourcesOfOptions(settings) });
   return serveWorld(opened);
 }
 
@@ -100,6 +107,8 @@ export interface OpenedWorld {
 }
 
 export interface Surroundings {
+  /** Where the settings come from; what the console shows of them. */
+  sources?: World['sources'] | undefined;
   log?: Log | undefined;
   clock?: Clock | undefined;
 }
@@ -107,7 +116,7 @@ export interface Surroundings {
 /** Opens the database and everything that works on it; serves nothing yet. */
 export async function openWorld(
   config: Config,
-  { log, clock = systemClock }: Surroundings = {},
+  { log, clock = systemClock, sources = sourcesOfOptions({}) }: Surroundings = {},
 ): Promise<OpenedWorld> {
   const ownLog = log ?? createLog(config.logLevel);
   // Before anything is opened that would have to be closed again.
@@ -115,7 +124,7 @@ export async function openWorld(
   const assets = openAssets(config);
   const database = await openDatabase(config.database);
   try {
-    return await furnish(config, database, { log: ownLog, clock, assets });
+    return await furnish(config, database, { log: ownLog, clock, assets, sources });
   } catch (error) {
     await database.close();
     throw error;
@@ -125,7 +134,7 @@ export async function openWorld(
 async function furnish(
   config: Config,
   database: Database,
-  { log, clock, assets }: Pick<World, 'log' | 'clock' | 'assets'>,
+  { log, clock, assets, sources }: Pick<World, 'log' | 'clock' | 'assets' | 'sources'>,
 ): Promise<OpenedWorld> {
   const { db } = database;
   const keys = deriveKeys(secretOf(config, database));
@@ -150,6 +159,7 @@ async function furnish(
   let closed: Promise<void> | undefined;
   const world: World = {
     config,
+    sources,
     publicUrl,
     db,
     clock,

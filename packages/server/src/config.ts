@@ -263,7 +263,19 @@ export function configFromOptions(options: Partial<Record<SettingName, unknown>>
   return parseConfig(texts).config;
 }
 
+/** Where settings come from that are given in code. */
+export const sourcesOfOptions = (
+  options: Partial<Record<SettingName, unknown>>,
+): Record<SettingName, Source> =>
+  Object.fromEntries(
+    settingNames.map((name) => [name, options[name] === undefined ? 'default' : 'option']),
+  ) as Record<SettingName, Source>;
+
 export const settingNames = Object.keys(settings) as SettingName[];
+
+/** What must stand neither in a command line nor on a page. */
+export const isSecretSetting = (name: SettingName): boolean =>
+  ['secret', 'smtpUrl', 'metricsToken'].includes(name);
 
 /** `publicUrl` as a command-line flag: `--public-url`. */
 export const flagName = (name: SettingName): string =>

@@ -14,6 +14,7 @@ import {
 import { restoreEmail, restoreEmailBody } from './flows/addresses/restore.ts';
 import { verifyEmail, verifyEmailBody } from './flows/addresses/verify.ts';
 import { listEventsQuery, showEvents } from './flows/admin/events.ts';
+import { showStats, statsQuery, statsShape } from './flows/admin/stats.ts';
 import {
   changeUser,
   changeUserBody,
@@ -47,6 +48,21 @@ import { checkPassword, checkPasswordBody, passwordAdviceShape } from './flows/s
 import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
+import { eventsPage, eventsQuery, exportEvents } from './pages/admin/events.tsx';
+import { keysPage, keysQuery, rotateAnswer, rotateForm, rotatePage } from './pages/admin/keys.tsx';
+import { mailsAnswer, mailsForm, mailsPage, mailsQuery } from './pages/admin/mails.tsx';
+import { overviewPage as consolePage, overviewQuery as consoleQuery } from './pages/admin/overview.tsx';
+import { settingsPage } from './pages/admin/settings.tsx';
+import {
+  actAnswer,
+  actForm,
+  actPage,
+  actParams,
+  userPage,
+  userPageParams,
+  userPageQuery,
+} from './pages/admin/user.tsx';
+import { usersPage, usersQuery } from './pages/admin/users.tsx';
 import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
 import { activityPage } from './pages/dashboard/activity.tsx';
 import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/dashboard/address.tsx';
@@ -414,6 +430,16 @@ export const routes: readonly Route[] = [
     answers: { 200: z.object({ events: z.array(recordedEventShape), next_cursor: z.uuid().nullable() }) },
     errors: [],
     handler: showEvents,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/stats',
+    who: 'admin',
+    summary: 'The figures of the console: how things are now, and what happened by the hour or day',
+    query: statsQuery,
+    answers: { 200: statsShape },
+    errors: [],
+    handler: showStats,
   }),
 
   // For programs and operators
@@ -866,5 +892,153 @@ export const routes: readonly Route[] = [
     answers: { 200: undefined },
     errors: ['not_found'],
     handler: assetFile,
+  }),
+
+  // Pages of administrators
+  route({
+    method: 'GET',
+    path: '/admin',
+    who: 'admin',
+    summary: 'The console',
+    isPage: true,
+    query: consoleQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: consolePage,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/users',
+    who: 'admin',
+    summary: 'Everybody',
+    isPage: true,
+    query: usersQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: usersPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/users/:id',
+    who: 'admin',
+    summary: 'One user: facts, limits, sessions, events',
+    isPage: true,
+    params: userPageParams,
+    query: userPageQuery,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: userPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/users/:id/:act',
+    who: 'admin',
+    summary: 'What an act means for a user',
+    isPage: true,
+    params: actParams,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: actPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/users/:id/:act',
+    who: 'admin',
+    summary: 'Do it',
+    isPage: true,
+    params: actParams,
+    body: actForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'not_found', 'last_admin'],
+    handler: actAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/events',
+    who: 'admin',
+    summary: 'The audit record',
+    isPage: true,
+    query: eventsQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: eventsPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/events.jsonl',
+    who: 'admin',
+    summary: 'The audit record, as a file',
+    isPage: true,
+    query: eventsQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: exportEvents,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/mails',
+    who: 'admin',
+    summary: 'What became of the mails',
+    isPage: true,
+    query: mailsQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: mailsPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/mails',
+    who: 'admin',
+    summary: 'Try a mail now',
+    isPage: true,
+    body: mailsForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired'],
+    handler: mailsAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/keys',
+    who: 'admin',
+    summary: 'The keys that sign tokens',
+    isPage: true,
+    query: keysQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: keysPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/keys/rotate',
+    who: 'admin',
+    summary: 'What a new key means',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: [],
+    handler: rotatePage,
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/keys/rotate',
+    who: 'admin',
+    summary: 'Make the next key',
+    isPage: true,
+    body: rotateForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
+    handler: rotateAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/settings',
+    who: 'admin',
+    summary: 'The settings in force',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: [],
+    handler: settingsPage,
   }),
 ];

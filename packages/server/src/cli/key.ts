@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { OPERATOR, recordEvent } from '../core/events.ts';
-import { queueKeyChange } from '../core/installation.ts';
-import { listKeys, rotateKey, stateKeys } from '../core/keys.ts';
+import { OPERATOR } from '../core/events.ts';
+import { keysOf, rotateSigningKey, type ShownKey } from '../flows/rotate-key.ts';
 import { withWorld } from './open.ts';
 import { consent, minuteOf, printJson, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
@@ -32,13 +31,11 @@ export function addKey(program: Command): void {
     .action(rotate);
 }
 
-type Key = ReturnType<typeof stateKeys<Awaited<ReturnType<typeof listKeys>>[number]>>[number];
-
 async function list({ json }: { json?: true }, command: Command): Promise<void> {
-  const { keys, now } = await withWorld(command, async ({ db, clock }) => {
-    const now = clock.now();
-    return { keys: stateKeys(await listKeys(db), now), now };
-  });
+  const { keys, now } = await withWorld(command, async (world) => ({
+    keys: await keysOf(world),
+    now: world.clock.now(),
+  }));
   if (json) return printJson({ keys: keys.map(showKey) });
   printTable(
     ['ID', 'ALGORITHM', 'STATE', 'AGE', 'SIGNS FROM (UTC)', 'PUBLISHED UNTIL (UTC)'],
@@ -46,7 +43,7 @@ async function list({ json }: { json?: true }, command: Command): Promise<void> 
   );
 }
 
-const showKey = (key: Key) => ({
+const showKey = (key: ShownKey) => ({
   id: key.id,
   algorithm: key.algorithm,
   state: key.state,
@@ -57,7 +54,7 @@ const showKey = (key: Key) => ({
 
 const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-const membersOf = (key: Key, now: number) => ({
+const membersOf = (key: ShownKey, now: number) => ({
   id: key.id,
   algorithm: key.algorithm,
   state: key.state,
@@ -81,17 +78,10 @@ interface RotateOptions {
 }
 
 async function rotate({ leaked = false, yes, json }: RotateOptions, command: Command): Promise<void> {
-  await withWorld(command, async ({ db, clock, keys, config }) => {
+  await withWorld(command, async (world) => {
     const warning = 'This refuses, at once, every access token that was signed so far.';
     if (leaked) await consent(yes, warning, 'leaked');
-    const made = await db.transaction().execute(async (tx) => {
-      await queueKeyChange(tx);
-      const now = clock.now();
-      const { id } = await rotateKey(tx, keys.wrap, config.signingAlgorithm, leaked, now);
-      const about = { userId: null, actorId: 'operator', details: { key: id, leaked } };
-      await recordEvent(tx, 'key_rotated', OPERATOR, about, now);
-      return stateKeys(await listKeys(tx), now).find((key) => key.id === id) as Key;
-    });
+    const made = await rotateSigningKey(world, leaked, { actorId: 'operator', origin: OPERATOR });
     const { id, algorithm, state } = made;
     if (json) printJson({ key: showKey(made) });
     else printRecord({ id, algorithm, state, 'signs from': `${minuteOf(made.signs_from)} UTC` });

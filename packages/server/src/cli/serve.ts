@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { makeSetUpLink, type OpenedWorld, openWorld, serveWorld, type Usher } from '../app.ts';
-import { type Config, isLoopback } from '../config.ts';
+import { type Config, isLoopback, type LoadedConfig } from '../config.ts';
 import type { Peer } from '../edge/answering.ts';
 import { errors } from '../errors.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';
@@ -24,11 +24,11 @@ export function addServe(program: Command, version: string): void {
       '\nExamples:\n  usher serve --port 4000 --host 127.0.0.1\n  usher serve --app ./app.ts',
     )
     .action(async ({ app }: { app?: string }, command: Command) =>
-      serve(settingsOf(command).config, version, app === undefined ? undefined : await importApp(app)),
+      serve(settingsOf(command), version, app === undefined ? undefined : await importApp(app)),
     );
 }
 
-async function serve(config: Config, version: string, makeApp?: MakeApp): Promise<void> {
+async function serve({ config, sources }: LoadedConfig, version: string, makeApp?: MakeApp): Promise<void> {
   const began = performance.now();
   // Listening comes first: only then the port is known that tokens and links name.
   let usher: Usher | undefined;
@@ -38,7 +38,7 @@ async function serve(config: Config, version: string, makeApp?: MakeApp): Promis
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
   let opened: OpenedWorld;
   try {
-    opened = await openPatiently({ ...config, publicUrl });
+    opened = await openPatiently({ ...config, publicUrl }, sources);
   } catch (error) {
     await server.stop(0);
     throw error;
@@ -103,11 +103,11 @@ function notYet(request: Request): Response {
 }
 
 /** A database server may come up after us: it is waited for, with a word about it. */
-async function openPatiently(config: Config): Promise<OpenedWorld> {
+async function openPatiently(config: Config, sources: LoadedConfig['sources']): Promise<OpenedWorld> {
   const until = performance.now() + DATABASE_PATIENCE;
   for (let told = false; ; told = true) {
     try {
-      return await openWorld(config);
+      return await openWorld(config, { sources });
     } catch (error) {
       const canReturn = isUnavailable(error) && !isDamaged(error);
       if (!canReturn || performance.now() > until) throw error;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import {
   flagName,
+  isSecretSetting,
   type LoadedConfig,
   loadConfig,
   type SettingName,
@@ -14,7 +15,7 @@ import {
  */
 export function withSettings(command: Command, names: readonly SettingName[] = settingNames): Command {
   for (const name of names) {
-    if (isSecret(name)) continue;
+    if (isSecretSetting(name)) continue;
     const { env, default: fallback, help } = settings[name];
     command.option(`${flagName(name)} <value>`, `${help} [${env}${fallback ? `, ${fallback}` : ''}]`);
   }
@@ -31,8 +32,6 @@ export function settingsOf(command: Command): LoadedConfig {
   }
   return loadConfig(flags);
 }
-
-export const isSecret = (name: SettingName): boolean => ['secret', 'smtpUrl', 'metricsToken'].includes(name);
 
 /** As commander names the option of a flag. */
 const camelCase = (flag: string): string =>

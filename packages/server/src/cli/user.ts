@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { eventsOf } from '../core/events.ts';
 import { sessionsOf } from '../core/sessions.ts';
 import { listUsers } from '../core/users.ts';
+import { normalSearch } from '../flows/admin/users.ts';
 import { showEvent, showLimit, showSession, showUser } from '../flows/shapes.ts';
 import { limitsOf } from '../flows/user-limits.ts';
 import { withWorld } from './open.ts';
@@ -125,7 +126,7 @@ async function list(
 ): Promise<void> {
   const found = await withWorld(command, ({ db }) =>
     listUsers(db, {
-      search: search?.trim().normalize('NFKC').toLowerCase() || undefined,
+      search: normalSearch(search),
       role: admins ? 'admin' : undefined,
       disabled,
       after: cursor,

@@ -39,7 +39,7 @@ export type EndReason =
 export interface Live {
   session: Pick<
     SessionsTable,
-    'id' | 'kind' | 'amr' | 'created_at' | 'last_seen_at' | 'refresh_number' | 'refreshed_at'
+    'id' | 'kind' | 'amr' | 'created_at' | 'last_seen_at' | 'refresh_number' | 'refreshed_at' | 'proven_at'
   >;
   user: Pick<
     UsersTable,
@@ -79,6 +79,7 @@ export async function startSession(tx: Db, session: NewSession, now: number): Pr
       user_agent: session.userAgent,
       refresh_number: 1,
       refreshed_at: now,
+      proven_at: now,
     })
     .execute();
   return id;
@@ -101,7 +102,7 @@ export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prep
       'email',
       'email_verified_at',
     ])
-    .select(['admin_since', 'disabled_at', 'users.created_at as joined_at'])
+    .select(['admin_since', 'disabled_at', 'users.created_at as joined_at', 'proven_at'])
     .where('sessions.id', '=', '');
   const read = prepareRead(query.compile());
   return async (id, now) => {
@@ -128,15 +129,16 @@ type LiveRow = readonly [
   admin_since: number | null,
   disabled_at: number | null,
   joined_at: number,
+  proven_at: number,
 ];
 
 function toLive(id: string, row: LiveRow): { ended_at: number | null; live: Live } {
   const [kind, amr, began_at, last_seen_at, ended_at, refresh_number, refreshed_at, user_id, ...user] = row;
-  const [username, email, email_verified_at, admin_since, disabled_at, joined_at] = user;
+  const [username, email, email_verified_at, admin_since, disabled_at, joined_at, proven_at] = user;
   return {
     ended_at,
     live: {
-      session: { id, kind, amr, created_at: began_at, last_seen_at, refresh_number, refreshed_at },
+      session: { id, kind, amr, created_at: began_at, last_seen_at, refresh_number, refreshed_at, proven_at },
       user: {
         id: user_id,
         username,
@@ -194,6 +196,23 @@ export async function sessionsOf(
     .orderBy('last_seen_at', 'desc')
     .orderBy('id')
     .execute();
+}
+
+/** How many sessions are good now, of everybody. */
+export async function countActive(db: Db, now: number): Promise<number> {
+  const row = await db
+    .selectFrom('sessions')
+    .select((sessions) => sessions.fn.countAll<number>().as('count'))
+    .where('ended_at', 'is', null)
+    .where('last_seen_at', '>', now - REFRESH_IDLE)
+    .where((good) => good.or([good('kind', '=', 'bearer'), good('last_seen_at', '>', now - IDLE - MINUTE)]))
+    .executeTakeFirstOrThrow();
+  return row.count;
+}
+
+/** Notes that the user of a session has just proven again who they are. */
+export async function noteProven(db: Db, id: string, now: number): Promise<void> {
+  await db.updateTable('sessions').set({ proven_at: now }).where('id', '=', id).execute();
 }
 
 /** Ends one session of a user. @returns false when the user has no such session that is still open. */

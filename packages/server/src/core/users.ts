@@ -280,20 +280,36 @@ export async function enable(tx: Db, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
+/** How lists of users can be sorted; a minus turns the order round. */
+export const userOrders = ['created', '-created', 'username', '-username'] as const;
+export type UserOrder = (typeof userOrders)[number];
+
 export interface UserQuery {
   /** The beginning of a user name or an e-mail address, normalised; or a whole id. */
   search?: string | undefined;
   role?: Role | undefined;
   disabled?: boolean | undefined;
+  /** Oldest first unless said. */
+  order?: UserOrder | undefined;
   /** The id after which the page begins. */
   after?: string | undefined;
   limit: number;
 }
 
-/** A page of users, oldest first: ids sort by creation time, so the last id of a page is its cursor. */
-export function listUsers(db: Db, { search, role, disabled, after, limit }: UserQuery): Promise<User[]> {
-  let query = db.selectFrom('users').selectAll().orderBy('id').limit(limit);
-  if (after !== undefined) query = query.where('id', '>', after);
+/** A page of users. Ids sort by creation time, and the last id of a page is its cursor in every order. */
+export function listUsers(db: Db, asked: UserQuery): Promise<User[]> {
+  const { search, role, disabled, order = 'created', after, limit } = asked;
+  const column = order.endsWith('username') ? 'username_key' : 'id';
+  const isTurned = order.startsWith('-');
+  let query = db
+    .selectFrom('users')
+    .selectAll()
+    .orderBy(column, isTurned ? 'desc' : 'asc')
+    .limit(limit);
+  if (after !== undefined)
+    query = query.where(column, isTurned ? '<' : '>', (users) =>
+      users.selectFrom('users as last').select(`last.${column}`).where('last.id', '=', after),
+    );
   if (role !== undefined) query = query.where('admin_since', role === 'admin' ? 'is not' : 'is', null);
   if (disabled !== undefined) query = query.where('disabled_at', disabled ? 'is not' : 'is', null);
   if (search !== undefined)
@@ -309,6 +325,15 @@ export function listUsers(db: Db, { search, role, disabled, after, limit }: User
 
 /** A prefix as a range, which an index answers; LIKE would read every row, and its wildcards need escaping. */
 const afterPrefix = (prefix: string): string => `${prefix}\u{10ffff}`;
+
+/** How many accounts there are. */
+export async function countUsers(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('users')
+    .select((users) => users.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return row.count;
+}
 
 /** How many enabled administrators there are. */
 export async function countAdmins(db: Db): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config, SettingName, Source } from '../config.ts';
 import type { Keyring } from '../core/keys.ts';
 import type { RenderMail } from '../core/mails/render.ts';
 import type { FindLive } from '../core/sessions.ts';
@@ -16,6 +16,8 @@ import type { Keys } from '../platform/secrets.ts';
 /** What a flow works with: made once, in `app.ts`. */
 export interface World {
   config: Config;
+  /** Where each setting comes from. */
+  sources: Record<SettingName, Source>;
   /** The origin of this installation: the issuer of its tokens and the base of its links. */
   publicUrl: string;
   db: Db;

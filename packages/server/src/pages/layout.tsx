@@ -156,6 +156,7 @@ function Top({ world, live }: Pick<DocumentProps, 'world' | 'live'>) {
       </a>
       {live && (
         <Form action="/sign-out" shape="inline">
+          {live.user.admin_since !== null && <a href="/admin">Console</a>}
           <span class="who">
             <span class="unseen">Signed in as </span>
             {live.user.username}

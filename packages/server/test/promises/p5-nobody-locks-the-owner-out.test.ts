@@ -114,6 +114,8 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
 
   it('B17: nor is anybody’s mailbox filled: three mails an hour, whoever asks and however often', async () => {
     const { names } = await newOwner();
+    // The mail that came with the sign-up is one of this hour's.
+    app.clock.advance(HOUR);
     for (let i = 0; i < 100; i++) {
       expect((await askForMail(names)).status).toBe(202);
       app.clock.advance(HOUR / 100);

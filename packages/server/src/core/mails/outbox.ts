@@ -133,6 +133,48 @@ export async function countWaiting(db: Db): Promise<number> {
   return Number(row.count);
 }
 
+/** What can be told of a mail: neither to whom nor what it says. */
+export type ListedMail = Omit<MailsTable, 'content_encrypted'>;
+
+/** `waiting` or how it ended; decoys are left out. */
+export const mailStates = ['waiting', 'sent', 'refused', 'expired', 'kept'] as const;
+export type MailState = (typeof mailStates)[number];
+
+/** A page of mails, newest first. */
+export function listMails(
+  db: Db,
+  { state, before, limit }: { state?: MailState | undefined; before?: string | undefined; limit: number },
+): Promise<ListedMail[]> {
+  let query = db
+    .selectFrom('mails')
+    .select(['id', 'kind', 'user_id', 'created_at', 'expires_at', 'due_at', 'tries', 'ended_at'])
+    .select(['outcome', 'answer'])
+    .orderBy('id', 'desc')
+    .limit(limit);
+  if (state === 'waiting') query = query.where('due_at', 'is not', null);
+  else if (state !== undefined) query = query.where('outcome', '=', state);
+  else query = query.where((mail) => mail.or([mail('outcome', 'is', null), mail('outcome', '<>', 'decoy')]));
+  if (before !== undefined) query = query.where('id', '<', before);
+  return query.execute();
+}
+
+/**
+ * Has a mail tried now that waits for its next try. One that is due within the lease is tried soon by itself, or is being
+ * sent at this moment.
+ *
+ * @returns false when it does not wait for that long.
+ */
+export async function hastenMail(db: Db, id: string, now: number): Promise<boolean> {
+  const row = await db
+    .updateTable('mails')
+    .set({ due_at: now })
+    .where('id', '=', id)
+    .where('due_at', '>', now + LEASE)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Removes mails that were queued more than `age` milliseconds ago. None of them waits any more: a day is the longest. */
 export async function forgetOldMails(db: Db, age: number, now: number): Promise<void> {
   await db

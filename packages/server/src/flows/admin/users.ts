@@ -43,7 +43,7 @@ export async function showUsers(
 ): Promise<Answer> {
   const { search, role, disabled, cursor, limit } = query;
   const found = await listUsers(db, {
-    search: search?.trim().normalize('NFKC').toLowerCase() || undefined,
+    search: normalSearch(search),
     role,
     disabled: disabled === undefined ? undefined : disabled === 'true',
     after: cursor,
@@ -53,6 +53,10 @@ export async function showUsers(
   const next = found.length > limit ? (page.at(-1)?.id ?? null) : null;
   return { status: 200, body: { users: page.map(showUser), next_cursor: next } };
 }
+
+/** What is searched for, as names are stored to be compared. */
+export const normalSearch = (search: string | undefined): string | undefined =>
+  search?.trim().normalize('NFKC').toLowerCase() || undefined;
 
 export const createUserBody = z.strictObject({
   username: z.string(),
@@ -161,7 +165,8 @@ export async function liftUserLimits(
   return { status: 200, body: { message: 'limits lifted!' } };
 }
 
-async function getUser(db: Db, id: string): Promise<User> {
+/** @throws Refusal `not_found` */
+export async function getUser(db: Db, id: string): Promise<User> {
   const user = await findById(db, id);
   if (!user) throw new Refusal('not_found', { message: 'There is no user with this id.' });
   return user;

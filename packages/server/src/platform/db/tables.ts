@@ -51,6 +51,7 @@ export interface SessionsTable {
   user_agent: string;
   refresh_number: number;
   refreshed_at: number;
+  proven_at: number;
 }
 
 export interface KeysTable {

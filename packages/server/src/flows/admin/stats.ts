@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { countEvents } from '../../core/events.ts';
+import { countWaiting } from '../../core/mails/outbox.ts';
+import { countActive } from '../../core/sessions.ts';
+import { countUsers } from '../../core/users.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import type { EventName } from '../../events.ts';
+
+const HOUR = 60 * 60_000;
+const DAY = 24 * HOUR;
+
+/** How far back figures go, and in what steps. */
+const spans = {
+  day: { steps: 24, length: HOUR },
+  week: { steps: 7, length: DAY },
+  month: { steps: 30, length: DAY },
+} as const;
+export const spanNames = Object.keys(spans) as [keyof typeof spans, ...(keyof typeof spans)[]];
+
+/** What is counted, and the events that count for it. */
+const counted = {
+  sign_ups: ['user_signed_up', 'user_created'],
+  sign_ins: ['signed_in'],
+  sign_ins_refused: ['sign_in_refused'],
+  limits_reached: ['limit_reached'],
+  mails_sent: ['mail_sent'],
+  mails_failed: ['mail_refused', 'mail_expired'],
+} as const satisfies Record<string, readonly EventName[]>;
+export type Series = keyof typeof counted;
+export const seriesNames = Object.keys(counted) as Series[];
+
+export const statsQuery = z.strictObject({ span: z.enum(spanNames).default('week') });
+
+const count = z.int();
+export const statsShape = z
+  .object({
+    span: z.enum(spanNames),
+    now: z.object({ users: count, sessions: count, mails_waiting: count, hashes_waiting: count }),
+    steps: z.array(
+      z.object({
+        at: z.iso.datetime().describe('When the step begins; a step of a day is an hour, others are a day'),
+        ...(Object.fromEntries(seriesNames.map((name) => [name, count])) as Record<Series, typeof count>),
+      }),
+    ),
+  })
+  .meta({ id: 'Stats' });
+export type Stats = z.infer<typeof statsShape>;
+
+/** The figures of the console: how things are now, and what happened, oldest first. */
+export async function showStats(
+  world: World,
+  { query }: SignedInCall<undefined, z.infer<typeof statsQuery>>,
+): Promise<Answer> {
+  return { status: 200, body: await statsOf(world, query.span) };
+}
+
+export async function statsOf(
+  { db, clock, hasher }: Pick<World, 'db' | 'clock' | 'hasher'>,
+  span: keyof typeof spans,
+): Promise<Stats> {
+  const now = clock.now();
+  const { steps, length } = spans[span];
+  const first = (Math.floor(now / length) - steps + 1) * length;
+  const found = await countEvents(db, Object.values(counted).flat(), first, length);
+  const countOf = (names: readonly string[], from: number): number =>
+    found.reduce((sum, one) => (one.from === from && names.includes(one.name) ? sum + one.count : sum), 0);
+  return {
+    span,
+    now: {
+      users: await countUsers(db),
+      sessions: await countActive(db, now),
+      mails_waiting: await countWaiting(db),
+      hashes_waiting: hasher.queued(),
+    },
+    steps: Array.from({ length: steps }, (_, i) => {
+      const from = first + i * length;
+      const counts = seriesNames.map((name) => [name, countOf(counted[name], from)]);
+      return { at: new Date(from).toISOString(), ...(Object.fromEntries(counts) as Record<Series, number>) };
+    }),
+  };
+}

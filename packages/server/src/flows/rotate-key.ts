@@ -1,0 +1,32 @@
+import { type Origin, recordEvent } from '../core/events.ts';
+import { queueKeyChange } from '../core/installation.ts';
+import { listKeys, rotateKey, stateKeys } from '../core/keys.ts';
+import type { World } from '../edge/world.ts';
+
+/** A signing key, as far as it can be told of. */
+export type ShownKey = Awaited<ReturnType<typeof keysOf>>[number];
+
+/** The signing keys with what each of them does now, newest first. */
+export const keysOf = async ({ db, clock }: Pick<World, 'db' | 'clock'>) =>
+  stateKeys(await listKeys(db), clock.now());
+
+/** Makes the next signing key. @param leaked Refuses, at once, what the old ones signed. */
+export async function rotateSigningKey(
+  { db, clock, keys, config }: Pick<World, 'db' | 'clock' | 'keys' | 'config'>,
+  leaked: boolean,
+  { actorId, origin }: { actorId: string; origin: Origin },
+): Promise<ShownKey> {
+  return db.transaction().execute(async (tx) => {
+    await queueKeyChange(tx);
+    const now = clock.now();
+    const { id } = await rotateKey(tx, keys.wrap, config.signingAlgorithm, leaked, now);
+    await recordEvent(
+      tx,
+      'key_rotated',
+      origin,
+      { userId: null, actorId, details: { key: id, leaked } },
+      now,
+    );
+    return (await keysOf({ db: tx, clock })).find((key) => key.id === id) as ShownKey;
+  });
+}

@@ -1,0 +1,101 @@
+const WIDTH = 640;
+const HEIGHT = 120;
+/** Between two bars, as a part of the room that each has. */
+const GAP = 0.25;
+
+interface ChartProps {
+  title: string;
+  /** What the bars are called where there are two to a step. */
+  series: readonly [string, ...string[]];
+  steps: readonly { label: string; values: readonly number[] }[];
+}
+
+/** Bars drawn by the server, without a script; the same figures stand below as a table. */
+export function Chart({ title, series, steps }: ChartProps) {
+  const most = Math.max(1, ...steps.flatMap(({ values }) => values));
+  const total = (index: number) => steps.reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
+  const said = series.map((name, index) => `${total(index)} ${name}`).join(', ');
+  return (
+    <figure class="chart">
+      <figcaption>
+        <h2>{title}</h2>
+        <ul class="legend">
+          {series.map((name, index) => (
+            <li class={`series-${index}`}>
+              {name} <b>{total(index)}</b>
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}: ${said}`}>
+        <line class="base" x1="0" y1={HEIGHT} x2={WIDTH} y2={HEIGHT} />
+        {steps.flatMap(({ label, values }, step) =>
+          values.map((value, index) => (
+            <Bar
+              {...place(step, index, value / most, steps.length, series.length)}
+              look={`series-${index}`}
+              title={`${label}: ${value} ${series[index] ?? ''}`}
+            />
+          )),
+        )}
+      </svg>
+      <div class="axis" aria-hidden="true">
+        <span>{steps[0]?.label}</span>
+        <span>most {most}</span>
+        <span>{steps.at(-1)?.label}</span>
+      </div>
+      <details>
+        <summary>As a table</summary>
+        <table>
+          <caption class="unseen">{title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">When (UTC)</th>
+              {series.map((name) => (
+                <th scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {steps.map(({ label, values }) => (
+              <tr>
+                <th scope="row">{label}</th>
+                {values.map((value) => (
+                  <td class="number">{value}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </figure>
+  );
+}
+
+/** Where a bar is; what is more than nothing can be seen. */
+function place(step: number, index: number, part: number, steps: number, series: number) {
+  const room = WIDTH / steps;
+  const width = (room * (1 - GAP)) / series;
+  const height = part === 0 ? 0 : Math.max(2, part * (HEIGHT - 4));
+  const x = step * room + (room * GAP) / 2 + index * width;
+  return { x: round(x), y: round(HEIGHT - height), width: round(width), height: round(height) };
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+interface BarProps {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  look: string;
+  title: string;
+}
+
+const Bar = ({ x, y, width, height, look, title }: BarProps) => (
+  <rect class={look} x={x} y={y} width={width} height={height}>
+    <title>{title}</title>
+  </rect>
+);

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { listEvents, type RecordedEvent } from '../../core/events.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { type EventName, events as eventTable } from '../../events.ts';
+import { showRecordedEvent } from '../../flows/shapes.ts';
+import { Button } from '../form.tsx';
+import { Empty, page, Table } from '../layout.tsx';
+import { Ago } from '../time.tsx';
+import { console } from './area.ts';
+import { Pages, withQuery } from './choices.tsx';
+import { Select } from './users.tsx';
+
+const PATH = '/admin/events';
+const PAGE = 50;
+const MOST_EXPORTED = 10_000;
+
+const names = Object.keys(eventTable) as [EventName, ...EventName[]];
+
+/** What does not fit is as if it were not there. */
+export const eventsQuery = z.object({
+  user: z.uuid().optional().catch(undefined),
+  name: z.enum(names).optional().catch(undefined),
+  request: z.uuid().optional().catch(undefined),
+  since: z.iso.date().optional().catch(undefined),
+  until: z.iso.date().optional().catch(undefined),
+  cursor: z.uuid().optional().catch(undefined),
+});
+type Query = z.infer<typeof eventsQuery>;
+
+const DAY = 24 * 60 * 60_000;
+
+const asked = ({ user, name, request, since, until, cursor }: Query, limit: number) => ({
+  userId: user,
+  name,
+  requestId: request,
+  since: since === undefined ? undefined : Date.parse(since),
+  // The day that is named belongs to it.
+  until: until === undefined ? undefined : Date.parse(until) + DAY,
+  before: cursor,
+  limit,
+});
+
+/** The audit record, to search. */
+export async function eventsPage(world: World, call: SignedInCall<undefined, Query>): Promise<Answer> {
+  const { query } = call;
+  const found = await listEvents(world.db, asked(query, PAGE + 1));
+  const events = found.slice(0, PAGE);
+  const cursor = found.length > PAGE ? (events.at(-1)?.id ?? null) : null;
+  const { cursor: _, ...filter } = query;
+  return page(
+    world,
+    call,
+    { title: 'Events', area: console, at: PATH },
+    <>
+      <div class="headline">
+        <h1>Events</h1>
+        <a class="button plain small" href={withQuery('/admin/events.jsonl', filter)} download>
+          Export as JSONL
+        </a>
+      </div>
+      <Filter query={query} />
+      {events.length === 0 ? (
+        <Empty>
+          <p>There are no such events.</p>
+          {query.request !== undefined && (
+            <p>
+              A limit that refuses many attempts has an event for some of them only. The log names the limit
+              of each.
+            </p>
+          )}
+        </Empty>
+      ) : (
+        <Table caption="Events" head={eventHeads}>
+          <EventRows events={events} now={world.clock.now()} />
+        </Table>
+      )}
+      <Pages path={PATH} parameters={query} cursor={cursor} />
+    </>,
+  );
+}
+
+/** The same, as a file with one event a line. */
+export async function exportEvents(
+  { db }: World,
+  { query }: SignedInCall<undefined, Query>,
+): Promise<Answer> {
+  const events = await listEvents(db, asked(query, MOST_EXPORTED));
+  return {
+    status: 200,
+    text: events.map((event) => `${JSON.stringify(showRecordedEvent(event))}\n`).join(''),
+    type: 'application/jsonl; charset=utf-8',
+    headers: { 'content-disposition': 'attachment; filename="events.jsonl"' },
+  };
+}
+
+function Filter({ query }: { query: Query }) {
+  return (
+    <form method="get" action={PATH} class="wide filter">
+      <Select
+        name="name"
+        label="Event"
+        value={query.name}
+        options={[['', 'Any'], ...names.map((name): [string, string] => [name, name])]}
+      />
+      <Text name="request" label="Request id" value={query.request} />
+      <Text name="user" label="User id" value={query.user} />
+      <Text name="since" label="From" value={query.since} type="date" />
+      <Text name="until" label="To" value={query.until} type="date" />
+      <Button weight="plain">Show</Button>
+    </form>
+  );
+}
+
+interface TextProps {
+  name: string;
+  label: string;
+  value: string | undefined;
+  type?: 'text' | 'date';
+}
+
+function Text({ name, label, value, type = 'text' }: TextProps) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <input id={name} name={name} type={type} value={value} autocomplete="off" spellcheck={false} />
+    </div>
+  );
+}
+
+export const eventHeads = ['When', 'Event', 'From', 'Details'] as const;
+
+export function EventRows({ events, now }: { events: RecordedEvent[]; now: number }) {
+  return (
+    <>
+      {events.map((event) => (
+        <tr>
+          <td>
+            <Ago at={event.at} now={now} />
+          </td>
+          <th scope="row">
+            <code>{event.name}</code>
+            {event.userId !== null && (
+              <p>
+                <a href={`/admin/users/${event.userId}`}>the user</a>
+                {event.actorId !== null && event.actorId !== event.userId && (
+                  <>
+                    {' '}
+                    · by <Actor id={event.actorId} />
+                  </>
+                )}
+              </p>
+            )}
+          </th>
+          <td>{event.ip}</td>
+          <td>
+            {Object.entries(event.details).map(([name, value]) => (
+              <span class="detail">
+                {name.replaceAll('_', ' ')}: {String(value)}
+              </span>
+            ))}
+          </td>
+        </tr>
+      ))}
+    </>
+  );
+}
+
+const Actor = ({ id }: { id: string }) =>
+  id === 'operator' ? <>the operator</> : <a href={`/admin/users/${id}`}>an administrator</a>;

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { type Series, type Stats, spanNames, statsOf } from '../../flows/admin/stats.ts';
+import { page } from '../layout.tsx';
+import { console } from './area.ts';
+import { Chart } from './chart.tsx';
+import { Choices } from './choices.tsx';
+
+export const overviewQuery = z.object({ span: z.enum(spanNames).default('week').catch('week') });
+
+const spanLabels = { day: 'Last 24 hours', week: 'Last 7 days', month: 'Last 30 days' };
+
+const charts: { title: string; of: readonly (readonly [Series, string])[] }[] = [
+  {
+    title: 'Sign-ins',
+    of: [
+      ['sign_ins', 'good'],
+      ['sign_ins_refused', 'refused'],
+    ],
+  },
+  { title: 'New accounts', of: [['sign_ups', 'made']] },
+  {
+    title: 'Mails',
+    of: [
+      ['mails_sent', 'sent'],
+      ['mails_failed', 'not sent'],
+    ],
+  },
+  { title: 'Limits at work', of: [['limits_reached', 'refusals']] },
+];
+
+/** How things are, and what happened lately. */
+export async function overviewPage(
+  world: World,
+  call: SignedInCall<undefined, z.infer<typeof overviewQuery>>,
+): Promise<Answer> {
+  const { span } = call.query;
+  const stats = await statsOf(world, span);
+  const { users, sessions, mails_waiting, hashes_waiting } = stats.now;
+  return page(
+    world,
+    call,
+    { title: 'Overview', area: console, at: '/admin' },
+    <>
+      <h1>Overview</h1>
+      <ul class="figures">
+        <Figure value={users} label={users === 1 ? 'user' : 'users'} />
+        <Figure value={sessions} label="active sessions" />
+        <Figure value={mails_waiting} label="mails waiting" />
+        <Figure value={hashes_waiting} label="sign-ins waiting" />
+      </ul>
+      <Choices
+        label="How far back"
+        choices={spanNames.map((name) => ({
+          href: `/admin?span=${name}`,
+          label: spanLabels[name],
+          isThis: name === span,
+        }))}
+      />
+      {charts.map(({ title, of }) => (
+        <section class="card">
+          <Chart
+            title={title}
+            series={of.map(([, label]) => label) as [string, ...string[]]}
+            steps={stats.steps.map((step) => ({
+              label: labelOf(step.at, span),
+              values: of.map(([series]) => step[series]),
+            }))}
+          />
+        </section>
+      ))}
+    </>,
+  );
+}
+
+function Figure({ value, label }: { value: number; label: string }) {
+  return (
+    <li class="figure">
+      <b>{value.toLocaleString('en')}</b>
+      <span>{label}</span>
+    </li>
+  );
+}
+
+const weekday = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  timeZone: 'UTC',
+});
+
+/** A step in as few words as its length needs. */
+const labelOf = (at: string, span: Stats['span']): string =>
+  span === 'day' ? `${at.slice(11, 16)}` : weekday.format(Date.parse(at));

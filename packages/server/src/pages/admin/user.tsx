@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import { listEvents, type RecordedEvent } from '../../core/events.ts';
+import { budgets, type LimitState } from '../../core/limits.ts';
+import { sessionsOf } from '../../core/sessions.ts';
+import type { User } from '../../core/users.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import { getUser } from '../../flows/admin/users.ts';
+import { proveFresh } from '../../flows/fresh-password.ts';
+import { limitsOf } from '../../flows/user-limits.ts';
+import { ButtonLink } from '../form.tsx';
+import { Badge, Card, Empty, Facts, Notice, page, seeOther, Table } from '../layout.tsx';
+import { Ago, Day, exactTime } from '../time.tsx';
+import { console } from './area.ts';
+import { confirmPage } from './confirm.tsx';
+import { EventRows, eventHeads } from './events.tsx';
+import { type ActName, actNames, actOf, perform } from './user-acts.ts';
+import { States } from './users.tsx';
+
+const PATH = '/admin/users';
+const EVENTS_SHOWN = 20;
+
+export const userPageParams = z.strictObject({ id: z.uuid() });
+export const userPageQuery = z.object({ done: z.enum(actNames).optional().catch(undefined) });
+export const actParams = z.strictObject({ id: z.uuid(), act: z.enum(actNames) });
+export const actForm = z.strictObject({ password: z.string().optional() });
+
+type ById = z.infer<typeof userPageParams>;
+
+/** All that is known of a user, why they may have to wait, and what can be done. */
+export async function userPage(
+  world: World,
+  call: SignedInCall<undefined, z.infer<typeof userPageQuery>, ById>,
+): Promise<Answer> {
+  const { db, clock } = world;
+  const now = clock.now();
+  const user = await getUser(db, call.params.id);
+  const limits = await limitsOf(world, user);
+  const sessions = await sessionsOf(db, user, now);
+  const events = await listEvents(db, { userId: user.id, limit: EVENTS_SHOWN });
+  const { done } = call.query;
+  return page(
+    world,
+    call,
+    { title: user.username, area: console, at: PATH },
+    <>
+      <h1>{user.username}</h1>
+      {done && <Notice kind="good">{actOf(done).done}</Notice>}
+      <Card title="Facts">
+        <UserFacts user={user} now={now} />
+      </Card>
+      <Limits limits={limits} userId={user.id} />
+      <Card title={sessions.length === 1 ? 'One session' : `${sessions.length} sessions`}>
+        {sessions.length === 0 ? (
+          <p class="quiet">Signed in nowhere.</p>
+        ) : (
+          <ul class="rows">
+            {sessions.map((session) => (
+              <li>
+                <div>
+                  <p>
+                    {session.user_agent || 'Unknown device'}{' '}
+                    {session.kind === 'bearer' && <Badge>Program</Badge>}
+                  </p>
+                  <p class="note">
+                    From {session.ip} · used <Ago at={session.last_seen_at} now={now} /> · signed in{' '}
+                    <Ago at={session.created_at} now={now} />
+                  </p>
+                </div>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Card>
+      <Events events={events} user={user} now={now} />
+      <Card title="What you can do">
+        <p class="actions">
+          {actNames
+            .filter((name) => actOf(name).fits?.(user) ?? true)
+            .map((name) => (
+              <ButtonLink
+                href={`${PATH}/${user.id}/${name}`}
+                weight={actOf(name).isDangerous ? 'danger' : 'plain'}
+                small
+              >
+                {actOf(name).label} …
+              </ButtonLink>
+            ))}
+        </p>
+      </Card>
+    </>,
+  );
+}
+
+function UserFacts({ user, now }: { user: User; now: number }) {
+  const at = user.signed_in_at;
+  return (
+    <Facts
+      of={[
+        ['E-mail address', user.email],
+        [
+          'State',
+          <>
+            {user.disabled_at === null && <Badge kind="good">enabled</Badge>} <States user={user} />
+          </>,
+        ],
+        ['Last sign-in', at === null ? 'never' : <Ago at={at} now={now} />],
+        ['Password of', <Day at={user.password_changed_at} />],
+        ['Here since', <Day at={user.created_at} />],
+        ['Id', <code>{user.id}</code>],
+      ]}
+    />
+  );
+}
+
+/** The answer to "it does not let me in". */
+function Limits({ limits, userId }: { limits: LimitState[]; userId: string }) {
+  if (limits.length === 0) return null;
+  const reached = limits.filter(({ isReached }) => isReached);
+  return (
+    <Card title="Limits">
+      {reached.length > 0 ? (
+        <Notice kind="warn">
+          <p>The next attempt is refused without being looked at, even if it is right.</p>
+          <p>
+            <a href={`${PATH}/${userId}/lift-limits`}>Let them try again at once</a>
+          </p>
+        </Notice>
+      ) : (
+        <p>No limit is in the way. This is what they have counted.</p>
+      )}
+      <Table caption="Limits" head={['Limit', 'Counted', 'Lets one pass again', 'What it counts']}>
+        {limits.map(({ limit, subject, count, isReached, until }) => (
+          <tr>
+            <th scope="row">
+              <code>{limit}</code>
+              {budgets[limit].of === 'range' && <p>{subject}</p>}
+            </th>
+            <td>{count}</td>
+            <td>
+              {isReached ? (
+                <Badge kind="warn">{until === null ? 'when a mail was answered' : exactTime(until)}</Badge>
+              ) : (
+                'now'
+              )}
+            </td>
+            <td>{budgets[limit].why}</td>
+          </tr>
+        ))}
+      </Table>
+    </Card>
+  );
+}
+
+function Events({ events, user, now }: { events: RecordedEvent[]; user: User; now: number }) {
+  return (
+    <Card title="Lately">
+      {events.length === 0 ? (
+        <Empty>
+          <p>Nothing has happened.</p>
+        </Empty>
+      ) : (
+        <Table caption="Events" head={eventHeads}>
+          <EventRows events={events} now={now} />
+        </Table>
+      )}
+      <p class="actions">
+        <a href={`/admin/events?user=${user.id}`}>All events of this user</a>
+      </p>
+    </Card>
+  );
+}
+
+type ActCall<Body = undefined> = SignedInCall<Body, undefined, z.infer<typeof actParams>>;
+
+/** Says what an act means, before it is done. */
+export async function actPage(world: World, call: ActCall): Promise<Answer> {
+  return ask(world, call, await getUser(world.db, call.params.id));
+}
+
+/** Does it. */
+export async function actAnswer(world: World, call: ActCall<z.infer<typeof actForm>>): Promise<Answer> {
+  const { id, act } = call.params;
+  const user = await getUser(world.db, id);
+  try {
+    await proveFresh(world, call, call.body.password);
+    await perform(world, call, act, id);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
+    return ask(world, call, user, error);
+  }
+  return seeOther(act === 'delete' ? `${PATH}?search=` : `${PATH}/${id}?done=${act}`);
+}
+
+function ask(world: World, call: ActCall<unknown>, user: User, refusal?: Refusal): Answer {
+  const name: ActName = call.params.act;
+  const { label, means, isDangerous = false } = actOf(name);
+  const path = `${PATH}/${user.id}`;
+  return confirmPage(
+    world,
+    call,
+    {
+      title: `${label}: ${user.username}`,
+      means,
+      label,
+      isDangerous,
+      action: `${path}/${name}`,
+      back: path,
+      at: PATH,
+    },
+    refusal,
+  );
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { listUsers, roleOf, type User, type UserOrder, userOrders } from '../../core/users.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { normalSearch } from '../../flows/admin/users.ts';
+import { Button } from '../form.tsx';
+import { Badge, Empty, page, Table } from '../layout.tsx';
+import { Ago, Day } from '../time.tsx';
+import { console } from './area.ts';
+import { Pages } from './choices.tsx';
+
+const PATH = '/admin/users';
+const PAGE = 50;
+
+const who = ['user', 'admin', 'disabled'] as const;
+const whoLabels = { user: 'Users', admin: 'Administrators', disabled: 'Disabled' };
+const orderLabels: Record<UserOrder, string> = {
+  '-created': 'Newest first',
+  created: 'Oldest first',
+  username: 'By name, A to Z',
+  '-username': 'By name, Z to A',
+};
+
+/** What does not fit is as if it were not there: an address that somebody typed still shows a page. */
+export const usersQuery = z.object({
+  search: z.string().max(254).optional().catch(undefined),
+  who: z.enum(who).optional().catch(undefined),
+  sort: z.enum(userOrders).default('-created').catch('-created'),
+  cursor: z.uuid().optional().catch(undefined),
+});
+type Query = z.infer<typeof usersQuery>;
+
+/** Everybody, to search, filter and sort. */
+export async function usersPage(world: World, call: SignedInCall<undefined, Query>): Promise<Answer> {
+  const { query } = call;
+  const found = await listUsers(world.db, {
+    search: normalSearch(query.search),
+    role: query.who === 'disabled' ? undefined : query.who,
+    disabled: query.who === 'disabled' ? true : undefined,
+    order: query.sort,
+    after: query.cursor,
+    limit: PAGE + 1,
+  });
+  const users = found.slice(0, PAGE);
+  const cursor = found.length > PAGE ? (users.at(-1)?.id ?? null) : null;
+  return page(
+    world,
+    call,
+    { title: 'Users', area: console, at: PATH },
+    <>
+      <h1>Users</h1>
+      <Filter query={query} />
+      {users.length === 0 ? (
+        <Empty>
+          <p>There is nobody like that.</p>
+        </Empty>
+      ) : (
+        <Table caption="Users" head={['User', 'State', 'Last sign-in', 'Made']}>
+          {users.map((user) => (
+            <Row user={user} now={world.clock.now()} />
+          ))}
+        </Table>
+      )}
+      <Pages path={PATH} parameters={query} cursor={cursor} />
+    </>,
+  );
+}
+
+function Filter({ query }: { query: Query }) {
+  return (
+    <form method="get" action={PATH} class="wide filter">
+      <div class="field">
+        <label for="search">Search</label>
+        <input
+          id="search"
+          name="search"
+          type="search"
+          value={query.search}
+          autocomplete="off"
+          aria-describedby="search-hint"
+        />
+        <span id="search-hint" class="hint">
+          How a user name or an address begins, or an id
+        </span>
+      </div>
+      <Select
+        name="who"
+        label="Who"
+        value={query.who}
+        options={[['', 'Everybody'], ...Object.entries(whoLabels)]}
+      />
+      <Select name="sort" label="Order" value={query.sort} options={Object.entries(orderLabels)} />
+      <Button weight="plain">Show</Button>
+    </form>
+  );
+}
+
+interface SelectProps {
+  name: string;
+  label: string;
+  value: string | undefined;
+  options: [value: string, label: string][];
+}
+
+export function Select({ name, label, value, options }: SelectProps) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <select id={name} name={name}>
+        {options.map(([one, words]) => (
+          <option value={one} selected={one === (value ?? '')}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Row({ user, now }: { user: User; now: number }) {
+  return (
+    <tr>
+      <th scope="row">
+        <a href={`${PATH}/${user.id}`}>{user.username}</a>
+        <p>{user.email}</p>
+      </th>
+      <td>
+        <States user={user} />
+      </td>
+      <td>{user.signed_in_at === null ? 'never' : <Ago at={user.signed_in_at} now={now} />}</td>
+      <td>
+        <Day at={user.created_at} />
+      </td>
+    </tr>
+  );
+}
+
+/** What is special about a user; nothing for most. */
+export function States({ user }: { user: User }) {
+  return (
+    <>
+      {user.disabled_at === null ? null : <Badge kind="bad">disabled</Badge>}{' '}
+      {roleOf(user) === 'admin' && <Badge kind="accent">administrator</Badge>}{' '}
+      {user.email_verified_at === null && <Badge>address not proven</Badge>}
+    </>
+  );
+}
