@@ -90,6 +90,20 @@ export interface RecordedEvent {
   details: Record<string, string | number | boolean>;
 }
 
+export interface Stats {
+  span: 'day' | 'week' | 'month';
+  now: { users: number; sessions: number; mails_waiting: number; hashes_waiting: number };
+  steps: {
+    /** When the step begins; a step of a day is an hour, others are a day. */ at: string;
+    sign_ups: number;
+    sign_ins: number;
+    sign_ins_refused: number;
+    limits_reached: number;
+    mails_sent: number;
+    mails_failed: number;
+  }[];
+}
+
 export interface Problem {
   type: 'about:blank';
   /** The kind of refusal, in a few words. */
@@ -361,4 +375,6 @@ export interface Calls {
     };
     answer: { events: RecordedEvent[]; next_cursor: string | null };
   };
+  /** The figures of the console: how things are now, and what happened by the hour or day. */
+  'GET /v1/stats': { query?: { span?: 'day' | 'week' | 'month' | undefined }; answer: Stats };
 }
