@@ -25,9 +25,11 @@ export const settingsPage = (world: World, call: SignedInCall): Answer =>
           <tr>
             <th scope="row">
               <code>{name}</code>
-              <p>{help.get(name)}</p>
+              <p>
+                <Written text={help.get(name) ?? ''} />
+              </p>
             </th>
-            <td>
+            <td class="value">
               {value === null || value === '' ? (
                 <span class="quiet">not set</span>
               ) : (
@@ -46,3 +48,8 @@ export const settingsPage = (world: World, call: SignedInCall): Answer =>
       </Table>
     </>,
   );
+
+/** A sentence in which what is typed stands between backticks. */
+const Written = ({ text }: { text: string }) => (
+  <>{text.split('`').map((part, index) => (index % 2 === 0 ? part : <code>{part}</code>))}</>
+);

@@ -9,6 +9,7 @@ import { Refusal } from '../../errors.ts';
 import { getUser } from '../../flows/admin/users.ts';
 import { proveFresh } from '../../flows/fresh-password.ts';
 import { limitsOf } from '../../flows/user-limits.ts';
+import { deviceOf } from '../dashboard/device.ts';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Card, Empty, Facts, Notice, page, seeOther, Table } from '../layout.tsx';
 import { Ago, Day, exactTime } from '../time.tsx';
@@ -60,8 +61,7 @@ export async function userPage(
               <li>
                 <div>
                   <p>
-                    {session.user_agent || 'Unknown device'}{' '}
-                    {session.kind === 'bearer' && <Badge>Program</Badge>}
+                    {deviceOf(session.user_agent)} {session.kind === 'bearer' && <Badge>Program</Badge>}
                   </p>
                   <p class="note">
                     From {session.ip} · used <Ago at={session.last_seen_at} now={now} /> · signed in{' '}
