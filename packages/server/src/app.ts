@@ -11,10 +11,14 @@ import { refreshTokens } from './core/tokens/refresh.ts';
 import { type TrustedProxies, trustProxies } from './edge/address.ts';
 import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
+import { hostAuthentication } from './edge/host.ts';
 import type { World } from './edge/world.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
+import { showUser } from './flows/shapes.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
+import { openAssets } from './pages/assets.ts';
+import { refusalPage } from './pages/refusal.tsx';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase } from './platform/db/index.ts';
 import { createHasher } from './platform/hasher.ts';
@@ -33,6 +37,19 @@ export type UsherOptions = { [Name in SettingName]?: string | number | readonly 
   clock?: Clock;
 };
 
+export type { Peer };
+
+/** Who calls, or the answer to give instead (401, 403, 400 or 503, as a problem document). */
+export type Caller =
+  | { refusal: Response }
+  | {
+      refusal?: undefined;
+      user: ReturnType<typeof showUser>;
+      session: { id: string; kind: 'cookie' | 'bearer'; signedInAt: Date };
+      /** For your answer: every request by cookie postpones the end of the session, and needs its next cookie. */
+      headers: Headers;
+    };
+
 /** A running Usher. */
 export interface Usher {
   /**
@@ -40,6 +57,16 @@ export interface Usher {
    * address to count limits by, so give it wherever there is a socket.
    */
   fetch(request: Request, peer?: Peer): Promise<Response>;
+  /**
+   * Who sends a request to a page or call of your own, by cookie or access token, checked as Usher's own requests are: a
+   * log-out holds at once, and a write that another site made a browser send is refused. The body is left to you.
+   *
+   * @example
+   * const caller = await usher.authenticate(c.req.raw, c.env);
+   * if (caller.refusal) return caller.refusal;
+   * return new Response(`hello ${caller.user.username}`, { headers: caller.headers });
+   */
+  authenticate(request: Request, peer?: Peer): Promise<Caller>;
   /** Stops the jobs, finishes what is being hashed or written, disconnects. Idempotent. */
   close(): Promise<void>;
 }
@@ -85,16 +112,21 @@ export async function openWorld(
   const ownLog = log ?? createLog(config.logLevel);
   // Before anything is opened that would have to be closed again.
   trustedProxiesOf(config);
+  const assets = openAssets(config);
   const database = await openDatabase(config.database);
   try {
-    return await furnish(config, database, ownLog, clock);
+    return await furnish(config, database, { log: ownLog, clock, assets });
   } catch (error) {
     await database.close();
     throw error;
   }
 }
 
-async function furnish(config: Config, database: Database, log: Log, clock: Clock): Promise<OpenedWorld> {
+async function furnish(
+  config: Config,
+  database: Database,
+  { log, clock, assets }: Pick<World, 'log' | 'clock' | 'assets'>,
+): Promise<OpenedWorld> {
   const { db } = database;
   const keys = deriveKeys(secretOf(config, database));
   await database.create();
@@ -134,6 +166,7 @@ async function furnish(config: Config, database: Database, log: Log, clock: Cloc
     findLive: prepareFindLive(database),
     lastSeen: notes,
     renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
+    assets,
     hasMailbox: hasMailbox(config, publicUrl),
     metrics: createMetrics(() => hasher.queued()),
     log,
@@ -170,9 +203,21 @@ export function serveWorld(opened: OpenedWorld): Usher {
     lastSeen: opened.lastSeen,
     signingAlgorithm: world.config.signingAlgorithm,
   });
-  const app = dispatch(world, routes, edgeSettings(world));
+  const edge = edgeSettings(world);
+  const app = dispatch(world, routes, edge);
+  const visitorOf = hostAuthentication(world, edge);
   return {
     fetch: async (request, peer) => app.fetch(request, peer),
+    async authenticate(request, peer) {
+      const visitor = await visitorOf(request, peer);
+      if (visitor.refusal) return visitor;
+      const { user, session } = visitor.live;
+      return {
+        user: showUser(user),
+        session: { id: session.id, kind: session.kind, signedInAt: new Date(session.created_at) },
+        headers: visitor.headers,
+      };
+    },
     async close() {
       await jobs.stop();
       await opened.close();
@@ -207,6 +252,7 @@ function edgeSettings({ config, publicUrl }: World): EdgeSettings {
     allowedOrigins: new Set(config.allowedOrigins),
     hosts: new Set([new URL(publicUrl).host, ...hosts]),
     trustedProxies: trustedProxiesOf(config),
+    refusalPage,
   };
 }
 

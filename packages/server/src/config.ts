@@ -76,8 +76,8 @@ export const settings = {
   signup: setting(
     'USHER_SIGNUP',
     'open',
-    oneOf('open', 'closed'),
-    'Who may make an account: anyone (`open`), or administrators only (`closed`).',
+    oneOf('open', 'verified', 'closed'),
+    'Who may make an account: anyone (`open`); anyone who first answers a mail (`verified`), so that nothing tells whether an address has an account; or administrators only (`closed`).',
   ),
   audience: setting(
     'USHER_AUDIENCE',
@@ -115,6 +115,18 @@ export const settings = {
     'Usher',
     plain,
     'What the service is called: on pages, and as a word that no password may be built on.',
+  ),
+  logo: setting(
+    'USHER_LOGO',
+    '',
+    plain,
+    'An SVG file of at most 64 kB that pages show in place of our mark, and browsers as the icon.',
+  ),
+  accent: setting(
+    'USHER_ACCENT',
+    '#8a2b3a',
+    colour,
+    'The colour of buttons and links. Where it could not be read, in light or in dark, a darker or lighter shade is taken.',
   ),
   allowedOrigins: setting(
     'USHER_ALLOWED_ORIGINS',
@@ -186,6 +198,7 @@ const unsetByDefault = [
   'publicUrl',
   'audience',
   'secret',
+  'logo',
   'smtpUrl',
   'mailTemplates',
   'metricsToken',
@@ -196,6 +209,7 @@ export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
   audience: string | undefined;
   secret: Secret | undefined;
+  logo: string | undefined;
   smtpUrl: Secret | undefined;
   mailTemplates: string | undefined;
   metricsToken: Secret | undefined;
@@ -291,10 +305,15 @@ function defaultOf(name: SettingName): unknown {
 
 /** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
 function refuseUnsafe(config: Config): void {
-  const { publicUrl, host, insecureHttp, env, codesDigits, codesShort } = config;
+  const { publicUrl, host, insecureHttp, env, codesDigits, codesShort, signup } = config;
+  const publicHost = publicUrl ? new URL(publicUrl).hostname : host;
   if (codesDigits < 6 && codesShort !== 'accepted')
     throw new ConfigError(
       `USHER_CODES_DIGITS is ${codesDigits}: so short a code can be guessed. Use 6 or more, or also set USHER_CODES_SHORT=accepted.`,
+    );
+  if (signup === 'verified' && !config.smtpUrl && (env === 'production' || !isLoopback(publicHost)))
+    throw new ConfigError(
+      'USHER_SIGNUP is verified, but USHER_SMTP_URL is not set: nobody could sign up. Set it to your mail server, or USHER_SIGNUP to open.',
     );
   if (config.smtpUrl && config.mailFrom === settings.mailFrom.default)
     throw new ConfigError(
@@ -355,6 +374,11 @@ function readDotEnv(): NodeJS.Dict<string> {
 
 function plain(text: string): string {
   return text.trim();
+}
+
+function colour(text: string): string {
+  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new Error(`is "${text}"; it takes a colour such as #8a2b3a.`);
+  return text.toLowerCase();
 }
 
 /** It may hold a password, so a refusal does not repeat it. */

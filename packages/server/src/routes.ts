@@ -1,17 +1,30 @@
 import { z } from 'zod';
 import { type Route, route } from './edge/route.ts';
+import { downloadMyData, myDataShape } from './flows/account/data.ts';
 import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } from './flows/account/me.ts';
 import { changePassword, changePasswordBody } from './flows/account/password.ts';
-import { endOneSession, listSessions, sessionParams } from './flows/account/sessions.ts';
+import { endAllOtherSessions, endOneSession, listSessions, sessionParams } from './flows/account/sessions.ts';
+import {
+  CHANGE_MAILED,
+  changeEmail,
+  changeEmailBody,
+  mailProof,
+  PROOF_MAILED,
+} from './flows/addresses/change.ts';
+import { restoreEmail, restoreEmailBody } from './flows/addresses/restore.ts';
+import { verifyEmail, verifyEmailBody } from './flows/addresses/verify.ts';
+import { listEventsQuery, showEvents } from './flows/admin/events.ts';
 import {
   changeUser,
   changeUserBody,
   createUser,
   createUserBody,
   endUserSessions,
+  liftUserLimits,
   listUsersQuery,
   removeUser,
   showOneUser,
+  showUserLimits,
   showUsers,
   userParams,
 } from './flows/admin/users.ts';
@@ -19,18 +32,42 @@ import { healthz, metrics, readyz } from './flows/health/health.ts';
 import { resetPassword, resetPasswordBody } from './flows/recovery/reset-password.ts';
 import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
 import { firstAdminBody } from './flows/setup/first-admin.ts';
-import { eventShape, saying, sessionShape, tokenPairShape, userShape } from './flows/shapes.ts';
+import {
+  eventShape,
+  limitShape,
+  recordedEventShape,
+  saying,
+  sessionShape,
+  tokenPairShape,
+  userShape,
+} from './flows/shapes.ts';
 import { login, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
-import { signUp, signUpBody } from './flows/sign-up/sign-up.ts';
+import { checkPassword, checkPasswordBody, passwordAdviceShape } from './flows/sign-up/check-password.ts';
+import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
-import { styleSheet } from './pages/assets.ts';
+import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
+import { activityPage } from './pages/dashboard/activity.tsx';
+import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/dashboard/address.tsx';
+import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
+import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
+import { profileAnswer, profilePage, profileQuery } from './pages/dashboard/profile.tsx';
+import { securityAnswer, securityPage, securityQuery } from './pages/dashboard/security.tsx';
+import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from './pages/dashboard/sessions.tsx';
 import { docsPage } from './pages/docs.tsx';
+import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-password.tsx';
+import { homePage, homeQuery } from './pages/home.tsx';
+import { mailQuery } from './pages/mail-answer.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
-import { resetAnswer, resetFormBody, resetPage, resetPageQuery } from './pages/reset-password.tsx';
+import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
+import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
+import { signInAnswer, signInForm, signInPage, signInQuery } from './pages/sign-in.tsx';
+import { signOutAnswer } from './pages/sign-out.ts';
+import { signUpAnswer, signUpForm, signUpPage, signUpQuery } from './pages/sign-up.tsx';
+import { verifyAnswer, verifyForm, verifyPage } from './pages/verify.tsx';
 
 const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
@@ -45,9 +82,19 @@ export const routes: readonly Route[] = [
     summary: 'Make an account and sign in to it',
     body: signUpBody,
     anyCase: true,
-    answers: { 201: saying('user created!').extend({ user: userShape }) },
+    answers: { 201: saying('user created!').extend({ user: userShape }), 202: saying(SIGN_UP_MAILED) },
     errors: ['signup_refused', 'signup_taken', 'signup_closed', 'too_many_requests', 'busy'],
     handler: signUp,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/check-password',
+    who: 'anyone',
+    summary: 'What a new password would be told, before it is set; nothing is kept',
+    body: checkPasswordBody,
+    answers: { 200: passwordAdviceShape },
+    errors: [],
+    handler: checkPassword,
   }),
   route({
     method: 'POST',
@@ -127,6 +174,40 @@ export const routes: readonly Route[] = [
     handler: resetPassword,
   }),
 
+  // Addresses
+  route({
+    method: 'POST',
+    path: '/v1/verify-email',
+    who: 'anyone',
+    summary: 'Prove an address with a mailed code or link: finishes a sign-up or a change of address',
+    body: verifyEmailBody,
+    answers: {
+      200: z.object({ message: z.enum(['address proven!', 'address changed!']), user: userShape }),
+      201: saying('user created!').extend({ user: userShape }),
+    },
+    errors: [
+      'code_invalid',
+      'link_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'unauthenticated',
+      'too_many_requests',
+      'busy',
+    ],
+    handler: verifyEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/restore-email',
+    who: 'anyone',
+    summary: 'Take a change of address back with the link that the old address got; every session ends',
+    body: restoreEmailBody,
+    answers: { 200: saying('address restored!').extend({ password: z.string().optional() }) },
+    errors: ['link_invalid', 'too_many_requests', 'conflict', 'busy'],
+    handler: restoreEmail,
+  }),
+
   // One's own account
   route({
     method: 'GET',
@@ -185,6 +266,25 @@ export const routes: readonly Route[] = [
     handler: changePassword,
   }),
   route({
+    method: 'POST',
+    path: '/v1/me/email',
+    who: 'session',
+    summary: 'Ask for another address; it counts once it is proven, and the old one can take it back',
+    body: changeEmailBody,
+    answers: { 202: saying(CHANGE_MAILED) },
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    handler: changeEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/me/verify-email',
+    who: 'session',
+    summary: 'Mail a code and a link once more to prove the address',
+    answers: { 202: saying(PROOF_MAILED) },
+    errors: ['conflict', 'too_many_requests', 'busy'],
+    handler: mailProof,
+  }),
+  route({
     method: 'GET',
     path: '/v1/me/sessions',
     who: 'session',
@@ -202,6 +302,25 @@ export const routes: readonly Route[] = [
     answers: { 200: saying('session ended!') },
     errors: ['not_found'],
     handler: endOneSession,
+  }),
+
+  route({
+    method: 'DELETE',
+    path: '/v1/me/sessions',
+    who: 'session',
+    summary: 'End all of the user’s sessions but the one that asks',
+    answers: { 200: saying('other sessions ended!').extend({ sessions: z.int() }) },
+    errors: [],
+    handler: endAllOtherSessions,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/me/data',
+    who: 'session',
+    summary: 'Everything that is kept about the user, as a file',
+    answers: { 200: myDataShape },
+    errors: [],
+    handler: downloadMyData,
   }),
 
   // Users, for administrators
@@ -266,6 +385,36 @@ export const routes: readonly Route[] = [
     errors: ['not_found'],
     handler: endUserSessions,
   }),
+  route({
+    method: 'GET',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Why a user is made to wait, and how long',
+    params: userParams,
+    answers: { 200: z.object({ limits: z.array(limitShape), next_cursor: z.null() }) },
+    errors: ['not_found'],
+    handler: showUserLimits,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Let a user try again at once',
+    params: userParams,
+    answers: { 200: saying('limits lifted!') },
+    errors: ['not_found'],
+    handler: liftUserLimits,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/events',
+    who: 'admin',
+    summary: 'The audit record, newest first: by user, name, request and time',
+    query: listEventsQuery,
+    answers: { 200: z.object({ events: z.array(recordedEventShape), next_cursor: z.uuid().nullable() }) },
+    errors: [],
+    handler: showEvents,
+  }),
 
   // For programs and operators
   route({
@@ -320,13 +469,103 @@ export const routes: readonly Route[] = [
   // Pages
   route({
     method: 'GET',
+    path: '/',
+    who: 'anyone',
+    summary: 'Where to go',
+    isPage: true,
+    query: homeQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: homePage,
+  }),
+  route({
+    method: 'GET',
+    path: '/sign-up',
+    who: 'anyone',
+    summary: 'The form that makes an account',
+    isPage: true,
+    query: signUpQuery,
+    answers: { 200: undefined },
+    errors: ['signup_closed'],
+    handler: signUpPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/sign-up',
+    who: 'anyone',
+    summary: 'Make an account and sign in to it',
+    isPage: true,
+    body: signUpForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'signup_refused', 'signup_taken', 'signup_closed', 'too_many_requests', 'busy'],
+    handler: signUpAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/sign-in',
+    who: 'anyone',
+    summary: 'The form that signs in',
+    isPage: true,
+    query: signInQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: signInPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/sign-in',
+    who: 'anyone',
+    summary: 'Sign in',
+    isPage: true,
+    body: signInForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
+    handler: signInAnswer,
+  }),
+  route({
+    method: 'POST',
+    path: '/sign-out',
+    who: 'leaving',
+    summary: 'Sign out',
+    isPage: true,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_token'],
+    handler: signOutAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/forgot-password',
+    who: 'anyone',
+    summary: 'The form that asks for a mail',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: [],
+    handler: forgotPasswordPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/forgot-password',
+    who: 'anyone',
+    summary: 'Mail a code and a link, and take the code',
+    isPage: true,
+    body: sendMailBody,
+    encoding: 'form',
+    answers: { 202: undefined },
+    errors: ['form_expired', 'too_many_requests'],
+    handler: forgotPasswordAnswer,
+  }),
+  route({
+    method: 'GET',
     path: '/docs',
     who: 'anyone',
     summary: 'This API, to read',
     isPage: true,
     answers: { 200: undefined },
     errors: [],
-    handler: ({ publicUrl }) => docsPage(openApiOf(routes, publicUrl)),
+    handler: (world, call) => docsPage(world, call, openApiOf(routes, world.publicUrl)),
   }),
   route({
     method: 'GET',
@@ -348,16 +587,16 @@ export const routes: readonly Route[] = [
     body: firstAdminBody,
     encoding: 'form',
     answers: { 201: undefined },
-    errors: ['setup_done', 'link_invalid', 'signup_refused'],
+    errors: ['form_expired', 'setup_done', 'link_invalid', 'signup_refused'],
     handler: setUpAnswer,
   }),
   route({
     method: 'GET',
     path: '/reset-password',
     who: 'anyone',
-    summary: 'The form behind the link of a mail',
+    summary: 'The form behind the link of a mail, or for its code',
     isPage: true,
-    query: resetPageQuery,
+    query: mailQuery,
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests'],
     handler: resetPage,
@@ -366,13 +605,223 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/reset-password',
     who: 'anyone',
-    summary: 'Set a new password with the link of a mail',
+    summary: 'Set a new password with the link or code of a mail',
     isPage: true,
-    body: resetFormBody,
+    body: resetForm,
     encoding: 'form',
-    answers: { 200: undefined },
-    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    answers: { 303: undefined },
+    errors: ['form_expired', 'link_invalid', 'code_invalid', 'too_many_requests', 'busy'],
     handler: resetAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail, or for its code',
+    isPage: true,
+    query: mailQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: verifyPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'Prove an address with the link or code of a mail',
+    isPage: true,
+    body: verifyForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: [
+      'form_expired',
+      'link_invalid',
+      'code_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'too_many_requests',
+      'busy',
+    ],
+    handler: verifyAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail',
+    isPage: true,
+    query: restoreQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: restorePage,
+  }),
+  route({
+    method: 'POST',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'Take a change of address back',
+    isPage: true,
+    body: restoreForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'link_invalid', 'too_many_requests', 'busy', 'conflict'],
+    handler: restoreAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard',
+    who: 'session',
+    summary: 'Who I am, where I am signed in, what happened last',
+    isPage: true,
+    query: overviewQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: overviewPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/profile',
+    who: 'session',
+    summary: 'My profile',
+    isPage: true,
+    query: profileQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: profilePage,
+  }),
+  route({
+    method: 'POST',
+    path: '/dashboard/profile',
+    who: 'session',
+    summary: 'Change it',
+    isPage: true,
+    body: changeMeBody,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'user_taken'],
+    handler: profileAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/security',
+    who: 'session',
+    summary: 'My password and address',
+    isPage: true,
+    query: securityQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: securityPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/dashboard/security',
+    who: 'session',
+    summary: 'Change the password',
+    isPage: true,
+    body: changePasswordBody,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
+    handler: securityAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/address',
+    who: 'session',
+    summary: 'My address, and how to prove or change it',
+    isPage: true,
+    query: addressQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: addressPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/dashboard/address',
+    who: 'session',
+    summary: 'Ask for a mail to prove it, or for another address',
+    isPage: true,
+    body: addressForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
+    handler: addressAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/sessions',
+    who: 'session',
+    summary: 'My sessions',
+    isPage: true,
+    query: sessionsQuery,
+    answers: { 200: undefined },
+    errors: [],
+    handler: sessionsPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/dashboard/sessions',
+    who: 'session',
+    summary: 'End one of them, or all others',
+    isPage: true,
+    body: sessionsForm,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired'],
+    handler: sessionsAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/activity',
+    who: 'session',
+    summary: 'What happened in my account',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: [],
+    handler: activityPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/data',
+    who: 'session',
+    summary: 'My data: take it with me, or have it gone',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: [],
+    handler: dataPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/data.json',
+    who: 'session',
+    summary: 'My data, as a file',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: [],
+    handler: downloadMyData,
+  }),
+  route({
+    method: 'GET',
+    path: '/dashboard/delete',
+    who: 'session',
+    summary: 'What it means to delete my account',
+    isPage: true,
+    answers: { 200: undefined },
+    errors: [],
+    handler: deletePage,
+  }),
+  route({
+    method: 'POST',
+    path: '/dashboard/delete',
+    who: 'session',
+    summary: 'Delete it',
+    isPage: true,
+    body: deleteMeBody,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['form_expired', 'invalid_credentials', 'last_admin', 'too_many_requests', 'busy'],
+    handler: deleteAnswer,
   }),
   route({
     method: 'GET',
@@ -408,12 +857,14 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'GET',
-    path: '/assets/usher.css',
+    path: '/assets/:name',
     who: 'anyone',
-    summary: 'The style sheet of all pages',
+    summary: 'What pages load: style sheet, scripts, pictures',
     isPage: true,
+    params: assetParams,
+    query: assetQuery,
     answers: { 200: undefined },
-    errors: [],
-    handler: styleSheet,
+    errors: ['not_found'],
+    handler: assetFile,
   }),
 ];

@@ -5,6 +5,7 @@ import { Refusal } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import { addConfig } from './config.ts';
 import { addDb } from './db.ts';
+import { addEvents } from './events.ts';
 import { addKey } from './key.ts';
 import { addMail } from './mail.ts';
 import { Misuse, say } from './output.ts';
@@ -29,6 +30,7 @@ export async function run(argv: string[]): Promise<void> {
   addServe(program, version);
   addDb(program);
   addUser(program);
+  addEvents(program);
   addKey(program);
   addMail(program);
   addConfig(program);

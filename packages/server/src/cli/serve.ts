@@ -6,6 +6,7 @@ import type { Peer } from '../edge/answering.ts';
 import { errors } from '../errors.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';
 import { type HttpServer, startHttpServer } from '../platform/http-server.ts';
+import { type App, importApp, type MakeApp } from './serve-app.ts';
 import { settingsOf, withSettings } from './settings.ts';
 
 /** How long a stop waits for answers that are under way, in milliseconds. */
@@ -17,15 +18,22 @@ const DATABASE_PAUSE = 1_000;
 export function addServe(program: Command, version: string): void {
   withSettings(program.command('serve'))
     .description('Run the server.')
-    .addHelpText('after', '\nExample:\n  usher serve --port 4000 --host 127.0.0.1')
-    .action(async (_options: unknown, command: Command) => serve(settingsOf(command).config, version));
+    .option('--app <file>', 'A module whose default export makes your application: it is given Usher.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  usher serve --port 4000 --host 127.0.0.1\n  usher serve --app ./app.ts',
+    )
+    .action(async ({ app }: { app?: string }, command: Command) =>
+      serve(settingsOf(command).config, version, app === undefined ? undefined : await importApp(app)),
+    );
 }
 
-async function serve(config: Config, version: string): Promise<void> {
+async function serve(config: Config, version: string, makeApp?: MakeApp): Promise<void> {
   const began = performance.now();
   // Listening comes first: only then the port is known that tokens and links name.
   let usher: Usher | undefined;
-  const answer = (request: Request, peer: Peer) => usher?.fetch(request, peer) ?? notYet(request);
+  let app: App | undefined;
+  const answer = (request: Request, peer: Peer) => app?.fetch(request, peer) ?? notYet(request);
   const server = await listen(config.host, config.port, '--port', answer);
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
   let opened: OpenedWorld;
@@ -35,20 +43,26 @@ async function serve(config: Config, version: string): Promise<void> {
     await server.stop(0);
     throw error;
   }
+  // The application first: it may use Usher to the end.
+  const close = async () => {
+    if (app !== usher) await app?.close?.();
+    await (usher ?? opened).close();
+  };
   let metrics: HttpServer | undefined;
   try {
     usher = serveWorld(opened);
+    app = (await makeApp?.(usher)) ?? usher;
     metrics = await listenForMetrics(config, opened);
     const setUpLink = await makeSetUpLink(opened.world);
     process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
   } catch (error) {
     // What listens would keep the process alive, and answer that it is starting.
     await Promise.all([server.stop(0), metrics?.stop(0)]);
-    await (usher ?? opened).close();
+    await close();
     throw error;
   }
   opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
-  stopWithGrace(opened, usher, metrics ? [server, metrics] : [server]);
+  stopWithGrace(opened, close, metrics ? [server, metrics] : [server]);
 }
 
 async function listen(
@@ -141,7 +155,7 @@ function banner(
 }
 
 /** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
-function stopWithGrace(opened: OpenedWorld, usher: Usher, servers: HttpServer[]): void {
+function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers: HttpServer[]): void {
   closeWithGrace({ delay: PATIENCE + 2_000, logger: false }, async ({ signal, err }) => {
     const { log } = opened.world;
     if (err)
@@ -152,7 +166,7 @@ function stopWithGrace(opened: OpenedWorld, usher: Usher, servers: HttpServer[])
     else log.info({ signal }, 'stopping');
     opened.beginStop();
     await Promise.all(servers.map((server) => server.stop(PATIENCE)));
-    await usher.close();
+    await close();
     log.info('stopped');
   });
 }

@@ -59,6 +59,10 @@ export function checkPolicy(
   return undefined;
 }
 
+/** How well a password that `checkPolicy` has passed withstands whoever has stolen its hash; length is what counts most. */
+export const strengthOf = (password: string): 'fair' | 'strong' =>
+  [...normalisePassword(password)].length >= 16 && new Set(password).size >= 6 ? 'strong' : 'fair';
+
 /** One form for each text, however the keyboard composed it (NFC: NIST SP 800-63B-4 section 3.1.1.2, attack U6). */
 export function normalisePassword(password: string): string {
   return password.normalize('NFC');

@@ -29,6 +29,8 @@ export type EndReason =
   | 'ended_by_admin'
   | 'password_changed'
   | 'password_reset'
+  | 'address_proven'
+  | 'address_restored'
   | 'disabled'
   | 'crowded_out'
   | 'refresh_reused';
@@ -219,6 +221,25 @@ export async function endSessionsOf(tx: Db, userId: string, reason: EndReason, n
     .updateTable('sessions')
     .set({ ended_at: now, ended_reason: reason })
     .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .execute();
+  return rows.length;
+}
+
+/** Ends all sessions of a user but one. @returns How many were open. */
+export async function endOtherSessions(
+  tx: Db,
+  keptId: string,
+  userId: string,
+  reason: EndReason,
+  now: number,
+): Promise<number> {
+  const rows = await tx
+    .updateTable('sessions')
+    .set({ ended_at: now, ended_reason: reason })
+    .where('user_id', '=', userId)
+    .where('id', '<>', keptId)
     .where('ended_at', 'is', null)
     .returning('id')
     .execute();

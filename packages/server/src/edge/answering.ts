@@ -6,10 +6,11 @@ import { authenticate } from './authenticate.ts';
 import { readCookie } from './cookies.ts';
 import { cookieName, readCredential } from './credential.ts';
 import { refuseDuplicateHeaders } from './duplicates.ts';
+import { formToken } from './form-token.ts';
 import { readInput } from './input.ts';
 import { corsHeaders, refuseCrossSite } from './origin.ts';
 import { type Outcome, recordOutcome, refuse } from './outcome.ts';
-import { commonHeaders, reply } from './replies.ts';
+import { commonHeaders, problemOf, reply } from './replies.ts';
 import type { Answer, Route } from './route.ts';
 import { setCookies } from './set-cookies.ts';
 import type { World } from './world.ts';
@@ -26,6 +27,8 @@ export interface EdgeSettings {
   /** Host headers that are answered; health routes answer any. */
   hosts: ReadonlySet<string>;
   trustedProxies: TrustedProxies;
+  /** What a person sees of a refusal. */
+  refusalPage(world: World, refusal: Refusal, refused: { requestId: string; address: string }): Answer;
 }
 
 export type RequestContext = Context<{ Bindings: Peer }>;
@@ -64,24 +67,35 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     const { headers } = c.req.raw;
     const userAgent = (headers.get('user-agent') ?? '').slice(0, 200);
     const origin = { requestId: outcome.requestId, ip: outcome.ip, userAgent };
-    if (route.who === 'anyone') {
-      const socketAddress = c.env?.incoming?.socket.remoteAddress;
-      return route.handler(world, { ...(await readInput(c, route)), headers, origin, socketAddress });
-    }
+    const socketAddress = c.env?.incoming?.socket.remoteAddress;
+
+    /** The input, once it is known whose session it is a part of. */
+    const read = async (sessionId?: string) => {
+      outcome.formToken = route.isPage ? formToken(world, headers, sessionId) : undefined;
+      const { formToken: given, ...input } = await readInput(c, route);
+      // Who leaves without a session changes nothing, and has nothing to show.
+      const isIdle = route.who === 'leaving' && sessionId === undefined;
+      if (route.encoding === 'form' && !isIdle) outcome.formToken?.check(given);
+      return { ...input, headers, origin, socketAddress, formToken: outcome.formToken?.value ?? noForm };
+    };
+    if (route.who === 'anyone') return route.handler(world, await read());
     if (route.who === 'leaving') {
       const credential = await readCredential(world, headers);
       outcome.userId = credential?.claims.sub;
-      return route.handler(world, { ...(await readInput(c, route)), headers, origin, credential });
+      return route.handler(world, { ...(await read(credential?.claims.sid)), credential });
     }
-    const authenticated = await authenticate(world, headers, route.who);
-    outcome.userId = authenticated.live.user.id;
-    outcome.cookie = authenticated.cookie;
-    return route.handler(world, {
-      ...(await readInput(c, route)),
-      headers,
-      origin,
-      live: authenticated.live,
-    });
+    const { live, cookie } = await authenticate(world, headers, route.who);
+    outcome.userId = live.user.id;
+    outcome.cookie = cookie;
+    return route.handler(world, { ...(await read(live.session.id)), live });
+  };
+
+  /** To a person a page, to a program a problem document. */
+  const show = (c: RequestContext, route: Route, refusal: Refusal, requestId: string): Answer => {
+    const { pathname, search } = new URL(c.req.url);
+    const isForPerson = route.isPage && c.req.header('accept')?.includes('text/html') === true;
+    if (!isForPerson || pathname.startsWith('/v1/')) return problemOf(refusal, requestId);
+    return edge.refusalPage(world, refusal, { requestId, address: pathname + search });
   };
 
   return async (c, route) => {
@@ -94,12 +108,13 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       userId: undefined,
       code: undefined,
       cookie: undefined,
+      formToken: undefined,
     };
     let answer: Answer;
     try {
       answer = await handle(c, route, outcome);
     } catch (error) {
-      answer = refuse(world, error, outcome);
+      answer = show(c, route, refuse(world, error, outcome), outcome.requestId);
     }
     const more: Record<string, string> = { 'x-request-id': outcome.requestId };
     const cookies = cookiesOf(answer, outcome, c.req.raw.headers.get('cookie'));
@@ -108,6 +123,11 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     recordOutcome(world, outcome, answer.status, performance.now() - started);
     return reply(answer, common, more, cookies);
   };
+}
+
+/** Only pages have forms. */
+function noForm(): never {
+  throw new Error('A form token was asked for where there is no page.');
 }
 
 const isUnsafe = (method: string): boolean => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';

@@ -25,6 +25,8 @@ const nowhere = {
   summary: '',
   who: 'anyone',
   answers: {},
+  // Whoever mistyped an address is told so in a page.
+  isPage: true,
   errors: [],
 } satisfies Omit<Route, 'handler'>;
 

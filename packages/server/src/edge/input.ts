@@ -14,6 +14,8 @@ export interface Input {
   query: any;
   // biome-ignore lint/suspicious/noExplicitAny: likewise.
   params: any;
+  /** The `form_token` of a form. */
+  formToken: string | undefined;
 }
 
 /** @throws Refusal `invalid_request`, `invalid_json`, `payload_too_large`, `unsupported_media_type`. */
@@ -21,7 +23,9 @@ export async function readInput(c: Context, route: Route): Promise<Input> {
   return {
     params: route.params ? validate(route.params, c.req.param()) : undefined,
     query: readQuery(c, route),
-    body: route.body ? await readBodyOf(c.req.raw, route) : undefined,
+    ...(route.encoding === 'form'
+      ? await readForm(c.req.raw, route)
+      : { body: await readJson(c.req.raw, route), formToken: undefined }),
   };
 }
 
@@ -32,20 +36,22 @@ function readQuery(c: Context, route: Route): unknown {
   return validate(route.query, start === -1 ? {} : parseForm(c.req.url.slice(start + 1)));
 }
 
-async function readBodyOf(request: Request, route: Route): Promise<unknown> {
-  const schema = route.body;
+/** A form may have no fields but the token. */
+async function readForm(request: Request, { body }: Route): Promise<Pick<Input, 'body' | 'formToken'>> {
+  requireForm(request.headers);
+  const { form_token: formToken, ...fields } = parseForm(await readBody(request));
+  return { body: body && validate(body, fields), formToken };
+}
+
+async function readJson(request: Request, { body: schema, optionalBody, anyCase }: Route): Promise<unknown> {
   if (!schema) return undefined;
-  const isForm = route.encoding === 'form';
-  const hasType = request.headers.has('content-type');
-  if (route.optionalBody && !hasType) return validate(schema, undefined);
-  if (isForm) requireForm(request.headers);
-  else requireJson(request);
+  if (optionalBody && !request.headers.has('content-type')) return validate(schema, undefined);
+  requireJson(request);
   const text = await readBody(request);
-  if (isForm) return validate(schema, parseForm(text));
   if (text === '') {
-    if (route.optionalBody) return validate(schema, undefined);
+    if (optionalBody) return validate(schema, undefined);
     throw new Refusal('invalid_json', { message: 'The body is empty; send a JSON object.' });
   }
   const json = parseJson(text);
-  return validate(schema, route.anyCase ? lowerCaseFields(json) : json);
+  return validate(schema, anyCase ? lowerCaseFields(json) : json);
 }

@@ -1,6 +1,6 @@
 import { type ErrorCode, Refusal } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
-import { problemOf } from './replies.ts';
+import type { FormToken } from './form-token.ts';
 import type { Answer, Route } from './route.ts';
 import type { World } from './world.ts';
 
@@ -12,17 +12,21 @@ export interface Outcome {
   ip: string;
   userId: string | undefined;
   code: ErrorCode | undefined;
+  /** The limit that refused it, whatever the caller is told. */
+  limit?: string | undefined;
   /** The cookie that goes with the answer, unless the answer has one of its own. */
   cookie: Answer['cookie'];
+  formToken: FormToken | undefined;
 }
 
-/** The answer to whatever a request threw: an expected refusal, a database that is away, or a bug of ours. */
-export function refuse(world: World, error: unknown, outcome: Outcome): Answer {
+/** What whatever a request threw means to its caller: an expected refusal, a database that is away, or a bug of ours. */
+export function refuse(world: World, error: unknown, outcome: Outcome): Refusal {
   const refusal = toRefusal(error);
   outcome.code = refusal.code;
+  outcome.limit = refusal.limit;
   if (refusal.status >= 500) logFailure(world, error, outcome);
   world.metrics.refusal(refusal.code);
-  return problemOf(refusal, outcome.requestId);
+  return refusal;
 }
 
 function toRefusal(error: unknown): Refusal {
@@ -44,7 +48,7 @@ function logFailure(world: World, error: unknown, { requestId, route }: Outcome)
 
 /** One line for every outcome. A plain read that succeeded is not one: it is counted, and logged at `debug`. */
 export function recordOutcome(world: World, outcome: Outcome, status: number, milliseconds: number): void {
-  const { requestId, route, method, ip, userId, code } = outcome;
+  const { requestId, route, method, ip, userId, code, limit } = outcome;
   world.metrics.request(route.path, method, status, milliseconds / 1000);
   const level = status < 400 && method === 'GET' ? 'debug' : 'info';
   if (!world.log.isLevelEnabled(level)) return;
@@ -58,6 +62,7 @@ export function recordOutcome(world: World, outcome: Outcome, status: number, mi
       ip,
       user: userId,
       code,
+      limit,
     },
     'request',
   );

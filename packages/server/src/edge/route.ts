@@ -12,6 +12,8 @@ export interface Call<Body = undefined, Query = undefined, Params = undefined> {
   params: Params;
   origin: Origin & { requestId: string; ip: string; userAgent: string };
   headers: Headers;
+  /** What every form of a page carries, hidden; its name there is `form_token`. */
+  formToken: () => string;
   /** The other end of the socket, whatever a proxy there says about the client; undefined when nobody told us. */
   socketAddress?: string | undefined;
 }
@@ -35,14 +37,14 @@ export interface Answer {
   /** The media type of `text`. */
   type?: string;
   /** A cookie token to set, or `unset`. */
-  cookie?: { token: string; maxAge: number } | 'unset';
+  cookie?: { token: string; maxAge: number } | 'unset' | undefined;
   /** What the browser is to keep beside its session. */
-  sideCookies?: Partial<Record<SideCookie, { value: string; maxAge: number } | 'unset'>>;
+  sideCookies?: Partial<Record<SideCookie, { value: string; maxAge: number } | 'unset'>> | undefined;
   headers?: Record<string, string>;
 }
 
-/** Beside its session a browser keeps that it is known to an account, and which recovery it began. */
-export type SideCookie = 'device' | 'flow';
+/** Beside its session a browser keeps that it is known to an account, which recovery it began, and what its forms carry. */
+export type SideCookie = 'device' | 'flow' | 'form';
 
 interface Common<
   Body extends z.ZodType | undefined,

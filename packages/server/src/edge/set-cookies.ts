@@ -19,7 +19,7 @@ export function setCookies(publicUrl: string): SetCookies {
     const session = isRefused && sent?.includes(`${name}=`) ? 'unset' : (cookie ?? outcome.cookie);
     if (session === 'unset') lines.push(unsetCookie(name, { secure }));
     else if (session) lines.push(line(name, session.token, session.maxAge));
-    for (const [kind, side] of Object.entries(sideCookies ?? {})) {
+    for (const [kind, side] of Object.entries({ ...outcome.formToken?.sideCookies(), ...sideCookies })) {
       const of = sideCookieName(publicUrl, kind as SideCookie);
       lines.push(side === 'unset' ? unsetCookie(of, { secure }) : line(of, side.value, side.maxAge));
     }

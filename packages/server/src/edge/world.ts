@@ -30,6 +30,8 @@ export interface World {
   findLive: FindLive;
   lastSeen: LastSeen;
   renderMail: RenderMail;
+  /** What pages load: style sheet, scripts, pictures. */
+  assets: Assets;
   /** Whether mails are kept for the mailbox page, because there is no server to hand them to. */
   hasMailbox: boolean;
   metrics: Metrics;
@@ -39,6 +41,9 @@ export interface World {
   /** Asks the database for an answer. @throws When it is away. */
   ping(): Promise<void>;
 }
+
+/** Files for browsers by name, each with the address that names its version. */
+export type Assets = Readonly<Record<string, { text: string; type: string; url: string }>>;
 
 /** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
 export interface LastSeen {

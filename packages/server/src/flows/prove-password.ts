@@ -5,6 +5,9 @@ import {
   countInWindow,
   countName,
   forgiveName,
+  type LimitName,
+  liftLimits,
+  type Refused,
   type Verdict,
 } from '../core/limits.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
@@ -14,23 +17,32 @@ import { addressRange } from '../edge/address.ts';
 import { readDevice } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
+import { recordReached, tooMany } from './limit-reached.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
 export interface Claimed {
   user: User | undefined;
-  /** The name that was given, normalised. */
+  /** The name that was given, as `namesOf` writes it. */
   name: string;
+  /** Whose session asks, when it is one's own password that is asked for again. */
+  session?: Live['session'];
 }
 
-/** `limited` was not evaluated: too many wrong passwords before it. `retryAfter` in milliseconds. */
+/** The names that an account can be claimed by. */
+export const namesOf = ({ username_key, email_key }: Pick<User, 'username_key' | 'email_key'>): string[] => [
+  `username ${username_key}`,
+  `email ${email_key}`,
+];
+
+/** `limited` was not evaluated: too many wrong passwords before it. */
 export type Proof =
   | { result: 'right'; user: User }
   | { result: 'wrong' }
-  | { result: 'limited'; retryAfter: number };
+  | { result: 'limited'; refused: Refused };
 
-/** From where a password comes: its address, and the cookies that may show a browser that the account knows. */
+/** From where a password comes, with the cookies that may show a browser that the account knows. */
 export interface From {
-  ip: string;
+  origin: Origin & { ip: string };
   headers: Pick<Headers, 'get'>;
 }
 
@@ -50,9 +62,21 @@ export async function provePassword(
 ): Promise<Proof> {
   const { hasher } = world;
   const deviceId = claimed.user && readDevice(world, from.headers, claimed.user.id);
-  const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.ip);
+  const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.origin.ip);
   const counted = await budget.count();
-  if (!counted.allowed) return { result: 'limited', retryAfter: counted.retryAfter };
+  if (!counted.allowed) {
+    // Its name let this pass: that the account did not must not show by the work left out.
+    if (!claimed.session && OF_ACCOUNT.has(counted.limit)) await verifyPassword(hasher, undefined, password);
+    await recordReached(world.db, world, from.origin, counted, {
+      userId: claimed.user?.id ?? null,
+      actorId: (claimed.session && claimed.user?.id) ?? null,
+      ...(claimed.session ? { sessionId: claimed.session.id } : {}),
+      // An operator who is to forget what a browser has used up has to know which one.
+      ...(deviceId ? { details: { device: deviceId } } : {}),
+    });
+    if (counted.limit === 'names') throw tooMany(counted);
+    return { result: 'limited', refused: counted };
+  }
 
   // Nothing is compared with the hash of a disabled account: the time would tell whether the password is the right one.
   const isEnabled = claimed.user?.disabled_at === null;
@@ -63,6 +87,8 @@ export async function provePassword(
   await budget.clear();
   return { result: 'right', user };
 }
+
+const OF_ACCOUNT: ReadonlySet<string> = new Set(['password', 'passwordsInAll'] satisfies LimitName[]);
 
 /** What counts an attempt before it is compared, and forgets it when it was right. */
 interface Budget {
@@ -80,10 +106,14 @@ function deviceBudget({ db, clock, keys }: World, deviceId: string): Budget {
 
 function strangersBudget(
   { db, clock, keys: { limits } }: World,
-  { user, name }: Claimed,
+  { user, name, session }: Claimed,
   ip: string,
 ): Budget {
   const subject = user?.id ?? name;
+  // Both names, for a success forgets what was counted by either.
+  const byName = (user ? namesOf(user) : [name]).map(
+    (one) => ({ limit: 'passwordByName', subject: one }) as const,
+  );
   const range = addressRange(ip);
   return {
     count: () =>
@@ -91,15 +121,22 @@ function strangersBudget(
         const now = clock.now();
         // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
         const names = await countName(tx, limits, 'names', range, name, now);
-        if (!names.allowed) throw new Refusal('too_many_requests', { retryAfter: names.retryAfter / 1000 });
+        if (!names.allowed) return names;
+        if (!session) {
+          const ofName = await countAttempt(tx, limits, 'passwordByName', name, now);
+          if (!ofName.allowed) return ofName;
+        }
         const pause = await countAttempt(tx, limits, 'password', subject, now);
         return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now) : pause;
       }),
     clear: () =>
       db.transaction().execute(async (tx) => {
         await forgiveName(tx, limits, 'names', range, name);
-        await clearLimit(tx, limits, 'password', subject);
-        await clearLimit(tx, limits, 'passwordsInAll', subject);
+        await liftLimits(tx, limits, [
+          { limit: 'password', subject },
+          { limit: 'passwordsInAll', subject },
+          ...byName,
+        ]);
       }),
   };
 }
@@ -135,13 +172,11 @@ export async function proveOwnPassword(
 ): Promise<User> {
   const user = await findById(world.db, id);
   if (!user) throw new Refusal('invalid_token');
-  const proof = await provePassword(world, { user, name: id }, password, { ip: origin.ip, headers });
+  const proof = await provePassword(world, { user, name: id, session }, password, { origin, headers });
   if (proof.result === 'right') return proof.user;
+  if (proof.result === 'limited')
+    throw tooMany(proof.refused, 'Too many wrong passwords for this account. Wait, then try again.');
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
   await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());
-  if (proof.result === 'wrong') throw new Refusal('invalid_credentials');
-  throw new Refusal('too_many_requests', {
-    message: 'Too many wrong passwords for this account. Wait, then try again.',
-    retryAfter: proof.retryAfter / 1000,
-  });
+  throw new Refusal('invalid_credentials');
 }

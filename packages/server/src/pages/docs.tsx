@@ -1,16 +1,17 @@
 import type { Answer } from '../edge/route.ts';
 import { FieldTable, Prose, rowsOf } from './docs-fields.tsx';
 import { codesOf, type Line, MethodAndPath, OperationPart, RefusalTable } from './docs-operation.tsx';
-import { page } from './layout.tsx';
+import { type PageWorld, page, type Viewer } from './layout.tsx';
 import type { OpenApi } from './openapi.ts';
 import { errorCodes } from './openapi-schemas.ts';
 
 const made = new WeakMap<OpenApi, Answer>();
 
 /** The API as a page to read. It is written once for each document. */
-export function docsPage(document: OpenApi): Answer {
+export function docsPage(world: PageWorld, viewer: Viewer, document: OpenApi): Answer {
   const answer =
-    made.get(document) ?? page(200, `${document.info.title}: the API`, <Docs document={document} />);
+    made.get(document) ??
+    page(world, viewer, { title: `${document.info.title}: the API` }, <Docs document={document} />);
   made.set(document, answer);
   return answer;
 }

@@ -1,35 +1,102 @@
+import type { Child } from 'hono/jsx';
+import type { Config } from '../config.ts';
 import type { FieldError } from '../errors.ts';
 
 interface FieldProps {
   name: string;
   label: string;
   type?: string;
-  value: string;
+  value?: string | undefined;
+  /** The token of the HTML standard that tells a password manager what this is. */
   autocomplete: string;
+  inputmode?: 'numeric' | undefined;
   errors: FieldError[];
+  /** What helps before anything is wrong. */
+  hint?: Child;
+  optional?: boolean;
+  /** A class for what is typed. */
+  look?: string;
+  /** Where the cursor is when the page opens; a field with an error comes before it. */
+  autofocus?: boolean | undefined;
 }
 
 /** A labelled input with what is wrong with it, said beside it and to screen readers. */
-export function Field({ name, label, type = 'text', value, autocomplete, errors }: FieldProps) {
+export function Field(props: FieldProps) {
+  return (
+    <div class="field">
+      <label for={props.name}>{props.label}</label>
+      <Input {...props} />
+      <Below {...props} />
+    </div>
+  );
+}
+
+interface PasswordFieldProps extends Omit<FieldProps, 'type' | 'value' | 'inputmode' | 'look'> {
+  autocomplete: 'current-password' | 'new-password';
+  /** Beside the label. */
+  aside?: Child;
+  /** It is being chosen: a script says while typing how good it is, in the words of the server. */
+  isNew?: boolean;
+}
+
+/** A password is never shown again, is shown while typing to who asks, and may be pasted. */
+export function PasswordField({ aside, isNew, ...props }: PasswordFieldProps) {
+  return (
+    <div class="field">
+      <div class="label-line">
+        <label for={props.name}>{props.label}</label>
+        {aside}
+      </div>
+      <div class="revealable" data-meter={isNew ? '' : undefined}>
+        <Input {...props} type="password" />
+      </div>
+      <Below {...props} />
+    </div>
+  );
+}
+
+/** What is asked of a new password, before it is typed. */
+export const passwordHint = ({ passwordMin }: Pick<Config, 'passwordMin'>): string =>
+  `At least ${passwordMin} characters. A few words that do not belong together are good.`;
+
+function Input({ name, type = 'text', value, hint, errors, ...rest }: FieldProps) {
+  const isWrong = errors.some(({ field }) => field === name);
+  const described = [hint === undefined ? '' : `${name}-hint`, isWrong ? `${name}-error` : ''].filter(
+    Boolean,
+  );
+  return (
+    <input
+      id={name}
+      name={name}
+      type={type}
+      class={rest.look}
+      value={value}
+      autocomplete={rest.autocomplete}
+      inputmode={rest.inputmode}
+      autocapitalize="none"
+      spellcheck={false}
+      required={!rest.optional}
+      autofocus={isWrong || (errors.length === 0 && rest.autofocus)}
+      aria-invalid={isWrong ? 'true' : undefined}
+      aria-describedby={described.join(' ') || undefined}
+    />
+  );
+}
+
+function Below({ name, hint, errors }: FieldProps) {
   const error = errors.find((one) => one.field === name);
   return (
-    <p>
-      <label for={name}>{label}</label>
-      <input
-        id={name}
-        name={name}
-        type={type}
-        value={value}
-        autocomplete={autocomplete}
-        required
-        aria-invalid={error ? 'true' : undefined}
-        aria-describedby={error ? `${name}-error` : undefined}
-      />
+    <>
       {error && (
         <span id={`${name}-error`} class="error">
           {error.message}
         </span>
       )}
-    </p>
+      {hint !== undefined && (
+        <span id={`${name}-hint`} class="hint">
+          {hint}
+        </span>
+      )}
+    </>
   );
 }

@@ -5,7 +5,8 @@ import type { RenderedMail } from '../core/mails/render.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
-import { page } from './layout.tsx';
+import { allowing, Card, Empty, page, Table } from './layout.tsx';
+import { Ago, exactTime } from './time.tsx';
 
 /** Where there is no mail server, these pages show what would have been sent, to whoever sits at the machine itself. */
 
@@ -35,7 +36,8 @@ const forwardingHeaders = [
 export async function mailboxPage(world: World, call: Call): Promise<Answer> {
   refuseOthers(world, call);
   const mails = await keptMails(world.db, world.keys.mail, MOST_LISTED);
-  return page(200, 'Mailbox', <Mailbox mails={mails.map((mail) => ({ mail, ...rendered(world, mail) }))} />);
+  const shown = mails.map((mail) => ({ mail, ...rendered(world, mail) }));
+  return page(world, call, { title: 'Mailbox' }, <Mailbox mails={shown} now={world.clock.now()} />);
 }
 
 /** Any text: what is not the id of a mail is not found, like everything here is for others. */
@@ -44,9 +46,8 @@ type MailCall = Call<undefined, undefined, z.infer<typeof mailParams>>;
 
 export async function mailPage(world: World, call: MailCall): Promise<Answer> {
   const mail = await openMail(world, call);
-  const answer = page(200, 'Mailbox', <Mail mail={mail} {...rendered(world, mail)} />);
-  const policy = `${answer.headers?.['content-security-policy']}; frame-src 'self'`;
-  return { ...answer, headers: { ...answer.headers, 'content-security-policy': policy } };
+  const answer = page(world, call, { title: 'Mailbox' }, <Mail mail={mail} {...rendered(world, mail)} />);
+  return allowing(answer, "frame-src 'self'");
 }
 
 /** What the mail itself may do, in its frame: look as it does, and have its links opened elsewhere. */
@@ -69,40 +70,39 @@ async function openMail(world: World, call: MailCall): Promise<KeptMail> {
 const rendered = ({ renderMail }: World, { kind, values }: KeptMail): RenderedMail =>
   renderMail(kind, values);
 
-const timeOf = (milliseconds: number): string =>
-  `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+interface MailboxProps {
+  mails: ({ mail: KeptMail } & RenderedMail)[];
+  now: number;
+}
 
-function Mailbox({ mails }: { mails: ({ mail: KeptMail } & RenderedMail)[] }) {
+function Mailbox({ mails, now }: MailboxProps) {
   return (
     <>
       <h1>Mailbox</h1>
-      <p>
+      <p class="lead">
         There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page
         answers this machine alone.
       </p>
       {mails.length === 0 ? (
-        <p class="quiet">There are no mails yet.</p>
+        <Empty>
+          <p>There are no mails yet.</p>
+        </Empty>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Mail</th>
-              <th scope="col">To</th>
-              <th scope="col">When</th>
-            </tr>
-          </thead>
-          <tbody>
+        <Card>
+          <Table caption="Mails, the newest first" head={['Mail', 'To', 'When']}>
             {mails.map(({ mail, subject }) => (
               <tr>
                 <td>
                   <a href={`/mailbox/${mail.id}`}>{subject}</a>
                 </td>
                 <td>{mail.to}</td>
-                <td>{timeOf(mail.createdAt)}</td>
+                <td>
+                  <Ago at={mail.createdAt} now={now} />
+                </td>
               </tr>
             ))}
-          </tbody>
-        </table>
+          </Table>
+        </Card>
       )}
     </>
   );
@@ -115,8 +115,8 @@ function Mail({ mail, subject, text }: { mail: KeptMail } & RenderedMail) {
         <a href="/mailbox">Mailbox</a>
       </p>
       <h1>{subject}</h1>
-      <p class="quiet">
-        To {mail.to}, {timeOf(mail.createdAt)}
+      <p class="lead">
+        To {mail.to}, {exactTime(mail.createdAt)}
       </p>
       <iframe
         class="mail"

@@ -1,79 +1,137 @@
+import type { Child } from 'hono/jsx';
 import { z } from 'zod';
+import type { Config } from '../config.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
-import { openResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
-import { Field } from './field.tsx';
-import { page } from './layout.tsx';
+import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
+import { PasswordField, passwordHint } from './field.tsx';
+import { Actions, Button, Form, FormErrors } from './form.tsx';
+import { Card, page, refusing, seeOther, type Viewer } from './layout.tsx';
+import { answerErrors, CodeFields, linkRefused, type mailQuery, withoutSpaces } from './mail-answer.tsx';
 
 const TITLE = 'Set a new password';
 
-export const resetPageQuery = z.strictObject({ token: z.string() });
-export const resetFormBody = z.strictObject({ token: z.string(), password: z.string() });
+export const resetForm = z.union([
+  z.strictObject({ token: z.string(), password: z.string() }),
+  z.strictObject({ email: z.string(), code: z.string(), password: z.string() }),
+]);
 
-/** The form behind the link of a mail. Opening it changes nothing, so a scanner that opens every link does no harm. */
+/**
+ * The form behind the link of a mail, or without one the form that takes a code. Opening it changes nothing, so a scanner
+ * that opens every link does no harm.
+ */
 export async function resetPage(
   world: World,
-  call: Call<undefined, z.infer<typeof resetPageQuery>>,
+  call: Call<undefined, z.infer<typeof mailQuery>>,
 ): Promise<Answer> {
   const { token } = call.query;
+  if (token === undefined) return show(world, call, <ByCode world={world} email="" errors={[]} />);
   try {
-    await openResetLink(world, call, token);
+    await checkResetLink(world, call, token);
   } catch (error) {
-    return refused(error);
+    return linkRefused(world, call, TITLE, error, anotherMail);
   }
-  return page(200, TITLE, <ResetForm token={token} errors={[]} />);
+  return show(world, call, <ByLink world={world} token={token} errors={[]} />);
 }
 
-/** Sets the password from that form. */
-export async function resetAnswer(world: World, call: Call<z.infer<typeof resetFormBody>>): Promise<Answer> {
+/** Sets the password from either form. Nobody is signed in by it: the next step is to sign in. */
+export async function resetAnswer(world: World, call: Call<z.infer<typeof resetForm>>): Promise<Answer> {
+  const { body } = call;
   try {
-    const { sideCookies } = await resetPassword(world, call);
-    return { ...page(200, 'Your password is changed', <Done />), ...(sideCookies ? { sideCookies } : {}) };
+    const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
+    const { sideCookies } = await resetPassword(world, { ...call, body: given });
+    return seeOther('/sign-in?done=reset', { sideCookies });
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) return refused(error);
-    return page(error.status, TITLE, <ResetForm token={call.body.token} errors={error.fields} />);
+    if (!(error instanceof Refusal)) throw error;
+    if (error.code === 'link_invalid') return linkRefused(world, call, TITLE, error, anotherMail);
+    const errors = answerErrors(error);
+    const form =
+      'code' in body ? (
+        <ByCode world={world} email={body.email} code={body.code} errors={errors} />
+      ) : (
+        <ByLink world={world} token={body.token} errors={errors} />
+      );
+    return refusing(error, show(world, call, form, error.status));
   }
 }
 
-function refused(error: unknown): Answer {
-  if (!(error instanceof Refusal)) throw error;
-  return page(
-    error.status,
-    TITLE,
-    <>
+const anotherMail = { href: '/forgot-password', label: 'Ask for a new mail' };
+
+const show = (world: World, viewer: Viewer, form: Child, status = 200): Answer =>
+  page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, form);
+
+const EVERYBODY_OUT = 'Everybody who is signed in to the account, on any device, is signed out.';
+
+function ByLink({ world, token, errors }: { world: World; token: string; errors: FieldError[] }) {
+  return (
+    <Card>
       <h1>{TITLE}</h1>
-      <p role="alert">{error.message}</p>
-    </>,
+      <p class="lead">{EVERYBODY_OUT}</p>
+      <FormErrors errors={errors} shown={['password']} />
+      <Form action="/reset-password" hidden={{ token }}>
+        <NewPassword config={world.config} errors={errors} autofocus />
+        <Actions>
+          <Button>Set the password</Button>
+        </Actions>
+      </Form>
+    </Card>
   );
 }
 
-function ResetForm({ token, errors }: { token: string; errors: FieldError[] }) {
+function ByCode(props: ResetByCodeProps) {
   return (
     <>
-      <h1>{TITLE}</h1>
-      <p>Everybody who is signed in to the account, on any device, is signed out.</p>
-      <form method="post" action="/reset-password">
-        <input type="hidden" name="token" value={token} />
-        <Field
-          name="password"
-          label="New password"
-          type="password"
-          value=""
-          autocomplete="new-password"
-          errors={errors}
-        />
-        <button type="submit">Set the password</button>
-      </form>
+      <Card>
+        <h1>{TITLE}</h1>
+        <p class="lead">With the code of the mail that we sent. {EVERYBODY_OUT}</p>
+        <ResetByCode {...props} />
+      </Card>
+      <p class="aside">
+        No code? <a href="/forgot-password">Ask for a mail</a>
+      </p>
     </>
   );
 }
 
-function Done() {
+interface ResetByCodeProps {
+  world: World;
+  email: string;
+  code?: string | undefined;
+  errors: FieldError[];
+}
+
+/** Address, code and new password; also after a mail was sent. */
+export function ResetByCode({ world, email, code, errors }: ResetByCodeProps) {
   return (
     <>
-      <h1>Your password is changed</h1>
-      <p>Every session has ended. Sign in with the new password.</p>
+      <FormErrors errors={errors} shown={['email', 'code', 'password']} />
+      <Form action="/reset-password">
+        <CodeFields config={world.config} email={email} code={code} errors={errors} autofocus />
+        <NewPassword config={world.config} errors={errors} />
+        <Actions>
+          <Button>Set the password</Button>
+        </Actions>
+      </Form>
     </>
   );
 }
+
+interface NewPasswordProps {
+  config: Config;
+  errors: FieldError[];
+  autofocus?: boolean;
+}
+
+/** The password that is chosen behind the link of a mail. */
+export const NewPassword = ({ config, errors, autofocus }: NewPasswordProps) => (
+  <PasswordField
+    name="password"
+    label="New password"
+    autocomplete="new-password"
+    errors={errors}
+    hint={passwordHint(config)}
+    autofocus={autofocus}
+    isNew
+  />
+);

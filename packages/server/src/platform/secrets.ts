@@ -25,8 +25,12 @@ export interface Keys {
   wrap: KeyObject;
   /** HMAC-SHA-256 of mailed codes, and of the addresses that they were mailed to. */
   codes: KeyObject;
+  /** AES-256-GCM of what flows are to do once their mail is answered. */
+  wishes: KeyObject;
   /** HMAC-SHA-256 of device tokens. */
   device: KeyObject;
+  /** HMAC-SHA-256 of what forms carry to show that they are ours. */
+  form: KeyObject;
   /** AES-256-GCM of the mails in the database that wait to be sent. */
   mail: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
@@ -44,7 +48,9 @@ export function deriveKeys(secret: string): Keys {
     refresh: derive('refresh-token'),
     wrap: derive('signing-key-wrap'),
     codes: derive('codes'),
+    wishes: derive('wishes'),
     device: derive('device-token'),
+    form: derive('form-token'),
     mail: derive('mail'),
     limits: derive('limits'),
     check: derive('secret-check'),

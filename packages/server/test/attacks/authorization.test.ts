@@ -16,6 +16,7 @@ import {
   startApp,
   type TestApp,
 } from '../support/app.ts';
+import { submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const NOBODY = '00000000-0000-7000-8000-000000000000';
@@ -511,27 +512,24 @@ describe.each(databases)('authorization apart, on $name', ({ create }) => {
     const { world, close } = await openWorld(settings, { clock: app.clock });
     const link = (await makeSetUpLink(world)) ?? expect.fail('no link');
     const token = new URL(link).searchParams.get('token') ?? '';
-    const submit = (from: TestApp, secret: string, names = newNames()) =>
-      send(from, 'POST', '/setup', undefined, {
-        raw: new URLSearchParams({ token: secret, ...names }).toString(),
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      });
-    expect((await submit(app, token)).status).toBe(201);
+    const setUp = (at: TestApp, secret: string, names = newNames()) =>
+      submit(at, '/setup', { token: secret, ...names });
+    expect((await setUp(app, token)).status).toBe(201);
     const restarted = await startApp(database, { secret: app.secret, clock: app.clock });
     for (const one of [app, restarted]) {
       for (const secret of [token, 'x', 'A'.repeat(43)]) {
         expect((await send(one, 'GET', `/setup?token=${secret}`)).status).toBe(410);
-        const reply = await submit(one, secret);
+        const reply = await setUp(one, secret);
         expect(reply.status).toBe(410);
         expect(reply.headers.getSetCookie()).toEqual([]);
       }
-      expect((await submit(one, '')).status).toBe(410);
+      expect((await setUp(one, '')).status).toBe(410);
     }
     expect(await makeSetUpLink(world)).toBeUndefined();
     // Not even once the only administrator is gone.
     await world.db.deleteFrom('users').execute();
     expect(await makeSetUpLink(world)).toBeUndefined();
-    expect((await submit(app, token)).status).toBe(410);
+    expect((await setUp(app, token)).status).toBe(410);
     expect(await world.db.selectFrom('users').select('id').execute()).toEqual([]);
     await close();
     await restarted.stop();

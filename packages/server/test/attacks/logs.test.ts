@@ -6,6 +6,7 @@ import { configFromOptions } from '../../src/config.ts';
 import { Browser, newNames, send, sendBytes, startApp, type TestApp } from '../support/app.ts';
 import { SECOND } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
+import { submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('logs on $name', ({ create }) => {
@@ -69,20 +70,15 @@ describe.each(databases)('logs on $name', ({ create }) => {
     await send(app, 'GET', link.pathname + link.search);
     await send(app, 'GET', `/setup?token=${canary('wrong set-up link')}`);
     const admin = { ...newNames(), password: canary('password of the administrator') };
-    const form = (fields: Record<string, string>) => ({
-      raw: new URLSearchParams(fields).toString(),
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    const refused = await submit(app, '/setup', {
+      token,
+      ...admin,
+      email: 'none',
+      password: canary('password in a refused form'),
     });
-    const refused = await send(
-      app,
-      'POST',
-      '/setup',
-      undefined,
-      form({ token, ...admin, email: 'none', password: canary('password in a refused form') }),
-    );
     expect(refused.status).toBe(400);
     expect(refused.text).not.toContain('Canary');
-    const made = await send(app, 'POST', '/setup', undefined, form({ token, ...admin }));
+    const made = await submit(app, '/setup', { token, ...admin });
     expect(made.status).toBe(201);
     keep('cookie of the administrator', /usher=([^;]+)/.exec(made.headers.get('set-cookie') ?? '')?.[1]);
 
@@ -265,8 +261,11 @@ describe.each(databases)('logs on $name', ({ create }) => {
       expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
       expect(line.length).toBeLessThan(1_000);
       const { level, time, msg, ...entry } = JSON.parse(line);
-      expect([level, msg]).toEqual([30, 'request']);
+      expect(level).toBe(30);
       expect(new Date(time).toISOString()).toBe(time);
+      // A new user who signs in elsewhere is told so by mail.
+      if (msg === 'mail') continue;
+      expect(msg).toBe('request');
       expect(Object.keys(entry).sort()).toEqual(
         expect.arrayContaining(['ip', 'method', 'ms', 'request_id', 'route', 'status']),
       );

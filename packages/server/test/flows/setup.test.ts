@@ -3,6 +3,7 @@ import { makeSetUpLink, type OpenedWorld, openWorld } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
 import { HOUR } from '../support/clock.ts';
+import { submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('set-up on $name', ({ create }) => {
@@ -29,16 +30,8 @@ describe.each(databases)('set-up on $name', ({ create }) => {
   }
   const open = (token: string) => send(app, 'GET', `/setup?token=${token}`);
   /** The form, as a browser sends it from our own page. */
-  const submit = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
-    send(app, 'POST', '/setup', undefined, {
-      raw: new URLSearchParams(fields).toString(),
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        origin: app.url,
-        'sec-fetch-site': 'same-origin',
-        ...headers,
-      },
-    });
+  const setUp = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
+    submit(app, '/setup', fields, { headers });
   const admins = () => start.world.db.selectFrom('users').selectAll().execute();
 
   it('begins with nobody: there is no account to guess at', async () => {
@@ -57,14 +50,15 @@ describe.each(databases)('set-up on $name', ({ create }) => {
       expect(page.headers.get('cache-control')).toBe('no-store');
       expect(page.headers.get('content-security-policy')).toContain("form-action 'self'");
       expect(page.text).toContain('<form method="post" action="/setup">');
+      expect(page.text).toMatch(/name="form_token" value="[\w-]{43}"/);
       for (const name of ['username', 'email', 'password']) expect(page.text).toContain(`name="${name}"`);
       expect(page.text).toContain(`value="${token}"`);
-      expect(page.text).not.toMatch(/<script|style=| on\w+=/);
+      expect(page.text).not.toMatch(/<script(?! type="module" src="\/assets\/)|style=| on\w+=/);
       // What leads away from here must not carry the address, which holds the token.
       expect(page.headers.get('referrer-policy')).toBe('same-origin');
     }
     await send(app, 'OPTIONS', `/setup?token=${token}`);
-    expect((await submit({ token, ...newNames(), password: '1234' })).status).toBe(400);
+    expect((await setUp({ token, ...newNames(), password: '1234' })).status).toBe(400);
     expect(await admins()).toEqual([]);
     expect((await open(token)).status).toBe(200);
   });
@@ -72,7 +66,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
   it('shows a refused form again with what was typed and why, but never the password', async () => {
     const token = await newToken();
     const typed = { username: 'a"><script>alert(1)</script>', email: "o'hara@nowhere", password: 'short<' };
-    const page = await submit({ token, ...typed });
+    const page = await setUp({ token, ...typed });
     expect(page.status).toBe(400);
     expect(page.text).toContain('value="a&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"');
     expect(page.text).toContain('nowhere');
@@ -80,8 +74,8 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect(page.text.match(/aria-invalid="true"/g)).toHaveLength(3);
     expect(page.text).not.toContain('<script>');
     expect(page.text).not.toContain('short');
-    expect(page.headers.getSetCookie()).toEqual([]);
-    const good = await submit({
+    expect(page.headers.getSetCookie()).toEqual([expect.stringMatching(/^usher-form=[\w-]{22};/)]);
+    const good = await setUp({
       token,
       ...newNames(),
       email: 'none',
@@ -98,9 +92,10 @@ describe.each(databases)('set-up on $name', ({ create }) => {
       { origin: 'null' },
       { 'sec-fetch-site': 'same-site' },
     ])
-      expect((await submit(fields, headers)).status).toBe(403);
+      expect((await setUp(fields, headers)).status).toBe(403);
     expect((await send(app, 'POST', '/setup', fields)).status).toBe(415);
-    expect((await submit({ ...fields, role: 'admin' })).status).toBe(400);
+    expect((await setUp({ ...fields, role: 'admin' })).status).toBe(400);
+    expect((await setUp({ ...fields, form_token: 'x'.repeat(43) })).body.code).toBe('form_expired');
     expect(await admins()).toEqual([]);
   });
 
@@ -108,12 +103,12 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     const first = await newToken();
     const second = await newToken();
     expect((await open(first)).status).toBe(410);
-    expect((await submit({ token: first, ...newNames() })).status).toBe(410);
+    expect((await setUp({ token: first, ...newNames() })).status).toBe(410);
     app.clock.advance(HOUR - 1);
     expect((await open(second)).status).toBe(200);
     app.clock.advance(1);
     expect((await open(second)).status).toBe(410);
-    const late = await submit({ token: second, ...newNames() });
+    const late = await setUp({ token: second, ...newNames() });
     expect(late.status).toBe(410);
     expect(late.text).toContain('Start the server again');
     for (const wrong of ['', 'x', `${second}x`, second.slice(1)])
@@ -136,7 +131,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
   it('makes the first administrator once, of many at the same moment, and signs them in', async () => {
     const token = await newToken();
     const wishes = Array.from({ length: 8 }, newNames);
-    const replies = await Promise.all(wishes.map((names) => submit({ token, ...names })));
+    const replies = await Promise.all(wishes.map((names) => setUp({ token, ...names })));
     expect(replies.map(({ status }) => status).sort()).toEqual([201, 410, 410, 410, 410, 410, 410, 410]);
     const index = replies.findIndex(({ status }) => status === 201);
     const names = wishes[index] ?? expect.fail('nobody');

@@ -18,10 +18,11 @@ import { databases, type TestDatabase } from '../support/postgres.ts';
 import { cookieOf, freePort, leash } from '../support/process.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
+const program = join(root, 'packages/server/bin/usher.js');
 const guide = readFileSync(join(root, 'docs/guides/mount-in-your-application.md'), 'utf8');
-const [honoHost = '', expressHost = '', ...others] = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(
-  ([, block]) => block,
-);
+const [honoHost = '', expressHost = '', ownRoutes = '', ...others] = [
+  ...guide.matchAll(/```ts\n([\s\S]*?)```/g),
+].map(([, block]) => block);
 /** A program that does not end by itself by then never does; in milliseconds. */
 const PATIENCE = 60_000;
 
@@ -40,8 +41,11 @@ afterEach(async () => {
 });
 
 /** Starts a program; it is ended with the test. Nothing of our own environment reaches it. */
-function start({ folder, file }: { folder: string; file: string }, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [leash, file], {
+function start(
+  { folder, file, args = [file] }: { folder: string; file: string; args?: string[] },
+  env: Record<string, string> = {},
+) {
+  const child = spawn(process.execPath, [leash, ...args], {
     cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -61,9 +65,10 @@ function start({ folder, file }: { folder: string; file: string }, env: Record<s
 }
 
 describe('the guide', () => {
-  it('has two programs', () => {
+  it('has these programs', () => {
     expect(honoHost).toContain('new Hono()');
     expect(expressHost).toContain('express()');
+    expect(ownRoutes).toContain('usher.authenticate');
     expect(others).toEqual([]);
   });
 
@@ -92,6 +97,34 @@ describe('the guide', () => {
     // The socket's address reached the limits: whoever comes from elsewhere has a budget of their own.
     expect(host.printed).toMatch(/"ip":"127\.0\.0\.1"/);
     expect(host.printed).not.toMatch(/"ip":"0\.0\.0\.0"/);
+  });
+
+  it.each([
+    ['in a program of its own', ownRoutes, (file: string) => [file]],
+    [
+      'served by Usher',
+      /```js\n([\s\S]*?)```/.exec(guide)?.[1] ?? '',
+      (file: string, port: number) => [program, 'serve', '--app', file, '--port', `${port}`],
+    ],
+  ])('says who sends a request to a route of the host, %s', async (_, text, lineOf) => {
+    const port = await freePort();
+    const written = write(text.replaceAll('3000', String(port)));
+    const host = start({ ...written, args: lineOf(written.file, port) });
+    const ask = askingAt(port);
+    const up = () =>
+      ask('GET', '/healthz').then(
+        ({ status }) => status,
+        () => host.printed,
+      );
+    await expect.poll(up, { timeout: PATIENCE }).toBe(200);
+    const names = newNames();
+    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', names))}`;
+    const hello = (headers: Record<string, string> = { cookie }) => ask('GET', '/hello', undefined, headers);
+    expect(await hello()).toMatchObject({ status: 200, text: `hello ${names.username}` });
+    expect((await hello({})).body.code).toBe('unauthenticated');
+    expect((await hello({ authorization: 'Bearer nonsense' })).body.code).toBe('invalid_token');
+    await ask('POST', '/v1/logout', undefined, { cookie, 'sec-fetch-site': 'same-origin' });
+    expect((await hello()).status).toBe(401);
   });
 });
 

@@ -2,13 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
+import { configFromOptions } from '../../src/config.ts';
 import { checkPolicy } from '../../src/core/passwords.ts';
 import { route } from '../../src/edge/route.ts';
 import { type ErrorCode, errors } from '../../src/errors.ts';
+import { openAssets } from '../../src/pages/assets.ts';
 import { docsPage } from '../../src/pages/docs.tsx';
 import { type OpenApi, type Operation, openApiOf } from '../../src/pages/openapi.ts';
 import type { JsonSchema } from '../../src/pages/openapi-schemas.ts';
 import { routes } from '../../src/routes.ts';
+import { testClock } from '../support/clock.ts';
 
 const publicUrl = 'http://localhost:4000';
 const document = openApiOf(routes, publicUrl);
@@ -112,7 +115,15 @@ describe('openApiOf', () => {
 
   it('describes the shapes once, by their names', () => {
     const names = Object.keys(document.components.schemas);
-    expect(names.sort()).toEqual(['Event', 'Problem', 'Session', 'TokenPair', 'User']);
+    expect(names.sort()).toEqual([
+      'Event',
+      'Limit',
+      'Problem',
+      'RecordedEvent',
+      'Session',
+      'TokenPair',
+      'User',
+    ]);
     expect(JSON.stringify(document)).not.toContain('$defs');
   });
 
@@ -250,7 +261,10 @@ describe('credentials', () => {
 });
 
 describe('docsPage', () => {
-  const { status, text = '', type, headers = {} } = docsPage(document);
+  const config = configFromOptions({});
+  const viewer = { formToken: () => '' };
+  const world = { config, assets: openAssets(config), clock: testClock() };
+  const { status, text = '', type, headers = {} } = docsPage(world, viewer, document);
 
   it('is a page that loads nothing but its style sheet', () => {
     expect({ status, type }).toEqual({ status: 200, type: 'text/html; charset=utf-8' });
@@ -258,7 +272,9 @@ describe('docsPage', () => {
     expect(headers['content-security-policy']).not.toContain('unsafe');
     expect(text).not.toMatch(/<script|style=|javascript:|\son\w+=/i);
     expect([...text.matchAll(/(?:src|href)="([^#"]+)"/g)].map(([, url]) => url)).toEqual([
-      '/assets/usher.css',
+      world.assets['mark.svg']?.url,
+      world.assets['usher.css']?.url,
+      '/',
       '/openapi.json',
     ]);
   });
@@ -347,7 +363,7 @@ describe('docsPage', () => {
         handler: () => ({ status: 200 }),
       }),
     ];
-    const { text: page = '' } = docsPage(openApiOf(table, publicUrl));
+    const { text: page = '' } = docsPage(world, viewer, openApiOf(table, publicUrl));
     expect(page).not.toContain('<img');
     expect(page.split('&lt;img src=x onerror=alert(1)&gt;').length - 1).toBe(5);
     expect(page).not.toContain('<code><table>');
@@ -356,7 +372,7 @@ describe('docsPage', () => {
   });
 
   it('is written once for a document', () => {
-    expect(docsPage(document)).toBe(docsPage(document));
+    expect(docsPage(world, viewer, document)).toBe(docsPage(world, viewer, document));
   });
 
   function partOf(id: string): string {

@@ -175,7 +175,10 @@ describe('PostgreSQL', () => {
     await home.remove();
   });
   const write = (database: Database, key: string) =>
-    database.db.insertInto('limits').values({ key, count: 0, blocked_until: 0, expires_at: 0 }).execute();
+    database.db
+      .insertInto('limits')
+      .values({ key, count: 0, blocked_until: 0, expires_at: 0, refused: 0 })
+      .execute();
 
   it('is unavailable in bounded time when nothing listens, and when nothing answers', async () => {
     const closed = await open('', 'postgres://u:p@127.0.0.1:1/usher');

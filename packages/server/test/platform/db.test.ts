@@ -7,7 +7,7 @@ import { Mutex } from '../../src/platform/db/mutex.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const write = (db: Db, key: string, count = 0) =>
-  db.insertInto('limits').values({ key, count, blocked_until: 0, expires_at: 0 }).execute();
+  db.insertInto('limits').values({ key, count, blocked_until: 0, expires_at: 0, refused: 0 }).execute();
 const keys = async (db: Db) =>
   (await db.selectFrom('limits').select('key').orderBy('key').execute()).map(({ key }) => key);
 const countOf = (db: Db, key: string) =>

@@ -14,6 +14,7 @@ import {
 import { HOUR, SECOND } from '../support/clock.ts';
 import { newAddress } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
+import { type Answered, type CountedApp, startCounted } from '../support/work.ts';
 
 interface Names {
   username: string;
@@ -96,5 +97,130 @@ describe.each(databases)('P4 on $name: nobody is told who has an account', ({ cr
     expect(
       (await send(app, 'POST', '/v1/signin', { username: busy.username, password: PASSWORD })).status,
     ).toBe(200);
+  });
+});
+
+describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
+  let database: TestDatabase;
+  let app: CountedApp;
+  beforeAll(async () => {
+    database = await create();
+    app = await startCounted(database);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await database.remove();
+  });
+
+  const WRONG = 'not the password of anybody';
+  const NEW = 'a much better passphrase';
+  type Side = Names & { from(): string; cookie?: string | undefined };
+  const basic = (name: string) => ({
+    authorization: `Basic ${Buffer.from(`${name}:${WRONG}`).toString('base64')}`,
+  });
+  /** What a stranger can do who knows a name, a few times over: until the limits refuse it, and on. */
+  const acts: [string, (side: Side) => Promise<Answered>][] = [
+    ...Array.from(
+      { length: 3 },
+      () =>
+        [
+          [
+            'a sign-in by name',
+            ({ username, from }) => app.call('POST', '/v1/signin', { username, password: WRONG }, from()),
+          ],
+          [
+            'a sign-in by address',
+            ({ email, from }) => app.call('POST', '/v1/signin', { email, password: WRONG }, from()),
+          ],
+          [
+            'a log-in by JSON',
+            ({ email, from }) => app.call('POST', '/v1/login', { email, password: WRONG }, from()),
+          ],
+          [
+            'a log-in by Basic',
+            ({ username, from }) => app.call('POST', '/v1/login', undefined, from(), basic(username)),
+          ],
+        ] as typeof acts,
+    ).flat(),
+    ...Array.from(
+      { length: 4 },
+      () =>
+        [
+          ['a code for nothing', (side) => reset(side)],
+          [
+            'a mail',
+            async (side) => {
+              const reply = await app.call('POST', '/v1/send-mail', { email: side.email }, side.from());
+              side.cookie = reply.headers
+                .getSetCookie()
+                .find((one) => one.startsWith('usher-flow='))
+                ?.split(';')[0];
+              return reply;
+            },
+          ],
+          ['a wrong code', (side) => reset(side)],
+          ['a wrong code in the browser that asked', (side) => reset(side, { cookie: side.cookie ?? '' })],
+        ] as typeof acts,
+    ).flat(),
+  ];
+  const reset = ({ email, from }: Side, headers: Record<string, string> = {}) =>
+    app.call('POST', '/v1/reset-password', { email, code: '000000', password: NEW }, from(), {
+      ...headers,
+      ...(headers.cookie ? { origin: 'http://localhost:4000' } : {}),
+    });
+
+  it.each(['an account', 'a disabled account', 'an administrator', 'an account that was mailed before'])(
+    'for nobody and for %s: statements, hashes and queued mails, at every step',
+    async (kind) => {
+      const { db } = app.world;
+      // The limit of all codes together is shared by the two sides; it is not what is compared.
+      app.clock.advance(HOUR);
+      const known = newNames();
+      const made = await app.call('POST', '/v1/signup', known, newAddress());
+      const { id } = made.body.user;
+      const now = app.clock.now();
+      if (kind === 'a disabled account')
+        await db.updateTable('users').set({ disabled_at: now }).where('id', '=', id).execute();
+      if (kind === 'an administrator')
+        await db.updateTable('users').set({ admin_since: now }).where('id', '=', id).execute();
+      const nobody = newNames();
+      const sides: Side[] = [known, nobody].map((names) => ({ ...names, from: newAddress }));
+      if (kind.endsWith('before'))
+        for (const { email } of sides) await app.call('POST', '/v1/send-mail', { email }, newAddress());
+      const mails = async () => (await db.selectFrom('mails').select('id').execute()).length;
+
+      for (const [i, [what, act]] of acts.entries()) {
+        const done = [];
+        for (const side of sides) {
+          const before = await mails();
+          app.work();
+          const { status, body } = await act(side);
+          const { statements, hashes } = app.work();
+          const answer = { ...body, request_id: undefined };
+          done.push({
+            status,
+            answer,
+            hashes,
+            statements: statements.length,
+            queued: (await mails()) - before,
+          });
+        }
+        // No two mails at the same moment, so that one of them is the newest.
+        app.clock.advance(SECOND);
+        expect([what, i, done[1]]).toEqual([what, i, done[0]]);
+        // Something was done, and noticed.
+        expect(done[0]?.statements).toBeGreaterThan(1);
+      }
+    },
+  );
+
+  it('in the queue, too: every mail, real or not, is one that the job takes up', async () => {
+    const rows = await app.world.db
+      .selectFrom('mails')
+      .select(['due_at', 'expires_at', 'created_at', 'tries', 'ended_at', 'kind'])
+      .execute();
+    const recoveries = rows.filter(({ kind, ended_at }) => kind === 'reset_password' && ended_at === null);
+    for (const { due_at, expires_at, created_at, tries } of recoveries)
+      expect([due_at, expires_at - created_at, tries]).toEqual([created_at, 10 * 60 * SECOND, 0]);
   });
 });

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   login,
   newNames,
@@ -10,9 +13,11 @@ import {
   startApp,
   type TestApp,
 } from '../support/app.ts';
-import { HOUR, MINUTE, SECOND, testClock } from '../support/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND, testClock } from '../support/clock.ts';
 import { newAddress } from '../support/forge.ts';
+import { queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
+import { type CountedApp, startCounted } from '../support/work.ts';
 
 const WRONG = 'not the password of anybody';
 
@@ -139,5 +144,242 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
     expect(
       (await send(app, 'POST', '/v1/signin', { username: victim.username, password: PASSWORD })).status,
     ).toBe(401);
+  });
+});
+
+/** The numbers as SECURITY.md says them to users; a line that says them otherwise fails here. */
+const security = readFileSync(resolve(import.meta.dirname, '../../../../SECURITY.md'), 'utf8');
+function stated(sentence: RegExp): number[] {
+  const [, ...numbers] = sentence.exec(security) ?? expect.fail(`SECURITY.md does not say ${sentence}`);
+  return numbers.map(Number);
+}
+const [FIRST_DAY, DAY_AFTER] = stated(/at most (\d+) are evaluated in the first day, (\d+) a day after/) as [
+  number,
+  number,
+];
+const [IN_ALL] = stated(/After (\d+) in all, without the right one between them/) as [number];
+const [CHECKS, CODES_A_DAY, CODES_IN_ALL, OF_ALL] = stated(
+  /6 digits, 10 minutes, (\d+) checks for each mail; (\d+) wrong a day for an account and (\d+) until one is right; (\d+) wrong in 15 minutes/,
+) as [number, number, number, number];
+const [SHORT_A_DAY, SHORT_IN_ALL] = stated(
+  /3 checks; (\d+) wrong a day and (\d+) until one is right; none for admin/,
+) as [number, number];
+const [NAMES] = stated(/(\d+) different ones in 10 minutes/) as [number];
+/** Guesses in a year, by digits: at an account whose owner resets every day, and at 10,000 accounts. */
+const inAYear = (digits: number) =>
+  stated(new RegExp(`\\| ${digits} \\| (\\d+) \\| [\\d.]+ % \\| (\\d+) \\| [\\d.]+ % \\| (\\d+) \\|`)) as [
+    number,
+    number,
+    number,
+  ];
+
+describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY.md says', ({ create }) => {
+  let database: TestDatabase;
+  let app: CountedApp;
+  beforeEach(async () => {
+    database = await create();
+    app = await startCounted(database);
+  });
+  afterEach(async () => {
+    await app.stop();
+    await database.remove();
+  });
+
+  const NEW = 'a much better passphrase';
+  async function newcomer() {
+    const names = newNames();
+    const { body } = await app.call('POST', '/v1/signup', names, newAddress());
+    return { ...names, id: body.user.id as string };
+  }
+  /** How many guesses were compared: each leaves an event that says so. */
+  async function compared(name: 'sign_in_refused' | 'code_refused', userId?: string): Promise<number> {
+    let query = app.world.db.selectFrom('events').select('details').where('name', '=', name);
+    if (userId !== undefined) query = query.where('user_id', '=', userId);
+    return (await query.execute()).filter(({ details }) => JSON.parse(details).reason === 'wrong').length;
+  }
+  const guess = (username: string, from = newAddress()) =>
+    app.call('POST', '/v1/signin', { username, password: WRONG }, from);
+  const askForMail = (email: string) => app.call('POST', '/v1/send-mail', { email }, newAddress());
+  const guessCode = (email: string, code = '000000', at = app) =>
+    at.call('POST', '/v1/reset-password', { email, code, password: NEW }, newAddress());
+  /** A code that the mail does not carry. */
+  const anotherThan = (code = '') => (code === '000000' ? '111111' : '000000').slice(0, code.length);
+  const mailedTo = async (email: string) => {
+    const mails = (await queuedMails(app, database)).filter(
+      ({ to, kind }) => to === email && kind === 'reset_password',
+    );
+    return mails.at(-1)?.values ?? expect.fail('no mail');
+  };
+
+  it('B13: passwords of one account, in a year of slow guessing', async () => {
+    const { id, username } = await newcomer();
+    for (let hour = 0; hour < 24; hour++) {
+      // More often at first, when the pauses are short.
+      for (let i = 0; i < 6; i++) {
+        await guess(i % 2 ? username : username.toUpperCase());
+        app.clock.advance(10 * MINUTE);
+      }
+    }
+    const first = await compared('sign_in_refused', id);
+    expect(first).toBeLessThanOrEqual(FIRST_DAY);
+    expect(first).toBeGreaterThan(FIRST_DAY / 2);
+    for (let hour = 0; hour < 24; hour++) {
+      await guess(username);
+      app.clock.advance(HOUR);
+    }
+    expect((await compared('sign_in_refused', id)) - first).toBeLessThanOrEqual(DAY_AFTER);
+    for (let hour = 0; hour < 120; hour++) {
+      await guess(username);
+      app.clock.advance(HOUR);
+    }
+    for (let day = 7; day < 365; day++) {
+      await guess(username);
+      app.clock.advance(DAY);
+    }
+    expect(await compared('sign_in_refused', id)).toBe(IN_ALL);
+  });
+
+  it('P2: codes of an account whose owner never needs one, in a year', async () => {
+    const { id, email } = await newcomer();
+    await askForMail(email);
+    const wrong = anotherThan((await mailedTo(email)).code);
+    for (let day = 0; day < 365; day++) {
+      // The first days show the budget of a day, the rest of the year that nothing comes back.
+      for (let mail = 0; mail < (day < 5 ? 3 : 1); mail++) {
+        await askForMail(email);
+        for (let i = 0; i < (day < 5 ? CHECKS : 1); i++) await guessCode(email, wrong);
+        app.clock.advance(MINUTE);
+      }
+      if (day === 0) expect(await compared('code_refused', id)).toBe(CODES_A_DAY);
+      app.clock.advance(DAY);
+    }
+    expect(await compared('code_refused', id)).toBe(CODES_IN_ALL);
+    expect(inAYear(6)[0]).toBe(CODES_IN_ALL);
+  });
+
+  it('P2: codes of an account whose owner resets the password every day', async () => {
+    const { id, email } = await newcomer();
+    const days = 10;
+    for (let day = 0; day < days; day++) {
+      for (let mail = 0; mail < 3; mail++) {
+        await askForMail(email);
+        const wrong = anotherThan((await mailedTo(email)).code);
+        for (let i = 0; i < CHECKS; i++) await guessCode(email, wrong);
+        app.clock.advance(MINUTE);
+      }
+      app.clock.advance(HOUR);
+      await askForMail(email);
+      const token = new URL((await mailedTo(email)).link ?? '').searchParams.get('token');
+      const reset = await app.call(
+        'POST',
+        '/v1/reset-password',
+        { token, password: `${NEW} ${day}` },
+        newAddress(),
+      );
+      expect(reset.status).toBe(200);
+      app.clock.advance(DAY - HOUR);
+    }
+    expect(await compared('code_refused', id)).toBe(CODES_A_DAY * days);
+    expect(inAYear(6)[1]).toBe(CODES_A_DAY * 365);
+  });
+
+  it('P2: short codes, where they are accepted', async () => {
+    await app.stop();
+    app = await startCounted(database, {
+      secret: app.secret,
+      clock: app.clock,
+      codesDigits: 4,
+      codesShort: 'accepted',
+    });
+    const { id, email } = await newcomer();
+    for (let day = 0; day < 20; day++) {
+      for (let mail = 0; mail < 3; mail++) {
+        await askForMail(email);
+        const wrong = anotherThan((await mailedTo(email)).code);
+        for (let i = 0; i < 3; i++) await guessCode(email, wrong);
+        app.clock.advance(MINUTE);
+      }
+      if (day === 0) expect(await compared('code_refused', id)).toBe(SHORT_A_DAY);
+      app.clock.advance(DAY);
+    }
+    expect(await compared('code_refused', id)).toBe(SHORT_IN_ALL);
+    expect(inAYear(4)[0]).toBe(SHORT_IN_ALL);
+  });
+
+  it('codes and passwords of ten thousand accounts', async () => {
+    const FLEET = 10_000;
+    const { id, ...model } = await newcomer();
+    const row = await app.world.db
+      .selectFrom('users')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const named = (i: number) => ({ username: `fleet${i}`, email: `fleet${i}@example.org` });
+    const fleet = Array.from({ length: FLEET }, (_, i) => {
+      const { username, email } = named(i);
+      return { ...row, id: randomUUID(), username, username_key: username, email, email_key: email };
+    });
+    for (let i = 0; i < FLEET; i += 1_000)
+      await app.world.db
+        .insertInto('users')
+        .values(fleet.slice(i, i + 1_000))
+        .execute();
+
+    // A new account for every guess, so that no other budget is in the way.
+    let next = 0;
+    for (let window = 0; window < 4; window++) {
+      for (let i = 0; i < OF_ALL + 10; i++) {
+        const { email } = named(next++);
+        await askForMail(email);
+        await guessCode(email, '000000');
+      }
+      app.clock.advance(15 * MINUTE);
+    }
+    const anHour = await compared('code_refused');
+    // One in a million of them may have been right.
+    expect(anHour).toBeGreaterThan(4 * OF_ALL - 3);
+    expect(anHour).toBeLessThanOrEqual(4 * OF_ALL);
+    expect(inAYear(6)[2]).toBe(Math.min(anHour * 24 * 365, CODES_IN_ALL * FLEET));
+    // While codes are off for everybody, a link is as good as ever.
+    for (let i = 0; i < OF_ALL + 10; i++) {
+      const { email } = named(next++);
+      await askForMail(email);
+      await guessCode(email, '000000');
+    }
+    await askForMail(model.email);
+    const { code, link } = await mailedTo(model.email);
+    expect((await guessCode(model.email, code)).body.code).toBe('code_invalid');
+    const token = new URL(link ?? '').searchParams.get('token');
+    expect(
+      (await app.call('POST', '/v1/reset-password', { token, password: NEW }, newAddress())).status,
+    ).toBe(200);
+
+    // One password sprayed over all of them, from one network.
+    const before = await compared('sign_in_refused');
+    for (let window = 0; window < 3; window++) {
+      for (let i = 0; i < NAMES + 10; i++) await guess(named(next++).username, '2001:db8:7::1');
+      app.clock.advance(10 * MINUTE);
+    }
+    expect((await compared('sign_in_refused')) - before).toBe(3 * NAMES);
+  });
+
+  it('X12, X2: two hundred codes at once, on two processes', async () => {
+    const other = await startCounted(database, { secret: app.secret, clock: app.clock });
+    const { id, email } = await newcomer();
+    await askForMail(email);
+    const { code = '' } = await mailedTo(email);
+    const many = Array.from({ length: 200 }, (_, i) => (i % 2 ? app : other));
+    const wrong = await Promise.all(many.map((at) => guessCode(email, anotherThan(code), at)));
+    for (const { status } of wrong) expect(status).toBe(400);
+    expect(await compared('code_refused', id)).toBe(CHECKS);
+
+    // Of as many that are right, one is taken.
+    app.clock.advance(DAY);
+    await askForMail(email);
+    const { code: right } = await mailedTo(email);
+    const replies = await Promise.all(many.map((at) => guessCode(email, right, at)));
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(replies.filter(({ status }) => status === 400)).toHaveLength(199);
+    await other.stop();
   });
 });

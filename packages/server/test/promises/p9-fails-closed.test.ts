@@ -4,18 +4,23 @@ import { routes } from '../../src/routes.ts';
 import { asBearer, login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { type Cluster, createCluster } from '../support/cluster.ts';
 import { openInside } from '../support/forge.ts';
+import { formTokenFor } from '../support/form.ts';
 
 /** A bound for what happens by itself after a while, on any machine; in milliseconds. */
 const PATIENCE = 60_000;
 
 /** They know of no account, so they have nothing to ask a database for. */
 const withoutDatabase = [
-  '/healthz',
-  '/metrics',
-  '/.well-known/jwks.json',
-  '/openapi.json',
-  '/docs',
-  '/assets/usher.css',
+  'GET /healthz',
+  'GET /metrics',
+  'GET /.well-known/jwks.json',
+  'GET /openapi.json',
+  'GET /docs',
+  'GET /assets/:name',
+  'GET /sign-up',
+  'GET /sign-in',
+  'GET /forgot-password',
+  'POST /v1/check-password',
 ];
 
 describe('P9: without its database Usher refuses', () => {
@@ -47,8 +52,8 @@ describe('P9: without its database Usher refuses', () => {
   });
 
   const pathOf = ({ path }: Route): string =>
-    path === '/setup'
-      ? '/setup?token=x'
+    ['/setup', '/reset-password', '/verify', '/restore-address'].includes(path)
+      ? `${path}?token=x`
       : path.replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : admin.id);
   /** A body with which the route would do what it is for. */
   const bodyOf = ({ method, path }: Route): unknown => {
@@ -58,8 +63,27 @@ describe('P9: without its database Usher refuses', () => {
     if (path === '/v1/me') return method === 'DELETE' ? { email, password: PASSWORD } : { username };
     if (path === '/v1/signup' || path === '/v1/users') return newNames();
     if (path === '/v1/signin' || path === '/v1/login') return { username, password: PASSWORD };
+    if (path.startsWith('/v1/send-mail')) return { email };
+    if (path === '/v1/verify-email') return { token: 'x' };
+    if (path === '/v1/restore-email') return { token: 'x', password: 'another one altogether' };
+    if (path === '/v1/reset-password') return { email, code: '123456', password: 'another one altogether' };
     if (path === '/v1/refresh') return { refresh_token: 'x' };
     return path === '/v1/users/:id' && method === 'PATCH' ? { disabled: true } : undefined;
+  };
+
+  /** What its form holds. */
+  const fieldsOf = ({ path }: Route): Record<string, string> => {
+    const password = 'another one altogether';
+    const fields: Record<string, Record<string, string>> = {
+      '/sign-up': newNames(),
+      '/sign-in': { name: admin.username, password: PASSWORD },
+      '/forgot-password': { email: admin.email },
+      '/reset-password': { token: 'x', password },
+      '/restore-address': { token: 'x', password },
+      '/verify': { token: 'x' },
+      '/setup': { token: 'x', ...newNames() },
+    };
+    return fields[path] ?? {};
   };
 
   it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
@@ -67,23 +91,31 @@ describe('P9: without its database Usher refuses', () => {
     async (_, route) => {
       const isForm = route.encoding === 'form';
       const body = isForm || route.method === 'GET' ? undefined : bodyOf(route);
-      const form = { raw: new URLSearchParams({ token: 'x', ...newNames() }).toString() };
-      const type = isForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
-      const ask = (headers: Record<string, string> = {}) =>
-        send(app, route.method, pathOf(route), body, {
-          ...(isForm ? form : {}),
-          headers: { ...type, ...headers },
+      const ask = (
+        credential: { authorization?: string; cookie?: string; origin?: string } = {},
+        session?: string,
+      ) => {
+        if (!isForm) return send(app, route.method, pathOf(route), body, { headers: credential });
+        const bound = route.who === 'anyone' ? undefined : session;
+        const { form_token, cookies } = formTokenFor(app, bound);
+        const browser = bound ? {} : { cookie: [cookies, credential.cookie].filter(Boolean).join('; ') };
+        const raw = new URLSearchParams({ form_token, ...fieldsOf(route) }).toString();
+        const type = { 'content-type': 'application/x-www-form-urlencoded' };
+        return send(app, 'POST', route.path, undefined, {
+          raw,
+          headers: { ...type, origin: app.url, ...credential, ...browser },
         });
+      };
       const nobody = await ask();
-      if (withoutDatabase.includes(route.path)) {
+      if (withoutDatabase.includes(`${route.method} ${route.path}`)) {
         expect(nobody.status).toBeLessThan(500);
         expect(nobody.text).not.toContain(admin.username);
         return;
       }
       const bearer = route.path === '/v1/login' ? {} : { authorization: `Bearer ${token}` };
       const signedIn = [
-        await ask(bearer),
-        await ask({ cookie: `usher=${admin.browser.cookie}`, origin: app.url }),
+        await ask(bearer, token),
+        await ask({ cookie: `usher=${admin.browser.cookie}`, origin: app.url }, admin.browser.cookie),
       ];
       for (const reply of signedIn) {
         expect([reply.status, reply.body.code]).toEqual([503, 'unavailable']);
@@ -91,9 +123,9 @@ describe('P9: without its database Usher refuses', () => {
         // Nobody is signed in, nor told to sign in again: the session may be good.
         expect(reply.headers.getSetCookie()).toEqual([]);
       }
-      if (route.path === '/v1/logout') {
+      if (route.who === 'leaving') {
         // Without a credential there is nothing to end, which is true without a database, too.
-        expect(nobody.status).toBe(200);
+        expect(nobody.status).toBe(isForm ? 303 : 200);
         return;
       }
       expect(nobody.status).toBe(route.who === 'anyone' ? 503 : 401);

@@ -12,10 +12,13 @@ export interface QueuedMail {
 }
 
 /** Every mail that was queued, oldest first; decoys too. */
-export async function queuedMails(app: TestApp, database: Pick<TestDatabase, 'url'>): Promise<QueuedMail[]> {
+export async function queuedMails(
+  app: Pick<TestApp, 'secret'>,
+  database: Pick<TestDatabase, 'url'>,
+): Promise<QueuedMail[]> {
   const { db, close } = await openDatabase(database.url);
   try {
-    const rows = await db.selectFrom('mails').selectAll().orderBy('created_at').execute();
+    const rows = await db.selectFrom('mails').selectAll().orderBy('created_at').orderBy('id').execute();
     const { mail: key } = deriveKeys(app.secret);
     return rows.flatMap(({ id, kind, content_encrypted: sealed }) =>
       sealed === null ? [] : [{ kind, ...unsealContent(key, id, sealed) }],
@@ -27,7 +30,7 @@ export async function queuedMails(app: TestApp, database: Pick<TestDatabase, 'ur
 
 /** The newest mail of a kind to an address. */
 export async function lastMail(
-  app: TestApp,
+  app: Pick<TestApp, 'secret'>,
   database: Pick<TestDatabase, 'url'>,
   to: string,
   kind = 'reset_password',

@@ -53,6 +53,8 @@ export interface LaunchOptions {
   cwd?: string;
   /** A free one unless told. */
   port?: number;
+  /** More of the command line. */
+  args?: string[];
   /** What a shell does before it becomes the program, such as `ulimit`. */
   shell?: string;
 }
@@ -71,7 +73,8 @@ export const leash = `--import=data:text/javascript,${encodeURIComponent(
 )}`;
 
 /** Starts the program. Nothing of our own environment reaches it. */
-export function launch({ database, env = {}, cwd = newFolder(), port = 0, shell }: LaunchOptions): Launched {
+export function launch(options: LaunchOptions): Launched {
+  const { database, env = {}, cwd = newFolder(), port = 0, args: more = [], shell } = options;
   if (!existsSync(built)) throw new Error('The program is not built: run `npm run build`, or `npm test`.');
   const settings = {
     USHER_DATABASE: database,
@@ -80,7 +83,7 @@ export function launch({ database, env = {}, cwd = newFolder(), port = 0, shell 
     USHER_TRUSTED_PROXIES: '127.0.0.1',
     ...env,
   };
-  const line = [leash, program, 'serve', '--port', `${port}`];
+  const line = [leash, program, 'serve', '--port', `${port}`, ...more];
   const command = shell
     ? ['/bin/sh', '-c', `${shell}; exec "$0" "$@"`, process.execPath]
     : [process.execPath];
@@ -164,19 +167,23 @@ export function call(
   return send(to, method, path, body, { from: newAddress(), headers });
 }
 
-/** Sends a form as one of our pages does. */
-export function submit(
+/** Sends a form as one of our pages does, with the token and cookie that such a page gave. */
+export async function submit(
   to: Pick<UsherProcess, 'url' | 'port'>,
   path: string,
   form: Record<string, string>,
 ): Promise<Reply> {
+  const { host } = new URL(to.url);
+  const page = await send(to, 'GET', '/sign-in', undefined, { headers: { host } });
   const headers = {
-    host: new URL(to.url).host,
+    host,
     origin: to.url,
     'sec-fetch-site': 'same-origin',
     'content-type': 'application/x-www-form-urlencoded',
+    cookie: page.headers.get('set-cookie')?.split(';', 1)[0] ?? '',
   };
-  const raw = new URLSearchParams(form).toString();
+  const form_token = /name="form_token" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+  const raw = new URLSearchParams({ form_token, ...form }).toString();
   return send(to, 'POST', path, undefined, { raw, from: newAddress(), headers });
 }
 

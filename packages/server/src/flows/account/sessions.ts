@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
-import { endSession, sessionsOf } from '../../core/sessions.ts';
+import { endOtherSessions, endSession, sessionsOf } from '../../core/sessions.ts';
+import { holdSignIns } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
@@ -35,4 +36,21 @@ export async function endOneSession(
     throw new Refusal('not_found', { message: 'You have no such session, or it has ended already.' });
   const answer: Answer = { status: 200, body: { message: 'session ended!' } };
   return params.id === live.session.id ? { ...answer, cookie: 'unset' } : answer;
+}
+
+/** Ends all sessions of the caller but the one that asks, also those that begin at this moment. */
+export async function endAllOtherSessions(
+  { db, clock }: World,
+  { live, origin }: SignedInCall,
+): Promise<Answer> {
+  const now = clock.now();
+  const { id: userId } = live.user;
+  const sessions = await db.transaction().execute(async (tx) => {
+    await holdSignIns(tx, userId);
+    const ended = await endOtherSessions(tx, live.session.id, userId, 'ended_by_user', now);
+    const about = { userId, actorId: userId, sessionId: live.session.id, details: { sessions: ended } };
+    await recordEvent(tx, 'other_sessions_ended', origin, about, now);
+    return ended;
+  });
+  return { status: 200, body: { message: 'other sessions ended!', sessions } };
 }

@@ -68,6 +68,7 @@ export interface LimitsTable {
   count: number;
   blocked_until: number;
   expires_at: number;
+  refused: number;
 }
 
 export interface LimitMembersTable {
@@ -114,7 +115,7 @@ export interface MailsTable {
 
 export interface CodesTable {
   id: string;
-  purpose: string;
+  purpose: 'reset_password' | 'sign_up' | 'verify_email' | 'change_email' | 'restore_email';
   user_id: string | null;
   address_mac: string;
   code_mac: string;
@@ -123,4 +124,5 @@ export interface CodesTable {
   created_at: number;
   expires_at: number;
   ended_at: number | null;
+  wish_encrypted: string | null;
 }

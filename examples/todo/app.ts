@@ -1,0 +1,108 @@
+// A to-do list for each user, in one process with Usher: `usher serve --app examples/todo/app.ts`. The API is here, the
+// rows are in todos.ts, the page in page.ts.
+import { type Context, Hono, type Next } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Caller, Peer, Usher } from 'usher';
+import { z } from 'zod';
+import { addPage } from './page.ts';
+import { MOST, newTodo, openTodos, todoChange, wholeTodo } from './todos.ts';
+
+/** What a guarded route finds: the user, as Usher knows them at this moment. */
+export interface Guarded {
+  Bindings: Peer;
+  Variables: { user: Extract<Caller, { user: unknown }>['user'] };
+}
+
+const listQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.uuid().optional(),
+});
+
+/** @param file Where the to-dos are kept: TODOS_FILE, or `todos.db` where the server was started. */
+export default function todoApplication(usher: Usher, file = process.env['TODOS_FILE'] ?? 'todos.db') {
+  const todos = openTodos(file);
+  const app = new Hono<Guarded>();
+
+  /** Lets on who is signed in; everybody else gets Usher's refusal. */
+  const signedIn = async (c: Context<Guarded>, next: Next): Promise<Response | undefined> => {
+    const caller = await usher.authenticate(c.req.raw, c.env);
+    if (caller.refusal) return caller.refusal;
+    c.set('user', caller.user);
+    await next();
+    // The next cookie, and that nobody else may keep this answer.
+    for (const [name, value] of caller.headers) c.header(name, value, { append: name === 'set-cookie' });
+    return undefined;
+  };
+  const isSmall = bodyLimit({ maxSize: 16_384, onError: (c) => refuse(c, 413, 'payload_too_large') });
+  app.use('/api/todos/*', isSmall).use('/todos/*', isSmall);
+
+  const api = new Hono<Guarded>();
+  api.use(signedIn);
+
+  api.get('/', (c) => {
+    const { data, error } = listQuery.safeParse(c.req.query());
+    return error ? refuseInput(c, error) : c.json(todos.list(c.var.user.id, data.limit, data.cursor));
+  });
+  api.post('/', async (c) => {
+    const { data, error } = newTodo.safeParse(await readJson(c));
+    if (error) return refuseInput(c, error);
+    const todo = todos.add(c.var.user.id, data);
+    return todo ? c.json({ todo }, 201) : refuse(c, 409, 'quota_reached', `You have ${MOST} already.`);
+  });
+  api.get('/:id', (c) => {
+    const todo = todos.find(c.var.user.id, c.req.param('id'));
+    return todo ? c.json({ todo }) : refuse(c, 404, 'not_found');
+  });
+  // Completing is a change: PATCH {"complete": true}.
+  for (const [method, shape] of [
+    ['PUT', wholeTodo],
+    ['PATCH', todoChange],
+  ] as const)
+    api.on(method, '/:id', async (c) => {
+      const { data, error } = shape.safeParse(await readJson(c));
+      if (error) return refuseInput(c, error);
+      const todo = todos.change(c.var.user.id, c.req.param('id'), data);
+      return todo ? c.json({ todo }) : refuse(c, 404, 'not_found');
+    });
+  api.delete('/:id', (c) =>
+    todos.remove(c.var.user.id, c.req.param('id')) ? c.body(null, 204) : refuse(c, 404, 'not_found'),
+  );
+  app.route('/api/todos', api);
+  addPage(app, todos, signedIn);
+
+  // All else is Usher's: its pages, its API, and the answer to what nobody has.
+  app.all('*', (c) => usher.fetch(c.req.raw, c.env));
+  return { fetch: app.fetch, close: todos.close };
+}
+
+/** The body, or undefined for what is no JSON: the schema then says what it wants. */
+const readJson = (c: Context): Promise<unknown> => c.req.json().catch(() => undefined);
+
+const refuseInput = (c: Context, { issues }: z.ZodError): Response =>
+  refuse(
+    c,
+    400,
+    'invalid_request',
+    'The request has a part that cannot be accepted; see `errors`.',
+    issues.map(({ path, message }) => ({ field: path.join('.'), message })),
+  );
+
+const titles = {
+  invalid_request: 'Invalid request',
+  not_found: 'Not found',
+  payload_too_large: 'Body too large',
+  quota_reached: 'Too many to-dos',
+};
+
+/** A problem document, as Usher's own refusals are (RFC 9457). */
+function refuse(
+  c: Context,
+  status: 400 | 404 | 409 | 413,
+  code: keyof typeof titles,
+  message?: string,
+  errors?: object[],
+) {
+  const title = titles[code];
+  const body = { type: 'about:blank', title, status, code, message: message ?? `${title}.`, errors };
+  return c.body(JSON.stringify(body), status, { 'content-type': 'application/problem+json; charset=utf-8' });
+}

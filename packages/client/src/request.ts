@@ -1,0 +1,89 @@
+import type { Calls, Problem } from './api.ts';
+import { failed, good, type Result, UsherError } from './error.ts';
+
+/** What a call takes: its path's parameters, its query, its body, as far as it has them. */
+export type Input<Name extends keyof Calls> = Omit<Calls[Name], 'answer'>;
+export type Answer<Name extends keyof Calls> = Calls[Name]['answer'];
+
+export interface Sender {
+  url: string;
+  fetch: typeof globalThis.fetch;
+  /** Whether the browser sends its cookie along. */
+  credentials: 'include' | 'omit';
+}
+
+interface Parts {
+  path?: Record<string, string>;
+  query?: Record<string, unknown>;
+  body?: unknown;
+}
+
+/** Sends one call; whatever happens is a result. */
+export async function request<Name extends keyof Calls>(
+  { url, fetch, credentials }: Sender,
+  name: Name,
+  input: Input<Name>,
+  token?: string,
+): Promise<Result<Answer<Name>>> {
+  const [method = '', path = ''] = name.split(' ');
+  const { path: parameters = {}, query = {}, body } = input as Parts;
+  const headers = new Headers();
+  if (body !== undefined) headers.set('content-type', 'application/json');
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${url}${fill(path, parameters)}${queryOf(query)}`, {
+      method,
+      headers,
+      credentials,
+      redirect: 'error',
+      cache: 'no-store',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    text = await response.text();
+  } catch (cause) {
+    return failed(new UsherError('network_error', 'The server could not be reached. Try again.', { cause }));
+  }
+  const said = parse(text);
+  if (response.ok && said !== undefined) return good(said as Answer<Name>);
+  return failed(errorOf(response, said));
+}
+
+const fill = (path: string, parameters: Record<string, string>): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ''));
+
+function queryOf(query: Record<string, unknown>): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const text = new URLSearchParams(
+    given.map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Something between the server and us may answer in its place: a proxy, a captive portal. */
+function errorOf({ status, headers }: Response, said: unknown): UsherError {
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
+  const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
+  if (!isProblem(said) || status < 400)
+    return new UsherError(
+      'unexpected_answer',
+      `The server answered ${status} in a way that is not Usher's.`,
+      {
+        status,
+        retryAfter,
+      },
+    );
+  return new UsherError(said.code, said.message, { problem: said, status, retryAfter });
+}
+
+const isProblem = (said: unknown): said is Problem =>
+  typeof said === 'object' && said !== null && 'code' in said && 'message' in said;

@@ -1,0 +1,111 @@
+import type { TokenPair } from './api.ts';
+import type { Clock } from './clock.ts';
+import { failed, good, type Result, UsherError } from './error.ts';
+import type { TokenStorage } from './storage.ts';
+
+/** A pair of tokens, and when the access token ends by our own clock, in milliseconds since 1970. */
+interface Kept {
+  access: string;
+  refresh: string;
+  until: number;
+}
+
+/** The pair of tokens that a program holds, renewed before it ends. */
+export interface Tokens {
+  /** The access token, renewed if it is about to end. @returns null without a session. */
+  access(): Promise<Result<string | null>>;
+  /** The token that follows one that was refused. @returns null when the session has ended. */
+  renew(refused: string): Promise<Result<string | null>>;
+  keep(pair: TokenPair): Promise<void>;
+  drop(): Promise<void>;
+}
+
+/** An access token that ends in less than this is renewed first; in milliseconds. */
+const AHEAD = 30_000;
+
+interface Surroundings {
+  storage: TokenStorage;
+  clock: Clock;
+  /** What tabs that share the storage agree on. */
+  lock: string;
+  refresh(token: string): Promise<Result<TokenPair>>;
+  onRenewed(): void;
+  onEnd(): void;
+}
+
+export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: Surroundings): Tokens {
+  let renewing: Promise<Result<string | null>> | undefined;
+
+  const read = async (): Promise<Kept | undefined> => {
+    try {
+      const kept: Partial<Kept> = JSON.parse((await storage.read()) ?? 'null') ?? {};
+      const { access, refresh, until } = kept;
+      return typeof access === 'string' && typeof refresh === 'string' && typeof until === 'number'
+        ? { access, refresh, until }
+        : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const keep = async (pair: TokenPair): Promise<void> => {
+    const until = clock.now() + pair.expires_in * 1000;
+    const kept: Kept = { access: pair.access_token, refresh: pair.refresh_token, until };
+    await storage.write(JSON.stringify(kept));
+  };
+
+  /** Inside the lock: what another tab has done meanwhile is used, so that no refresh token is sent twice. */
+  const renewLocked = async (stale: string): Promise<Result<string | null>> => {
+    const kept = await read();
+    if (!kept) return good(null);
+    if (kept.access !== stale) return good(kept.access);
+    const { data, error } = await refresh(kept.refresh);
+    if (data) {
+      await keep(data);
+      onRenewed();
+      return good(data.access_token);
+    }
+    if (error.code !== 'invalid_token') return failed(error);
+    await storage.write(null);
+    onEnd();
+    return good(null);
+  };
+
+  /** One at a time here, and in all tabs. */
+  const renew = (stale: string): Promise<Result<string | null>> => {
+    renewing ??= exclusively(lock, () => renewLocked(stale)).finally(() => {
+      renewing = undefined;
+    });
+    return renewing;
+  };
+
+  return {
+    async access() {
+      const kept = await read();
+      if (!kept || clock.now() < kept.until - AHEAD) return good(kept?.access ?? null);
+      const renewed = await renew(kept.access);
+      // Renewing came a little early: while it cannot be done, the old one is still good.
+      const isGoodStill = renewed.error && clock.now() < kept.until;
+      return isGoodStill ? good(kept.access) : renewed;
+    },
+    renew,
+    keep,
+    drop: async () => storage.write(null),
+  };
+}
+
+interface Locks {
+  request<T>(name: string, act: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * One tab after the other, where the platform has Web Locks. Without them two tabs may renew at once: the server gives both
+ * the same successor, if they do so within ten seconds.
+ */
+function exclusively<T>(name: string, act: () => Promise<T>): Promise<T> {
+  const { navigator }: { navigator?: { locks?: Locks } } = globalThis as object;
+  return navigator?.locks ? navigator.locks.request(name, act) : act();
+}
+
+/** There is no session to be renewed. */
+export const notSignedIn = (): UsherError =>
+  new UsherError('unauthenticated', 'Sign in first: this needs a valid session.', { status: 401 });

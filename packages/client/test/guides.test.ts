@@ -1,0 +1,167 @@
+// The guides for those who call the API, word for word but for the addresses.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { newNames, PASSWORD, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { freePort } from '../../server/test/support/process.ts';
+import type { Client } from '../src/client.ts';
+import { browserFetch } from './browser-fetch.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const guide = (name: string) => readFileSync(join(root, 'docs/guides', name), 'utf8');
+const blocks = (text: string, language: string): string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
+    ([, block]) => block ?? '',
+  );
+
+let database: TestDatabase;
+let app: TestApp;
+beforeAll(async () => {
+  const [first] = databases;
+  if (!first) throw new Error('There is no database.');
+  database = await first.create();
+  app = await startApp(database);
+});
+afterAll(async () => {
+  await app.stop();
+  await database.remove();
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** Puts programs where packages are found as in any project. */
+function write(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(inject('folder'), 'guide-'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(folder, name), text.replaceAll('http://localhost:4000', app.url));
+  return folder;
+}
+
+/** Runs shell blocks one after the other. @returns What they printed, one answer a line. */
+async function shell(lines: string[]): Promise<unknown[]> {
+  const script = lines
+    .map((block) => `${block.replaceAll('http://localhost:4000', app.url)}\necho`)
+    .join('\n');
+  const { stdout } = await promisify(execFile)('bash', ['-e', '-c', script], { cwd: write({}) });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(shapeOf);
+}
+
+/** An answer with what differs every time left out, as a guide shows it. */
+const shapeOf = (line: string): unknown =>
+  JSON.parse(line, (name, value) => (['id', 'created_at', 'request_id'].includes(name) ? '...' : value));
+
+describe('use-the-api-with-curl.md', () => {
+  it('prints what it says', async () => {
+    const text = guide('use-the-api-with-curl.md');
+    const printed = await shell(blocks(text, 'sh'));
+    expect(printed).toEqual(blocks(text, 'json').map(shapeOf));
+    expect(printed.length).toBe(4);
+  });
+});
+
+describe('use-from-a-single-page-application.md', () => {
+  const [session = '', signIn = '', bearer = '', ...others] = blocks(
+    guide('use-from-a-single-page-application.md'),
+    'ts',
+  );
+
+  it('keeps a session by cookie, and goes to the sign-in when it ends', async () => {
+    expect(others).toEqual([]);
+    const visited: string[] = [];
+    vi.stubGlobal('document', {});
+    vi.stubGlobal('location', { origin: app.url, assign: (path: string) => visited.push(path) });
+    vi.stubGlobal('fetch', browserFetch(app.url, fetch));
+    const folder = write({ 'session.ts': session, 'sign-in.ts': signIn });
+    const page: { usher: Client; whoAmI: () => Promise<{ email: string } | null> } = await import(
+      join(folder, 'session.ts')
+    );
+    const form: { signIn: (form: FormData) => Promise<string | undefined> } = await import(
+      join(folder, 'sign-in.ts')
+    );
+    const ada = await signUp(app);
+    const filled = (password: string) => {
+      const data = new FormData();
+      data.set('email', ada.email);
+      data.set('password', password);
+      return data;
+    };
+    expect(await page.whoAmI()).toBe(null);
+    expect(await form.signIn(filled('not this one'))).toBe('The address or the password is not right.');
+    expect(await form.signIn(filled(PASSWORD))).toBe(undefined);
+    expect((await page.whoAmI())?.email).toBe(ada.email);
+    expect(visited).toEqual([]);
+    await page.usher.signOut();
+    await expect.poll(() => visited).toEqual(['/sign-in']);
+    vi.stubGlobal('fetch', async () => {
+      throw new TypeError('fetch failed');
+    });
+    expect(await form.signIn(filled(PASSWORD))).toBe('There is no connection. Try again.');
+    page.usher.close();
+  });
+
+  it('calls a service of one’s own with a token', async () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+      removeItem: (key: string) => kept.delete(key),
+    });
+    const port = await freePort();
+    const service = createServer((request, response) =>
+      response.end(JSON.stringify({ sent: request.headers.authorization?.split(' ')[0] })),
+    ).listen(port, '127.0.0.1');
+    const folder = write({ 'api.ts': bearer.replace('3000', String(port)) });
+    const api: { usher: Client; hello: () => Promise<unknown> } = await import(join(folder, 'api.ts'));
+    await api.usher.signUp(newNames());
+    expect(await api.hello()).toEqual({ sent: 'Bearer' });
+    expect([...kept.keys()]).toEqual(['usher']);
+    api.usher.close();
+    service.close();
+    service.closeAllConnections();
+  });
+});
+
+describe('use-from-a-mobile-application.md', () => {
+  const text = guide('use-from-a-mobile-application.md');
+
+  it('keeps its tokens where the system keeps secrets', async () => {
+    const [program = '', ...others] = blocks(text, 'ts');
+    expect(others).toEqual([]);
+    const folder = write({ 'session.ts': program });
+    const { openSession } = await import(join(folder, 'session.ts'));
+    const kept = new Map<string, string>();
+    const secrets = {
+      get: async (name: string) => kept.get(name) ?? null,
+      set: async (name: string, value: string) => void kept.set(name, value),
+      delete: async (name: string) => void kept.delete(name),
+    };
+    const first: Client = openSession(secrets);
+    await first.signUp(newNames());
+    expect(kept.size).toBe(1);
+    const later: Client = openSession(secrets);
+    expect((await later.me.get()).error).toBe(null);
+    await later.signOut();
+    expect(kept.size).toBe(0);
+    first.close();
+    later.close();
+  });
+
+  it('signs in, renews and logs out in any language', async () => {
+    // The account of the curl guide, if that ran before; whoever comes first makes it.
+    const body = JSON.stringify({ username: 'ada', email: 'ada@example.org', password: PASSWORD });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${app.url}/v1/signup`, { method: 'POST', headers, body });
+    const printed = await shell(blocks(text, 'sh'));
+    expect(printed).toMatchObject([{ user: { username: 'ada' } }, { message: 'logout successful!' }]);
+  });
+});

@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import { noteCaller } from './callers.ts';
+import { type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
+import { authenticateNode } from './node.ts';
+import { answerOf } from './refusal.ts';
+
+export { authOf } from './callers.ts';
+
+/** As much of Fastify's reply as is used. */
+interface Reply {
+  code(status: number): unknown;
+  headers(headers: Record<string, string>): unknown;
+  send(body: string): unknown;
+}
+
+/**
+ * A hook for Fastify (`onRequest`, before the body is read): lets on who has a token of Usher, and answers everybody else
+ * with 401 or 403 (RFC 6750). `authOf(request)` then says who calls.
+ *
+ * @example
+ * app.addHook('onRequest', tokenRequired({ issuer: 'http://localhost:4000' }));
+ * app.get('/api/hello', async (request) => ({ hello: authOf(request).userId }));
+ */
+export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
+  const guard = guardOf(given);
+  return async (request: { raw: IncomingMessage }, reply: Reply): Promise<unknown> => {
+    try {
+      noteCaller(request, await authenticateNode(guard, request.raw, needs));
+      return undefined;
+    } catch (error) {
+      const { status, headers, body } = answerOf(error);
+      reply.code(status);
+      reply.headers(headers);
+      reply.send(body);
+      // An async hook that has answered returns the reply, and no later hook runs.
+      return reply;
+    }
+  };
+}

@@ -1,0 +1,182 @@
+import { compactVerify } from 'jose';
+import { type Claims, readClaims, splitToken } from './claims.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { issuerKeys, type Key } from './keys.ts';
+import { GuardRefusal } from './refusal.ts';
+import { askRole, type Role } from './role.ts';
+
+export interface GuardOptions {
+  /** Usher's address, as `USHER_PUBLIC_URL` says it: `https://accounts.example.org`. */
+  issuer: string;
+  /** Whom the tokens are for; the issuer, unless `USHER_AUDIENCE` says otherwise there. */
+  audience?: string;
+  /**
+   * Whether a session has ended, asked at every request. A source that fails refuses (503): nobody is let in because
+   * something is broken.
+   */
+  isEnded?: (sessionId: string) => boolean | Promise<boolean>;
+  /** For tests. */
+  clock?: Clock;
+  /** For a network that needs a way of its own, such as a proxy. */
+  fetch?: typeof globalThis.fetch;
+}
+
+/** What a route needs beside a good token. */
+export interface Needs {
+  /**
+   * A role that the user must have at this moment. Tokens hold none, because roles change: the issuer is asked at every
+   * request, and its answer also knows whether the session has ended.
+   */
+  role?: Role;
+  /** How many seconds ago the user may have signed in, for what must not be done by whoever finds a screen unlocked. */
+  maxAge?: number;
+}
+
+/** Who calls. */
+export interface Auth {
+  /** The user's id at Usher: it never changes, and nobody else gets it. */
+  readonly userId: string;
+  /** The id of the session, that is of one sign-in. */
+  readonly sessionId: string;
+  /** When the user signed in, in milliseconds since 1970. */
+  readonly signedInAt: number;
+  /** How, as `amr` says (RFC 8176): `pwd` for a password. */
+  readonly methods: readonly string[];
+  /** When the token ends, in milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export interface Guard {
+  /**
+   * Who holds a token.
+   *
+   * @throws GuardRefusal `invalid_token`, `insufficient_user_authentication`, `insufficient_scope`, `unavailable`.
+   */
+  verify(token: string, needs?: Needs): Promise<Auth>;
+  /** The same for an Authorization header. @throws GuardRefusal also `unauthenticated`, when there is no token in it. */
+  authenticate(authorization: string | null | undefined, needs?: Needs): Promise<Auth>;
+}
+
+/** How many verified tokens are remembered. */
+const MOST_TOKENS = 10_000;
+
+/** b64token of RFC 6750 section 2.1, after the scheme in any letter case and one space. */
+const BEARER = /^bearer ([\w\-.~+/]+=*)$/i;
+
+/**
+ * Checks the access tokens of one issuer. One guard serves a whole service: it holds the issuer's keys and what it has
+ * verified already.
+ *
+ * @throws Error, at once, for an issuer that cannot be one.
+ * @example
+ * const guard = createGuard({ issuer: 'http://localhost:4000' });
+ * const { userId, sessionId } = await guard.verify(token);
+ */
+export function createGuard(options: GuardOptions): Guard {
+  const { isEnded, clock = systemClock, fetch = globalThis.fetch } = options;
+  const issuer = checkIssuer(options.issuer);
+  const expected = { issuer, audience: options.audience ?? issuer };
+  const keys = issuerKeys(issuer, clock, fetch);
+  // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
+  const verified = new Map<string, Auth>();
+  let revision = keys.revision();
+
+  const remember = (token: string, auth: Auth): void => {
+    // The oldest is the first to run out.
+    if (verified.size >= MOST_TOKENS) verified.delete(verified.keys().next().value ?? '');
+    verified.set(token, auth);
+  };
+
+  const verifyAnew = async (token: string): Promise<Auth> => {
+    const began = revision;
+    const [header, payload] = splitToken(token) ?? refuse('invalid_token');
+    const key = (await keys.find(header)) ?? refuse('invalid_token');
+    if (!(await isSignedBy(key, token))) refuse('invalid_token');
+    const auth = callerOf(readClaims(payload, expected, clock.now()) ?? refuse('invalid_token'));
+    // Not if the keys changed meanwhile: this one may be among those that were withdrawn.
+    if (began === keys.revision()) remember(token, auth);
+    return auth;
+  };
+
+  const verify = async (token: string, needs: Needs = {}): Promise<Auth> => {
+    if (!(await keys.renew())) refuse('unavailable');
+    if (revision !== keys.revision()) {
+      // A key may have been withdrawn, and with it what it signed.
+      verified.clear();
+      revision = keys.revision();
+    }
+    const auth = verified.get(token) ?? (await verifyAnew(token));
+    if (clock.now() >= auth.expiresAt) {
+      verified.delete(token);
+      refuse('invalid_token');
+    }
+    if (isEnded && (await hasEnded(isEnded, auth.sessionId))) refuse('invalid_token');
+    if (needs.maxAge !== undefined && clock.now() > auth.signedInAt + needs.maxAge * 1000)
+      throw new GuardRefusal('insufficient_user_authentication', { maxAge: needs.maxAge });
+    if (needs.role !== undefined) await requireRole(needs.role, auth, token);
+    return auth;
+  };
+
+  const requireRole = async (role: Role, auth: Auth, token: string): Promise<void> => {
+    const user = await askRole(issuer, token, fetch);
+    if (user.id !== auth.userId) refuse('invalid_token');
+    if (user.role !== role) refuse('insufficient_scope');
+  };
+
+  return {
+    verify,
+    async authenticate(authorization, needs) {
+      if (!authorization || !/^bearer(?: |$)/i.test(authorization)) return refuse('unauthenticated');
+      const token = BEARER.exec(authorization)?.[1] ?? refuse('invalid_token');
+      return verify(token, needs);
+    },
+  };
+}
+
+function refuse(code: GuardRefusal['code']): never {
+  throw new GuardRefusal(code);
+}
+
+/** Over plain http anybody on the way could hand out keys of their own; only the machine itself has no way in between. */
+function checkIssuer(issuer: string): string {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  if (!url || url.origin !== issuer)
+    throw new Error(
+      `The issuer must be Usher's address without a path, such as https://accounts.example.org; "${issuer}" is not.`,
+    );
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isHere))
+    throw new Error(`The issuer must be an https address, or one on this machine; "${issuer}" is neither.`);
+  return issuer;
+}
+
+async function isSignedBy({ publicKey, algorithm }: Key, token: string): Promise<boolean> {
+  try {
+    await compactVerify(token, publicKey, { algorithms: [algorithm] });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Frozen, because everybody who sends the same token is handed the same one. */
+const callerOf = ({ sub, sid, auth_time, amr, exp }: Claims): Auth =>
+  Object.freeze({
+    userId: sub,
+    sessionId: sid,
+    signedInAt: auth_time * 1000,
+    methods: Object.freeze(amr),
+    expiresAt: exp * 1000,
+  });
+
+async function hasEnded(isEnded: NonNullable<GuardOptions['isEnded']>, sessionId: string): Promise<boolean> {
+  try {
+    return await isEnded(sessionId);
+  } catch (cause) {
+    throw new GuardRefusal('unavailable', { cause });
+  }
+}
+
+/** A guard as it is, or a new one from options. */
+export const guardOf = (given: Guard | GuardOptions): Guard =>
+  'verify' in given ? given : createGuard(given);

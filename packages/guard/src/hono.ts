@@ -1,0 +1,35 @@
+import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
+import { answerOf } from './refusal.ts';
+
+/** What a guarded route finds in `c.var`. */
+export interface AuthVariables {
+  auth: Auth;
+}
+
+/** As much of Hono's context as is used. */
+interface Context {
+  req: { header(name: string): string | undefined };
+  set(name: 'auth', value: Auth): void;
+}
+
+/**
+ * Middleware for Hono: lets on who has a token of Usher, and answers everybody else with 401 or 403 (RFC 6750).
+ *
+ * @example
+ * const app = new Hono<{ Variables: AuthVariables }>();
+ * app.use('/api/*', tokenRequired({ issuer: 'http://localhost:4000' }));
+ * app.get('/api/hello', (c) => c.json({ hello: c.var.auth.userId }));
+ */
+export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
+  const guard = guardOf(given);
+  return async (c: Context, next: () => Promise<void>): Promise<Response | undefined> => {
+    try {
+      c.set('auth', await guard.authenticate(c.req.header('authorization'), needs));
+    } catch (error) {
+      const { body, ...init } = answerOf(error);
+      return new Response(body, init);
+    }
+    await next();
+    return undefined;
+  };
+}

@@ -1,0 +1,121 @@
+import { base64url, type CryptoKey, importJWK, type JWK } from 'jose';
+import type { Clock } from './clock.ts';
+
+/** A key of the issuer. Its tokens begin with this header, to the letter. */
+export interface Key {
+  header: string;
+  algorithm: string;
+  publicKey: CryptoKey;
+}
+
+/** The issuer's published keys, in memory. */
+export interface Keys {
+  /** The key whose tokens begin with this header. The issuer is asked about one that is not known, but not always. */
+  find(header: string): Promise<Key | undefined>;
+  /** Reads the keys again when they are old. Costs nothing when they are not. @returns Whether there are any to go by. */
+  renew(): Promise<boolean>;
+  /** Changes whenever the set of keys does. */
+  revision(): number;
+}
+
+const SECOND = 1_000;
+/** The issuer publishes a new key for twice this before it signs, and asks caches to keep the set no longer. */
+const FRESH = 300 * SECOND;
+/** With the issuer away the last keys are good for the longest life of a token. */
+const USABLE = 3_600 * SECOND;
+/** The issuer is asked at most this often, whatever strangers send; while there is no key at all, every second. */
+const PAUSE = 30 * SECOND;
+const FIRST_PAUSE = SECOND;
+/** How long an answer may take. */
+const PATIENCE = 5 * SECOND;
+const MOST_CHARACTERS = 65_536;
+const MOST_KEYS = 64;
+
+export function issuerKeys(issuer: string, clock: Clock, fetch: typeof globalThis.fetch): Keys {
+  let keys = new Map<string, Key>();
+  let fingerprint = '';
+  let revision = 0;
+  let readAt = Number.NEGATIVE_INFINITY;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | undefined;
+
+  const age = (since: number): number => Math.abs(clock.now() - since);
+
+  const ask = async (): Promise<void> => {
+    try {
+      const text = await download(`${issuer}/.well-known/jwks.json`, fetch);
+      const found = await readKeys(text);
+      readAt = clock.now();
+      if (text === fingerprint) return;
+      keys = found;
+      fingerprint = text;
+      revision++;
+    } catch {
+      // The issuer is away, or answers nonsense: what is known stays good for a while, and a new try follows.
+    }
+  };
+
+  /** One question at a time, for all who wait. */
+  const askAgain = (): Promise<void> => {
+    if (!asking && age(askedAt) < (keys.size > 0 ? PAUSE : FIRST_PAUSE)) return Promise.resolve();
+    if (!asking) {
+      askedAt = clock.now();
+      asking = ask().finally(() => {
+        asking = undefined;
+      });
+    }
+    return asking;
+  };
+
+  return {
+    revision: () => revision,
+    async renew() {
+      if (age(readAt) >= FRESH) await askAgain();
+      return age(readAt) < USABLE;
+    },
+    async find(header) {
+      if (!keys.has(header)) await askAgain();
+      return keys.get(header);
+    },
+  };
+}
+
+async function download(url: string, fetch: typeof globalThis.fetch): Promise<string> {
+  const response = await fetch(url, {
+    headers: { accept: 'application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status}.`);
+  const text = await response.text();
+  if (text.length > MOST_CHARACTERS) throw new Error(`${url} is too large.`);
+  return text;
+}
+
+async function readKeys(text: string): Promise<Map<string, Key>> {
+  const { keys }: { keys?: unknown } = JSON.parse(text);
+  if (!Array.isArray(keys)) throw new Error('This is no key set.');
+  const found = await Promise.all(keys.slice(0, MOST_KEYS).map((jwk: JWK) => readKey(jwk)));
+  const usable = found.filter((key) => key !== undefined);
+  if (usable.length === 0) throw new Error('There is no key that can be used.');
+  return new Map(usable.map((key) => [key.header, key]));
+}
+
+/** The one algorithm that goes with a kind of key; a key of any other kind is passed over (RFC 8725, 3.1). */
+async function readKey({ kid, kty, crv, alg, x, y }: JWK): Promise<Key | undefined> {
+  const algorithm =
+    kty === 'EC' && crv === 'P-256' ? 'ES256' : kty === 'OKP' && crv === 'Ed25519' ? 'EdDSA' : '';
+  if (algorithm === '' || alg !== algorithm || typeof kid !== 'string') return undefined;
+  try {
+    // Public members alone.
+    const jwk: JWK = { kty, crv, x, ...(y === undefined ? {} : { y }) } as JWK;
+    const publicKey = (await importJWK(jwk, algorithm)) as CryptoKey;
+    return { header: encodeHeader({ alg: algorithm, typ: 'at+jwt', kid }), algorithm, publicKey };
+  } catch {
+    return undefined;
+  }
+}
+
+/** As Usher writes it. The headers of tokens are compared with it and never parsed. */
+const encodeHeader = (header: { alg: string; typ: string; kid: string }): string =>
+  base64url.encode(new TextEncoder().encode(JSON.stringify(header)));

@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
+import { answerOf, GuardRefusal } from './refusal.ts';
+
+/**
+ * For `node:http` alone.
+ *
+ * @example
+ * const guarded = tokenRequired({ issuer: 'http://localhost:4000' });
+ * const server = createServer(
+ *   guarded((_request, response, auth) => response.end(JSON.stringify({ hello: auth.userId }))),
+ * );
+ */
+export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
+  const guard = guardOf(given);
+  return (handler: (request: IncomingMessage, response: ServerResponse, auth: Auth) => unknown) =>
+    async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      let auth: Auth;
+      try {
+        auth = await authenticateNode(guard, request, needs);
+      } catch (error) {
+        sendRefusal(response, error);
+        return;
+      }
+      await handler(request, response, auth);
+    };
+}
+
+/** Node.js keeps the first of several Authorization headers and drops the rest; nobody can tell which one was meant. */
+export async function authenticateNode(
+  guard: Guard,
+  { headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
+  needs?: Needs,
+): Promise<Auth> {
+  const count = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization').length;
+  if (count > 1) throw new GuardRefusal('invalid_token');
+  return guard.authenticate(headers.authorization, needs);
+}
+
+export function sendRefusal(response: ServerResponse, error: unknown): void {
+  const { status, headers, body } = answerOf(error);
+  response.writeHead(status, headers).end(body);
+}

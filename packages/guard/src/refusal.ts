@@ -1,0 +1,76 @@
+/** Why a request is refused: the code, its status, and whether the challenge names it as an error (RFC 6750, 3.1). */
+const refusals = {
+  unauthenticated: [401, 'Not signed in', 'Send an access token: Authorization: Bearer ...'],
+  invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
+  insufficient_user_authentication: [
+    401,
+    'Sign in again',
+    'This needs a sign-in that was made a moment ago.',
+  ],
+  insufficient_scope: [403, 'Not allowed', 'Your account may not do this.'],
+  unavailable: [
+    503,
+    'Unavailable',
+    'Whether this token is good cannot be found out at the moment. Try again.',
+  ],
+} as const satisfies Record<string, readonly [status: number, title: string, message: string]>;
+
+export type RefusalCode = keyof typeof refusals;
+
+/**
+ * Why a token opens nothing. `code` is stable and meant for programs.
+ *
+ * @example
+ * try {
+ *   const { userId, sessionId } = await guard.verify(token);
+ *   console.log('good', userId, sessionId);
+ * } catch (error) {
+ *   if (!(error instanceof GuardRefusal)) throw error;
+ *   console.log(error.status, error.code);
+ * }
+ */
+export class GuardRefusal extends Error {
+  readonly code: RefusalCode;
+  readonly status: number;
+  /** For a sign-in that is too old: how old it may be, in seconds. */
+  readonly maxAge: number | undefined;
+
+  constructor(code: RefusalCode, { maxAge, cause }: { maxAge?: number; cause?: unknown } = {}) {
+    super(refusals[code][2], { cause });
+    this.name = 'GuardRefusal';
+    this.code = code;
+    this.status = refusals[code][0];
+    this.maxAge = maxAge;
+  }
+}
+
+/** What is sent for a refusal, in any framework. */
+export interface RefusalAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** A problem document (RFC 9457), like Usher's own. */
+  body: string;
+}
+
+/** The answer to a request that was refused. @throws What is no refusal, but a bug. */
+export function answerOf(error: unknown): RefusalAnswer {
+  if (!(error instanceof GuardRefusal)) throw error;
+  const { code, status, message } = error;
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json; charset=utf-8',
+      'cache-control': 'no-store',
+      ...(status === 503 ? { 'retry-after': '2' } : { 'www-authenticate': challenge(error) }),
+    },
+    body: JSON.stringify({ type: 'about:blank', title: refusals[code][1], status, code, message }),
+  };
+}
+
+/** RFC 6750, 3: without a token no error is named. RFC 9470, 3: how old a sign-in may be. */
+function challenge({ code, message, maxAge }: GuardRefusal): string {
+  const realm = 'Bearer realm="usher"';
+  if (code === 'unauthenticated') return realm;
+  const age = maxAge === undefined ? '' : `, max_age="${maxAge}"`;
+  return `${realm}, error="${code}", error_description="${message}"${age}`;
+}

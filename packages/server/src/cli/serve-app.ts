@@ -1,0 +1,36 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Usher } from '../app.ts';
+import type { Peer } from '../edge/answering.ts';
+import { Misuse } from './output.ts';
+
+/** An application that is served with Usher in one process: it hands on to Usher what is not its own. */
+export interface App {
+  fetch(request: Request, peer: Peer): Response | Promise<Response>;
+  /** Called once at the end, before Usher closes. */
+  close?(): void | Promise<void>;
+}
+
+/** The default export of its module. */
+export type MakeApp = (usher: Usher) => App | Promise<App>;
+
+/** @throws Misuse for a file that is no such module. */
+export async function importApp(file: string): Promise<MakeApp> {
+  const path = resolve(file);
+  let module: { default?: unknown };
+  try {
+    module = await import(pathToFileURL(path).href);
+  } catch (error) {
+    throw new Misuse(`--app names ${path}, which cannot be loaded: ${(error as Error).message}`);
+  }
+  if (typeof module.default !== 'function')
+    throw new Misuse(
+      `--app names ${path}, which has no function as its default export. It is given Usher and returns { fetch }.`,
+    );
+  return async (usher) => {
+    const app: Partial<App> | undefined = await (module.default as MakeApp)(usher);
+    if (typeof app?.fetch !== 'function')
+      throw new Misuse(`The default export of ${path} has to return an object with a function \`fetch\`.`);
+    return app as App;
+  };
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { eventsOf } from '../../core/events.ts';
+import { sessionsOf } from '../../core/sessions.ts';
+import { findById } from '../../core/users.ts';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import { eventShape, sessionShape, showEvent, showSession, showUser, userShape } from '../shapes.ts';
+
+const MOST_EVENTS = 10_000;
+
+const time = z.iso.datetime();
+
+export const myDataShape = z.object({
+  exported_at: time,
+  user: userShape.extend({ password_changed_at: time, signed_in_at: time.nullable() }),
+  sessions: z.array(sessionShape),
+  events: z.array(eventShape).describe(`The newest ${MOST_EVENTS}`),
+});
+
+/** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */
+export async function downloadMyData({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {
+  const now = clock.now();
+  const user = await findById(db, live.user.id);
+  if (!user) throw new Refusal('invalid_token');
+  const [sessions, events] = [
+    await sessionsOf(db, live.user, now, live.session.id),
+    await eventsOf(db, user.id, MOST_EVENTS),
+  ];
+  const toTime = (at: number): string => new Date(at).toISOString();
+  const body: z.infer<typeof myDataShape> = {
+    exported_at: toTime(now),
+    user: {
+      ...showUser(user),
+      password_changed_at: toTime(user.password_changed_at),
+      signed_in_at: user.signed_in_at === null ? null : toTime(user.signed_in_at),
+    },
+    sessions: sessions.map((one) => showSession(one, live.session.id)),
+    events: events.map(showEvent),
+  };
+  return { status: 200, body, headers: { 'content-disposition': 'attachment; filename="my-data.json"' } };
+}

@@ -1,0 +1,73 @@
+// What makes our pages more comfortable. Each works without it.
+
+/** @param {string} name @param {Record<string, string>} attributes @param {string} [text] */
+function make(name, attributes, text = '') {
+  const element = document.createElement(name);
+  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+  element.textContent = text;
+  return element;
+}
+
+/** A password can be shown while it is typed, and is hidden again before it is sent, so that no browser keeps it as text. */
+function addReveal(box) {
+  const input = box.querySelector('input');
+  const label = document.querySelector(`label[for="${input.id}"]`).textContent;
+  const button = make('button', { type: 'button', class: 'reveal' });
+  const show = (isShown) => {
+    input.type = isShown ? 'text' : 'password';
+    button.textContent = isShown ? 'Hide' : 'Show';
+    button.append(make('span', { class: 'unseen' }, ` ${label}`));
+  };
+  show(false);
+  button.addEventListener('click', () => show(input.type === 'password'));
+  input.form.addEventListener('submit', () => show(false));
+  box.append(button);
+}
+
+/** While a password is chosen, the server is asked what it thinks of it: the rules are there and nowhere else. */
+function addMeter(box) {
+  const input = box.querySelector('input');
+  const meter = make('div', { class: 'meter', 'aria-hidden': 'true', hidden: '' });
+  meter.append(make('i', {}), make('i', {}), make('i', {}));
+  const advice = make('span', { class: 'hint', role: 'status' });
+  // What stood here before is about another password, or none.
+  const before = ['hint', 'error'].map((kind) => document.getElementById(`${input.id}-${kind}`));
+  box.after(meter, advice);
+  let asked = 0;
+  const ask = async () => {
+    const number = ++asked;
+    const value = (name) => input.form.elements.namedItem(name)?.value ?? '';
+    const answer =
+      input.value === '' ? undefined : await askAdvice(input.value, value('username'), value('email'));
+    if (number !== asked) return;
+    meter.hidden = !answer;
+    meter.dataset.strength = answer?.strength ?? '';
+    advice.textContent = answer?.message ?? '';
+    for (const element of before) if (element) element.hidden = Boolean(answer);
+    if (answer) input.removeAttribute('aria-invalid');
+  };
+  let timer;
+  input.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 300);
+  });
+}
+
+/** @returns nothing where the server cannot be asked: it will say the same when the form is sent. */
+async function askAdvice(password, username, email) {
+  try {
+    const response = await fetch('/v1/check-password', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ password, username, email }),
+    });
+    return response.ok ? await response.json() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+for (const box of document.querySelectorAll('.revealable')) {
+  addReveal(box);
+  if ('meter' in box.dataset) addMeter(box);
+}

@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { type FieldError, Refusal } from '../../errors.ts';
+import {
+  CHANGE_MAILED,
+  changeEmail,
+  changeEmailBody,
+  mailProof,
+  PROOF_MAILED,
+} from '../../flows/addresses/change.ts';
+import { Field, PasswordField } from '../field.tsx';
+import { Actions, Button, Form } from '../form.tsx';
+import { Badge, Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { MailboxHint } from '../mail-answer.tsx';
+import { VerifyByCode } from '../verify.tsx';
+import { account } from './area.ts';
+
+const PATH = '/dashboard/address';
+
+const done = {
+  mailed: PROOF_MAILED,
+  asked: CHANGE_MAILED,
+  proven: 'Your address is proven.',
+};
+
+export const addressQuery = z.object({
+  done: z
+    .enum(Object.keys(done) as (keyof typeof done)[])
+    .optional()
+    .catch(undefined),
+});
+/** Either another mail for the address that there is, or another address. */
+export const addressForm = z.union([z.strictObject({ prove: z.literal('again') }), changeEmailBody]);
+
+export const addressPage = (
+  world: World,
+  call: SignedInCall<undefined, z.infer<typeof addressQuery>>,
+): Answer => show(world, call, { act: call.query.done });
+
+export async function addressAnswer(
+  world: World,
+  call: SignedInCall<z.infer<typeof addressForm>>,
+): Promise<Answer> {
+  const { body } = call;
+  try {
+    if ('prove' in body) {
+      await mailProof(world, { ...call, body: undefined });
+      return seeOther(`${PATH}?done=mailed`);
+    }
+    const { sideCookies } = await changeEmail(world, { ...call, body });
+    return seeOther(`${PATH}?done=asked`, { sideCookies });
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
+    return refusing(error, show(world, call, { email: 'email' in body ? body.email : '', refusal: error }));
+  }
+}
+
+interface Shown {
+  act?: keyof typeof done | undefined;
+  email?: string;
+  refusal?: Refusal;
+}
+
+function show(
+  world: World,
+  call: SignedInCall<unknown, unknown>,
+  { act, email = '', refusal }: Shown,
+): Answer {
+  const { user } = call.live;
+  const errors = refusal ? errorsOf(refusal) : [];
+  const isProven = user.email_verified_at !== null;
+  const title = 'E-mail address';
+  return page(
+    world,
+    call,
+    {
+      status: refusal?.status ?? 200,
+      title: refusal ? `Not changed: ${title}` : title,
+      area: account,
+      at: '/dashboard/security',
+    },
+    <>
+      <h1>{title}</h1>
+      <p class="lead">
+        {user.email} <Proven isProven={isProven} />
+      </p>
+      {act && (
+        <Notice kind="good">
+          <p>{done[act]}</p>
+          {act !== 'proven' && <MailboxHint world={world} />}
+        </Notice>
+      )}
+      {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
+      {act === 'asked' && (
+        <Card title="Type the code of the mail">
+          <VerifyByCode world={world} given={{ email: '', code: '' }} errors={[]} />
+        </Card>
+      )}
+      {act !== 'asked' && !isProven && <Prove world={world} email={user.email} />}
+      {act !== 'asked' && (
+        <Card title="Change it">
+          <p class="lead">
+            We send a mail to the new address; the change counts once it is answered. The old address is told.
+          </p>
+          <Form action={PATH}>
+            <Field
+              name="email"
+              label="New e-mail address"
+              type="email"
+              value={email}
+              autocomplete="email"
+              errors={errors}
+            />
+            <PasswordField
+              name="password"
+              label="Your password"
+              autocomplete="current-password"
+              errors={errors}
+            />
+            <Actions>
+              <Button>Change the address</Button>
+            </Actions>
+          </Form>
+        </Card>
+      )}
+    </>,
+  );
+}
+
+function Prove({ world, email }: { world: World; email: string }) {
+  return (
+    <Card title="Prove that it is yours">
+      <p class="lead">
+        When you signed up, we sent a mail to it. Open its link, or type its code: then it can bring you back,
+        should you forget your password.
+      </p>
+      <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} isPart />
+      <Form action={PATH} shape="inline" hidden={{ prove: 'again' }}>
+        <p class="actions">
+          <Button weight="plain">Send another mail</Button>
+        </p>
+      </Form>
+    </Card>
+  );
+}
+
+/** Whether it is known that mails to the address are read by the owner of the account. */
+export function Proven({ isProven }: { isProven: boolean }) {
+  return isProven ? <Badge kind="good">proven</Badge> : <Badge kind="warn">not proven yet</Badge>;
+}
+
+function errorsOf({ code, fields }: Refusal): FieldError[] {
+  if (code === 'invalid_credentials')
+    return [{ field: 'password', code, message: 'This is not your password.' }];
+  return fields ?? [];
+}

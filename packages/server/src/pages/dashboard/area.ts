@@ -1,0 +1,14 @@
+import type { Area } from '../layout.tsx';
+
+/** The pages of one's own account. */
+export const account = {
+  label: 'Your account',
+  items: [
+    { href: '/dashboard', label: 'Overview' },
+    { href: '/dashboard/profile', label: 'Profile' },
+    { href: '/dashboard/security', label: 'Security' },
+    { href: '/dashboard/sessions', label: 'Sessions' },
+    { href: '/dashboard/activity', label: 'Activity' },
+    { href: '/dashboard/data', label: 'Your data' },
+  ],
+} as const satisfies Area;

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { isSetUp } from '../core/installation.ts';
+import { findSignedIn } from '../edge/credential.ts';
+import type { Answer, Call } from '../edge/route.ts';
+import type { World } from '../edge/world.ts';
+import { Actions, ButtonLink } from './form.tsx';
+import { Card, Notice, page, seeOther } from './layout.tsx';
+
+export const homeQuery = z.object({ done: z.literal('deleted').optional().catch(undefined) });
+
+/** Tells a visitor where to go; whoever is signed in is there already. */
+export async function homePage(
+  world: World,
+  call: Call<undefined, z.infer<typeof homeQuery>>,
+): Promise<Answer> {
+  if (await findSignedIn(world, call.headers)) return seeOther('/dashboard');
+  const { serviceName, signup } = world.config;
+  return page(
+    world,
+    call,
+    { title: serviceName, shape: 'gate' },
+    <Card>
+      <h1>Welcome to {serviceName}</h1>
+      <p class="lead">Your account: who you are here, where you are signed in, and what was done.</p>
+      {call.query.done && (
+        <Notice kind="good">Your account and all that belonged to it are deleted. Good-bye.</Notice>
+      )}
+      {!(await isSetUp(world.db)) && (
+        <Notice kind="warn">
+          There is no administrator yet. The server printed a link when it started: it makes the first one.
+        </Notice>
+      )}
+      <Actions stacked>
+        <ButtonLink href="/sign-in">Sign in</ButtonLink>
+        {signup !== 'closed' && (
+          <ButtonLink href="/sign-up" weight="plain">
+            Make an account
+          </ButtonLink>
+        )}
+      </Actions>
+    </Card>,
+  );
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import type { Answer } from '../edge/route.ts';
+import type { World } from '../edge/world.ts';
+import { type FieldError, Refusal } from '../errors.ts';
+import { Field } from './field.tsx';
+import { Actions, ButtonLink } from './form.tsx';
+import { Card, Notice, page, refusing, type Viewer } from './layout.tsx';
+
+/** The pages behind the links of mails; without a link they ask for the code. */
+export const mailQuery = z.object({ token: z.string().optional() });
+
+/** A mail program may copy a code with spaces. */
+export const withoutSpaces = (code: string): string => code.replace(/\s/g, '');
+
+interface CodeFieldsProps {
+  config: Pick<Config, 'codesDigits'>;
+  email: string;
+  code?: string | undefined;
+  errors: FieldError[];
+  autofocus?: boolean;
+  /** The address is known, and not asked for. */
+  isFixed?: boolean | undefined;
+}
+
+/** What answers a mail where its link cannot be opened: the address it went to, and its code. */
+export function CodeFields({ config, email, code, errors, autofocus = false, isFixed }: CodeFieldsProps) {
+  return (
+    <>
+      {isFixed ? (
+        <input type="hidden" name="email" value={email} />
+      ) : (
+        <Field
+          name="email"
+          label="E-mail address that the mail went to"
+          type="email"
+          value={email}
+          autocomplete="username"
+          errors={errors}
+          autofocus={autofocus && email === ''}
+        />
+      )}
+      <Field
+        name="code"
+        label={`Code of ${config.codesDigits} digits`}
+        value={code}
+        autocomplete="one-time-code"
+        inputmode="numeric"
+        look="code-input"
+        errors={errors}
+        autofocus={autofocus && email !== ''}
+      />
+    </>
+  );
+}
+
+/** What is wrong, field by field; a refused code is said at the code. */
+export const answerErrors = ({ code, message, fields }: Refusal): FieldError[] =>
+  fields ?? [{ field: code === 'code_invalid' ? 'code' : '', code, message }];
+
+/** Says that a mail can be in the mailbox, where there is no server to send it. */
+export function MailboxHint({ world }: { world: Pick<World, 'hasMailbox'> }) {
+  if (!world.hasMailbox) return null;
+  return (
+    <p>
+      This installation has no mail server: the mail is in <a href="/mailbox">the mailbox</a>.
+    </p>
+  );
+}
+
+interface Next {
+  href: string;
+  label: string;
+}
+
+/** A page that can do nothing for the link that opened it, and says where to go on. Throws what is no refusal. */
+export function linkRefused(
+  world: World,
+  viewer: Viewer,
+  title: string,
+  error: unknown,
+  next?: Next,
+): Answer {
+  if (!(error instanceof Refusal)) throw error;
+  const content = (
+    <Card>
+      <h1>{title}</h1>
+      <Notice kind="bad">{error.message}</Notice>
+      {next && (
+        <Actions>
+          <ButtonLink href={next.href}>{next.label}</ButtonLink>
+        </Actions>
+      )}
+    </Card>
+  );
+  return refusing(error, page(world, viewer, { status: error.status, title, shape: 'gate' }, content));
+}

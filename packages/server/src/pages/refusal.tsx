@@ -1,0 +1,43 @@
+import type { Answer } from '../edge/route.ts';
+import type { World } from '../edge/world.ts';
+import { errors, type Refusal } from '../errors.ts';
+import { ButtonLink } from './form.tsx';
+import { Card, page, refusing, seeOther } from './layout.tsx';
+import { readReturnTo, withReturnTo } from './return-to.ts';
+
+/** The request that was refused, as far as its answer needs it. */
+export interface Refused {
+  requestId: string;
+  /** Path and query. */
+  address: string;
+}
+
+/** What a person sees of a refusal that no page of ours has words for. Who is not signed in (any more) can do so, and comes back. */
+export function refusalPage(world: World, refusal: Refusal, { requestId, address }: Refused): Answer {
+  if (refusal.code === 'unauthenticated' || refusal.code === 'invalid_token')
+    return seeOther(withReturnTo('/sign-in', readReturnTo(world, address)));
+  const { status, code, message } = refusal;
+  const title = errors[code][1];
+  const path = readReturnTo(world, address.split('?', 1)[0]);
+  const content = (
+    <Card>
+      <h1>{title}</h1>
+      <p class="lead">{message}</p>
+      <p class="actions">
+        {code === 'form_expired' && path !== undefined ? (
+          <ButtonLink href={path}>Open it again</ButtonLink>
+        ) : (
+          <ButtonLink href="/" weight="plain">
+            Go to the start
+          </ButtonLink>
+        )}
+      </p>
+      {status >= 500 && (
+        <p class="note">
+          If you report this, give the request id: <code>{requestId}</code>
+        </p>
+      )}
+    </Card>
+  );
+  return refusing(refusal, page(world, { formToken: () => '' }, { status, title, shape: 'gate' }, content));
+}

@@ -1,0 +1,34 @@
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A moment to the minute, which is in UTC because a page without scripts cannot know where its reader is. */
+export const exactTime = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+
+/** How long ago something was, which is the same everywhere; of what was over a week ago the day. */
+export function Ago({ at, now }: { at: number; now: number }) {
+  return (
+    <time datetime={new Date(at).toISOString()} title={exactTime(at)}>
+      {ago(now - at) ?? day.format(at)}
+    </time>
+  );
+}
+
+function ago(milliseconds: number): string | undefined {
+  const count = (of: number, one: string): string => {
+    const number = Math.floor(milliseconds / of);
+    return `${number} ${one}${number === 1 ? '' : 's'} ago`;
+  };
+  if (milliseconds < MINUTE) return 'just now';
+  if (milliseconds < HOUR) return count(MINUTE, 'minute');
+  if (milliseconds < DAY) return count(HOUR, 'hour');
+  return milliseconds < 8 * DAY ? count(DAY, 'day') : undefined;
+}
+
+/** A day, in words. */
+export function Day({ at }: { at: number }) {
+  return <time datetime={new Date(at).toISOString()}>{day.format(at)}</time>;
+}

@@ -1,0 +1,135 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newNames } from '../support/app.ts';
+import { DAY, HOUR, MINUTE } from '../support/clock.ts';
+import { newAddress } from '../support/forge.ts';
+import { queuedMails } from '../support/mails.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+import { type CountedApp, startCounted } from '../support/work.ts';
+
+const WRONG = 'not the password of anybody';
+const NEW = 'a much better passphrase';
+
+describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create }) => {
+  let database: TestDatabase;
+  let app: CountedApp;
+  beforeAll(async () => {
+    database = await create();
+    app = await startCounted(database);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await database.remove();
+  });
+
+  type Names = ReturnType<typeof newNames>;
+  /** The cookie by which an answer makes a browser known. */
+  const deviceOf = (reply: { headers: Headers }): Record<string, string> => {
+    const set = reply.headers.getSetCookie().find((one) => one.startsWith('usher-device='));
+    return { cookie: set?.split(';')[0] ?? expect.fail('no device cookie'), origin: 'http://localhost:4000' };
+  };
+  async function newOwner(): Promise<{ names: Names; browser: Record<string, string> }> {
+    const names = newNames();
+    return { names, browser: deviceOf(await app.call('POST', '/v1/signup', names, newAddress())) };
+  }
+  const signIn = ({ email, password }: Pick<Names, 'email' | 'password'>, headers?: Record<string, string>) =>
+    app.call('POST', '/v1/signin', { email, password }, newAddress(), headers);
+  const askForMail = ({ email }: Names) => app.call('POST', '/v1/send-mail', { email }, newAddress());
+  const reset = (body: object) => app.call('POST', '/v1/reset-password', body, newAddress());
+  /** The mails that really go to somebody, oldest first. */
+  const mailsTo = async ({ email }: Names) =>
+    (await queuedMails(app, database)).filter(({ to, kind }) => to === email && kind === 'reset_password');
+  const tokenOf = (link = '') => new URL(link).searchParams.get('token') ?? '';
+  /** Everything that a stranger can use up, from as many addresses as there are tries. */
+  async function attack({ email, username }: Names): Promise<void> {
+    for (let i = 0; i < 8; i++) {
+      await app.call('POST', '/v1/signin', { username, password: WRONG }, newAddress());
+      await app.call('POST', '/v1/login', { email, password: WRONG }, newAddress());
+    }
+    for (let i = 0; i < 4; i++) await app.call('POST', '/v1/send-mail', { email }, newAddress());
+    for (let i = 0; i < 12; i++) await reset({ email, code: '000000', password: NEW });
+  }
+
+  it('in two weeks of guessing day after day, who comes from a browser of their own is in at the first try', async () => {
+    const { names, browser } = await newOwner();
+    for (let day = 0; day < 14; day++) {
+      await attack(names);
+      expect([day, (await signIn(names)).status]).toEqual([day, 401]);
+      expect([day, (await signIn(names, browser)).status]).toEqual([day, 200]);
+      app.clock.advance(DAY);
+    }
+  });
+
+  it('the owner’s own mistakes there are ten a day, and no stranger’s cookie takes one of them', async () => {
+    const { names, browser } = await newOwner();
+    const stranger = await newOwner();
+    for (let i = 0; i < 20; i++) await signIn({ ...names, password: WRONG }, stranger.browser);
+    for (let i = 0; i < 9; i++) await signIn({ ...names, password: WRONG }, browser);
+    expect((await signIn(names, browser)).status).toBe(200);
+    for (let i = 0; i < 10; i++) await signIn({ ...names, password: WRONG }, browser);
+    expect((await signIn(names, browser)).status).toBe(401);
+    app.clock.advance(DAY);
+    expect((await signIn(names, browser)).status).toBe(200);
+  });
+
+  it('anywhere else it is one mail, at any moment of the attack', async () => {
+    const { names } = await newOwner();
+    for (let round = 0; round < 6; round++) {
+      await attack(names);
+      // Whether the owner’s own mail went out or a stranger took the last of this hour: there is one with a link.
+      await askForMail(names);
+      const mail = (await mailsTo(names)).at(-1);
+      const reply = await reset({ token: tokenOf(mail?.values.link), password: `${NEW} ${round}` });
+      expect([round, reply.status]).toEqual([round, 200]);
+      names.password = `${NEW} ${round}`;
+      // From then on this browser is known, and what goes on does not concern it.
+      const browser = deviceOf(reply);
+      await attack(names);
+      expect([round, (await signIn(names, browser)).status]).toEqual([round, 200]);
+      app.clock.advance(HOUR);
+    }
+  });
+
+  it('also after a hundred wrong passwords in all, and thirty wrong codes', async () => {
+    const { names } = await newOwner();
+    for (let i = 0; i < 130; i++) {
+      await signIn({ ...names, password: WRONG });
+      app.clock.advance(HOUR);
+    }
+    // Now the mailbox has to be proven: the right password alone is not looked at.
+    expect((await signIn(names)).status).toBe(401);
+    for (let day = 0; day < 4; day++) {
+      app.clock.advance(DAY);
+      for (let i = 0; i < 10; i++) {
+        if (i % 5 === 0) await askForMail(names);
+        await reset({ email: names.email, code: '000000', password: NEW });
+      }
+    }
+    const { code, link } = (await mailsTo(names)).at(-1)?.values ?? {};
+    expect((await reset({ email: names.email, code, password: NEW })).body.code).toBe('code_invalid');
+    const proven = await reset({ token: tokenOf(link), password: NEW });
+    expect(proven.status).toBe(200);
+    expect((await signIn({ ...names, password: NEW })).status).toBe(200);
+  });
+
+  it('B17: nor is anybody’s mailbox filled: three mails an hour, whoever asks and however often', async () => {
+    const { names } = await newOwner();
+    for (let i = 0; i < 100; i++) {
+      expect((await askForMail(names)).status).toBe(202);
+      app.clock.advance(HOUR / 100);
+    }
+    const { rows } = await sql<{ details: string }>`
+      SELECT details FROM events WHERE name = 'recovery_started' AND user_id =
+        (SELECT id FROM users WHERE email = ${names.email})`.execute(app.world.db);
+    const mailed = rows.filter(({ details }) => JSON.parse(details).mailed);
+    expect([rows.length, mailed.length]).toEqual([100, 3]);
+    // And from one address range no more than ten, to whomever.
+    const from = newAddress();
+    const statuses = [];
+    for (let i = 0; i < 30; i++)
+      statuses.push((await app.call('POST', '/v1/send-mail', { email: newNames().email }, from)).status);
+    expect(statuses.filter((status) => status === 202)).toHaveLength(10);
+    app.clock.advance(59 * MINUTE);
+    expect((await app.call('POST', '/v1/send-mail', { email: names.email }, from)).status).toBe(429);
+  });
+});

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { type KyselyPlugin, SqliteQueryCompiler } from 'kysely';
+import { openWorld, serveWorld } from '../../src/app.ts';
+import { configFromOptions, type SettingName } from '../../src/config.ts';
+import type { World } from '../../src/edge/world.ts';
+import { createHasher } from '../../src/platform/hasher.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { type TestClock, testClock } from './clock.ts';
+import type { TestDatabase } from './postgres.ts';
+
+/** What an answer cost. */
+export interface Work {
+  /** Every statement that was sent to the database, without its values. */
+  statements: string[];
+  hashes: number;
+}
+
+/** An Usher that is called as a host program calls it, whose hashes cost next to nothing and whose work is counted. */
+export interface CountedApp {
+  world: World;
+  clock: TestClock;
+  secret: string;
+  /** What was done since the last time this was asked. */
+  work(): Work;
+  /** Calls from an address. */
+  call(
+    method: string,
+    path: string,
+    body: unknown,
+    from: string,
+    headers?: Record<string, string>,
+  ): Promise<Answered>;
+  stop(): Promise<void>;
+}
+
+export interface Answered {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies; what they find there is what they assert.
+  body: any;
+}
+
+const URL_OF_ALL = 'http://localhost:4000';
+
+/** Two of these on one database, with one `secret` and one `clock`, are one installation on two processes. */
+export async function startCounted(
+  database: Pick<TestDatabase, 'url'>,
+  options: Partial<Record<SettingName, unknown>> & { clock?: TestClock; secret?: string } = {},
+): Promise<CountedApp> {
+  const { clock = testClock(), secret = randomBytes(32).toString('base64'), ...settings } = options;
+  const config = configFromOptions({ database: database.url, secret, publicUrl: URL_OF_ALL, ...settings });
+  const opened = await openWorld(config, { clock, log: createLog('silent') });
+  const usher = serveWorld(opened);
+  const { world } = opened;
+
+  const counted: Work = { statements: [], hashes: 0 };
+  const cheap = createHasher({ threads: 2, parameters: { memoryKib: 64, passes: 1 } });
+  world.hasher = {
+    ...cheap,
+    hash: (password) => {
+      counted.hashes++;
+      return cheap.hash(password);
+    },
+    verify: (hash, password) => {
+      counted.hashes++;
+      return cheap.verify(hash, password);
+    },
+  };
+  // The jobs were started before, and so are not counted.
+  world.db = world.db.withPlugin(noting(counted.statements));
+
+  return {
+    world,
+    clock,
+    secret,
+    work: () => {
+      const done = { statements: counted.statements.splice(0), hashes: counted.hashes };
+      counted.hashes = 0;
+      return done;
+    },
+    async call(method, path, body, from, headers = {}) {
+      const request = new Request(`${URL_OF_ALL}${path}`, {
+        method,
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const reply = await usher.fetch(request, {
+        incoming: { rawHeaders: [], socket: { remoteAddress: from } },
+      });
+      const text = await reply.text();
+      return {
+        status: reply.status,
+        headers: reply.headers,
+        body: text === '' ? undefined : JSON.parse(text),
+      };
+    },
+    async stop() {
+      await usher.close();
+      await cheap.close();
+    },
+  };
+}
+
+/** Notes the text of every statement; both databases get the same, so one of their compilers will do to write it down. */
+function noting(statements: string[]): KyselyPlugin {
+  const compiler = new SqliteQueryCompiler();
+  return {
+    transformQuery({ node, queryId }) {
+      statements.push(compiler.compileQuery(node, queryId).sql);
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+}
