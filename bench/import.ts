@@ -2,12 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
-
-/** As the other measurements have them. */
-interface Part {
-  title: string;
-  figures: { name: string; unit: string; values: number[]; aim?: { most: number } | { least: number } }[];
-}
+import type { Part } from './figures.ts';
 
 const program = resolve(import.meta.dirname, '../packages/server/bin/usher.js');
 

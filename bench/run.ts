@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMet, median, type Part, tableOf } from './figures.ts';
+import { measureImport } from './import.ts';
 import { measureMe } from './me.ts';
 import { measureMemory } from './memory.ts';
 import { killAll } from './servers.ts';
@@ -18,6 +19,7 @@ const measurements = {
   storm: measureStorm,
   start: measureStart,
   memory: measureMemory,
+  import: measureImport,
 };
 type Name = keyof typeof measurements;
 const names = Object.keys(measurements) as Name[];

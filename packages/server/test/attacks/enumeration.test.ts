@@ -127,9 +127,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
     ];
 
     it('get the same answer for the same work, whichever way is tried', async () => {
-      const [known, disabled, admin, without, imported, leaver] = await Promise.all([
-        account(),
-        account(),
+      const [known, disabled, admin, without] = await Promise.all([
         account(),
         account(),
         account(),
@@ -138,10 +136,6 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       await update(disabled.id, { disabled_at: 1 });
       await update(admin.id, { admin_since: 1 });
       await update(without.id, { password_hash: '!' });
-      // Of the digits, over and over; cheap, for it sets the pace of all that fail from here on.
-      const bcrypt = '$2a$04$R1lJ2gkNaoPGdafE.H.16.1MKHPvmKwryeulRe225LKProWYwt9Oi';
-      await update(imported.id, { password_hash: bcrypt });
-      await update(leaver.id, { password_hash: bcrypt, disabled_at: 1 });
       for (const [way, ask] of ways) {
         const from = '198.51.100.2';
         const nobody = await observe(() => ask(newNames(), WRONG, from));
@@ -154,9 +148,6 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
           [disabled, PASSWORD],
           [without, PASSWORD],
           [without, '!'],
-          [imported, WRONG],
-          [leaver, WRONG],
-          [leaver, '0123456789'.repeat(8)],
         ] as const)
           expect([way, await observe(() => ask(names, password, from))]).toEqual([way, nobody]);
         clock.advance(DAY);
@@ -276,5 +267,25 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       );
       expect(nobody.reply.headers.filter(([name]) => name === 'set-cookie')).toEqual([]);
     }
+  });
+
+  // The last one: from here on a failure takes as long as a check of this hash did, and the machine may be busy.
+  it('E2: who was imported gets the same answer for the same work, also when disabled', async () => {
+    const [imported, leaver] = [await account(), await account()];
+    // Of the digits, over and over.
+    const bcrypt = '$2a$04$R1lJ2gkNaoPGdafE.H.16.1MKHPvmKwryeulRe225LKProWYwt9Oi';
+    const digits = '0123456789'.repeat(8);
+    await update(imported.id, { password_hash: bcrypt });
+    await update(leaver.id, { password_hash: bcrypt, disabled_at: 1 });
+    const from = '198.51.100.13';
+    const nobody = await observe(() => signIn({ username: newNames().username, password: WRONG }, from));
+    expect(nobody.work.filter((step) => step === 'verify')).toHaveLength(1);
+    for (const [{ username }, password] of [
+      [imported, WRONG],
+      [leaver, WRONG],
+      [leaver, digits],
+    ] as const)
+      expect(await observe(() => signIn({ username, password }, from))).toEqual(nobody);
+    expect((await signIn({ username: imported.username, password: digits }, from)).status).toBe(200);
   });
 });
