@@ -28,7 +28,7 @@ const counted = {
   mails_failed: ['mail_refused', 'mail_expired'],
 } as const satisfies Record<string, readonly EventName[]>;
 export type Series = keyof typeof counted;
-export const seriesNames = Object.keys(counted) as Series[];
+const seriesNames = Object.keys(counted) as Series[];
 
 export const statsQuery = z.strictObject({ span: z.enum(spanNames).default('week') });
 

@@ -2,6 +2,7 @@ import { settings } from '../../config.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { inWords, settingsInForce } from '../../flows/admin/settings.ts';
+import { Prose } from '../docs-fields.tsx';
 import { Badge, page, Table } from '../layout.tsx';
 import { console } from './area.ts';
 
@@ -25,7 +26,9 @@ export const settingsPage = (world: World, call: SignedInCall): Answer =>
           <tr>
             <th scope="row">
               <code>{name}</code>
-              <p>{help.get(name)}</p>
+              <p>
+                <Prose>{help.get(name) ?? ''}</Prose>
+              </p>
             </th>
             <td>
               {value === null || value === '' ? (
