@@ -76,7 +76,8 @@ export const seeOther = (location: string, answer: Partial<Answer> = {}): Answer
   ...answer,
   status: 303,
   text: '',
-  headers: { ...answer.headers, location },
+  // Where one came from tells a page whether somebody has just signed in again.
+  headers: { ...answer.headers, location, 'referrer-policy': 'same-origin' },
 });
 
 /** A page that says why something was refused, with what the refusal tells programs. */

@@ -84,11 +84,15 @@ export async function visit(
   return { context, page, complaints, close: () => context.close() };
 }
 
-/** What axe finds against WCAG 2.2 A and AA and good habits, in a line each. */
+/** What axe finds in light and in dark, in a line each. Only colours differ between the two. */
 export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
-  return violations.flatMap(({ id, nodes }) =>
+  await page.emulateMedia({ colorScheme: 'light' });
+  const light = await page.evaluate<AxeResults>('axe.run()');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const colours = { runOnly: ['color-contrast', 'link-in-text-block'] };
+  const dark = await page.evaluate<AxeResults>(`axe.run(${JSON.stringify(colours)})`);
+  return [...light.violations, ...dark.violations].flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
   );
 }

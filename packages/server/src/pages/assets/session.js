@@ -18,7 +18,10 @@ tabs.postMessage({ user, end });
 tabs.addEventListener('message', ({ data }) => {
   if (data.user === user) end = Math.min(Math.max(end, data.end), lastEnd);
   // Somebody left, or is another one now: only the server knows what this page may show.
-  else location.reload();
+  else {
+    keep();
+    location.reload();
+  }
 });
 
 const notice = document.createElement('div');

@@ -71,3 +71,7 @@ for (const box of document.querySelectorAll('.revealable')) {
   addReveal(box);
   if ('meter' in box.dataset) addMeter(box);
 }
+
+// The other tabs of whoever has just signed out show nothing any more.
+if (location.pathname === '/sign-in' && new URLSearchParams(location.search).get('done') === 'signed-out')
+  new BroadcastChannel('usher-session').postMessage({});

@@ -1,0 +1,327 @@
+// Who cannot see or point, has a small screen, large text or little time, uses the same pages.
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeSetUpLink, openWorld } from '../../src/app.ts';
+import { configFromOptions } from '../../src/config.ts';
+import { newNames, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
+import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
+import { MINUTE, SECOND } from '../support/clock.ts';
+import { lastMail } from '../support/mails.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+/** What is seen does not depend on the database. */
+const [{ create }] = databases as [(typeof databases)[number]];
+
+const forVisitors = [
+  '/',
+  '/sign-up',
+  '/sign-in',
+  '/sign-in?done=reset',
+  '/forgot-password',
+  '/reset-password',
+  '/verify',
+];
+const forUsers = [
+  '/dashboard?done=welcome',
+  '/dashboard/profile',
+  '/dashboard/security',
+  '/dashboard/address',
+  '/dashboard/sessions',
+  '/dashboard/activity',
+  '/dashboard/data',
+  '/dashboard/delete',
+];
+
+describe('pages for everybody', () => {
+  let browser: Browser;
+  let database: TestDatabase;
+  let app: TestApp;
+  let setUpLink: string;
+  const visitors: Visitor[] = [];
+  beforeAll(async () => {
+    [browser, database] = await Promise.all([startBrowser(), create()]);
+    app = await startApp(database);
+    const settings = { database: database.url, secret: app.secret, publicUrl: app.url };
+    const { world, close } = await openWorld(configFromOptions(settings), { clock: app.clock });
+    setUpLink = (await makeSetUpLink(world)) ?? '';
+    await close();
+  });
+  afterEach(async () => {
+    for (const visitor of visitors.splice(0)) {
+      await visitor.close();
+      expect(visitor.complaints).toEqual([]);
+    }
+  });
+  afterAll(async () => {
+    await browser.close();
+    await app.stop();
+    await database.remove();
+  });
+
+  async function someone(options?: BrowserContextOptions): Promise<Visitor> {
+    const visitor = await visit(browser, app.url, options);
+    visitors.push(visitor);
+    return visitor;
+  }
+
+  /** Somebody who has an account already, and whose browser has its session. */
+  async function user(options?: BrowserContextOptions): Promise<Visitor & ReturnType<typeof newNames>> {
+    const names = newNames();
+    const program = new Program(app, `192.0.2.${visitors.length + 1}`);
+    await program.post('/v1/signup', names);
+    const visitor = await someone(options);
+    await visitor.context.addCookies([{ name: 'usher', value: program.cookie ?? '', url: app.url }]);
+    return { ...visitor, ...names };
+  }
+
+  it('have no barriers that axe can find, in either theme', async () => {
+    const { page: visitor } = await someone();
+    const { page, email } = await user();
+    const expectNone = async (on: Page) => expect([on.url(), await findBarriers(on)]).toEqual([on.url(), []]);
+    for (const path of [
+      ...forVisitors,
+      setUpLink,
+      '/docs',
+      '/mailbox',
+      '/nothing',
+      '/reset-password?token=x',
+    ]) {
+      await visitor.goto(path);
+      await expectNone(visitor);
+    }
+    for (const path of forUsers) {
+      await page.goto(path);
+      await expectNone(page);
+    }
+    // With what was refused, and with what is said while typing.
+    await visitor.goto('/sign-up');
+    await visitor.getByLabel('User name').fill('x y @');
+    await visitor.getByLabel('E-mail address').fill('x@y');
+    await visitor.getByLabel('Password', { exact: true }).fill('1234');
+    await visitor.getByText('A password needs at least 8 characters').waitFor();
+    await expectNone(visitor);
+    await visitor.keyboard.press('Enter');
+    await visitor.locator('#email-error').waitFor();
+    await expectNone(visitor);
+    await visitor.goto('/sign-in');
+    await visitor.getByLabel('User name or e-mail address').fill('nobody');
+    await visitor.getByLabel('Password', { exact: true }).fill('nothing at all');
+    await visitor.keyboard.press('Enter');
+    await visitor.getByRole('alert').waitFor();
+    await expectNone(visitor);
+    await visitor.goto('/forgot-password');
+    await visitor.getByLabel('E-mail address of the account').fill(email);
+    await visitor.keyboard.press('Enter');
+    await visitor.getByLabel('Code of 6 digits').waitFor();
+    await expectNone(visitor);
+    const { link = '' } = await lastMail(app, database, email);
+    await visitor.goto(link);
+    await expectNone(visitor);
+  });
+
+  it('fit a window of 320 pixels, and text of twice the size', async () => {
+    const { page } = await user({ viewport: { width: 320, height: 640 } });
+    const { page: visitor } = await someone({ viewport: { width: 320, height: 640 } });
+    for (const path of [...forVisitors, ...forUsers, setUpLink, '/docs', '/mailbox']) {
+      const on = forUsers.includes(path) ? page : visitor;
+      await on.setViewportSize({ width: 320, height: 640 });
+      await on.goto(path);
+      expect([path, await overflowOf(on)]).toEqual([path, 0]);
+      await on.setViewportSize({ width: 640, height: 640 });
+      await on.evaluate("document.documentElement.style.fontSize = '200%'");
+      expect([path, 'twice', await overflowOf(on)]).toEqual([path, 'twice', 0]);
+    }
+  });
+
+  it('are used with a keyboard alone', async () => {
+    const { username, page } = await user();
+    await page.context().clearCookies();
+    await page.goto('/sign-in');
+    const focused = () =>
+      page.evaluate<string>('document.activeElement.name || document.activeElement.innerText');
+    // The cursor is where one begins; before it lie the way to the content and the name of the service.
+    expect(await focused()).toBe('name');
+    await page.keyboard.type(username);
+    const order: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      await page.keyboard.press('Tab');
+      order.push((await focused()).replace(/\s+/g, ' '));
+      const outline = 'getComputedStyle(document.activeElement).outlineStyle';
+      expect([order.at(-1), await page.evaluate(outline)]).toEqual([order.at(-1), 'solid']);
+    }
+    expect(order).toEqual(['Forgot it?', 'password', 'Show Password', 'Sign in']);
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/dashboard');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('content');
+  });
+
+  it('say to a screen reader what they are', async () => {
+    const { page } = await user();
+    await page.goto('/dashboard/sessions');
+    expect(await page.title()).toBe('Sessions · Usher');
+    const tree = await page.locator('body').ariaSnapshot();
+    for (const line of [
+      '- banner:',
+      '- button "Sign out"',
+      '- main:',
+      '- navigation "Your account":',
+      '- heading "Sessions" [level=1]',
+    ])
+      expect(tree).toContain(line);
+    await page.goto('/dashboard/profile');
+    await page.getByLabel('User name').fill('@');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('#username-error').waitFor();
+    expect(await page.title()).toBe('Not saved: Profile · Usher');
+    expect(await page.getByLabel('User name').getAttribute('aria-describedby')).toBe(
+      'username-hint username-error',
+    );
+    expect(await page.evaluate('document.activeElement.id')).toBe('username');
+  });
+
+  it('move nothing for those who asked for that', async () => {
+    const { page } = await someone({ reducedMotion: 'reduce' });
+    await page.goto('/sign-in');
+    const moving =
+      "[...document.querySelectorAll('*')].filter((one) => getComputedStyle(one).transitionDuration !== '0s' || getComputedStyle(one).animationName !== 'none').length";
+    expect(await page.evaluate(moving)).toBe(0);
+  });
+
+  it('weigh little: the first sign-in page is under 30 kB, and the next one loads nothing that it has', async () => {
+    const { page, context } = await someone();
+    const session = await context.newCDPSession(page);
+    await session.send('Network.enable');
+    let bytes = 0;
+    const loaded: string[] = [];
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+      bytes += encodedDataLength;
+    });
+    context.on('response', (response) => loaded.push(new URL(response.url()).pathname));
+    await page.goto('/sign-in', { waitUntil: 'networkidle' });
+    // A browser with a window also loads the icon, which weighs less than 1 kB.
+    expect(loaded.sort()).toEqual(['/assets/usher.css', '/assets/usher.js', '/sign-in']);
+    expect(bytes).toBeGreaterThan(5_000);
+    expect(bytes).toBeLessThan(30_000);
+    bytes = 0;
+    await page.goto('/sign-up', { waitUntil: 'networkidle' });
+    expect(bytes).toBeLessThan(6_000);
+  });
+
+  it('help password managers and one-time codes', async () => {
+    const { page } = await someone();
+    const purposes = async (path: string) => {
+      await page.goto(path);
+      const list =
+        "[...document.querySelectorAll('main input:not([type=hidden])')].map((one) => one.autocomplete)";
+      return page.evaluate<string[]>(list);
+    };
+    expect(await purposes('/sign-in')).toEqual(['username', 'current-password']);
+    expect(await purposes('/sign-up')).toEqual(['username', 'email', 'new-password']);
+    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'new-password']);
+    // Pasting is typing.
+    await page.goto('/sign-in');
+    await page.getByLabel('Password', { exact: true }).focus();
+    await page.keyboard.insertText(PASSWORD);
+    expect(await page.getByLabel('Password', { exact: true }).inputValue()).toBe(PASSWORD);
+  });
+
+  it('show a password to who asks, say what it is worth, and send it hidden', async () => {
+    const { page } = await someone();
+    await page.goto('/sign-up');
+    const field = page.getByLabel('Password', { exact: true });
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await field.getAttribute('type')).toBe('text');
+    await page.getByLabel('User name').fill('wilhelmina');
+    await field.fill('wilhelmina1');
+    await page.getByText('A password needs more than your name').waitFor();
+    await field.fill('correct horse battery staple');
+    await page.getByText('This is hard to guess.').waitFor();
+    await page.getByLabel('E-mail address').fill('not an address');
+    await page.evaluate("document.querySelector('main form').noValidate = true");
+    await page.evaluate(
+      "document.querySelector('main form').addEventListener('submit', () => sessionStorage.setItem('sent as', document.querySelector('#password').type))",
+    );
+    await field.press('Enter');
+    await page.locator('#email-error').waitFor();
+    expect(await page.evaluate("sessionStorage.getItem('sent as')")).toBe('password');
+  });
+
+  describe('when ten minutes pass without a request', () => {
+    async function leftAlone() {
+      const visitor = await user();
+      const { page, context } = visitor;
+      await context.clock.install({ time: app.clock.now() });
+      await page.goto('/dashboard/profile');
+      await page.getByLabel('User name').fill('half-typed');
+      const pass = async (milliseconds: number) => {
+        app.clock.advance(milliseconds);
+        await context.clock.fastForward(milliseconds);
+      };
+      return { ...visitor, pass, notice: page.getByText('You are signed out at') };
+    }
+
+    it('say so before, and let one stay', async () => {
+      const { page, pass, notice } = await leftAlone();
+      await pass(7 * MINUTE + 50 * SECOND);
+      expect(await notice.isVisible()).toBe(false);
+      await pass(15 * SECOND);
+      await notice.waitFor();
+      expect(await findBarriers(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Stay signed in' }).click();
+      await notice.waitFor({ state: 'hidden' });
+      await pass(7 * MINUTE);
+      expect(await page.getByLabel('User name').inputValue()).toBe('half-typed');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText('Saved.').waitFor();
+    });
+
+    it('keep what was typed for who signs in again, and no password', async () => {
+      const { page, pass, username } = await leftAlone();
+      await pass(10 * MINUTE + SECOND);
+      await page.waitForURL('**/sign-in?return_to=%2Fdashboard%2Fprofile');
+      expect(await page.locator('body').innerText()).not.toContain(username);
+      await page.getByLabel('User name or e-mail address').fill(username);
+      await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/dashboard/profile');
+      expect(await page.getByLabel('User name').inputValue()).toBe('half-typed');
+      await page.goto('/dashboard/security');
+      await page.getByLabel('Current password').fill('a secret that is not kept');
+      await page.getByRole('button', { name: 'Show Current password' }).click();
+      await pass(10 * MINUTE + SECOND);
+      await page.waitForURL('**/sign-in?*');
+      expect(await page.evaluate('JSON.stringify(sessionStorage)')).not.toContain('secret');
+    });
+
+    it('give it to nobody else', async () => {
+      const { page, pass } = await leftAlone();
+      const other = newNames();
+      await new Program(app).post('/v1/signup', other);
+      await pass(10 * MINUTE + SECOND);
+      await page.waitForURL('**/sign-in?*');
+      await page.getByLabel('User name or e-mail address').fill(other.username);
+      await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.waitForURL('**/dashboard/profile');
+      expect(await page.getByLabel('User name').inputValue()).toBe(other.username);
+    });
+
+    it('know of what happens in another tab', async () => {
+      const { page, context, pass, notice } = await leftAlone();
+      const tab = await context.newPage();
+      await pass(9 * MINUTE);
+      await notice.waitFor();
+      await tab.goto('/dashboard');
+      await notice.waitFor({ state: 'hidden' });
+      await tab.getByRole('button', { name: 'Sign out' }).click();
+      await tab.getByText('You are signed out.').waitFor();
+      await page.waitForURL('**/sign-in?*');
+    });
+  });
+});

@@ -1,0 +1,136 @@
+// Writes docs/images/*.png: the main pages, in light and dark, of a server that is started for this and thrown away.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Page } from 'playwright-core';
+import { startBrowser, visit } from '../packages/server/test/support/browser.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const images = join(root, 'docs/images');
+/** A README is read over slow lines, too. */
+const MOST_BYTES = 80_000;
+
+const desk = { width: 1200, height: 760 };
+const phone = { width: 390, height: 760 };
+
+interface Shot {
+  name: string;
+  viewport: typeof desk;
+  open: (page: Page) => Promise<unknown>;
+}
+
+const ada = { username: 'ada', email: 'ada@example.org', password: 'correct horse battery staple' };
+const devices = {
+  firefox: ['Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0', '198.51.100.24'],
+  safari: [
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1',
+    '203.0.113.80',
+  ],
+  chrome: [
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/141.0.0.0 Safari/537.36',
+    '203.0.113.7',
+  ],
+} as const;
+
+const shots: Shot[] = [
+  { name: 'sign-in', viewport: desk, open: (page) => page.goto('/sign-in') },
+  { name: 'sign-up', viewport: desk, open: fillSignUp },
+  { name: 'dashboard', viewport: desk, open: openSignedIn('/dashboard') },
+  { name: 'sessions', viewport: desk, open: openSignedIn('/dashboard/sessions') },
+  { name: 'delete', viewport: desk, open: openSignedIn('/dashboard/delete') },
+  { name: 'phone', viewport: phone, open: openSignedIn('/dashboard') },
+];
+
+async function fillSignUp(page: Page): Promise<void> {
+  await page.goto('/sign-up');
+  await page.getByLabel('User name').fill('grace');
+  await page.getByLabel('E-mail address').fill('grace@example.org');
+  await page.getByLabel('Password', { exact: true }).fill('hopper1906');
+  await page.locator('.meter:not([hidden])').waitFor();
+  await page.locator('h1').click();
+}
+
+function openSignedIn(path: string) {
+  return async (page: Page): Promise<void> => {
+    await page.goto('/sign-in?return_to=/dashboard');
+    await page.getByLabel('User name or e-mail address').fill(ada.username);
+    await page.getByLabel('Password', { exact: true }).fill(ada.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.goto(path);
+  };
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'usher-screenshots-'));
+const env = {
+  ...process.env,
+  USHER_DATABASE: `sqlite:${join(folder, 'usher.db')}`,
+  USHER_PORT: '0',
+  USHER_TRUSTED_PROXIES: '127.0.0.1',
+};
+const server = spawn(process.execPath, [join(root, 'packages/server/bin/usher.js'), 'serve'], {
+  cwd: folder,
+  env,
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const stopped = once(server, 'exit');
+const browser = await startBrowser();
+try {
+  const url = await addressOf(server.stdout);
+  await populate(url);
+  mkdirSync(images, { recursive: true });
+  for (const { name, viewport, open } of shots)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const [userAgent, address] = devices.chrome;
+      const headers = { 'x-forwarded-for': address };
+      const { page, close } = await visit(browser, url, {
+        viewport,
+        colorScheme,
+        userAgent,
+        extraHTTPHeaders: headers,
+      });
+      await open(page);
+      const path = join(images, `${name}-${colorScheme}.png`);
+      await page.screenshot({ path });
+      await page.evaluate("fetch('/v1/logout', { method: 'POST' })");
+      await close();
+      const { size } = statSync(path);
+      console.log(`${path.slice(root.length + 1)}: ${Math.round(size / 1000)} kB`);
+      if (size > MOST_BYTES) throw new Error(`${path} is larger than ${MOST_BYTES} bytes.`);
+    }
+} finally {
+  await browser.close();
+  server.kill();
+  await stopped;
+  rmSync(folder, { recursive: true });
+}
+
+/** What the server says that it listens on. */
+async function addressOf(output: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of output) {
+    text += chunk;
+    const port = /"port":(\d+)/.exec(text)?.[1];
+    if (port !== undefined) return `http://localhost:${port}`;
+  }
+  throw new Error(`The server did not start:\n${text}`);
+}
+
+/** Somebody who has lived here for a while: proven, and signed in on other devices. */
+async function populate(url: string): Promise<void> {
+  const post = async (path: string, body: unknown, [agent, address]: readonly [string, string]) => {
+    const headers = { 'content-type': 'application/json', 'user-agent': agent, 'x-forwarded-for': address };
+    const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    return answer.status;
+  };
+  await post('/v1/signup', ada, devices.firefox);
+  const mailbox = await (await fetch(`${url}/mailbox`)).text();
+  const mail = await (await fetch(`${url}${/\/mailbox\/[\w-]{36}/.exec(mailbox)?.[0]}`)).text();
+  const token = /\/verify\?token=([\w-]+)/.exec(mail)?.[1];
+  const { username, password, email } = ada;
+  await post('/v1/verify-email', { token, password }, devices.firefox);
+  for (const device of [devices.firefox, devices.safari])
+    await post('/v1/signin', { email, password }, device);
+  await post('/v1/signin', { username, password: 'not this one' }, ['Python-urllib/3.13', '192.0.2.66']);
+}
