@@ -326,6 +326,13 @@ export function listUsers(db: Db, asked: UserQuery): Promise<User[]> {
 /** A prefix as a range, which an index answers; LIKE would read every row, and its wildcards need escaping. */
 const afterPrefix = (prefix: string): string => `${prefix}\u{10ffff}`;
 
+/** What these users are called; of those who are gone nothing. */
+export async function usernamesOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.selectFrom('users').select(['id', 'username']).where('id', 'in', ids).execute();
+  return new Map(rows.map(({ id, username }) => [id, username]));
+}
+
 /** How many accounts there are. */
 export async function countUsers(db: Db): Promise<number> {
   const row = await db

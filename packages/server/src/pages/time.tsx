@@ -28,6 +28,20 @@ function ago(milliseconds: number): string | undefined {
   return milliseconds < 8 * DAY ? count(DAY, 'day') : undefined;
 }
 
+/** How long it is until something, to the second when that matters. */
+export function Until({ at, now }: { at: number; now: number }) {
+  const left = Math.max(0, at - now);
+  const [unit, length] =
+    left < 2 * MINUTE ? ['second', 1_000] : left < 2 * HOUR ? ['minute', MINUTE] : ['hour', HOUR];
+  const number = Math.ceil(left / (length as number));
+  return (
+    <time datetime={new Date(at).toISOString()} title={exactTime(at)}>
+      {number} {unit}
+      {number === 1 ? '' : 's'} more
+    </time>
+  );
+}
+
 /** A day, in words. */
 export function Day({ at }: { at: number }) {
   return <time datetime={new Date(at).toISOString()}>{day.format(at)}</time>;

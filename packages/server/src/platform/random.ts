@@ -11,7 +11,7 @@ let last = { at: 0, seq: 0 };
  * and a time finds its place in it. Those of one millisecond go on from a random number.
  */
 export function newEventId(at: number): string {
-  last = { at, seq: at === last.at ? last.seq + 1 : randomInt(2 ** 31) };
+  last = at > last.at ? { at, seq: randomInt(2 ** 31) } : { at: last.at, seq: last.seq + 1 };
   return v7({ msecs: at, seq: last.seq });
 }
 

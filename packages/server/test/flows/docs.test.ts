@@ -231,6 +231,8 @@ describe.each(databases)('documentation on $name', ({ create }) => {
         await call(`${method} /v1/users/:id/limits`, `/v1/users/${id}/limits`, undefined, admin);
     for (const query of ['', `?user=${other.id}&limit=1`, '?name=nothing'])
       await call('GET /v1/events', `/v1/events${query}`, undefined, admin);
+    for (const query of ['', '?span=day', '?span=year'])
+      await call('GET /v1/stats', `/v1/stats${query}`, undefined, admin);
     await call('DELETE /v1/users/:id', `/v1/users/${other.id}`, undefined, admin);
     await call('DELETE /v1/users/:id', `/v1/users/${admin.id}`, undefined, admin);
     for (const line of [

@@ -121,6 +121,7 @@ describe('openApiOf', () => {
       'Problem',
       'RecordedEvent',
       'Session',
+      'Stats',
       'TokenPair',
       'User',
     ]);

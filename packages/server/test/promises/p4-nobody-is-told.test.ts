@@ -223,4 +223,35 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     for (const { due_at, expires_at, created_at, tries } of recoveries)
       expect([due_at, expires_at - created_at, tries]).toEqual([created_at, 10 * 60 * SECOND, 0]);
   });
+
+  it('at a sign-up that is proven first, and at its code, whether the address has an account or not', async () => {
+    const known = newNames();
+    await app.call('POST', '/v1/signup', known, newAddress());
+    app.clock.advance(HOUR);
+    const verified = await startCounted(database, {
+      secret: app.secret,
+      clock: app.clock,
+      signup: 'verified',
+    });
+    const acts: ((email: string) => Promise<Answered>)[] = [
+      (email) => verified.call('POST', '/v1/signup', { ...newNames(), email }, newAddress()),
+      (email) =>
+        verified.call('POST', '/v1/verify-email', { email, code: '000000', password: NEW }, newAddress()),
+    ];
+    const nobody = newNames();
+    for (let round = 0; round < 5; round++)
+      for (const [i, act] of acts.entries()) {
+        const done = [];
+        for (const { email } of [known, nobody]) {
+          verified.work();
+          const { status, body } = await act(email);
+          const { statements, hashes } = verified.work();
+          const queued = statements.filter((one) => one.startsWith('insert into "mails"')).length;
+          done.push({ status, ...body, request_id: '', statements: statements.length, hashes, queued });
+        }
+        expect([round, i, done[1]]).toEqual([round, i, done[0]]);
+        app.clock.advance(SECOND);
+      }
+    await verified.stop();
+  });
 });

@@ -1,18 +1,19 @@
 const WIDTH = 640;
 const HEIGHT = 120;
+const TALLEST = HEIGHT - 4;
 /** Between two bars, as a part of the room that each has. */
 const GAP = 0.25;
 
 interface ChartProps {
   title: string;
-  /** What the bars are called where there are two to a step. */
+  /** What is counted; of several, one stands on the other. */
   series: readonly [string, ...string[]];
   steps: readonly { label: string; values: readonly number[] }[];
 }
 
 /** Bars drawn by the server, without a script; the same figures stand below as a table. */
 export function Chart({ title, series, steps }: ChartProps) {
-  const most = Math.max(1, ...steps.flatMap(({ values }) => values));
+  const most = Math.max(1, ...steps.map(({ values }) => sum(values)));
   const total = (index: number) => steps.reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
   const said = series.map((name, index) => `${total(index)} ${name}`).join(', ');
   return (
@@ -32,7 +33,7 @@ export function Chart({ title, series, steps }: ChartProps) {
         {steps.flatMap(({ label, values }, step) =>
           values.map((value, index) => (
             <Bar
-              {...place(step, index, value / most, steps.length, series.length)}
+              {...place(step, steps.length, sum(values.slice(0, index)) / most, value / most)}
               look={`series-${index}`}
               title={`${label}: ${value} ${series[index] ?? ''}`}
             />
@@ -74,13 +75,18 @@ export function Chart({ title, series, steps }: ChartProps) {
   );
 }
 
-/** Where a bar is; what is more than nothing can be seen. */
-function place(step: number, index: number, part: number, steps: number, series: number) {
+const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
+
+/** Where a bar is, on what stands below it; what is more than nothing can be seen. */
+function place(step: number, steps: number, below: number, part: number) {
   const room = WIDTH / steps;
-  const width = (room * (1 - GAP)) / series;
-  const height = part === 0 ? 0 : Math.max(2, part * (HEIGHT - 4));
-  const x = step * room + (room * GAP) / 2 + index * width;
-  return { x: round(x), y: round(HEIGHT - height), width: round(width), height: round(height) };
+  const height = part === 0 ? 0 : Math.max(2, part * TALLEST);
+  return {
+    x: round((step + GAP / 2) * room),
+    y: round(HEIGHT - below * TALLEST - height),
+    width: round(room * (1 - GAP)),
+    height: round(height),
+  };
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;

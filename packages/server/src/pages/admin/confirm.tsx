@@ -52,9 +52,7 @@ export function confirmPage(
       <Card>
         <Form action={asked.action}>
           {asked.more}
-          {isFresh(world, call) ? (
-            <p>Do you mean it?</p>
-          ) : (
+          {!isFresh(world, call) && (
             <PasswordField
               name="password"
               label="Your own password"

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
+import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { type EventName, events as eventTable } from '../../events.ts';
@@ -10,17 +11,18 @@ import { Ago } from '../time.tsx';
 import { console } from './area.ts';
 import { Pages, withQuery } from './choices.tsx';
 import { Select } from './users.tsx';
+import { Who } from './who.tsx';
 
 const PATH = '/admin/events';
 const PAGE = 50;
 const MOST_EXPORTED = 10_000;
 
-const names = Object.keys(eventTable) as [EventName, ...EventName[]];
+const eventNames = Object.keys(eventTable) as [EventName, ...EventName[]];
 
 /** What does not fit is as if it were not there. */
 export const eventsQuery = z.object({
   user: z.uuid().optional().catch(undefined),
-  name: z.enum(names).optional().catch(undefined),
+  name: z.enum(eventNames).optional().catch(undefined),
   request: z.uuid().optional().catch(undefined),
   since: z.iso.date().optional().catch(undefined),
   until: z.iso.date().optional().catch(undefined),
@@ -48,6 +50,7 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Que
   const events = found.slice(0, PAGE);
   const cursor = found.length > PAGE ? (events.at(-1)?.id ?? null) : null;
   const { cursor: _, ...filter } = query;
+  const names = await usernamesOf(world.db, peopleIn(events));
   return page(
     world,
     call,
@@ -72,7 +75,7 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Que
         </Empty>
       ) : (
         <Table caption="Events" head={eventHeads}>
-          <EventRows events={events} now={world.clock.now()} />
+          <EventRows events={events} names={names} now={world.clock.now()} />
         </Table>
       )}
       <Pages path={PATH} parameters={query} cursor={cursor} />
@@ -101,7 +104,7 @@ function Filter({ query }: { query: Query }) {
         name="name"
         label="Event"
         value={query.name}
-        options={[['', 'Any'], ...names.map((name): [string, string] => [name, name])]}
+        options={[['', 'Any'], ...eventNames.map((name): [string, string] => [name, name])]}
       />
       <Text name="request" label="Request id" value={query.request} />
       <Text name="user" label="User id" value={query.user} />
@@ -130,7 +133,15 @@ function Text({ name, label, value, type = 'text' }: TextProps) {
 
 export const eventHeads = ['When', 'Event', 'From', 'Details'] as const;
 
-export function EventRows({ events, now }: { events: RecordedEvent[]; now: number }) {
+interface EventRowsProps {
+  events: RecordedEvent[];
+  names: ReadonlyMap<string, string>;
+  now: number;
+  /** Whom the page is about anyway. */
+  about?: string;
+}
+
+export function EventRows({ events, names, now, about }: EventRowsProps) {
   return (
     <>
       {events.map((event) => (
@@ -140,17 +151,7 @@ export function EventRows({ events, now }: { events: RecordedEvent[]; now: numbe
           </td>
           <th scope="row">
             <code>{event.name}</code>
-            {event.userId !== null && (
-              <p>
-                <a href={`/admin/users/${event.userId}`}>the user</a>
-                {event.actorId !== null && event.actorId !== event.userId && (
-                  <>
-                    {' '}
-                    · by <Actor id={event.actorId} />
-                  </>
-                )}
-              </p>
-            )}
+            <People event={event} names={names} about={about} />
           </th>
           <td>{event.ip}</td>
           <td>
@@ -166,5 +167,31 @@ export function EventRows({ events, now }: { events: RecordedEvent[]; now: numbe
   );
 }
 
-const Actor = ({ id }: { id: string }) =>
-  id === 'operator' ? <>the operator</> : <a href={`/admin/users/${id}`}>an administrator</a>;
+interface PeopleProps {
+  event: RecordedEvent;
+  names: ReadonlyMap<string, string>;
+  about: string | undefined;
+}
+
+/** Whom an event is about, and who did it if that was somebody else. */
+function People({ event: { userId, actorId }, names, about }: PeopleProps) {
+  const isOther = actorId !== null && actorId !== userId;
+  const isTold = userId !== null && userId !== about;
+  if (!isOther && !isTold) return null;
+  return (
+    <p>
+      {isTold && <Who id={userId} names={names} />}
+      {isOther && (
+        <>
+          {' '}
+          by <Who id={actorId} names={names} />
+        </>
+      )}
+    </p>
+  );
+}
+
+/** The ids of everybody whom events name. */
+export const peopleIn = (events: RecordedEvent[]): string[] => [
+  ...new Set(events.flatMap(({ userId, actorId }) => [userId, actorId]).filter((id) => id !== null)),
+];

@@ -6,6 +6,7 @@ import {
   type MailState,
   mailStates,
 } from '../../core/mails/outbox.ts';
+import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Button, Form } from '../form.tsx';
@@ -13,6 +14,7 @@ import { Badge, Empty, Notice, page, seeOther, Table } from '../layout.tsx';
 import { Ago, exactTime } from '../time.tsx';
 import { console } from './area.ts';
 import { Choices, Pages, withQuery } from './choices.tsx';
+import { Who } from './who.tsx';
 
 const PATH = '/admin/mails';
 const PAGE = 50;
@@ -50,6 +52,10 @@ export async function mailsPage(
   const mails = found.slice(0, PAGE);
   const cursor = found.length > PAGE ? (mails.at(-1)?.id ?? null) : null;
   const now = world.clock.now();
+  const names = await usernamesOf(
+    world.db,
+    mails.flatMap(({ user_id }) => user_id ?? []),
+  );
   return page(
     world,
     call,
@@ -82,7 +88,7 @@ export async function mailsPage(
       ) : (
         <Table caption="Mails" head={['Queued', 'Mail', 'State', 'The server said']}>
           {mails.map((mail) => (
-            <Row mail={mail} now={now} />
+            <Row mail={mail} names={names} now={now} />
           ))}
         </Table>
       )}
@@ -95,7 +101,13 @@ export async function mailsPage(
   );
 }
 
-function Row({ mail, now }: { mail: ListedMail; now: number }) {
+interface RowProps {
+  mail: ListedMail;
+  names: ReadonlyMap<string, string>;
+  now: number;
+}
+
+function Row({ mail, names, now }: RowProps) {
   const state = mail.ended_at === null ? 'waiting' : mail.outcome;
   return (
     <tr>
@@ -106,7 +118,7 @@ function Row({ mail, now }: { mail: ListedMail; now: number }) {
         <code>{mail.kind}</code>
         {mail.user_id !== null && (
           <p>
-            <a href={`/admin/users/${mail.user_id}`}>the user</a>
+            <Who id={mail.user_id} names={names} />
           </p>
         )}
       </th>

@@ -2,6 +2,7 @@ import { settings } from '../../config.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { inWords, settingsInForce } from '../../flows/admin/settings.ts';
+import { Prose } from '../docs-fields.tsx';
 import { Badge, page, Table } from '../layout.tsx';
 import { console } from './area.ts';
 
@@ -26,7 +27,7 @@ export const settingsPage = (world: World, call: SignedInCall): Answer =>
             <th scope="row">
               <code>{name}</code>
               <p>
-                <Written text={help.get(name) ?? ''} />
+                <Prose>{help.get(name) ?? ''}</Prose>
               </p>
             </th>
             <td class="value">
@@ -48,8 +49,3 @@ export const settingsPage = (world: World, call: SignedInCall): Answer =>
       </Table>
     </>,
   );
-
-/** A sentence in which what is typed stands between backticks. */
-const Written = ({ text }: { text: string }) => (
-  <>{text.split('`').map((part, index) => (index % 2 === 0 ? part : <code>{part}</code>))}</>
-);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import { budgets, type LimitState } from '../../core/limits.ts';
 import { sessionsOf } from '../../core/sessions.ts';
-import type { User } from '../../core/users.ts';
+import { type User, usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
@@ -12,10 +12,10 @@ import { limitsOf } from '../../flows/user-limits.ts';
 import { deviceOf } from '../dashboard/device.ts';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Card, Empty, Facts, Notice, page, seeOther, Table } from '../layout.tsx';
-import { Ago, Day, exactTime } from '../time.tsx';
+import { Ago, Day, Until } from '../time.tsx';
 import { console } from './area.ts';
 import { confirmPage } from './confirm.tsx';
-import { EventRows, eventHeads } from './events.tsx';
+import { EventRows, eventHeads, peopleIn } from './events.tsx';
 import { type ActName, actNames, actOf, perform } from './user-acts.ts';
 import { States } from './users.tsx';
 
@@ -40,6 +40,7 @@ export async function userPage(
   const limits = await limitsOf(world, user);
   const sessions = await sessionsOf(db, user, now);
   const events = await listEvents(db, { userId: user.id, limit: EVENTS_SHOWN });
+  const names = await usernamesOf(db, peopleIn(events));
   const { done } = call.query;
   return page(
     world,
@@ -51,7 +52,7 @@ export async function userPage(
       <Card title="Facts">
         <UserFacts user={user} now={now} />
       </Card>
-      <Limits limits={limits} userId={user.id} />
+      <Limits limits={limits} userId={user.id} now={now} />
       <Card title={sessions.length === 1 ? 'One session' : `${sessions.length} sessions`}>
         {sessions.length === 0 ? (
           <p class="quiet">Signed in nowhere.</p>
@@ -73,7 +74,7 @@ export async function userPage(
           </ul>
         )}
       </Card>
-      <Events events={events} user={user} now={now} />
+      <Events events={events} names={names} user={user} now={now} />
       <Card title="What you can do">
         <p class="actions">
           {actNames
@@ -114,8 +115,11 @@ function UserFacts({ user, now }: { user: User; now: number }) {
   );
 }
 
+/** Limits of which a user can have several. */
+const namesOne: ReadonlySet<string> = new Set(['range', 'name']);
+
 /** The answer to "it does not let me in". */
-function Limits({ limits, userId }: { limits: LimitState[]; userId: string }) {
+function Limits({ limits, userId, now }: { limits: LimitState[]; userId: string; now: number }) {
   if (limits.length === 0) return null;
   const reached = limits.filter(({ isReached }) => isReached);
   return (
@@ -130,30 +134,36 @@ function Limits({ limits, userId }: { limits: LimitState[]; userId: string }) {
       ) : (
         <p>No limit is in the way. This is what they have counted.</p>
       )}
-      <Table caption="Limits" head={['Limit', 'Counted', 'Lets one pass again', 'What it counts']}>
+      <ul class="rows">
         {limits.map(({ limit, subject, count, isReached, until }) => (
-          <tr>
-            <th scope="row">
-              <code>{limit}</code>
-              {budgets[limit].of === 'range' && <p>{subject}</p>}
-            </th>
-            <td>{count}</td>
-            <td>
-              {isReached ? (
-                <Badge kind="warn">{until === null ? 'when a mail was answered' : exactTime(until)}</Badge>
-              ) : (
-                'now'
-              )}
-            </td>
-            <td>{budgets[limit].why}</td>
-          </tr>
+          <li>
+            <div>
+              <p>
+                <code>{limit}</code>
+                {namesOne.has(budgets[limit].of) && <> {subject}</>}: {count} counted
+              </p>
+              <p class="note">{budgets[limit].why}</p>
+            </div>
+            {isReached && (
+              <Badge kind="warn">
+                {until === null ? 'until a mail is answered' : <Until at={until} now={now} />}
+              </Badge>
+            )}
+          </li>
         ))}
-      </Table>
+      </ul>
     </Card>
   );
 }
 
-function Events({ events, user, now }: { events: RecordedEvent[]; user: User; now: number }) {
+interface EventsProps {
+  events: RecordedEvent[];
+  names: ReadonlyMap<string, string>;
+  user: User;
+  now: number;
+}
+
+function Events({ events, names, user, now }: EventsProps) {
   return (
     <Card title="Lately">
       {events.length === 0 ? (
@@ -162,7 +172,7 @@ function Events({ events, user, now }: { events: RecordedEvent[]; user: User; no
         </Empty>
       ) : (
         <Table caption="Events" head={eventHeads}>
-          <EventRows events={events} now={now} />
+          <EventRows events={events} names={names} now={now} about={user.id} />
         </Table>
       )}
       <p class="actions">

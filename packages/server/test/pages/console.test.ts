@@ -1,0 +1,230 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
+import { MINUTE } from '../support/clock.ts';
+import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+}, 120_000);
+afterAll(() => browser.close());
+
+describe.each(databases)('the console on $name', ({ name, create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let inside: Inside;
+  let admin: Awaited<ReturnType<typeof signUp>>;
+  let bob: Awaited<ReturnType<typeof signUp>>;
+  beforeAll(async () => {
+    database = await create();
+    app = await startApp(database);
+    inside = await openInside(app, database);
+    admin = await signUp(app, newAddress());
+    await inside.promote(admin.id);
+    bob = await signUp(app, newAddress());
+    for (let i = 0; i < 7; i++)
+      await send(
+        app,
+        'POST',
+        '/v1/signin',
+        { username: bob.username, password: `wrong ${i}` },
+        { from: newAddress() },
+      );
+    await send(app, 'POST', '/v1/send-mail', { email: bob.email }, { from: newAddress() });
+  });
+  afterAll(async () => {
+    await inside.close();
+    await app.stop();
+    await database.remove();
+  });
+
+  async function atConsole(options: Parameters<typeof visit>[2] = {}): Promise<Visitor> {
+    const visitor = await visit(browser, app.url, options);
+    const { page } = visitor;
+    await page.goto('/sign-in?return_to=/admin');
+    await page.fill('[name=name]', admin.username);
+    await page.fill('[name=password]', PASSWORD);
+    await page.click('main form button[type=submit], main form .button');
+    await page.waitForURL('**/admin');
+    return visitor;
+  }
+  const paths = () => [
+    '/admin',
+    '/admin?span=day',
+    '/admin/users',
+    `/admin/users/${bob.id}`,
+    `/admin/users/${bob.id}/delete`,
+    '/admin/events',
+    '/admin/mails',
+    '/admin/keys',
+    '/admin/keys/rotate',
+    '/admin/settings',
+  ];
+
+  // What the pages look like does not hang on where the data is.
+  it.skipIf(name !== 'SQLite').each([
+    ['light', 1280],
+    ['dark', 375],
+  ] as const)('has no barrier, breaks no policy and fits, in %s at %i px', async (colorScheme, width) => {
+    const { page, complaints, close } = await atConsole({ colorScheme, viewport: { width, height: 900 } });
+    for (const path of paths()) {
+      await page.goto(path);
+      expect([path, await page.title()]).toEqual([path, expect.stringMatching(/ · Usher$/)]);
+      expect([path, await findBarriers(page)]).toEqual([path, []]);
+      expect([path, await overflowOf(page)]).toEqual([path, 0]);
+    }
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('finds a user, says why they could not sign in, and lets them in, without scripts', async () => {
+    const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
+    await page.click('nav >> text=Users');
+    await page.fill('[name=search]', bob.email.slice(0, 6));
+    await page.click('text=Show');
+    await page.click(`a:has-text("${bob.username}")`);
+    const text = await page.textContent('main');
+    expect(text).toContain('The next attempt is refused without being looked at');
+    expect(text).toContain('limit_reached');
+    await page.click('text=Let them try again at once');
+    expect(await page.textContent('main')).toContain('What this means');
+    // The password was given at the sign-in, just now.
+    expect(await page.locator('[name=password]').count()).toBe(0);
+    await page.click('main form .button');
+    expect(await page.textContent('main')).toContain('The limits are lifted.');
+    const signedIn = await send(app, 'POST', '/v1/signin', { email: bob.email, password: PASSWORD });
+    expect(signedIn.status).toBe(200);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('asks for the password again after five minutes, and does nothing without it', async () => {
+    const { page, close } = await atConsole({ javaScriptEnabled: false });
+    app.clock.advance(5 * MINUTE);
+    const carol = await signUp(app, newAddress());
+    await page.goto(`/admin/users/${carol.id}/disable`);
+    await page.fill('[name=password]', 'not my password');
+    await page.click('main form .button');
+    expect(await page.textContent('main')).toContain('This is not your password.');
+    expect((await carol.browser.get('/v1/me')).status).toBe(200);
+    await page.fill('[name=password]', PASSWORD);
+    await page.click('main form .button');
+    expect(await page.textContent('main')).toContain('The account is disabled.');
+    expect((await carol.browser.get('/v1/me')).status).toBe(401);
+    // Now it is fresh.
+    await page.goto(`/admin/users/${carol.id}/enable`);
+    expect(await page.locator('[name=password]').count()).toBe(0);
+    await page.click('main form .button');
+    expect(await page.textContent('main')).toContain('The account is enabled.');
+    await page.goto(`/admin/users/${admin.id}/demote`);
+    await page.click('main form .button');
+    expect(await page.textContent('main')).toContain('This is the only enabled administrator.');
+    await close();
+  });
+
+  it('rotates the key, and shows what happened and what is set, with no secret in it', async () => {
+    const { page, close } = await atConsole({ javaScriptEnabled: false });
+    await page.goto('/admin/keys/rotate');
+    await page.click('main form .button');
+    expect(await page.textContent('main')).toContain('signs next');
+    await page.goto('/admin/events?name=key_rotated');
+    expect(await page.textContent('main')).toContain('leaked: false');
+    await page.goto('/admin/settings');
+    const settings = await page.textContent('main');
+    expect(settings).toContain('USHER_SECRET');
+    expect(settings).toContain('[secret]');
+    expect(settings).not.toContain(app.secret);
+    await page.goto('/admin/mails');
+    const mails = await page.textContent('main');
+    expect(mails).toContain('reset_password');
+    expect(mails).not.toContain(bob.email);
+    await close();
+  });
+
+  it('is for administrators alone, and finds one of many at once', async () => {
+    const cookie = (one: { browser: { cookie: string | undefined } }) => ({
+      headers: { cookie: `usher=${one.browser.cookie}`, accept: 'text/html' },
+    });
+    const dave = await signUp(app, newAddress());
+    for (const path of [...paths(), '/admin/events.jsonl']) {
+      expect([path, (await send(app, 'GET', path, undefined, cookie(dave))).status]).toEqual([path, 403]);
+      expect([path, (await send(app, 'GET', path)).status]).toEqual([path, 401]);
+    }
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
+    const exported = await send(
+      app,
+      'GET',
+      '/admin/events.jsonl?name=user_signed_up',
+      undefined,
+      cookie(admin),
+    );
+    const lines = exported.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ name }) => name)).toContain('user_signed_up');
+    expect(lines.map(({ user_id }) => user_id)).toContain(bob.id);
+
+    const row = await inside.db
+      .selectFrom('users')
+      .selectAll()
+      .where('id', '=', bob.id)
+      .executeTakeFirstOrThrow();
+    for (let i = 0; i < 20_000; i += 1_000) {
+      const rows = Array.from({ length: 1_000 }, (_, j) => {
+        const { username, email } = { username: `many${i + j}`, email: `many${i + j}@example.org` };
+        const id = `01900000-0000-7000-8000-${String(i + j).padStart(12, '0')}`;
+        return { ...row, id, username, username_key: username, email, email_key: email };
+      });
+      await inside.db.insertInto('users').values(rows).execute();
+    }
+    for (const query of [
+      '?search=many19999',
+      '?search=many1&sort=username',
+      '?sort=-username',
+      '?who=disabled',
+    ]) {
+      const began = performance.now();
+      const { status, text } = await send(app, 'GET', `/admin/users${query}`, undefined, cookie(admin));
+      expect([query, status]).toEqual([query, 200]);
+      expect(performance.now() - began).toBeLessThan(1_000);
+      if (query.includes('19999')) expect(text).toContain('many19999@example.org');
+    }
+    // Page by page, in the order that was asked for.
+    const first = await send(app, 'GET', '/admin/users?search=many1&sort=username', undefined, cookie(admin));
+    const next = /href="([^"]+cursor=[^"]+)"/.exec(first.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    const second = await send(app, 'GET', next, undefined, cookie(admin));
+    const namesIn = (text: string) => [...text.matchAll(/>(many\d+)</g)].map(([, name]) => name);
+    const both = [...namesIn(first.text), ...namesIn(second.text)];
+    expect(both).toHaveLength(100);
+    expect(both).toEqual([...new Set(both)].sort());
+    // A query that makes no sense still shows a page.
+    expect(
+      (await send(app, 'GET', '/admin/users?sort=x&cursor=y&who=z', undefined, cookie(admin))).status,
+    ).toBe(200);
+  });
+
+  it('counts what happened, for programs too', async () => {
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
+    const { username } = newNames();
+    await send(app, 'POST', '/v1/signin', { username, password: 'wrong' }, { from: newAddress() });
+    for (const [span, steps] of [
+      ['day', 24],
+      ['week', 7],
+      ['month', 30],
+    ] as const) {
+      const { status, body } = await admin.browser.get(`/v1/stats?span=${span}`);
+      expect([span, status, body.steps.length]).toEqual([span, 200, steps]);
+      const last = body.steps.at(-1);
+      expect(last.sign_ups).toBeGreaterThanOrEqual(2);
+      expect(last.sign_ins_refused).toBeGreaterThanOrEqual(6);
+      expect(last.limits_reached).toBe(2);
+      expect(body.now.sessions).toBeGreaterThan(0);
+    }
+    expect((await bob.browser.get('/v1/stats')).status).toBeGreaterThanOrEqual(401);
+    expect((await admin.browser.get('/v1/stats?span=year')).body.errors).toMatchObject([{ field: 'span' }]);
+  });
+});
