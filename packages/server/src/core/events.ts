@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { EventName } from '../events.ts';
 import type { Db } from '../platform/db/index.ts';
 import { firstEventId, newEventId } from '../platform/random.ts';
@@ -80,31 +79,22 @@ export interface RecordedEvent extends EventView {
   details: Record<string, string | number | boolean>;
 }
 
-/** How many events of a kind there were in a span of time. */
-export interface EventCount {
-  name: string;
-  /** When the span begins, in milliseconds since 1970. */
-  from: number;
-  count: number;
-}
-
-/** Counts the events of these kinds in spans of `length` milliseconds, from `since` on; spans with none are left out. */
+/** How many events of each of these kinds there were from one time on and before another. */
 export async function countEvents(
   db: Db,
   names: readonly EventName[],
-  since: number,
-  length: number,
-): Promise<EventCount[]> {
-  // Written into the statement: as a number that is bound it could be taken for one with a fraction.
-  const span = sql<number>`at / ${sql.lit(length)}`;
+  from: number,
+  until: number,
+): Promise<ReadonlyMap<string, number>> {
   const rows = await db
     .selectFrom('events')
-    .select(['name', span.as('span'), (events) => events.fn.countAll<number>().as('count')])
+    .select(['name', (events) => events.fn.countAll<number>().as('count')])
     .where('name', 'in', names)
-    .where('id', '>=', firstEventId(since))
-    .groupBy(['name', span])
+    .where('id', '>=', firstEventId(from))
+    .where('id', '<', firstEventId(until))
+    .groupBy('name')
     .execute();
-  return rows.map(({ name, span, count }) => ({ name, from: span * length, count }));
+  return new Map(rows.map(({ name, count }) => [name, count]));
 }
 
 /** Which events are asked for: those that fit all of what is given. */
