@@ -11,6 +11,9 @@ import {
   type Page,
 } from 'playwright-core';
 
+/** A bound for a test with a browser, and for starting one, on any machine; in milliseconds. */
+export const PATIENCE = 120_000;
+
 const root = resolve(import.meta.dirname, '../../../..');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -80,7 +83,7 @@ export async function visit(
   await context.addInitScript(`document.addEventListener('securitypolicyviolation', (event) =>
     console.error('policy violation: ' + event.effectiveDirective + ' ' + event.blockedURI))`);
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(PATIENCE / 2);
   return { context, page, complaints, close: () => context.close() };
 }
 
