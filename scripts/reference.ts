@@ -9,6 +9,8 @@ interface Page {
   title: string;
   /** The module of packages/server/src that exports the table under the page's name. */
   module: string;
+  /** The table's name there, if it is not the page's. */
+  export?: string;
   /** A few sentences before the table. */
   intro: string;
   write: (module: never) => string;
@@ -27,6 +29,14 @@ const pages: Record<string, Page> = {
     module: 'events',
     intro: 'Everything that the audit record can hold.',
     write: writeEvents,
+  },
+  limits: {
+    title: 'Limits',
+    module: 'core/limits',
+    export: 'budgets',
+    intro:
+      'Every budget. What is refused by one was not looked at. `password` waits longer with each wrong attempt; the others count in a window. Refusals are the event `limit_reached`, with these names.',
+    write: writeLimits,
   },
   settings: {
     title: 'Settings',
@@ -69,6 +79,34 @@ function writeEvents({ events }: { events: Record<string, string> }): string {
   return table(['event', 'what happened'], rows);
 }
 
+type BudgetTable = Record<
+  string,
+  { of: string; why: string } & (
+    | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
+    | { kind: 'window' | 'distinct'; most: number; length: number }
+  )
+>;
+
+function writeLimits({ budgets }: { budgets: BudgetTable }): string {
+  const rows = Object.entries(budgets).map(([name, budget]) => [
+    quote(name),
+    budget.of,
+    budget.kind === 'back-off'
+      ? `${budget.free}, then a wait of ${inWords(budget.first)} that doubles up to ${inWords(budget.longest)}; forgotten after ${inWords(budget.forget)} without one`
+      : `${budget.most} in ${inWords(budget.length)}`,
+    budget.why,
+  ]);
+  return table(['limit', 'of whom', 'lets pass', 'what it counts'], rows);
+}
+
+function inWords(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${seconds / 60} min`;
+  if (seconds <= 86_400) return `${seconds / 3_600} h`;
+  return 'all';
+}
+
 function writeSettings(config: { settings: SettingTable; flagName: (name: string) => string }): string {
   const rows = Object.entries(config.settings).map(([name, setting]) => [
     quote(setting.env),
@@ -100,11 +138,14 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-async function render(name: string, { title, module, intro, write }: Page): Promise<string | undefined> {
+async function render(
+  name: string,
+  { title, module, export: exported = name, intro, write }: Page,
+): Promise<string | undefined> {
   const source = `packages/server/src/${module}.ts`;
   if (!existsSync(resolve(root, source))) return undefined;
   const built = await import(resolve(root, `packages/server/dist/${module}.js`));
-  if (!built[name]) throw new Error(`${source} does not export \`${name}\``);
+  if (!built[exported]) throw new Error(`${source} does not export \`${exported}\``);
   const note = `<!-- Written by \`npm run reference\` from ${source}. Change that file. -->`;
   return `# ${title}\n\n${note}\n\n${intro}\n\n${write(built as never)}\n`;
 }

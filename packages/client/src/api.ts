@@ -41,6 +41,54 @@ export interface Event {
   user_agent: string | null;
 }
 
+export interface Limit {
+  limit:
+    | 'password'
+    | 'passwordsInAll'
+    | 'device'
+    | 'codes'
+    | 'codesInAll'
+    | 'shortCodes'
+    | 'shortCodesInAll'
+    | 'allCodes'
+    | 'mailsTo'
+    | 'mailsFrom'
+    | 'noticesTo'
+    | 'names'
+    | 'signup'
+    | 'secrets';
+  /** What it counts. */
+  why: string;
+  /** The address range, for a limit of one. */
+  from: string | null;
+  /** What it has counted. */
+  count: number;
+  /** What it lets pass without a wait. */
+  most: number;
+  /** What it has refused since it let something pass. */
+  refused: number;
+  /** Whether it refuses the next attempt. */
+  reached: boolean;
+  /** When it lets one pass again; null when it does now, or not by time. */
+  until: string | null;
+}
+
+export interface RecordedEvent {
+  id: string;
+  name: string;
+  /** RFC 3339, in UTC. */
+  at: string;
+  session_id: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  /** Whom it is about. */
+  user_id: string | null;
+  /** Who did it; `operator` for the command line. */
+  actor_id: string | null;
+  request_id: string | null;
+  details: Record<string, string | number | boolean>;
+}
+
 export interface Problem {
   type: 'about:blank';
   /** The kind of refusal, in a few words. */
@@ -59,6 +107,7 @@ export interface Problem {
     | 'ambiguous_credentials'
     | 'duplicate_header'
     | 'duplicate_cookie'
+    | 'password_needed'
     | 'unauthenticated'
     | 'invalid_token'
     | 'forbidden'
@@ -97,7 +146,9 @@ export interface Calls {
   /** Make an account and sign in to it. */
   'POST /v1/signup': {
     body: { username: string; email: string; password: string };
-    answer: { message: 'user created!'; user: User };
+    answer:
+      | { message: 'user created!'; user: User }
+      | { message: 'A mail is on its way to this address. Answer it to finish the sign-up.' };
   };
   /** Sign in with a password; answers a session cookie, for browsers. */
   'POST /v1/signin': {
@@ -130,6 +181,24 @@ export interface Calls {
     };
     answer: { message: 'password changed!'; password?: string | undefined };
   };
+  /** Prove an address with a mailed code or link: finishes a sign-up or a change of address. */
+  'POST /v1/verify-email': {
+    body: {
+      email?: string | undefined;
+      code?: string | undefined;
+      token?: string | undefined;
+      password?: string | undefined;
+      username?: string | undefined;
+    };
+    answer:
+      | { message: 'address proven!' | 'address changed!'; user: User }
+      | { message: 'user created!'; user: User };
+  };
+  /** Take a change of address back with the link that the old address got; every session ends. */
+  'POST /v1/restore-email': {
+    body: { token: string; password?: string | undefined };
+    answer: { message: 'address restored!'; password?: string | undefined };
+  };
   /** The user, this session, all sessions and recent events. */
   'GET /v1/dashboard': { answer: { user: User; session: Session; sessions: Session[]; events: Event[] } };
   /** The user who calls. */
@@ -150,6 +219,15 @@ export interface Calls {
       refresh_token?: string | undefined;
     };
   };
+  /** Ask for another address; it counts once it is proven, and the old one can take it back. */
+  'POST /v1/me/email': {
+    body: { email: string; password: string };
+    answer: {
+      message: 'A mail is on its way to the new address. The address is changed once it is answered.';
+    };
+  };
+  /** Mail a code and a link once more to prove the address. */
+  'POST /v1/me/verify-email': { answer: { message: 'A mail is on its way to your address.' } };
   /** The sessions of the user. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
   /** End one of the user’s sessions. */
@@ -194,5 +272,57 @@ export interface Calls {
   'POST /v1/users/{id}/logout-everywhere': {
     path: { id: string };
     answer: { message: 'logout successful!' };
+  };
+  /** Why a user is made to wait, and how long. */
+  'GET /v1/users/{id}/limits': { path: { id: string }; answer: { limits: Limit[]; next_cursor: null } };
+  /** Let a user try again at once. */
+  'DELETE /v1/users/{id}/limits': { path: { id: string }; answer: { message: 'limits lifted!' } };
+  /** The audit record, newest first: by user, name, request and time. */
+  'GET /v1/events': {
+    query?: {
+      user?: string | undefined;
+      name?:
+        | 'installation_created'
+        | 'setup_done'
+        | 'user_signed_up'
+        | 'sign_up_started'
+        | 'user_created'
+        | 'user_changed'
+        | 'user_promoted'
+        | 'user_demoted'
+        | 'user_disabled'
+        | 'user_enabled'
+        | 'user_deleted'
+        | 'signed_in'
+        | 'sign_in_refused'
+        | 'password_refused'
+        | 'password_changed'
+        | 'recovery_started'
+        | 'code_refused'
+        | 'address_proven'
+        | 'address_change_started'
+        | 'address_changed'
+        | 'address_restored'
+        | 'password_reset'
+        | 'limit_reached'
+        | 'limits_lifted'
+        | 'signed_out'
+        | 'signed_out_everywhere'
+        | 'session_ended'
+        | 'session_crowded_out'
+        | 'refresh_reused'
+        | 'mail_sent'
+        | 'mail_refused'
+        | 'mail_expired'
+        | 'key_created'
+        | 'key_rotated'
+        | undefined;
+      request?: string | undefined;
+      since?: string | undefined;
+      until?: string | undefined;
+      cursor?: string | undefined;
+      limit?: number | undefined;
+    };
+    answer: { events: RecordedEvent[]; next_cursor: string | null };
   };
 }

@@ -76,8 +76,8 @@ export const settings = {
   signup: setting(
     'USHER_SIGNUP',
     'open',
-    oneOf('open', 'closed'),
-    'Who may make an account: anyone (`open`), or administrators only (`closed`).',
+    oneOf('open', 'verified', 'closed'),
+    'Who may make an account: anyone (`open`); anyone who first answers a mail (`verified`), so that nothing tells whether an address has an account; or administrators only (`closed`).',
   ),
   audience: setting(
     'USHER_AUDIENCE',
@@ -291,10 +291,15 @@ function defaultOf(name: SettingName): unknown {
 
 /** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
 function refuseUnsafe(config: Config): void {
-  const { publicUrl, host, insecureHttp, env, codesDigits, codesShort } = config;
+  const { publicUrl, host, insecureHttp, env, codesDigits, codesShort, signup } = config;
+  const publicHost = publicUrl ? new URL(publicUrl).hostname : host;
   if (codesDigits < 6 && codesShort !== 'accepted')
     throw new ConfigError(
       `USHER_CODES_DIGITS is ${codesDigits}: so short a code can be guessed. Use 6 or more, or also set USHER_CODES_SHORT=accepted.`,
+    );
+  if (signup === 'verified' && !config.smtpUrl && (env === 'production' || !isLoopback(publicHost)))
+    throw new ConfigError(
+      'USHER_SIGNUP is verified, but USHER_SMTP_URL is not set: nobody could sign up. Set it to your mail server, or USHER_SIGNUP to open.',
     );
   if (config.smtpUrl && config.mailFrom === settings.mailFrom.default)
     throw new ConfigError(

@@ -28,6 +28,11 @@ export const errors = {
     'Duplicate cookie',
     'The session cookie came twice. It was cleared; sign in again.',
   ],
+  password_needed: [
+    400,
+    'Choose a password',
+    'This is another browser than the one that signed up. Choose a password: it replaces the one that was given there.',
+  ],
   unauthenticated: [401, 'Not signed in', 'Sign in first: this needs a valid session.'],
   invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],
@@ -75,6 +80,8 @@ export class Refusal extends Error {
   readonly retryAfter: number | undefined;
   /** Headers that belong to this refusal, such as `Allow` (names in lower case). */
   readonly headers: Record<string, string> | undefined;
+  /** The limit that it came from: for the log, never for the caller. */
+  readonly limit: string | undefined;
 
   constructor(
     code: ErrorCode,
@@ -83,6 +90,7 @@ export class Refusal extends Error {
       fields?: FieldError[];
       retryAfter?: number;
       headers?: Record<string, string>;
+      limit?: string;
     } = {},
   ) {
     super(more.message ?? errors[code][2]);
@@ -92,5 +100,6 @@ export class Refusal extends Error {
     this.fields = more.fields;
     this.retryAfter = more.retryAfter;
     this.headers = more.headers;
+    this.limit = more.limit;
   }
 }

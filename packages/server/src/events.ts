@@ -4,6 +4,7 @@ export const events = {
   setup_done: 'The first administrator was made with the set-up link.',
 
   user_signed_up: 'Someone made an account of their own.',
+  sign_up_started: 'Someone asked for an account, which there is once the mail is answered.',
   user_created: 'An administrator or operator made an account.',
   user_changed: 'A user name or address was changed.',
   user_promoted: 'A user became an administrator.',
@@ -13,13 +14,21 @@ export const events = {
   user_deleted: 'An account was deleted with all that belonged to it.',
 
   signed_in: 'A sign-in succeeded.',
-  sign_in_refused: 'A sign-in was refused: wrong password, unknown name, disabled account, or a limit.',
+  sign_in_refused: 'A sign-in was refused: wrong password, unknown name or disabled account.',
   password_refused: 'A signed-in user gave a wrong current password.',
   password_changed: 'A password was changed and all older sessions ended.',
 
   recovery_started: 'Someone asked for a mail because a password was forgotten.',
-  code_refused: 'A mailed code was refused: wrong, run out, or a limit.',
+  code_refused: 'A mailed code was refused: wrong, run out, or tried too often.',
+  address_proven: 'Someone proved to read what is sent to the address of an account.',
+  address_change_started: 'Someone asked for another address of an account.',
+  address_changed: 'An account has another address, which was proven.',
+  address_restored: 'The address before the last change was put back with the link that was mailed to it.',
   password_reset: 'A password was replaced with a mailed code or link, and all sessions ended.',
+
+  limit_reached:
+    'An attempt was not looked at because a limit was reached; the first ten of a limit one by one, then each time their number doubled.',
+  limits_lifted: 'An administrator or operator forgot what the limits of an account had counted.',
 
   signed_out: 'A session was ended by its user.',
   signed_out_everywhere: 'All sessions of a user were ended.',

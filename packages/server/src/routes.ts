@@ -4,14 +4,26 @@ import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } fro
 import { changePassword, changePasswordBody } from './flows/account/password.ts';
 import { endOneSession, listSessions, sessionParams } from './flows/account/sessions.ts';
 import {
+  CHANGE_MAILED,
+  changeEmail,
+  changeEmailBody,
+  mailProof,
+  PROOF_MAILED,
+} from './flows/addresses/change.ts';
+import { restoreEmail, restoreEmailBody } from './flows/addresses/restore.ts';
+import { verifyEmail, verifyEmailBody } from './flows/addresses/verify.ts';
+import { listEventsQuery, showEvents } from './flows/admin/events.ts';
+import {
   changeUser,
   changeUserBody,
   createUser,
   createUserBody,
   endUserSessions,
+  liftUserLimits,
   listUsersQuery,
   removeUser,
   showOneUser,
+  showUserLimits,
   showUsers,
   userParams,
 } from './flows/admin/users.ts';
@@ -19,10 +31,18 @@ import { healthz, metrics, readyz } from './flows/health/health.ts';
 import { resetPassword, resetPasswordBody } from './flows/recovery/reset-password.ts';
 import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
 import { firstAdminBody } from './flows/setup/first-admin.ts';
-import { eventShape, saying, sessionShape, tokenPairShape, userShape } from './flows/shapes.ts';
+import {
+  eventShape,
+  limitShape,
+  recordedEventShape,
+  saying,
+  sessionShape,
+  tokenPairShape,
+  userShape,
+} from './flows/shapes.ts';
 import { login, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
-import { signUp, signUpBody } from './flows/sign-up/sign-up.ts';
+import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
 import { styleSheet } from './pages/assets.ts';
@@ -30,7 +50,9 @@ import { docsPage } from './pages/docs.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf } from './pages/openapi.ts';
 import { resetAnswer, resetFormBody, resetPage, resetPageQuery } from './pages/reset-password.tsx';
+import { restoreAnswer, restoreFormBody, restorePage } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
+import { verifyAnswer, verifyFormBody, verifyPage } from './pages/verify.tsx';
 
 const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
@@ -45,7 +67,7 @@ export const routes: readonly Route[] = [
     summary: 'Make an account and sign in to it',
     body: signUpBody,
     anyCase: true,
-    answers: { 201: saying('user created!').extend({ user: userShape }) },
+    answers: { 201: saying('user created!').extend({ user: userShape }), 202: saying(SIGN_UP_MAILED) },
     errors: ['signup_refused', 'signup_taken', 'signup_closed', 'too_many_requests', 'busy'],
     handler: signUp,
   }),
@@ -127,6 +149,40 @@ export const routes: readonly Route[] = [
     handler: resetPassword,
   }),
 
+  // Addresses
+  route({
+    method: 'POST',
+    path: '/v1/verify-email',
+    who: 'anyone',
+    summary: 'Prove an address with a mailed code or link: finishes a sign-up or a change of address',
+    body: verifyEmailBody,
+    answers: {
+      200: z.object({ message: z.enum(['address proven!', 'address changed!']), user: userShape }),
+      201: saying('user created!').extend({ user: userShape }),
+    },
+    errors: [
+      'code_invalid',
+      'link_invalid',
+      'password_needed',
+      'signup_refused',
+      'signup_taken',
+      'unauthenticated',
+      'too_many_requests',
+      'busy',
+    ],
+    handler: verifyEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/restore-email',
+    who: 'anyone',
+    summary: 'Take a change of address back with the link that the old address got; every session ends',
+    body: restoreEmailBody,
+    answers: { 200: saying('address restored!').extend({ password: z.string().optional() }) },
+    errors: ['link_invalid', 'too_many_requests', 'conflict', 'busy'],
+    handler: restoreEmail,
+  }),
+
   // One's own account
   route({
     method: 'GET',
@@ -183,6 +239,25 @@ export const routes: readonly Route[] = [
     answers: { 200: saying('password changed!').extend(tokenPairShape.partial().shape) },
     errors: ['invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
     handler: changePassword,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/me/email',
+    who: 'session',
+    summary: 'Ask for another address; it counts once it is proven, and the old one can take it back',
+    body: changeEmailBody,
+    answers: { 202: saying(CHANGE_MAILED) },
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    handler: changeEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/me/verify-email',
+    who: 'session',
+    summary: 'Mail a code and a link once more to prove the address',
+    answers: { 202: saying(PROOF_MAILED) },
+    errors: ['conflict', 'too_many_requests', 'busy'],
+    handler: mailProof,
   }),
   route({
     method: 'GET',
@@ -265,6 +340,36 @@ export const routes: readonly Route[] = [
     answers: { 200: loggedOut },
     errors: ['not_found'],
     handler: endUserSessions,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Why a user is made to wait, and how long',
+    params: userParams,
+    answers: { 200: z.object({ limits: z.array(limitShape), next_cursor: z.null() }) },
+    errors: ['not_found'],
+    handler: showUserLimits,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/users/:id/limits',
+    who: 'admin',
+    summary: 'Let a user try again at once',
+    params: userParams,
+    answers: { 200: saying('limits lifted!') },
+    errors: ['not_found'],
+    handler: liftUserLimits,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/events',
+    who: 'admin',
+    summary: 'The audit record, newest first: by user, name, request and time',
+    query: listEventsQuery,
+    answers: { 200: z.object({ events: z.array(recordedEventShape), next_cursor: z.uuid().nullable() }) },
+    errors: [],
+    handler: showEvents,
   }),
 
   // For programs and operators
@@ -373,6 +478,52 @@ export const routes: readonly Route[] = [
     answers: { 200: undefined },
     errors: ['link_invalid', 'too_many_requests', 'busy'],
     handler: resetAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail',
+    isPage: true,
+    query: resetPageQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: verifyPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/verify',
+    who: 'anyone',
+    summary: 'Prove an address with the link of a mail',
+    isPage: true,
+    body: verifyFormBody,
+    encoding: 'form',
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    handler: verifyAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'The form behind the link of a mail',
+    isPage: true,
+    query: resetPageQuery,
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests'],
+    handler: restorePage,
+  }),
+  route({
+    method: 'POST',
+    path: '/restore-address',
+    who: 'anyone',
+    summary: 'Take a change of address back',
+    isPage: true,
+    body: restoreFormBody,
+    encoding: 'form',
+    answers: { 200: undefined },
+    errors: ['link_invalid', 'too_many_requests', 'busy'],
+    handler: restoreAnswer,
   }),
   route({
     method: 'GET',

@@ -6,6 +6,7 @@ import { isUnavailable } from '../platform/db/index.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDb } from './db.ts';
+import { addEvents } from './events.ts';
 import { addInit } from './init.ts';
 import { addKey } from './key.ts';
 import { addMail } from './mail.ts';
@@ -31,6 +32,7 @@ export async function run(argv: string[]): Promise<void> {
   addServe(program, version);
   addDb(program);
   addUser(program);
+  addEvents(program);
   addKey(program);
   addMail(program);
   addConfig(program);

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { OPERATOR } from '../core/events.ts';
 import { queueAdminChange } from '../core/installation.ts';
-import { clearLimit } from '../core/limits.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
 import { roleOf, type User } from '../core/users.ts';
 import type { World } from '../edge/world.ts';
@@ -15,6 +14,7 @@ import {
   settleSetUp,
 } from '../flows/change-user.ts';
 import { showUser } from '../flows/shapes.ts';
+import { liftLimitsOf } from '../flows/user-limits.ts';
 import type { Db } from '../platform/db/index.ts';
 import { withWorld } from './open.ts';
 import { consent, printJson, printLine, readPassword, say } from './output.ts';
@@ -22,7 +22,7 @@ import { weaknessOf } from './user-add.ts';
 import { getAgain, getUser } from './user-named.ts';
 
 /** Makes a change, and answers what to say of it. */
-type Make = (change: Change) => Promise<string>;
+type Make = (change: Change & { user: User }, world: World) => Promise<string>;
 
 /** The changes of a command each that need nothing but a name. */
 export const changes: Record<string, { help: string; make: Make }> = {
@@ -58,6 +58,14 @@ export const changes: Record<string, { help: string; make: Make }> = {
       return `${change.user.username} is enabled${already}.`;
     },
   },
+  'lift-limits': {
+    help: 'Let a user try again at once who is made to wait after too many wrong attempts.',
+    make: async (change, world) => {
+      const lifted = await liftLimitsOf(change.tx, world, change);
+      if (lifted === 0) return `No limit had counted anything about ${change.user.username}.`;
+      return `${change.user.username} can try again at once (${lifted} ${lifted === 1 ? 'limit' : 'limits'} lifted).`;
+    },
+  },
   logout: {
     help: 'End all sessions of a user.',
     make: async (change) =>
@@ -68,13 +76,21 @@ export const changes: Record<string, { help: string; make: Make }> = {
 const ended = (sessions: number): string => ` (${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended)`;
 
 export async function change(command: Command, name: string, make: Make): Promise<void> {
-  say(await withWorld(command, (world) => changeUser(world, (tx) => getUser(tx, name), make)));
+  say(
+    await withWorld(command, (world) =>
+      changeUser(
+        world,
+        (tx) => getUser(tx, name),
+        (one) => make(one, world),
+      ),
+    ),
+  );
 }
 
 async function changeUser<T>(
   { db, clock }: World,
   find: (tx: Db) => Promise<User>,
-  make: (change: Change) => Promise<T>,
+  make: (change: Change & { user: User }) => Promise<T>,
 ): Promise<T> {
   return db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
@@ -117,7 +133,7 @@ export async function resetPassword(
     const again = (tx: Db) => getAgain(tx, user);
     const sessions = await changeUser(world, again, async (change) => {
       // Wrong guesses at the old password are no reason to make the owner wait with the new one.
-      await clearLimit(change.tx, world.keys.limits, 'password', user.id);
+      await liftLimitsOf(change.tx, world, change);
       return givePassword(change, passwordHash);
     });
     const generated = given === undefined ? { password } : {};

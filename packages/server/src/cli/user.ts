@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { eventsOf } from '../core/events.ts';
 import { sessionsOf } from '../core/sessions.ts';
 import { listUsers } from '../core/users.ts';
-import { showEvent, showSession, showUser } from '../flows/shapes.ts';
+import { showEvent, showLimit, showSession, showUser } from '../flows/shapes.ts';
+import { limitsOf } from '../flows/user-limits.ts';
 import { withWorld } from './open.ts';
 import { minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
@@ -39,7 +40,7 @@ export function addUser(program: Command): void {
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher user list --search ada --json')
     .action(list);
-  addOf(user, 'show', 'Show a user, the open sessions and the newest events.')
+  addOf(user, 'show', 'Show a user, the limits that count, the open sessions and the newest events.')
     .option('--json', JSON_HELP)
     .action(show);
   for (const [name, { help, make }] of Object.entries(changes))
@@ -106,14 +107,17 @@ async function list(
 }
 
 async function show(name: string, { json }: { json?: true }, command: Command): Promise<void> {
-  const { user, sessions, events } = await withWorld(command, async ({ db, clock }) => {
+  const { user, limits, sessions, events } = await withWorld(command, async (world) => {
+    const { db, clock } = world;
     const user = await getUser(db, name);
+    const limits = (await limitsOf(world, user)).map(showLimit);
     const sessions = await sessionsOf(db, user, clock.now());
-    return { user, sessions, events: await eventsOf(db, user.id, EVENTS_SHOWN) };
+    return { user, limits, sessions, events: await eventsOf(db, user.id, EVENTS_SHOWN) };
   });
   if (json)
     return printJson({
       user: showUser(user),
+      limits,
       sessions: sessions.map((session) => {
         const { current: _, ...shown } = showSession(session, '');
         return shown;
@@ -122,10 +126,25 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
     });
   const lastSeen = sessions[0] ? `, last seen ${minuteOf(sessions[0].last_seen_at)}` : '';
   printRecord({ ...membersOf(user), sessions: `${sessions.length} open${lastSeen}` });
+  if (limits.length > 0) printLimits(limits);
   if (events.length === 0) return;
   printLine('');
   printTable(
     ['WHEN (UTC)', 'EVENT', 'FROM'],
     events.map((event) => [minuteOf(event.at), event.name, event.ip ?? '']),
+  );
+}
+
+function printLimits(limits: ReturnType<typeof showLimit>[]): void {
+  printLine('');
+  printTable(
+    ['LIMIT', 'COUNTED', 'REACHED', 'UNTIL (UTC)', 'WHY'],
+    limits.map(({ limit, count, most, reached, until, why, from }) => [
+      limit,
+      `${count} of ${most}`,
+      reached ? 'yes' : 'no',
+      until ? minuteOf(Date.parse(until)) : '',
+      from ? `${why} Here: ${from}` : why,
+    ]),
   );
 }

@@ -1,10 +1,11 @@
 import { createHash, type KeyObject, randomInt } from 'node:crypto';
 import type { Db } from '../platform/db/index.ts';
+import type { CodesTable } from '../platform/db/tables.ts';
 import { newId, newSecret } from '../platform/random.ts';
-import { equalSecrets, mac } from '../platform/secrets.ts';
+import { equalSecrets, type Keys, mac, seal, unseal } from '../platform/secrets.ts';
 
 /** What a mailed code or link is good for. One for another purpose is refused. */
-export type Purpose = 'reset_password';
+export type Purpose = CodesTable['purpose'];
 
 /** How long and how often a code may be tried; set by its length (`config.codesDigits`). */
 export interface CodeRules {
@@ -21,6 +22,15 @@ export interface CodeSubject {
   userId: string | undefined;
   /** The normalised address that the mail goes to. */
   address: string;
+}
+
+/** What is done once the mail is answered. Kept sealed until then: it is nobody's account yet, or nobody's address. */
+export interface Wish {
+  email: string;
+  emailKey: string;
+  username?: string;
+  usernameKey?: string;
+  passwordHash?: string;
 }
 
 /** A flow that was just begun: its id for the browser, its secrets for the mail. */
@@ -50,10 +60,11 @@ const newCode = (digits: number): string => String(randomInt(10 ** digits)).padS
 /** Begins a flow. Others of the same account go on: a stranger who begins one takes nothing from the owner. */
 export async function beginFlow(
   tx: Db,
-  key: KeyObject,
+  keys: Pick<Keys, 'codes' | 'wishes'>,
   subject: CodeSubject,
   rules: CodeRules,
   now: number,
+  wish?: Wish,
 ): Promise<BegunFlow> {
   const flow: BegunFlow = { id: newId(), code: newCode(rules.digits), link: newSecret() };
   await tx
@@ -62,25 +73,42 @@ export async function beginFlow(
       id: flow.id,
       purpose: subject.purpose,
       user_id: subject.userId ?? null,
-      address_mac: addressMac(key, subject.address),
-      code_mac: codeMac(key, flow.id, subject, flow.code),
+      address_mac: addressMac(keys.codes, subject.address),
+      code_mac: codeMac(keys.codes, flow.id, subject, flow.code),
       link_hash: linkHash(subject.purpose, flow.link),
       checks: 0,
       created_at: now,
       expires_at: now + rules.lifetime,
       ended_at: null,
+      wish_encrypted: wish ? seal(keys.wishes, placeOf(flow.id), JSON.stringify(wish)) : null,
     })
     .execute();
   return flow;
 }
 
+const placeOf = (id: string): string => `codes/${id}`;
+
 /** A flow as it was found, before anything is compared. */
 export interface Flow {
   id: string;
   user_id: string | null;
+  address_mac: string;
   code_mac: string;
-  purpose: string;
+  purpose: Purpose;
+  wish_encrypted: string | null;
 }
+
+const columns = ['id', 'user_id', 'address_mac', 'code_mac', 'purpose', 'wish_encrypted'] as const;
+
+/** What a flow was begun for, beside its purpose. @throws When it was begun for nothing more. */
+export function wishOf(key: KeyObject, { id, wish_encrypted }: Flow): Wish {
+  if (wish_encrypted === null) throw new Error('This flow was begun without a wish.');
+  return JSON.parse(unseal(key, placeOf(id), wish_encrypted)) as Wish;
+}
+
+/** Whether this is the address that the mail of a flow went to. */
+export const wentTo = (key: KeyObject, flow: Pick<Flow, 'address_mac'>, address: string): boolean =>
+  equalSecrets(flow.address_mac, addressMac(key, address));
 
 /**
  * Counts a check against one flow, before the code is compared: the browser's own flow if it names one, else the newest
@@ -91,7 +119,11 @@ export interface Flow {
 export function countCheck(
   db: Db,
   key: KeyObject,
-  { purpose, address, flowId }: { purpose: Purpose; address: string; flowId: string | undefined },
+  {
+    purposes,
+    address,
+    flowId,
+  }: { purposes: readonly Purpose[]; address: string; flowId: string | undefined },
   most: number,
   now: number,
 ): Promise<Flow | undefined> {
@@ -102,7 +134,7 @@ export function countCheck(
       const open = flows
         .selectFrom('codes as open')
         .select('open.id')
-        .where('open.purpose', '=', purpose)
+        .where('open.purpose', 'in', purposes)
         .where('open.address_mac', '=', addressMac(key, address))
         .where('open.ended_at', 'is', null)
         .where('open.expires_at', '>', now)
@@ -113,28 +145,28 @@ export function countCheck(
     })
     .where('checks', '<', most)
     .where('ended_at', 'is', null)
-    .returning(['id', 'user_id', 'code_mac', 'purpose'])
+    .returning(columns)
     .executeTakeFirst();
 }
 
 /** Whether the code is the one of this flow, for this purpose, account and address. */
 export function fits(key: KeyObject, flow: Flow, address: string, code: string): boolean {
-  const subject = { purpose: flow.purpose as Purpose, userId: flow.user_id ?? undefined, address };
-  const isRight = equalSecrets(flow.code_mac, codeMac(key, flow.id, subject, code));
-  return isRight && flow.user_id !== null;
+  const subject = { purpose: flow.purpose, userId: flow.user_id ?? undefined, address };
+  return equalSecrets(flow.code_mac, codeMac(key, flow.id, subject, code));
 }
 
 /** Whose link this is, while it is good. Changes nothing: opening a link never does. */
 export function findFlowByLink(
   db: Db,
-  purpose: Purpose,
+  purposes: readonly Purpose[],
   link: string,
   now: number,
-): Promise<{ id: string; user_id: string | null } | undefined> {
+): Promise<Flow | undefined> {
+  const hashes = purposes.map((purpose) => linkHash(purpose, link));
   return db
     .selectFrom('codes')
-    .select(['id', 'user_id'])
-    .where('link_hash', '=', linkHash(purpose, link))
+    .select(columns)
+    .where('link_hash', 'in', hashes)
     .where('ended_at', 'is', null)
     .where('expires_at', '>', now)
     .executeTakeFirst();
@@ -153,14 +185,36 @@ export async function useFlow(tx: Db, id: string, now: number): Promise<boolean>
   return row !== undefined;
 }
 
-/** Ends all flows of an account: after a change of password or address none of them means anything. */
-export async function endFlowsOf(tx: Db, userId: string, now: number): Promise<void> {
+/**
+ * Ends the flows of an account that mean nothing any more. The link that takes an address back is spared unless named:
+ * whoever stole an account could end it.
+ */
+export async function endFlowsOf(
+  tx: Db,
+  userId: string,
+  now: number,
+  purposes: readonly Purpose[] = ['reset_password', 'change_email'],
+): Promise<void> {
   await tx
     .updateTable('codes')
     .set({ ended_at: now })
     .where('user_id', '=', userId)
+    .where('purpose', 'in', purposes)
     .where('ended_at', 'is', null)
     .execute();
+}
+
+/** Whether the owner of an address can still take it back to the account that had it: then nobody else may have it. */
+export async function isHeld(db: Db, key: KeyObject, address: string, now: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('codes')
+    .select('id')
+    .where('address_mac', '=', addressMac(key, address))
+    .where('purpose', '=', 'restore_email')
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Removes flows that ran out more than `age` milliseconds ago. */

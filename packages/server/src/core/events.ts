@@ -1,6 +1,6 @@
 import type { EventName } from '../events.ts';
 import type { Db } from '../platform/db/index.ts';
-import { newEventId } from '../platform/random.ts';
+import { firstEventId, newEventId } from '../platform/random.ts';
 
 /** From where, and under which request, something was done. */
 export interface Origin {
@@ -32,7 +32,7 @@ export async function recordEvent(
   await tx
     .insertInto('events')
     .values({
-      id: newEventId(),
+      id: newEventId(now),
       at: now,
       name,
       user_id: event.userId,
@@ -46,6 +46,7 @@ export async function recordEvent(
     .execute();
 }
 
+/** An event as its owner sees it. */
 export interface EventView {
   id: string;
   name: string;
@@ -57,11 +58,45 @@ export interface EventView {
 
 /** The newest events about a user, newest first. */
 export async function eventsOf(db: Db, userId: string, most: number): Promise<EventView[]> {
-  return db
+  return listEvents(db, { userId, limit: most });
+}
+
+/** An event with all that was recorded. */
+export interface RecordedEvent extends EventView {
+  userId: string | null;
+  actorId: string | null;
+  requestId: string | null;
+  details: Record<string, string | number | boolean>;
+}
+
+/** Which events are asked for: those that fit all of what is given. */
+export interface EventQuery {
+  userId?: string | undefined;
+  name?: EventName | undefined;
+  requestId?: string | undefined;
+  /** From this time on, and before this one; milliseconds since 1970. */
+  since?: number | undefined;
+  until?: number | undefined;
+  /** The id before which the page begins. */
+  before?: string | undefined;
+  limit: number;
+}
+
+/** A page of events, newest first: ids sort by time, so the last id of a page is its cursor. */
+export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEvent[]> {
+  const { userId, name, requestId, since, until, before, limit } = asked;
+  let query = db
     .selectFrom('events')
-    .select(['id', 'name', 'at', 'session_id as sessionId', 'ip', 'user_agent as userAgent'])
-    .where('user_id', '=', userId)
+    .select(['id', 'name', 'at', 'session_id as sessionId', 'ip', 'user_agent as userAgent', 'details'])
+    .select(['user_id as userId', 'actor_id as actorId', 'request_id as requestId'])
     .orderBy('id', 'desc')
-    .limit(most)
-    .execute();
+    .limit(limit);
+  if (userId !== undefined) query = query.where('user_id', '=', userId);
+  if (name !== undefined) query = query.where('name', '=', name);
+  if (requestId !== undefined) query = query.where('request_id', '=', requestId);
+  if (since !== undefined) query = query.where('id', '>=', firstEventId(since));
+  if (until !== undefined) query = query.where('id', '<', firstEventId(until));
+  if (before !== undefined) query = query.where('id', '<', before);
+  const rows = await query.execute();
+  return rows.map((row) => ({ ...row, details: JSON.parse(row.details) }));
 }

@@ -12,46 +12,136 @@ const FOREVER = 100 * 365 * DAY;
 /**
  * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
- * A `distinct` window counts different names instead of attempts. All in milliseconds.
+ * A `distinct` window counts different names instead of attempts. All in milliseconds. `of` is whose budget it is,
+ * `why` says to an administrator what it counts.
  */
 export const budgets = {
-  /** Wrong passwords for one account, on every path that checks one. */
-  password: { kind: 'back-off', free: 5, first: 30_000, longest: HOUR, forget: DAY },
-  /** Wrong passwords for one account from browsers it does not know, in all: then its mailbox has to be proven (NIST SP 800-63B). */
-  passwordsInAll: { kind: 'window', most: 100, length: FOREVER },
-  /** Wrong passwords for one account from one browser that it knows. */
-  device: { kind: 'window', most: 10, length: DAY },
-  /** Wrong codes for one account: a day, and until one was right. Short codes have fewer. */
-  codes: { kind: 'window', most: 10, length: DAY },
-  codesInAll: { kind: 'window', most: 30, length: FOREVER },
-  shortCodes: { kind: 'window', most: 3, length: DAY },
-  shortCodesInAll: { kind: 'window', most: 10, length: FOREVER },
-  /** Wrong codes for all accounts together: above this somebody is guessing across them, and only links work. */
-  allCodes: { kind: 'window', most: 50, length: 15 * MINUTE },
-  /** Mails that one address gets because somebody asked; and mails that one address range asks for. */
-  mailsTo: { kind: 'window', most: 3, length: HOUR },
-  mailsFrom: { kind: 'window', most: 10, length: HOUR },
-  /** Mails that tell an owner what was done to the account. */
-  noticesTo: { kind: 'window', most: 10, length: DAY },
-  /** Different names that failed from one address range: stuffing and spraying. */
-  names: { kind: 'distinct', most: 20, length: 10 * MINUTE },
-  /** Sign-ups from one address range: the one place that tells whether an address is taken. */
-  signup: { kind: 'window', most: 30, length: HOUR },
-  /** Link and refresh secrets that were wrong, from one address range. */
-  secrets: { kind: 'window', most: 60, length: 10 * MINUTE },
+  password: {
+    kind: 'back-off',
+    free: 5,
+    first: 30_000,
+    longest: HOUR,
+    forget: DAY,
+    of: 'account',
+    why: 'Wrong passwords for the account, on every path that checks one, from browsers that it does not know.',
+  },
+  // NIST SP 800-63B.
+  passwordsInAll: {
+    kind: 'window',
+    most: 100,
+    length: FOREVER,
+    of: 'account',
+    why: 'Wrong passwords for the account from browsers that it does not know, until one is right. Then its mailbox has to be proven.',
+  },
+  device: {
+    kind: 'window',
+    most: 10,
+    length: DAY,
+    of: 'browser',
+    why: 'Wrong passwords for the account from one browser that it knows.',
+  },
+  codes: {
+    kind: 'window',
+    most: 10,
+    length: DAY,
+    of: 'account',
+    why: 'Wrong mailed codes for the account, a day. The link in the mail still works.',
+  },
+  codesInAll: {
+    kind: 'window',
+    most: 30,
+    length: FOREVER,
+    of: 'account',
+    why: 'Wrong mailed codes for the account, until one is right. The link in the mail still works.',
+  },
+  shortCodes: {
+    kind: 'window',
+    most: 3,
+    length: DAY,
+    of: 'account',
+    why: 'Wrong mailed codes for the account, a day, where codes are short. The link in the mail still works.',
+  },
+  shortCodesInAll: {
+    kind: 'window',
+    most: 10,
+    length: FOREVER,
+    of: 'account',
+    why: 'Wrong mailed codes for the account, until one is right, where codes are short. The link in the mail still works.',
+  },
+  allCodes: {
+    kind: 'window',
+    most: 50,
+    length: 15 * MINUTE,
+    of: 'everybody',
+    why: 'Wrong mailed codes for all accounts together: somebody guesses across them. Links still work.',
+  },
+  mailsTo: {
+    kind: 'window',
+    most: 3,
+    length: HOUR,
+    of: 'address',
+    why: 'Mails to one address that somebody asked for.',
+  },
+  mailsFrom: {
+    kind: 'window',
+    most: 10,
+    length: HOUR,
+    of: 'range',
+    why: 'Mails that one address range asked for.',
+  },
+  noticesTo: {
+    kind: 'window',
+    most: 10,
+    length: DAY,
+    of: 'account',
+    why: 'Mails that tell the owner what was done to the account.',
+  },
+  names: {
+    kind: 'distinct',
+    most: 20,
+    length: 10 * MINUTE,
+    of: 'range',
+    why: 'Different names that failed to sign in from one address range: somebody tries many accounts.',
+  },
+  // The one place that tells whether an address is taken.
+  signup: { kind: 'window', most: 30, length: HOUR, of: 'range', why: 'Sign-ups from one address range.' },
+  secrets: {
+    kind: 'window',
+    most: 60,
+    length: 10 * MINUTE,
+    of: 'range',
+    why: 'Links and refresh tokens that were never made, from one address range.',
+  },
 } as const satisfies Record<string, Budget>;
 
-type Budget =
+type Budget = (
   | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
   | { kind: 'window'; most: number; length: number }
-  | { kind: 'distinct'; most: number; length: number };
+  | { kind: 'distinct'; most: number; length: number }
+) & { of: 'account' | 'address' | 'browser' | 'range' | 'everybody'; why: string };
+
+export type LimitName = keyof typeof budgets;
+
+/** The subject of a budget that all accounts share. */
+export const EVERYBODY = 'everybody';
 
 type NameOf<Kind> = {
-  [K in keyof typeof budgets]: (typeof budgets)[K]['kind'] extends Kind ? K : never;
-}[keyof typeof budgets];
+  [K in LimitName]: (typeof budgets)[K]['kind'] extends Kind ? K : never;
+}[LimitName];
 
-/** `retryAfter` in milliseconds. */
-export type Verdict = { allowed: true } | { allowed: false; retryAfter: number };
+/** An attempt that was not looked at, and why. */
+export interface Refused {
+  allowed: false;
+  limit: LimitName;
+  /** What the limit has counted. */
+  count: number;
+  /** The how-manieth refusal this is since the limit let something pass. */
+  refused: number;
+  /** Milliseconds. */
+  retryAfter: number;
+}
+
+export type Verdict = { allowed: true } | Refused;
 
 const ALLOWED: Verdict = { allowed: true };
 
@@ -86,12 +176,37 @@ export async function countAttempt(
           blocked_until: sql`CASE WHEN ${isOver} OR limits.count + 1 < ${sql.lit(free)} THEN 0
             ELSE CAST(${now} AS BIGINT) + ${pauses(budget)} END`,
           expires_at: now + forget,
+          refused: 0,
         })
         .where('limits.blocked_until', '<=', now),
     )
     .returning('count')
     .executeTakeFirst();
-  return passed ? ALLOWED : { allowed: false, retryAfter: await blockedFor(db, id, now) };
+  return passed ? ALLOWED : countRefusal(db, budget, id, now);
+}
+
+/** A refused attempt counts as such, and as nothing else. */
+async function countRefusal(
+  db: Db,
+  limit: NameOf<'back-off' | 'window'>,
+  id: string,
+  now: number,
+): Promise<Refused> {
+  const row = await db
+    .updateTable('limits')
+    .set((limits) => ({ refused: limits('refused', '+', 1) }))
+    .where('key', '=', id)
+    .returning(['count', 'refused', 'blocked_until', 'expires_at'])
+    .executeTakeFirst();
+  const end = budgets[limit].kind === 'back-off' ? row?.blocked_until : row?.expires_at;
+  // Without a row it was cleared at this moment: the next attempt passes.
+  return {
+    allowed: false,
+    limit,
+    count: row?.count ?? 0,
+    refused: row?.refused ?? 1,
+    retryAfter: Math.max(0, (end ?? now) - now),
+  };
 }
 
 /** How long attempt number `count` makes the next one wait. */
@@ -157,6 +272,7 @@ export async function countInWindow(
         .doUpdateSet({
           count: sql`CASE WHEN ${isOver} THEN 1 ELSE limits.count + 1 END`,
           expires_at: sql`CASE WHEN ${isOver} THEN CAST(${now + length} AS BIGINT) ELSE limits.expires_at END`,
+          refused: 0,
         })
         .where((allowed) =>
           allowed.or([allowed('limits.count', '<', most), allowed('limits.expires_at', '<=', now)]),
@@ -164,9 +280,7 @@ export async function countInWindow(
     )
     .returning('count')
     .executeTakeFirst();
-  if (passed) return ALLOWED;
-  const row = await db.selectFrom('limits').select('expires_at').where('key', '=', id).executeTakeFirst();
-  return { allowed: false, retryAfter: Math.max(0, (row?.expires_at ?? now) - now) };
+  return passed ? ALLOWED : countRefusal(db, budget, id, now);
 }
 
 /**
@@ -184,11 +298,12 @@ export async function countName(
   const { most, length } = budgets[budget];
   const id = keyOf(key, budget, subject);
   const member = keyOf(key, budget, name);
-  await tx
+  const window = await tx
     .insertInto('limits')
     .values({ key: id, count: 0, blocked_until: 0, expires_at: now + length })
     .onConflict((conflict) => conflict.column('key').doUpdateSet({ expires_at: now + length }))
-    .execute();
+    .returning('refused')
+    .executeTakeFirstOrThrow();
   const others = await tx
     .selectFrom('limit_members')
     .select(['member', 'expires_at'])
@@ -197,7 +312,14 @@ export async function countName(
     .where('expires_at', '>', now)
     .orderBy('expires_at')
     .execute();
-  if (others.length >= most) return { allowed: false, retryAfter: (others[0]?.expires_at ?? now) - now };
+  const isFull = others.length >= most;
+  const refused = isFull ? window.refused + 1 : 0;
+  if (refused !== window.refused)
+    await tx.updateTable('limits').set({ refused }).where('key', '=', id).execute();
+  if (isFull) {
+    const retryAfter = (others[0]?.expires_at ?? now) - now;
+    return { allowed: false, limit: budget, count: others.length, refused, retryAfter };
+  }
   await tx
     .insertInto('limit_members')
     .values({ key: id, member, expires_at: now + length })
@@ -221,9 +343,83 @@ export async function forgiveName(
     .execute();
 }
 
-async function blockedFor(db: Db, id: string, now: number): Promise<number> {
-  const row = await db.selectFrom('limits').select('blocked_until').where('key', '=', id).executeTakeFirst();
-  return Math.max(0, (row?.blocked_until ?? now) - now);
+/** A limit, and whom it is asked about: the table itself does not tell. */
+export interface LimitOf {
+  limit: LimitName;
+  subject: string;
+}
+
+/** What a limit has counted. */
+export interface LimitState extends LimitOf {
+  count: number;
+  refused: number;
+  /** Whether it refuses the next attempt. */
+  isReached: boolean;
+  /** When it lets one pass again, if it is reached and time does that. */
+  until: number | null;
+}
+
+/** The limits of these that have counted anything, in their order. */
+export async function readLimits(
+  db: Db,
+  key: KeyObject,
+  asked: readonly LimitOf[],
+  now: number,
+): Promise<LimitState[]> {
+  const ids = asked.map(({ limit, subject }) => keyOf(key, limit, subject));
+  const found = await db
+    .selectFrom('limits')
+    .selectAll()
+    .where('key', 'in', ids)
+    .where('expires_at', '>', now)
+    .execute();
+  const members = await db
+    .selectFrom('limit_members')
+    .select([
+      'key',
+      (row) => row.fn.countAll<number>().as('count'),
+      (row) => row.fn.min('expires_at').as('end'),
+    ])
+    .where('key', 'in', ids)
+    .where('expires_at', '>', now)
+    .groupBy('key')
+    .execute();
+  return asked.flatMap((one, i) => {
+    const row = found.find(({ key }) => key === ids[i]);
+    if (!row) return [];
+    const names = members.find(({ key }) => key === ids[i]);
+    return [{ ...one, refused: row.refused, ...stateOf(budgets[one.limit], row, names, now) }];
+  });
+}
+
+function stateOf(
+  budget: Budget,
+  row: { count: number; blocked_until: number; expires_at: number },
+  names: { count: number; end: number } | undefined,
+  now: number,
+): Pick<LimitState, 'count' | 'isReached' | 'until'> {
+  if (budget.kind === 'back-off') {
+    const isReached = row.blocked_until > now;
+    return { count: row.count, isReached, until: isReached ? row.blocked_until : null };
+  }
+  const { count, end } =
+    budget.kind === 'window' ? { count: row.count, end: row.expires_at } : (names ?? { count: 0, end: now });
+  const isReached = count >= budget.most;
+  return { count, isReached, until: isReached && budget.length < FOREVER ? end : null };
+}
+
+/** Forgets what these limits have counted. @returns How many had counted anything. */
+export async function liftLimits(tx: Db, key: KeyObject, lifted: readonly LimitOf[]): Promise<number> {
+  const rows = await tx
+    .deleteFrom('limits')
+    .where(
+      'key',
+      'in',
+      lifted.map(({ limit, subject }) => keyOf(key, limit, subject)),
+    )
+    .returning('key')
+    .execute();
+  return rows.length;
 }
 
 /** Removes what no budget looks at any more. */

@@ -29,6 +29,8 @@ export type EndReason =
   | 'ended_by_admin'
   | 'password_changed'
   | 'password_reset'
+  | 'address_proven'
+  | 'address_restored'
   | 'disabled'
   | 'crowded_out'
   | 'refresh_reused';

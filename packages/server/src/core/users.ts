@@ -16,6 +16,8 @@ export interface NewUser {
   emailKey: string;
   passwordHash: string;
   role: Role;
+  /** Whether the address was proven before there was an account. */
+  isProven?: boolean;
 }
 
 /** @returns The user, or which of the two names another account has: of many at once, one gets the user. */
@@ -32,7 +34,7 @@ export async function insertUser(
       username_key: user.usernameKey,
       email: user.email,
       email_key: user.emailKey,
-      email_verified_at: null,
+      email_verified_at: user.isProven ? now : null,
       password_hash: user.passwordHash,
       password_changed_at: now,
       admin_since: user.role === 'admin' ? now : null,
@@ -160,15 +162,48 @@ export async function rename(
   username: string,
   usernameKey: string,
 ): Promise<User | 'taken' | undefined> {
-  try {
-    return await tx
+  return await unlessTaken(() =>
+    tx
       .updateTable('users')
       .set({ username, username_key: usernameKey })
       .where('id', '=', id)
       .returningAll()
-      .executeTakeFirst();
+      .executeTakeFirst(),
+  );
+}
+
+/** Notes that the owner of the account reads what is sent to its address. */
+export async function setVerified(tx: Db, id: string, now: number): Promise<User | undefined> {
+  return await tx
+    .updateTable('users')
+    .set((row) => ({ email_verified_at: row.fn.coalesce('email_verified_at', row.val(now)) }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Gives an account another address, which was proven. @returns As `rename`. */
+export async function setProvenEmail(
+  tx: Db,
+  id: string,
+  { email, emailKey }: { email: string; emailKey: string },
+  now: number,
+): Promise<User | 'taken' | undefined> {
+  return await unlessTaken(() =>
+    tx
+      .updateTable('users')
+      .set({ email, email_key: emailKey, email_verified_at: now })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst(),
+  );
+}
+
+/** Asked beforehand, another account could still take the name in between. */
+async function unlessTaken<T>(write: () => Promise<T>): Promise<T | 'taken'> {
+  try {
+    return await write();
   } catch (error) {
-    // Asked beforehand, another account could still take the name in between.
     if (isConflict(error)) return 'taken';
     throw error;
   }

@@ -52,3 +52,14 @@ export async function findSession(world: World, { kind, claims }: Credential): P
   if (!live || live.user.id !== claims.sub || live.session.kind !== kind) throw new Refusal('invalid_token');
   return live;
 }
+
+/** Who is signed in, for a route that anyone may call; undefined when the credential is missing or not good. */
+export async function findSignedIn(world: World, headers: Headers): Promise<Live | undefined> {
+  try {
+    const credential = await readCredential(world, headers);
+    return credential && (await findSession(world, credential));
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}

@@ -12,6 +12,8 @@ export interface Outcome {
   ip: string;
   userId: string | undefined;
   code: ErrorCode | undefined;
+  /** The limit that refused it, whatever the caller is told. */
+  limit?: string | undefined;
   /** The cookie that goes with the answer, unless the answer has one of its own. */
   cookie: Answer['cookie'];
 }
@@ -20,6 +22,7 @@ export interface Outcome {
 export function refuse(world: World, error: unknown, outcome: Outcome): Answer {
   const refusal = toRefusal(error);
   outcome.code = refusal.code;
+  outcome.limit = refusal.limit;
   if (refusal.status >= 500) logFailure(world, error, outcome);
   world.metrics.refusal(refusal.code);
   return problemOf(refusal, outcome.requestId);
@@ -44,7 +47,7 @@ function logFailure(world: World, error: unknown, { requestId, route }: Outcome)
 
 /** One line for every outcome. A plain read that succeeded is not one: it is counted, and logged at `debug`. */
 export function recordOutcome(world: World, outcome: Outcome, status: number, milliseconds: number): void {
-  const { requestId, route, method, ip, userId, code } = outcome;
+  const { requestId, route, method, ip, userId, code, limit } = outcome;
   world.metrics.request(route.path, method, status, milliseconds / 1000);
   const level = status < 400 && method === 'GET' ? 'debug' : 'info';
   if (!world.log.isLevelEnabled(level)) return;
@@ -58,6 +61,7 @@ export function recordOutcome(world: World, outcome: Outcome, status: number, mi
       ip,
       user: userId,
       code,
+      limit,
     },
     'request',
   );

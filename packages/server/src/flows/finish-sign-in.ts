@@ -40,7 +40,7 @@ export async function finishSignIn(
   const now = world.clock.now();
   if (!(await admit(tx, user, now))) return undefined;
   // Whoever is in needs no code any more; one that lies in a mailbox is one that can be found there.
-  await endFlowsOf(tx, user.id, now);
+  await endFlowsOf(tx, user.id, now, ['reset_password']);
   const sessionId = await startSession(
     tx,
     { userId: user.id, kind, amr, ip: origin.ip, userAgent: origin.userAgent },

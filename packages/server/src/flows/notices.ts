@@ -4,26 +4,38 @@ import type { User } from '../core/users.ts';
 import type { Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
+import { recordReached } from './limit-reached.ts';
 
 /** A mail that tells the owner of an account what was done to it: nobody asked for it, and nothing hangs on it. */
-export type Notice = Extract<MailKind, 'new_device' | 'password_changed' | 'account_deleted'>;
+export type Notice = Extract<
+  MailKind,
+  'new_device' | 'password_changed' | 'account_deleted' | 'email_changed'
+>;
 
 /** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */
 export async function notify(
   tx: Db,
-  { keys, clock }: World,
+  world: World,
   kind: Notice,
   user: Pick<User, 'id' | 'username' | 'email'>,
   origin: Call['origin'],
+  more: Record<string, string> = {},
 ): Promise<void> {
+  const { keys, clock } = world;
   const now = clock.now();
   const budget = await countInWindow(tx, keys.limits, 'noticesTo', user.id, now);
-  if (!budget.allowed) return;
+  if (!budget.allowed)
+    return recordReached(tx, world, origin, budget, {
+      userId: user.id,
+      actorId: null,
+      details: { mail: kind },
+    });
   const values = {
     username: user.username,
     when: new Date(now).toISOString(),
     ip: origin.ip,
     user_agent: origin.userAgent,
+    ...more,
   };
   // Mails to a deleted user would be dropped with the account.
   const userId = kind === 'account_deleted' ? null : user.id;

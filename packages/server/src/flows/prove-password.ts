@@ -5,6 +5,7 @@ import {
   countInWindow,
   countName,
   forgiveName,
+  type Refused,
   type Verdict,
 } from '../core/limits.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
@@ -14,23 +15,26 @@ import { addressRange } from '../edge/address.ts';
 import { readDevice } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
+import { recordReached, tooMany } from './limit-reached.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
 export interface Claimed {
   user: User | undefined;
   /** The name that was given, normalised. */
   name: string;
+  /** Whose session asks, when it is one's own password that is asked for again. */
+  session?: Live['session'];
 }
 
-/** `limited` was not evaluated: too many wrong passwords before it. `retryAfter` in milliseconds. */
+/** `limited` was not evaluated: too many wrong passwords before it. */
 export type Proof =
   | { result: 'right'; user: User }
   | { result: 'wrong' }
-  | { result: 'limited'; retryAfter: number };
+  | { result: 'limited'; refused: Refused };
 
-/** From where a password comes: its address, and the cookies that may show a browser that the account knows. */
+/** From where a password comes, with the cookies that may show a browser that the account knows. */
 export interface From {
-  ip: string;
+  origin: Origin & { ip: string };
   headers: Pick<Headers, 'get'>;
 }
 
@@ -50,9 +54,19 @@ export async function provePassword(
 ): Promise<Proof> {
   const { hasher } = world;
   const deviceId = claimed.user && readDevice(world, from.headers, claimed.user.id);
-  const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.ip);
+  const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.origin.ip);
   const counted = await budget.count();
-  if (!counted.allowed) return { result: 'limited', retryAfter: counted.retryAfter };
+  if (!counted.allowed) {
+    await recordReached(world.db, world, from.origin, counted, {
+      userId: claimed.user?.id ?? null,
+      actorId: (claimed.session && claimed.user?.id) ?? null,
+      ...(claimed.session ? { sessionId: claimed.session.id } : {}),
+      // An operator who is to forget what a browser has used up has to know which one.
+      ...(deviceId ? { details: { device: deviceId } } : {}),
+    });
+    if (counted.limit === 'names') throw tooMany(counted);
+    return { result: 'limited', refused: counted };
+  }
 
   const isRight = await verifyPassword(hasher, claimed.user?.password_hash, password);
   if (!isRight || !claimed.user || claimed.user.disabled_at !== null) return { result: 'wrong' };
@@ -89,7 +103,7 @@ function strangersBudget(
         const now = clock.now();
         // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
         const names = await countName(tx, limits, 'names', range, name, now);
-        if (!names.allowed) throw new Refusal('too_many_requests', { retryAfter: names.retryAfter / 1000 });
+        if (!names.allowed) return names;
         const pause = await countAttempt(tx, limits, 'password', subject, now);
         return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now) : pause;
       }),
@@ -133,13 +147,11 @@ export async function proveOwnPassword(
 ): Promise<User> {
   const user = await findById(world.db, id);
   if (!user) throw new Refusal('invalid_token');
-  const proof = await provePassword(world, { user, name: id }, password, { ip: origin.ip, headers });
+  const proof = await provePassword(world, { user, name: id, session }, password, { origin, headers });
   if (proof.result === 'right') return proof.user;
+  if (proof.result === 'limited')
+    throw tooMany(proof.refused, 'Too many wrong passwords for this account. Wait, then try again.');
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
   await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());
-  if (proof.result === 'wrong') throw new Refusal('invalid_credentials');
-  throw new Refusal('too_many_requests', {
-    message: 'Too many wrong passwords for this account. Wait, then try again.',
-    retryAfter: proof.retryAfter / 1000,
-  });
+  throw new Refusal('invalid_credentials');
 }

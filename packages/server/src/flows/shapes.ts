@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { EventView } from '../core/events.ts';
+import type { EventView, RecordedEvent } from '../core/events.ts';
+import { budgets, type LimitName, type LimitState } from '../core/limits.ts';
 import type { ListedSession, Live } from '../core/sessions.ts';
 import { roleOf } from '../core/users.ts';
 
@@ -71,6 +72,55 @@ export const showEvent = (event: EventView): z.infer<typeof eventShape> => ({
   ip: event.ip,
   user_agent: event.userAgent,
 });
+
+export const recordedEventShape = eventShape
+  .extend({
+    user_id: z.string().nullable().describe('Whom it is about'),
+    actor_id: z.string().nullable().describe('Who did it; `operator` for the command line'),
+    request_id: z.string().nullable(),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  })
+  .meta({ id: 'RecordedEvent' });
+
+export const showRecordedEvent = (event: RecordedEvent): z.infer<typeof recordedEventShape> => ({
+  ...showEvent(event),
+  user_id: event.userId,
+  actor_id: event.actorId,
+  request_id: event.requestId,
+  details: event.details,
+});
+
+export const limitShape = z
+  .object({
+    limit: z.enum(Object.keys(budgets) as [LimitName, ...LimitName[]]),
+    why: z.string().describe('What it counts'),
+    from: z.string().nullable().describe('The address range, for a limit of one'),
+    count: z.int().describe('What it has counted'),
+    most: z.int().describe('What it lets pass without a wait'),
+    refused: z.int().describe('What it has refused since it let something pass'),
+    reached: z.boolean().describe('Whether it refuses the next attempt'),
+    until: time.nullable().describe('When it lets one pass again; null when it does now, or not by time'),
+  })
+  .meta({ id: 'Limit' });
+
+export const showLimit = ({
+  limit,
+  subject,
+  isReached,
+  ...state
+}: LimitState): z.infer<typeof limitShape> => {
+  const budget = budgets[limit];
+  return {
+    limit,
+    why: budget.why,
+    from: budget.of === 'range' ? subject : null,
+    count: state.count,
+    most: budget.kind === 'back-off' ? budget.free : budget.most,
+    refused: state.refused,
+    reached: isReached,
+    until: state.until === null ? null : toTime(state.until),
+  };
+};
 
 export const tokenPairShape = z
   .object({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
-import { openResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
+import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
 import { Field } from './field.tsx';
 import { page } from './layout.tsx';
 
@@ -18,7 +18,7 @@ export async function resetPage(
 ): Promise<Answer> {
   const { token } = call.query;
   try {
-    await openResetLink(world, call, token);
+    await checkResetLink(world, call, token);
   } catch (error) {
     return refused(error);
   }

@@ -5,6 +5,8 @@ export interface Metrics {
   /** @param seconds How long the answer took. */
   request(route: string, method: string, status: number, seconds: number): void;
   refusal(code: string): void;
+  /** @param name Which limit refused something. */
+  limit(name: string): void;
   /** @param end How it ended. */
   mail(end: string): void;
   /** How many mails wait, or are being sent. */
@@ -29,6 +31,12 @@ export function createMetrics(queued: () => number): Metrics {
     name: 'usher_refusals_total',
     help: 'Requests that were refused, by error code.',
     labelNames: ['code'],
+    registers,
+  });
+  const limits = new Counter({
+    name: 'usher_limits_reached_total',
+    help: 'Attempts that were not looked at because a limit was reached, by limit.',
+    labelNames: ['limit'],
     registers,
   });
   const mails = new Counter({
@@ -63,6 +71,7 @@ export function createMetrics(queued: () => number): Metrics {
       child.observe(seconds);
     },
     refusal: (code) => refusals.inc({ code }),
+    limit: (name) => limits.inc({ limit: name }),
     mail: (end) => mails.inc({ end }),
     mailsWaiting: (count) => mailsWaiting.set(count),
     text: async () => ({ text: await registry.metrics(), type: registry.contentType }),

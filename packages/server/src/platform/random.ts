@@ -1,11 +1,22 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 
 /** A user's public id: UUIDv7 (RFC 9562), so that ids sort by creation time. */
 export const newUserId = (): string => v7();
 
-/** An event's id: also UUIDv7, so that the audit record reads in order. */
-export const newEventId = (): string => v7();
+let last = { at: 0, seq: 0 };
+
+/**
+ * An event's id: also UUIDv7, of the event's own time (milliseconds since 1970), so that the audit record reads in order
+ * and a time finds its place in it. Those of one millisecond go on from a random number.
+ */
+export function newEventId(at: number): string {
+  last = { at, seq: at === last.at ? last.seq + 1 : randomInt(2 ** 31) };
+  return v7({ msecs: at, seq: last.seq });
+}
+
+/** What no id of an event of this time or later comes before. */
+export const firstEventId = (at: number): string => v7({ msecs: at, seq: 0, random: new Uint8Array(16) });
 
 /** A mail's id, also in its Message-ID: UUIDv7, because whoever lists mails wants the newest. */
 export const newMailId = (): string => v7();

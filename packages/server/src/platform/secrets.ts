@@ -25,6 +25,8 @@ export interface Keys {
   wrap: KeyObject;
   /** HMAC-SHA-256 of mailed codes, and of the addresses that they were mailed to. */
   codes: KeyObject;
+  /** AES-256-GCM of what flows are to do once their mail is answered. */
+  wishes: KeyObject;
   /** HMAC-SHA-256 of device tokens. */
   device: KeyObject;
   /** AES-256-GCM of the mails in the database that wait to be sent. */
@@ -44,6 +46,7 @@ export function deriveKeys(secret: string): Keys {
     refresh: derive('refresh-token'),
     wrap: derive('signing-key-wrap'),
     codes: derive('codes'),
+    wishes: derive('wishes'),
     device: derive('device-token'),
     mail: derive('mail'),
     limits: derive('limits'),

@@ -143,6 +143,19 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     await same('POST /v1/signin', { username: names.username, password: 'wrong wrong wrong' });
     await same('POST /v1/login', { username: names.username, password: PASSWORD });
     await same('POST /v1/login');
+    await same('POST /v1/send-mail', { email: names.email });
+    await same('POST /v1/send-mail', { email: 'x' });
+    const code = '123456';
+    await same('POST /v1/reset-password', { email: 'nobody@example.org', code, password: PASSWORD });
+    await same('POST /v1/reset-password', { token: 'x' });
+    await same('POST /v1/verify-email', { token: 'x' });
+    await same('POST /v1/verify-email', { email: names.email, code });
+    await same('POST /v1/restore-email', { token: 'x' });
+    await same('POST /v1/me/verify-email', undefined, user);
+    await same('POST /v1/me/verify-email');
+    await same('POST /v1/me/email', { email: newNames().email, password: PASSWORD }, user);
+    await same('POST /v1/me/email', { email: 'x', password: PASSWORD }, user);
+    await same('POST /v1/reset-password', { email: names.email, code, password: '1234' });
     const { refresh_token, access_token } = await login(app, user);
     await same('POST /v1/refresh', { refresh_token });
     await same('POST /v1/refresh', { refresh_token: 'x' });
@@ -207,6 +220,11 @@ describe.each(databases)('documentation on $name', ({ create }) => {
       undefined,
       admin,
     );
+    for (const method of ['GET', 'DELETE'])
+      for (const id of [other.id, '00000000-0000-7000-8000-000000000000', 'x'])
+        await call(`${method} /v1/users/:id/limits`, `/v1/users/${id}/limits`, undefined, admin);
+    for (const query of ['', `?user=${other.id}&limit=1`, '?name=nothing'])
+      await call('GET /v1/events', `/v1/events${query}`, undefined, admin);
     await call('DELETE /v1/users/:id', `/v1/users/${other.id}`, undefined, admin);
     await call('DELETE /v1/users/:id', `/v1/users/${admin.id}`, undefined, admin);
     for (const line of [

@@ -112,7 +112,15 @@ describe('openApiOf', () => {
 
   it('describes the shapes once, by their names', () => {
     const names = Object.keys(document.components.schemas);
-    expect(names.sort()).toEqual(['Event', 'Problem', 'Session', 'TokenPair', 'User']);
+    expect(names.sort()).toEqual([
+      'Event',
+      'Limit',
+      'Problem',
+      'RecordedEvent',
+      'Session',
+      'TokenPair',
+      'User',
+    ]);
     expect(JSON.stringify(document)).not.toContain('$defs');
   });
 

@@ -170,9 +170,10 @@ describe('P11: an unsafe setting refuses to start', () => {
         usher.fetch(new Request(`http://localhost:4000${path}`, init));
       const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
       const reply = await ask('/v1/signup', { ...json, body: JSON.stringify(newNames()) });
-      expect(reply.headers.get('set-cookie')).toMatch(
-        /^usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/,
-      );
+      expect(reply.headers.getSetCookie()).toEqual([
+        expect.stringMatching(/^usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/),
+        expect.stringMatching(/^usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000$/),
+      ]);
       expect((await ask('/metrics')).status).toBe(404);
       const weak = await ask('/v1/signup', {
         ...json,
@@ -188,9 +189,12 @@ describe('P11: an unsafe setting refuses to start', () => {
       const secure = await behindTls.fetch(
         new Request('https://id.example.org/v1/signup', { ...json, body: JSON.stringify(newNames()) }),
       );
-      expect(secure.headers.get('set-cookie')).toMatch(
-        /^__Host-usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/,
-      );
+      expect(secure.headers.getSetCookie()).toEqual([
+        expect.stringMatching(/^__Host-usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/),
+        expect.stringMatching(
+          /^__Host-usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000; Secure$/,
+        ),
+      ]);
       expect(secure.headers.get('strict-transport-security')).toBe('max-age=63072000; includeSubDomains');
       await behindTls.close();
     });

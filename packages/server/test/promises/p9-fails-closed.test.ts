@@ -47,8 +47,8 @@ describe('P9: without its database Usher refuses', () => {
   });
 
   const pathOf = ({ path }: Route): string =>
-    path === '/setup'
-      ? '/setup?token=x'
+    ['/setup', '/reset-password', '/verify', '/restore-address'].includes(path)
+      ? `${path}?token=x`
       : path.replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : admin.id);
   /** A body with which the route would do what it is for. */
   const bodyOf = ({ method, path }: Route): unknown => {
@@ -58,6 +58,10 @@ describe('P9: without its database Usher refuses', () => {
     if (path === '/v1/me') return method === 'DELETE' ? { email, password: PASSWORD } : { username };
     if (path === '/v1/signup' || path === '/v1/users') return newNames();
     if (path === '/v1/signin' || path === '/v1/login') return { username, password: PASSWORD };
+    if (path.startsWith('/v1/send-mail')) return { email };
+    if (path === '/v1/verify-email') return { token: 'x' };
+    if (path === '/v1/restore-email') return { token: 'x', password: 'another one altogether' };
+    if (path === '/v1/reset-password') return { email, code: '123456', password: 'another one altogether' };
     if (path === '/v1/refresh') return { refresh_token: 'x' };
     return path === '/v1/users/:id' && method === 'PATCH' ? { disabled: true } : undefined;
   };
@@ -67,7 +71,9 @@ describe('P9: without its database Usher refuses', () => {
     async (_, route) => {
       const isForm = route.encoding === 'form';
       const body = isForm || route.method === 'GET' ? undefined : bodyOf(route);
-      const form = { raw: new URLSearchParams({ token: 'x', ...newNames() }).toString() };
+      const { password, ...names } = newNames();
+      const fields = { token: 'x', password, ...(route.path === '/setup' ? names : {}) };
+      const form = { raw: new URLSearchParams(fields).toString() };
       const type = isForm ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
       const ask = (headers: Record<string, string> = {}) =>
         send(app, route.method, pathOf(route), body, {

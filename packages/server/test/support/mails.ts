@@ -15,7 +15,7 @@ export interface QueuedMail {
 export async function queuedMails(app: TestApp, database: Pick<TestDatabase, 'url'>): Promise<QueuedMail[]> {
   const { db, close } = await openDatabase(database.url);
   try {
-    const rows = await db.selectFrom('mails').selectAll().orderBy('created_at').execute();
+    const rows = await db.selectFrom('mails').selectAll().orderBy('created_at').orderBy('id').execute();
     const { mail: key } = deriveKeys(app.secret);
     return rows.flatMap(({ id, kind, content_encrypted: sealed }) =>
       sealed === null ? [] : [{ kind, ...unsealContent(key, id, sealed) }],

@@ -16,7 +16,8 @@ import {
   setRole,
 } from '../change-user.ts';
 import { checkNewUser } from '../check-new-user.ts';
-import { showUser } from '../shapes.ts';
+import { showLimit, showUser } from '../shapes.ts';
+import { liftLimitsOf, limitsOf } from '../user-limits.ts';
 
 const LARGEST_PAGE = 100;
 
@@ -137,6 +138,27 @@ export async function endUserSessions(
     await endSessions({ tx, user, actorId: live.user.id, origin, now: clock.now() });
   });
   return { status: 200, body: { message: 'logout successful!' } };
+}
+
+/** Why a user is made to wait, and how long. */
+export async function showUserLimits(
+  world: World,
+  { params }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  const limits = await limitsOf(world, await getUser(world.db, params.id));
+  return { status: 200, body: { limits: limits.map(showLimit), next_cursor: null } };
+}
+
+/** Lets a user try again at once. */
+export async function liftUserLimits(
+  world: World,
+  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  await world.db.transaction().execute(async (tx) => {
+    const user = await getUser(tx, params.id);
+    await liftLimitsOf(tx, world, { user, actorId: live.user.id, origin, now: world.clock.now() });
+  });
+  return { status: 200, body: { message: 'limits lifted!' } };
 }
 
 async function getUser(db: Db, id: string): Promise<User> {

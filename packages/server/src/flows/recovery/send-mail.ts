@@ -1,15 +1,11 @@
 import { z } from 'zod';
-import { beginFlow } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { countInWindow } from '../../core/limits.ts';
-import { queueMail } from '../../core/mails.ts';
 import { parseEmail } from '../../core/names.ts';
 import { findByName } from '../../core/users.ts';
-import { addressRange } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { codeRules } from './rules.ts';
+import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
 
 export const sendMailBody = z.strictObject({ email: z.string() });
 
@@ -24,54 +20,20 @@ export async function sendMail(
   world: World,
   { body, origin }: Call<z.infer<typeof sendMailBody>>,
 ): Promise<Answer> {
-  const { db, clock, config, keys, publicUrl } = world;
+  const { db, clock } = world;
   const address = parseEmail(body.email);
-  if (!address.ok)
-    throw new Refusal('invalid_request', {
-      fields: [{ field: 'email', code: address.code, message: address.message }],
-    });
+  if (!address.ok) throw new Refusal('invalid_request', { fields: [{ field: 'email', ...address }] });
   const found = await findByName(db, 'email', address.key);
   const user = found?.disabled_at === null ? found : undefined;
-  const rules = codeRules(config);
 
+  await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
-    const now = clock.now();
-    const range = await countInWindow(tx, keys.limits, 'mailsFrom', addressRange(origin.ip), now);
-    if (!range.allowed) throw new Refusal('too_many_requests', { retryAfter: range.retryAfter / 1000 });
-    const budget = await countInWindow(tx, keys.limits, 'mailsTo', address.key, now);
-    const begun = await beginFlow(
-      tx,
-      keys.codes,
-      { purpose: 'reset_password', userId: user?.id, address: address.key },
-      rules,
-      now,
-    );
-    await queueMail(
-      tx,
-      keys,
-      {
-        kind: 'reset_password',
-        to: user && budget.allowed ? user.email : null,
-        userId: user?.id ?? null,
-        values: {
-          username: user?.username ?? '',
-          code: user && rules.isFor(user) ? begun.code : '',
-          link: `${publicUrl}/reset-password?token=${begun.link}`,
-          ip: origin.ip,
-          user_agent: origin.userAgent,
-          minutes: String(rules.lifetime / 60_000),
-        },
-        expiresAt: now + rules.lifetime,
-      },
-      now,
-    );
-    const about = { userId: user?.id ?? null, actorId: null, details: { mailed: budget.allowed } };
-    await recordEvent(tx, 'recovery_started', origin, about, now);
-    return begun;
+    const asked = { purpose: 'reset_password', kind: 'reset_password' } as const;
+    const to = user?.email ?? null;
+    const { flow, mailed } = await mailCode(tx, world, { ...asked, user, address: address.key, to }, origin);
+    const about = { userId: user?.id ?? null, actorId: null, details: { mailed } };
+    await recordEvent(tx, 'recovery_started', origin, about, clock.now());
+    return flow;
   });
-  return {
-    status: 202,
-    body: { message: MAIL_ON_ITS_WAY },
-    sideCookies: { flow: { value: flow.id, maxAge: rules.lifetime / 1000 } },
-  };
+  return { status: 202, body: { message: MAIL_ON_ITS_WAY }, sideCookies: flowCookie(world, flow) };
 }

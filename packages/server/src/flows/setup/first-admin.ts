@@ -11,6 +11,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
+import { refuseReached } from '../limit-reached.ts';
 
 /** How long the link that a start prints is good, in milliseconds. */
 const LIFETIME = 60 * 60_000;
@@ -36,7 +37,7 @@ export async function openSetUpLink(
   if (await isSetUp(db)) throw new Refusal('setup_done');
   if (await isLinkGood(db, 'setup', token, clock.now())) return;
   const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
-  if (!limit.allowed) throw new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+  if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid', {
     message: 'This link is not valid, or not any more. Start the server again: it prints a new one.',
   });

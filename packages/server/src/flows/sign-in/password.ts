@@ -54,7 +54,10 @@ export async function login(
     return { status: 200, body: await tokenPairFor(world, started) };
   } catch (error) {
     if (error instanceof Refusal && error.code === 'invalid_credentials')
-      throw new Refusal('invalid_credentials', { headers: challenge(headers) });
+      throw new Refusal('invalid_credentials', {
+        headers: challenge(headers),
+        ...(error.limit === undefined ? {} : { limit: error.limit }),
+      });
     throw error;
   }
 }
@@ -92,9 +95,10 @@ async function signInWithPassword(
 
   const user = await findByName(db, parsed.by, parsed.key);
   const proof = await provePassword(world, { user, name: `${parsed.by} ${parsed.key}` }, password, {
-    ip: origin.ip,
+    origin,
     headers,
   });
+  if (proof.result === 'limited') throw new Refusal('invalid_credentials', { limit: proof.refused.limit });
   const started =
     proof.result === 'right'
       ? await db.transaction().execute(async (tx) => {

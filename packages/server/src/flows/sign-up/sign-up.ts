@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { isHeld } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { countInWindow } from '../../core/limits.ts';
-import { mixedScripts } from '../../core/names.ts';
 import { hashPassword } from '../../core/passwords.ts';
-import { insertUser, takenNames } from '../../core/users.ts';
+import { findByName, type NewUser, takenNames } from '../../core/users.ts';
 import { addressRange } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { knownDevice } from '../../edge/side-cookies.ts';
@@ -11,34 +11,45 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
+import { refuseReached } from '../limit-reached.ts';
+import { flowCookie, mailCode } from '../mail-code.ts';
+import { makeAccount } from '../make-account.ts';
 import { showUser } from '../shapes.ts';
 
 export const signUpBody = z.strictObject({ username: z.string(), email: z.string(), password: z.string() });
 type SignUp = z.infer<typeof signUpBody>;
 
-/** Makes an account and signs its owner in: 201, the user and a session cookie. */
+/** The same for everybody: it tells nothing of whether there is an account. */
+export const SIGN_UP_MAILED = 'A mail is on its way to this address. Answer it to finish the sign-up.';
+
+/** How the names and the password of a sign-up go on to the account, or to the mail that comes before it. */
+type Checked = Omit<NewUser, 'role'>;
+
+/**
+ * Makes an account and signs its owner in: 201, the user and a session cookie. Where addresses are proven first
+ * (USHER_SIGNUP=verified) it answers 202 to everybody, and there is an account once the mail is answered.
+ */
 export async function signUp(world: World, { body, origin }: Call<SignUp>): Promise<Answer> {
   const { db, clock, keys, hasher, config } = world;
   if (config.signup === 'closed') throw new Refusal('signup_closed');
   const names = checkNewUser(body, config);
   const limit = await countInWindow(db, keys.limits, 'signup', addressRange(origin.ip), clock.now());
-  if (!limit.allowed) throw new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+  if (!limit.allowed) throw await refuseReached(world, origin, limit);
+  const isOpen = config.signup === 'open';
   const taken = await takenNames(db, names.usernameKey, names.emailKey);
-  if (taken.length > 0) throw takenRefusal(taken);
+  // Names of users are no secret, addresses are: what is taken is said, but where only the mail may tell.
+  const told = isOpen ? taken : taken.filter((name) => name === 'username');
+  if (told.length > 0) throw takenRefusal(told);
   const passwordHash = await hashPassword(hasher, body.password);
+  const checked = { ...names, passwordHash };
+  return isOpen ? signUpAtOnce(world, checked, origin) : askForProof(world, checked, origin);
+}
 
-  const started = await db.transaction().execute(async (tx) => {
-    const made = await insertUser(tx, { ...names, passwordHash, role: 'user' }, clock.now());
-    if ('taken' in made) throw takenRefusal(made.taken);
-    const { user } = made;
-    const details = { mixed_scripts: mixedScripts(user.username) };
-    await recordEvent(
-      tx,
-      'user_signed_up',
-      origin,
-      { userId: user.id, actorId: user.id, details },
-      clock.now(),
-    );
+async function signUpAtOnce(world: World, checked: Checked, origin: Call['origin']): Promise<Answer> {
+  const started = await world.db.transaction().execute(async (tx) => {
+    const user = await makeAccount(tx, world, checked, origin);
+    const mail = { purpose: 'verify_email', kind: 'verify_email', to: user.email } as const;
+    await mailCode(tx, world, { ...mail, user, address: user.email_key }, origin);
     return finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
   });
   if (!started) throw new Refusal('conflict');
@@ -48,4 +59,31 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
     cookie: cookieFor(world, started),
     sideCookies: { device: knownDevice(world, started.user.id) },
   };
+}
+
+/** The owner of an address that has an account is told of the attempt, and the caller nothing. */
+async function askForProof(world: World, checked: Checked, origin: Call['origin']): Promise<Answer> {
+  const { db, clock, keys } = world;
+  const { email, emailKey: address, username } = checked;
+  const flow = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    const owner = await findByName(tx, 'email', address);
+    const isFree = !(await isHeld(tx, keys.codes, address, now)) && !owner;
+    const asked = { purpose: 'sign_up', kind: 'sign_up', user: undefined, wish: checked } as const;
+    const { flow, mailed } = await mailCode(
+      tx,
+      world,
+      { ...asked, address, username, owner, to: isFree ? email : null },
+      origin,
+    );
+    await recordEvent(
+      tx,
+      'sign_up_started',
+      origin,
+      { userId: owner?.id ?? null, actorId: null, details: { mailed } },
+      now,
+    );
+    return flow;
+  });
+  return { status: 202, body: { message: SIGN_UP_MAILED }, sideCookies: flowCookie(world, flow) };
 }

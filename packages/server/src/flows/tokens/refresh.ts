@@ -6,6 +6,7 @@ import { addressRange } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import { refuseReached } from '../limit-reached.ts';
 
 export const refreshBody = z.strictObject({ refresh_token: z.string() });
 
@@ -19,7 +20,7 @@ export async function refresh(
 ): Promise<Answer> {
   const { db, clock, refreshTokens, accessTokens } = world;
   const token = refreshTokens.read(body.refresh_token);
-  if (!token) throw await refuseForged(world, origin.ip);
+  if (!token) throw await refuseForged(world, origin);
   const now = clock.now();
   const live = await world.findLive(token.sessionId, now);
   if (live?.session.kind !== 'bearer') throw new Refusal('invalid_token');
@@ -50,9 +51,10 @@ export async function refresh(
 }
 
 /** What this installation did not make is counted against the address range it came from. */
-async function refuseForged({ db, keys, clock }: World, ip: string): Promise<Refusal> {
-  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(ip), clock.now());
-  if (!limit.allowed) return new Refusal('too_many_requests', { retryAfter: limit.retryAfter / 1000 });
+async function refuseForged(world: World, origin: Call['origin']): Promise<Refusal> {
+  const { db, keys, clock } = world;
+  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
+  if (!limit.allowed) return refuseReached(world, origin, limit);
   return new Refusal('invalid_token');
 }
 

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
 export interface Tables {
   installation: InstallationTable;
@@ -67,6 +69,7 @@ export interface LimitsTable {
   count: number;
   blocked_until: number;
   expires_at: number;
+  refused: Generated<number>;
 }
 
 export interface LimitMembersTable {
@@ -113,7 +116,7 @@ export interface MailsTable {
 
 export interface CodesTable {
   id: string;
-  purpose: string;
+  purpose: 'reset_password' | 'sign_up' | 'verify_email' | 'change_email' | 'restore_email';
   user_id: string | null;
   address_mac: string;
   code_mac: string;
@@ -122,4 +125,5 @@ export interface CodesTable {
   created_at: number;
   expires_at: number;
   ended_at: number | null;
+  wish_encrypted: string | null;
 }

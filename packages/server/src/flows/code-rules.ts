@@ -1,10 +1,10 @@
-import type { CodeRules } from '../../core/codes.ts';
-import type { User } from '../../core/users.ts';
+import type { CodeRules } from '../core/codes.ts';
+import type { User } from '../core/users.ts';
 
 const MINUTE = 60_000;
 
 /** The numbers that go with a code's length (SECURITY.md gives the chances that follow from them). */
-export interface RecoveryRules extends CodeRules {
+export interface FlowRules extends CodeRules {
   /** Which budgets count the wrong codes of an account. */
   daily: 'codes' | 'shortCodes';
   total: 'codesInAll' | 'shortCodesInAll';
@@ -12,7 +12,7 @@ export interface RecoveryRules extends CodeRules {
   isFor(user: Pick<User, 'admin_since'>): boolean;
 }
 
-export function codeRules({ codesDigits: digits }: { codesDigits: number }): RecoveryRules {
+export function codeRules({ codesDigits: digits }: { codesDigits: number }): FlowRules {
   if (digits < 6)
     return {
       digits,

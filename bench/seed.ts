@@ -1,0 +1,73 @@
+// Fills a database before its server starts, with the server's own functions: ten thousand sign-ins would take minutes.
+import { resolve } from 'node:path';
+
+/** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
+type App = typeof import('../packages/server/src/app.ts');
+type Configs = typeof import('../packages/server/src/config.ts');
+type Names = typeof import('../packages/server/src/core/names.ts');
+type Sessions = typeof import('../packages/server/src/core/sessions.ts');
+type Users = typeof import('../packages/server/src/core/users.ts');
+
+const built = resolve(import.meta.dirname, '../packages/server/dist');
+const { openWorld }: App = await import(`${built}/app.js`);
+const { configFromOptions }: Configs = await import(`${built}/config.js`);
+const { parseEmail, parseUsername }: Names = await import(`${built}/core/names.js`);
+const { IDLE, REFRESH_IDLE, startSession }: Sessions = await import(`${built}/core/sessions.js`);
+const { insertUser }: Users = await import(`${built}/core/users.js`);
+
+/** The address that the tokens name. Servers listen elsewhere, and are asked under this name. */
+export const HOST = 'localhost:4000';
+const publicUrl = `http://${HOST}`;
+/** What a server needs to serve a seeded database. */
+export const SEEDED_FLAGS = ['--database', 'sqlite:usher.db', '--public-url', publicUrl];
+
+export const PASSWORD = 'correct horse battery staple';
+
+export interface Seeded {
+  usernames: string[];
+  /** A cookie token for every user. */
+  cookies: string[];
+  /** An access token of the first user. */
+  bearer: string;
+}
+
+/** Makes the database of a folder with this many users, each signed in by cookie, the first also by bearer token. */
+export async function seed(folder: string, users: number): Promise<Seeded> {
+  const database = `sqlite:${resolve(folder, 'usher.db')}`;
+  const config = configFromOptions({ database, publicUrl, tokenMinutes: 60, logLevel: 'silent' });
+  const { world, close } = await openWorld(config);
+  const { db, hasher, cookieTokens, accessTokens } = world;
+  const passwordHash = await hasher.hash(PASSWORD);
+  const now = world.clock.now();
+  const usernames = Array.from({ length: users }, (_, index) => `user${10_000 + index}`);
+  const amr = ['pwd'];
+  const about = { ip: '192.0.2.1', userAgent: 'bench', amr: 'pwd' };
+  const cookies: string[] = [];
+  let bearer = '';
+  await db.transaction().execute(async (tx) => {
+    for (const [index, username] of usernames.entries()) {
+      const userId = await addUser(username);
+      // Spread over the last minute, so that the server notes their last use as it would in the long run: little by little.
+      const began = now - (index % 60) * 1000;
+      const sessionId = await startSession(tx, { ...about, userId, kind: 'cookie' }, began);
+      const subject = { userId, sessionId, signedInAt: began, amr };
+      cookies.push(cookieTokens.make(subject, now, now + IDLE).token);
+      if (index > 0) continue;
+      const bearerId = await startSession(tx, { ...about, userId, kind: 'bearer' }, now);
+      const made = await accessTokens.make({ ...subject, sessionId: bearerId }, now, now + REFRESH_IDLE);
+      bearer = made.token;
+    }
+
+    async function addUser(name: string): Promise<string> {
+      const email = parseEmail(`${name}@example.org`);
+      const username = parseUsername(name);
+      if (!email.ok || !username.ok) throw new Error(`${name} is no name.`);
+      const names = { username: name, usernameKey: username.key, email: email.email, emailKey: email.key };
+      const made = await insertUser(tx, { ...names, passwordHash, role: 'user' }, now);
+      if ('taken' in made) throw new Error(`${name} is taken.`);
+      return made.user.id;
+    }
+  });
+  await close();
+  return { usernames, cookies, bearer };
+}

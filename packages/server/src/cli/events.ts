@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type EventQuery, listEvents, type RecordedEvent } from '../core/events.ts';
+import type { World } from '../edge/world.ts';
+import { type EventName, events } from '../events.ts';
+import { showRecordedEvent } from '../flows/shapes.ts';
+import { systemClock } from '../platform/clock.ts';
+import { withWorld } from './open.ts';
+import { minuteOf, printLine, printTable, say } from './output.ts';
+import { withSettings } from './settings.ts';
+import { getUser, isId } from './user-named.ts';
+
+const LARGEST_PAGE = 1_000;
+/** How often `--follow` looks, and how late an event may still come in, because its transaction began earlier; milliseconds. */
+const PAUSE = 1_000;
+const LATEST = 15_000;
+
+interface EventsOptions {
+  user?: string;
+  name?: EventName;
+  request?: string;
+  since?: number;
+  until?: number;
+  cursor?: string;
+  limit: number;
+  follow?: true;
+  json?: true;
+}
+
+export function addEvents(program: Command): void {
+  withSettings(program.command('events'), ['database'])
+    .description('Search the audit record, newest first: who did what, and why something was refused.')
+    .option('--user <name>', 'Those about this user: a username, an e-mail address or an id.')
+    .option('--name <event>', 'Those of one kind, such as limit_reached.', toName)
+    .option('--request <id>', 'Those of one request, by the id in its answer and in the log.', toRequest)
+    .option(
+      '--since <time>',
+      'Those from this time on: 2026-03-01T12:00Z, or how long ago: 15m, 2h, 7d.',
+      toTime,
+    )
+    .option('--until <time>', 'Those before this time.', toTime)
+    .option('--limit <number>', `How many, at most ${LARGEST_PAGE}.`, toLimit, 50)
+    .option('--cursor <id>', 'Those before this one: what the page before ended with.', toEvent)
+    .option('--follow', 'Go on, and print what comes in until interrupted; oldest first.')
+    .option('--json', 'Print JSON, one event a line.')
+    .addHelpText('after', '\nExample:\n  usher events --request 3f0f1cd8-9a0e-4b6c-8d9e-2f6f1f7f5a11')
+    .action(list);
+}
+
+async function list(options: EventsOptions, command: Command): Promise<void> {
+  const { user, name, request, since, until, cursor, limit, follow, json } = options;
+  await withWorld(command, async (world) => {
+    const asked: EventQuery = {
+      userId: user === undefined ? undefined : await idOf(world, user),
+      name,
+      requestId: request,
+      since,
+      until,
+      before: cursor,
+      limit: limit + 1,
+    };
+    const found = await listEvents(world.db, asked);
+    const page = found.slice(0, limit);
+    if (follow) return followEvents(world, { ...asked, before: undefined }, page.reverse(), json);
+    if (json) for (const event of page) printEvent(event);
+    else if (page.length > 0) printTable(HEADS, page.map(rowOf));
+    else say(request ? NONE_OF_REQUEST : 'There are no such events.');
+    if (found.length > limit) say(`There are more: --cursor ${page.at(-1)?.id}`);
+  });
+}
+
+const NONE_OF_REQUEST =
+  'There is no event of this request. A limit that refuses many attempts has an event for some of them only; the log names the limit of each.';
+
+/** What a deleted user did is found by the id alone. */
+const idOf = async ({ db }: World, name: string): Promise<string> =>
+  isId(name) ? name.toLowerCase() : (await getUser(db, name)).id;
+
+async function followEvents(
+  { db, clock }: World,
+  asked: EventQuery,
+  first: RecordedEvent[],
+  json: true | undefined,
+): Promise<void> {
+  const print = json ? printEvent : (event: RecordedEvent) => printLine(rowOf(event).join('  '));
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+  for (const event of first) print(event);
+  // At first what is newer than that; from then on what was not there before.
+  const newest = first.at(-1)?.id ?? '';
+  let seen: Set<string> | undefined;
+  while (!stop.signal.aborted) {
+    const recent = await listEvents(db, { ...asked, since: clock.now() - LATEST, limit: LARGEST_PAGE });
+    for (const event of recent.toReversed()) if (seen ? !seen.has(event.id) : event.id > newest) print(event);
+    seen = new Set(recent.map(({ id }) => id));
+    await sleep(PAUSE, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+}
+
+const HEADS = ['WHEN (UTC)', 'EVENT', 'USER', 'FROM', 'DETAILS'];
+
+const rowOf = ({ at, name, userId, ip, details }: RecordedEvent): string[] => [
+  minuteOf(at),
+  name,
+  userId ?? '',
+  ip ?? '',
+  Object.entries(details)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' '),
+];
+
+const printEvent = (event: RecordedEvent): void => printLine(JSON.stringify(showRecordedEvent(event)));
+
+function toName(text: string): EventName {
+  if (text in events) return text as EventName;
+  throw new InvalidArgumentError('There is no such event. See docs/reference/events.md.');
+}
+
+function toRequest(text: string): string {
+  if (isId(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('It takes the `request_id` of an answer or of a line of the log.');
+}
+
+function toEvent(text: string): string {
+  if (isId(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('It takes the id of an event.');
+}
+
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function toTime(text: string): number {
+  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  if (count && unit) return systemClock.now() - Number(count) * UNITS[unit as keyof typeof UNITS];
+  const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError(
+      'It takes a time such as 2026-03-01T12:00Z, or how long ago: 15m, 2h, 7d.',
+    );
+  return time;
+}
+
+function toLimit(text: string): number {
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= LARGEST_PAGE) return limit;
+  throw new InvalidArgumentError(`It takes a whole number from 1 to ${LARGEST_PAGE}.`);
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { beginFlow, isHeld } from '../../core/codes.ts';
+import { recordEvent } from '../../core/events.ts';
+import { queueMail } from '../../core/mails.ts';
+import { parseEmail } from '../../core/names.ts';
+import { findByName, type User } from '../../core/users.ts';
+import type { Answer, Call, SignedInCall } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { codeRules } from '../code-rules.ts';
+import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
+import { proveOwnPassword } from '../prove-password.ts';
+
+export const changeEmailBody = z.strictObject({ email: z.string(), password: z.string() });
+
+/** The same whether another account has the address or not. */
+export const CHANGE_MAILED =
+  'A mail is on its way to the new address. The address is changed once it is answered.';
+export const PROOF_MAILED = 'A mail is on its way to your address.';
+
+/** For how long the owner of the old address can take it back, in days. */
+const RESTORE_DAYS = 7;
+const DAY = 24 * 60 * 60_000;
+
+/**
+ * Asks for another address. The new one has to be proven; the old one is told, with a link that takes the change back. An
+ * address that another account has gets no code, but its owner a notice.
+ */
+export async function changeEmail(
+  world: World,
+  { body, live, origin, headers }: SignedInCall<z.infer<typeof changeEmailBody>>,
+): Promise<Answer> {
+  const { db, clock, keys } = world;
+  const address = parseEmail(body.email);
+  if (!address.ok) throw new Refusal('invalid_request', { fields: [{ field: 'email', ...address }] });
+  const user = await proveOwnPassword(world, live, body.password, { origin, headers });
+  if (address.key === user.email_key)
+    throw new Refusal('invalid_request', {
+      fields: [{ field: 'email', code: 'email_same', message: 'Your account has this address already.' }],
+    });
+  await countMailFrom(world, origin);
+  const flow = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    const owner = await findByName(tx, 'email', address.key);
+    const isFree = !owner && !(await isHeld(tx, keys.codes, address.key, now));
+    const wish = { email: address.email, emailKey: address.key };
+    const asked = { purpose: 'change_email', kind: 'change_email', user, wish } as const;
+    const to = isFree ? address.email : null;
+    const { flow, mailed } = await mailCode(tx, world, { ...asked, owner, address: address.key, to }, origin);
+    if (user.email_verified_at !== null) await tellOldAddress(tx, world, user, address.email, origin);
+    const about = { userId: user.id, actorId: user.id, sessionId: live.session.id, details: { mailed } };
+    await recordEvent(tx, 'address_change_started', origin, about, now);
+    return flow;
+  });
+  return { status: 202, body: { message: CHANGE_MAILED }, sideCookies: flowCookie(world, flow) };
+}
+
+/** An address that was never proven has no owner who could want it back. */
+async function tellOldAddress(
+  tx: Db,
+  { clock, config, keys, publicUrl }: World,
+  user: User,
+  newEmail: string,
+  origin: Call['origin'],
+): Promise<void> {
+  const now = clock.now();
+  const subject = { purpose: 'restore_email', userId: user.id, address: user.email_key } as const;
+  const rules = { ...codeRules(config), lifetime: RESTORE_DAYS * DAY };
+  const wish = { email: user.email, emailKey: user.email_key };
+  const { link } = await beginFlow(tx, keys, subject, rules, now, wish);
+  const values = {
+    username: user.username,
+    new_email: newEmail,
+    link: `${publicUrl}/restore-address?token=${link}`,
+    days: String(RESTORE_DAYS),
+    ip: origin.ip,
+    user_agent: origin.userAgent,
+  };
+  const mail = { kind: 'email_changing', to: user.email, userId: user.id, values, expiresAt: null } as const;
+  await queueMail(tx, keys, mail, now);
+}
+
+/** Mails a code and a link once more to an address that was not proven yet. */
+export async function mailProof(world: World, { live, origin }: SignedInCall): Promise<Answer> {
+  const { user } = live;
+  if (user.email_verified_at !== null)
+    throw new Refusal('conflict', { message: 'Your address is proven already.' });
+  const address = parseEmail(user.email);
+  if (!address.ok) throw new Refusal('conflict');
+  await countMailFrom(world, origin);
+  await world.db.transaction().execute(async (tx) => {
+    const asked = { purpose: 'verify_email', kind: 'verify_email', user, to: user.email } as const;
+    await mailCode(tx, world, { ...asked, address: address.key }, origin);
+  });
+  return { status: 202, body: { message: PROOF_MAILED } };
+}

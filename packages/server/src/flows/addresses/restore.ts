@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { endFlowsOf, useFlow, wishOf } from '../../core/codes.ts';
+import { recordEvent } from '../../core/events.ts';
+import { generatePassword, hashPassword } from '../../core/passwords.ts';
+import { findById, setProvenEmail } from '../../core/users.ts';
+import type { Answer, Call } from '../../edge/route.ts';
+import { knownDevice } from '../../edge/side-cookies.ts';
+import type { World } from '../../edge/world.ts';
+import { Refusal } from '../../errors.ts';
+import { openLink } from '../prove-mailbox.ts';
+import { refuseWeak, takeAccount } from '../take-account.ts';
+
+export const restoreEmailBody = z
+  .strictObject({ token: z.string(), password: z.string().optional() })
+  .describe('The `token` of the link. Without `password` one is generated.');
+
+/**
+ * Takes a change of address back, before or after it was made. Whoever made it knew the password, so it is replaced, and
+ * every session ends.
+ *
+ * @throws Refusal `link_invalid`; `too_many_requests` after too many links that were never made.
+ */
+export async function restoreEmail(
+  world: World,
+  call: Call<z.infer<typeof restoreEmailBody>>,
+): Promise<Answer> {
+  const { db, clock, keys, hasher } = world;
+  const { body, origin } = call;
+  const flow = await openLink(world, call, body.token, ['restore_email']);
+  const user = await findById(db, flow.user_id ?? '');
+  if (!user) throw new Refusal('link_invalid');
+  const wish = wishOf(keys.wishes, flow);
+  if (body.password !== undefined)
+    refuseWeak(world, body.password, { username: user.username, email: wish.email });
+  const password = body.password ?? generatePassword();
+  const passwordHash = await hashPassword(hasher, password);
+  await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    if (!(await useFlow(tx, flow.id, now))) throw new Refusal('link_invalid');
+    const restored = await setProvenEmail(tx, user.id, wish, now);
+    if (restored === 'taken') throw new Refusal('conflict');
+    if (!restored) throw new Refusal('link_invalid');
+    await takeAccount(tx, world, restored, passwordHash, 'address_restored', origin);
+    await endFlowsOf(tx, user.id, now, ['restore_email']);
+    const about = { userId: user.id, actorId: user.id };
+    await recordEvent(tx, 'address_restored', origin, about, now);
+  });
+  return {
+    status: 200,
+    body: { message: 'address restored!', ...(body.password === undefined ? { password } : {}) },
+    sideCookies: { device: knownDevice(world, user.id) },
+  };
+}
+
+/** Whether the link is good. Opening it changes nothing. @throws Refusal as `openLink` does. */
+export async function checkRestoreLink(
+  world: World,
+  call: Pick<Call, 'origin'>,
+  token: string,
+): Promise<void> {
+  await openLink(world, call, token, ['restore_email']);
+}

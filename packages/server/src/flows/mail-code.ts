@@ -1,0 +1,82 @@
+import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
+import { countInWindow } from '../core/limits.ts';
+import { type MailKind, queueMail } from '../core/mails.ts';
+import type { User } from '../core/users.ts';
+import { addressRange } from '../edge/address.ts';
+import type { Answer, Call } from '../edge/route.ts';
+import type { World } from '../edge/world.ts';
+import type { Db } from '../platform/db/index.ts';
+import { codeRules } from './code-rules.ts';
+import { recordReached, refuseReached } from './limit-reached.ts';
+
+/** A mail with a code and a link that somebody asked for. */
+export interface Asked {
+  purpose: Purpose;
+  kind: Extract<MailKind, 'reset_password' | 'sign_up' | 'verify_email' | 'change_email'>;
+  user: Pick<User, 'id' | 'username' | 'admin_since'> | undefined;
+  /** The normalised address that the flow is about, whether a mail goes to it or not. */
+  address: string;
+  /** The stored address, or null when the mail goes nowhere; the rest is the same. */
+  to: string | null;
+  /** Who has the address already: told of the attempt instead, and given no code. */
+  owner?: User | undefined;
+  /** The name in the mail, where no user has it yet. */
+  username?: string;
+  wish?: Wish;
+}
+
+/** Where the link of a mail leads. */
+const pages: Record<Asked['kind'], string> = {
+  reset_password: '/reset-password',
+  sign_up: '/verify',
+  verify_email: '/verify',
+  change_email: '/verify',
+};
+
+/**
+ * Begins a flow and queues its mail, in the transaction of what asked for it. An address that was mailed often enough
+ * gets none, and nothing else is different.
+ */
+export async function mailCode(
+  tx: Db,
+  world: World,
+  { purpose, kind, user, address, to, owner, username, wish }: Asked,
+  origin: Call['origin'],
+): Promise<{ flow: BegunFlow; mailed: boolean }> {
+  const { clock, config, keys, publicUrl } = world;
+  const now = clock.now();
+  const rules = codeRules(config);
+  const budget = await countInWindow(tx, keys.limits, 'mailsTo', address, now);
+  const userId = (owner ?? user)?.id ?? null;
+  if (!budget.allowed) await recordReached(tx, world, origin, budget, { userId, actorId: null });
+  const flow = await beginFlow(tx, keys, { purpose, userId: user?.id, address }, rules, now, wish);
+  const mail = {
+    kind: owner ? 'sign_up_attempt' : kind,
+    to: budget.allowed ? (owner?.email ?? to) : null,
+    userId,
+    values: {
+      username: username ?? user?.username ?? '',
+      code: to !== null && (!user || rules.isFor(user)) ? flow.code : '',
+      link: `${publicUrl}${pages[kind]}?token=${flow.link}`,
+      ip: origin.ip,
+      user_agent: origin.userAgent,
+      minutes: String(rules.lifetime / 60_000),
+      when: new Date(now).toISOString(),
+    },
+    expiresAt: owner ? null : now + rules.lifetime,
+  } as const;
+  await queueMail(tx, keys, mail, now);
+  return { flow, mailed: budget.allowed };
+}
+
+/** One address range asks for so many mails and no more. @throws Refusal `too_many_requests` */
+export async function countMailFrom(world: World, origin: Call['origin']): Promise<void> {
+  const { db, clock, keys } = world;
+  const range = await countInWindow(db, keys.limits, 'mailsFrom', addressRange(origin.ip), clock.now());
+  if (!range.allowed) throw await refuseReached(world, origin, range);
+}
+
+/** The cookie that tells later which flow this browser began. */
+export function flowCookie({ config }: World, { id }: BegunFlow): NonNullable<Answer['sideCookies']> {
+  return { flow: { value: id, maxAge: codeRules(config).lifetime / 1000 } };
+}

@@ -1,0 +1,41 @@
+import { endFlowsOf } from '../core/codes.ts';
+import { clearLimit } from '../core/limits.ts';
+import { checkPolicy } from '../core/passwords.ts';
+import { type EndReason, endSessionsOf } from '../core/sessions.ts';
+import { setProvenPassword, type User } from '../core/users.ts';
+import type { Call } from '../edge/route.ts';
+import type { World } from '../edge/world.ts';
+import { Refusal } from '../errors.ts';
+import type { Db } from '../platform/db/index.ts';
+import { notify } from './notices.ts';
+
+/**
+ * Gives an account to whoever proved to read its mail: a new password, a proven address, and nothing left of whoever had
+ * it before, neither sessions nor codes, nor what strangers used up of its budgets.
+ */
+export async function takeAccount(
+  tx: Db,
+  world: World,
+  user: Pick<User, 'id' | 'username' | 'email'>,
+  passwordHash: string,
+  reason: EndReason,
+  origin: Call['origin'],
+): Promise<void> {
+  const now = world.clock.now();
+  await setProvenPassword(tx, user.id, passwordHash, now);
+  await endSessionsOf(tx, user.id, reason, now);
+  await endFlowsOf(tx, user.id, now, ['reset_password', 'change_email', 'verify_email']);
+  for (const budget of ['password', 'passwordsInAll', 'codesInAll', 'shortCodesInAll'] as const)
+    await clearLimit(tx, world.keys.limits, budget, user.id);
+  await notify(tx, world, 'password_changed', user, origin);
+}
+
+/** @throws Refusal `invalid_request` that says why a password is too weak. */
+export function refuseWeak(
+  { config }: World,
+  password: string,
+  about: { username?: string; email: string },
+): void {
+  const weakness = checkPolicy(password, { ...about, service: config.serviceName }, config.passwordMin);
+  if (weakness) throw new Refusal('invalid_request', { fields: [weakness] });
+}

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/platform/clock.ts';
+import { login, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { HOUR, testClock } from '../support/clock.ts';
+import { databases } from '../support/postgres.ts';
+import { newPlace, type Place, wordsOf } from './program.ts';
+
+describe.each(databases)('usher events on $name', (kind) => {
+  let place: Place;
+  let app: TestApp;
+  let ada: Awaited<ReturnType<typeof signUp>>;
+  let requestId: string;
+  beforeAll(async () => {
+    place = await newPlace(kind);
+    await place.create();
+    // An hour ahead, so that no pause runs out while the commands run.
+    app = await startApp(place.database, {
+      secret: place.secret,
+      clock: testClock(systemClock.now() + HOUR),
+    });
+    ada = await signUp(app);
+    for (let i = 0; i < 5; i++) await login(app, { ...ada, password: `wrong ${i}` }).catch(() => {});
+    const limited = await send(app, 'POST', '/v1/signin', { email: ada.email, password: PASSWORD });
+    requestId = limited.headers.get('x-request-id') ?? '';
+  });
+  afterAll(async () => {
+    await app.stop();
+    await place.remove();
+  });
+  const usher = (line: string) => place.usher(line.split(' '));
+
+  it('tells by a request why it was refused', async () => {
+    const { code, stdout } = await usher(`events --request ${requestId}`);
+    expect(code).toBe(0);
+    const [head, row, ...more] = wordsOf(stdout);
+    expect(head).toEqual(['WHEN (UTC)', 'EVENT', 'USER', 'FROM', 'DETAILS']);
+    expect(row?.slice(1)).toEqual([
+      'limit_reached',
+      ada.id,
+      '127.0.0.1',
+      'limit=password count=5 refused=1 retry_after=30',
+    ]);
+    expect(more).toEqual([]);
+    const none = await usher('events --request 00000000-0000-4000-8000-000000000000');
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('the log names') });
+  });
+
+  it('lists as JSON, an event a line, page by page', async () => {
+    const { stdout, stderr } = await usher(`events --user ${ada.username} --limit 2 --json`);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ name }) => name)).toEqual(['limit_reached', 'sign_in_refused']);
+    expect(lines[0]).toMatchObject({
+      user_id: ada.id,
+      request_id: requestId,
+      details: { limit: 'password' },
+    });
+    const cursor = /--cursor (\S+)/.exec(stderr)?.[1];
+    const next = await usher(
+      `events --user ${ada.id} --name user_signed_up --cursor ${cursor} --since 1h --json`,
+    );
+    expect(JSON.parse(next.stdout)).toMatchObject({ name: 'user_signed_up', actor_id: ada.id });
+  });
+
+  it('says what it cannot take', async () => {
+    for (const wrong of ['--name nothing', '--since yesterday', '--request 1', '--limit 0', '--cursor x'])
+      expect((await usher(`events ${wrong}`)).code).toBe(2);
+    expect((await usher('events --user nobody')).stderr).toBe('usher: There is no user called nobody.\n');
+  });
+
+  it('goes on with what comes in, until it is interrupted', async () => {
+    const bin = resolve(import.meta.dirname, '../../bin/usher.js');
+    const child = spawn(process.execPath, [bin, 'events', '--follow', '--json', '--limit', '1'], {
+      cwd: place.folder,
+      env: { USHER_DATABASE: place.database.url, USHER_SECRET: place.secret },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const exit = once(child, 'exit');
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    const next = async () => JSON.parse((await lines.next()).value ?? '');
+    expect(await next()).toMatchObject({ request_id: requestId });
+    const bob = await signUp(app);
+    expect([await next(), await next()]).toMatchObject([
+      { name: 'user_signed_up', user_id: bob.id },
+      { name: 'signed_in', user_id: bob.id },
+    ]);
+    child.kill('SIGINT');
+    expect(await exit).toEqual([0, null]);
+  });
+
+  it('shows the limits of a user, and lifts them', async () => {
+    const { stdout } = await usher(`user show ${ada.username}`);
+    const row = wordsOf(stdout).find(([limit]) => limit === 'password');
+    expect(row?.slice(0, 3)).toEqual(['password', '5 of 5', 'yes']);
+    expect(JSON.parse((await usher(`user show ${ada.username} --json`)).stdout).limits).toMatchObject([
+      { limit: 'password', reached: true },
+      { limit: 'passwordsInAll', reached: false },
+      { limit: 'mailsTo', reached: false },
+    ]);
+    await expect(login(app, ada)).rejects.toThrow('401');
+    expect(await usher(`user lift-limits ${ada.username}`)).toMatchObject({
+      code: 0,
+      stderr: `${ada.username} can try again at once (3 limits lifted).\n`,
+    });
+    await login(app, ada);
+    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('No limit');
+  });
+});

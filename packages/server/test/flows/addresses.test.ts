@@ -1,0 +1,365 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Browser,
+  newNames,
+  PASSWORD,
+  type Reply,
+  send,
+  signUp,
+  startApp,
+  type TestApp,
+} from '../support/app.ts';
+import { DAY, MINUTE, SECOND } from '../support/clock.ts';
+import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { lastMail, queuedMails } from '../support/mails.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+const NEW_PASSWORD = 'a much better passphrase';
+
+describe.each(databases)('addresses on $name', ({ create }) => {
+  let database: TestDatabase;
+  let open: TestApp;
+  /** The same installation, where addresses are proven first. */
+  let verified: TestApp;
+  let inside: Inside;
+  beforeAll(async () => {
+    database = await create();
+    open = await startApp(database);
+    verified = await startApp(database, { signup: 'verified', secret: open.secret, clock: open.clock });
+    inside = await openInside(open, database);
+  });
+  afterAll(async () => {
+    await inside.close();
+    await verified.stop();
+    await open.stop();
+    await database.remove();
+  });
+
+  const tokenOf = (link = '') => new URL(link).searchParams.get('token') ?? '';
+  const flowOf = (reply: Reply) =>
+    reply.headers.getSetCookie().flatMap((one) => /^(usher-flow=[^;]+)/.exec(one)?.[1] ?? [])[0] ?? '';
+  const ask = (app: TestApp, path: string, body: object, cookie?: string) =>
+    send(app, 'POST', path, body, {
+      from: newAddress(),
+      headers: cookie ? { cookie, origin: app.url } : {},
+    });
+  const signIn = (email: string, password = PASSWORD) => ask(open, '/v1/signin', { email, password });
+  const mailTo = (email: string, kind: string) => lastMail(open, database, email, kind);
+  const events = async (userId: string) =>
+    (await inside.db.selectFrom('events').select('name').where('user_id', '=', userId).execute()).map(
+      ({ name }) => name,
+    );
+  const another = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
+
+  describe('after an open sign-up', () => {
+    it('is proven by the mailed code in the browser that signed up, and nobody is signed out', async () => {
+      const { id, email, browser } = await signUp(open, newAddress());
+      const { code, link } = await mailTo(email, 'verify_email');
+      const reply = await browser.post('/v1/verify-email', { email, code });
+      expect(reply).toMatchObject({ status: 200, body: { message: 'address proven!' } });
+      expect(reply.body.user).toMatchObject({ id, email, email_verified: true });
+      expect((await browser.get('/v1/me')).body.user.email_verified).toBe(true);
+      expect(await events(id)).toContain('address_proven');
+      const again = [
+        await browser.post('/v1/verify-email', { email, code }),
+        await browser.post('/v1/verify-email', { token: tokenOf(link) }),
+      ];
+      expect(again.map(({ body }) => body.code)).toEqual(['code_invalid', 'link_invalid']);
+    });
+
+    it('P20: proven from anywhere else, it needs a new password, and who was there first is out', async () => {
+      const squatter = await signUp(open, newAddress());
+      const { link } = await mailTo(squatter.email, 'verify_email');
+      const token = tokenOf(link);
+      const bare = await ask(open, '/v1/verify-email', { token });
+      expect([bare.status, bare.body.code]).toEqual([400, 'password_needed']);
+      const weak = await ask(open, '/v1/verify-email', { token, password: '1234' });
+      expect([weak.status, weak.body.errors[0].field]).toEqual([400, 'password']);
+      const reply = await ask(open, '/v1/verify-email', { token, password: NEW_PASSWORD });
+      expect(reply.body.user.email_verified).toBe(true);
+      expect((await squatter.browser.get('/v1/me')).status).toBe(401);
+      expect((await signIn(squatter.email)).status).toBe(401);
+      expect((await signIn(squatter.email, NEW_PASSWORD)).status).toBe(200);
+    });
+
+    it('P20: a squatter whose browser began another flow gains nothing by its cookie', async () => {
+      const squatter = await signUp(open, newAddress());
+      const { link } = await mailTo(squatter.email, 'verify_email');
+      const asked = await ask(open, '/v1/send-mail', { email: squatter.email });
+      const reply = await ask(open, '/v1/verify-email', { token: tokenOf(link) }, flowOf(asked));
+      expect(reply.body.code).toBe('password_needed');
+    });
+
+    it('mails another code on request, until it is proven', async () => {
+      const { email, browser } = await signUp(open, newAddress());
+      open.clock.advance(SECOND);
+      expect((await browser.post('/v1/me/verify-email')).status).toBe(202);
+      const mails = (await queuedMails(open, database)).filter(({ to }) => to === email);
+      expect(mails.map(({ kind }) => kind)).toEqual(['verify_email', 'verify_email']);
+      const { code } = mails.at(-1)?.values ?? {};
+      expect((await browser.post('/v1/verify-email', { email, code })).status).toBe(200);
+      expect((await browser.post('/v1/me/verify-email')).status).toBe(409);
+    });
+
+    it('takes no code for another purpose, account or address, none that is wrong, and none after ten minutes', async () => {
+      const ada = await signUp(open, newAddress());
+      const grace = await signUp(open, newAddress());
+      const { code } = await mailTo(ada.email, 'verify_email');
+      await ask(open, '/v1/send-mail', { email: ada.email });
+      const reset = await mailTo(ada.email, 'reset_password');
+      const refused = [
+        { email: grace.email, code },
+        { email: ada.email, code: another(code ?? '') },
+        { email: ada.email, code: reset.code === code ? another(code ?? '') : reset.code },
+        { token: tokenOf(reset.link) },
+        { token: 'x' },
+      ];
+      for (const body of refused)
+        expect((await ask(open, '/v1/verify-email', { ...body, password: NEW_PASSWORD })).status).toBeOneOf([
+          400, 410,
+        ]);
+      const crossed = await ask(open, '/v1/reset-password', {
+        token: tokenOf((await mailTo(ada.email, 'verify_email')).link),
+        password: NEW_PASSWORD,
+      });
+      expect(crossed.body.code).toBe('link_invalid');
+      open.clock.advance(10 * MINUTE);
+      expect(
+        (await ask(open, '/v1/verify-email', { email: ada.email, code, password: NEW_PASSWORD })).body.code,
+      ).toBe('code_invalid');
+    });
+  });
+
+  describe('where they are proven first', () => {
+    const begin = async (names = newNames(), from = newAddress()) => {
+      const browser = new Browser(verified, from);
+      const reply = await browser.post('/v1/signup', names);
+      return { ...names, browser, reply, flow: flowOf(reply) };
+    };
+
+    it('makes the account once the mail is answered, and signs in the browser that asked', async () => {
+      const { username, email, password, reply, flow } = await begin();
+      expect(reply.status).toBe(202);
+      expect(reply.headers.getSetCookie().some((one) => one.startsWith('usher='))).toBe(false);
+      expect((await signIn(email)).status).toBe(401);
+      const { code } = await mailTo(email, 'sign_up');
+      const made = await ask(verified, '/v1/verify-email', { email, code }, flow);
+      expect(made).toMatchObject({ status: 201, body: { message: 'user created!' } });
+      expect(made.body.user).toMatchObject({ username, email, email_verified: true, role: 'user' });
+      expect(made.headers.getSetCookie().some((one) => one.startsWith('usher='))).toBe(true);
+      expect((await signIn(email, password)).status).toBe(200);
+      expect((await ask(verified, '/v1/verify-email', { email, code }, flow)).body.code).toBe('code_invalid');
+    });
+
+    it('P20: answered from anywhere else, the password is chosen anew', async () => {
+      const { email } = await begin();
+      const token = tokenOf((await mailTo(email, 'sign_up')).link);
+      expect((await ask(verified, '/v1/verify-email', { token })).body.code).toBe('password_needed');
+      expect((await ask(verified, '/v1/verify-email', { token, password: NEW_PASSWORD })).status).toBe(201);
+      expect((await signIn(email)).status).toBe(401);
+      expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+    });
+
+    it('E5: answers the same for an address that is taken, and tells its owner', async () => {
+      const owner = await signUp(open, newAddress());
+      const free = await begin();
+      const taken = await begin({ ...newNames(), email: owner.email });
+      const { 'x-request-id': _a, date: _b, ...mine } = Object.fromEntries(free.reply.headers);
+      const { 'x-request-id': _c, date: _d, ...other } = Object.fromEntries(taken.reply.headers);
+      const cookieless = (headers: Record<string, string>) => ({
+        ...headers,
+        'set-cookie': headers['set-cookie']?.replace(/=[^;]+/, '='),
+      });
+      expect([taken.reply.status, taken.reply.text, cookieless(other)]).toEqual([
+        202,
+        free.reply.text,
+        cookieless(mine),
+      ]);
+      expect((await mailTo(owner.email, 'sign_up_attempt')).username).toBeUndefined();
+      const mails = (await queuedMails(open, database)).filter(({ to }) => to === owner.email);
+      expect(mails.map(({ kind }) => kind)).not.toContain('sign_up');
+      expect((await signIn(owner.email)).status).toBe(200);
+    });
+
+    it('X1: of many answers to many sign-ups with one address one makes an account', async () => {
+      const { email } = newNames();
+      const rivals = await Promise.all([...Array(3)].map(() => begin({ ...newNames(), email })));
+      const links = (await queuedMails(open, database)).filter(({ to }) => to === email);
+      expect(links).toHaveLength(3);
+      const answers = await Promise.all(
+        links.map(({ values }) =>
+          ask(verified, '/v1/verify-email', { token: tokenOf(values.link), password: NEW_PASSWORD }),
+        ),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 410, 410]);
+      expect(rivals.map(({ reply }) => reply.status)).toEqual([202, 202, 202]);
+      const rows = await inside.db.selectFrom('users').select('id').where('email', '=', email).execute();
+      expect(rows).toHaveLength(1);
+    });
+
+    it('lets another username be chosen when the first was taken meanwhile', async () => {
+      const { username, email, flow } = await begin();
+      const other = await begin({ ...newNames(), username });
+      const first = await mailTo(other.email, 'sign_up');
+      await ask(verified, '/v1/verify-email', { email: other.email, code: first.code }, other.flow);
+      const { code } = await mailTo(email, 'sign_up');
+      const taken = await ask(verified, '/v1/verify-email', { email, code }, flow);
+      expect([taken.status, taken.body.errors[0].code]).toEqual([409, 'username_taken']);
+      const made = await ask(verified, '/v1/verify-email', { email, code, username: `${username}x` }, flow);
+      expect(made.body.user.username).toBe(`${username}x`);
+    });
+
+    it('keeps what was asked for sealed', async () => {
+      const { username, email } = await begin();
+      const rows = JSON.stringify(await inside.db.selectFrom('codes').selectAll().execute());
+      expect(rows).not.toContain(username);
+      expect(rows).not.toContain(email);
+      expect(rows).not.toContain('argon2');
+    });
+  });
+
+  describe('that change', () => {
+    const prove = async (user: Awaited<ReturnType<typeof signUp>>) => {
+      const { code } = await mailTo(user.email, 'verify_email');
+      await user.browser.post('/v1/verify-email', { email: user.email, code });
+      return user;
+    };
+    const change = (user: Awaited<ReturnType<typeof signUp>>, email: string, password = PASSWORD) =>
+      user.browser.post('/v1/me/email', { email, password });
+
+    it('counts only once the new one is proven, by who is signed in; the old one is told', async () => {
+      const user = await prove(await signUp(open, newAddress()));
+      const { email } = newNames();
+      expect((await change(user, email, 'not my password')).status).toBe(401);
+      expect((await change(user, user.email)).body.errors[0].code).toBe('email_same');
+      expect((await change(user, email)).status).toBe(202);
+      expect((await user.browser.get('/v1/me')).body.user.email).toBe(user.email);
+
+      const { link } = await mailTo(email, 'change_email');
+      const stranger = await ask(open, '/v1/verify-email', { token: tokenOf(link) });
+      expect([stranger.status, stranger.body.code]).toEqual([401, 'unauthenticated']);
+      const reply = await user.browser.post('/v1/verify-email', { token: tokenOf(link) });
+      expect(reply).toMatchObject({ status: 200, body: { message: 'address changed!', user: { email } } });
+      expect((await signIn(email)).status).toBe(200);
+      expect((await signIn(user.email)).status).toBe(401);
+      expect((await mailTo(user.email, 'email_changed')).new_email).toBe(email);
+      expect(await events(user.id)).toContain('address_changed');
+    });
+
+    it('P18: each link is for its own address; after one none of the others works', async () => {
+      const user = await prove(await signUp(open, newAddress()));
+      const [first, second] = [newNames().email, newNames().email];
+      await change(user, first);
+      await change(user, second);
+      const links = [await mailTo(first, 'change_email'), await mailTo(second, 'change_email')];
+      const answers = await Promise.all(
+        links.map(({ link }) => user.browser.post('/v1/verify-email', { token: tokenOf(link) })),
+      );
+      const won = answers.flatMap(({ status, body }) => (status === 200 ? [body.user.email] : []));
+      expect(won).toHaveLength(1);
+      expect((await user.browser.get('/v1/me')).body.user.email).toBe(won[0]);
+    });
+
+    it('E9: answers the same for an address that another account has, and tells its owner', async () => {
+      const [user, owner] = [await signUp(open, newAddress()), await signUp(open, newAddress())];
+      const taken = await change(user, owner.email);
+      const free = await change(user, newNames().email);
+      expect([taken.status, taken.text]).toEqual([free.status, free.text]);
+      const kinds = (await queuedMails(open, database))
+        .filter(({ to }) => to === owner.email)
+        .map(({ kind }) => kind);
+      expect(kinds).toEqual(['verify_email', 'sign_up_attempt']);
+    });
+
+    it('can be taken back for seven days, with a new password and without whoever made the change', async () => {
+      const user = await prove(await signUp(open, newAddress()));
+      const { email } = newNames();
+      await change(user, email);
+      await user.browser.post('/v1/verify-email', {
+        token: tokenOf((await mailTo(email, 'change_email')).link),
+      });
+      // The thief changes the password, too, and signs up with the address that is free now.
+      const passwords = { current_password: PASSWORD, new_password: 'the thief has chosen this' };
+      expect((await user.browser.send('PUT', '/v1/me/password', passwords)).status).toBe(200);
+      const squatting = await ask(open, '/v1/signup', { ...newNames(), email: user.email });
+      expect([squatting.status, squatting.body.errors[0].code]).toEqual([409, 'email_taken']);
+
+      open.clock.advance(7 * DAY - SECOND);
+      const token = tokenOf((await mailTo(user.email, 'email_changing')).link);
+      const opened = await send(open, 'GET', `/restore-address?token=${token}`);
+      expect(opened.status).toBe(200);
+      const reply = await ask(open, '/v1/restore-email', { token, password: NEW_PASSWORD });
+      expect(reply).toMatchObject({ status: 200, body: { message: 'address restored!' } });
+      expect((await user.browser.get('/v1/me')).status).toBe(401);
+      expect((await signIn(email, passwords.new_password)).status).toBe(401);
+      expect((await signIn(user.email, NEW_PASSWORD)).status).toBe(200);
+      expect((await ask(open, '/v1/restore-email', { token })).body.code).toBe('link_invalid');
+    });
+
+    it('can be taken back before it was made, and then it never is', async () => {
+      const user = await prove(await signUp(open, newAddress()));
+      const { email } = newNames();
+      await change(user, email);
+      const { link } = await mailTo(email, 'change_email');
+      const token = tokenOf((await mailTo(user.email, 'email_changing')).link);
+      const reply = await ask(open, '/v1/restore-email', { token });
+      expect(reply.body.password).toMatch(/^[a-z0-9]{4}(-[a-z0-9]{4}){4}$/);
+      expect((await ask(open, '/v1/verify-email', { token: tokenOf(link) })).body.code).toBe('link_invalid');
+    });
+
+    it('cannot be taken back after seven days, nor where it was never proven', async () => {
+      const user = await prove(await signUp(open, newAddress()));
+      await change(user, newNames().email);
+      const token = tokenOf((await mailTo(user.email, 'email_changing')).link);
+      open.clock.advance(7 * DAY);
+      expect((await ask(open, '/v1/restore-email', { token })).body.code).toBe('link_invalid');
+
+      const unproven = await signUp(open, newAddress());
+      await change(unproven, newNames().email);
+      const kinds = (await queuedMails(open, database)).filter(({ to }) => to === unproven.email);
+      expect(kinds.map(({ kind }) => kind)).toEqual(['verify_email']);
+    });
+
+    it('leaves nothing in the old mailbox that opens the account', async () => {
+      const user = await prove(await signUp(open, newAddress()));
+      await ask(open, '/v1/send-mail', { email: user.email });
+      const reset = await mailTo(user.email, 'reset_password');
+      const { email } = newNames();
+      await change(user, email);
+      await user.browser.post('/v1/verify-email', {
+        token: tokenOf((await mailTo(email, 'change_email')).link),
+      });
+      const late = await ask(open, '/v1/reset-password', {
+        token: tokenOf(reset.link),
+        password: NEW_PASSWORD,
+      });
+      expect(late.body.code).toBe('link_invalid');
+    });
+  });
+
+  it('P13: a scanner that opens the link proves nothing; the form behind it does, without scripts', async () => {
+    const { email, browser } = await signUp(open, newAddress());
+    const { link = '' } = await mailTo(email, 'verify_email');
+    const opened = await browser.get(link.slice(open.url.length));
+    expect(opened.text).toContain('Is this your address?');
+    expect(opened.text).not.toContain('type="password"');
+    expect((await send(open, 'HEAD', link.slice(open.url.length))).status).toBe(200);
+    expect((await browser.get('/v1/me')).body.user.email_verified).toBe(false);
+    const form = (fields: Record<string, string>, cookie?: string) =>
+      send(open, 'POST', '/verify', undefined, {
+        raw: new URLSearchParams(fields).toString(),
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          origin: open.url,
+          'sec-fetch-site': 'same-origin',
+          ...(cookie ? { cookie } : {}),
+        },
+      });
+    const elsewhere = await form({ token: tokenOf(link) });
+    expect(elsewhere.status).toBe(400);
+    expect(elsewhere.text).toContain('type="password"');
+    const answer = await form({ token: tokenOf(link) }, `usher=${browser.cookie}`);
+    expect([answer.status, answer.text.includes('Your address is proven')]).toEqual([200, true]);
+    expect((await browser.get('/v1/me')).body.user.email_verified).toBe(true);
+  });
+});

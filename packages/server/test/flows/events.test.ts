@@ -1,0 +1,254 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  Browser,
+  newNames,
+  PASSWORD,
+  type Reply,
+  send,
+  signUp,
+  startApp,
+  type TestApp,
+} from '../support/app.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
+import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+const WRONG = 'not the password of anybody';
+
+describe.each(databases)('events and limits on $name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let inside: Inside;
+  let admin: Awaited<ReturnType<typeof signUp>>;
+  beforeAll(async () => {
+    database = await create();
+    app = await startApp(database);
+    inside = await openInside(app, database);
+    admin = await signUp(app, newAddress());
+    await inside.promote(admin.id);
+  });
+  afterAll(async () => {
+    await inside.close();
+    await app.stop();
+    await database.remove();
+  });
+
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies
+  type Found = any[];
+  /** Administrators are signed out after ten minutes without a request, like everybody. */
+  async function asAdmin(method: string, path: string): Promise<Reply> {
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
+    return admin.browser.send(method, path);
+  }
+  const eventsAt = async (query: string): Promise<Found> =>
+    (await asAdmin('GET', `/v1/events?${query}`)).body.events;
+  const limitsOf = async (id: string): Promise<Found> =>
+    (await asAdmin('GET', `/v1/users/${id}/limits`)).body.limits;
+  const requestOf = (reply: Reply) => reply.headers.get('x-request-id') ?? '';
+  const guess = (username: string, password = WRONG, from = newAddress()) =>
+    send(app, 'POST', '/v1/signin', { username, password }, { from });
+
+  it('tells by its request why a sign-in was refused, which says nothing of it itself', async () => {
+    const { id, username } = await signUp(app, newAddress());
+    const wrong = [];
+    for (let i = 0; i < 5; i++) wrong.push(await guess(username));
+    const from = newAddress();
+    const limited = await guess(username, PASSWORD, from);
+    expect(limited.body).toEqual({ ...wrong[0]?.body, request_id: requestOf(limited) });
+    expect(await eventsAt(`request=${requestOf(wrong[4] as Reply)}`)).toMatchObject([
+      { name: 'sign_in_refused', user_id: id, details: { kind: 'cookie', reason: 'wrong' } },
+    ]);
+    expect(await eventsAt(`request=${requestOf(limited)}`)).toEqual([
+      {
+        id: expect.any(String),
+        name: 'limit_reached',
+        at: new Date(app.clock.now()).toISOString(),
+        user_id: id,
+        actor_id: null,
+        session_id: null,
+        request_id: requestOf(limited),
+        ip: from,
+        user_agent: '',
+        details: { limit: 'password', count: 5, refused: 1, retry_after: 30 },
+      },
+    ]);
+    expect(app.log.find((line) => line.includes(`"request_id":"${requestOf(limited)}"`))).toContain(
+      '"limit":"password"',
+    );
+  });
+
+  it('has an event for each kind of refusal, and keeps it although the attempt is undone', async () => {
+    const refusals: [limit: string, tries: number, attempt: (from: string) => Promise<Reply>][] = [
+      ['names', 20, (from) => guess(newNames().username, WRONG, from)],
+      ['mailsFrom', 10, (from) => send(app, 'POST', '/v1/send-mail', { email: newNames().email }, { from })],
+      [
+        'signup',
+        30,
+        (from) => send(app, 'POST', '/v1/signup', { ...newNames(), email: admin.email }, { from }),
+      ],
+      ['secrets', 60, (from) => send(app, 'POST', '/v1/refresh', { refresh_token: 'x' }, { from })],
+    ];
+    for (const [limit, tries, attempt] of refusals) {
+      const from = newAddress();
+      for (let i = 0; i < tries; i++) expect((await attempt(from)).status).not.toBe(429);
+      const refused = await attempt(from);
+      expect([limit, refused.status]).toEqual([limit, 429]);
+      expect(await eventsAt(`request=${requestOf(refused)}`)).toMatchObject([
+        { name: 'limit_reached', ip: from, details: { limit, count: tries, refused: 1 } },
+      ]);
+    }
+    const { text } = await send(app, 'GET', '/metrics');
+    expect(text).not.toContain(admin.id);
+  });
+
+  it('tells of codes and of mails that are not sent', async () => {
+    const { id, email } = await signUp(app, newAddress());
+    const mails = [];
+    for (let i = 0; i < 4; i++)
+      mails.push(await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() }));
+    expect(mails[3]?.body).toEqual(mails[0]?.body);
+    expect(await eventsAt(`request=${requestOf(mails[3] as Reply)}`)).toMatchObject([
+      { name: 'recovery_started', user_id: id, details: { mailed: false } },
+      { name: 'limit_reached', user_id: id, details: { limit: 'mailsTo', count: 3 } },
+    ]);
+    const codes = [];
+    const body = { email, code: '000000', password: 'a much better passphrase' };
+    for (let i = 0; i < 11; i++)
+      codes.push(await send(app, 'POST', '/v1/reset-password', body, { from: newAddress() }));
+    expect(codes[10]?.body).toMatchObject({ code: 'code_invalid' });
+    expect(await eventsAt(`request=${requestOf(codes[10] as Reply)}`)).toMatchObject([
+      { name: 'limit_reached', user_id: id, details: { limit: 'codes', count: 10, refused: 1 } },
+    ]);
+  });
+
+  it('is not filled by a flood: the first ten refusals one by one, then each time they doubled', async () => {
+    const { id, username } = await signUp(app, newAddress());
+    for (let i = 0; i < 5 + 45; i++) await guess(username);
+    const told = (await eventsAt(`user=${id}&name=limit_reached`)).map(({ details }) => details.refused);
+    expect(told).toEqual([40, 20, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    // After a pause the next one is told again.
+    app.clock.advance(30 * SECOND);
+    await guess(username);
+    await guess(username);
+    expect((await eventsAt(`user=${id}&name=limit_reached&limit=1`))[0].details).toMatchObject({
+      count: 6,
+      refused: 1,
+      retry_after: 60,
+    });
+  });
+
+  it('lists events by user, name and time, newest first, page by page', async () => {
+    app.clock.advance(HOUR);
+    const since = new Date(app.clock.now()).toISOString();
+    const { id, browser } = await signUp(app, newAddress());
+    app.clock.advance(MINUTE);
+    const until = new Date(app.clock.now()).toISOString();
+    await browser.post('/v1/logout');
+    const of = async (query: string) => (await eventsAt(query)).map(({ name }) => name);
+    expect(await of(`user=${id}`)).toEqual(['signed_out', 'signed_in', 'user_signed_up']);
+    expect(await of(`user=${id}&until=${until}`)).toEqual(['signed_in', 'user_signed_up']);
+    expect(await of(`user=${id}&since=${until}`)).toEqual(['signed_out']);
+    expect(await of(`since=${since}&until=${until}&name=user_signed_up`)).toEqual(['user_signed_up']);
+    expect(await of(`since=${since}&name=installation_created`)).toEqual([]);
+
+    const first = (await asAdmin('GET', `/v1/events?user=${id}&limit=2`)).body;
+    expect(first.events).toHaveLength(2);
+    const second = (await asAdmin('GET', `/v1/events?user=${id}&limit=2&cursor=${first.next_cursor}`)).body;
+    expect(second.events.map(({ name }: { name: string }) => name)).toEqual(['user_signed_up']);
+    expect(second.next_cursor).toBeNull();
+  });
+
+  it('is for administrators, and says what it cannot take', async () => {
+    const { browser } = await signUp(app, newAddress());
+    for (const path of ['/v1/events', `/v1/users/${admin.id}/limits`]) {
+      expect((await browser.get(path)).status).toBe(403);
+      expect((await new Browser(app).get(path)).status).toBe(401);
+    }
+    expect((await browser.send('DELETE', `/v1/users/${admin.id}/limits`)).status).toBe(403);
+    for (const query of [
+      'user=x',
+      'name=nothing',
+      'request=1',
+      'since=yesterday',
+      'cursor=x',
+      'limit=0',
+      'sort=at',
+    ]) {
+      const { status, body } = await asAdmin('GET', `/v1/events?${query}`);
+      expect([query, status, body.errors?.[0].field]).toEqual([query, 400, query.split('=')[0]]);
+    }
+    const nobody = '00000000-0000-7000-8000-000000000000';
+    expect((await asAdmin('GET', `/v1/users/${nobody}/limits`)).status).toBe(404);
+    expect((await asAdmin('DELETE', `/v1/users/${nobody}/limits`)).status).toBe(404);
+  });
+
+  it('tells why a user has to wait and how long, and lets them in at once', async () => {
+    const { id, username, email } = await signUp(app, newAddress());
+    const other = await signUp(app, newAddress());
+    // The mail of the sign-up.
+    expect(await limitsOf(id)).toMatchObject([{ limit: 'mailsTo', count: 1, reached: false }]);
+    app.clock.advance(HOUR);
+    expect(await limitsOf(id)).toEqual([]);
+    for (let i = 0; i < 7; i++) await guess(i % 2 ? username : username.toUpperCase());
+    for (let i = 0; i < 5; i++) await guess(other.username);
+    await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() });
+    expect(await limitsOf(id)).toMatchObject([
+      {
+        limit: 'password',
+        why: expect.stringContaining('Wrong passwords'),
+        count: 5,
+        most: 5,
+        refused: 2,
+        reached: true,
+        until: new Date(app.clock.now() + 30 * SECOND).toISOString(),
+        from: null,
+      },
+      { limit: 'passwordsInAll', count: 5, most: 100, reached: false, until: null },
+      { limit: 'mailsTo', count: 1, most: 3, reached: false },
+    ]);
+    expect((await guess(username, PASSWORD)).status).toBe(401);
+
+    expect((await asAdmin('DELETE', `/v1/users/${id}/limits`)).body).toEqual({ message: 'limits lifted!' });
+    expect(await eventsAt(`user=${id}&limit=1`)).toMatchObject([
+      { name: 'limits_lifted', actor_id: admin.id, details: { lifted: 3 } },
+    ]);
+    expect(await limitsOf(id)).toEqual([]);
+    expect((await guess(username, PASSWORD)).status).toBe(200);
+    expect((await guess(other.username, PASSWORD)).status).toBe(401);
+  });
+
+  it('finds a browser that has used up its own attempts, and an address range, by what they were refused', async () => {
+    const owner = await signUp(app, newAddress());
+    app.clock.advance(HOUR);
+    const signedIn = await send(app, 'POST', '/v1/signin', { email: owner.email, password: PASSWORD });
+    const device = signedIn.headers.getSetCookie().find((one) => one.startsWith('usher-device=')) ?? '';
+    const cookie = device.slice(0, device.indexOf(';'));
+    const known = (password: string) =>
+      send(
+        app,
+        'POST',
+        '/v1/signin',
+        { email: owner.email, password },
+        { headers: { cookie, origin: app.url } },
+      );
+    for (let i = 0; i < 10; i++) expect((await known(WRONG)).status).toBe(401);
+    expect((await known(PASSWORD)).status).toBe(401);
+    // A range that is over for other names refuses this user, too.
+    const from = newAddress();
+    for (let i = 0; i < 20; i++) await guess(newNames().username, WRONG, from);
+    expect((await guess(owner.username, PASSWORD, from)).status).toBe(429);
+
+    const shown = await limitsOf(owner.id);
+    expect(shown).toMatchObject([
+      { limit: 'device', count: 10, most: 10, refused: 1, reached: true, from: null },
+      { limit: 'noticesTo', count: 1, reached: false },
+      { limit: 'names', count: 20, most: 20, refused: 1, reached: true, from: `${from}/32` },
+    ]);
+    expect(Date.parse(shown[0].until)).toBe(app.clock.now() + DAY);
+    expect(Date.parse(shown[2].until)).toBe(app.clock.now() + 10 * MINUTE);
+    await asAdmin('DELETE', `/v1/users/${owner.id}/limits`);
+    expect((await known(PASSWORD)).status).toBe(200);
+    // What holds for others too is not given back for one of them.
+    expect((await guess(owner.username, PASSWORD, from)).status).toBe(429);
+  });
+});
