@@ -104,7 +104,8 @@ export function createClient(options: ClientOptions) {
 
   const signUp = async (body: Body<'POST /v1/signup'>): Outcome<'POST /v1/signup'> => {
     const made = await anyone('POST /v1/signup', { body });
-    if (made.error) return made;
+    // Where addresses are proven first, there is no account yet.
+    if (made.error || !('user' in made.data)) return made;
     if (session === 'cookie') tell('signed_in');
     else {
       const { error } = await signIn({ email: body.email, password: body.password });
@@ -130,6 +131,15 @@ export function createClient(options: ClientOptions) {
     tell('signed_out');
   };
 
+  /** Proves an address. A sign-up that this finishes is signed in by cookie; with tokens, sign in afterwards. */
+  const verifyEmail = async (body: Body<'POST /v1/verify-email'>): Outcome<'POST /v1/verify-email'> => {
+    // A change of address is finished by whoever asked for it.
+    const token = session === 'bearer' ? await tokens.access() : good(null);
+    const result = await request(sender, 'POST /v1/verify-email', { body }, token.data ?? undefined);
+    if (session === 'cookie' && result.data?.message === 'user created!') tell('signed_in');
+    return result;
+  };
+
   const users = {
     list: (query: Query<'GET /v1/users'> = {}) => signedIn('GET /v1/users', { query }),
     create: (body: Body<'POST /v1/users'>) => signedIn('POST /v1/users', { body }),
@@ -138,6 +148,9 @@ export function createClient(options: ClientOptions) {
       signedIn('PATCH /v1/users/{id}', { path: { id }, body }),
     delete: (id: string) => signedIn('DELETE /v1/users/{id}', { path: { id } }),
     signOut: (id: string) => signedIn('POST /v1/users/{id}/logout-everywhere', { path: { id } }),
+    /** Why a user is made to wait. */
+    limits: (id: string) => signedIn('GET /v1/users/{id}/limits', { path: { id } }),
+    liftLimits: (id: string) => signedIn('DELETE /v1/users/{id}/limits', { path: { id } }),
   };
 
   const me = {
@@ -151,6 +164,10 @@ export function createClient(options: ClientOptions) {
         await tokens.keep({ access_token, refresh_token, token_type, expires_in });
       return result;
     },
+    /** Asks for another address; it counts once it is proven. */
+    changeEmail: (body: Body<'POST /v1/me/email'>) => signedIn('POST /v1/me/email', { body }),
+    /** Mails once more what proves the address. */
+    mailProof: () => signedIn('POST /v1/me/verify-email', {}),
     async delete(body: Body<'DELETE /v1/me'>): Outcome<'DELETE /v1/me'> {
       const result = await signedIn('DELETE /v1/me', { body });
       if (result.data) await leave();
@@ -195,9 +212,14 @@ export function createClient(options: ClientOptions) {
     sendMail: (body: Body<'POST /v1/send-mail'>) => anyone('POST /v1/send-mail', { body }),
     /** Sets a new password with the code or the link; every session of the account has ended then. */
     resetPassword: (body: Body<'POST /v1/reset-password'>) => anyone('POST /v1/reset-password', { body }),
+    verifyEmail,
+    /** Takes a change of address back, with the link that the old address got. */
+    restoreEmail: (body: Body<'POST /v1/restore-email'>) => anyone('POST /v1/restore-email', { body }),
     me,
     /** For administrators. */
     users,
+    /** The audit record, for administrators. */
+    events: (query: Query<'GET /v1/events'> = {}) => signedIn('GET /v1/events', { query }),
     accessToken,
     fetch: authorizedFetch,
     /** Tells what becomes of the session, also in other tabs that share it. @returns What ends the telling. */

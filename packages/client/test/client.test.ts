@@ -61,7 +61,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     const { client, heard } = start();
     const names = newNames();
     const made = await client.signUp(names);
-    expect(made.data).toMatchObject({ user: { username: names.username } });
+    expect(made.data).toMatchObject({ message: 'user created!', user: { username: names.username } });
     expect((await client.me.get()).data?.user.email).toBe(names.email);
     expect((await client.me.change({ username: `${names.username}x` })).data?.user.username).toBe(
       `${names.username}x`,
@@ -121,9 +121,9 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
   it('gives administrators the accounts of others', async () => {
     const { client } = start();
     await client.signUp(newNames());
-    const admin = await client.me.get();
+    const admin = (await client.me.get()).data?.user.id ?? '';
     expect((await client.users.list()).error).toMatchObject({ code: 'forbidden', status: 403 });
-    await inside.promote(admin.data?.user.id ?? '');
+    await inside.promote(admin);
     const names = newNames();
     const { data: made } = await client.users.create({ username: names.username, email: names.email });
     expect(made?.password?.length).toBeGreaterThan(11);
@@ -137,10 +137,33 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     ]);
     expect((await client.users.list({ search: 'a&b=c' })).data?.users).toEqual([]);
     expect((await client.users.signOut(id)).data?.message).toBe('logout successful!');
+    expect((await client.users.limits(id)).data?.limits).toEqual([]);
+    expect((await client.users.liftLimits(id)).data?.message).toBe('limits lifted!');
+    expect((await client.events({ limit: 1 })).data?.events.length).toBe(1);
     expect((await client.users.delete(id)).data?.message).toBe('delete successful!');
     expect((await client.users.get(id)).error?.code).toBe('not_found');
     // What would be another path is one id that nobody has.
     expect((await client.users.get('../events')).error?.code).toBe('invalid_request');
+  });
+
+  it('where addresses are proven first, signs nobody in at sign-up', async () => {
+    const { secret, clock } = app;
+    const strict = await startApp(database, { secret, clock, signup: 'verified' });
+    const { client, heard } = open({
+      url: strict.url,
+      session,
+      ...(session === 'cookie' ? { fetch: browserFetch(strict.url, fetch) } : {}),
+    });
+    const { data } = await client.signUp(newNames());
+    expect(data).toEqual({
+      message: 'A mail is on its way to this address. Answer it to finish the sign-up.',
+    });
+    expect((await client.me.get()).error?.code).toBe('unauthenticated');
+    const code = { email: 'nobody@example.org', code: '000000' };
+    expect((await client.verifyEmail(code)).data).toBe(null);
+    expect((await client.restoreEmail({ token: 'x' })).error?.code).toBe('link_invalid');
+    expect(heard).toEqual([]);
+    await strict.stop();
   });
 
   it('asks for a mail, and refuses a code that is not right', async () => {

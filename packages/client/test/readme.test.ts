@@ -38,7 +38,7 @@ async function run(program: string): Promise<string> {
 it('the programs of the README run, one after the other, and end by themselves', async () => {
   const [signUp = '', changes = '', ...others] = programs;
   expect(others).toEqual([]);
-  expect(await run(signUp)).toBe('hello ada\n');
+  expect(await run(signUp)).toBe('user created!\n');
   expect(await run(signUp)).toMatch(/^signup_taken invalid credentials!\n/);
   expect(await run(changes)).toBe('signed_in\n3 sessions\nsigned_out\n');
 });

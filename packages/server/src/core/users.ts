@@ -306,10 +306,14 @@ export function listUsers(db: Db, asked: UserQuery): Promise<User[]> {
     .selectAll()
     .orderBy(column, isTurned ? 'desc' : 'asc')
     .limit(limit);
+  const sign = isTurned ? '<' : '>';
   if (after !== undefined)
-    query = query.where(column, isTurned ? '<' : '>', (users) =>
-      users.selectFrom('users as last').select(`last.${column}`).where('last.id', '=', after),
-    );
+    query =
+      column === 'id'
+        ? query.where('id', sign, after)
+        : query.where(column, sign, (users) =>
+            users.selectFrom('users as last').select(`last.${column}`).where('last.id', '=', after),
+          );
   if (role !== undefined) query = query.where('admin_since', role === 'admin' ? 'is not' : 'is', null);
   if (disabled !== undefined) query = query.where('disabled_at', disabled ? 'is not' : 'is', null);
   if (search !== undefined)
