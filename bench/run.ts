@@ -4,7 +4,9 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import { measureEnumeration } from './enumeration.ts';
 import { isMet, median, type Part, tableOf } from './figures.ts';
+import { measureGuard } from './guard.ts';
 import { measureImport } from './import.ts';
 import { measureMe } from './me.ts';
 import { measureMemory } from './memory.ts';
@@ -19,6 +21,8 @@ const measurements = {
   storm: measureStorm,
   start: measureStart,
   memory: measureMemory,
+  enumeration: measureEnumeration,
+  guard: measureGuard,
   import: measureImport,
 };
 type Name = keyof typeof measurements;

@@ -1,5 +1,6 @@
 // Fills a database before its server starts, with the server's own functions: ten thousand sign-ins would take minutes.
 import { resolve } from 'node:path';
+import type { JSONWebKeySet } from 'jose';
 
 /** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
 type App = typeof import('../packages/server/src/app.ts');
@@ -17,7 +18,7 @@ const { insertUser }: Users = await import(`${built}/core/users.js`);
 
 /** The address that the tokens name. Servers listen elsewhere, and are asked under this name. */
 export const HOST = 'localhost:4000';
-const publicUrl = `http://${HOST}`;
+export const publicUrl = `http://${HOST}`;
 /** What a server needs to serve a seeded database. */
 export const SEEDED_FLAGS = ['--database', 'sqlite:usher.db', '--public-url', publicUrl];
 
@@ -29,10 +30,19 @@ export interface Seeded {
   cookies: string[];
   /** An access token of the first user. */
   bearer: string;
+  /** That one and more of the same session. */
+  bearers: string[];
+  /** The keys that check them, as Usher publishes them. */
+  jwks: JSONWebKeySet;
 }
 
-/** Makes the database of a folder with this many users, each signed in by cookie, the first also by bearer token. */
-export async function seed(folder: string, users: number): Promise<Seeded> {
+/**
+ * Makes the database of a folder with this many users, each signed in by cookie, the first also by
+ * bearer token.
+ *
+ * @param more How many access tokens more the first user gets.
+ */
+export async function seed(folder: string, users: number, more = 0): Promise<Seeded> {
   const database = `sqlite:${resolve(folder, 'usher.db')}`;
   const config = configFromOptions({ database, publicUrl, tokenMinutes: 60, logLevel: 'silent' });
   const { world, close } = await openWorld(config);
@@ -43,7 +53,7 @@ export async function seed(folder: string, users: number): Promise<Seeded> {
   const amr = ['pwd'];
   const about = { ip: '192.0.2.1', userAgent: 'bench', amr: 'pwd' };
   const cookies: string[] = [];
-  let bearer = '';
+  const bearers: string[] = [];
   await db.transaction().execute(async (tx) => {
     for (const [index, username] of usernames.entries()) {
       const userId = await addUser(username);
@@ -54,8 +64,10 @@ export async function seed(folder: string, users: number): Promise<Seeded> {
       cookies.push(cookieTokens.make(subject, now, now + IDLE).token);
       if (index > 0) continue;
       const bearerId = await startSession(tx, { ...about, userId, kind: 'bearer' }, now);
-      const made = await accessTokens.make({ ...subject, sessionId: bearerId }, now, now + REFRESH_IDLE);
-      bearer = made.token;
+      for (let number = 0; number <= more; number++) {
+        const made = await accessTokens.make({ ...subject, sessionId: bearerId }, now, now + REFRESH_IDLE);
+        bearers.push(made.token);
+      }
     }
 
     async function addUser(name: string): Promise<string> {
@@ -68,6 +80,8 @@ export async function seed(folder: string, users: number): Promise<Seeded> {
       return made.user.id;
     }
   });
+  const jwks = { keys: world.keyring.published(now).map((key) => key.publicJwk) };
   await close();
-  return { usernames, cookies, bearer };
+  const [bearer = ''] = bearers;
+  return { usernames, cookies, bearer, bearers, jwks };
 }
