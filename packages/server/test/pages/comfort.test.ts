@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink, openWorld } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { newNames, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
-import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
+import { findBarriers, overflowOf, PATIENCE, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
 import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -32,7 +32,7 @@ const forUsers = [
   '/dashboard/delete',
 ];
 
-describe('pages for everybody', () => {
+describe('pages for everybody', { timeout: PATIENCE }, () => {
   let browser: Browser;
   let database: TestDatabase;
   let app: TestApp;
@@ -45,7 +45,7 @@ describe('pages for everybody', () => {
     const { world, close } = await openWorld(configFromOptions(settings), { clock: app.clock });
     setUpLink = (await makeSetUpLink(world)) ?? '';
     await close();
-  });
+  }, PATIENCE);
   afterEach(async () => {
     for (const visitor of visitors.splice(0)) {
       await visitor.close();
