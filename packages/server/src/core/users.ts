@@ -299,21 +299,19 @@ export interface UserQuery {
 /** A page of users. Ids sort by creation time, and the last id of a page is its cursor in every order. */
 export function listUsers(db: Db, asked: UserQuery): Promise<User[]> {
   const { search, role, disabled, order = 'created', after, limit } = asked;
-  const column = order.endsWith('username') ? 'username_key' : 'id';
+  const isByName = order.endsWith('username');
   const isTurned = order.startsWith('-');
   let query = db
     .selectFrom('users')
     .selectAll()
-    .orderBy(column, isTurned ? 'desc' : 'asc')
+    .orderBy(isByName ? 'username_key' : 'id', isTurned ? 'desc' : 'asc')
     .limit(limit);
-  const sign = isTurned ? '<' : '>';
-  if (after !== undefined)
-    query =
-      column === 'id'
-        ? query.where('id', sign, after)
-        : query.where(column, sign, (users) =>
-            users.selectFrom('users as last').select(`last.${column}`).where('last.id', '=', after),
-          );
+  const beyond = isTurned ? '<' : '>';
+  if (after !== undefined && !isByName) query = query.where('id', beyond, after);
+  if (after !== undefined && isByName)
+    query = query.where('username_key', beyond, (users) =>
+      users.selectFrom('users as last').select('last.username_key').where('last.id', '=', after),
+    );
   if (role !== undefined) query = query.where('admin_since', role === 'admin' ? 'is not' : 'is', null);
   if (disabled !== undefined) query = query.where('disabled_at', disabled ? 'is not' : 'is', null);
   if (search !== undefined)

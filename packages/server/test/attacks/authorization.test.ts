@@ -493,6 +493,8 @@ describe.each(databases)('authorization on $name', ({ create }) => {
       expect([wrong, (await metrics(wrong)).status]).toEqual([wrong, 401]);
     for (const path of ['/debug', '/debug/pprof', '/stats', '/server-status', '/heapdump', '/metrics/'])
       expect([path, (await send(app, 'GET', path)).status]).toEqual([path, 404]);
+    for (const path of ['/v1/stats', '/v1/events', '/admin', '/admin/settings'])
+      expect([path, (await send(app, 'GET', path)).status]).toEqual([path, 401]);
   });
 });
 

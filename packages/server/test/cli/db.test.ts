@@ -9,6 +9,9 @@ const production = { USHER_ENV: 'production', USHER_PUBLIC_URL: 'https://account
 const folderOfOurs = join(import.meta.dirname, '../../migrations');
 const ours = readdirSync(folderOfOurs).sort();
 const newest = readFileSync(join(folderOfOurs, ours.at(-1) ?? ''), 'utf8');
+const newestColumns = [...newest.matchAll(/^ALTER TABLE (\w+) ADD COLUMN (\w+)/gm)].map(
+  ([, table = '', column = '']) => ({ table, column }),
+);
 const newestTables = [...newest.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name = '']) => name);
 
 describe.each(databases)('$name', (kind) => {
@@ -54,6 +57,8 @@ describe.each(databases)('$name', (kind) => {
         .execute();
     });
     for (const table of newestTables) await read(({ db }) => db.schema.dropTable(table).execute());
+    for (const { table, column } of newestColumns)
+      await read(({ db }) => db.schema.alterTable(table).dropColumn(column).execute());
 
     const refused = await place.usher(['user', 'list']);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
