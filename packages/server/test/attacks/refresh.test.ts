@@ -321,13 +321,16 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
   it('R16: a thousand refreshes leave one row, and no trace of each', async () => {
     let current = await newProgram();
     const { user_id } = await rowOf(current);
-    const events = await inside.db.selectFrom('events').selectAll().execute();
+    // A mail of a sign-up may still be on its way.
+    const eventsOf = () =>
+      inside.db.selectFrom('events').selectAll().where('name', 'not like', 'mail%').execute();
+    const events = await eventsOf();
     for (let n = 0; n < 1_000; n++) current = await next(current, n % 2 ? app : twin);
     const rows = await inside.db.selectFrom('sessions').selectAll().where('user_id', '=', user_id).execute();
     expect(rows.map(({ kind, refresh_number }) => `${kind} ${refresh_number}`).toSorted()).toEqual([
       'bearer 1001',
       'cookie 1',
     ]);
-    expect(await inside.db.selectFrom('events').selectAll().execute()).toHaveLength(events.length);
+    expect(await eventsOf()).toHaveLength(events.length);
   });
 });
