@@ -20,8 +20,9 @@ export async function queuedMails(
   try {
     const rows = await db.selectFrom('mails').selectAll().orderBy('created_at').orderBy('id').execute();
     const { mail: key } = deriveKeys(app.secret);
-    return rows.flatMap(({ id, kind, content_encrypted: sealed }) =>
-      sealed === null ? [] : [{ kind, ...unsealContent(key, id, sealed) }],
+    return rows.map(({ id, kind, content_encrypted: sealed }) =>
+      // What a decoy held is dropped as soon as a job has seen it.
+      sealed === null ? { kind, to: null, values: {} } : { kind, ...unsealContent(key, id, sealed) },
     );
   } finally {
     await close();
