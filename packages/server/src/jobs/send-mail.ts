@@ -140,8 +140,8 @@ async function deliver(place: MailPlace, mail: ClaimedMail): Promise<Result> {
   const { id, kind, content } = mail;
   if (!content) return { end: 'refused', code: 'unreadable' };
   if (content.to === null) return { end: 'decoy', code: null };
-  if (mail.expiresAt <= clock.now()) return { end: 'expired', code: null };
   if (hasMailbox) return { end: 'kept', code: null };
+  if (mail.expiresAt <= clock.now()) return { end: 'expired', code: null };
   if (!mailTransport) return { end: 'away', code: 'no USHER_SMTP_URL' };
   try {
     const rendered = renderMail(kind, content.values);
