@@ -14,6 +14,7 @@ import { killAll } from './servers.ts';
 import { measureSignIn } from './signin.ts';
 import { measureStart } from './start.ts';
 import { measureStorm } from './storm.ts';
+import { measureUsers } from './users.ts';
 
 const measurements = {
   me: measureMe,
@@ -24,6 +25,7 @@ const measurements = {
   enumeration: measureEnumeration,
   guard: measureGuard,
   import: measureImport,
+  users: measureUsers,
 };
 type Name = keyof typeof measurements;
 const names = Object.keys(measurements) as Name[];

@@ -1,6 +1,7 @@
 // Fills a database before its server starts, with the server's own functions: ten thousand sign-ins would take minutes.
 import { resolve } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
+import { sql } from 'kysely';
 
 /** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
 type App = typeof import('../packages/server/src/app.ts');
@@ -84,4 +85,53 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   await close();
   const [bearer = ''] = bearers;
   return { usernames, cookies, bearer, bearers, jwks };
+}
+
+/** Users as `fillUsers` makes them, by number. Names and numbers stand in different orders. */
+const shuffled = (number: number): string => String((number * 7919) % 1_000_003).padStart(7, '0');
+export const idOf = (number: number): string => `019a0000-0000-7000-8000-${String(number).padStart(12, '0')}`;
+export const usernameOf = (number: number): string => `${'abcdefghij'[number % 10]}da.${shuffled(number)}`;
+export const emailOf = (number: number): string =>
+  number % 2 === 0
+    ? `${usernameOf(number)}@example.org`
+    : `${'jihgfedcba'[number % 10]}.${shuffled(number)}@example.org`;
+
+/**
+ * Makes the database with this many users, of whom each 100th is disabled and each 10,000th an administrator.
+ *
+ * @returns A cookie token of one more administrator.
+ */
+export async function fillUsers(database: string, secret: string, count: number): Promise<string> {
+  const config = configFromOptions({ database, secret, publicUrl, logLevel: 'silent' });
+  const { world, close } = await openWorld(config);
+  const { db, clock, cookieTokens } = world;
+  const now = clock.now();
+  const STEP = 1_000;
+  for (let from = 0; from < count; from += STEP) {
+    const users = Array.from({ length: STEP }, (_, step) => {
+      const number = from + step;
+      return {
+        id: idOf(number),
+        username: usernameOf(number),
+        username_key: usernameOf(number),
+        email: emailOf(number),
+        email_key: emailOf(number),
+        email_verified_at: now,
+        password_hash: '!',
+        password_changed_at: now,
+        admin_since: number % 10_000 === 0 ? now : null,
+        disabled_at: number % 100 === 7 ? now : null,
+        signed_in_at: null,
+        created_at: now,
+      };
+    });
+    await db.insertInto('users').values(users).execute();
+  }
+  if (database.startsWith('postgres')) await sql`VACUUM ANALYZE users`.execute(db);
+  const subject = { amr: ['pwd'], userId: idOf(0), signedInAt: now };
+  const about = { userId: idOf(0), kind: 'cookie', ip: '192.0.2.1', userAgent: 'bench', amr: 'pwd' } as const;
+  const sessionId = await db.transaction().execute((tx) => startSession(tx, about, now));
+  const { token } = cookieTokens.make({ ...subject, sessionId }, now, now + IDLE);
+  await close();
+  return token;
 }

@@ -346,7 +346,7 @@ export const routes: readonly Route[] = [
     who: 'admin',
     summary: 'List and search users',
     query: listUsersQuery,
-    answers: { 200: z.object({ users: z.array(userShape), next_cursor: z.uuid().nullable() }) },
+    answers: { 200: z.object({ users: z.array(userShape), next_cursor: z.string().nullable() }) },
     errors: [],
     handler: showUsers,
   }),

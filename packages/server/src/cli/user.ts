@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { eventsOf } from '../core/events.ts';
 import { sessionsOf } from '../core/sessions.ts';
-import { listUsers } from '../core/users.ts';
+import { listUsers } from '../core/users/list.ts';
+import { showUserCursor, userCursor } from '../flows/admin/user-cursor.ts';
 import { normalSearch } from '../flows/admin/users.ts';
 import { showEvent, showLimit, showSession, showUser } from '../flows/shapes.ts';
 import { limitsOf } from '../flows/user-limits.ts';
@@ -12,7 +13,7 @@ import { add } from './user-add.ts';
 import { change, changes, remove, resetPassword } from './user-change.ts';
 import { exportAll } from './user-export.ts';
 import { importUsers } from './user-import.ts';
-import { getUser, isId, membersOf } from './user-named.ts';
+import { getUser, membersOf } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
 const EVENTS_SHOWN = 10;
@@ -34,12 +35,12 @@ export function addUser(program: Command): void {
     .addHelpText('after', '\nExample:\n  usher user add --username ada --email ada@example.org --admin')
     .action(add);
   withSettings(user.command('list'), ['database'])
-    .description('List users, oldest first.')
+    .description('List users, oldest first; of a search by name.')
     .option('--search <text>', 'Those whose name or e-mail address begins so.')
     .option('--admins', 'Administrators only.')
     .option('--disabled', 'Disabled users only.')
     .option('--limit <number>', `How many, at most ${LARGEST_PAGE}.`, toLimit, 50)
-    .option('--cursor <id>', 'Those after this one: what the page before ended with.', toId)
+    .option('--cursor <text>', 'Where the page before ended, as it said.', toCursor)
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher user list --search ada --json')
     .action(list);
@@ -106,9 +107,10 @@ function toLimit(text: string): number {
   throw new InvalidArgumentError(`It takes a whole number from 1 to ${LARGEST_PAGE}.`);
 }
 
-function toId(text: string): string {
-  if (isId(text)) return text.toLowerCase();
-  throw new InvalidArgumentError('It takes the id of a user.');
+function toCursor(text: string): string {
+  const cursor = userCursor.safeParse(text);
+  if (cursor.success) return cursor.data;
+  throw new InvalidArgumentError('It takes what the page before ended with.');
 }
 
 interface ListOptions {
@@ -124,20 +126,19 @@ async function list(
   { search, admins, disabled, limit, cursor, json }: ListOptions,
   command: Command,
 ): Promise<void> {
-  const found = await withWorld(command, ({ db }) =>
+  const page = await withWorld(command, ({ db }) =>
     listUsers(db, {
       search: normalSearch(search),
       role: admins ? 'admin' : undefined,
       disabled,
       after: cursor,
-      limit: limit + 1,
+      limit,
     }),
   );
-  const page = found.slice(0, limit);
-  const next = found.length > limit ? (page.at(-1)?.id ?? null) : null;
-  if (json) return printJson({ users: page.map(showUser), next_cursor: next });
-  if (page.length === 0) return say('There are no such users.');
-  const rows = page.map((user) => Object.values(membersOf(user)));
+  const next = showUserCursor(page.next);
+  if (json) return printJson({ users: page.users.map(showUser), next_cursor: next });
+  if (page.users.length === 0) return say('There are no such users.');
+  const rows = page.users.map((user) => Object.values(membersOf(user)));
   printTable(['USERNAME', 'E-MAIL', 'ROLE', 'STATE', 'CREATED (UTC)', 'ID'], rows);
   if (next) say(`There are more: --cursor ${next}`);
 }

@@ -280,54 +280,6 @@ export async function enable(tx: Db, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** How lists of users can be sorted; a minus turns the order round. */
-export const userOrders = ['created', '-created', 'username', '-username'] as const;
-export type UserOrder = (typeof userOrders)[number];
-
-export interface UserQuery {
-  /** The beginning of a user name or an e-mail address, normalised; or a whole id. */
-  search?: string | undefined;
-  role?: Role | undefined;
-  disabled?: boolean | undefined;
-  /** Oldest first unless said. */
-  order?: UserOrder | undefined;
-  /** The id after which the page begins. */
-  after?: string | undefined;
-  limit: number;
-}
-
-/** A page of users. Ids sort by creation time, and the last id of a page is its cursor in every order. */
-export function listUsers(db: Db, asked: UserQuery): Promise<User[]> {
-  const { search, role, disabled, order = 'created', after, limit } = asked;
-  const isByName = order.endsWith('username');
-  const isTurned = order.startsWith('-');
-  let query = db
-    .selectFrom('users')
-    .selectAll()
-    .orderBy(isByName ? 'username_key' : 'id', isTurned ? 'desc' : 'asc')
-    .limit(limit);
-  const beyond = isTurned ? '<' : '>';
-  if (after !== undefined && !isByName) query = query.where('id', beyond, after);
-  if (after !== undefined && isByName)
-    query = query.where('username_key', beyond, (users) =>
-      users.selectFrom('users as last').select('last.username_key').where('last.id', '=', after),
-    );
-  if (role !== undefined) query = query.where('admin_since', role === 'admin' ? 'is not' : 'is', null);
-  if (disabled !== undefined) query = query.where('disabled_at', disabled ? 'is not' : 'is', null);
-  if (search !== undefined)
-    query = query.where((where) =>
-      where.or([
-        where('id', '=', search),
-        where.and([where('username_key', '>=', search), where('username_key', '<', afterPrefix(search))]),
-        where.and([where('email_key', '>=', search), where('email_key', '<', afterPrefix(search))]),
-      ]),
-    );
-  return query.execute();
-}
-
-/** A prefix as a range, which an index answers; LIKE would read every row, and its wildcards need escaping. */
-const afterPrefix = (prefix: string): string => `${prefix}\u{10ffff}`;
-
 /** What these users are called; of those who are gone nothing. */
 export async function usernamesOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   if (ids.length === 0) return new Map();

@@ -322,7 +322,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
     expect(found.text).not.toMatch(/argon2|password|hash|_key/);
   });
 
-  it('A9: a cursor is an id and no more', async () => {
+  it('A9: a cursor is an id or a name and no more', async () => {
     const forged = [
       'x',
       "'%20OR%201=1--",
@@ -334,6 +334,10 @@ describe.each(databases)('authorization on $name', ({ create }) => {
       'eyJpZCI6MX0',
       '{}',
       '-1',
+      ...["' OR 1=1--", 'Ada', 'a\0b', 'a@b', `${'a'.repeat(65)}`].map((text) =>
+        Buffer.from(text).toString('base64url'),
+      ),
+      `${Buffer.from('ada').toString('base64url')}=`,
     ];
     for (const cursor of forged)
       expect([cursor, (await admin.browser.get(`/v1/users?cursor=${cursor}`)).status]).toEqual([cursor, 400]);
@@ -344,6 +348,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
       (await admin.browser.get(`/v1/users?cursor=${cursor}`)).body.users.length;
     expect(await from(NOBODY)).toBe((await accounts()).length);
     expect(await from('ffffffff-ffff-ffff-ffff-ffffffffffff')).toBe(0);
+    expect(await from(Buffer.from('zzz').toString('base64url'))).toBe(0);
   });
 
   it('A10: the console is not read from another origin', async () => {

@@ -19,7 +19,7 @@ describe('a command line that makes no sense ends with 2', () => {
     [['user', 'show'], "missing required argument 'name'"],
     [['user', 'show', 'ada', 'grace'], 'too many arguments'],
     [['user', 'list', '--limit', '0'], 'a whole number from 1 to 1000'],
-    [['user', 'list', '--cursor', 'ada'], 'the id of a user'],
+    [['user', 'list', '--cursor', 'ada'], 'what the page before ended with'],
     [['config', '--secret', 'x'], "unknown option '--secret'"],
   ])('usher %j', async (args, sentence) => {
     const { code, stdout, stderr } = await usher(args as string[]);

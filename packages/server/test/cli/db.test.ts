@@ -12,6 +12,7 @@ const newest = readFileSync(join(folderOfOurs, ours.at(-1) ?? ''), 'utf8');
 const newestColumns = [...newest.matchAll(/^ALTER TABLE (\w+) ADD COLUMN (\w+)/gm)].map(
   ([, table = '', column = '']) => ({ table, column }),
 );
+const newestIndexes = [...newest.matchAll(/^CREATE (?:UNIQUE )?INDEX (\w+)/gm)].map(([, name = '']) => name);
 const newestTables = [...newest.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name = '']) => name);
 
 describe.each(databases)('$name', (kind) => {
@@ -56,6 +57,7 @@ describe.each(databases)('$name', (kind) => {
         .where('name', '=', ours.at(-1) ?? '')
         .execute();
     });
+    for (const index of newestIndexes) await read(({ db }) => db.schema.dropIndex(index).execute());
     for (const table of newestTables) await read(({ db }) => db.schema.dropTable(table).execute());
     for (const { table, column } of newestColumns)
       await read(({ db }) => db.schema.alterTable(table).dropColumn(column).execute());

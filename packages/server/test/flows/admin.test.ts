@@ -118,6 +118,98 @@ describe.each(databases)('administration on $name', ({ create }) => {
     });
   });
 
+  describe('finds by both names', () => {
+    // In UTF-16 the last stands before the one before it, in bytes behind.
+    const letters = ['a', 'b', '-', '7', '\u{fa0e}', '\u{10428}'];
+    const name = (of: number, length: number) =>
+      Array.from({ length }, (_, at) => letters[Math.floor(of / letters.length ** at) % letters.length]).join(
+        '',
+      );
+    /** Some have two names that begin alike, in either order, some one, some none. */
+    const people = Array.from({ length: 216 }, (_, i) => ({
+      username: `${i % 3 ? 'qu' : 'no'}${name(i, 3)}`,
+      email: `${i % 4 ? 'qu' : 'no'}${i % 5 ? 'a' : 'b'}${i}@find.example`,
+      isAdmin: i % 7 === 0,
+      isDisabled: i % 6 === 0,
+    }));
+    beforeAll(async () => {
+      const row = await inside.db
+        .selectFrom('users')
+        .selectAll()
+        .where('id', '=', admin.id)
+        .executeTakeFirstOrThrow();
+      const rows = people.map(({ username, email, isAdmin, isDisabled }, i) => ({
+        ...row,
+        // Not in the order of their names.
+        id: `20000000-0000-7000-8000-${String((i * 89) % 216).padStart(12, '0')}`,
+        username,
+        username_key: username,
+        email,
+        email_key: email,
+        admin_since: isAdmin ? 1 : null,
+        disabled_at: isDisabled ? 1 : null,
+      }));
+      await inside.db.insertInto('users').values(rows).execute();
+    });
+    afterAll(async () => {
+      await inside.db.deleteFrom('users').where('email_key', 'like', '%@find.example').execute();
+    });
+    const byBytes = (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other));
+    type Person = (typeof people)[number];
+    const found = (beginning: string, isMeant: (person: Person) => boolean = () => true) =>
+      people
+        .filter(isMeant)
+        .flatMap(({ username, email }) => {
+          const [first] = [username, email].filter((one) => one.startsWith(beginning)).sort(byBytes);
+          return first === undefined ? [] : [{ first, username }];
+        })
+        .sort((one, other) => byBytes(one.first, other.first))
+        .map(({ username }) => username);
+    async function paged(query: string, limit: number): Promise<string[]> {
+      const seen: string[] = [];
+      for (let cursor = ''; ; ) {
+        const page = await list(`?${query}&limit=${limit}${cursor}`);
+        expect(page.users.length).toBeLessThanOrEqual(limit);
+        seen.push(...namesOf(page));
+        if (page.next_cursor === null) return seen;
+        cursor = `&cursor=${page.next_cursor}`;
+      }
+    }
+
+    it('each once, in the order of the names that were found, whatever the size of a page', async () => {
+      for (const beginning of ['qu', 'qua', 'qu-', 'no', 'qub1', 'qu\u{fa0e}', 'qu\u{10428}', 'quaa@'])
+        for (const limit of [1, 7, 100]) {
+          if (limit === 1 && beginning.length < 3) continue;
+          const search = `search=${encodeURIComponent(beginning)}`;
+          expect([beginning, limit, await paged(search, limit)]).toEqual([
+            beginning,
+            limit,
+            found(beginning),
+          ]);
+        }
+    });
+
+    it('those of a role, those that are disabled, and both', async () => {
+      const admins = await paged('search=qu&role=admin', 5);
+      expect(admins).toEqual(found('qu', ({ isAdmin }) => isAdmin));
+      const disabled = await paged('search=qu&disabled=true', 5);
+      expect(disabled).toEqual(found('qu', ({ isDisabled }) => isDisabled));
+      const others = await paged('search=qu&role=user&disabled=false', 5);
+      expect(others).toEqual(found('qu', ({ isAdmin, isDisabled }) => !isAdmin && !isDisabled));
+    });
+
+    it('goes on where it was, when the last one of a page is gone', async () => {
+      const all = found('qu');
+      const first = await list('?search=qu&limit=10');
+      await inside.db
+        .deleteFrom('users')
+        .where('username_key', '=', all[9] ?? '')
+        .execute();
+      const second = await list(`?search=qu&limit=10&cursor=${first.next_cursor}`);
+      expect(namesOf(second)).toEqual(all.slice(10, 20));
+    });
+  });
+
   it('shows one user, and says when there is none', async () => {
     const ada = await newcomer();
     const reply = await admin.browser.get(`/v1/users/${ada.id}`);

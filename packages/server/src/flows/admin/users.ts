@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { queueAdminChange } from '../../core/installation.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
-import { findById, listUsers, type User } from '../../core/users.ts';
+import { listUsers } from '../../core/users/list.ts';
+import { findById, type User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
@@ -18,6 +19,7 @@ import {
 import { checkNewUser } from '../check-new-user.ts';
 import { showLimit, showUser } from '../shapes.ts';
 import { liftLimitsOf, limitsOf } from '../user-limits.ts';
+import { showUserCursor, userCursor } from './user-cursor.ts';
 
 const LARGEST_PAGE = 100;
 
@@ -32,26 +34,24 @@ export const listUsersQuery = z.strictObject({
     .describe('The beginning of a user name or e-mail address, or a whole id'),
   role: z.enum(['user', 'admin']).optional(),
   disabled: z.enum(['true', 'false']).optional(),
-  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+  cursor: userCursor.optional().describe('`next_cursor` of the page before'),
   limit: z.coerce.number().int().min(1).max(LARGEST_PAGE).default(50),
 });
 
-/** A page of users, oldest first. */
+/** A page of users, oldest first; of a search by the names that it found, and perhaps shorter than asked. */
 export async function showUsers(
   { db }: World,
   { query }: SignedInCall<undefined, z.infer<typeof listUsersQuery>>,
 ): Promise<Answer> {
   const { search, role, disabled, cursor, limit } = query;
-  const found = await listUsers(db, {
+  const { users, next } = await listUsers(db, {
     search: normalSearch(search),
     role,
     disabled: disabled === undefined ? undefined : disabled === 'true',
     after: cursor,
-    limit: limit + 1,
+    limit,
   });
-  const page = found.slice(0, limit);
-  const next = found.length > limit ? (page.at(-1)?.id ?? null) : null;
-  return { status: 200, body: { users: page.map(showUser), next_cursor: next } };
+  return { status: 200, body: { users: users.map(showUser), next_cursor: showUserCursor(next) } };
 }
 
 /** What is searched for, as names are stored to be compared. */

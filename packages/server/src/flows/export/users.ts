@@ -1,5 +1,6 @@
 import { NO_PASSWORD } from '../../core/passwords/imported.ts';
-import { listUsers, roleOf, type User } from '../../core/users.ts';
+import { listUsers, type UserPage } from '../../core/users/list.ts';
+import { roleOf, type User } from '../../core/users.ts';
 import type { Db } from '../../platform/db/index.ts';
 
 const PAGE = 1_000;
@@ -23,12 +24,12 @@ export const exportedFields = [
 
 /** All users, oldest first, page by page: those who sign up meanwhile may be in it or not. */
 export async function* exportUsers(db: Db): AsyncGenerator<ExportedUser> {
-  let after: string | undefined;
+  let after: string | null = null;
   do {
-    const page: User[] = await listUsers(db, { after, limit: PAGE });
-    for (const user of page) yield exported(user);
-    after = page.length === PAGE ? page.at(-1)?.id : undefined;
-  } while (after !== undefined);
+    const page: UserPage = await listUsers(db, { after: after ?? undefined, limit: PAGE });
+    for (const user of page.users) yield exported(user);
+    after = page.next;
+  } while (after !== null);
 }
 
 const exported = (user: User): ExportedUser => ({

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { listUsers, roleOf, type User, type UserOrder, userOrders } from '../../core/users.ts';
+import { listUsers, type UserOrder, userOrders } from '../../core/users/list.ts';
+import { roleOf, type User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
+import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
 import { normalSearch } from '../../flows/admin/users.ts';
 import { Button } from '../form.tsx';
 import { Badge, Empty, page, Table } from '../layout.tsx';
@@ -26,23 +28,21 @@ export const usersQuery = z.object({
   search: z.string().max(254).optional().catch(undefined),
   who: z.enum(who).optional().catch(undefined),
   sort: z.enum(userOrders).default('-created').catch('-created'),
-  cursor: z.uuid().optional().catch(undefined),
+  cursor: userCursor.optional().catch(undefined),
 });
 type Query = z.infer<typeof usersQuery>;
 
 /** Everybody, to search, filter and sort. */
 export async function usersPage(world: World, call: SignedInCall<undefined, Query>): Promise<Answer> {
   const { query } = call;
-  const found = await listUsers(world.db, {
+  const { users, next } = await listUsers(world.db, {
     search: normalSearch(query.search),
     role: query.who === 'disabled' ? undefined : query.who,
     disabled: query.who === 'disabled' ? true : undefined,
     order: query.sort,
     after: query.cursor,
-    limit: PAGE + 1,
+    limit: PAGE,
   });
-  const users = found.slice(0, PAGE);
-  const cursor = found.length > PAGE ? (users.at(-1)?.id ?? null) : null;
   return page(
     world,
     call,
@@ -61,7 +61,7 @@ export async function usersPage(world: World, call: SignedInCall<undefined, Quer
           ))}
         </Table>
       )}
-      <Pages path={PATH} parameters={query} cursor={cursor} />
+      <Pages path={PATH} parameters={query} cursor={showUserCursor(next)} />
     </>,
   );
 }
@@ -80,7 +80,7 @@ function Filter({ query }: { query: Query }) {
           aria-describedby="search-hint"
         />
         <span id="search-hint" class="hint">
-          How a user name or an address begins, or an id
+          How a user name or an address begins, or an id. What is found stands by name
         </span>
       </div>
       <Select

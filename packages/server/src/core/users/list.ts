@@ -1,0 +1,129 @@
+import type { SelectQueryBuilder } from 'kysely';
+import type { Db } from '../../platform/db/index.ts';
+import type { Tables } from '../../platform/db/tables.ts';
+import type { Role, User } from '../users.ts';
+
+/** How lists of users can be sorted; a minus turns the order round. */
+export const userOrders = ['created', '-created', 'username', '-username'] as const;
+export type UserOrder = (typeof userOrders)[number];
+
+export interface UserQuery {
+  /** The beginning of a user name or an e-mail address, normalised; or a whole id. */
+  search?: string | undefined;
+  role?: Role | undefined;
+  disabled?: boolean | undefined;
+  /** Oldest first unless said. What a search finds stands in the order of the names that it found. */
+  order?: UserOrder | undefined;
+  /** `next` of the page before. */
+  after?: string | undefined;
+  limit: number;
+}
+
+export interface UserPage {
+  users: User[];
+  /** After which key the list goes on, if it does: an id or a name, so the page holds when its last user is deleted. */
+  next: string | null;
+}
+
+type Key = 'id' | 'username_key' | 'email_key';
+
+/**
+ * A page of users, read from an index in its order, whichever it is: however many users there are, a page costs the
+ * same. A page of a search may be shorter than its limit and still have a `next`.
+ */
+export function listUsers(db: Db, asked: UserQuery): Promise<UserPage> {
+  return asked.search === undefined ? inOrder(db, asked) : search(db, asked, asked.search);
+}
+
+/** Ids sort by the time they were made. */
+async function inOrder(db: Db, asked: UserQuery): Promise<UserPage> {
+  const { order = 'created', after, limit } = asked;
+  const key = order.endsWith('username') ? 'username_key' : 'id';
+  const isTurned = order.startsWith('-');
+  let query = filtered(db, asked)
+    .orderBy(key, isTurned ? 'desc' : 'asc')
+    .limit(limit + 1);
+  if (after !== undefined) query = query.where(key, isTurned ? '<' : '>', after);
+  return pageOf(await query.execute(), key, limit);
+}
+
+function filtered(db: Db, { role, disabled }: UserQuery): SelectQueryBuilder<Tables, 'users', User> {
+  let query = db.selectFrom('users').selectAll();
+  if (role !== undefined) query = query.where('admin_since', role === 'admin' ? 'is not' : 'is', null);
+  if (disabled !== undefined) query = query.where('disabled_at', disabled ? 'is not' : 'is', null);
+  return query;
+}
+
+function pageOf(found: User[], key: Key, limit: number): UserPage {
+  const users = found.slice(0, limit);
+  return { users, next: found.length > limit ? (users.at(-1)?.[key] ?? null) : null };
+}
+
+/** No page reads more often, should names be such that most of what is read was on an earlier page. */
+const MOST_READS = 5;
+
+async function search(db: Db, asked: UserQuery, beginning: string): Promise<UserPage> {
+  const byId = await filtered(db, asked).where('id', '=', beginning).executeTakeFirst();
+  if (byId) return { users: [byId], next: null };
+  const found: Found[] = [];
+  let place = asked.after ?? null;
+  for (let read = 0; read < MOST_READS && found.length < asked.limit; read++) {
+    const part = await readNames(db, { ...asked, after: place ?? undefined }, beginning);
+    found.push(...part.found);
+    place = part.next;
+    if (place === null) break;
+  }
+  const page = found.slice(0, asked.limit);
+  const next = found.length > asked.limit ? (page.at(-1)?.name ?? null) : place;
+  return { users: page.map(({ user }) => user), next };
+}
+
+/** A user, and the name that the search found. */
+interface Found {
+  name: string;
+  user: User;
+}
+
+/**
+ * Those whose user name or address begins so, in the order of what does. Two indexes are read side by side, up to where
+ * both are known: one condition over both names could use neither index for the order, and would sort all that match.
+ */
+async function readNames(
+  db: Db,
+  asked: UserQuery,
+  beginning: string,
+): Promise<{ found: Found[]; next: string | null }> {
+  const { after } = asked;
+  const isBegun = after !== undefined && asBytes(after, beginning) > 0;
+  const read = async (key: 'username_key' | 'email_key') => {
+    const users = await filtered(db, asked)
+      // One bound: of two, an index may be read from the lower one, past all that lies between.
+      .where(key, isBegun ? '>' : '>=', isBegun ? after : beginning)
+      .where(key, '<', afterPrefix(beginning))
+      .orderBy(key)
+      .limit(asked.limit + 1)
+      .execute();
+    return {
+      found: users.map((user): Found => ({ name: user[key], user })),
+      knownTo: users.length > asked.limit ? users.at(-1)?.[key] : undefined,
+    };
+  };
+  const parts = [await read('username_key'), await read('email_key')];
+  const [next = null] = parts.flatMap(({ knownTo }) => knownTo ?? []).sort(asBytes);
+  const found = parts
+    .flatMap((part) => part.found)
+    .filter(({ name, user }) => name === firstFound(user, beginning))
+    .filter(({ name }) => next === null || asBytes(name, next) <= 0)
+    .sort((one, other) => asBytes(one.name, other.name));
+  return { found, next };
+}
+
+/** Where both names begin so, a user stands at the first of them alone. */
+const firstFound = (user: User, beginning: string): string | undefined =>
+  [user.username_key, user.email_key].filter((name) => name.startsWith(beginning)).sort(asBytes)[0];
+
+/** Keys compare as bytes in both databases; JavaScript compares UTF-16, which orders some characters otherwise. */
+const asBytes = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
+
+/** A prefix as a range, which an index answers; LIKE would read every row, and its wildcards need escaping. */
+const afterPrefix = (prefix: string): string => `${prefix}\u{10ffff}`;
