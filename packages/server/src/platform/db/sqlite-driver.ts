@@ -3,6 +3,8 @@ import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kys
 import type { ReadRow } from './database.ts';
 import { Mutex } from './mutex.ts';
 import { whileBusy } from './sqlite-busy.ts';
+import { Checkpointer } from './sqlite-checkpoint.ts';
+import { Log } from './sqlite-log.ts';
 import { Statements } from './sqlite-statements.ts';
 
 /** How long a write waits for the writes before it in this process, and then for other processes; milliseconds. */
@@ -13,17 +15,22 @@ type Handle = { writer: DatabaseSync; reader: DatabaseSync };
 
 /**
  * Two handles on one file. What only reads runs at once on the reader, so it sees what is committed and never waits; every
- * write and every transaction takes its turn on the writer. A Kysely connection itself costs nothing and locks nothing.
+ * write and every transaction takes its turn on the writer. A commit is answered when it is on the disk; the next writer
+ * need not wait for that. A Kysely connection itself costs nothing and locks nothing.
  */
 export class SqliteDriver implements Driver {
   readonly #open: () => Promise<Handle>;
+  readonly #log: Log;
+  readonly #checkpointer: Checkpointer;
   readonly #turn = new Mutex();
   readonly #idle: SqliteConnection[] = [];
   #writer!: Statements;
   #reader!: Statements;
 
-  constructor(open: () => Promise<Handle>) {
-    this.#open = open;
+  constructor(file: string, open: (file: string) => Promise<Handle>) {
+    this.#open = () => open(file);
+    this.#log = new Log(file);
+    this.#checkpointer = new Checkpointer(file, this.#turn);
   }
 
   async init(): Promise<void> {
@@ -43,6 +50,7 @@ export class SqliteDriver implements Driver {
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await this.#turn.lock(PATIENCE_HERE);
     try {
+      this.#log.refuseFailed();
       // IMMEDIATE, so that a transaction never finds out halfway that another process writes.
       await whileBusy(PATIENCE_ELSEWHERE, () => this.#writer.database.exec('BEGIN IMMEDIATE'));
     } catch (error) {
@@ -55,10 +63,14 @@ export class SqliteDriver implements Driver {
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     refuseAborted(connection as SqliteConnection);
     this.#writer.database.exec('COMMIT');
+    this.#checkpointer.afterCommit(this.#writer.database);
     this.#end(connection);
+    await this.#log.force();
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // Committed, but not to the disk: whatever the writer is in now is somebody else's.
+    if ((connection as SqliteConnection).transaction === 'none') return;
     try {
       // SQLite has rolled back by itself after some failures, such as a full disk.
       if (this.#writer.database.isTransaction) this.#writer.database.exec('ROLLBACK');
@@ -70,6 +82,8 @@ export class SqliteDriver implements Driver {
   async destroy(): Promise<void> {
     // What hangs for that long is rolled back by closing.
     await this.#turn.lock(PATIENCE_HERE).catch(() => undefined);
+    await this.#checkpointer.close();
+    await this.#log.close();
     this.#reader.database.close();
     this.#writer.database.close();
     this.#turn.unlock();
@@ -92,9 +106,18 @@ export class SqliteDriver implements Driver {
   }
 
   async write<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const result = await this.#inTurn<R>(query);
+    await this.#log.force();
+    return result;
+  }
+
+  async #inTurn<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     await this.#turn.lock(PATIENCE_HERE);
     try {
-      return await whileBusy(PATIENCE_ELSEWHERE, () => this.#writer.run<R>(query));
+      this.#log.refuseFailed();
+      const result = await whileBusy(PATIENCE_ELSEWHERE, () => this.#writer.run<R>(query));
+      this.#checkpointer.afterCommit(this.#writer.database);
+      return result;
     } finally {
       this.#turn.unlock();
     }

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, rmSync, type Stats, statSync } from 'n
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { whileBusy } from './sqlite-busy.ts';
+import { TOO_LONG } from './sqlite-checkpoint.ts';
 
 /** The absolute path of a database file that may be used; throws an Error that says what to change. */
 export function fitPath(path: string): string {
@@ -45,8 +46,10 @@ export async function openFile(file: string): Promise<{ writer: DatabaseSync; re
     const mode = await whileBusy(2000, () => writer.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode);
     if (mode !== 'wal')
       throw new Error(`${file} cannot have a write-ahead log there. Put it on a local disk.`);
-    // Where fsync does not reach the disk itself (macOS), fullfsync does.
-    writer.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON');
+    // `Log` forces commits to the disk, and `Checkpointer` brings them home; SQLite would do both in our own thread. Where fsync does not reach the disk
+    // itself (macOS), fullfsync does.
+    writer.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON');
+    writer.exec(`PRAGMA wal_autocheckpoint = ${TOO_LONG}`);
     // From here on `whileBusy` waits for other processes.
     writer.exec('PRAGMA busy_timeout = 0');
     const reader = new DatabaseSync(file, { timeout: 2000 });

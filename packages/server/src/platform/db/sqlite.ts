@@ -10,7 +10,7 @@ import type { Tables } from './tables.ts';
 /** The database in the file at `path`. Throws if the file could not be used, or is open to other users of the machine. */
 export function openSqlite(path: string, migrations?: string): Database {
   const file = fitPath(path);
-  const driver = new SqliteDriver(() => openFile(file));
+  const driver = new SqliteDriver(file, openFile);
   const db = new Kysely<Tables>({ dialect: dialectOn(driver) });
   const host = migrationHost(db, driver);
   const exists = async () => existsSync(file) && (await host.isMigrated(db));
