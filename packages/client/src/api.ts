@@ -363,6 +363,7 @@ export interface Calls {
         | 'mail_sent'
         | 'mail_refused'
         | 'mail_expired'
+        | 'mail_retried'
         | 'users_exported'
         | 'key_created'
         | 'key_rotated'

@@ -41,6 +41,7 @@ export const events = {
   mail_sent: 'The mail server took a mail.',
   mail_refused: 'The mail server refused a mail for good.',
   mail_expired: 'A mail could not be sent before it was not worth it any more.',
+  mail_retried: 'An administrator or operator had a mail sent again that was refused or given up.',
 
   users_exported: 'An operator wrote all users into a file, with or without their password hashes.',
 

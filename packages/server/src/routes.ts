@@ -50,7 +50,9 @@ import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
 import { eventsPage, eventsQuery, exportEvents } from './pages/admin/events.tsx';
 import { keysPage, keysQuery, rotateAnswer, rotateForm, rotatePage } from './pages/admin/keys.tsx';
-import { mailsAnswer, mailsForm, mailsPage, mailsQuery } from './pages/admin/mails.tsx';
+import { oneMailHtml, oneMailPage, oneMailParams, oneMailQuery } from './pages/admin/mail.tsx';
+import { mailsAnswer, mailsForm } from './pages/admin/mail-acts.tsx';
+import { mailsPage, mailsQuery } from './pages/admin/mails.tsx';
 import { overviewPage as consolePage, overviewQuery as consoleQuery } from './pages/admin/overview.tsx';
 import { settingsPage } from './pages/admin/settings.tsx';
 import {
@@ -990,13 +992,36 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/mails',
     who: 'admin',
-    summary: 'Try a mail now',
+    summary: 'Try a mail now, or send it again',
     isPage: true,
     body: mailsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired'],
+    errors: ['form_expired', 'not_found'],
     handler: mailsAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/mails/:id',
+    who: 'admin',
+    summary: 'One of them, and what it looks like to its reader',
+    isPage: true,
+    params: oneMailParams,
+    query: oneMailQuery,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: oneMailPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/mails/:id/html',
+    who: 'admin',
+    summary: 'The same without code and link, as HTML for a frame',
+    isPage: true,
+    params: oneMailParams,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: oneMailHtml,
   }),
   route({
     method: 'GET',

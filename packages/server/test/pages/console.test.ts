@@ -18,6 +18,7 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
   let inside: Inside;
   let admin: Awaited<ReturnType<typeof signUp>>;
   let bob: Awaited<ReturnType<typeof signUp>>;
+  let mailId: string;
   beforeAll(async () => {
     database = await create();
     app = await startApp(database);
@@ -34,6 +35,8 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
         { from: newAddress() },
       );
     await send(app, 'POST', '/v1/send-mail', { email: bob.email }, { from: newAddress() });
+    const mails = inside.db.selectFrom('mails').select('id').where('kind', '=', 'reset_password');
+    mailId = (await mails.executeTakeFirstOrThrow()).id;
   });
   afterAll(async () => {
     await inside.close();
@@ -59,6 +62,7 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     `/admin/users/${bob.id}/delete`,
     '/admin/events',
     '/admin/mails',
+    `/admin/mails/${mailId}`,
     '/admin/keys',
     '/admin/keys/rotate',
     '/admin/settings',
