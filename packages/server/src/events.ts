@@ -19,7 +19,8 @@ export const events = {
   password_refused: 'A signed-in user gave a wrong current password.',
   password_changed: 'A password was changed and all older sessions ended.',
 
-  recovery_started: 'Someone asked for a mail because a password was forgotten.',
+  recovery_started:
+    'Someone asked for a mail because a password was forgotten: a stranger to us, an administrator, or the operator.',
   code_refused: 'A mailed code was refused: wrong, run out, or tried too often.',
   address_proven: 'Someone proved to read what is sent to the address of an account.',
   address_change_started: 'Someone asked for another address of an account.',
