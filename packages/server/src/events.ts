@@ -20,7 +20,7 @@ export const events = {
   password_changed: 'A password was changed and all older sessions ended.',
 
   recovery_started:
-    'Someone asked for a mail because a password was forgotten: a stranger to us, an administrator, or the operator.',
+    'A mail was asked for because a password was forgotten: by somebody, or by an administrator or operator for the user.',
   code_refused: 'A mailed code was refused: wrong, run out, or tried too often.',
   address_proven: 'Someone proved to read what is sent to the address of an account.',
   address_change_started: 'Someone asked for another address of an account.',

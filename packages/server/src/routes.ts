@@ -68,7 +68,7 @@ import {
 } from './pages/admin/user.tsx';
 import { usersPage, usersQuery } from './pages/admin/users.tsx';
 import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
-import { activityPage } from './pages/dashboard/activity.tsx';
+import { activityPage, activityQuery } from './pages/dashboard/activity.tsx';
 import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/dashboard/address.tsx';
 import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
 import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
@@ -817,6 +817,7 @@ export const routes: readonly Route[] = [
     who: 'session',
     summary: 'What happened in my account',
     isPage: true,
+    query: activityQuery,
     answers: { 200: undefined },
     errors: [],
     handler: activityPage,
