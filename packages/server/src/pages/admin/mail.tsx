@@ -40,7 +40,6 @@ export async function oneMailPage(
       <MailDone done={call.query.done} />
       <Card title="Facts">
         <MailFacts mail={mail} names={names} now={now} />
-        <MailActs mail={mail} now={now} hidden={{ at: 'mail' }} />
       </Card>
       <h2>What it says</h2>
       {isOwn ? (
@@ -102,7 +101,13 @@ function MailFacts({ mail, names, now }: MailFactsProps) {
           ),
         ],
         ['Queued', <Ago at={createdAt} now={now} />],
-        ['State', <MailState mail={mail} />],
+        [
+          'State',
+          <>
+            <MailState mail={mail} />
+            <MailActs mail={mail} now={now} hidden={{ at: 'mail' }} />
+          </>,
+        ],
         ['Tries', triesOf(mail)],
         ...(endedAt === null ? [] : [['Ended', <Ago at={endedAt} now={now} />] satisfies [string, unknown]]),
         ['Worth sending until', exactTime(expiresAt)],
