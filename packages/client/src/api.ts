@@ -320,6 +320,11 @@ export interface Calls {
     path: { id: string };
     answer: { message: 'logout successful!' };
   };
+  /** Mail a user a code and a link to choose a new password. */
+  'POST /v1/users/{id}/send-mail': {
+    path: { id: string };
+    answer: { message: 'A mail is on its way to the user.' };
+  };
   /** Why a user is made to wait, and how long. */
   'GET /v1/users/{id}/limits': { path: { id: string }; answer: { limits: Limit[]; next_cursor: null } };
   /** Let a user try again at once. */
@@ -363,6 +368,7 @@ export interface Calls {
         | 'mail_sent'
         | 'mail_refused'
         | 'mail_expired'
+        | 'mail_retried'
         | 'users_exported'
         | 'key_created'
         | 'key_rotated'

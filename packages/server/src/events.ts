@@ -19,7 +19,8 @@ export const events = {
   password_refused: 'A signed-in user gave a wrong current password.',
   password_changed: 'A password was changed and all older sessions ended.',
 
-  recovery_started: 'Someone asked for a mail because a password was forgotten.',
+  recovery_started:
+    'A mail was asked for because a password was forgotten: by somebody, or by an administrator or operator for the user.',
   code_refused: 'A mailed code was refused: wrong, run out, or tried too often.',
   address_proven: 'Someone proved to read what is sent to the address of an account.',
   address_change_started: 'Someone asked for another address of an account.',
@@ -41,6 +42,7 @@ export const events = {
   mail_sent: 'The mail server took a mail.',
   mail_refused: 'The mail server refused a mail for good.',
   mail_expired: 'A mail could not be sent before it was not worth it any more.',
+  mail_retried: 'An administrator or operator had a mail sent again that was refused or given up.',
 
   users_exported: 'An operator wrote all users into a file, with or without their password hashes.',
 

@@ -23,6 +23,8 @@ import {
   endUserSessions,
   liftUserLimits,
   listUsersQuery,
+  MAIL_TO_USER,
+  mailUser,
   removeUser,
   showOneUser,
   showUserLimits,
@@ -50,7 +52,9 @@ import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
 import { eventsPage, eventsQuery, exportEvents } from './pages/admin/events.tsx';
 import { keysPage, keysQuery, rotateAnswer, rotateForm, rotatePage } from './pages/admin/keys.tsx';
-import { mailsAnswer, mailsForm, mailsPage, mailsQuery } from './pages/admin/mails.tsx';
+import { oneMailHtml, oneMailPage, oneMailParams, oneMailQuery } from './pages/admin/mail.tsx';
+import { mailsAnswer, mailsForm } from './pages/admin/mail-acts.tsx';
+import { mailsPage, mailsQuery } from './pages/admin/mails.tsx';
 import { overviewPage as consolePage, overviewQuery as consoleQuery } from './pages/admin/overview.tsx';
 import { settingsPage } from './pages/admin/settings.tsx';
 import {
@@ -64,7 +68,7 @@ import {
 } from './pages/admin/user.tsx';
 import { usersPage, usersQuery } from './pages/admin/users.tsx';
 import { assetFile, assetParams, assetQuery } from './pages/assets.ts';
-import { activityPage } from './pages/dashboard/activity.tsx';
+import { activityPage, activityQuery } from './pages/dashboard/activity.tsx';
 import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/dashboard/address.tsx';
 import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
 import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
@@ -400,6 +404,16 @@ export const routes: readonly Route[] = [
     answers: { 200: loggedOut },
     errors: ['not_found'],
     handler: endUserSessions,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/users/:id/send-mail',
+    who: 'admin',
+    summary: 'Mail a user a code and a link to choose a new password',
+    params: userParams,
+    answers: { 202: saying(MAIL_TO_USER) },
+    errors: ['not_found', 'conflict', 'too_many_requests', 'busy'],
+    handler: mailUser,
   }),
   route({
     method: 'GET',
@@ -803,6 +817,7 @@ export const routes: readonly Route[] = [
     who: 'session',
     summary: 'What happened in my account',
     isPage: true,
+    query: activityQuery,
     answers: { 200: undefined },
     errors: [],
     handler: activityPage,
@@ -950,7 +965,16 @@ export const routes: readonly Route[] = [
     body: actForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'not_found', 'last_admin'],
+    errors: [
+      'form_expired',
+      'invalid_credentials',
+      'too_many_requests',
+      'busy',
+      'not_found',
+      'user_taken',
+      'last_admin',
+      'conflict',
+    ],
     handler: actAnswer,
   }),
   route({
@@ -990,13 +1014,36 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/mails',
     who: 'admin',
-    summary: 'Try a mail now',
+    summary: 'Try a mail now, or send it again',
     isPage: true,
     body: mailsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired'],
+    errors: ['form_expired', 'not_found'],
     handler: mailsAnswer,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/mails/:id',
+    who: 'admin',
+    summary: 'One of them, and what it looks like to its reader',
+    isPage: true,
+    params: oneMailParams,
+    query: oneMailQuery,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: oneMailPage,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/mails/:id/html',
+    who: 'admin',
+    summary: 'The same without code and link, as HTML for a frame',
+    isPage: true,
+    params: oneMailParams,
+    answers: { 200: undefined },
+    errors: ['not_found'],
+    handler: oneMailHtml,
   }),
   route({
     method: 'GET',

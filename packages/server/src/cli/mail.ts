@@ -1,18 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type Config, ConfigError } from '../config.ts';
+import { OPERATOR } from '../core/events.ts';
 import { type KeptMail, keptMail, keptMails } from '../core/mails/mailbox.ts';
 import { mailRenderer, type RenderMail } from '../core/mails/render.ts';
 import { sampleMails } from '../core/mails/samples.ts';
 import { parseEmail } from '../core/names.ts';
 import type { World } from '../edge/world.ts';
+import { sendMailAgain } from '../flows/retry-mail.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createMailTransport, type Delivery } from '../platform/mail-transport.ts';
 import { newMailId } from '../platform/random.ts';
 import { withWorld } from './open.ts';
 import { Misuse, minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
 import { settingsOf, withSettings } from './settings.ts';
+import { isId } from './user-named.ts';
 
 const LARGEST_LIST = 100;
 const JSON_HELP = 'Print JSON.';
@@ -22,7 +25,7 @@ const BREAK = '\u200b';
 export function addMail(program: Command): void {
   const mail = program
     .command('mail')
-    .description('Try out the sending of mails, and look at them.')
+    .description('Try out the sending of mails, look at them, and have one sent again.')
     .addHelpText('after', '\nExample:\n  usher mail test you@example.org');
   withSettings(mail.command('list'), ['database'])
     .description(
@@ -38,6 +41,12 @@ export function addMail(program: Command): void {
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher mail show last')
     .action(show);
+  withSettings(mail.command('retry'), ['database'])
+    .description('Have a mail sent again that was refused or given up, as long as it is worth it.')
+    .argument('<id>', 'Its id, as the console, the log and `usher events --name mail_refused` show it.', toId)
+    .option('--json', JSON_HELP)
+    .addHelpText('after', '\nExample:\n  usher mail retry 01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')
+    .action(retry);
   withSettings(mail.command('test'), ['mailFrom', 'mailTemplates', 'smtpTls', 'publicUrl', 'serviceName'])
     .description('Hand a test mail to the mail server of USHER_SMTP_URL, and print what it says.')
     .argument('<address>', 'Who is to get it.')
@@ -81,6 +90,20 @@ async function show(id: string, { html, json }: ShowOptions, command: Command): 
     printLine('');
     printLine(rendered.text.replaceAll(BREAK, '').trimEnd());
   });
+}
+
+async function retry(id: string, { json }: { json?: true }, command: Command): Promise<void> {
+  await withWorld(command, async (world) => {
+    const asked = { actorId: 'operator', origin: OPERATOR };
+    const { kind, userId, tries } = await sendMailAgain(world, id, asked);
+    if (json) return printJson({ mail: { id, kind, user_id: userId, tries } });
+    say(`The ${kind} mail is in the outbox again; a running server sends it within a second or two.`);
+  });
+}
+
+function toId(text: string): string {
+  if (isId(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('It takes the id of a mail.');
 }
 
 const membersOf = ({ renderMail }: World, { id, kind, to, values, createdAt }: KeptMail) => ({

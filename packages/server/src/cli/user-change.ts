@@ -13,6 +13,7 @@ import {
   setRole,
   settleSetUp,
 } from '../flows/change-user.ts';
+import { mailNewPassword } from '../flows/mail-new-password.ts';
 import { showUser } from '../flows/shapes.ts';
 import { liftLimitsOf } from '../flows/user-limits.ts';
 import type { Db } from '../platform/db/index.ts';
@@ -141,5 +142,16 @@ export async function resetPassword(
     else if (given === undefined) printLine(password);
     const once = given === undefined ? ' It is shown this once: it is stored nowhere.' : '';
     say(`${user.username} has a new password, and is signed out everywhere${ended(sessions)}.${once}`);
+  });
+}
+
+export async function sendMail(name: string, _options: unknown, command: Command): Promise<void> {
+  await withWorld(command, async (world) => {
+    const user = await getUser(world.db, name);
+    await mailNewPassword(world, user, { actorId: 'operator', origin: OPERATOR });
+    const { username, email } = user;
+    say(
+      `A mail for ${username} is in the outbox; a running server sends it to ${email} within a second or two.`,
+    );
   });
 }

@@ -10,7 +10,7 @@ import { withWorld } from './open.ts';
 import { minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
 import { add } from './user-add.ts';
-import { change, changes, remove, resetPassword } from './user-change.ts';
+import { change, changes, remove, resetPassword, sendMail } from './user-change.ts';
 import { exportAll } from './user-export.ts';
 import { importUsers } from './user-import.ts';
 import { getUser, membersOf } from './user-named.ts';
@@ -58,6 +58,7 @@ export function addUser(program: Command): void {
     .option('--password-stdin', STDIN_HELP)
     .option('--json', JSON_HELP)
     .action(resetPassword);
+  addOf(user, 'send-mail', 'Mail a user a code and a link to choose a new password.').action(sendMail);
   addImportAndExport(user);
 }
 

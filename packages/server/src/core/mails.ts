@@ -57,13 +57,23 @@ export async function queueMail(tx: Db, keys: Keys, mail: NewMail, now: number):
       ended_at: null,
       outcome: null,
       answer: null,
+      answer_text_encrypted: null,
+      tries_before: 0,
     })
     .execute();
 }
 
-/** Drops the mails to a user that were not sent yet: the account is deleted. */
+/**
+ * The account is deleted: drops the mails to it that were not sent yet, and of the others what they said and what the mail
+ * server said of them. That there were such mails stays.
+ */
 export async function forgetMailsOf(tx: Db, userId: string): Promise<void> {
   await tx.deleteFrom('mails').where('user_id', '=', userId).where('due_at', 'is not', null).execute();
+  await tx
+    .updateTable('mails')
+    .set({ content_encrypted: null, answer_text_encrypted: null })
+    .where('user_id', '=', userId)
+    .execute();
 }
 
 /**

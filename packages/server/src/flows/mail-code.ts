@@ -1,5 +1,6 @@
 import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
-import { countInWindow } from '../core/limits.ts';
+import type { Origin } from '../core/events.ts';
+import { countInWindow, type Refused } from '../core/limits.ts';
 import { type MailKind, queueMail } from '../core/mails.ts';
 import type { User } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
@@ -22,6 +23,8 @@ export interface Asked {
   owner?: User | undefined;
   /** The name in the mail, where no user has it yet. */
   username?: string;
+  /** Who asked for it in the reader's place: then the mail does not say from where. */
+  actorId?: string | null;
   wish?: Wish;
 }
 
@@ -40,15 +43,15 @@ const pages: Record<Asked['kind'], string> = {
 export async function mailCode(
   tx: Db,
   world: World,
-  { purpose, kind, user, address, to, owner, username, wish }: Asked,
-  origin: Call['origin'],
-): Promise<{ flow: BegunFlow; mailed: boolean }> {
+  { purpose, kind, user, address, to, owner, username, actorId = null, wish }: Asked,
+  origin: Origin,
+): Promise<{ flow: BegunFlow; mailed: boolean; refused: Refused | undefined }> {
   const { clock, config, keys, publicUrl } = world;
   const now = clock.now();
   const rules = codeRules(config);
   const budget = await countInWindow(tx, keys.limits, 'mailsTo', address, now);
   const userId = (owner ?? user)?.id ?? null;
-  if (!budget.allowed) await recordReached(tx, world, origin, budget, { userId, actorId: null });
+  if (!budget.allowed) await recordReached(tx, world, origin, budget, { userId, actorId });
   const flow = await beginFlow(tx, keys, { purpose, userId: user?.id, address }, rules, now, wish);
   const mail = {
     kind: owner ? 'sign_up_attempt' : kind,
@@ -58,15 +61,15 @@ export async function mailCode(
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? flow.code : '',
       link: `${publicUrl}${pages[kind]}?token=${flow.link}`,
-      ip: origin.ip,
-      user_agent: origin.userAgent,
+      ip: (actorId === null && origin.ip) || '',
+      user_agent: (actorId === null && origin.userAgent) || '',
       minutes: String(rules.lifetime / 60_000),
       when: new Date(now).toISOString(),
     },
     expiresAt: owner ? null : now + rules.lifetime,
   } as const;
   await queueMail(tx, keys, mail, now);
-  return { flow, mailed: budget.allowed };
+  return { flow, mailed: budget.allowed, refused: budget.allowed ? undefined : budget };
 }
 
 /** One address range asks for so many mails and no more. @throws Refusal `too_many_requests` */

@@ -1,7 +1,7 @@
 import { forgetOldFlows } from '../core/codes.ts';
 import { forgetOldLimits } from '../core/limits.ts';
 import { forgetOldLinks } from '../core/links.ts';
-import { forgetOldMails } from '../core/mails/outbox.ts';
+import { dropStaleMails, forgetOldMails } from '../core/mails/outbox.ts';
 import { forgetOldSessions } from '../core/sessions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
@@ -14,6 +14,7 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   await forgetOldLimits(db, now);
   await forgetOldLinks(db, 7 * DAY, now);
   await forgetOldFlows(db, 7 * DAY, now);
+  await dropStaleMails(db, now);
   await forgetOldMails(db, 7 * DAY, now);
   await forgetOldSessions(db, now);
 }

@@ -8,6 +8,7 @@ import {
   nextTry,
   type Outcome,
   putOffMail,
+  type Said,
 } from '../core/mails/outbox.ts';
 import type { RenderMail } from '../core/mails/render.ts';
 import type { EventName } from '../events.ts';
@@ -70,7 +71,7 @@ export function mailSender(place: MailPlace): MailSender {
     while (!stopping && underWay.size < (away ? 1 : CONNECTIONS)) {
       const mail = await claimMail(db, keys.mail, clock.now());
       if (!mail) return;
-      if (stopping) return putOffMail(db, mail, clock.now(), null);
+      if (stopping) return putOffMail(db, keys.mail, mail, clock.now(), null);
       // Its claim ran out while this process could not write what became of it, and still tries to.
       if (underWay.has(mail.id)) continue;
       const work = handle(mail).finally(() => {
@@ -131,21 +132,27 @@ const pause = (milliseconds: number) =>
 
 interface Result {
   end: Outcome | Delivery['end'];
-  code: string | null;
+  /** Null where no server was to be asked. */
+  said: Said | null;
 }
+
+/** What went wrong here, before a server said anything. */
+const ours = (code: string): Said => ({ code, words: null });
 
 /** Hands a mail to the server, if there is one and the mail is for it. */
 async function deliver(place: MailPlace, mail: ClaimedMail): Promise<Result> {
   const { clock, log, renderMail, mailTransport, hasMailbox } = place;
   const { id, kind, content } = mail;
-  if (!content) return { end: 'refused', code: 'unreadable' };
-  if (content.to === null) return { end: 'decoy', code: null };
-  if (hasMailbox) return { end: 'kept', code: null };
-  if (mail.expiresAt <= clock.now()) return { end: 'expired', code: null };
-  if (!mailTransport) return { end: 'away', code: 'no USHER_SMTP_URL' };
+  if (!content) return { end: 'refused', said: ours('unreadable') };
+  if (content.to === null) return { end: 'decoy', said: null };
+  if (hasMailbox) return { end: 'kept', said: null };
+  if (mail.expiresAt <= clock.now()) return { end: 'expired', said: null };
+  if (!mailTransport) return { end: 'away', said: ours('no USHER_SMTP_URL') };
   try {
     const rendered = renderMail(kind, content.values);
-    return await mailTransport.send({ ...rendered, id, date: mail.createdAt, to: content.to });
+    const outgoing = { ...rendered, id, date: mail.createdAt, to: content.to };
+    const { end, code, answer } = await mailTransport.send(outgoing);
+    return { end, said: { code, words: answer } };
   } catch (error) {
     // A bug of ours, which a later version may not have. Its message may hold what the mail holds.
     const { name, stack } = error as Error;
@@ -153,24 +160,28 @@ async function deliver(place: MailPlace, mail: ClaimedMail): Promise<Result> {
       { mail: id, kind, error: name, place: stack?.slice(stack.indexOf('\n    at ') + 1) },
       'failure',
     );
-    return { end: 'later', code: 'failure' };
+    return { end: 'later', said: ours('failure') };
   }
 }
 
-/** Writes what became of a mail: its end, with the event of it, or when it is tried again. */
-async function settle(place: MailPlace, mail: ClaimedMail, { end, code }: Result): Promise<void> {
-  const { db, clock, log, metrics } = place;
+/**
+ * Writes what became of a mail: its end, with the event of it, or when it is tried again. The server's words, which can
+ * quote the address, go into the row alone, sealed.
+ */
+async function settle(place: MailPlace, mail: ClaimedMail, { end, said }: Result): Promise<void> {
+  const { db, clock, log, keys, metrics } = place;
   const now = clock.now();
+  const code = said?.code ?? null;
   const line = { mail: mail.id, kind: mail.kind, tries: mail.tries, answer: code };
   const next = end === 'later' || end === 'away' ? nextTry(mail, now) : undefined;
   if (next !== undefined) {
-    await putOffMail(db, mail, next, code);
+    await putOffMail(db, keys.mail, mail, next, said);
     log.warn({ ...line, end, next: new Date(next).toISOString() }, 'mail');
     return;
   }
   const outcome = end === 'later' || end === 'away' ? 'expired' : end;
   const ended = await db.transaction().execute(async (tx) => {
-    if (!(await endMail(tx, mail, outcome, code, now))) return false;
+    if (!(await endMail(tx, keys.mail, mail, outcome, said, now))) return false;
     const event = eventOf[outcome];
     const details = { mail: mail.id, kind: mail.kind, tries: mail.tries, ...(code ? { answer: code } : {}) };
     if (event) await recordEvent(tx, event, OPERATOR, { userId: mail.userId, actorId: null, details }, now);

@@ -5,7 +5,8 @@ import type { RenderedMail } from '../core/mails/render.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
-import { allowing, Card, Empty, page, Table } from './layout.tsx';
+import { Card, Empty, page, Table } from './layout.tsx';
+import { framing, MailFrame, mailDocument } from './mail-frame.tsx';
 import { Ago, exactTime } from './time.tsx';
 
 /** Where there is no mail server, these pages show what would have been sent, to whoever sits at the machine itself. */
@@ -46,18 +47,11 @@ type MailCall = Call<undefined, undefined, z.infer<typeof mailParams>>;
 
 export async function mailPage(world: World, call: MailCall): Promise<Answer> {
   const mail = await openMail(world, call);
-  const answer = page(world, call, { title: 'Mailbox' }, <Mail mail={mail} {...rendered(world, mail)} />);
-  return allowing(answer, "frame-src 'self'");
+  return framing(page(world, call, { title: 'Mailbox' }, <Mail mail={mail} {...rendered(world, mail)} />));
 }
 
-/** What the mail itself may do, in its frame: look as it does, and have its links opened elsewhere. */
-const MAIL_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox";
-
 export async function mailHtml(world: World, call: MailCall): Promise<Answer> {
-  const { html } = rendered(world, await openMail(world, call));
-  const type = 'text/html; charset=utf-8';
-  return { status: 200, text: html, type, headers: { 'content-security-policy': MAIL_POLICY } };
+  return mailDocument(rendered(world, await openMail(world, call)), 'reader');
 }
 
 async function openMail(world: World, call: MailCall): Promise<KeptMail> {
@@ -118,14 +112,7 @@ function Mail({ mail, subject, text }: { mail: KeptMail } & RenderedMail) {
       <p class="lead">
         To {mail.to}, {exactTime(mail.createdAt)}
       </p>
-      <iframe
-        class="mail"
-        title="The mail as its reader sees it"
-        src={`/mailbox/${mail.id}/html`}
-        sandbox="allow-popups allow-popups-to-escape-sandbox"
-      ></iframe>
-      <h2>As text</h2>
-      <pre>{text}</pre>
+      <MailFrame src={`/mailbox/${mail.id}/html`} text={text} who="reader" />
     </>
   );
 }

@@ -18,7 +18,7 @@ export interface OutgoingMail {
  * What became of a mail: the server took it (`sent`), will never take it (`refused`), not now (`later`); or there was
  * no server that takes any mail (`away`), which says nothing about this one.
  *
- * `answer` is what the server said, as it said it; it can quote an address. `code` is its number, as in `550 5.1.1`, or
+ * `answer` is what the server said, as it said it, but for our password; it can quote an address. `code` is its number, as in `550 5.1.1`, or
  * the name of what went wrong, and quotes nothing.
  */
 export interface Delivery {
@@ -85,7 +85,8 @@ export function createMailTransport(
         });
         return { end: 'sent', answer: response, code: codeIn(response) ?? '' };
       } catch (error) {
-        return failureOf(error as NodemailerError);
+        const failure = failureOf(error as NodemailerError);
+        return { ...failure, answer: withoutLogin(failure.answer, config.smtpUrl) };
       }
     },
     async close() {
@@ -118,7 +119,8 @@ async function openPool({ smtpUrl, smtpTls }: MailConfig, name: string, patience
 
 /** TLS from the first byte (`smtps:`), or after STARTTLS, without which nothing is sent (fault F26). */
 function serverOf(smtpUrl: Secret, smtpTls: Config['smtpTls']) {
-  const { protocol, hostname, port, username, password } = new URL(smtpUrl.reveal());
+  const { protocol, hostname, port } = new URL(smtpUrl.reveal());
+  const auth = loginOf(smtpUrl);
   const secure = protocol === 'smtps:';
   // On this machine nobody is in between, and nobody has a certificate for it.
   const isPlain = !secure && (isLoopback(hostname) || smtpTls === 'off');
@@ -128,10 +130,15 @@ function serverOf(smtpUrl: Secret, smtpTls: Config['smtpTls']) {
     secure,
     requireTLS: !secure && !isPlain,
     ignoreTLS: isPlain,
-    ...(username || password
-      ? { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }
-      : {}),
+    ...(auth ? { auth } : {}),
   };
+}
+
+/** The user and password of the server's URL, if it has any. */
+function loginOf(smtpUrl: Secret): { user: string; pass: string } | undefined {
+  const { username, password } = new URL(smtpUrl.reveal());
+  if (!username && !password) return undefined;
+  return { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
 }
 
 /** The last of several checks: with a line end in one of these, whoever wrote it would write the mail (attack P22). */
@@ -154,6 +161,17 @@ function failureOf({ command, responseCode, response, code, message }: Nodemaile
   if (code === 'EENVELOPE' && command === 'API') return { end: 'refused', ...told };
   if (!isAboutMail || !responseCode || responseCode === 421) return { end: 'away', ...told };
   return { end: responseCode >= 500 && responseCode !== 503 ? 'refused' : 'later', ...told };
+}
+
+/** What was said, should the server say back to us what we signed in with (RFC 4616, and LOGIN). */
+function withoutLogin(said: string, smtpUrl: Secret): string {
+  const { user, pass } = loginOf(smtpUrl) ?? {};
+  if (!user || !pass) return said;
+  const spoken = [`\0${user}\0${pass}`, pass].flatMap((text) => [
+    Buffer.from(text).toString('base64').replace(/=+$/, ''),
+    text,
+  ]);
+  return spoken.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), said);
 }
 
 /** The number of an answer, and the enhanced one (RFC 3463) if there is one. */

@@ -13,7 +13,7 @@ import { newPlace, type Place, wordsOf } from './program.ts';
 const [sqlite = expect.fail('no database')] = databases;
 const link = 'http://localhost:4000/reset-password#token=abc';
 
-describe.each(databases)('usher mail list, show on $name', (kind) => {
+describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
   let place: Place;
   beforeEach(async () => {
     place = await newPlace(kind);
@@ -83,6 +83,51 @@ describe.each(databases)('usher mail list, show on $name', (kind) => {
       stdout: '',
       stderr: 'usher: There is no such mail, or not any more. See: usher mail list\n',
     });
+  });
+
+  it('has a mail sent again that was refused, once', async () => {
+    await queue('ada@example.org', 'grace@example.org');
+    const { db, close } = await openDatabase(place.database.url);
+    const ended = { outcome: 'refused', due_at: null, ended_at: 1, tries: 3 } as const;
+    await db
+      .updateTable('mails')
+      .set({ ...ended, expires_at: Date.now() + 60 * MINUTE })
+      .execute();
+    const [ada = '', grace = ''] = (await db.selectFrom('mails').select('id').orderBy('id').execute()).map(
+      ({ id }) => id,
+    );
+    await db.updateTable('mails').set({ expires_at: 0 }).where('id', '=', grace).execute();
+    // As it is with a mail server, in production.
+    const env = {
+      USHER_ENV: 'production',
+      USHER_PUBLIC_URL: 'https://accounts.example.org',
+      USHER_SMTP_URL: 'smtp://127.0.0.1:1',
+      USHER_MAIL_FROM: 'usher@example.org',
+    };
+    const retried = await place.usher(['mail', 'retry', ada, '--json'], { env });
+    expect(retried).toMatchObject({ code: 0, stderr: '' });
+    const mail = { id: ada, kind: 'reset_password', user_id: null, tries: 3 };
+    expect(JSON.parse(retried.stdout)).toEqual({ mail });
+    for (const [id, status, sentence] of [
+      [ada, 1, 'It waits to be sent, or is being sent.'],
+      [grace, 1, 'Its code has run out. Whoever waits for it asks for a new one.'],
+      ['01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b', 1, 'There is no such mail, or not any more.'],
+      ['nothing', 2, 'It takes the id of a mail.'],
+    ] as const) {
+      const refused = await place.usher(['mail', 'retry', id], { env });
+      expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: status, stdout: '' });
+      expect(refused.stderr).toContain(sentence);
+    }
+    const rows = await db.selectFrom('mails').select(['outcome', 'tries_before']).orderBy('id').execute();
+    expect(rows).toEqual([
+      { outcome: null, tries_before: 3 },
+      { outcome: 'refused', tries_before: 0 },
+    ]);
+    const query = db.selectFrom('events').select(['actor_id', 'details']).where('name', '=', 'mail_retried');
+    expect(await query.execute()).toEqual([
+      { actor_id: 'operator', details: JSON.stringify({ mail: ada, kind: 'reset_password', tries: 3 }) },
+    ]);
+    await close();
   });
 
   it.each([

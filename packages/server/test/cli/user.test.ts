@@ -5,6 +5,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { asBearer, login, send, startApp, type TestApp } from '../support/app.ts';
 import { testClock } from '../support/clock.ts';
+import { lastMail } from '../support/mails.ts';
 import { databases } from '../support/postgres.ts';
 import { type Ended, newPlace, type Place, run, wordsOf } from './program.ts';
 
@@ -284,6 +285,31 @@ describe.each(databases)('$name', (kind) => {
     await expect(login(running, { username: 'ada', password: PASSWORD })).rejects.toThrow('401');
     const reset = await succeed('reset-password ada');
     await login(running, { username: 'ada', password: reset.stdout.trim() });
+  });
+
+  it('mails a user what they need to choose a new password, and says when it does not', async () => {
+    await add('ada');
+    await serve();
+    const { stdout, stderr } = await succeed('send-mail ada');
+    expect({ stdout, stderr }).toEqual({
+      stdout: '',
+      stderr:
+        'A mail for ada is in the outbox; a running server sends it to ada@example.org within a second or two.\n',
+    });
+    const { code = '' } = await lastMail({ secret: place.secret }, place.database, 'ada@example.org');
+    expect(code).toMatch(/^\d{6}$/);
+    expect((await events()).at(-1)).toBe('recovery_started by operator');
+    await succeed('send-mail ada@example.org');
+    await succeed('send-mail ada');
+    const refused = await user('send-mail ada');
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('so no mail was sent. Try again in ');
+    await succeed('disable ada');
+    await refuse(
+      'send-mail ada',
+      'This account is disabled, so a new password would be of no use. Enable it first.',
+    );
+    await refuse('send-mail grace', 'There is no user called grace.');
   });
 
   it('signs a user out everywhere', async () => {

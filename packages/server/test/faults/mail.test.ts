@@ -289,6 +289,16 @@ describe('the way to the mail server', () => {
       answer: expect.stringContaining('535 5.7.8 Auth'),
     });
     expect(JSON.stringify(wrong)).not.toContain('wrong-password');
+    // Not even when the server says back what it was told.
+    const spoken = ['wrong-password', `\0usher@example.com\0wrong-password`].map((text) =>
+      Buffer.from(text).toString('base64'),
+    );
+    inbox.script.refuseLogin = () => `535 5.7.8 No: ${spoken.join(' ')} wrong-password`;
+    expect(await deliver(url('wrong-password'))).toMatchObject({
+      code: '535 5.7.8',
+      answer: expect.stringMatching(/535 5\.7\.8 No: \[secret\]=? \[secret\]=? \[secret\]$/),
+    });
+    inbox.script.refuseLogin = undefined;
     expect(await deliver(url('p@ss:w/ö rd'))).toMatchObject({ end: 'sent' });
     await inbox.stop();
   });

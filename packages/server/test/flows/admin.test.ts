@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asBearer, login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { lastMail, queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('administration on $name', ({ create }) => {
@@ -345,6 +346,102 @@ describe.each(databases)('administration on $name', ({ create }) => {
     expect(await eventOf(ada.id, 'signed_out_everywhere')).toEqual([
       { actor_id: admin.id, details: '{"sessions":2}' },
     ]);
+  });
+
+  describe('mails a user', () => {
+    const mail = (id: string, as = admin, from = newAddress()) =>
+      as.browser.send('POST', `/v1/users/${id}/send-mail`, undefined, { 'x-forwarded-for': from });
+
+    it('what they need to choose a new password, and tells them nothing of who asked', async () => {
+      const ada = await newcomer();
+      const from = newAddress();
+      const reply = await mail(ada.id, admin, from);
+      expect([reply.status, reply.body]).toEqual([202, { message: 'A mail is on its way to the user.' }]);
+      // Neither the flow nor what opens it is the administrator's.
+      expect(reply.headers.getSetCookie().filter((one) => one.includes('flow'))).toEqual([]);
+      const values = await lastMail(app, database, ada.email);
+      expect(values).toMatchObject({ username: ada.username, ip: '', user_agent: '', minutes: '10' });
+      expect(reply.text).not.toContain(values.code);
+      expect(await eventOf(ada.id, 'recovery_started')).toEqual([
+        { actor_id: admin.id, details: '{"mailed":true}' },
+      ]);
+      // Nothing has changed so far.
+      expect((await ada.browser.get('/v1/me')).status).toBe(200);
+      const body = { email: ada.email, code: values.code, password: 'a much better passphrase' };
+      expect((await send(app, 'POST', '/v1/reset-password', body, { from: newAddress() })).status).toBe(200);
+      expect((await ada.browser.get('/v1/me')).status).toBe(401);
+      expect((await signIn(ada, body.password)).status).toBe(200);
+    });
+
+    it('as often as they could ask themselves, and says so when it does not', async () => {
+      const ada = await newcomer();
+      const ask = () => send(app, 'POST', '/v1/send-mail', { email: ada.email }, { from: newAddress() });
+      // The first of three was the mail of the sign-up.
+      await ask();
+      expect((await mail(ada.id)).status).toBe(202);
+      const refused = await mail(ada.id);
+      expect([refused.status, refused.body.code, refused.body.message]).toEqual([
+        429,
+        'too_many_requests',
+        'This address was mailed as often as it may be within an hour, so no mail was sent. Try again in 60 minutes, or lift the limits of the user.',
+      ]);
+      expect(Number(refused.headers.get('retry-after'))).toBe(3600);
+      const queued = (await queuedMails(app, database)).filter(
+        ({ kind, to }) => kind === 'reset_password' && to === ada.email,
+      );
+      expect(queued).toHaveLength(2);
+      expect((await eventOf(ada.id, 'recovery_started')).at(-1)).toEqual({
+        actor_id: admin.id,
+        details: '{"mailed":false}',
+      });
+      expect(await eventOf(ada.id, 'limit_reached')).toMatchObject([{ actor_id: admin.id }]);
+      // The owner is held by the same budget, and told nothing of it.
+      expect((await ask()).status).toBe(202);
+      await admin.browser.send('DELETE', `/v1/users/${ada.id}/limits`);
+      expect((await mail(ada.id)).status).toBe(202);
+    });
+
+    it('no more than anybody else from one network', async () => {
+      const from = newAddress();
+      for (let i = 0; i < 10; i++) expect((await mail((await newcomer()).id, admin, from)).status).toBe(202);
+      const ada = await newcomer();
+      expect((await mail(ada.id, admin, from)).status).toBe(429);
+      expect(await eventOf(ada.id, 'recovery_started')).toEqual([]);
+    });
+
+    it('only for an administrator, and only who can use it', async () => {
+      const ada = await newcomer();
+      expect((await mail(admin.id, ada)).status).toBe(403);
+      expect((await send(app, 'POST', `/v1/users/${ada.id}/send-mail`)).status).toBe(401);
+      expect((await mail('01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')).status).toBe(404);
+      await change(ada.id, { disabled: true });
+      const refused = await mail(ada.id);
+      expect([refused.status, refused.body.code, refused.body.message]).toEqual([
+        409,
+        'conflict',
+        'This account is disabled, so a new password would be of no use. Enable it first.',
+      ]);
+      expect(await eventOf(ada.id, 'recovery_started')).toEqual([]);
+    });
+
+    it('not where no mail goes out', async () => {
+      const { secret, clock } = app;
+      const publicUrl = 'https://accounts.example.org';
+      const silent = await startApp(database, { secret, clock, publicUrl });
+      const basic = Buffer.from(`${admin.username}:${PASSWORD}`).toString('base64');
+      const host = 'accounts.example.org';
+      const headers = { host, authorization: `Basic ${basic}` };
+      const signedIn = await send(silent, 'POST', '/v1/login', undefined, { headers });
+      const as = { host, authorization: `Bearer ${signedIn.body.access_token}` };
+      const refused = await send(silent, 'POST', `/v1/users/${admin.id}/send-mail`, undefined, {
+        headers: as,
+      });
+      expect([refused.status, refused.body.message]).toEqual([
+        409,
+        'There is no mail server (USHER_SMTP_URL), so no mail can be sent.',
+      ]);
+      await silent.stop();
+    });
   });
 
   it('deletes a user with all that belonged to them', async () => {

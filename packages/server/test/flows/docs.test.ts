@@ -226,6 +226,8 @@ describe.each(databases)('documentation on $name', ({ create }) => {
       undefined,
       admin,
     );
+    for (const id of [other.id, other.id, other.id, 'x'])
+      await call('POST /v1/users/:id/send-mail', `/v1/users/${id}/send-mail`, undefined, admin);
     for (const method of ['GET', 'DELETE'])
       for (const id of [other.id, '00000000-0000-7000-8000-000000000000', 'x'])
         await call(`${method} /v1/users/:id/limits`, `/v1/users/${id}/limits`, undefined, admin);

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { OPERATOR } from '../../src/core/events.ts';
+import { unsealWords } from '../../src/core/mails/content.ts';
 import { type MailKind, type NewMail, queueMail } from '../../src/core/mails.ts';
+import { sendMailAgain } from '../../src/flows/retry-mail.ts';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
@@ -48,6 +51,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   });
   const queue = (more?: Partial<NewMail>) =>
     inside.db.transaction().execute((tx) => queueMail(tx, inside.keys, mailOf(more), app.clock.now()));
+  type MailRow = Awaited<ReturnType<typeof rows>>[number];
   const rows = () => inside.db.selectFrom('mails').selectAll().orderBy('created_at').execute();
   const events = async () => {
     const query = inside.db.selectFrom('events').select(['name', 'user_id', 'actor_id', 'details']);
@@ -206,11 +210,13 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     await settled(9);
     app.clock.advance(started + DAY - 30 * MINUTE - app.clock.now());
     const given = await settled();
-    expect(given).toMatchObject({ outcome: 'expired', content_encrypted: null, due_at: null });
+    // For half an hour it would still be worth sending.
+    expect(given).toMatchObject({ outcome: 'expired', content_encrypted: expect.any(String), due_at: null });
     expect((await events()).map(({ name }) => name)).toEqual(['mail_expired']);
     await inbox.start();
     await sleep(1_500);
     expect(inbox.mails).toEqual([]);
+    await forgetUnless(30 * MINUTE);
   });
 
   it('sends no code that has run out', async () => {
@@ -224,7 +230,18 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(inbox.connections()).toBe(0);
   });
 
-  it('drops a mail that the server refuses for good, and sends the others', async () => {
+  /** The clean-up drops what a mail says once so much time has gone by, and not before. */
+  async function forgetUnless(time: number) {
+    const clean = () => cleanUp({ db: inside.db, clock: app.clock });
+    app.clock.advance(time - 1);
+    await clean();
+    expect((await rows())[0]).toMatchObject({ content_encrypted: expect.any(String) });
+    app.clock.advance(1);
+    await clean();
+    expect((await rows())[0]).toMatchObject({ content_encrypted: null });
+  }
+
+  it('gives up a mail that the server refuses for good, and sends the others', async () => {
     const user = await newUser();
     inbox.script.refuseRecipient = (address) =>
       address === ADDRESS ? `550 5.1.1 <${address}>: no such user here` : undefined;
@@ -241,6 +258,106 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     });
     expect(JSON.stringify(refused)).not.toContain(ADDRESS);
     expect(app.log.join('')).not.toContain(ADDRESS);
+  });
+
+  it('keeps what the server said of the last try for administrators alone (P7)', async () => {
+    const user = await newUser();
+    const said = (row: MailRow | undefined) =>
+      unsealWords(inside.keys.mail, row?.id ?? '', row?.answer_text_encrypted ?? null);
+    inbox.script.refuseRecipient = (address) => `450 4.2.1 <${address}> is busy`;
+    await queue({ userId: user.id });
+    expect(said(await settled(1))).toBe(`450 4.2.1 <${ADDRESS}> is busy`);
+    // Whatever a server says, it is one line of a bounded length that no terminal obeys.
+    const endless = `<${ADDRESS}>:\u001b[2J\u202e no such user here, ${'and again '.repeat(100)}`;
+    inbox.script.refuseRecipient = () => `550 5.1.1 ${endless}`;
+    app.clock.advance(10 * SECOND);
+    const refused = await settled();
+    const words = said(refused) ?? '';
+    expect(words).toMatch(new RegExp(`^550 5\\.1\\.1 <${ADDRESS}>: \\[2J +no such user here, and again `));
+    expect(words).toMatch(/^[ -~]{250,300}$/);
+    expect(refused).toMatchObject({ answer: '550 5.1.1', tries: 2 });
+    for (const place of [JSON.stringify(await rows()), JSON.stringify(await events()), app.log.join('')]) {
+      expect(place).not.toContain(ADDRESS);
+      expect(place).not.toContain('no such user');
+    }
+    // In another row they are nothing.
+    expect(unsealWords(inside.keys.mail, 'another', refused?.answer_text_encrypted ?? null)).toBeNull();
+    const deleted = await user.browser.send('DELETE', '/v1/me', { email: user.email, password: PASSWORD });
+    expect(deleted.status).toBe(200);
+    inbox.script.refuseRecipient = () => '550 5.1.1 gone';
+    await expect
+      .poll(async () => (await rows()).map(({ outcome }) => outcome))
+      .toEqual(['refused', 'refused']);
+    for (const row of await rows())
+      expect(row).toMatchObject({ content_encrypted: null, answer_text_encrypted: null });
+  });
+
+  it('sends a refused mail again once, as the same mail, however often that is asked for at once', async () => {
+    const user = await newUser();
+    inbox.script.refuseMail = () => '554 5.7.1 Looks like spam';
+    await queue({ userId: user.id });
+    const refused = await settled();
+    expect(refused).toMatchObject({ outcome: 'refused', content_encrypted: expect.any(String) });
+    inbox.script.refuseMail = undefined;
+    const twin = await openInside(app, database);
+    const origin = { requestId: null, ip: '192.0.2.9', userAgent: 'test' };
+    const again = ({ db, keys }: Inside) =>
+      sendMailAgain({ db, keys, clock: app.clock }, refused?.id ?? '', { actorId: user.id, origin });
+    const asked = await Promise.allSettled([inside, twin, inside, twin].map(again));
+    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await twin.close();
+    const [first, second] = await inbox.until(2);
+    expect(second?.headers).toEqual({ ...first?.headers, 'content-type': expect.anything() });
+    expect(second?.code).toBe(first?.code);
+    await expect.poll(async () => (await rows())[0]?.outcome).toBe('sent');
+    expect((await rows())[0]).toMatchObject({ tries: 2, tries_before: 1, content_encrypted: null });
+    const [, retried, sent] = await events();
+    expect(retried).toEqual({
+      name: 'mail_retried',
+      user_id: user.id,
+      actor_id: user.id,
+      details: { mail: refused?.id, kind: 'reset_password', tries: 1 },
+    });
+    expect(sent).toMatchObject({ name: 'mail_sent', details: { tries: 2 } });
+    await expect(again(inside)).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'The mail server took it.',
+    });
+    await sleep(1_500);
+    expect(inbox.mails).toHaveLength(2);
+  });
+
+  it('gives a mail that is sent again a whole new round of tries', async () => {
+    inbox.script.refuseMail = () => '554 5.7.1 Looks like spam';
+    await queue({ kind: 'password_changed', expiresAt: null });
+    const refused = await settled();
+    inbox.script.refuseMail = () => '451 4.7.1 Try again later';
+    const place = { db: inside.db, keys: inside.keys, clock: app.clock };
+    await sendMailAgain(place, refused?.id ?? '', { actorId: 'operator', origin: OPERATOR });
+    const pauses: number[] = [];
+    for (let tries = 2; tries <= 4; tries++) {
+      const pause = ((await settled(tries))?.due_at ?? 0) - app.clock.now();
+      pauses.push(pause);
+      app.clock.advance(pause);
+    }
+    expect(pauses).toEqual([10 * SECOND, 30 * SECOND, MINUTE]);
+  });
+
+  it('keeps what a refused mail says as long as it is worth sending, and says why no longer', async () => {
+    inbox.script.refuseMail = () => '554 5.7.1 Looks like spam';
+    await queue();
+    const refused = await settled();
+    await forgetUnless(10 * MINUTE);
+    const place = { db: inside.db, keys: inside.keys, clock: app.clock };
+    const again = (id: string) => sendMailAgain(place, id, { actorId: 'operator', origin: OPERATOR });
+    await expect(again(refused?.id ?? '')).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'Its code has run out. Whoever waits for it asks for a new one.',
+    });
+    await expect(again('01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')).rejects.toMatchObject({ code: 'not_found' });
+    expect((await events()).map(({ name }) => name)).toEqual(['mail_refused']);
+    await sleep(1_500);
+    expect(inbox.mails).toHaveLength(1);
   });
 
   it('tries a mail again that the server does not want now, as the same mail', async () => {
@@ -275,7 +392,8 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   it('refuses what a stranger asks for once too many wait (D10), decoys alike, and still tells an owner', async () => {
     await inbox.stop();
     const { now } = app.clock;
-    const row = { kind: 'reset_password', user_id: null, content_encrypted: 'x', tries: 0 };
+    const unsent = { kind: 'reset_password', user_id: null, content_encrypted: 'x' };
+    const row = { ...unsent, tries: 0, tries_before: 0 };
     const open = { due_at: now() + HOUR, ended_at: null, outcome: null, answer: null };
     const many = Array.from({ length: 1_000 }, () => ({
       ...row,

@@ -4,6 +4,7 @@ import { newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../sup
 import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE } from '../support/clock.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 let browser: Browser;
@@ -18,6 +19,7 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
   let inside: Inside;
   let admin: Awaited<ReturnType<typeof signUp>>;
   let bob: Awaited<ReturnType<typeof signUp>>;
+  let mailId: string;
   beforeAll(async () => {
     database = await create();
     app = await startApp(database);
@@ -34,6 +36,8 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
         { from: newAddress() },
       );
     await send(app, 'POST', '/v1/send-mail', { email: bob.email }, { from: newAddress() });
+    const mails = inside.db.selectFrom('mails').select('id').where('kind', '=', 'reset_password');
+    mailId = (await mails.executeTakeFirstOrThrow()).id;
   });
   afterAll(async () => {
     await inside.close();
@@ -56,9 +60,12 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     '/admin?span=day',
     '/admin/users',
     `/admin/users/${bob.id}`,
+    `/admin/users/${bob.id}/rename`,
+    `/admin/users/${bob.id}/send-mail`,
     `/admin/users/${bob.id}/delete`,
     '/admin/events',
     '/admin/mails',
+    `/admin/mails/${mailId}`,
     '/admin/keys',
     '/admin/keys/rotate',
     '/admin/settings',
@@ -122,6 +129,38 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     await page.goto(`/admin/users/${admin.id}/demote`);
     await page.click('main form .button');
     expect(await page.textContent('main')).toContain('This is the only enabled administrator.');
+    await close();
+  });
+
+  it('renames a user, and says at the field what is wrong with a name', async () => {
+    const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
+    const carol = await signUp(app, newAddress());
+    await page.goto(`/admin/users/${carol.id}`);
+    await page.click('text=Rename');
+    expect(await page.textContent('main')).toContain('somebody else may take it');
+    expect(await page.inputValue('[name=username]')).toBe(carol.username);
+    for (const [name, message] of [
+      ['no @ name', 'cannot contain an @'],
+      [bob.username, 'Another account has this user name.'],
+    ] as const) {
+      await page.fill('[name=username]', name);
+      await page.click('main form .button');
+      expect(await page.textContent('#username-error')).toContain(message);
+      expect(await page.inputValue('[name=username]')).toBe(name);
+      expect(await page.getAttribute('[name=username]', 'aria-invalid')).toBe('true');
+    }
+    app.clock.advance(5 * MINUTE);
+    await page.fill('[name=username]', `${carol.username}-new`);
+    await page.click('main form .button');
+    expect(await page.textContent('#password-error')).toBe('This is not your password.');
+    expect((await carol.browser.get('/v1/me')).body.user.username).toBe(carol.username);
+    expect(await page.inputValue('[name=username]')).toBe(`${carol.username}-new`);
+    await page.fill('[name=password]', PASSWORD);
+    await page.click('main form .button');
+    expect(await page.textContent('main [role=status]')).toBe('The user has the new name.');
+    expect(await page.textContent('h1')).toBe(`${carol.username}-new`);
+    expect((await carol.browser.get('/v1/me')).body.user.username).toBe(`${carol.username}-new`);
+    expect(complaints).toEqual([]);
     await close();
   });
 
@@ -226,5 +265,37 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     }
     expect((await bob.browser.get('/v1/stats')).status).toBeGreaterThanOrEqual(401);
     expect((await admin.browser.get('/v1/stats?span=year')).body.errors).toMatchObject([{ field: 'span' }]);
+  });
+
+  it('sends a user a mail to choose a new password, and says when a limit is in the way', async () => {
+    const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
+    const carol = await signUp(app, newAddress());
+    const ask = async () => {
+      await page.goto(`/admin/users/${carol.id}`);
+      await page.click('text=Send a mail to choose a new password');
+      expect(await page.textContent('main')).toContain('You see neither');
+    };
+    await ask();
+    app.clock.advance(5 * MINUTE);
+    await page.click('main form .button');
+    expect(await page.textContent('#password-error')).toBe('This is not your password.');
+    await page.fill('[name=password]', PASSWORD);
+    await page.click('main form .button');
+    expect(await page.textContent('main')).toContain('A mail is on its way to the user.');
+    expect(await page.textContent('main')).toContain('There is no mail server');
+    const { code = '' } = await lastMail(app, database, carol.email);
+    expect(code).toMatch(/^\d{6}$/);
+    expect(await page.content()).not.toContain(code);
+    // The mail of the sign-up was the first of three.
+    for (let i = 0; i < 2; i++) {
+      await ask();
+      await page.click('main form .button');
+    }
+    expect(await page.textContent('main [role=alert]')).toContain(
+      'so no mail was sent. Try again in 55 minutes',
+    );
+    expect(await page.title()).toContain('Not done');
+    expect(complaints).toEqual([]);
+    await close();
   });
 });

@@ -21,6 +21,8 @@ type Reply = string | undefined;
 
 /** What the server does, other than to take a mail. May be changed at any time. */
 export interface Script {
+  /** What it says to a wrong password. */
+  refuseLogin?: (() => Reply) | undefined;
   /** Refuses a recipient. */
   refuseRecipient?: ((address: string) => Reply) | undefined;
   /** Refuses the mail after it came whole. */
@@ -85,7 +87,8 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
       disableReverseLookup: true,
       onAuth: ({ username, password }, _session, done) => {
         const isRight = username === user?.name && password === user?.password;
-        done(isRight ? null : answer('535 5.7.8 Authentication failed'), { user: username ?? '' });
+        const refusal = answer(script.refuseLogin?.() ?? '535 5.7.8 Authentication failed');
+        done(isRight ? null : refusal, { user: username ?? '' });
       },
       onConnect: (_session, done) => {
         connections++;

@@ -12,6 +12,29 @@ export function sealContent(key: KeyObject, id: string, content: Content): strin
   return seal(key, `mails/${id}`, JSON.stringify(content));
 }
 
+/** Longer words of a mail server are cut off here; in UTF-16 units. */
+const LONGEST_WORDS = 300;
+
+/**
+ * Seals what a mail server said of a mail. It may quote the address, so it is for the eyes of administrators alone: it goes
+ * into no log, event or metric.
+ */
+export function sealWords(key: KeyObject, id: string, words: string): string {
+  // A server may say anything: neither its line ends nor what turns the text around reaches a terminal or a page.
+  const plain = words.slice(0, LONGEST_WORDS).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
+  return seal(key, `mails/${id}/answer`, plain.trim());
+}
+
+/** Null when there are none, or they cannot be read: the secret is another one, or the row was tampered with. */
+export function unsealWords(key: KeyObject, id: string, sealed: string | null): string | null {
+  if (sealed === null) return null;
+  try {
+    return unseal(key, `mails/${id}/answer`, sealed);
+  } catch {
+    return null;
+  }
+}
+
 /** @throws When it was not sealed for this mail under this key. */
 export function unsealContent(key: KeyObject, id: string, sealed: string): Content {
   return JSON.parse(unseal(key, `mails/${id}`, sealed)) as Content;

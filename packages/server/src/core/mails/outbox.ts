@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Db } from '../../platform/db/index.ts';
 import type { MailsTable } from '../../platform/db/tables.ts';
-import { type Content, unsealContent } from './content.ts';
+import { type Content, sealWords, unsealContent } from './content.ts';
 import type { MailKind } from './kinds.ts';
 
 const SECOND = 1_000;
@@ -23,6 +23,8 @@ export interface ClaimedMail {
   expiresAt: number;
   /** How often it has been tried, this time included. */
   tries: number;
+  /** How many of these were before it was last sent again. */
+  triesBefore: number;
   /** Undefined when it cannot be read: the secret is another one, or the row was tampered with. */
   content: Content | undefined;
 }
@@ -60,6 +62,7 @@ function claimedOf(row: MailsTable, key: KeyObject): ClaimedMail {
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     tries: row.tries,
+    triesBefore: row.tries_before,
     content: contentOf(row, key),
   };
 }
@@ -74,49 +77,74 @@ function contentOf(row: MailsTable, key: KeyObject): Content | undefined {
 
 export type Outcome = NonNullable<MailsTable['outcome']>;
 
+/** What came of a try. */
+export interface Said {
+  /** The number that the mail server answered, or the name of what went wrong: it quotes nothing. */
+  code: string;
+  /** What the mail server said, as it said it; null when none was asked. */
+  words: string | null;
+}
+
+/** What a try leaves in the row; one that asked no server leaves what the last one said. */
+function noteOf(key: KeyObject, { id, kind }: Pick<ClaimedMail, 'id' | 'kind'>, said: Said | null) {
+  if (said === null) return {};
+  // Nobody is left whose address this may quote, and nobody who could drop it.
+  const words = kind === 'account_deleted' ? null : said.words;
+  return { answer: said.code, answer_text_encrypted: words === null ? null : sealWords(key, id, words) };
+}
+
 /**
- * Ends a mail, and drops what it says, unless it is kept for the mailbox page. That it was sent is noted even when the
- * claim has run out meanwhile: no one tries it again who can know.
+ * Ends a mail. What it says is dropped, unless it is kept for the mailbox page, or can still be sent again. That it was
+ * sent is noted even when the claim has run out meanwhile: no one tries it again who can know.
  *
- * @param answer What the mail server answered, as a number.
  * @returns Whether it ended now: false when it had, or another process has it.
  */
 export async function endMail(
   tx: Db,
-  mail: Pick<ClaimedMail, 'id' | 'tries'>,
+  key: KeyObject,
+  mail: ClaimedMail,
   outcome: Outcome,
-  answer: string | null,
+  said: Said | null,
   now: number,
 ): Promise<boolean> {
   let update = tx
     .updateTable('mails')
-    .set({ due_at: null, ended_at: now, outcome, answer })
+    .set({ due_at: null, ended_at: now, outcome, ...noteOf(key, mail, said) })
     .where('id', '=', mail.id)
     .where('due_at', 'is not', null);
-  if (outcome !== 'kept') update = update.set({ content_encrypted: null });
+  if (outcome !== 'kept' && !isWorthKeeping(mail, outcome, now))
+    update = update.set({ content_encrypted: null });
   if (outcome !== 'sent') update = update.where('tries', '=', mail.tries);
   return (await update.returning('id').executeTakeFirst()) !== undefined;
 }
 
+/** Whether a mail that was not sent can be sent again: of a deleted account nothing is kept. */
+const isWorthKeeping = ({ kind, content, expiresAt }: ClaimedMail, outcome: Outcome, now: number): boolean =>
+  (outcome === 'refused' || outcome === 'expired') &&
+  content !== undefined &&
+  kind !== 'account_deleted' &&
+  now < expiresAt;
+
 /** When a mail is tried again; undefined when that would be too late. */
 export function nextTry(
-  { tries, expiresAt }: Pick<ClaimedMail, 'tries' | 'expiresAt'>,
+  { tries, triesBefore, expiresAt }: Pick<ClaimedMail, 'tries' | 'triesBefore' | 'expiresAt'>,
   now: number,
 ): number | undefined {
-  const next = now + (pauses[tries - 1] ?? HOUR);
+  const next = now + (pauses[tries - triesBefore - 1] ?? HOUR);
   return next < expiresAt ? next : undefined;
 }
 
 /** Gives a claim back. */
 export async function putOffMail(
   db: Db,
-  mail: Pick<ClaimedMail, 'id' | 'tries'>,
+  key: KeyObject,
+  mail: Pick<ClaimedMail, 'id' | 'kind' | 'tries'>,
   dueAt: number,
-  answer: string | null,
+  said: Said | null,
 ): Promise<void> {
   await db
     .updateTable('mails')
-    .set({ due_at: dueAt, answer })
+    .set({ due_at: dueAt, ...noteOf(key, mail, said) })
     .where('id', '=', mail.id)
     .where('tries', '=', mail.tries)
     .where('due_at', 'is not', null)
@@ -131,31 +159,6 @@ export async function countWaiting(db: Db): Promise<number> {
     .where('due_at', 'is not', null)
     .executeTakeFirstOrThrow();
   return Number(row.count);
-}
-
-/** What can be told of a mail: neither to whom nor what it says. */
-export type ListedMail = Omit<MailsTable, 'content_encrypted'>;
-
-/** `waiting` or how it ended; decoys are left out. */
-export const mailStates = ['waiting', 'sent', 'refused', 'expired', 'kept'] as const;
-export type MailState = (typeof mailStates)[number];
-
-/** A page of mails, newest first. */
-export function listMails(
-  db: Db,
-  { state, before, limit }: { state?: MailState | undefined; before?: string | undefined; limit: number },
-): Promise<ListedMail[]> {
-  let query = db
-    .selectFrom('mails')
-    .select(['id', 'kind', 'user_id', 'created_at', 'expires_at', 'due_at', 'tries', 'ended_at'])
-    .select(['outcome', 'answer'])
-    .orderBy('id', 'desc')
-    .limit(limit);
-  if (state === 'waiting') query = query.where('due_at', 'is not', null);
-  else if (state !== undefined) query = query.where('outcome', '=', state);
-  else query = query.where((mail) => mail.or([mail('outcome', 'is', null), mail('outcome', '<>', 'decoy')]));
-  if (before !== undefined) query = query.where('id', '<', before);
-  return query.execute();
 }
 
 /**
@@ -173,6 +176,52 @@ export async function hastenMail(db: Db, id: string, now: number): Promise<boole
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/**
+ * Puts a mail that was refused or given up into the outbox again, for a new round of tries of the same mail. Of two who
+ * ask at once one does it: the statement says what must still be true. Its tries count on, because they tell a claim from
+ * those before it.
+ *
+ * @returns Undefined when it has not ended so, or is not worth it any more.
+ */
+export async function retryMail(tx: Db, id: string, now: number): Promise<RetriedMail | undefined> {
+  const row = await tx
+    .updateTable('mails')
+    .set((mail) => ({ due_at: now, ended_at: null, outcome: null, tries_before: mail.ref('tries') }))
+    .where('id', '=', id)
+    .where('outcome', 'in', ['refused', 'expired'])
+    .where('content_encrypted', 'is not', null)
+    .where('expires_at', '>', now)
+    .returning(['kind', 'user_id', 'tries'])
+    .executeTakeFirst();
+  return row && { kind: row.kind as MailKind, userId: row.user_id, tries: row.tries };
+}
+
+export type RetriedMail = Pick<ClaimedMail, 'kind' | 'userId' | 'tries'>;
+
+/** So many at a time, so that nobody waits for a long statement. */
+const BATCH = 1_000;
+
+/** Drops what mails say that were refused or given up, and are not worth sending any more. */
+export async function dropStaleMails(db: Db, now: number): Promise<void> {
+  for (;;) {
+    const stale = db
+      .selectFrom('mails')
+      .select('id')
+      .where('content_encrypted', 'is not', null)
+      .where('due_at', 'is', null)
+      .where('outcome', 'in', ['refused', 'expired'])
+      .where('expires_at', '<=', now)
+      .limit(BATCH);
+    const dropped = await db
+      .updateTable('mails')
+      .set({ content_encrypted: null })
+      .where('id', 'in', stale)
+      .where('due_at', 'is', null)
+      .executeTakeFirst();
+    if (dropped.numUpdatedRows < BATCH) return;
+  }
 }
 
 /** Removes mails that were queued more than `age` milliseconds ago. None of them waits any more: a day is the longest. */

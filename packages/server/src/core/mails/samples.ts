@@ -1,17 +1,13 @@
 import { type MailKind, mailKinds } from './kinds.ts';
+import type { Values } from './markup.ts';
 import type { RenderedMail, RenderMail } from './render.ts';
 
-/** Every mail with sample data, to be looked at. */
-export function sampleMails(
-  renderMail: RenderMail,
-  url: string,
-  now: number,
-): { kind: MailKind | 'test'; mail: RenderedMail }[] {
-  const link = `${url}/sample#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0`;
-  const values = {
+/** What the values of a mail could be. */
+export function sampleValues(url: string, now: number): Values {
+  return {
     username: 'ada',
     code: '482913',
-    link,
+    link: `${url}/sample#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0`,
     minutes: '10',
     days: '7',
     new_email: 'ada.lovelace@example.org',
@@ -19,5 +15,14 @@ export function sampleMails(
     ip: '203.0.113.7',
     user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
   };
+}
+
+/** Every mail with sample data, to be looked at. */
+export function sampleMails(
+  renderMail: RenderMail,
+  url: string,
+  now: number,
+): { kind: MailKind | 'test'; mail: RenderedMail }[] {
+  const values = sampleValues(url, now);
   return mailKinds.map((kind) => ({ kind, mail: renderMail(kind, values) }));
 }

@@ -17,6 +17,7 @@ import {
   setRole,
 } from '../change-user.ts';
 import { checkNewUser } from '../check-new-user.ts';
+import { mailNewPassword } from '../mail-new-password.ts';
 import { showLimit, showUser } from '../shapes.ts';
 import { liftLimitsOf, limitsOf } from '../user-limits.ts';
 import { showUserCursor, userCursor } from './user-cursor.ts';
@@ -142,6 +143,17 @@ export async function endUserSessions(
     await endSessions({ tx, user, actorId: live.user.id, origin, now: clock.now() });
   });
   return { status: 200, body: { message: 'logout successful!' } };
+}
+
+export const MAIL_TO_USER = 'A mail is on its way to the user.';
+
+/** Mails a user a code and a link, to choose a new password with. */
+export async function mailUser(
+  world: World,
+  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  await mailNewPassword(world, await getUser(world.db, params.id), { actorId: live.user.id, origin });
+  return { status: 202, body: { message: MAIL_TO_USER } };
 }
 
 /** Why a user is made to wait, and how long. */

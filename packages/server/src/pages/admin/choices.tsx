@@ -27,22 +27,29 @@ interface NextProps {
   parameters: Record<string, string | undefined>;
   /** Where the next page begins, if there is one. */
   cursor: string | null;
+  /** What the two links say. */
+  labels?: readonly [first: string, next: string];
 }
 
 /** The way through a long list: on, and back to its beginning. */
-export function Pages({ path, parameters, cursor }: NextProps) {
+export function Pages({
+  path,
+  parameters,
+  cursor,
+  labels: [first, next] = ['To the first page', 'Next page'],
+}: NextProps) {
   const { cursor: here, ...others } = parameters;
   if (!here && cursor === null) return null;
   return (
     <p class="pages">
       {here && (
         <a class="button plain small" href={withQuery(path, others)}>
-          To the first page
+          {first}
         </a>
       )}
       {cursor !== null && (
         <a class="button plain small" href={withQuery(path, { ...others, cursor })}>
-          Next page
+          {next}
         </a>
       )}
     </p>

@@ -18,7 +18,8 @@ interface Asked {
   at: string;
   label: string;
   isDangerous: boolean;
-  more?: Child;
+  /** What else is asked, with what is wrong with it. */
+  more?: (errors: FieldError[]) => Child;
 }
 
 /** Says what is about to happen before it does, and asks for the password unless it was given just now. */
@@ -51,7 +52,7 @@ export function confirmPage(
       </Notice>
       <Card>
         <Form action={asked.action}>
-          {asked.more}
+          {asked.more?.(errors)}
           {!isFresh(world, call) && (
             <PasswordField
               name="password"
@@ -75,8 +76,8 @@ export function confirmPage(
   return refusal ? refusing(refusal, answer) : answer;
 }
 
-function errorsOf({ code }: Refusal): FieldError[] {
+function errorsOf({ code, fields = [] }: Refusal): FieldError[] {
   return code === 'invalid_credentials'
     ? [{ field: 'password', code, message: 'This is not your password.' }]
-    : [];
+    : fields;
 }

@@ -102,7 +102,7 @@ function ask(world: World, call: SignedInCall<unknown>, isLeaked: boolean, refus
       action: `${PATH}/rotate`,
       back: PATH,
       at: PATH,
-      more: (
+      more: () => (
         <div class="choice">
           <input id="leaked" name="leaked" type="checkbox" value="yes" checked={isLeaked} />
           <label for="leaked">The old key may have leaked</label>

@@ -3,7 +3,15 @@ import { roleOf, type User } from '../../core/users.ts';
 import type { SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { getUser } from '../../flows/admin/users.ts';
-import { type Change, deleteAccount, endSessions, setDisabled, setRole } from '../../flows/change-user.ts';
+import {
+  type Change,
+  deleteAccount,
+  endSessions,
+  renameUser,
+  setDisabled,
+  setRole,
+} from '../../flows/change-user.ts';
+import { mailNewPassword } from '../../flows/mail-new-password.ts';
 import { liftLimitsOf } from '../../flows/user-limits.ts';
 
 /** Something that an administrator can do to a user, and what it means. */
@@ -15,9 +23,14 @@ interface Act {
   isDangerous?: true;
   /** Whether it can be done to this user at all; always, unless said. */
   fits?: (user: User) => boolean;
+  /** What has to be typed for it. */
+  asks?: 'username';
   /** What is said when it is done. */
   done: string;
-  make: (change: Change & { user: User }, world: World) => Promise<unknown>;
+  /** What it does, within the one transaction that keeps an administrator... */
+  make?: (change: Change & { user: User; username: string }, world: World) => Promise<unknown>;
+  /** ... or what it does in transactions of its own, because what a limit refuses is written all the same. */
+  run?: (world: World, user: User, by: Pick<Change, 'actorId' | 'origin'>) => Promise<unknown>;
 }
 
 export const acts = {
@@ -29,6 +42,27 @@ export const acts = {
     ],
     done: 'The limits are lifted.',
     make: (change, world) => liftLimitsOf(change.tx, world, change),
+  },
+  rename: {
+    label: 'Rename',
+    means: [
+      'The user signs in with the new name, or with the address. The old name is free, and somebody else may take it.',
+      'Sessions go on. Usher tells nobody of it: tell the user.',
+    ],
+    asks: 'username',
+    done: 'The user has the new name.',
+    make: (change) => renameUser(change, change.username),
+  },
+  'send-mail': {
+    label: 'Send a mail to choose a new password',
+    means: [
+      'A mail with a code and a link goes to the address of the account. You see neither; whoever reads that mailbox can choose a new password.',
+      'Until they do, nothing changes: the password and all sessions stay good. Then every session ends.',
+      'It is the mail of a forgotten password, and counts like one: three an hour go to an address.',
+    ],
+    fits: (user) => user.disabled_at === null,
+    done: 'A mail is on its way to the user. Its code and link are good for a few minutes.',
+    run: (world, user, by) => mailNewPassword(world, user, by),
   },
   logout: {
     label: 'End all sessions',
@@ -90,17 +124,18 @@ export const actOf = (name: ActName): Act => acts[name];
 /** @throws Refusal as the act does. */
 export async function perform(
   world: World,
-  call: SignedInCall<unknown, unknown, unknown>,
+  call: SignedInCall<{ username?: string | undefined }, unknown, unknown>,
   name: ActName,
   id: string,
 ): Promise<void> {
   const { db, clock } = world;
+  const { make, run } = actOf(name);
+  const by = { actorId: call.live.user.id, origin: call.origin };
+  if (run) return void (await run(world, await getUser(db, id), by));
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
     const user = await getUser(tx, id);
-    await actOf(name).make(
-      { tx, user, actorId: call.live.user.id, origin: call.origin, now: clock.now() },
-      world,
-    );
+    const username = call.body.username ?? '';
+    await make?.({ tx, user, username, ...by, now: clock.now() }, world);
   });
 }

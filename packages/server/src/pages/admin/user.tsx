@@ -5,11 +5,12 @@ import { sessionsOf } from '../../core/sessions.ts';
 import { type User, usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
-import { Refusal } from '../../errors.ts';
+import { type FieldError, Refusal } from '../../errors.ts';
 import { getUser } from '../../flows/admin/users.ts';
 import { proveFresh } from '../../flows/fresh-password.ts';
 import { limitsOf } from '../../flows/user-limits.ts';
 import { deviceOf } from '../dashboard/device.ts';
+import { Field } from '../field.tsx';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Card, Empty, Facts, Notice, page, seeOther, Table } from '../layout.tsx';
 import { Ago, Day, Until } from '../time.tsx';
@@ -25,7 +26,10 @@ const EVENTS_SHOWN = 20;
 export const userPageParams = z.strictObject({ id: z.uuid() });
 export const userPageQuery = z.object({ done: z.enum(actNames).optional().catch(undefined) });
 export const actParams = z.strictObject({ id: z.uuid(), act: z.enum(actNames) });
-export const actForm = z.strictObject({ password: z.string().optional() });
+export const actForm = z.strictObject({
+  username: z.string().optional(),
+  password: z.string().optional(),
+});
 
 type ById = z.infer<typeof userPageParams>;
 
@@ -48,7 +52,17 @@ export async function userPage(
     { title: user.username, area: console, at: PATH },
     <>
       <h1>{user.username}</h1>
-      {done && <Notice kind="good">{actOf(done).done}</Notice>}
+      {done && (
+        <Notice kind="good">
+          {actOf(done).done}
+          {done === 'send-mail' && world.hasMailbox && (
+            <>
+              {' '}
+              There is no mail server, so it is kept on this machine: <a href="/mailbox">read it</a>.
+            </>
+          )}
+        </Notice>
+      )}
       <Card title="Facts">
         <UserFacts user={user} now={now} />
       </Card>
@@ -203,9 +217,11 @@ export async function actAnswer(world: World, call: ActCall<z.infer<typeof actFo
   return seeOther(act === 'delete' ? `${PATH}?search=` : `${PATH}/${id}?done=${act}`);
 }
 
-function ask(world: World, call: ActCall<unknown>, user: User, refusal?: Refusal): Answer {
+type Typed = z.infer<typeof actForm> | undefined;
+
+function ask(world: World, call: ActCall<Typed>, user: User, refusal?: Refusal): Answer {
   const name: ActName = call.params.act;
-  const { label, means, isDangerous = false } = actOf(name);
+  const { label, means, asks, isDangerous = false } = actOf(name);
   const path = `${PATH}/${user.id}`;
   return confirmPage(
     world,
@@ -218,7 +234,24 @@ function ask(world: World, call: ActCall<unknown>, user: User, refusal?: Refusal
       action: `${path}/${name}`,
       back: path,
       at: PATH,
+      ...(asks === 'username'
+        ? { more: (errors) => <NewName value={call.body?.username ?? user.username} errors={errors} /> }
+        : {}),
     },
     refusal,
+  );
+}
+
+function NewName({ value, errors }: { value: string; errors: FieldError[] }) {
+  return (
+    <Field
+      name="username"
+      label="New user name"
+      value={value}
+      // The browser would fill in the administrator's own.
+      autocomplete="off"
+      errors={errors}
+      autofocus
+    />
   );
 }

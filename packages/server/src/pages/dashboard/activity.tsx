@@ -1,21 +1,32 @@
-import { type EventView, eventsOf } from '../../core/events.ts';
+import { z } from 'zod';
+import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
+import { Pages } from '../admin/choices.tsx';
 import { Badge, Card, Empty, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
-import { isNotable, wordsFor } from './activity-words.ts';
+import { isNotable, otherOf, wordsFor } from './activity-words.ts';
 import { account } from './area.ts';
 import { deviceOf } from './device.ts';
 
-const MOST = 100;
+const PATH = '/dashboard/activity';
+const PAGE = 50;
+
+export const activityQuery = z.object({ cursor: z.uuid().optional().catch(undefined) });
 
 /** What was done in or to the account, by whomever, in words. */
-export async function activityPage(world: World, call: SignedInCall): Promise<Answer> {
-  const events = await eventsOf(world.db, call.live.user.id, MOST);
+export async function activityPage(
+  world: World,
+  call: SignedInCall<undefined, z.infer<typeof activityQuery>>,
+): Promise<Answer> {
+  const before = call.query.cursor;
+  const found = await listEvents(world.db, { userId: call.live.user.id, before, limit: PAGE + 1 });
+  const events = found.slice(0, PAGE);
+  const cursor = found.length > PAGE ? (events.at(-1)?.id ?? null) : null;
   return page(
     world,
     call,
-    { title: 'Activity', area: account, at: '/dashboard/activity' },
+    { title: 'Activity', area: account, at: PATH },
     <>
       <h1>Activity</h1>
       <p class="lead">
@@ -24,17 +35,13 @@ export async function activityPage(world: World, call: SignedInCall): Promise<An
       </p>
       <Card>
         <Events events={events} now={world.clock.now()} />
-        {events.length === MOST && (
-          <p class="note">
-            These are the newest {MOST}. <a href="/dashboard/data">Download your data</a> for more.
-          </p>
-        )}
       </Card>
+      <Pages path={PATH} parameters={{ cursor: before }} cursor={cursor} labels={['Newest', 'Older']} />
     </>,
   );
 }
 
-export function Events({ events, now }: { events: EventView[]; now: number }) {
+export function Events({ events, now }: { events: RecordedEvent[]; now: number }) {
   if (events.length === 0)
     return (
       <Empty>
@@ -43,23 +50,31 @@ export function Events({ events, now }: { events: EventView[]; now: number }) {
     );
   return (
     <ul class="rows">
-      {events.map(({ name, at, ip, userAgent }) => (
+      {events.map((event) => (
         <li>
           <div>
             <p>
-              {wordsFor(name)} {isNotable(name) && <Badge kind="warn">Was it you?</Badge>}
+              {wordsFor(event)} {isNotable(event) && <Badge kind="warn">Was it you?</Badge>}
             </p>
-            {ip !== null && (
-              <p class="note">
-                {deviceOf(userAgent)} · {ip}
-              </p>
-            )}
+            <Origin event={event} />
           </div>
           <span class="note">
-            <Ago at={at} now={now} />
+            <Ago at={event.at} now={now} />
           </span>
         </li>
       ))}
     </ul>
+  );
+}
+
+/** From where it was done, or by whom: the browser and address of an administrator are nobody else's business. */
+function Origin({ event }: { event: RecordedEvent }) {
+  const other = otherOf(event);
+  if (other !== undefined) return <p class="note">{other}</p>;
+  if (event.ip === null) return null;
+  return (
+    <p class="note">
+      {deviceOf(event.userAgent)} · {event.ip}
+    </p>
   );
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventsOf } from '../../core/events.ts';
+import { listEvents } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { roleOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -25,7 +25,7 @@ export async function overviewPage(
   const now = clock.now();
   const isProven = user.email_verified_at !== null;
   const sessions = await sessionsOf(db, user, now, session.id);
-  const events = await eventsOf(db, user.id, RECENT);
+  const events = await listEvents(db, { userId: user.id, limit: RECENT });
   return page(
     world,
     call,

@@ -112,6 +112,8 @@ export interface MailsTable {
   ended_at: number | null;
   outcome: 'sent' | 'refused' | 'expired' | 'kept' | 'decoy' | null;
   answer: string | null;
+  answer_text_encrypted: string | null;
+  tries_before: number;
 }
 
 export interface CodesTable {

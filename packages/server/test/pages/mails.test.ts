@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { mailValues } from '../../src/core/mails/kinds.ts';
+import { type MailKind, queueMail } from '../../src/core/mails.ts';
+import { PASSWORD, type Reply, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { MINUTE, SECOND } from '../support/clock.ts';
+import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { submit } from '../support/form.ts';
+import { type Inbox, startInbox } from '../support/inbox.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+const TOKEN = 'K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0';
+
+describe.each(databases)('the mails in the console on $name', ({ create }) => {
+  let database: TestDatabase;
+  let inbox: Inbox;
+  let app: TestApp;
+  let inside: Inside;
+  let admin: Awaited<ReturnType<typeof signUp>>;
+  let bob: Awaited<ReturnType<typeof signUp>>;
+  beforeAll(async () => {
+    database = await create();
+    inbox = await startInbox();
+    inbox.script.refuseRecipient = (address) =>
+      address.startsWith('refused') && !taken.has(address)
+        ? `550 5.1.1 <${address}> no such user here`
+        : undefined;
+    app = await startApp(database, inbox.settings);
+    inside = await openInside(app, database);
+    admin = await signUp(app, newAddress());
+    await inside.promote(admin.id);
+    bob = await signUp(app, newAddress());
+  });
+  afterAll(async () => {
+    await inside.close();
+    await app.stop();
+    await inbox.stop();
+    await database.remove();
+  });
+  beforeEach(async () => {
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
+  });
+
+  /** Addresses that the server has learnt of. */
+  const taken = new Set<string>();
+  const look = (path: string) =>
+    send(app, 'GET', path, undefined, {
+      headers: { cookie: `usher=${admin.browser.cookie}`, accept: 'text/html' },
+    });
+  const press = (fields: Record<string, string>): Promise<Reply> =>
+    submit(app, '/admin/mails', fields, { cookie: admin.browser.cookie });
+  let addresses = 0;
+  /** Queues a mail about Bob's account to an address of its own, and waits until the server has refused it. */
+  async function refused(
+    kind: MailKind = 'reset_password',
+    code = '482913',
+  ): Promise<{ id: string; to: string }> {
+    const to = `refused${++addresses}@example.org`;
+    const values = {
+      username: 'bob',
+      code,
+      link: `http://localhost:4000/reset-password?token=${TOKEN}`,
+      minutes: '10',
+      days: '7',
+      new_email: 'new@example.org',
+      when: '2026-03-01T12:00:00Z',
+      ip: '203.0.113.7',
+      user_agent: 'Firefox/145.0',
+    };
+    const now = app.clock.now();
+    const before = await ids(kind);
+    const mail = { kind, to, userId: bob.id, values, expiresAt: now + 10 * MINUTE };
+    await inside.db.transaction().execute((tx) => queueMail(tx, inside.keys, mail, now));
+    const [id = ''] = (await ids(kind)).filter((one) => !before.includes(one));
+    await expect.poll(() => outcomeOf(id), { timeout: 10 * SECOND }).toBe('refused');
+    return { id, to };
+  }
+  const ids = async (kind: MailKind) =>
+    (await inside.db.selectFrom('mails').select('id').where('kind', '=', kind).execute()).map(({ id }) => id);
+  const outcomeOf = async (id: string) =>
+    (await inside.db.selectFrom('mails').select('outcome').where('id', '=', id).executeTakeFirst())?.outcome;
+
+  it('show what the server said, and send one again that it refused', async () => {
+    const { id, to } = await refused();
+    const list = await look('/admin/mails?state=refused');
+    expect(list.text).toContain(`href="/admin/mails/${id}"`);
+    expect(list.text).toContain(`550 5.1.1 &lt;${to}&gt; no such user here`);
+    expect(list.text).toContain('Send again');
+    const page = await look(`/admin/mails/${id}`);
+    expect(page.text).toContain('no such user here');
+    expect(page.text).toContain(`href="/admin/users/${bob.id}"`);
+
+    taken.add(to);
+    const asked = await press({ mail: id, act: 'retry', at: 'list', state: 'refused' });
+    expect([asked.status, asked.headers.get('location')]).toEqual([
+      303,
+      '/admin/mails?state=refused&done=retried',
+    ]);
+    await inbox.next(to);
+    await expect.poll(() => outcomeOf(id)).toBe('sent');
+    const after = await look(`/admin/mails/${id}`);
+    expect(after.text).toContain('2 tries, sent again after 1');
+    expect(after.text).not.toContain('no such user here');
+    expect(after.text).not.toContain('Send again');
+    const again = await press({ mail: id, act: 'retry', at: 'list' });
+    expect(again.headers.get('location')).toBe(`/admin/mails/${id}?done=refused`);
+    const events = await inside.db
+      .selectFrom('events')
+      .selectAll()
+      .where('name', '=', 'mail_retried')
+      .execute();
+    expect(events).toMatchObject([{ user_id: bob.id, actor_id: admin.id }]);
+    expect(inbox.mails.filter((mail) => mail.to.includes(to))).toHaveLength(1);
+    expect((await press({ mail: admin.id, act: 'retry', at: 'list' })).status).toBe(404);
+  });
+
+  it('say why one cannot be sent again', async () => {
+    const { id } = await refused();
+    app.clock.advance(10 * MINUTE);
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
+    const { text } = await look(`/admin/mails/${id}`);
+    expect(text).toContain('Its code has run out. Whoever waits for it asks for a new one.');
+    expect(text).not.toContain('value="retry"');
+    const [row = ''] = (await look('/admin/mails?state=refused')).text
+      .split('</tr>')
+      .filter((one) => one.includes(id));
+    expect(row).toContain('Its code has run out.');
+    expect(row).not.toContain('value="retry"');
+    const { headers } = await press({ mail: id, act: 'retry', at: 'list' });
+    expect((await look(headers.get('location') ?? '')).text).toContain('The mail is not sent again.');
+  });
+
+  it.each(Object.keys(mailValues).filter((kind) => kind !== 'test') as MailKind[])(
+    'show what a %s mail looks like, and nothing that lets anybody act for its reader (P7)',
+    async (kind) => {
+      const code = String(100_000 + Math.floor(Math.random() * 899_999));
+      const { id } = await refused(kind, code);
+      const paths = ['/admin/mails', `/admin/mails/${id}`, `/admin/mails/${id}/html`];
+      const isKept = kind !== 'account_deleted';
+      for (const path of paths) {
+        const { status, text } = await look(path);
+        expect([path, status]).toEqual([path, 200]);
+        for (const secret of [code, TOKEN, TOKEN.slice(0, 20), 'token=K'])
+          expect(text.includes(secret), `${path}: ${secret}`).toBe(false);
+      }
+      const { text, headers } = await look(paths[1] ?? '');
+      expect(text).toContain(isKept ? 'are hidden' : 'What it said is no longer kept');
+      expect(text).toContain('sandbox=""');
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; .*frame-src 'self'/);
+      const framed = await look(paths[2] ?? '');
+      expect(framed.headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'unsafe-inline'; .*frame-ancestors 'self'; sandbox$/,
+      );
+      // What it does show is its own.
+      if (isKept && mailValues[kind].includes('link')) expect(framed.text).toContain('href="••••••"');
+      if (isKept && mailValues[kind].includes('username')) expect(framed.text).toContain('bob');
+    },
+  );
+
+  it('show sample values where a mail was sent, and say so', async () => {
+    await send(app, 'POST', '/v1/send-mail', { email: admin.email }, { from: newAddress() });
+    const { code = '' } = await inbox.next(admin.email);
+    const id = (await ids('reset_password')).at(-1) ?? '';
+    await expect.poll(() => outcomeOf(id)).toBe('sent');
+    const { text } = await look(`/admin/mails/${id}`);
+    expect(text).toContain('What it said is no longer kept');
+    expect(text).toContain('482913');
+    expect(text).not.toContain(code);
+    expect(text).toContain('250 2.0.0 Ok: queued');
+  });
+
+  it('are for administrators alone', async () => {
+    const { id } = await refused();
+    await bob.browser.post('/v1/signin', { email: bob.email, password: PASSWORD });
+    for (const path of [`/admin/mails/${id}`, `/admin/mails/${id}/html`]) {
+      const headers = { cookie: `usher=${bob.browser.cookie}`, accept: 'text/html' };
+      expect((await send(app, 'GET', path, undefined, { headers })).status).toBe(403);
+      expect((await send(app, 'GET', path)).status).toBe(401);
+    }
+    const fields = { mail: id, act: 'retry', at: 'list' };
+    expect((await submit(app, '/admin/mails', fields, { cookie: bob.browser.cookie })).status).toBe(403);
+    expect(await outcomeOf(id)).toBe('refused');
+    expect((await look('/admin/mails/01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')).status).toBe(404);
+  });
+});
