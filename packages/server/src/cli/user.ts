@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { eventsOf } from '../core/events.ts';
+import { listEvents } from '../core/events.ts';
 import { sessionsOf } from '../core/sessions.ts';
 import { listUsers } from '../core/users/list.ts';
 import { showUserCursor, userCursor } from '../flows/admin/user-cursor.ts';
@@ -150,7 +150,7 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
     const user = await getUser(db, name);
     const limits = (await limitsOf(world, user)).map(showLimit);
     const sessions = await sessionsOf(db, user, clock.now());
-    return { user, limits, sessions, events: await eventsOf(db, user.id, EVENTS_SHOWN) };
+    return { user, limits, sessions, events: await listEvents(db, { userId: user.id, limit: EVENTS_SHOWN }) };
   });
   if (json)
     return printJson({

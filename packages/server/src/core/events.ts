@@ -66,10 +66,15 @@ export interface EventView {
   userAgent: string | null;
 }
 
-/** The newest events about a user, newest first. */
+/** The newest events about a user, newest first, for that user: from where somebody else acted is not theirs to know. */
 export async function eventsOf(db: Db, userId: string, most: number): Promise<EventView[]> {
-  return listEvents(db, { userId, limit: most });
+  const events = await listEvents(db, { userId, limit: most });
+  return events.map((event) => (isByOther(event) ? { ...event, ip: null, userAgent: null } : event));
 }
+
+/** Whether an administrator or operator did it, in the place of whom it is about. */
+export const isByOther = ({ userId, actorId }: Pick<RecordedEvent, 'userId' | 'actorId'>): boolean =>
+  actorId !== null && actorId !== userId;
 
 /** An event with all that was recorded. */
 export interface RecordedEvent extends EventView {

@@ -211,6 +211,20 @@ describe.each(databases)('administration on $name', ({ create }) => {
     });
   });
 
+  it('tells users what was done to their accounts, and not from where', async () => {
+    const ada = await newcomer();
+    await change(ada.id, { username: `${ada.username}.new` });
+    for (const path of ['/v1/dashboard', '/v1/me/data']) {
+      const { body } = await ada.browser.get(path);
+      const [renamed] = body.events.filter(({ name }: { name: string }) => name === 'user_changed');
+      expect(renamed).toMatchObject({ ip: null, user_agent: null });
+      const [own] = body.events.filter(({ name }: { name: string }) => name === 'signed_in');
+      expect(own).toMatchObject({ ip: ada.browser.from });
+    }
+    const recorded = (await admin.browser.get(`/v1/events?user=${ada.id}&name=user_changed`)).body.events;
+    expect(recorded).toMatchObject([{ actor_id: admin.id, ip: admin.browser.from }]);
+  });
+
   it('shows one user, and says when there is none', async () => {
     const ada = await newcomer();
     const reply = await admin.browser.get(`/v1/users/${ada.id}`);

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../../core/events.ts';
+import { isByOther, type RecordedEvent } from '../../core/events.ts';
 import type { LimitName } from '../../core/limits.ts';
 import type { MailKind } from '../../core/mails.ts';
 import type { EventName } from '../../events.ts';
@@ -114,7 +114,7 @@ export function wordsFor({ name, details }: Told): string {
 export const isNotable = (told: Told): boolean => notable.has(told.name) && otherOf(told) === undefined;
 
 /** Who else did it, in the owner's place; undefined when the owner did, or nobody knows who. */
-export function otherOf({ userId, actorId }: Told): string | undefined {
-  if (actorId === null || actorId === userId) return undefined;
-  return actorId === 'operator' ? 'By the operator' : 'By an administrator';
+export function otherOf(told: Told): string | undefined {
+  if (!isByOther(told)) return undefined;
+  return told.actorId === 'operator' ? 'By the operator' : 'By an administrator';
 }
