@@ -9,6 +9,7 @@ import { type SignInCalls, signInCalls } from './sign-in.ts';
 import { memoryStorage, type TokenStorage } from './storage.ts';
 import { type UsersCalls, usersCalls } from './users.ts';
 
+/** Which Usher, and how the session with it is kept. */
 export interface ClientOptions {
   /** Usher's address, such as `https://accounts.example.org`. */
   url: string;
@@ -41,6 +42,14 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
    * Errors: `forbidden`.
    */
   events(query?: Query<'GET /v1/events'>): Outcome<'GET /v1/events'>;
+  /**
+   * The figures of the console: how things are now, and what happened by the hour or day; for administrators.
+   *
+   * @param query `span` is how far back they go; a week unless told.
+   *
+   * Errors: `forbidden`.
+   */
+  stats(query?: Query<'GET /v1/stats'>): Outcome<'GET /v1/stats'>;
   /**
    * Tells what becomes of the session, also in other tabs that share it.
    *
@@ -81,6 +90,7 @@ export function createClient(options: ClientOptions): Client {
     me: meCalls(session),
     users: usersCalls(session),
     events: (query = {}) => session.signedIn('GET /v1/events', { query }),
+    stats: (query = {}) => session.signedIn('GET /v1/stats', { query }),
     onChange: changes.listen,
     close: changes.close,
   };

@@ -51,6 +51,14 @@ export interface MeCalls {
    * Errors: `not_found`.
    */
   endSession(id: string): Outcome<'DELETE /v1/me/sessions/{id}'>;
+  /**
+   * Ends all of the user's sessions but this one.
+   *
+   * @returns How many there were, in `sessions`.
+   */
+  endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
+  /** Everything that is kept about the user. */
+  data(): Outcome<'GET /v1/me/data'>;
 }
 
 export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
@@ -73,4 +81,6 @@ export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
   dashboard: () => signedIn('GET /v1/dashboard', {}),
   sessions: () => signedIn('GET /v1/me/sessions', {}),
   endSession: (id) => signedIn('DELETE /v1/me/sessions/{id}', { path: { id } }),
+  endOtherSessions: () => signedIn('DELETE /v1/me/sessions', {}),
+  data: () => signedIn('GET /v1/me/data', {}),
 });

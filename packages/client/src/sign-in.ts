@@ -6,6 +6,12 @@ import { isOver, type KeptSession } from './session.ts';
 /** Beginning and ending a session. */
 export interface SignInCalls {
   /**
+   * What a new password would be told, before it is set; nothing is kept.
+   *
+   * @returns `strength`, of which `weak` would be refused, and a sentence that says why.
+   */
+  checkPassword(body: Body<'POST /v1/check-password'>): Outcome<'POST /v1/check-password'>;
+  /**
    * Makes an account and signs in to it; where addresses are proven first, only asks for the mail that does so.
    *
    * @returns The user, or nothing but a message where a mail has to be answered first.
@@ -36,6 +42,7 @@ export function signInCalls(session: KeptSession): SignInCalls {
   const signIn = (body: Body<'POST /v1/signin'>): Promise<Result<{ user: User }>> =>
     session.kind === 'cookie' ? signInByCookie(session, body) : signInByToken(session, body);
   return {
+    checkPassword: (body) => session.anyone('POST /v1/check-password', { body }),
     async signUp(body) {
       const made = await session.anyone('POST /v1/signup', { body });
       // Where addresses are proven first, there is no account yet.
