@@ -8,6 +8,7 @@ const source = resolve(import.meta.dirname, '../src');
 const texts = globSync('*.ts', { cwd: source, exclude: ['api.ts', 'index.ts'] }).map((file) =>
   readFileSync(resolve(source, file), 'utf8'),
 );
+const serverTests = resolve(import.meta.dirname, '../../server/test');
 const calls = routes
   .filter(({ path, isPage }) => path.startsWith('/v1/') && !isPage)
   .map(({ method, path, errors }) => ({
@@ -15,11 +16,16 @@ const calls = routes
     errors,
   }));
 /** A method as an interface has it: what stands above it, and the call that it is typed by. */
-const methods = texts
-  .flatMap((text) => [
-    ...text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+\w+\([^;]*?'(\w+ \/v1\/[^']*)'[^;]*;/g),
-  ])
-  .map(([, doc = '', name = '']) => ({ doc, name }));
+const methods = texts.flatMap((text) => {
+  const group = /interface (Me|Users)Calls/.exec(text)?.[1]?.toLowerCase();
+  const found = text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(\w+)\([^;]*?'(\w+ \/v1\/[^']*)'[^;]*;/g);
+  return [...found].map(([, doc = '', method = '', name = '']) => ({ doc, method, name, group }));
+});
+
+/** The tests of the server, which call by the client wherever they are not about HTTP itself. */
+const tests = globSync('**/*.test.ts', { cwd: serverTests }).map((file) =>
+  readFileSync(resolve(serverTests, file), 'utf8'),
+);
 
 describe.each(calls)('$name', ({ name, errors }) => {
   it('is made by the client', () => {
@@ -34,6 +40,14 @@ describe.each(calls)('$name', ({ name, errors }) => {
     const unsaid = errors.filter((code) => !method?.doc.includes(`\`${code}\``));
     // Logging out of a session that is over is no failure.
     expect(unsaid).toEqual(name === 'POST /v1/logout' ? ['invalid_token'] : []);
+  });
+
+  it('is tried on both databases by a test of the server', () => {
+    const { method, group } = methods.find((one) => one.name === name) ?? {};
+    if (!method) return;
+    const call = group ? `\\.?\\b${group}\\.${method}\\(` : `(?<!function )\\b${method}\\(`;
+    const users = tests.filter((text) => text.includes('/client.ts') && new RegExp(call).test(text));
+    expect(users.filter((text) => text.includes('describe.each(databases)')).length).toBeGreaterThan(0);
   });
 });
 

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import {
   Browser,
-  login,
   newNames,
   PASSWORD,
   type Reply,
@@ -11,6 +10,7 @@ import {
   startApp,
   type TestApp,
 } from '../support/app.ts';
+import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE } from '../support/clock.ts';
 import { submit } from '../support/form.ts';
 import { lastMail, queuedMails } from '../support/mails.ts';
@@ -43,7 +43,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
 
   it('gives a new password for the mailed code, ends every session, and signs nobody in', async () => {
     const { email, username, browser } = await signUp(app, anywhere());
-    const pair = await login(app, { username, password: PASSWORD }, anywhere());
+    const program = await signedIn(app, { email, password: PASSWORD });
     const asked = await askForMail(email);
     expect(asked.status).toBe(202);
     const { code } = await lastMail(app, database, email);
@@ -55,9 +55,9 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect(reply.body).not.toHaveProperty('password');
     expect(reply.headers.getSetCookie().some((one) => /^usher=./.test(one))).toBe(false);
     expect((await browser.get('/v1/me')).status).toBe(401);
-    expect((await send(app, 'POST', '/v1/refresh', { refresh_token: pair.refresh_token })).status).toBe(401);
-    expect((await signIn(email, PASSWORD)).status).toBe(401);
-    expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+    expect(refusal(await program.me.get())).toBe('invalid_token');
+    expect(refusal(await program.signIn({ email, password: PASSWORD }))).toBe('invalid_credentials');
+    given(await program.signIn({ email, password: NEW_PASSWORD }));
     expect((await lastMail(app, database, email, 'password_changed')).username).toBe(username);
   });
 
@@ -71,20 +71,23 @@ describe.each(databases)('recovery on $name', ({ create }) => {
 
   it('makes a strong password when none is given, and tells it once', async () => {
     const { email } = await signUp(app, anywhere());
-    await askForMail(email);
+    const { sendMail, resetPassword, signIn } = clientOf(app);
+    given(await sendMail({ email }));
     const { code } = await lastMail(app, database, email);
-    const reply = await reset({ email, code });
-    expect(reply.body.password).toMatch(/^[a-z0-9]{4}(-[a-z0-9]{4}){4}$/);
-    expect((await signIn(email, reply.body.password)).status).toBe(200);
+    const { password = '' } = given(await resetPassword({ email, code }));
+    expect(password).toMatch(/^[a-z0-9]{4}(-[a-z0-9]{4}){4}$/);
+    given(await signIn({ email, password }));
   });
 
   it('P4: takes a code once, and its link no more after it', async () => {
     const { email } = await signUp(app, anywhere());
-    await askForMail(email);
+    const { sendMail, resetPassword } = clientOf(app);
+    given(await sendMail({ email }));
     const { code, link } = await lastMail(app, database, email);
-    expect((await reset({ email, code, password: NEW_PASSWORD })).status).toBe(200);
-    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
-    expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).body.code).toBe('link_invalid');
+    given(await resetPassword({ email, code, password: NEW_PASSWORD }));
+    expect(refusal(await resetPassword({ email, code, password: NEW_PASSWORD }))).toBe('code_invalid');
+    const late = await resetPassword({ token: tokenOf(link), password: NEW_PASSWORD });
+    expect(refusal(late)).toBe('link_invalid');
   });
 
   it('P4: takes no code after ten minutes, none from before a change of password, and none from before a sign-in', async () => {
@@ -312,11 +315,12 @@ describe.each(databases)('recovery on $name', ({ create }) => {
   it('B9: lets the owner in from anywhere else with one mail', async () => {
     const { email } = await signUp(app, anywhere());
     for (let i = 0; i < 8; i++) await signIn(email, 'wrong wrong wrong');
-    expect((await signIn(email, PASSWORD)).status).toBe(401);
-    await askForMail(email);
+    const owner = clientOf(app);
+    expect(refusal(await owner.signIn({ email, password: PASSWORD }))).toBe('invalid_credentials');
+    given(await owner.sendMail({ email }));
     const { link } = await lastMail(app, database, email);
-    expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
-    expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+    given(await owner.resetPassword({ token: tokenOf(link), password: NEW_PASSWORD }));
+    given(await owner.signIn({ email, password: NEW_PASSWORD }));
   });
 });
 
