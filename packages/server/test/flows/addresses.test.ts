@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../../client/src/index.ts';
 import {
   Browser,
+  NEW_PASSWORD,
   newNames,
   PASSWORD,
-  type Reply,
   send,
   signUp,
   startApp,
@@ -12,12 +12,11 @@ import {
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE, SECOND } from '../support/clock.ts';
+import { flowOf } from '../support/cookies.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { formTokenFor, submit } from '../support/form.ts';
-import { lastMail, queuedMails } from '../support/mails.ts';
+import { anotherThan, lastMail, queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const NEW_PASSWORD = 'a much better passphrase';
 
 describe.each(databases)('addresses on $name', ({ create }) => {
   let database: TestDatabase;
@@ -38,9 +37,6 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     await database.remove();
   });
 
-  const tokenOf = (link = '') => new URL(link).searchParams.get('token') ?? '';
-  const flowOf = (reply: Reply) =>
-    reply.headers.getSetCookie().flatMap((one) => /^(usher-flow=[^;]+)/.exec(one)?.[1] ?? [])[0] ?? '';
   const ask = (app: TestApp, path: string, body: object, cookie?: string) =>
     send(app, 'POST', path, body, {
       from: newAddress(),
@@ -55,7 +51,6 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     (await inside.db.selectFrom('events').select('name').where('user_id', '=', userId).execute()).map(
       ({ name }) => name,
     );
-  const another = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
 
   describe('after an open sign-up', () => {
     it('is proven by the mailed code in the browser that signed up, and nobody is signed out', async () => {
@@ -116,8 +111,8 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const reset = await mailTo(ada.email, 'reset_password');
       const refused = [
         { email: grace.email, code },
-        { email: ada.email, code: another(code ?? '') },
-        { email: ada.email, code: reset.code === code ? another(code ?? '') : reset.code },
+        { email: ada.email, code: anotherThan(code) },
+        { email: ada.email, code: reset.code === code ? anotherThan(code) : reset.code },
         { token: tokenOf(reset.link) },
         { token: 'x' },
       ];

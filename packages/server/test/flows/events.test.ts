@@ -9,13 +9,12 @@ import {
   signUp,
   startApp,
   type TestApp,
+  WRONG,
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const WRONG = 'not the password of anybody';
 
 describe.each(databases)('events and limits on $name', ({ create }) => {
   let database: TestDatabase;

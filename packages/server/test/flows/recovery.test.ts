@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import {
   Browser,
+  NEW_PASSWORD,
   newNames,
   PASSWORD,
-  type Reply,
   send,
   signUp,
   startApp,
@@ -12,11 +12,10 @@ import {
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE } from '../support/clock.ts';
+import { deviceOf, flowOf } from '../support/cookies.ts';
 import { submit } from '../support/form.ts';
-import { lastMail, queuedMails } from '../support/mails.ts';
+import { anotherThan, lastMail, queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const NEW_PASSWORD = 'a much better passphrase';
 
 describe.each(databases)('recovery on $name', ({ create }) => {
   let database: TestDatabase;
@@ -38,8 +37,6 @@ describe.each(databases)('recovery on $name', ({ create }) => {
   const reset = (body: object, from = anywhere()) => send(app, 'POST', '/v1/reset-password', body, { from });
   const askForMail = (email: string, from = anywhere()) =>
     send(app, 'POST', '/v1/send-mail', { email }, { from });
-  const another = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
-  const tokenOf = (link = '') => new URL(link).searchParams.get('token') ?? '';
 
   it('gives a new password for the mailed code, ends every session, and signs nobody in', async () => {
     const { email, username, browser } = await signUp(app, anywhere());
@@ -132,7 +129,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     await askForMail(email);
     const { code = '', link } = await lastMail(app, database, email);
     for (let i = 0; i < 5; i++)
-      expect((await reset({ email, code: another(code), password: NEW_PASSWORD })).body.code).toBe(
+      expect((await reset({ email, code: anotherThan(code), password: NEW_PASSWORD })).body.code).toBe(
         'code_invalid',
       );
     expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
@@ -144,7 +141,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     for (let flow = 0; flow < 4; flow++) {
       await askForMail(email);
       const { code = '' } = await lastMail(app, database, email);
-      for (let i = 0; i < 4; i++) await reset({ email, code: another(code), password: NEW_PASSWORD });
+      for (let i = 0; i < 4; i++) await reset({ email, code: anotherThan(code), password: NEW_PASSWORD });
       app.clock.advance(61 * MINUTE);
     }
     expect(await countEvents(database, id, 'wrong')).toBe(10);
@@ -216,7 +213,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
         i % 2 ? { port: app.port } : { port: other.port },
         'POST',
         '/v1/reset-password',
-        { email, code: another(code), password: NEW_PASSWORD },
+        { email, code: anotherThan(code), password: NEW_PASSWORD },
         {
           from: anywhere(),
           headers: { host: new URL(app.url).host },
@@ -359,11 +356,3 @@ async function countEvents(database: TestDatabase, userId: string, reason: strin
   await close();
   return rows.filter((row) => JSON.parse(row.details).reason === reason).length;
 }
-
-const cookieOf = (reply: Reply, name: string): string =>
-  reply.headers
-    .getSetCookie()
-    .find((one) => one.startsWith(`${name}=`))
-    ?.split(';')[0] ?? '';
-const flowOf = (reply: Reply): string => cookieOf(reply, 'usher-flow');
-const deviceOf = (reply: Reply): string => cookieOf(reply, 'usher-device');

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   asBearer,
   Browser,
+  basic,
   newNames,
   PASSWORD,
   send,
@@ -30,9 +31,6 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
     await database.remove();
   });
 
-  const basic = (name: string, password: string) => ({
-    authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
-  });
   const lastEvent = () =>
     inside.db.selectFrom('events').selectAll().orderBy('id', 'desc').limit(1).executeTakeFirstOrThrow();
 
