@@ -1,4 +1,9 @@
-/** What a client tells of: by itself, or because another tab did it. */
+/**
+ * What a client tells of: by itself, or because another tab did it.
+ *
+ * @example
+ * usher.onChange((change) => console.log(change));
+ */
 export type Change = 'signed_in' | 'renewed' | 'signed_out' | 'session_ended';
 
 export interface Changes {

@@ -44,7 +44,13 @@ export class UsherError extends Error {
   }
 }
 
-/** What a call gives: data or an error, never both. */
+/**
+ * What a call gives: data or an error, never both.
+ *
+ * @example
+ * const { data } = await usher.me.get();
+ * return data?.user ?? null;
+ */
 export type Result<T> = { data: T; error: null } | { data: null; error: UsherError };
 
 export const good = <T>(data: T): Result<T> => ({ data, error: null });

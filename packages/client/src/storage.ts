@@ -1,4 +1,12 @@
-/** Where tokens are kept between calls. Only `createClient` reads and writes it. */
+/**
+ * Where tokens are kept between calls. Only `createClient` reads and writes it.
+ *
+ * @example
+ * storage: {
+ *   read: () => secrets.get('usher'),
+ *   write: (text) => (text === null ? secrets.delete('usher') : secrets.set('usher', text)),
+ * },
+ */
 export interface TokenStorage {
   read(): string | null | Promise<string | null>;
   /** `null` removes. */

@@ -81,6 +81,13 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect((await other.client.me.get()).data).toBe(null);
     await heardSoon(other.heard, 'signed_in', 'session_ended');
 
+    const third = startElsewhere();
+    await third.client.signIn({ email: names.email, password: 'Tr0ub4dor and 3' });
+    expect((await client.me.endOtherSessions()).data?.sessions).toBe(1);
+    expect((await third.client.me.get()).data).toBe(null);
+    const kept = (await client.me.data()).data;
+    expect([kept?.user.email, kept?.sessions.length]).toEqual([names.email, 1]);
+
     const gone = await client.me.delete({ email: names.email, password: 'Tr0ub4dor and 3' });
     expect(gone.data?.message).toBe('delete successful!');
     expect((await client.me.get()).error?.code).toBe('unauthenticated');
@@ -113,6 +120,8 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     });
     expect(refused.error?.fields.map(({ field }) => field).sort()).toEqual(['email', 'password', 'username']);
     expect(refused.error?.requestId).toMatch(/^[0-9a-f-]{36}$/);
+    const advice = await client.checkPassword({ password: 'password1' });
+    expect(advice.data?.strength).toBe('weak');
     const wrong = await client.signIn({ email: 'nobody@example.org', password: PASSWORD });
     expect(wrong.error).toMatchObject({ code: 'invalid_credentials', status: 401 });
     expect((await client.me.get()).error).toMatchObject({ code: 'unauthenticated', status: 401 });
@@ -140,6 +149,11 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect((await client.users.limits(id)).data?.limits).toEqual([]);
     expect((await client.users.liftLimits(id)).data?.message).toBe('limits lifted!');
     expect((await client.events({ limit: 1 })).data?.events.length).toBe(1);
+    expect((await client.stats({ span: 'day' })).data).toMatchObject({
+      span: 'day',
+      now: { sessions: expect.any(Number) },
+    });
+    expect((await client.stats()).data?.span).toBe('week');
     expect((await client.users.delete(id)).data?.message).toBe('delete successful!');
     expect((await client.users.get(id)).error?.code).toBe('not_found');
     // What would be another path is one id that nobody has.

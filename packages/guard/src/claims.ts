@@ -15,7 +15,7 @@ export interface Expected {
 }
 
 /** The longest token that is looked at. */
-export const MOST_CHARACTERS = 4_096;
+const MOST_CHARACTERS = 4_096;
 /** No token of Usher lives longer, in seconds; one that claims to was not made by it. */
 const LONGEST_LIFETIME = 3_600;
 /** How far the issuer's clock may be ahead of ours, in seconds. */

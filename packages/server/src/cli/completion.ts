@@ -84,7 +84,8 @@ ${cases(all)}
   compadd -- \${(s: :)next}
   _files
 }
-compdef _usher usher`;
+# Loaded from $fpath this file is itself the first call; sourced it is none.
+if [[ $funcstack[1] == _usher ]]; then _usher "$@"; else compdef _usher usher; fi`;
 }
 
 function writeFish(all: Words[]): string {

@@ -14,10 +14,12 @@ export function say(sentence: string): void {
 
 /** Data, as a program reads it. */
 export function printJson(value: unknown): void {
-  // JSON leaves DEL and the C1 controls as they are; some terminals obey them.
-  const text = JSON.stringify(value, null, 2).replace(/[\u007f-\u009f]/g, escaped);
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printableJson(value, 2)}\n`);
 }
+
+/** JSON leaves DEL and the C1 controls as they are; some terminals obey them. @param indent None makes one line of it. */
+export const printableJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(/[\u007f-\u009f]/g, escaped);
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 

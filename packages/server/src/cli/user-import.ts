@@ -6,10 +6,11 @@ import type { FirebaseParameters } from '../core/passwords/imported.ts';
 import { type Columns, columnFinder, type Field, fields, findColumns } from '../flows/import/columns.ts';
 import { type RowOutcome, type SourceRow, userImporter } from '../flows/import/users.ts';
 import { isUnavailable } from '../platform/db/index.ts';
-import { openReport, type Report } from './import-report.ts';
+import { openReport } from './import-report.ts';
+import { sentenceOf, tellRows } from './import-rows.ts';
 import { type ImportSource, openSource } from './import-source.ts';
 import { withWorld } from './open.ts';
-import { canAsk, Misuse, printJson, printLine, say } from './output.ts';
+import { canAsk, Misuse, printableJson, printJson, say } from './output.ts';
 
 export interface ImportOptions {
   dryRun?: true;
@@ -65,7 +66,11 @@ async function takeAll(
     for await (const rows of batchesOf(source)) {
       const outcomes = await add(rows);
       tally.count(outcomes);
-      tellRows(outcomes, options, report);
+      report?.write(options.dryRun ? outcomes : outcomes.filter(({ status }) => status !== 'imported'));
+      // Otherwise only what was refused is told, at the end, and not for ever.
+      const isRead = !options.dryRun || (await tellRows(outcomes, options.json === true));
+      // Whoever has seen enough (`| head`) is told no totals of a part; a report is written to its end.
+      if (!isRead && !report) return bar?.stop('Nobody reads on');
       bar?.advance(Math.round(((source.done() ?? 0) - shown) * 1_000), tally.inWords(options.dryRun));
       shown = source.done() ?? 0;
     }
@@ -94,20 +99,6 @@ async function* batchesOf(source: ImportSource): AsyncGenerator<SourceRow[]> {
     throw error;
   }
   if (batch.length > 0) yield batch;
-}
-
-/** A dry run tells of every row, on standard output; otherwise only what was refused is told, and not for ever. */
-function tellRows(outcomes: RowOutcome[], { dryRun, json }: ImportOptions, report: Report | undefined): void {
-  report?.write(dryRun ? outcomes : outcomes.filter(({ status }) => status !== 'imported'));
-  if (json) return;
-  if (dryRun) for (const outcome of outcomes) printLine(sentenceOf(outcome, true));
-}
-
-function sentenceOf({ line, status, email, family, reason }: RowOutcome, dryRun?: true): string {
-  const who = email === '' ? '' : `${email}: `;
-  if (status === 'present') return `line ${line}: ${who}present: an account has this address already`;
-  if (status === 'refused') return `line ${line}: ${who}refused: ${reason}`;
-  return `line ${line}: ${who}${dryRun ? 'would be imported' : 'imported'} (${family === 'none' ? 'no password' : family})`;
 }
 
 interface Tally {
@@ -143,7 +134,9 @@ function newTally(): Tally {
 /** @throws Error where rows were refused, so that whoever started the import learns it from the exit code. */
 function finish(tally: Tally, { json, dryRun, report }: ImportOptions): void {
   const totals = tally.totals();
-  if (json) printJson({ dry_run: dryRun === true, ...totals });
+  // Behind the rows, the last line of all.
+  if (json && dryRun) process.stdout.write(`${printableJson({ dry_run: true, ...totals })}\n`);
+  else if (json) printJson({ dry_run: false, ...totals });
   say(tally.inWords(dryRun));
   const families = Object.entries(totals.hashes).map(([family, count]) => `${count} ${family}`);
   if (families.length > 0) say(`Hashes: ${families.join(', ')}.`);
@@ -162,7 +155,7 @@ function stopped(error: unknown, lastLine: number, dryRun: true | undefined): Er
   const why = isUnavailable(error) ? `The database cannot be used now: ${words}.` : words;
   const after = lastLine === 0 ? 'at the beginning' : `behind line ${lastLine}`;
   const then = dryRun ? '' : ' All rows up to there are done; import the file again to go on.';
-  return new Error(`Stopped ${after}. ${why}${then}`, { cause: error });
+  return new Error(`Stopped ${after}. ${why}${then}`);
 }
 
 /** `email=Mail address` for each. */

@@ -50,6 +50,8 @@ export function corsHeaders(
   return {
     'access-control-allow-origin': origin,
     'access-control-allow-credentials': 'true',
+    // What a page reads beside the body: how long to wait.
+    'access-control-expose-headers': 'Retry-After',
   };
 }
 

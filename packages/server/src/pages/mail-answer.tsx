@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Answer } from '../edge/route.ts';
@@ -67,6 +68,10 @@ export function MailboxHint({ world }: { world: Pick<World, 'hasMailbox'> }) {
     </p>
   );
 }
+
+/** The page of a form that answers a mail, or of what is still wrong with it. */
+export const answerPage = (world: World, viewer: Viewer, title: string, form: Child, status = 200): Answer =>
+  page(world, viewer, { status, title: status < 400 ? title : `Not yet: ${title}`, shape: 'gate' }, form);
 
 interface Next {
   href: string;

@@ -1,4 +1,3 @@
-import type { Child } from 'hono/jsx';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Answer, Call } from '../edge/route.ts';
@@ -7,8 +6,15 @@ import { type FieldError, Refusal } from '../errors.ts';
 import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
 import { PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, page, refusing, seeOther, type Viewer } from './layout.tsx';
-import { answerErrors, CodeFields, linkRefused, type mailQuery, withoutSpaces } from './mail-answer.tsx';
+import { Card, refusing, seeOther } from './layout.tsx';
+import {
+  answerErrors,
+  answerPage,
+  CodeFields,
+  linkRefused,
+  type mailQuery,
+  withoutSpaces,
+} from './mail-answer.tsx';
 
 const TITLE = 'Set a new password';
 
@@ -26,13 +32,14 @@ export async function resetPage(
   call: Call<undefined, z.infer<typeof mailQuery>>,
 ): Promise<Answer> {
   const { token } = call.query;
-  if (token === undefined) return show(world, call, <ByCode world={world} email="" errors={[]} />);
+  if (token === undefined)
+    return answerPage(world, call, TITLE, <ByCode world={world} email="" errors={[]} />);
   try {
     await checkResetLink(world, call, token);
   } catch (error) {
     return linkRefused(world, call, TITLE, error, anotherMail);
   }
-  return show(world, call, <ByLink world={world} token={token} errors={[]} />);
+  return answerPage(world, call, TITLE, <ByLink world={world} token={token} errors={[]} />);
 }
 
 /** Sets the password from either form. Nobody is signed in by it: the next step is to sign in. */
@@ -52,14 +59,11 @@ export async function resetAnswer(world: World, call: Call<z.infer<typeof resetF
       ) : (
         <ByLink world={world} token={body.token} errors={errors} />
       );
-    return refusing(error, show(world, call, form, error.status));
+    return refusing(error, answerPage(world, call, TITLE, form, error.status));
   }
 }
 
 const anotherMail = { href: '/forgot-password', label: 'Ask for a new mail' };
-
-const show = (world: World, viewer: Viewer, form: Child, status = 200): Answer =>
-  page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, form);
 
 const EVERYBODY_OUT = 'Everybody who is signed in to the account, on any device, is signed out.';
 

@@ -4,8 +4,8 @@ import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { checkRestoreLink, restoreEmail } from '../flows/addresses/restore.ts';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, page, refusing, seeOther } from './layout.tsx';
-import { linkRefused } from './mail-answer.tsx';
+import { Card, refusing, seeOther } from './layout.tsx';
+import { answerPage, linkRefused } from './mail-answer.tsx';
 import { NewPassword } from './reset-password.tsx';
 
 const TITLE = 'Take the change back';
@@ -25,7 +25,7 @@ export async function restorePage(
     return linkRefused(world, call, TITLE, error);
   }
   const form = <Restore world={world} token={token} errors={[]} />;
-  return page(world, call, { title: TITLE, shape: 'gate' }, form);
+  return answerPage(world, call, TITLE, form);
 }
 
 /** Puts the address back from that form. Nobody is signed in by it: the next step is to sign in. */
@@ -36,8 +36,7 @@ export async function restoreAnswer(world: World, call: Call<z.infer<typeof rest
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, TITLE, error);
     const form = <Restore world={world} token={call.body.token} errors={error.fields} />;
-    const view = { status: error.status, title: `Not yet: ${TITLE}`, shape: 'gate' } as const;
-    return refusing(error, page(world, call, view, form));
+    return refusing(error, answerPage(world, call, TITLE, form, error.status));
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Child } from 'hono/jsx';
 import { z } from 'zod';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
@@ -7,8 +6,15 @@ import { type FieldError, Refusal } from '../errors.ts';
 import { checkVerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, page, refusing, seeOther, type Viewer } from './layout.tsx';
-import { answerErrors, CodeFields, linkRefused, type mailQuery, withoutSpaces } from './mail-answer.tsx';
+import { Card, refusing, seeOther } from './layout.tsx';
+import {
+  answerErrors,
+  answerPage,
+  CodeFields,
+  linkRefused,
+  type mailQuery,
+  withoutSpaces,
+} from './mail-answer.tsx';
 import { NewPassword } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
 
@@ -33,10 +39,20 @@ export async function verifyPage(
 ): Promise<Answer> {
   const { token } = call.query;
   if (token === undefined)
-    return show(world, call, <ByCode world={world} given={{ email: '', code: '' }} errors={[]} />);
+    return answerPage(
+      world,
+      call,
+      TITLE,
+      <ByCode world={world} given={{ email: '', code: '' }} errors={[]} />,
+    );
   try {
     const checked = await checkVerifyLink(world, call, token);
-    return show(world, call, <ByLink world={world} {...checked} given={{ token }} errors={[]} />);
+    return answerPage(
+      world,
+      call,
+      TITLE,
+      <ByLink world={world} {...checked} given={{ token }} errors={[]} />,
+    );
   } catch (error) {
     return linkRefused(world, call, TITLE, error);
   }
@@ -64,7 +80,13 @@ async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal):
     ? [{ field: 'password', code: refusal.code, message: refusal.message }]
     : answerErrors(refusal);
   if ('code' in body)
-    return show(world, call, <ByCode world={world} given={body} errors={errors} />, refusal.status);
+    return answerPage(
+      world,
+      call,
+      TITLE,
+      <ByCode world={world} given={body} errors={errors} />,
+      refusal.status,
+    );
   if (refusal.code === 'unauthenticated') {
     const back = `/verify?${new URLSearchParams({ token: body.token })}`;
     return linkRefused(world, call, TITLE, refusal, {
@@ -75,11 +97,8 @@ async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal):
   if (!refusal.fields && !asksPassword) return linkRefused(world, call, TITLE, refusal);
   const checked = await checkVerifyLink(world, call, body.token);
   const form = <ByLink world={world} {...checked} given={body} errors={errors} />;
-  return show(world, call, form, refusal.status);
+  return answerPage(world, call, TITLE, form, refusal.status);
 }
-
-const show = (world: World, viewer: Viewer, form: Child, status = 200): Answer =>
-  page(world, viewer, { status, title: status < 400 ? TITLE : `Not yet: ${TITLE}`, shape: 'gate' }, form);
 
 const questions: Record<Purpose, { heading: string; lead: string; button: string }> = {
   sign_up: {

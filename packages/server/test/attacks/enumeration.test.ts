@@ -8,11 +8,9 @@ import type { Route } from '../../src/edge/route.ts';
 import { type HttpServer, startHttpServer } from '../../src/platform/http-server.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { routes } from '../../src/routes.ts';
-import { newNames, PASSWORD, type Reply, send } from '../support/app.ts';
+import { newNames, PASSWORD, type Reply, send, WRONG } from '../support/app.ts';
 import { DAY, MINUTE, SECOND, type TestClock, testClock } from '../support/clock.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const WRONG = 'not the password of anybody';
 
 /** Whatever of an answer a stranger can see; the id and the date of it are new each time. */
 function visible({ status, headers, text }: Reply) {

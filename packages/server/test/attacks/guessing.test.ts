@@ -15,11 +15,11 @@ import {
   signUp,
   startApp,
   type TestApp,
+  WRONG,
 } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, testClock } from '../support/clock.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
-const WRONG = 'not the password of anybody';
 /** Wrong passwords for one account that are looked at before it has to wait. */
 const FREE = 5;
 /** Different names that one address range may fail with. */

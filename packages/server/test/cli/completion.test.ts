@@ -45,6 +45,39 @@ describe('usher completion', () => {
     expect(await complete('serve', 'add')).toEqual([]);
   });
 
+  /** What zsh offers at the first Tab, as it loads the file from where it keeps them; what the shell would bring is stood in for. */
+  const zsh = (...words: string[]) => [
+    '-f',
+    '-c',
+    `mkdir -p fn && cp usher.zsh fn/_usher; fpath=($PWD/fn $fpath); autoload -Uz _usher
+      compdef() { print compdef }; _files() { }; compadd() { shift; print -l -- $@ }
+      words=(usher ${words.join(' ')} ''); CURRENT=$#words; _usher`,
+  ];
+  const fish = (...words: string[]) => [
+    '--no-config',
+    '-c',
+    `source usher.fish; complete -C 'usher ${words.join(' ')} --'; complete -C 'usher ${words.join(' ')} '`,
+  ];
+
+  it.each([
+    ['zsh', zsh],
+    ['fish', fish],
+  ] as const)('offers commands, theirs, and flags, in %s, where there is one', async (shell, ask) => {
+    const isThere = await call(shell, ['--version']).catch(() => false);
+    if (isThere === false) return;
+    const offered = async (...words: string[]) => {
+      const { stdout } = await call(shell, ask(...words), { cwd: folder });
+      return stdout.split('\n').map((line) => line.split('\t')[0]);
+    };
+    expect(await offered()).toEqual(expect.arrayContaining(['serve', 'db', 'user', 'init', 'completion']));
+    expect(await offered('user')).toEqual(expect.arrayContaining(['promote', 'import']));
+    expect(await offered('serve', '--port', '4001')).toEqual(expect.arrayContaining(['--host', '--app']));
+    expect(await offered('completion')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
+    expect(await offered('db', 'user')).toEqual(expect.arrayContaining(['drop']));
+    expect(await offered('serve', 'add')).not.toContain('promote');
+    expect(await offered('user')).not.toContain('compdef');
+  });
+
   it.each(shells)('knows every command and flag in %s, and no secret has one', (shell) => {
     const text = scripts[shell] ?? '';
     for (const word of ['serve', 'rotate', 'promote', 'port', 'json', 'completion'])

@@ -94,6 +94,56 @@ describe('usher user import and export', () => {
     expect(imported.stdout + imported.stderr + get('refused.csv')).not.toMatch(/hunter2|Z17AXnn/);
   });
 
+  it('says in a dry run what would become of each row, as lines of JSON, and does nothing', async () => {
+    put('there.jsonl', rowsOf(1));
+    expect((await place.usher(['user', 'import', 'there.jsonl'])).code).toBe(0);
+    const rows = [
+      ['ada@example.org', HASH],
+      ['u0@example.org', HASH],
+      ['grace@example.org', ''],
+      ['ADA@example.org', ''],
+      ['nobody', 'hunter2hunter2'],
+    ];
+    put('users.csv', `email,password\n${rows.map((row) => row.join()).join('\n')}\n`);
+    const args = ['user', 'import', 'users.csv', '--dry-run', '--json', '--report', 'all.jsonl'];
+    const { code, stdout, stderr } = await place.usher(args);
+    expect(code).toBe(1);
+    const lines = stdout.split('\n');
+    expect(lines.pop()).toBe('');
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { line: 2, action: 'create', email: 'ada@example.org', hash: 'bcrypt' },
+      { line: 3, action: 'present', email: 'u0@example.org' },
+      { line: 4, action: 'create', email: 'grace@example.org', hash: 'none' },
+      { line: 5, action: 'refuse', email: 'ada@example.org', reason: 'Line 2 has the same address.' },
+      {
+        line: 6,
+        action: 'refuse',
+        email: '',
+        reason: expect.stringContaining('needs an @. The password hash is none'),
+      },
+      { dry_run: true, imported: 2, present: 1, refused: 2, hashes: { bcrypt: 1, none: 1 } },
+    ]);
+    expect(stdout + stderr).not.toMatch(/hunter2|Z17AXnn/);
+    expect(get('all.jsonl').split('\n')).toHaveLength(rows.length + 1);
+    const everyone = await place.usher(['user', 'list', '--json']);
+    expect(JSON.parse(everyone.stdout).users).toMatchObject([{ email: 'u0@example.org' }]);
+  });
+
+  it('stops a dry run, and complains of nothing, when its reader has seen enough', async () => {
+    put('users.jsonl', rowsOf(20_000));
+    const env = { USHER_DATABASE: place.database.url, USHER_SECRET: place.secret };
+    for (const more of [[], ['--json']]) {
+      const args = [bin, 'user', 'import', 'users.jsonl', '--dry-run', ...more];
+      const child = spawn(process.execPath, args, { cwd: place.folder, env });
+      let said = '';
+      child.stderr.on('data', (text) => {
+        said += text;
+      });
+      child.stdout.once('data', () => child.stdout.destroy());
+      expect([await once(child, 'close'), said]).toEqual([[1, null], '']);
+    }
+  });
+
   it('goes from one installation to another and back, hashes and all, when asked twice', async () => {
     put('users.jsonl', `${rowsOf(3)}{"email":"=x@example.org","username":"-dash","role":"admin"}\n`);
     expect((await place.usher(['user', 'import', 'users.jsonl', '--admins'])).code).toBe(0);
@@ -150,7 +200,7 @@ describe('usher user import and export', () => {
       };
       const said = inRoom(2_000, ['import', 'users.jsonl']);
       const [, line = ''] =
-        /Stopped behind line (\d+)\. The database cannot be used now: .* All rows up to there are done; import the file again to go on\.\nexit 1/.exec(
+        /^usher: Stopped behind line (\d+)\. The database cannot be used now: .* All rows up to there are done; import the file again to go on\.\nexit 1/m.exec(
           said,
         ) ?? [];
       expect(said).toContain('Stopped behind line');
@@ -195,7 +245,7 @@ describe('usher user import and export', () => {
         }
       }
     }
-    expect(shown).toBe(2);
+    expect(shown).toBe(3);
     const everyone = readFileSync(join(place.folder, 'everyone.jsonl'), 'utf8');
     for (const name of ['ada', 'grace', 'eve', 'flora', 'user1'])
       expect(everyone).toContain(`"username":"${name}"`);

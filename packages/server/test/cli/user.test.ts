@@ -1,9 +1,11 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { Client } from '../../../client/src/index.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import { asBearer, login, send, startApp, type TestApp } from '../support/app.ts';
+import { startApp, type TestApp } from '../support/app.ts';
+import { clientOf, given, refusal } from '../support/client.ts';
 import { testClock } from '../support/clock.ts';
 import { lastMail } from '../support/mails.ts';
 import { databases } from '../support/postgres.ts';
@@ -44,6 +46,8 @@ describe.each(databases)('$name', (kind) => {
     app = await startApp(place.database, settings);
     return app;
   }
+  const signIn = (app: TestApp, username: string, password = PASSWORD) =>
+    clientOf(app).signIn({ username, password });
   /** The events about users, oldest first: name, and who did it. */
   async function events(): Promise<string[]> {
     const database = await openDatabase(place.database.url);
@@ -90,9 +94,8 @@ describe.each(databases)('$name', (kind) => {
     expect(stdout + stderr).not.toContain(PASSWORD);
     expect(await events()).toEqual(['user_created by operator']);
     expect(await isSetUp()).toBe(false);
-    expect(await login(await serve(), { username: 'ada', password: PASSWORD })).toHaveProperty(
-      'access_token',
-    );
+    const running = await serve();
+    expect(given(await signIn(running, 'ada')).user).toMatchObject({ username: 'ada', role: 'user' });
   });
 
   it('generates a password where none is given, and prints it once', async () => {
@@ -108,7 +111,7 @@ describe.each(databases)('$name', (kind) => {
     expect(stderr).toContain('shown this once');
     expect(stderr).not.toContain(members.password);
     expect(await isSetUp()).toBe(true);
-    await login(await serve(), { username: 'ada', password: members.password ?? '' });
+    given(await signIn(await serve(), 'ada', members.password));
   });
 
   it('holds a new user to the rules of sign-up', async () => {
@@ -231,37 +234,41 @@ describe.each(databases)('$name', (kind) => {
     expect(await events()).toEqual(['user_created by operator', 'user_deleted by operator']);
   });
 
-  /** The status that each token gets now. */
-  const statuses = (tokens: { access_token: string }[]) =>
-    Promise.all(
-      tokens.map(
-        async (one) =>
-          (await send(app as TestApp, 'GET', '/v1/me', undefined, asBearer(one.access_token))).status,
-      ),
-    );
+  /** A program that a user has signed in to. */
+  async function program(app: TestApp, username: string): Promise<Client> {
+    const client = clientOf(app);
+    given(await client.signIn({ username, password: PASSWORD }));
+    return client;
+  }
+  /** Why each of them is refused now; undefined for one that is not. */
+  const refusals = (programs: Client[]) =>
+    Promise.all(programs.map(async ({ me }) => refusal(await me.get())));
 
   it('resets a password, which ends all sessions of a running server, and no one else’s', async () => {
     await add('ada');
     await add('grace');
     const running = await serve();
-    const signIn = (username: string, password = PASSWORD) => login(running, { username, password });
-    const tokens = [await signIn('ada'), await signIn('ada'), await signIn('grace')];
-    expect(await statuses(tokens)).toEqual([200, 200, 200]);
+    const programs = [
+      await program(running, 'ada'),
+      await program(running, 'ada'),
+      await program(running, 'grace'),
+    ];
+    expect(await refusals(programs)).toEqual([undefined, undefined, undefined]);
     expect((await show('ada')).sessions).toHaveLength(2);
 
     const reset = await succeed('reset-password ada');
     expect(reset.stdout.trim()).toMatch(GENERATED);
     expect(reset.stderr).toContain('(2 sessions ended)');
-    expect(await statuses(tokens)).toEqual([401, 401, 200]);
-    await expect(signIn('ada')).rejects.toThrow('401');
-    await signIn('ada', reset.stdout.trim());
+    expect(await refusals(programs)).toEqual(['invalid_token', 'invalid_token', undefined]);
+    expect(refusal(await signIn(running, 'ada'))).toBe('invalid_credentials');
+    given(await signIn(running, 'ada', reset.stdout.trim()));
     expect(await events()).toContain('password_changed by operator');
   });
 
   it('takes a password from standard input if it is good enough', async () => {
     await add('ada');
     const running = await serve();
-    const tokens = [await login(running, { username: 'ada', password: PASSWORD })];
+    const programs = [await program(running, 'ada')];
     const line = 'reset-password ada --password-stdin';
     await refuse(line, 'A password needs at least 8 characters; this one has 5.', 'short\n');
     await refuse(
@@ -269,22 +276,22 @@ describe.each(databases)('$name', (kind) => {
       'A password needs more than your name, your e-mail address or the name of this service with digits or signs around it.',
       'ada@example.org1',
     );
-    expect(await statuses(tokens)).toEqual([200]);
+    expect(await refusals(programs)).toEqual([undefined]);
     const reset = await succeed(`${line} --json`, 'another horse, another battery\r\n');
     expect(JSON.parse(reset.stdout)).toEqual({ user: expect.anything(), sessions_ended: 1 });
     expect(reset.stdout + reset.stderr).not.toContain('another horse');
-    expect(await statuses(tokens)).toEqual([401]);
-    await login(running, { username: 'ada', password: 'another horse, another battery' });
+    expect(await refusals(programs)).toEqual(['invalid_token']);
+    given(await signIn(running, 'ada', 'another horse, another battery'));
   });
 
   it('lets an owner in at once whom wrong guesses had locked out', async () => {
     await add('ada');
     const running = await serve();
-    for (let i = 0; i < 6; i++)
-      await login(running, { username: 'ada', password: `wrong ${i}` }).catch(() => {});
-    await expect(login(running, { username: 'ada', password: PASSWORD })).rejects.toThrow('401');
+    const owner = clientOf(running);
+    for (let i = 0; i < 6; i++) await owner.signIn({ username: 'ada', password: `wrong ${i}` });
+    expect(refusal(await owner.signIn({ username: 'ada', password: PASSWORD }))).toBe('invalid_credentials');
     const reset = await succeed('reset-password ada');
-    await login(running, { username: 'ada', password: reset.stdout.trim() });
+    given(await owner.signIn({ username: 'ada', password: reset.stdout.trim() }));
   });
 
   it('mails a user what they need to choose a new password, and says when it does not', async () => {
@@ -315,10 +322,10 @@ describe.each(databases)('$name', (kind) => {
   it('signs a user out everywhere', async () => {
     await add('ada');
     const running = await serve();
-    const tokens = [await login(running, { username: 'ada', password: PASSWORD })];
+    const programs = [await program(running, 'ada')];
     expect((await succeed('logout ada')).stderr).toBe('ada is signed out everywhere (1 session ended).\n');
-    expect(await statuses(tokens)).toEqual([401]);
-    await login(running, { username: 'ada', password: PASSWORD });
+    expect(await refusals(programs)).toEqual(['invalid_token']);
+    given(await signIn(running, 'ada'));
     expect(await events()).toContain('signed_out_everywhere by operator');
   });
 });

@@ -101,6 +101,7 @@ describe('corsHeaders', () => {
     expect(corsHeaders(friend, allowedOrigins)).toEqual({
       'access-control-allow-origin': friend,
       'access-control-allow-credentials': 'true',
+      'access-control-expose-headers': 'Retry-After',
     });
   });
 
@@ -124,6 +125,7 @@ describe('preflight', () => {
     expect(preflight(friend, allowedOrigins, ['GET', 'DELETE'])).toEqual({
       'access-control-allow-origin': friend,
       'access-control-allow-credentials': 'true',
+      'access-control-expose-headers': 'Retry-After',
       'access-control-allow-methods': 'GET, DELETE',
       'access-control-allow-headers': 'Authorization, Content-Type',
       'access-control-max-age': '600',

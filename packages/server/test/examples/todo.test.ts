@@ -6,9 +6,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MOST } from '../../../../examples/todo/todos.ts';
 import { asBearer, type Browser, login, type Reply, send, signUp, type TestApp } from '../support/app.ts';
+import { clientOf, given, signedIn } from '../support/client.ts';
 import { MINUTE } from '../support/clock.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-import { call, newFolder, startProcess } from '../support/process.ts';
+import { newFolder, startProcess } from '../support/process.ts';
 import { startTodos, type TodoServer } from '../support/todos.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -157,7 +158,8 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
   });
 
   it('need a session that is good at this moment, from one’s own pages', async () => {
-    const { ask, browser, token } = await somebody();
+    const who = await somebody();
+    const { ask, browser, token } = who;
     const silent = await send(app, 'GET', '/api/todos');
     expect([silent.status, silent.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="usher"']);
     const both = { headers: { authorization: `Bearer ${token}`, cookie: `usher=${browser.cookie}` } };
@@ -169,6 +171,10 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
 
     await send(app, 'POST', '/v1/logout', undefined, asBearer(token));
     expect((await ask('GET')).body.code).toBe('invalid_token');
+    const program = await signedIn(app, who);
+    expect((await program.fetch(`${app.url}/api/todos`)).status).toBe(200);
+    await program.signOut();
+    expect((await program.fetch(`${app.url}/api/todos`)).status).toBe(401);
     await browser.post('/v1/logout-everywhere');
     expect((await browser.get('/api/todos')).status).toBe(401);
   });
@@ -259,10 +265,11 @@ it('npm start serves it with Usher in one process, and stops both', async () => 
   const args = ['--app', join(root, 'examples/todo/app.ts')];
   const started = await startProcess({ database: `sqlite:${join(cwd, 'usher.db')}`, cwd, args });
   const names = { username: 'ada', email: 'ada@example.org', password: 'correct horse battery staple' };
-  expect((await call(started, 'POST', '/v1/signup', names)).status).toBe(201);
-  const bearer = (await call(started, 'POST', '/v1/login', { username: 'ada', password: names.password }))
-    .body.access_token;
-  expect((await call(started, 'POST', '/api/todos', { text: 'read' }, { bearer })).status).toBe(201);
+  const ada = clientOf(started);
+  given(await ada.signUp(names));
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ text: 'read' });
+  expect((await ada.fetch(`${started.url}/api/todos`, { method: 'POST', headers, body })).status).toBe(201);
   expect(started.setUpLink).toContain('/setup?token=');
   expect(await started.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(globSync('*.db*', { cwd }).sort()).toEqual(['todos.db', 'usher.db']);

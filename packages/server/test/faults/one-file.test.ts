@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { run } from '../cli/program.ts';
 import { newNames, PASSWORD } from '../support/app.ts';
+import { clientOf, given, refusal } from '../support/client.ts';
 import { call, cookieOf, newFolder, SECRET, startProcess, type UsherProcess } from '../support/process.ts';
 
 let folder: string;
@@ -31,26 +32,30 @@ it('F13: what one did the other knows', async () => {
 
 it('F13: what a command did the servers know when it ends', async () => {
   const names = newNames();
-  const made = await call(one, 'POST', '/v1/signup', names);
-  const credential = { cookie: cookieOf(made) ?? '' };
-  const signIn = (at: UsherProcess) =>
-    call(at, 'POST', '/v1/signin', { username: names.username, password: PASSWORD });
+  const owner = clientOf(one);
+  given(await owner.signUp(names));
+  // What is presented to the other process was issued by this one.
+  const token = given(await owner.accessToken());
+  const present = async (at: UsherProcess) =>
+    (await call(at, 'GET', '/v1/me', undefined, { bearer: token })).status;
+  const signIn = (at: UsherProcess) => clientOf(at).signIn({ username: names.username, password: PASSWORD });
+  for (const at of [one, other]) expect(await present(at)).toBe(200);
   const usher = (...args: string[]) =>
     run(folder, { USHER_DATABASE: database, USHER_SECRET: SECRET }, ['user', ...args]);
 
   expect(await usher('disable', names.username)).toMatchObject({ code: 0 });
   for (const at of [one, other]) {
-    expect((await call(at, 'GET', '/v1/me', undefined, credential)).status).toBe(401);
-    expect((await signIn(at)).status).toBe(401);
+    expect(await present(at)).toBe(401);
+    expect(refusal(await signIn(at))).toBe('invalid_credentials');
   }
   expect(await usher('enable', names.username)).toMatchObject({ code: 0 });
   for (const at of [one, other]) {
     // What was ended stays so.
-    expect((await call(at, 'GET', '/v1/me', undefined, credential)).status).toBe(401);
-    expect((await signIn(at)).status).toBe(200);
+    expect(await present(at)).toBe(401);
+    given(await signIn(at));
   }
   expect(await usher('delete', names.username, '--yes')).toMatchObject({ code: 0 });
-  for (const at of [one, other]) expect((await signIn(at)).status).toBe(401);
+  for (const at of [one, other]) expect(refusal(await signIn(at))).toBe('invalid_credentials');
 });
 
 it('F13: when one is killed the other goes on', async () => {

@@ -10,6 +10,7 @@ import {
   startApp,
   type TestApp,
 } from '../support/app.ts';
+import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { MINUTE } from '../support/clock.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -39,8 +40,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
       .execute();
     return rows.map(({ name }) => name);
   };
-  const signIn = (username: string, password: string) =>
-    send(app, 'POST', '/v1/signin', { username, password });
+  const signIn = (username: string, password: string) => clientOf(app).signIn({ username, password });
 
   it('shows the user, by cookie and by token', async () => {
     const ada = await newcomer();
@@ -61,7 +61,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
 
   it('shows sessions and recent events on the dashboard, and no one else’s', async () => {
     const [ada, bob] = [await newcomer(), await newcomer()];
-    await login(app, ada);
+    const program = await signedIn(app, ada);
     await signIn(ada.username, 'wrong wrong wrong');
     const { status, body } = await ada.browser.get('/v1/dashboard');
     expect(status).toBe(200);
@@ -83,29 +83,33 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
       'user_signed_up',
     ]);
     expect(JSON.stringify(body)).not.toContain(bob.id);
+    expect(given(await program.me.dashboard())).toMatchObject({
+      user: body.user,
+      session: { kind: 'bearer', current: true },
+      events: body.events,
+    });
   });
 
   it('is renamed to what nobody else is called', async () => {
     const [ada, bob] = [await newcomer(), await newcomer()];
-    const rename = (username: unknown) => ada.browser.send('PATCH', '/v1/me', { username });
+    const { me } = await signedIn(app, ada);
     const { username } = newNames();
-    const renamed = await rename(`  ${username} `);
-    expect([renamed.status, renamed.body.user.username]).toEqual([200, username]);
+    expect(given(await me.change({ username: `  ${username} ` })).user.username).toBe(username);
     // One's own name in another case is no one else's.
-    expect((await rename(username.toUpperCase())).body.user.username).toBe(username.toUpperCase());
-    const taken = await rename(bob.username.toUpperCase());
-    expect([taken.status, taken.body.code, taken.body.errors[0].code]).toEqual([
-      409,
-      'user_taken',
-      'username_taken',
-    ]);
+    const upper = username.toUpperCase();
+    expect(given(await me.change({ username: upper })).user.username).toBe(upper);
+    expect((await me.change({ username: bob.username.toUpperCase() })).error).toMatchObject({
+      status: 409,
+      code: 'user_taken',
+      fields: [{ field: 'username', code: 'username_taken' }],
+    });
     for (const wrong of ['', 'a@b', 'x'.repeat(65), 'a\tb']) {
-      const reply = await rename(wrong);
-      expect([wrong, reply.status, reply.body.errors[0].field]).toEqual([wrong, 400, 'username']);
+      const { error } = await me.change({ username: wrong });
+      expect([wrong, error?.status, error?.fields[0]?.field]).toEqual([wrong, 400, 'username']);
     }
-    expect((await ada.browser.get('/v1/me')).body.user.username).toBe(username.toUpperCase());
-    expect((await signIn(username, PASSWORD)).status).toBe(200);
-    expect((await signIn(ada.username, PASSWORD)).status).toBe(401);
+    expect(given(await me.get()).user.username).toBe(upper);
+    given(await signIn(username, PASSWORD));
+    expect(refusal(await signIn(ada.username, PASSWORD))).toBe('invalid_credentials');
     expect(await eventsOf(ada.id)).toContain('user_changed');
   });
 
@@ -137,8 +141,8 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect(
       (await send(app, 'GET', '/v1/me', undefined, { headers: { cookie: `usher=${before}` } })).status,
     ).toBe(401);
-    expect((await signIn(ada.username, PASSWORD)).status).toBe(401);
-    expect((await signIn(ada.username, change.new_password)).status).toBe(200);
+    expect(refusal(await signIn(ada.username, PASSWORD))).toBe('invalid_credentials');
+    given(await signIn(ada.username, change.new_password));
     expect(await eventsOf(ada.id)).toContain('password_changed');
   });
 
@@ -159,22 +163,24 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
 
   it('keeps its password and its sessions when the change is refused', async () => {
     const ada = await newcomer();
-    const put = (current_password: string, new_password: string) =>
-      ada.browser.send('PUT', '/v1/me/password', { current_password, new_password });
-    const wrong = await put('wrong wrong wrong', 'another one altogether');
+    const { me } = await signedIn(app, ada);
+    const another = { current_password: 'wrong wrong wrong', new_password: 'another one altogether' };
+    const wrong = await ada.browser.send('PUT', '/v1/me/password', another);
     expect([wrong.status, wrong.body.code, wrong.headers.getSetCookie()]).toEqual([
       401,
       'invalid_credentials',
       [],
     ]);
+    expect(refusal(await me.changePassword(another))).toBe('invalid_credentials');
     for (const weak of ['1234', 'password', ada.username + ada.username, 'x'.repeat(257)]) {
-      const reply = await put(PASSWORD, weak);
-      expect([weak, reply.status, reply.body.errors[0].field]).toEqual([weak, 400, 'new_password']);
+      const { error } = await me.changePassword({ current_password: PASSWORD, new_password: weak });
+      expect([weak, error?.status, error?.fields[0]?.field]).toEqual([weak, 400, 'new_password']);
       // The person is told of their password, not of the field's.
-      expect(reply.body.errors[0].message).toMatch(/^A password/);
+      expect(error?.fields[0]?.message).toMatch(/^A password/);
     }
     expect((await ada.browser.get('/v1/me')).status).toBe(200);
-    expect((await signIn(ada.username, PASSWORD)).status).toBe(200);
+    given(await me.get());
+    given(await signIn(ada.username, PASSWORD));
     expect(await eventsOf(ada.id)).toContain('password_refused');
     expect(await eventsOf(ada.id)).not.toContain('password_changed');
   });
@@ -188,7 +194,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
       { username: ada.username, password: PASSWORD },
       { 'user-agent': 'Netscape 4' },
     );
-    const { access_token } = await login(app, ada);
+    const program = await signedIn(app, ada);
     const { sessions, next_cursor } = (await ada.browser.get('/v1/me/sessions')).body;
     expect(next_cursor).toBeNull();
     expect(sessions).toHaveLength(3);
@@ -206,27 +212,50 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect([ended.status, ended.body]).toEqual([200, { message: 'session ended!' }]);
     expect((await elsewhere.get('/v1/me')).status).toBe(401);
     expect((await ada.browser.send('DELETE', `/v1/me/sessions/${other.id}`)).status).toBe(404);
+    expect(refusal(await program.me.endSession(other.id))).toBe('not_found');
     // The one that asks may end itself, too.
     const own = sessions.find(({ current }: { current: boolean }) => current);
     const last = await ada.browser.send('DELETE', `/v1/me/sessions/${own.id}`);
     expect(last.headers.get('set-cookie')).toMatch(/^usher=; .*Max-Age=0/);
-    expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(200);
+    expect(given(await program.me.sessions()).sessions).toMatchObject([{ kind: 'bearer', current: true }]);
     expect(await eventsOf(ada.id)).toEqual(expect.arrayContaining(['session_ended', 'session_ended']));
+  });
+
+  it('ends all its other sessions at once, and this one goes on', async () => {
+    const ada = await newcomer();
+    const [program, other] = [await signedIn(app, ada), await signedIn(app, ada)];
+    expect(given(await program.me.endOtherSessions())).toEqual({
+      message: 'other sessions ended!',
+      sessions: 2,
+    });
+    expect(refusal(await other.me.get())).toBe('invalid_token');
+    expect((await ada.browser.get('/v1/me')).status).toBe(401);
+    expect(given(await program.me.sessions()).sessions).toHaveLength(1);
+    expect(await eventsOf(ada.id)).toContain('other_sessions_ended');
+  });
+
+  it('gives all that is kept about it, and no one else’s', async () => {
+    const [ada, bob] = [await newcomer(), await newcomer()];
+    const { me } = await signedIn(app, ada);
+    const data = given(await me.data());
+    expect(data.user).toMatchObject({ id: ada.id, email: ada.email });
+    expect(data.sessions.map(({ kind }) => kind).sort()).toEqual(['bearer', 'cookie']);
+    expect(data.events.map(({ name }) => name)).toEqual(['signed_in', 'signed_in', 'user_signed_up']);
+    expect(JSON.stringify(data)).not.toContain(bob.id);
   });
 
   it('is deleted with everything that was its own, and its names are free again', async () => {
     const ada = await newcomer();
     const { access_token, refresh_token } = await login(app, ada);
-    const other = await ada.browser.send('DELETE', '/v1/me', {
-      email: 'another@example.org',
-      password: PASSWORD,
+    const { me } = await signedIn(app, ada);
+    expect((await me.delete({ email: 'another@example.org', password: PASSWORD })).error).toMatchObject({
+      status: 400,
+      fields: [{ field: 'email', code: 'email_other' }],
     });
-    expect([other.status, other.body.errors[0].code]).toEqual([400, 'email_other']);
-    const wrong = await ada.browser.send('DELETE', '/v1/me', {
-      email: ada.email,
-      password: 'wrong wrong wrong',
+    expect((await me.delete({ email: ada.email, password: 'wrong wrong wrong' })).error).toMatchObject({
+      status: 401,
+      code: 'invalid_credentials',
     });
-    expect([wrong.status, wrong.body.code]).toEqual([401, 'invalid_credentials']);
     expect((await ada.browser.get('/v1/me')).status).toBe(200);
 
     const reply = await ada.browser.send('DELETE', '/v1/me', {
@@ -238,7 +267,8 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect(reply.headers.get('clear-site-data')).toBe('"cache"');
     expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(401);
     expect((await send(app, 'POST', '/v1/refresh', { refresh_token })).status).toBe(401);
-    expect((await signIn(ada.username, PASSWORD)).status).toBe(401);
+    expect(refusal(await me.get())).toBe('invalid_token');
+    expect(refusal(await signIn(ada.username, PASSWORD))).toBe('invalid_credentials');
     for (const table of ['users', 'sessions'] as const)
       expect(
         await inside.db
@@ -248,26 +278,20 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
           .execute(),
       ).toEqual([]);
     const { username, email, password } = ada;
-    const again = await send(
-      app,
-      'POST',
-      '/v1/signup',
-      { username, email, password },
-      { from: newAddress() },
-    );
-    expect(again.status).toBe(201);
-    expect(again.body.user.id).not.toBe(ada.id);
+    const again = clientOf(app);
+    given(await again.signUp({ username, email, password }));
+    expect(given(await again.me.get()).user.id).not.toBe(ada.id);
   });
 
   it('is not deleted while it is the only enabled administrator’s', async () => {
     const [ada, bob] = [await newcomer(), await newcomer()];
     await inside.promote(ada.id);
-    const remove = () => ada.browser.send('DELETE', '/v1/me', { email: ada.email, password: PASSWORD });
-    const reply = await remove();
-    expect([reply.status, reply.body.code]).toEqual([409, 'last_admin']);
-    expect((await ada.browser.get('/v1/users')).status).toBe(200);
+    const { me, users } = await signedIn(app, ada);
+    const remove = () => me.delete({ email: ada.email, password: PASSWORD });
+    expect((await remove()).error).toMatchObject({ status: 409, code: 'last_admin' });
+    given(await users.list());
     await inside.promote(bob.id);
-    expect((await remove()).status).toBe(200);
+    given(await remove());
     await inside.db.updateTable('users').set({ admin_since: null }).execute();
   });
 

@@ -1,21 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../../../client/src/index.ts';
 import {
   Browser,
+  NEW_PASSWORD,
   newNames,
   PASSWORD,
-  type Reply,
   send,
   signUp,
   startApp,
   type TestApp,
 } from '../support/app.ts';
+import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE, SECOND } from '../support/clock.ts';
+import { flowOf } from '../support/cookies.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { formTokenFor, submit } from '../support/form.ts';
-import { lastMail, queuedMails } from '../support/mails.ts';
+import { anotherThan, lastMail, queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const NEW_PASSWORD = 'a much better passphrase';
 
 describe.each(databases)('addresses on $name', ({ create }) => {
   let database: TestDatabase;
@@ -36,21 +37,20 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     await database.remove();
   });
 
-  const tokenOf = (link = '') => new URL(link).searchParams.get('token') ?? '';
-  const flowOf = (reply: Reply) =>
-    reply.headers.getSetCookie().flatMap((one) => /^(usher-flow=[^;]+)/.exec(one)?.[1] ?? [])[0] ?? '';
   const ask = (app: TestApp, path: string, body: object, cookie?: string) =>
     send(app, 'POST', path, body, {
       from: newAddress(),
       headers: cookie ? { cookie, origin: app.url } : {},
     });
-  const signIn = (email: string, password = PASSWORD) => ask(open, '/v1/signin', { email, password });
+  const signIn = (email: string, password = PASSWORD) => clientOf(open).signIn({ email, password });
+  /** Each from anywhere else than the browser that asked. */
+  const verify = (body: Parameters<Client['verifyEmail']>[0], app = open) => clientOf(app).verifyEmail(body);
+  const restore = (body: Parameters<Client['restoreEmail']>[0]) => clientOf(open).restoreEmail(body);
   const mailTo = (email: string, kind: string) => lastMail(open, database, email, kind);
   const events = async (userId: string) =>
     (await inside.db.selectFrom('events').select('name').where('user_id', '=', userId).execute()).map(
       ({ name }) => name,
     );
-  const another = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
 
   describe('after an open sign-up', () => {
     it('is proven by the mailed code in the browser that signed up, and nobody is signed out', async () => {
@@ -72,15 +72,15 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const squatter = await signUp(open, newAddress());
       const { link } = await mailTo(squatter.email, 'verify_email');
       const token = tokenOf(link);
-      const bare = await ask(open, '/v1/verify-email', { token });
-      expect([bare.status, bare.body.code]).toEqual([400, 'password_needed']);
-      const weak = await ask(open, '/v1/verify-email', { token, password: '1234' });
-      expect([weak.status, weak.body.errors[0].field]).toEqual([400, 'password']);
-      const reply = await ask(open, '/v1/verify-email', { token, password: NEW_PASSWORD });
-      expect(reply.body.user.email_verified).toBe(true);
+      expect((await verify({ token })).error).toMatchObject({ status: 400, code: 'password_needed' });
+      expect((await verify({ token, password: '1234' })).error).toMatchObject({
+        status: 400,
+        fields: [{ field: 'password' }],
+      });
+      expect(given(await verify({ token, password: NEW_PASSWORD })).user.email_verified).toBe(true);
       expect((await squatter.browser.get('/v1/me')).status).toBe(401);
-      expect((await signIn(squatter.email)).status).toBe(401);
-      expect((await signIn(squatter.email, NEW_PASSWORD)).status).toBe(200);
+      expect(refusal(await signIn(squatter.email))).toBe('invalid_credentials');
+      given(await signIn(squatter.email, NEW_PASSWORD));
     });
 
     it('P20: a squatter whose browser began another flow gains nothing by its cookie', async () => {
@@ -92,14 +92,15 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     });
 
     it('mails another code on request, until it is proven', async () => {
-      const { email, browser } = await signUp(open, newAddress());
+      const { email, password } = await signUp(open, newAddress());
+      const { me, verifyEmail } = await signedIn(open, { email, password });
       open.clock.advance(SECOND);
-      expect((await browser.post('/v1/me/verify-email')).status).toBe(202);
+      given(await me.mailProof());
       const mails = (await queuedMails(open, database)).filter(({ to }) => to === email);
       expect(mails.map(({ kind }) => kind)).toEqual(['verify_email', 'verify_email']);
       const { code } = mails.at(-1)?.values ?? {};
-      expect((await browser.post('/v1/verify-email', { email, code })).status).toBe(200);
-      expect((await browser.post('/v1/me/verify-email')).status).toBe(409);
+      expect(given(await verifyEmail({ email, code })).message).toBe('address proven!');
+      expect((await me.mailProof()).error).toMatchObject({ status: 409, code: 'conflict' });
     });
 
     it('takes no code for another purpose, account or address, none that is wrong, and none after ten minutes', async () => {
@@ -110,24 +111,23 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const reset = await mailTo(ada.email, 'reset_password');
       const refused = [
         { email: grace.email, code },
-        { email: ada.email, code: another(code ?? '') },
-        { email: ada.email, code: reset.code === code ? another(code ?? '') : reset.code },
+        { email: ada.email, code: anotherThan(code) },
+        { email: ada.email, code: reset.code === code ? anotherThan(code) : reset.code },
         { token: tokenOf(reset.link) },
         { token: 'x' },
       ];
       for (const body of refused)
-        expect((await ask(open, '/v1/verify-email', { ...body, password: NEW_PASSWORD })).status).toBeOneOf([
-          400, 410,
-        ]);
-      const crossed = await ask(open, '/v1/reset-password', {
+        expect(refusal(await verify({ ...body, password: NEW_PASSWORD }))).toBe(
+          'token' in body ? 'link_invalid' : 'code_invalid',
+        );
+      const crossed = await clientOf(open).resetPassword({
         token: tokenOf((await mailTo(ada.email, 'verify_email')).link),
         password: NEW_PASSWORD,
       });
-      expect(crossed.body.code).toBe('link_invalid');
+      expect(refusal(crossed)).toBe('link_invalid');
       open.clock.advance(10 * MINUTE);
-      expect(
-        (await ask(open, '/v1/verify-email', { email: ada.email, code, password: NEW_PASSWORD })).body.code,
-      ).toBe('code_invalid');
+      const late = await verify({ email: ada.email, code, password: NEW_PASSWORD });
+      expect(refusal(late)).toBe('code_invalid');
     });
   });
 
@@ -142,23 +142,24 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const { username, email, password, reply, flow } = await begin();
       expect(reply.status).toBe(202);
       expect(reply.headers.getSetCookie().some((one) => one.startsWith('usher='))).toBe(false);
-      expect((await signIn(email)).status).toBe(401);
+      expect(refusal(await signIn(email))).toBe('invalid_credentials');
       const { code } = await mailTo(email, 'sign_up');
       const made = await ask(verified, '/v1/verify-email', { email, code }, flow);
       expect(made).toMatchObject({ status: 201, body: { message: 'user created!' } });
       expect(made.body.user).toMatchObject({ username, email, email_verified: true, role: 'user' });
       expect(made.headers.getSetCookie().some((one) => one.startsWith('usher='))).toBe(true);
-      expect((await signIn(email, password)).status).toBe(200);
+      given(await signIn(email, password));
       expect((await ask(verified, '/v1/verify-email', { email, code }, flow)).body.code).toBe('code_invalid');
     });
 
     it('P20: answered from anywhere else, the password is chosen anew', async () => {
       const { email } = await begin();
       const token = tokenOf((await mailTo(email, 'sign_up')).link);
-      expect((await ask(verified, '/v1/verify-email', { token })).body.code).toBe('password_needed');
-      expect((await ask(verified, '/v1/verify-email', { token, password: NEW_PASSWORD })).status).toBe(201);
-      expect((await signIn(email)).status).toBe(401);
-      expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+      expect(refusal(await verify({ token }, verified))).toBe('password_needed');
+      expect(refusal(await verify({ token, password: '1234' }, verified))).toBe('invalid_request');
+      expect(given(await verify({ token, password: NEW_PASSWORD }, verified)).message).toBe('user created!');
+      expect(refusal(await signIn(email))).toBe('invalid_credentials');
+      given(await signIn(email, NEW_PASSWORD));
     });
 
     it('E5: answers the same for an address that is taken, and tells its owner', async () => {
@@ -179,7 +180,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect((await mailTo(owner.email, 'sign_up_attempt')).username).toBeUndefined();
       const mails = (await queuedMails(open, database)).filter(({ to }) => to === owner.email);
       expect(mails.map(({ kind }) => kind)).not.toContain('sign_up');
-      expect((await signIn(owner.email)).status).toBe(200);
+      given(await signIn(owner.email));
     });
 
     it('X1: of many answers to many sign-ups with one address one makes an account', async () => {
@@ -189,10 +190,11 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect(links).toHaveLength(3);
       const answers = await Promise.all(
         links.map(({ values }) =>
-          ask(verified, '/v1/verify-email', { token: tokenOf(values.link), password: NEW_PASSWORD }),
+          verify({ token: tokenOf(values['link']), password: NEW_PASSWORD }, verified),
         ),
       );
-      expect(answers.map(({ status }) => status).sort()).toEqual([201, 410, 410]);
+      expect(answers.filter(({ data }) => data).length).toBe(1);
+      expect(answers.flatMap((answer) => refusal(answer) ?? [])).toEqual(['link_invalid', 'link_invalid']);
       expect(rivals.map(({ reply }) => reply.status)).toEqual([202, 202, 202]);
       const rows = await inside.db.selectFrom('users').select('id').where('email', '=', email).execute();
       expect(rows).toHaveLength(1);
@@ -230,19 +232,26 @@ describe.each(databases)('addresses on $name', ({ create }) => {
 
     it('counts only once the new one is proven, by who is signed in; the old one is told', async () => {
       const user = await prove(await signUp(open, newAddress()));
+      const program = await signedIn(open, user);
+      const { me } = program;
       const { email } = newNames();
-      expect((await change(user, email, 'not my password')).status).toBe(401);
-      expect((await change(user, user.email)).body.errors[0].code).toBe('email_same');
-      expect((await change(user, email)).status).toBe(202);
+      const wrong = await me.changeEmail({ email, password: 'not my password' });
+      expect(wrong.error).toMatchObject({ status: 401, code: 'invalid_credentials' });
+      expect((await me.changeEmail({ email: user.email, password: PASSWORD })).error?.fields).toMatchObject([
+        { field: 'email', code: 'email_same' },
+      ]);
+      given(await me.changeEmail({ email, password: PASSWORD }));
       expect((await user.browser.get('/v1/me')).body.user.email).toBe(user.email);
 
       const { link } = await mailTo(email, 'change_email');
-      const stranger = await ask(open, '/v1/verify-email', { token: tokenOf(link) });
-      expect([stranger.status, stranger.body.code]).toEqual([401, 'unauthenticated']);
-      const reply = await user.browser.post('/v1/verify-email', { token: tokenOf(link) });
-      expect(reply).toMatchObject({ status: 200, body: { message: 'address changed!', user: { email } } });
-      expect((await signIn(email)).status).toBe(200);
-      expect((await signIn(user.email)).status).toBe(401);
+      const token = tokenOf(link);
+      expect((await verify({ token })).error).toMatchObject({ status: 401, code: 'unauthenticated' });
+      expect(given(await program.verifyEmail({ token }))).toMatchObject({
+        message: 'address changed!',
+        user: { email },
+      });
+      given(await signIn(email));
+      expect(refusal(await signIn(user.email))).toBe('invalid_credentials');
       expect((await mailTo(user.email, 'email_changed')).new_email).toBe(email);
       expect(await events(user.id)).toContain('address_changed');
     });
@@ -282,19 +291,24 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       // The thief changes the password, too, and signs up with the address that is free now.
       const passwords = { current_password: PASSWORD, new_password: 'the thief has chosen this' };
       expect((await user.browser.send('PUT', '/v1/me/password', passwords)).status).toBe(200);
-      const squatting = await ask(open, '/v1/signup', { ...newNames(), email: user.email });
-      expect([squatting.status, squatting.body.errors[0].code]).toEqual([409, 'email_taken']);
+      const squatting = await clientOf(open).signUp({ ...newNames(), email: user.email });
+      expect(squatting.error).toMatchObject({
+        status: 409,
+        code: 'signup_taken',
+        fields: [{ code: 'email_taken' }],
+      });
 
       open.clock.advance(7 * DAY - SECOND);
       const token = tokenOf((await mailTo(user.email, 'email_changing')).link);
       const opened = await send(open, 'GET', `/restore-address?token=${token}`);
       expect(opened.status).toBe(200);
-      const reply = await ask(open, '/v1/restore-email', { token, password: NEW_PASSWORD });
-      expect(reply).toMatchObject({ status: 200, body: { message: 'address restored!' } });
+      expect(given(await restore({ token, password: NEW_PASSWORD }))).toEqual({
+        message: 'address restored!',
+      });
       expect((await user.browser.get('/v1/me')).status).toBe(401);
-      expect((await signIn(email, passwords.new_password)).status).toBe(401);
-      expect((await signIn(user.email, NEW_PASSWORD)).status).toBe(200);
-      expect((await ask(open, '/v1/restore-email', { token })).body.code).toBe('link_invalid');
+      expect(refusal(await signIn(email, passwords.new_password))).toBe('invalid_credentials');
+      given(await signIn(user.email, NEW_PASSWORD));
+      expect(refusal(await restore({ token }))).toBe('link_invalid');
     });
 
     it('can be taken back before it was made, and then it never is', async () => {
@@ -303,9 +317,8 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       await change(user, email);
       const { link } = await mailTo(email, 'change_email');
       const token = tokenOf((await mailTo(user.email, 'email_changing')).link);
-      const reply = await ask(open, '/v1/restore-email', { token });
-      expect(reply.body.password).toMatch(/^[a-z0-9]{4}(-[a-z0-9]{4}){4}$/);
-      expect((await ask(open, '/v1/verify-email', { token: tokenOf(link) })).body.code).toBe('link_invalid');
+      expect(given(await restore({ token })).password).toMatch(/^[a-z0-9]{4}(-[a-z0-9]{4}){4}$/);
+      expect(refusal(await verify({ token: tokenOf(link) }))).toBe('link_invalid');
     });
 
     it('cannot be taken back after seven days, nor where it was never proven', async () => {
@@ -313,7 +326,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       await change(user, newNames().email);
       const token = tokenOf((await mailTo(user.email, 'email_changing')).link);
       open.clock.advance(7 * DAY);
-      expect((await ask(open, '/v1/restore-email', { token })).body.code).toBe('link_invalid');
+      expect(refusal(await restore({ token }))).toBe('link_invalid');
 
       const unproven = await signUp(open, newAddress());
       await change(unproven, newNames().email);
@@ -330,11 +343,8 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       await user.browser.post('/v1/verify-email', {
         token: tokenOf((await mailTo(email, 'change_email')).link),
       });
-      const late = await ask(open, '/v1/reset-password', {
-        token: tokenOf(reset.link),
-        password: NEW_PASSWORD,
-      });
-      expect(late.body.code).toBe('link_invalid');
+      const late = await clientOf(open).resetPassword({ token: tokenOf(reset.link), password: NEW_PASSWORD });
+      expect(refusal(late)).toBe('link_invalid');
     });
   });
 

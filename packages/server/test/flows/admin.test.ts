@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../../../client/src/index.ts';
 import { asBearer, login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { lastMail, queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -8,13 +10,14 @@ describe.each(databases)('administration on $name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let inside: Inside;
-  let admin: Awaited<ReturnType<typeof signUp>>;
+  let admin: Awaited<ReturnType<typeof signUp>> & { client: Client };
   beforeAll(async () => {
     database = await create();
     app = await startApp(database);
     inside = await openInside(app, database);
-    admin = await signUp(app);
-    await inside.promote(admin.id);
+    const who = await signUp(app);
+    await inside.promote(who.id);
+    admin = { ...who, client: await signedIn(app, who) };
   });
   afterAll(async () => {
     await app.stop();
@@ -23,10 +26,12 @@ describe.each(databases)('administration on $name', ({ create }) => {
   });
 
   const newcomer = () => signUp(app, newAddress());
-  const change = (id: string, body: unknown) => admin.browser.send('PATCH', `/v1/users/${id}`, body);
+  const change = (...call: Parameters<Client['users']['change']>) => admin.client.users.change(...call);
+  const changed = async (...call: Parameters<Client['users']['change']>) => given(await change(...call)).user;
   const signIn = ({ username }: { username: string }, password = PASSWORD) =>
-    send(app, 'POST', '/v1/signin', { username, password }, { from: newAddress() });
-  const list = async (query = '') => (await admin.browser.get(`/v1/users${query}`)).body;
+    clientOf(app).signIn({ username, password });
+  const list = async (query: Parameters<Client['users']['list']>[0]) =>
+    given(await admin.client.users.list(query));
   const namesOf = ({ users }: { users: { username: string }[] }) => users.map(({ username }) => username);
   const eventOf = (userId: string, name: string) =>
     inside.db
@@ -66,21 +71,21 @@ describe.each(databases)('administration on $name', ({ create }) => {
       Array.from({ length: to - from }, (_, i) => `PAGE${String(from + i).padStart(3, '0')}`);
 
     it('all users page by page, oldest first, each once', async () => {
-      const first = await list('?search=page');
+      const first = await list({ search: 'page' });
       expect(namesOf(first)).toEqual(numbered(0, 50));
-      const second = await list(`?search=page&cursor=${first.next_cursor}`);
+      const second = await list({ search: 'page', cursor: first.next_cursor ?? '' });
       expect(namesOf(second)).toEqual(numbered(50, 100));
-      const third = await list(`?search=page&cursor=${second.next_cursor}`);
+      const third = await list({ search: 'page', cursor: second.next_cursor ?? '' });
       expect(namesOf(third)).toEqual(numbered(100, 120));
       expect(third.next_cursor).toBeNull();
 
       const seen: string[] = [];
-      for (let cursor = ''; ; ) {
-        const page = await list(`?limit=7${cursor}`);
+      for (let cursor: string | undefined; ; ) {
+        const page = await list({ limit: 7, cursor });
         seen.push(...namesOf(page));
         if (page.next_cursor === null) break;
         expect(page.users).toHaveLength(7);
-        cursor = `&cursor=${page.next_cursor}`;
+        cursor = page.next_cursor;
       }
       expect(seen).toHaveLength(new Set(seen).size);
       expect(seen.length).toBeGreaterThanOrEqual(121);
@@ -88,27 +93,27 @@ describe.each(databases)('administration on $name', ({ create }) => {
     });
 
     it('exactly full pages, without an empty one behind', async () => {
-      const page = await list('?search=page00&limit=10');
+      const page = await list({ search: 'page00', limit: 10 });
       expect(namesOf(page)).toEqual(numbered(0, 10));
       expect(page.next_cursor).toBeNull();
-      expect((await list('?limit=100')).users).toHaveLength(100);
+      expect((await list({ limit: 100 })).users).toHaveLength(100);
     });
 
     it('those whose name or address begins so, or whose id this is', async () => {
-      expect(namesOf(await list('?search=PaGe11'))).toEqual(numbered(110, 120));
-      expect(namesOf(await list('?search=page042%40pages'))).toEqual(['PAGE042']);
-      expect(namesOf(await list('?search=10000000-0000-7000-8000-000000000042'))).toEqual(['PAGE042']);
-      expect(namesOf(await list(`?search=${encodeURIComponent(' ｐａｇｅ042 ')}`))).toEqual(['PAGE042']);
+      expect(namesOf(await list({ search: 'PaGe11' }))).toEqual(numbered(110, 120));
+      expect(namesOf(await list({ search: 'page042@pages' }))).toEqual(['PAGE042']);
+      expect(namesOf(await list({ search: '10000000-0000-7000-8000-000000000042' }))).toEqual(['PAGE042']);
+      expect(namesOf(await list({ search: ' ｐａｇｅ042 ' }))).toEqual(['PAGE042']);
       for (const none of ['age042', '042', 'pages.example', '10000000', 'zzz'])
-        expect([none, namesOf(await list(`?search=${none}`))]).toEqual([none, []]);
-      expect((await list('?search=')).users.length).toBeGreaterThan(10);
+        expect([none, namesOf(await list({ search: none }))]).toEqual([none, []]);
+      expect((await list({ search: '' })).users.length).toBeGreaterThan(10);
     });
 
     it('those of a role, those that are disabled, and both', async () => {
-      expect((await list('?search=page&role=admin')).users).toHaveLength(12);
-      expect((await list('?search=page&disabled=true')).users).toHaveLength(30);
-      expect((await list('?search=page&disabled=false&limit=100')).users).toHaveLength(90);
-      expect(namesOf(await list('?search=page&role=admin&disabled=false'))).toEqual([
+      expect((await list({ search: 'page', role: 'admin' })).users).toHaveLength(12);
+      expect((await list({ search: 'page', disabled: 'true' })).users).toHaveLength(30);
+      expect((await list({ search: 'page', disabled: 'false', limit: 100 })).users).toHaveLength(90);
+      expect(namesOf(await list({ search: 'page', role: 'admin', disabled: 'false' }))).toEqual([
         'PAGE010',
         'PAGE030',
         'PAGE050',
@@ -166,14 +171,13 @@ describe.each(databases)('administration on $name', ({ create }) => {
         })
         .sort((one, other) => byBytes(one.first, other.first))
         .map(({ username }) => username);
-    async function paged(query: string, limit: number): Promise<string[]> {
+    async function paged(asked: Parameters<typeof list>[0], limit: number): Promise<string[]> {
       const seen: string[] = [];
-      for (let cursor = ''; ; ) {
-        const page = await list(`?${query}&limit=${limit}${cursor}`);
+      for (let page = await list({ ...asked, limit }); ; ) {
         expect(page.users.length).toBeLessThanOrEqual(limit);
         seen.push(...namesOf(page));
         if (page.next_cursor === null) return seen;
-        cursor = `&cursor=${page.next_cursor}`;
+        page = await list({ ...asked, limit, cursor: page.next_cursor });
       }
     }
 
@@ -181,39 +185,35 @@ describe.each(databases)('administration on $name', ({ create }) => {
       for (const beginning of ['qu', 'qua', 'qu-', 'no', 'qub1', 'qu\u{fa0e}', 'qu\u{10428}', 'quaa@'])
         for (const limit of [1, 7, 100]) {
           if (limit === 1 && beginning.length < 3) continue;
-          const search = `search=${encodeURIComponent(beginning)}`;
-          expect([beginning, limit, await paged(search, limit)]).toEqual([
-            beginning,
-            limit,
-            found(beginning),
-          ]);
+          const seen = await paged({ search: beginning }, limit);
+          expect([beginning, limit, seen]).toEqual([beginning, limit, found(beginning)]);
         }
     });
 
     it('those of a role, those that are disabled, and both', async () => {
-      const admins = await paged('search=qu&role=admin', 5);
+      const admins = await paged({ search: 'qu', role: 'admin' }, 5);
       expect(admins).toEqual(found('qu', ({ isAdmin }) => isAdmin));
-      const disabled = await paged('search=qu&disabled=true', 5);
+      const disabled = await paged({ search: 'qu', disabled: 'true' }, 5);
       expect(disabled).toEqual(found('qu', ({ isDisabled }) => isDisabled));
-      const others = await paged('search=qu&role=user&disabled=false', 5);
+      const others = await paged({ search: 'qu', role: 'user', disabled: 'false' }, 5);
       expect(others).toEqual(found('qu', ({ isAdmin, isDisabled }) => !isAdmin && !isDisabled));
     });
 
     it('goes on where it was, when the last one of a page is gone', async () => {
       const all = found('qu');
-      const first = await list('?search=qu&limit=10');
+      const first = await list({ search: 'qu', limit: 10 });
       await inside.db
         .deleteFrom('users')
         .where('username_key', '=', all[9] ?? '')
         .execute();
-      const second = await list(`?search=qu&limit=10&cursor=${first.next_cursor}`);
+      const second = await list({ search: 'qu', limit: 10, cursor: first.next_cursor ?? '' });
       expect(namesOf(second)).toEqual(all.slice(10, 20));
     });
   });
 
   it('tells users what was done to their accounts, and not from where', async () => {
     const ada = await newcomer();
-    await change(ada.id, { username: `${ada.username}.new` });
+    await changed(ada.id, { username: `${ada.username}.new` });
     for (const path of ['/v1/dashboard', '/v1/me/data']) {
       const { body } = await ada.browser.get(path);
       const [renamed] = body.events.filter(({ name }: { name: string }) => name === 'user_changed');
@@ -221,14 +221,20 @@ describe.each(databases)('administration on $name', ({ create }) => {
       const [own] = body.events.filter(({ name }: { name: string }) => name === 'signed_in');
       expect(own).toMatchObject({ ip: ada.browser.from });
     }
-    const recorded = (await admin.browser.get(`/v1/events?user=${ada.id}&name=user_changed`)).body.events;
-    expect(recorded).toMatchObject([{ actor_id: admin.id, ip: admin.browser.from }]);
+    const { events } = given(await admin.client.events({ user: ada.id, name: 'user_changed' }));
+    expect(events).toMatchObject([{ actor_id: admin.id, ip: expect.any(String) }]);
+  });
+
+  it('shows the figures of the console', async () => {
+    const { span, now, steps } = given(await admin.client.stats({ span: 'day' }));
+    expect([span, steps.length]).toEqual(['day', 24]);
+    expect(now.users).toBeGreaterThan(0);
+    expect(now.sessions).toBeGreaterThan(1);
   });
 
   it('shows one user, and says when there is none', async () => {
     const ada = await newcomer();
-    const reply = await admin.browser.get(`/v1/users/${ada.id}`);
-    expect(reply.body).toEqual({
+    expect(given(await admin.client.users.get(ada.id))).toEqual({
       user: {
         id: ada.id,
         username: ada.username,
@@ -240,72 +246,75 @@ describe.each(databases)('administration on $name', ({ create }) => {
       },
     });
     const nobody = '00000000-0000-7000-8000-000000000000';
-    for (const [method, path, body] of [
-      ['GET', `/v1/users/${nobody}`, undefined],
-      ['PATCH', `/v1/users/${nobody}`, { disabled: true }],
-      ['DELETE', `/v1/users/${nobody}`, undefined],
-      ['POST', `/v1/users/${nobody}/logout-everywhere`, undefined],
-    ] as const) {
-      const none = await admin.browser.send(method, path, body);
-      expect([method, none.status, none.body.code]).toEqual([method, 404, 'not_found']);
-    }
+    const { users } = admin.client;
+    for (const none of [
+      await users.get(nobody),
+      await users.change(nobody, { disabled: true }),
+      await users.delete(nobody),
+      await users.signOut(nobody),
+      await users.limits(nobody),
+      await users.liftLimits(nobody),
+    ])
+      expect(none.error).toMatchObject({ status: 404, code: 'not_found' });
   });
 
   it('makes an account with a password, or with one that it answers once', async () => {
-    const given = newNames();
-    const reply = await admin.browser.post('/v1/users', given);
+    const names = newNames();
+    const reply = await admin.browser.post('/v1/users', names);
     expect(reply.status).toBe(201);
     expect(reply.body).toMatchObject({
       message: 'user created!',
-      user: { username: given.username, role: 'user' },
+      user: { username: names.username, role: 'user' },
     });
     expect(reply.body).not.toHaveProperty('password');
     // The administrator stays who they are.
     expect((await admin.browser.get('/v1/me')).body.user.id).toBe(admin.id);
-    expect((await signIn(given)).status).toBe(200);
+    given(await signIn(names));
     expect(await eventOf(reply.body.user.id, 'user_created')).toEqual([
       { actor_id: admin.id, details: '{"role":"user"}' },
     ]);
 
     const { username, email } = newNames();
-    const generated = await admin.browser.post('/v1/users', { username, email, role: 'admin' });
-    expect(generated.body).toMatchObject({ message: 'user created!', user: { role: 'admin' } });
-    expect(generated.body.password).toMatch(/^[a-z2-9]{4}(-[a-z2-9]{4}){4}$/);
-    expect((await signIn({ username }, generated.body.password)).status).toBe(200);
-    expect((await admin.browser.get(`/v1/users/${generated.body.user.id}`)).text).not.toContain(
-      generated.body.password,
+    const generated = given(await admin.client.users.create({ username, email, role: 'admin' }));
+    expect(generated).toMatchObject({ message: 'user created!', user: { role: 'admin' } });
+    expect(generated.password).toMatch(/^[a-z2-9]{4}(-[a-z2-9]{4}){4}$/);
+    given(await signIn({ username }, generated.password));
+    expect((await admin.browser.get(`/v1/users/${generated.user.id}`)).text).not.toContain(
+      generated.password,
     );
-    await admin.browser.send('DELETE', `/v1/users/${generated.body.user.id}`);
+    given(await admin.client.users.delete(generated.user.id));
   });
 
   it('makes no account of what sign-up would refuse', async () => {
     const ada = await newcomer();
-    const weak = await admin.browser.post('/v1/users', { ...newNames(), password: '1234' });
-    expect([weak.status, weak.body.code, weak.body.errors[0].code]).toEqual([
-      400,
-      'signup_refused',
-      'password_too_short',
-    ]);
-    const taken = await admin.browser.post('/v1/users', { ...newNames(), email: ada.email.toUpperCase() });
-    expect([taken.status, taken.body.code, taken.body.errors[0].code]).toEqual([
-      409,
-      'signup_taken',
-      'email_taken',
-    ]);
+    const { create } = admin.client.users;
+    expect((await create({ ...newNames(), password: '1234' })).error).toMatchObject({
+      status: 400,
+      code: 'signup_refused',
+      fields: [{ field: 'password', code: 'password_too_short' }],
+    });
+    expect((await create({ ...newNames(), email: ada.email.toUpperCase() })).error).toMatchObject({
+      status: 409,
+      code: 'signup_taken',
+      fields: [{ field: 'email', code: 'email_taken' }],
+    });
     const role = await admin.browser.post('/v1/users', { ...newNames(), role: 'root' });
     expect([role.status, role.body.errors[0].field]).toEqual([400, 'role']);
   });
 
   it('promotes and demotes, from the next request on', async () => {
     const ada = await newcomer();
-    expect((await ada.browser.get('/v1/users')).status).toBe(403);
-    expect((await change(ada.id, { role: 'admin' })).body.user.role).toBe('admin');
+    const { users, me } = await signedIn(app, ada);
+    expect((await users.list()).error).toMatchObject({ status: 403, code: 'forbidden' });
+    expect((await changed(ada.id, { role: 'admin' })).role).toBe('admin');
+    given(await users.list());
     expect((await ada.browser.get('/v1/users')).status).toBe(200);
     // Doing it again does nothing, and says nothing in the record.
-    expect((await change(ada.id, { role: 'admin' })).status).toBe(200);
-    expect((await change(ada.id, { role: 'user' })).body.user.role).toBe('user');
+    given(await change(ada.id, { role: 'admin' }));
+    expect((await changed(ada.id, { role: 'user' })).role).toBe('user');
+    expect(refusal(await users.list())).toBe('forbidden');
     expect((await ada.browser.get('/v1/users')).status).toBe(403);
-    expect((await ada.browser.get('/v1/me')).status).toBe(200);
+    given(await me.get());
     expect(await eventOf(ada.id, 'user_promoted')).toEqual([{ actor_id: admin.id, details: '{}' }]);
     expect(await eventOf(ada.id, 'user_demoted')).toHaveLength(1);
   });
@@ -313,57 +322,54 @@ describe.each(databases)('administration on $name', ({ create }) => {
   it('disables, which ends all sessions, and enables, which revives none', async () => {
     const ada = await newcomer();
     const { access_token, refresh_token } = await login(app, ada, newAddress());
-    expect((await change(ada.id, { disabled: true })).body.user.disabled).toBe(true);
+    expect((await changed(ada.id, { disabled: true })).disabled).toBe(true);
     const dead = async () => {
       expect((await ada.browser.get('/v1/me')).status).toBe(401);
       expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(401);
       expect((await send(app, 'POST', '/v1/refresh', { refresh_token })).status).toBe(401);
     };
     await dead();
-    expect((await signIn(ada)).status).toBe(401);
+    expect(refusal(await signIn(ada))).toBe('invalid_credentials');
     expect(await eventOf(ada.id, 'user_disabled')).toEqual([
       { actor_id: admin.id, details: '{"sessions":2}' },
     ]);
-    expect((await change(ada.id, { disabled: false })).body.user.disabled).toBe(false);
+    expect((await changed(ada.id, { disabled: false })).disabled).toBe(false);
     await dead();
-    expect((await signIn(ada)).status).toBe(200);
+    given(await signIn(ada));
     expect(await eventOf(ada.id, 'user_enabled')).toHaveLength(1);
   });
 
   it('renames, and does all of a change or nothing', async () => {
     const [ada, bob] = [await newcomer(), await newcomer()];
     const { username } = newNames();
-    const both = await change(ada.id, { username, role: 'admin' });
-    expect(both.body.user).toMatchObject({ username, role: 'admin' });
+    expect(await changed(ada.id, { username, role: 'admin' })).toMatchObject({ username, role: 'admin' });
     const refused = await change(ada.id, { role: 'user', disabled: true, username: bob.username });
-    expect([refused.status, refused.body.code]).toEqual([409, 'user_taken']);
-    expect((await admin.browser.get(`/v1/users/${ada.id}`)).body.user).toMatchObject({
+    expect(refused.error).toMatchObject({ status: 409, code: 'user_taken' });
+    expect(given(await admin.client.users.get(ada.id)).user).toMatchObject({
       username,
       role: 'admin',
       disabled: false,
     });
-    const empty = await change(ada.id, {});
-    expect([empty.status, empty.body.code]).toEqual([400, 'invalid_request']);
-    await change(ada.id, { role: 'user' });
+    expect((await change(ada.id, {})).error).toMatchObject({ status: 400, code: 'invalid_request' });
+    given(await change(ada.id, { role: 'user' }));
   });
 
   it('ends all sessions of a user, and leaves the account', async () => {
     const ada = await newcomer();
-    const { access_token } = await login(app, ada, newAddress());
-    const reply = await admin.browser.post(`/v1/users/${ada.id}/logout-everywhere`);
-    expect([reply.status, reply.body]).toEqual([200, { message: 'logout successful!' }]);
+    const program = await signedIn(app, ada);
+    expect(given(await admin.client.users.signOut(ada.id))).toEqual({ message: 'logout successful!' });
     // It is the session of another that ended.
-    expect((await admin.browser.get('/v1/me')).status).toBe(200);
+    given(await admin.client.me.get());
     expect((await ada.browser.get('/v1/me')).status).toBe(401);
-    expect((await send(app, 'GET', '/v1/me', undefined, asBearer(access_token))).status).toBe(401);
-    expect((await signIn(ada)).status).toBe(200);
+    expect(refusal(await program.me.get())).toBe('invalid_token');
+    given(await signIn(ada));
     expect(await eventOf(ada.id, 'signed_out_everywhere')).toEqual([
       { actor_id: admin.id, details: '{"sessions":2}' },
     ]);
   });
 
   describe('mails a user', () => {
-    const mail = (id: string, as = admin, from = newAddress()) =>
+    const mail = (id: string, as: Pick<typeof admin, 'browser'> = admin, from = newAddress()) =>
       as.browser.send('POST', `/v1/users/${id}/send-mail`, undefined, { 'x-forwarded-for': from });
 
     it('what they need to choose a new password, and tells them nothing of who asked', async () => {
@@ -384,7 +390,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       const body = { email: ada.email, code: values.code, password: 'a much better passphrase' };
       expect((await send(app, 'POST', '/v1/reset-password', body, { from: newAddress() })).status).toBe(200);
       expect((await ada.browser.get('/v1/me')).status).toBe(401);
-      expect((await signIn(ada, body.password)).status).toBe(200);
+      given(await signIn(ada, body.password));
     });
 
     it('as often as they could ask themselves, and says so when it does not', async () => {
@@ -411,8 +417,8 @@ describe.each(databases)('administration on $name', ({ create }) => {
       expect(await eventOf(ada.id, 'limit_reached')).toMatchObject([{ actor_id: admin.id }]);
       // The owner is held by the same budget, and told nothing of it.
       expect((await ask()).status).toBe(202);
-      await admin.browser.send('DELETE', `/v1/users/${ada.id}/limits`);
-      expect((await mail(ada.id)).status).toBe(202);
+      given(await admin.client.users.liftLimits(ada.id));
+      given(await admin.client.users.sendMail(ada.id));
     });
 
     it('no more than anybody else from one network', async () => {
@@ -460,11 +466,10 @@ describe.each(databases)('administration on $name', ({ create }) => {
 
   it('deletes a user with all that belonged to them', async () => {
     const ada = await newcomer();
-    const reply = await admin.browser.send('DELETE', `/v1/users/${ada.id}`);
-    expect([reply.status, reply.body]).toEqual([200, { message: 'delete successful!' }]);
-    expect((await admin.browser.get(`/v1/users/${ada.id}`)).status).toBe(404);
+    expect(given(await admin.client.users.delete(ada.id))).toEqual({ message: 'delete successful!' });
+    expect(refusal(await admin.client.users.get(ada.id))).toBe('not_found');
     expect((await ada.browser.get('/v1/me')).status).toBe(401);
-    expect((await signIn(ada)).status).toBe(401);
+    expect(refusal(await signIn(ada))).toBe('invalid_credentials');
     expect(
       await inside.db.selectFrom('sessions').select('id').where('user_id', '=', ada.id).execute(),
     ).toEqual([]);
@@ -473,18 +478,20 @@ describe.each(databases)('administration on $name', ({ create }) => {
   });
 
   it('never takes the last enabled administrator away, and any other', async () => {
-    for (const body of [{ role: 'user' }, { disabled: true }]) {
-      const reply = await change(admin.id, body);
-      expect([reply.status, reply.body.code]).toEqual([409, 'last_admin']);
-    }
-    expect((await admin.browser.send('DELETE', `/v1/users/${admin.id}`)).status).toBe(409);
+    for (const refused of [
+      await change(admin.id, { role: 'user' }),
+      await change(admin.id, { disabled: true }),
+      await admin.client.users.delete(admin.id),
+    ])
+      expect(refused.error).toMatchObject({ status: 409, code: 'last_admin' });
     const ada = await newcomer();
-    await change(ada.id, { role: 'admin' });
-    expect((await ada.browser.send('PATCH', `/v1/users/${admin.id}`, { role: 'user' })).status).toBe(200);
-    expect((await admin.browser.get('/v1/users')).status).toBe(403);
-    expect((await ada.browser.send('PATCH', `/v1/users/${ada.id}`, { disabled: true })).status).toBe(409);
-    await ada.browser.send('PATCH', `/v1/users/${admin.id}`, { role: 'admin' });
-    expect((await ada.browser.send('DELETE', `/v1/users/${ada.id}`)).status).toBe(200);
-    expect((await admin.browser.get('/v1/users')).status).toBe(200);
+    const { users } = await signedIn(app, ada);
+    given(await change(ada.id, { role: 'admin' }));
+    given(await users.change(admin.id, { role: 'user' }));
+    expect(refusal(await admin.client.users.list())).toBe('forbidden');
+    expect(refusal(await users.change(ada.id, { disabled: true }))).toBe('last_admin');
+    given(await users.change(admin.id, { role: 'admin' }));
+    given(await users.delete(ada.id));
+    given(await admin.client.users.list());
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Client, Result } from '../../../client/src/index.ts';
 import {
   Browser,
   newNames,
@@ -8,24 +9,25 @@ import {
   signUp,
   startApp,
   type TestApp,
+  WRONG,
 } from '../support/app.ts';
+import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const WRONG = 'not the password of anybody';
 
 describe.each(databases)('events and limits on $name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let inside: Inside;
-  let admin: Awaited<ReturnType<typeof signUp>>;
+  let admin: Awaited<ReturnType<typeof signUp>> & { client: Client };
   beforeAll(async () => {
     database = await create();
     app = await startApp(database);
     inside = await openInside(app, database);
-    admin = await signUp(app, newAddress());
-    await inside.promote(admin.id);
+    const who = await signUp(app, newAddress());
+    await inside.promote(who.id);
+    admin = { ...who, client: await signedIn(app, who) };
   });
   afterAll(async () => {
     await inside.close();
@@ -33,17 +35,9 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     await database.remove();
   });
 
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies
-  type Found = any[];
-  /** Administrators are signed out after ten minutes without a request, like everybody. */
-  async function asAdmin(method: string, path: string): Promise<Reply> {
-    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
-    return admin.browser.send(method, path);
-  }
-  const eventsAt = async (query: string): Promise<Found> =>
-    (await asAdmin('GET', `/v1/events?${query}`)).body.events;
-  const limitsOf = async (id: string): Promise<Found> =>
-    (await asAdmin('GET', `/v1/users/${id}/limits`)).body.limits;
+  const eventsAt = async (query: Parameters<Client['events']>[0]) =>
+    given(await admin.client.events(query)).events;
+  const limitsOf = async (id: string) => given(await admin.client.users.limits(id)).limits;
   const requestOf = (reply: Reply) => reply.headers.get('x-request-id') ?? '';
   const guess = (username: string, password = WRONG, from = newAddress()) =>
     send(app, 'POST', '/v1/signin', { username, password }, { from });
@@ -55,10 +49,10 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     const from = newAddress();
     const limited = await guess(username, PASSWORD, from);
     expect(limited.body).toEqual({ ...wrong[0]?.body, request_id: requestOf(limited) });
-    expect(await eventsAt(`request=${requestOf(wrong[4] as Reply)}`)).toMatchObject([
+    expect(await eventsAt({ request: requestOf(wrong[4] as Reply) })).toMatchObject([
       { name: 'sign_in_refused', user_id: id, details: { kind: 'cookie', reason: 'wrong' } },
     ]);
-    expect(await eventsAt(`request=${requestOf(limited)}`)).toEqual([
+    expect(await eventsAt({ request: requestOf(limited) })).toEqual([
       {
         id: expect.any(String),
         name: 'limit_reached',
@@ -78,22 +72,22 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   });
 
   it('has an event for each kind of refusal, and keeps it although the attempt is undone', async () => {
-    const refusals: [limit: string, tries: number, attempt: (from: string) => Promise<Reply>][] = [
-      ['names', 20, (from) => guess(newNames().username, WRONG, from)],
-      ['mailsFrom', 10, (from) => send(app, 'POST', '/v1/send-mail', { email: newNames().email }, { from })],
+    const refusals: [limit: string, tries: number, attempt: (client: Client) => Promise<Result<unknown>>][] =
       [
-        'signup',
-        30,
-        (from) => send(app, 'POST', '/v1/signup', { ...newNames(), email: admin.email }, { from }),
-      ],
-      ['secrets', 60, (from) => send(app, 'POST', '/v1/refresh', { refresh_token: 'x' }, { from })],
-    ];
+        ['names', 20, ({ signIn }) => signIn({ username: newNames().username, password: WRONG })],
+        ['mailsFrom', 10, ({ sendMail }) => sendMail({ email: newNames().email })],
+        ['signup', 30, ({ signUp }) => signUp({ ...newNames(), email: admin.email })],
+        ['secrets', 60, ({ verifyEmail }) => verifyEmail({ token: 'x' })],
+        ['secrets', 60, ({ resetPassword }) => resetPassword({ token: 'x' })],
+        ['secrets', 60, ({ restoreEmail }) => restoreEmail({ token: 'x' })],
+      ];
     for (const [limit, tries, attempt] of refusals) {
       const from = newAddress();
-      for (let i = 0; i < tries; i++) expect((await attempt(from)).status).not.toBe(429);
-      const refused = await attempt(from);
-      expect([limit, refused.status]).toEqual([limit, 429]);
-      expect(await eventsAt(`request=${requestOf(refused)}`)).toMatchObject([
+      const client = clientOf(app, from);
+      for (let i = 0; i < tries; i++) expect(refusal(await attempt(client))).not.toBe('too_many_requests');
+      const { error } = await attempt(client);
+      expect([limit, error?.status, error?.code]).toEqual([limit, 429, 'too_many_requests']);
+      expect(await eventsAt({ request: error?.requestId })).toMatchObject([
         { name: 'limit_reached', ip: from, details: { limit, count: tries, refused: 1 } },
       ]);
     }
@@ -107,7 +101,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     for (let i = 0; i < 4; i++)
       mails.push(await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() }));
     expect(mails[3]?.body).toEqual(mails[0]?.body);
-    expect(await eventsAt(`request=${requestOf(mails[3] as Reply)}`)).toMatchObject([
+    expect(await eventsAt({ request: requestOf(mails[3] as Reply) })).toMatchObject([
       { name: 'recovery_started', user_id: id, details: { mailed: false } },
       { name: 'limit_reached', user_id: id, details: { limit: 'mailsTo', count: 3 } },
     ]);
@@ -116,7 +110,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     for (let i = 0; i < 11; i++)
       codes.push(await send(app, 'POST', '/v1/reset-password', body, { from: newAddress() }));
     expect(codes[10]?.body).toMatchObject({ code: 'code_invalid' });
-    expect(await eventsAt(`request=${requestOf(codes[10] as Reply)}`)).toMatchObject([
+    expect(await eventsAt({ request: requestOf(codes[10] as Reply) })).toMatchObject([
       { name: 'limit_reached', user_id: id, details: { limit: 'codes', count: 10, refused: 1 } },
     ]);
   });
@@ -124,17 +118,17 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   it('is not filled by a flood: the first ten refusals one by one, then each time they doubled', async () => {
     const { id, username } = await signUp(app, newAddress());
     for (let i = 0; i < 5 + 45; i++) await guess(username);
-    const told = (await eventsAt(`user=${id}&name=limit_reached`)).map(({ details }) => details.refused);
+    const told = (await eventsAt({ user: id, name: 'limit_reached' })).map(
+      ({ details }) => details['refused'],
+    );
     expect(told).toEqual([40, 20, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     // After a pause the next one is told again.
     app.clock.advance(30 * SECOND);
     await guess(username);
     await guess(username);
-    expect((await eventsAt(`user=${id}&name=limit_reached&limit=1`))[0].details).toMatchObject({
-      count: 6,
-      refused: 1,
-      retry_after: 60,
-    });
+    expect(await eventsAt({ user: id, name: 'limit_reached', limit: 1 })).toMatchObject([
+      { details: { count: 6, refused: 1, retry_after: 60 } },
+    ]);
   });
 
   it('lists events by user, name and time, newest first, page by page', async () => {
@@ -144,27 +138,34 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     app.clock.advance(MINUTE);
     const until = new Date(app.clock.now()).toISOString();
     await browser.post('/v1/logout');
-    const of = async (query: string) => (await eventsAt(query)).map(({ name }) => name);
-    expect(await of(`user=${id}`)).toEqual(['signed_out', 'signed_in', 'user_signed_up']);
-    expect(await of(`user=${id}&until=${until}`)).toEqual(['signed_in', 'user_signed_up']);
-    expect(await of(`user=${id}&since=${until}`)).toEqual(['signed_out']);
-    expect(await of(`since=${since}&until=${until}&name=user_signed_up`)).toEqual(['user_signed_up']);
-    expect(await of(`since=${since}&name=installation_created`)).toEqual([]);
+    const of = async (query: Parameters<typeof eventsAt>[0]) =>
+      (await eventsAt(query)).map(({ name }) => name);
+    expect(await of({ user: id })).toEqual(['signed_out', 'signed_in', 'user_signed_up']);
+    expect(await of({ user: id, until })).toEqual(['signed_in', 'user_signed_up']);
+    expect(await of({ user: id, since: until })).toEqual(['signed_out']);
+    expect(await of({ since, until, name: 'user_signed_up' })).toEqual(['user_signed_up']);
+    expect(await of({ since, name: 'installation_created' })).toEqual([]);
 
-    const first = (await asAdmin('GET', `/v1/events?user=${id}&limit=2`)).body;
+    const first = given(await admin.client.events({ user: id, limit: 2 }));
     expect(first.events).toHaveLength(2);
-    const second = (await asAdmin('GET', `/v1/events?user=${id}&limit=2&cursor=${first.next_cursor}`)).body;
-    expect(second.events.map(({ name }: { name: string }) => name)).toEqual(['user_signed_up']);
+    const cursor = first.next_cursor ?? undefined;
+    const second = given(await admin.client.events({ user: id, limit: 2, cursor }));
+    expect(second.events.map(({ name }) => name)).toEqual(['user_signed_up']);
     expect(second.next_cursor).toBeNull();
   });
 
   it('is for administrators, and says what it cannot take', async () => {
-    const { browser } = await signUp(app, newAddress());
+    const ada = await signUp(app, newAddress());
+    const { browser } = ada;
     for (const path of ['/v1/events', `/v1/users/${admin.id}/limits`]) {
       expect((await browser.get(path)).status).toBe(403);
       expect((await new Browser(app).get(path)).status).toBe(401);
     }
     expect((await browser.send('DELETE', `/v1/users/${admin.id}/limits`)).status).toBe(403);
+    const { events, stats, users } = await signedIn(app, ada);
+    for (const refused of [await events(), await stats(), await users.limits(admin.id), await users.list()])
+      expect(refusal(refused)).toBe('forbidden');
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
     for (const query of [
       'user=x',
       'name=nothing',
@@ -174,12 +175,12 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       'limit=0',
       'sort=at',
     ]) {
-      const { status, body } = await asAdmin('GET', `/v1/events?${query}`);
+      const { status, body } = await admin.browser.get(`/v1/events?${query}`);
       expect([query, status, body.errors?.[0].field]).toEqual([query, 400, query.split('=')[0]]);
     }
     const nobody = '00000000-0000-7000-8000-000000000000';
-    expect((await asAdmin('GET', `/v1/users/${nobody}/limits`)).status).toBe(404);
-    expect((await asAdmin('DELETE', `/v1/users/${nobody}/limits`)).status).toBe(404);
+    expect((await admin.client.users.limits(nobody)).error?.status).toBe(404);
+    expect((await admin.client.users.liftLimits(nobody)).error?.status).toBe(404);
   });
 
   it('tells why a user has to wait and how long, and lets them in at once', async () => {
@@ -209,8 +210,8 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     ]);
     expect((await guess(username, PASSWORD)).status).toBe(401);
 
-    expect((await asAdmin('DELETE', `/v1/users/${id}/limits`)).body).toEqual({ message: 'limits lifted!' });
-    expect(await eventsAt(`user=${id}&name=limits_lifted`)).toMatchObject([
+    expect(given(await admin.client.users.liftLimits(id))).toEqual({ message: 'limits lifted!' });
+    expect(await eventsAt({ user: id, name: 'limits_lifted' })).toMatchObject([
       { name: 'limits_lifted', actor_id: admin.id, details: { lifted: 4 } },
     ]);
     expect(await limitsOf(id)).toEqual([]);
@@ -245,9 +246,9 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       { limit: 'noticesTo', count: 1, reached: false },
       { limit: 'names', count: 20, most: 20, refused: 1, reached: true, from: `${from}/32` },
     ]);
-    expect(Date.parse(shown[0].until)).toBe(app.clock.now() + DAY);
-    expect(Date.parse(shown[2].until)).toBe(app.clock.now() + 10 * MINUTE);
-    await asAdmin('DELETE', `/v1/users/${owner.id}/limits`);
+    expect(Date.parse(shown[0]?.until ?? '')).toBe(app.clock.now() + DAY);
+    expect(Date.parse(shown[2]?.until ?? '')).toBe(app.clock.now() + 10 * MINUTE);
+    given(await admin.client.users.liftLimits(owner.id));
     expect((await known(PASSWORD)).status).toBe(200);
     // What holds for others too is not given back for one of them.
     expect((await guess(owner.username, PASSWORD, from)).status).toBe(429);

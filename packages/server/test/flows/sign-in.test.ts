@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   asBearer,
   Browser,
+  basic,
   newNames,
   PASSWORD,
   send,
@@ -9,6 +10,7 @@ import {
   startApp,
   type TestApp,
 } from '../support/app.ts';
+import { clientOf, given, signedIn } from '../support/client.ts';
 import { type Inside, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -29,9 +31,6 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
     await database.remove();
   });
 
-  const basic = (name: string, password: string) => ({
-    authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
-  });
   const lastEvent = () =>
     inside.db.selectFrom('events').selectAll().orderBy('id', 'desc').limit(1).executeTakeFirstOrThrow();
 
@@ -185,8 +184,17 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
     const first = bob.browser.cookie;
     await bob.browser.post('/v1/signin', { username: bob.username, password: PASSWORD });
     expect(bob.browser.cookie).not.toBe(first);
-    const sessions = (await bob.browser.get('/v1/me/sessions')).body.sessions;
-    expect(sessions).toHaveLength(2);
-    expect(new Set(sessions.map(({ id }: { id: string }) => id)).size).toBe(2);
+    const { me } = await signedIn(app, bob);
+    const { sessions } = given(await me.sessions());
+    expect(sessions.map(({ kind }) => kind).sort()).toEqual(['bearer', 'cookie', 'cookie']);
+    expect(new Set(sessions.map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('is made to wait where too many names have failed, and is told how long', async () => {
+    const { signIn } = clientOf(app);
+    for (let i = 0; i < 20; i++) await signIn({ username: newNames().username, password: PASSWORD });
+    const { error } = await signIn({ username: ada.username, password: PASSWORD });
+    expect(error).toMatchObject({ code: 'too_many_requests', status: 429 });
+    expect(error?.retryAfter).toBeGreaterThan(0);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser, newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { clientOf, given, refusal } from '../support/client.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('sign-up on $name', ({ create }) => {
@@ -65,38 +66,42 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
   });
 
   it('names every field that is refused, and what is taken', async () => {
-    const bad = await send(app, 'POST', '/v1/signup', {
-      username: 'a@b',
-      email: 'nobody',
-      password: 'password',
-    });
-    expect(bad.body.errors.map((error: { field: string }) => error.field)).toEqual([
-      'username',
-      'email',
-      'password',
-    ]);
+    const { signUp } = clientOf(app);
+    const bad = await signUp({ username: 'a@b', email: 'nobody', password: 'password' });
+    expect(bad.error?.fields.map(({ field }) => field)).toEqual(['username', 'email', 'password']);
     const names = newNames();
-    await send(app, 'POST', '/v1/signup', names);
-    const taken = await send(app, 'POST', '/v1/signup', { ...names, username: names.username.toUpperCase() });
-    expect(taken.status).toBe(409);
-    expect(taken.body).toMatchObject({ code: 'signup_taken', message: 'invalid credentials!' });
-    expect(taken.body.errors.map((error: { code: string }) => error.code)).toEqual([
-      'username_taken',
-      'email_taken',
-    ]);
+    given(await signUp(names));
+    const taken = await signUp({ ...names, username: names.username.toUpperCase() });
+    expect(taken.error).toMatchObject({
+      status: 409,
+      code: 'signup_taken',
+      message: 'invalid credentials!',
+      fields: [{ code: 'username_taken' }, { code: 'email_taken' }],
+    });
+  });
+
+  it('is told beforehand what a password is worth, and keeps nothing of it', async () => {
+    const { checkPassword, me } = clientOf(app);
+    const { username, email } = newNames();
+    expect(given(await checkPassword({ password: '1234' }))).toEqual({
+      strength: 'weak',
+      message: expect.stringContaining('at least 8 characters'),
+    });
+    expect(given(await checkPassword({ password: `${username}1`, username, email })).strength).toBe('weak');
+    expect(given(await checkPassword({ password: PASSWORD, username, email })).strength).toBe('strong');
+    expect(refusal(await me.get())).toBe('unauthenticated');
+    expect(app.log.join('')).not.toContain(PASSWORD);
   });
 
   it('lets one address range sign up thirty times an hour', async () => {
-    const from = '198.51.100.7';
+    const { signUp } = clientOf(app, '198.51.100.7');
     for (let i = 0; i < 30; i++)
-      expect(
-        (await send(app, 'POST', '/v1/signup', { ...newNames(), email: 'ada@example.org' }, { from })).status,
-      ).toBe(409);
-    const reply = await send(app, 'POST', '/v1/signup', newNames(), { from });
-    expect(reply.status).toBe(429);
-    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(3_590);
+      expect(refusal(await signUp({ ...newNames(), email: 'ada@example.org' }))).toBe('signup_taken');
+    const { error } = await signUp(newNames());
+    expect(error).toMatchObject({ status: 429, code: 'too_many_requests' });
+    expect(error?.retryAfter).toBeGreaterThan(3_590);
     app.clock.advance(60 * 60_000);
-    expect((await send(app, 'POST', '/v1/signup', newNames(), { from })).status).toBe(201);
+    given(await signUp(newNames()));
   });
 });
 
@@ -104,9 +109,10 @@ it('is closed by a setting', async () => {
   const [{ create } = expect.fail('no database')] = databases;
   const database = await create();
   const app = await startApp(database, { signup: 'closed' });
-  const reply = await send(app, 'POST', '/v1/signup', newNames());
-  expect(reply.status).toBe(403);
-  expect(reply.body.code).toBe('signup_closed');
+  expect((await clientOf(app).signUp(newNames())).error).toMatchObject({
+    status: 403,
+    code: 'signup_closed',
+  });
   await app.stop();
   await database.remove();
 });

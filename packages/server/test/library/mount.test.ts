@@ -10,10 +10,12 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import express from 'express';
 import { Hono } from 'hono';
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createClient } from '../../../client/src/index.ts';
 import { createUsher, type Usher, type UsherOptions } from '../../src/app.ts';
 import { ConfigError } from '../../src/config.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newNames, PASSWORD, type Reply, send } from '../support/app.ts';
+import { given, refusal } from '../support/client.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { cookieOf, freePort, leash } from '../support/process.ts';
 
@@ -153,6 +155,21 @@ describe.each(databases)('a library on $name', ({ create }) => {
   it('answers a plain Request, without any server', async () => {
     const usher = await open();
     await expectAccount(askingOf((request) => usher.fetch(request)));
+  });
+
+  it('serves the client of the same process, which needs no network then', async () => {
+    const usher = await open();
+    const client = createClient({
+      url: 'http://localhost:3000',
+      fetch: async (input, init) => usher.fetch(new Request(input, init)),
+    });
+    const names = newNames();
+    given(await client.signUp(names));
+    expect(given(await client.me.get()).user.email).toBe(names.email);
+    given(await client.signOut());
+    expect(refusal(await client.me.get())).toBe('unauthenticated');
+    await usher.close();
+    expect(refusal(await client.signIn({ email: names.email, password: PASSWORD }))).toBe('unavailable');
   });
 
   it('answers under a Hono application that has no server', async () => {

@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   asBearer,
+  basic,
   login,
+  NEW_PASSWORD,
   newNames,
   PASSWORD,
   type Reply,
@@ -10,11 +12,13 @@ import {
   signUp,
   startApp,
   type TestApp,
+  WRONG,
 } from '../support/app.ts';
 import { HOUR, SECOND } from '../support/clock.ts';
+import { flowOf } from '../support/cookies.ts';
 import { newAddress } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type Answered, type CountedApp, startCounted } from '../support/work.ts';
+import { type Answered, type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
 interface Names {
   username: string;
@@ -39,10 +43,6 @@ describe.each(databases)('P4 on $name: nobody is told who has an account', ({ cr
     await database.remove();
   });
 
-  const WRONG = 'not the password of anybody';
-  const basic = (name: string, password: string) => ({
-    authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
-  });
   /** Every way in which a stranger can name somebody, but for sign-up, which has to say what is taken. */
   const doors: Record<string, (names: Names, from: string) => Promise<Reply>> = {
     'sign-in by user name': ({ username }, from) =>
@@ -112,12 +112,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     await database.remove();
   });
 
-  const WRONG = 'not the password of anybody';
-  const NEW = 'a much better passphrase';
   type Side = Names & { from(): string; cookie?: string | undefined };
-  const basic = (name: string) => ({
-    authorization: `Basic ${Buffer.from(`${name}:${WRONG}`).toString('base64')}`,
-  });
   /** What a stranger can do who knows a name, a few times over: until the limits refuse it, and on. */
   const acts: [string, (side: Side) => Promise<Answered>][] = [
     ...Array.from(
@@ -138,7 +133,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
           ],
           [
             'a log-in by Basic',
-            ({ username, from }) => app.call('POST', '/v1/login', undefined, from(), basic(username)),
+            ({ username, from }) => app.call('POST', '/v1/login', undefined, from(), basic(username, WRONG)),
           ],
         ] as typeof acts,
     ).flat(),
@@ -151,10 +146,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
             'a mail',
             async (side) => {
               const reply = await app.call('POST', '/v1/send-mail', { email: side.email }, side.from());
-              side.cookie = reply.headers
-                .getSetCookie()
-                .find((one) => one.startsWith('usher-flow='))
-                ?.split(';')[0];
+              side.cookie = flowOf(reply);
               return reply;
             },
           ],
@@ -164,18 +156,17 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     ).flat(),
   ];
   const reset = ({ email, from }: Side, headers: Record<string, string> = {}) =>
-    app.call('POST', '/v1/reset-password', { email, code: '000000', password: NEW }, from(), {
+    app.call('POST', '/v1/reset-password', { email, code: '000000', password: NEW_PASSWORD }, from(), {
       ...headers,
-      ...(headers.cookie ? { origin: 'http://localhost:4000' } : {}),
+      ...(headers.cookie ? { origin: URL_OF_ALL } : {}),
     });
 
   it.each(['an account', 'a disabled account', 'an administrator', 'an account that was mailed before'])(
     'for nobody and for %s: statements, hashes and queued mails, at every step',
     async (kind) => {
       const { db } = app.world;
-      const known = newNames();
-      const made = await app.call('POST', '/v1/signup', known, newAddress());
-      const { id } = made.body.user;
+      const known = await newAccount(app);
+      const { id } = known;
       // The mail of the sign-up is over, and so is the limit of all codes together, which the two sides share.
       app.clock.advance(HOUR);
       const now = app.clock.now();
@@ -225,8 +216,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
   });
 
   it('at a sign-up that is proven first, and at its code, whether the address has an account or not', async () => {
-    const known = newNames();
-    await app.call('POST', '/v1/signup', known, newAddress());
+    const known = await newAccount(app);
     app.clock.advance(HOUR);
     const verified = await startCounted(database, {
       secret: app.secret,
@@ -236,7 +226,12 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     const acts: ((email: string) => Promise<Answered>)[] = [
       (email) => verified.call('POST', '/v1/signup', { ...newNames(), email }, newAddress()),
       (email) =>
-        verified.call('POST', '/v1/verify-email', { email, code: '000000', password: NEW }, newAddress()),
+        verified.call(
+          'POST',
+          '/v1/verify-email',
+          { email, code: '000000', password: NEW_PASSWORD },
+          newAddress(),
+        ),
     ];
     const nobody = newNames();
     for (let round = 0; round < 5; round++)

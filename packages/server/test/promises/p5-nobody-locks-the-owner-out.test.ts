@@ -1,14 +1,12 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newNames } from '../support/app.ts';
+import { NEW_PASSWORD, newNames, WRONG } from '../support/app.ts';
 import { DAY, HOUR, MINUTE } from '../support/clock.ts';
+import { deviceOf } from '../support/cookies.ts';
 import { newAddress } from '../support/forge.ts';
-import { queuedMails } from '../support/mails.ts';
+import { queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type CountedApp, startCounted } from '../support/work.ts';
-
-const WRONG = 'not the password of anybody';
-const NEW = 'a much better passphrase';
+import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
 describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create }) => {
   let database: TestDatabase;
@@ -23,14 +21,14 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
   });
 
   type Names = ReturnType<typeof newNames>;
-  /** The cookie by which an answer makes a browser known. */
-  const deviceOf = (reply: { headers: Headers }): Record<string, string> => {
-    const set = reply.headers.getSetCookie().find((one) => one.startsWith('usher-device='));
-    return { cookie: set?.split(';')[0] ?? expect.fail('no device cookie'), origin: 'http://localhost:4000' };
-  };
+  /** What a browser sends that an answer has made known. */
+  const knownBy = (reply: { headers: Headers }): Record<string, string> => ({
+    cookie: deviceOf(reply) || expect.fail('no device cookie'),
+    origin: URL_OF_ALL,
+  });
   async function newOwner(): Promise<{ names: Names; browser: Record<string, string> }> {
-    const names = newNames();
-    return { names, browser: deviceOf(await app.call('POST', '/v1/signup', names, newAddress())) };
+    const { reply, id: _, ...names } = await newAccount(app);
+    return { names, browser: knownBy(reply) };
   }
   const signIn = ({ email, password }: Pick<Names, 'email' | 'password'>, headers?: Record<string, string>) =>
     app.call('POST', '/v1/signin', { email, password }, newAddress(), headers);
@@ -39,7 +37,6 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
   /** The mails that really go to somebody, oldest first. */
   const mailsTo = async ({ email }: Names) =>
     (await queuedMails(app, database)).filter(({ to, kind }) => to === email && kind === 'reset_password');
-  const tokenOf = (link = '') => new URL(link).searchParams.get('token') ?? '';
   /** Everything that a stranger can use up, from as many addresses as there are tries. */
   async function attack({ email, username }: Names): Promise<void> {
     for (let i = 0; i < 8; i++) {
@@ -47,7 +44,7 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
       await app.call('POST', '/v1/login', { email, password: WRONG }, newAddress());
     }
     for (let i = 0; i < 4; i++) await app.call('POST', '/v1/send-mail', { email }, newAddress());
-    for (let i = 0; i < 12; i++) await reset({ email, code: '000000', password: NEW });
+    for (let i = 0; i < 12; i++) await reset({ email, code: '000000', password: NEW_PASSWORD });
   }
 
   it('in two weeks of guessing day after day, who comes from a browser of their own is in at the first try', async () => {
@@ -79,11 +76,11 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
       // Whether the owner’s own mail went out or a stranger took the last of this hour: there is one with a link.
       await askForMail(names);
       const mail = (await mailsTo(names)).at(-1);
-      const reply = await reset({ token: tokenOf(mail?.values.link), password: `${NEW} ${round}` });
+      const reply = await reset({ token: tokenOf(mail?.values.link), password: `${NEW_PASSWORD} ${round}` });
       expect([round, reply.status]).toEqual([round, 200]);
-      names.password = `${NEW} ${round}`;
+      names.password = `${NEW_PASSWORD} ${round}`;
       // From then on this browser is known, and what goes on does not concern it.
-      const browser = deviceOf(reply);
+      const browser = knownBy(reply);
       await attack(names);
       expect([round, (await signIn(names, browser)).status]).toEqual([round, 200]);
       app.clock.advance(HOUR);
@@ -102,14 +99,16 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
       app.clock.advance(DAY);
       for (let i = 0; i < 10; i++) {
         if (i % 5 === 0) await askForMail(names);
-        await reset({ email: names.email, code: '000000', password: NEW });
+        await reset({ email: names.email, code: '000000', password: NEW_PASSWORD });
       }
     }
     const { code, link } = (await mailsTo(names)).at(-1)?.values ?? {};
-    expect((await reset({ email: names.email, code, password: NEW })).body.code).toBe('code_invalid');
-    const proven = await reset({ token: tokenOf(link), password: NEW });
+    expect((await reset({ email: names.email, code, password: NEW_PASSWORD })).body.code).toBe(
+      'code_invalid',
+    );
+    const proven = await reset({ token: tokenOf(link), password: NEW_PASSWORD });
     expect(proven.status).toBe(200);
-    expect((await signIn({ ...names, password: NEW })).status).toBe(200);
+    expect((await signIn({ ...names, password: NEW_PASSWORD })).status).toBe(200);
   });
 
   it('B17: nor is anybody’s mailbox filled: three mails an hour, whoever asks and however often', async () => {

@@ -149,6 +149,9 @@ export function sendBytes(app: Pick<TestApp, 'port'>, bytes: string | Buffer): P
 
 let names = 0;
 export const PASSWORD = 'correct horse battery staple';
+/** One that is never right, and one to change to. */
+export const WRONG = 'not the password of anybody';
+export const NEW_PASSWORD = 'a much better passphrase';
 
 /** Names that nobody had before in this run. */
 export function newNames(): { username: string; email: string; password: string } {
@@ -200,14 +203,18 @@ export async function signUp(app: TestApp, from?: string) {
 
 /** A pair of tokens for someone who has an account. */
 export async function login(app: TestApp, who: { username: string; password: string }, from?: string) {
-  const basic = Buffer.from(`${who.username}:${who.password}`).toString('base64');
   const reply = await send(app, 'POST', '/v1/login', undefined, {
-    headers: { authorization: `Basic ${basic}` },
+    headers: basic(who.username, who.password),
     ...(from ? { from } : {}),
   });
   if (reply.status !== 200) throw new Error(`Login answered ${reply.status}: ${reply.text}`);
   return reply.body as { access_token: string; refresh_token: string; expires_in: number };
 }
+
+/** The header of HTTP Basic. */
+export const basic = (name: string, password: string): { authorization: string } => ({
+  authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
+});
 
 /** A call with an access token. */
 export const asBearer = (token: string): Sending => ({ headers: { authorization: `Bearer ${token}` } });

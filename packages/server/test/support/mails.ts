@@ -41,3 +41,10 @@ export async function lastMail(
   if (!last) throw new Error(`There is no ${kind} mail to ${to}.`);
   return last.values;
 }
+
+/** What the link of a mail carries. */
+export const tokenOf = (link = ''): string => new URL(link).searchParams.get('token') ?? '';
+
+/** A code that a mail does not carry, of as many digits. */
+export const anotherThan = (code = ''): string =>
+  (code.startsWith('0') ? '1' : '0').padEnd(code.length, '0').slice(0, code.length);

@@ -5,7 +5,9 @@ import { configFromOptions, type SettingName } from '../../src/config.ts';
 import type { World } from '../../src/edge/world.ts';
 import { createHasher } from '../../src/platform/hasher.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { newNames } from './app.ts';
 import { type TestClock, testClock } from './clock.ts';
+import { newAddress } from './forge.ts';
 import type { TestDatabase } from './postgres.ts';
 
 /** What an answer cost. */
@@ -40,7 +42,8 @@ export interface Answered {
   body: any;
 }
 
-const URL_OF_ALL = 'http://localhost:4000';
+/** What each of them calls itself. */
+export const URL_OF_ALL = 'http://localhost:4000';
 
 /** Two of these on one database, with one `secret` and one `clock`, are one installation on two processes. */
 export async function startCounted(
@@ -99,6 +102,13 @@ export async function startCounted(
       await cheap.close();
     },
   };
+}
+
+/** Somebody who has just signed up. */
+export async function newAccount({ call }: CountedApp) {
+  const names = newNames();
+  const reply = await call('POST', '/v1/signup', names, newAddress());
+  return { ...names, id: reply.body.user.id as string, reply };
 }
 
 /** Notes the text of every statement; both databases get the same, so one of their compilers will do to write it down. */

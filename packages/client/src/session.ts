@@ -1,0 +1,112 @@
+import type { Calls, TokenPair } from './api.ts';
+import type { Change, Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
+import { failed, good, type Result } from './error.ts';
+import { type Answer, type Input, type Outcome, request, type Sender } from './request.ts';
+import type { TokenStorage } from './storage.ts';
+import { keepTokens, notSignedIn, type Tokens } from './tokens.ts';
+
+/** Who is signed in, and the calls that are made on their behalf. */
+export interface KeptSession {
+  kind: 'cookie' | 'bearer';
+  /** A call that needs nobody to be signed in; with a token it is made by whoever has it. */
+  anyone<Name extends keyof Calls>(name: Name, input: Input<Name>, token?: string | null): Outcome<Name>;
+  /** A call by whoever is signed in: with the cookie, or with a token that is renewed as needed. */
+  signedIn<Name extends keyof Calls>(name: Name, input: Input<Name>): Outcome<Name>;
+  /** The access token, renewed if it is about to end. @returns null without a session, and always with a cookie. */
+  token(): Promise<Result<string | null>>;
+  /** @param pair What the sign-in gave, unless it gave a cookie. */
+  begin(pair?: TokenPair): Promise<void>;
+  /** Goes on with another pair. */
+  keep(pair: TokenPair): Promise<void>;
+  /** By the user's own doing. */
+  end(): Promise<void>;
+}
+
+interface Surroundings {
+  kind: 'cookie' | 'bearer';
+  sender: Sender;
+  storage: TokenStorage;
+  clock: Clock;
+  changes: Changes;
+}
+
+export function keepSession({ kind, sender, storage, clock, changes }: Surroundings): KeptSession {
+  const presence = followPresence(changes);
+  const tokens = keepTokens({
+    storage,
+    clock,
+    lock: `usher ${sender.url}`,
+    refresh: (token) => request(sender, 'POST /v1/refresh', { body: { refresh_token: token } }),
+    onRenewed: () => presence.tell('renewed'),
+    onEnd: () => presence.tell('session_ended'),
+  });
+  return {
+    kind,
+    anyone: (name, input, token) => request(sender, name, input, token ?? undefined),
+    async signedIn(name, input) {
+      const result = await (kind === 'cookie'
+        ? request(sender, name, input)
+        : callByToken(sender, tokens, name, input));
+      presence.learnFrom(result);
+      return result;
+    },
+    token: async () => (kind === 'cookie' ? good(null) : tokens.access()),
+    async begin(pair) {
+      if (pair) await tokens.keep(pair);
+      presence.tell('signed_in');
+    },
+    keep: tokens.keep,
+    async end() {
+      await tokens.drop();
+      presence.tell('signed_out');
+    },
+  };
+}
+
+/** A token that is refused before its time is renewed, once, and the call sent again. */
+async function callByToken<Name extends keyof Calls>(
+  sender: Sender,
+  tokens: Tokens,
+  name: Name,
+  input: Input<Name>,
+): Outcome<Name> {
+  const { data: token, error } = await tokens.access();
+  if (error) return failed(error);
+  if (token === null) return failed(notSignedIn());
+  const result = await request(sender, name, input, token);
+  if (result.error?.code !== 'invalid_token') return result;
+  const renewed = await tokens.renew(token);
+  if (renewed.error) return failed(renewed.error);
+  return renewed.data === null ? result : request(sender, name, input, renewed.data);
+}
+
+/** Whether a refusal says that there is no session, or none any more. */
+export const isOver = ({ error }: Result<unknown>): boolean =>
+  error?.code === 'invalid_token' || error?.code === 'unauthenticated';
+
+interface Presence {
+  tell(change: Change): void;
+  /** What an answer says about the session is told where it is news. */
+  learnFrom(result: Result<Answer<keyof Calls>>): void;
+}
+
+/** Knows whether there was a session when we last heard of it, so that its end is told once, and only of one that was. */
+function followPresence(changes: Changes): Presence {
+  let isSignedIn = false;
+  const note = (change: Change): void => {
+    isSignedIn = change === 'signed_in' || change === 'renewed';
+  };
+  const tell = (change: Change): void => {
+    note(change);
+    changes.tell(change);
+  };
+  changes.listen(note);
+  return {
+    tell,
+    learnFrom(result) {
+      if (result.data) isSignedIn = true;
+      if (isSignedIn && isOver(result)) tell('session_ended');
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import type { RowOutcome } from '../flows/import/users.ts';
+import { printable, printableJson } from './output.ts';
+
+/** What a dry run says that an import would do with a row. */
+const actions = { imported: 'create', present: 'present', refused: 'refuse' } as const;
+
+/**
+ * Says of each row on standard output what would happen; no faster than it is read, so that few rows are in memory.
+ *
+ * @returns Whether anybody reads on.
+ */
+export async function tellRows(outcomes: readonly RowOutcome[], asJson: boolean): Promise<boolean> {
+  const lines = outcomes.map((outcome) =>
+    asJson ? printableJson(rowOf(outcome)) : printable(sentenceOf(outcome, true)),
+  );
+  if (process.stdout.errored) return false;
+  if (process.stdout.write(`${lines.join('\n')}\n`)) return true;
+  return once(process.stdout, 'drain').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** `email` is empty where the row has none, `hash` is the family of the hash that would be taken over. */
+const rowOf = ({ line, status, email, family, reason }: RowOutcome) => ({
+  line,
+  action: actions[status],
+  email,
+  hash: family,
+  reason,
+});
+
+export function sentenceOf({ line, status, email, family, reason }: RowOutcome, dryRun?: true): string {
+  const who = email === '' ? '' : `${email}: `;
+  if (status === 'present') return `line ${line}: ${who}present: an account has this address already`;
+  if (status === 'refused') return `line ${line}: ${who}refused: ${reason}`;
+  return `line ${line}: ${who}${dryRun ? 'would be imported' : 'imported'} (${family === 'none' ? 'no password' : family})`;
+}
