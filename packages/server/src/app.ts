@@ -217,6 +217,7 @@ export function serveWorld(opened: OpenedWorld): Usher {
     mailTransport: smtpUrl && createMailTransport({ ...world.config, smtpUrl }, world.publicUrl),
     lastSeen: opened.lastSeen,
     signingAlgorithm: world.config.signingAlgorithm,
+    eventsDays: world.config.eventsDays,
   });
   const edge = edgeSettings(world);
   const app = dispatch(world, routes, edge);
