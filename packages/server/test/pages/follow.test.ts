@@ -232,10 +232,13 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     const { cookie, sid } = await newAdmin();
     const twin = await startTwin(app, database);
     const stream = await follow(cookie);
-    app.clock.advance(9 * MINUTE + 30 * SECOND);
-    const used = app.clock.now();
-    expect((await sendAs(twin, { cookie }, 'GET', '/v1/me')).status).toBe(200);
-    await expect.poll(async () => (await seen(sid)).last_seen_at, { timeout: 60_000 }).toBe(used);
+    // Twice within a minute: of an administrator the row says the second one, too.
+    for (const pause of [9 * MINUTE, 30 * SECOND]) {
+      app.clock.advance(pause);
+      const used = app.clock.now();
+      expect((await sendAs(twin, { cookie }, 'GET', '/v1/me')).status).toBe(200);
+      await expect.poll(async () => (await seen(sid)).last_seen_at, { timeout: 60_000 }).toBe(used);
+    }
     app.clock.advance(9 * MINUTE + 59 * SECOND);
     const bob = await signUp(app, newAddress());
     await hasSeen(stream, bob.id, 'user_signed_up', 'signed_in');
@@ -408,6 +411,10 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     await stream.ended;
     // It is not the session that ended, so nothing says so: the page connects again.
     expect(stream.messages.filter(({ event }) => event === 'end')).toEqual([]);
+    expect(twin.log.filter((line) => line.includes('stream failed'))).toEqual([]);
+    expect(twin.log.filter((line) => line.includes('stream ended'))).toEqual([
+      expect.stringContaining('"why":"stop"'),
+    ]);
     expect((await follow(cookie, '', {}, twin)).status).toBe(503);
     await twin.stop();
   });
