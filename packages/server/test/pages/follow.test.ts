@@ -338,6 +338,30 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     stream.leave();
   });
 
+  it('keeps five hundred rows on a page, and says where some are missing', async () => {
+    const { cookie, id } = await newAdmin();
+    const { page, context, complaints, close } = await visit(browser, app.url);
+    await context.addCookies([{ name: 'usher', value: cookie, url: app.url }]);
+    await page.goto(`/admin/events?user=${id}&name=user_changed`);
+    await page.getByRole('button', { name: 'Follow' }).click();
+    await page.getByText('Following.').waitFor();
+    const rows = page.locator('tbody tr');
+    const come = (count: number) => {
+      const many = Array.from({ length: count }, () => ({ userId: id, actorId: null }));
+      return recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
+    };
+    await come(150);
+    await rows.filter({ hasText: 'More happened here than is shown.' }).waitFor();
+    for (const count of [191, 281, 371, 461, 500]) {
+      app.clock.advance(SECOND);
+      await come(90);
+      await expect.poll(() => rows.count(), { timeout: 60_000 }).toBe(count);
+    }
+    expect(await page.getByText('More happened here').count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('ends for a reader who does not read', async () => {
     const { cookie, id } = await newAdmin();
     const answer = await app.usher.fetch(
