@@ -10,6 +10,7 @@ import { measureGuard } from './guard.ts';
 import { measureImport } from './import.ts';
 import { measureMe } from './me.ts';
 import { measureMemory } from './memory.ts';
+import { measurePages } from './pages.ts';
 import { killAll } from './servers.ts';
 import { measureSignIn } from './signin.ts';
 import { measureStart } from './start.ts';
@@ -26,6 +27,7 @@ const measurements = {
   guard: measureGuard,
   import: measureImport,
   users: measureUsers,
+  pages: measurePages,
 };
 type Name = keyof typeof measurements;
 const names = Object.keys(measurements) as Name[];

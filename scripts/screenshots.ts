@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { startBrowser, visit } from '../packages/server/test/support/browser.ts';
+import { writeHistory } from './screenshots-history.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const images = join(root, 'docs/images');
@@ -22,6 +23,8 @@ interface Shot {
 }
 
 const ada = { username: 'ada', email: 'ada@example.org', password: 'correct horse battery staple' };
+const barbara = { ...ada, username: 'barbara', email: 'barbara@example.org' };
+const alan = { ...ada, username: 'alan', email: 'alan@example.org' };
 const devices = {
   firefox: ['Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0', '198.51.100.24'],
   safari: [
@@ -35,12 +38,16 @@ const devices = {
 } as const;
 
 const shots: Shot[] = [
+  // First: signing in for the other pictures leaves events of its own.
+  { name: 'console-events', viewport: desk, open: openEvents },
   { name: 'sign-in', viewport: desk, open: (page) => page.goto('/sign-in') },
   { name: 'sign-up', viewport: desk, open: fillSignUp },
   { name: 'dashboard', viewport: desk, open: openSignedIn('/dashboard') },
   { name: 'sessions', viewport: desk, open: openSignedIn('/dashboard/sessions') },
   { name: 'delete', viewport: desk, open: openSignedIn('/dashboard/delete') },
   { name: 'phone', viewport: phone, open: openSignedIn('/dashboard') },
+  { name: 'console', viewport: desk, open: openSignedIn('/admin?span=month', barbara) },
+  { name: 'console-user', viewport: desk, open: openUser },
 ];
 
 async function fillSignUp(page: Page): Promise<void> {
@@ -52,20 +59,34 @@ async function fillSignUp(page: Page): Promise<void> {
   await page.locator('h1').click();
 }
 
-function openSignedIn(path: string) {
+/** Somebody who cannot sign in: an administrator looks why. */
+async function openUser(page: Page): Promise<void> {
+  await openSignedIn(`/admin/users?search=${alan.username}`, barbara)(page);
+  await page.getByRole('link', { name: alan.username, exact: true }).click();
+}
+
+async function openEvents(page: Page): Promise<void> {
+  await openSignedIn('/admin/events', barbara)(page);
+  await page.getByRole('button', { name: 'Follow' }).click();
+  await page.getByText('Following.').waitFor();
+}
+
+function openSignedIn(path: string, who = ada) {
   return async (page: Page): Promise<void> => {
     await page.goto('/sign-in?return_to=/dashboard');
-    await page.getByLabel('User name or e-mail address').fill(ada.username);
-    await page.getByLabel('Password', { exact: true }).fill(ada.password);
+    await page.getByLabel('User name or e-mail address').fill(who.username);
+    await page.getByLabel('Password', { exact: true }).fill(who.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.goto(path);
   };
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'usher-screenshots-'));
+const database = `sqlite:${join(folder, 'usher.db')}`;
+await writeHistory(database, barbara);
 const env = {
   ...process.env,
-  USHER_DATABASE: `sqlite:${join(folder, 'usher.db')}`,
+  USHER_DATABASE: database,
   USHER_PORT: '0',
   USHER_TRUSTED_PROXIES: '127.0.0.1',
 };
@@ -132,5 +153,9 @@ async function populate(url: string): Promise<void> {
   await post('/v1/verify-email', { token, password }, devices.firefox);
   for (const device of [devices.firefox, devices.safari])
     await post('/v1/signin', { email, password }, device);
-  await post('/v1/signin', { username, password: 'not this one' }, ['Python-urllib/3.13', '192.0.2.66']);
+  const stranger = ['Python-urllib/3.13', '192.0.2.66'] as const;
+  await post('/v1/signin', { username, password: 'not this one' }, stranger);
+  await post('/v1/signup', alan, devices.safari);
+  for (let i = 0; i < 7; i++)
+    await post('/v1/signin', { email: alan.email, password: `not this one ${i}` }, stranger);
 }

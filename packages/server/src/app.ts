@@ -19,6 +19,7 @@ import { type TrustedProxies, trustProxies } from './edge/address.ts';
 import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
 import { hostAuthentication } from './edge/host.ts';
+import { openStreams } from './edge/streams.ts';
 import type { World } from './edge/world.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
 import { showUser } from './flows/shapes.ts';
@@ -74,7 +75,7 @@ export interface Usher {
    * return new Response(`hello ${caller.user.username}`, { headers: caller.headers });
    */
   authenticate(request: Request, peer?: Peer): Promise<Caller>;
-  /** Stops the jobs, finishes what is being hashed or written, disconnects. Idempotent. */
+  /** Ends what goes on, stops the jobs, finishes what is being hashed or written, disconnects. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -101,7 +102,7 @@ export interface OpenedWorld {
   /** The migrations that were applied now. */
   migrated: string[];
   lastSeen: LastSeenNotes;
-  /** From now on the installation says that it is not ready. */
+  /** From now on the installation says that it is not ready, and answers that go on have ended. */
   beginStop(): void;
   close(): Promise<void>;
 }
@@ -155,6 +156,7 @@ async function furnish(
   const keyring = await openKeyring(db, keys.wrap, clock);
   const hasher = createHasher({ onFailure: () => log.error('a hashing worker failed') });
   const notes = lastSeenNotes();
+  const streams = openStreams(log);
   let stopping = false;
   let closed: Promise<void> | undefined;
   const world: World = {
@@ -178,7 +180,8 @@ async function furnish(
     renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
-    metrics: createMetrics(() => hasher.queued()),
+    streams,
+    metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
     log,
     isStopping: () => stopping,
     ping: () => database.ping(),
@@ -190,10 +193,12 @@ async function furnish(
     lastSeen: notes,
     beginStop: () => {
       stopping = true;
+      void streams.end();
     },
     close: () => {
       closed ??= (async () => {
         stopping = true;
+        await streams.end();
         await hasher.close();
         await notes.save(db);
         await database.close();
@@ -212,6 +217,7 @@ export function serveWorld(opened: OpenedWorld): Usher {
     mailTransport: smtpUrl && createMailTransport({ ...world.config, smtpUrl }, world.publicUrl),
     lastSeen: opened.lastSeen,
     signingAlgorithm: world.config.signingAlgorithm,
+    eventsDays: world.config.eventsDays,
   });
   const edge = edgeSettings(world);
   const app = dispatch(world, routes, edge);
@@ -229,6 +235,7 @@ export function serveWorld(opened: OpenedWorld): Usher {
       };
     },
     async close() {
+      opened.beginStop();
       await jobs.stop();
       await opened.close();
     },

@@ -164,6 +164,12 @@ export const settings = {
     plain,
     'A folder with templates of mails that replace those of the same name.',
   ),
+  eventsDays: setting(
+    'USHER_EVENTS_DAYS',
+    '365',
+    orForever(whole(1, 36_500)),
+    'How many days events are kept before they are removed for good; `forever` removes none.',
+  ),
   metricsPort: setting(
     'USHER_METRICS_PORT',
     'off',
@@ -420,6 +426,18 @@ function oneOf<const T extends string>(...choices: T[]) {
 
 function optional<T>(parse: (text: string) => T) {
   return (text: string): T | undefined => (text === 'off' ? undefined : parse(text));
+}
+
+/** There is no number for it: one that says "none" to somebody means the opposite to somebody else. */
+function orForever(parse: (text: string) => number) {
+  return (text: string): number | 'forever' => {
+    if (text === 'forever') return text;
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new Error(`${(error as Error).message.slice(0, -1)}, or forever.`);
+    }
+  };
 }
 
 function list<T>(parse: (text: string) => T) {

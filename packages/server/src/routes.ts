@@ -50,7 +50,9 @@ import { checkPassword, checkPasswordBody, passwordAdviceShape } from './flows/s
 import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
-import { eventsPage, eventsQuery, exportEvents } from './pages/admin/events.tsx';
+import { eventsPage, exportEvents } from './pages/admin/events.tsx';
+import { eventsQuery } from './pages/admin/events-query.ts';
+import { followEvents, followQuery } from './pages/admin/events-stream.ts';
 import { keysPage, keysQuery, rotateAnswer, rotateForm, rotatePage } from './pages/admin/keys.tsx';
 import { oneMailHtml, oneMailPage, oneMailParams, oneMailQuery } from './pages/admin/mail.tsx';
 import { mailsAnswer, mailsForm } from './pages/admin/mail-acts.tsx';
@@ -998,6 +1000,18 @@ export const routes: readonly Route[] = [
     answers: { 200: undefined },
     errors: [],
     handler: exportEvents,
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/events/stream',
+    who: 'admin',
+    summary: 'The audit record as it grows, as server-sent events',
+    isPage: true,
+    isQuiet: true,
+    query: followQuery,
+    answers: { 200: undefined },
+    errors: ['busy', 'stopping'],
+    handler: followEvents,
   }),
   route({
     method: 'GET',

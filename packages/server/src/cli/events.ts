@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { eventFollower } from '../core/events/follow.ts';
 import { type EventQuery, listEvents, type RecordedEvent } from '../core/events.ts';
 import type { World } from '../edge/world.ts';
 import { type EventName, events } from '../events.ts';
@@ -11,9 +12,8 @@ import { withSettings } from './settings.ts';
 import { getUser, isId } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
-/** How often `--follow` looks, and how late an event may still come in, because its transaction began earlier; milliseconds. */
+/** How often `--follow` looks; milliseconds. */
 const PAUSE = 1_000;
-const LATEST = 15_000;
 
 interface EventsOptions {
   user?: string;
@@ -61,7 +61,7 @@ async function list(options: EventsOptions, command: Command): Promise<void> {
     };
     const found = await listEvents(world.db, asked);
     const page = found.slice(0, limit);
-    if (follow) return followEvents(world, { ...asked, before: undefined }, page.reverse(), json);
+    if (follow) return followEvents(world, asked, page.reverse(), json);
     if (json) for (const event of page) printEvent(event);
     else if (page.length > 0) printTable(HEADS, page.map(rowOf));
     else say(request ? NONE_OF_REQUEST : 'There are no such events.');
@@ -78,7 +78,7 @@ const idOf = async ({ db }: World, name: string): Promise<string> =>
 
 async function followEvents(
   { db, clock }: World,
-  asked: EventQuery,
+  { before: _, ...asked }: EventQuery,
   first: RecordedEvent[],
   json: true | undefined,
 ): Promise<void> {
@@ -86,13 +86,9 @@ async function followEvents(
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
   for (const event of first) print(event);
-  // At first what is newer than that; from then on what was not there before.
-  const newest = first.at(-1)?.id ?? '';
-  let seen: Set<string> | undefined;
+  const look = eventFollower(db, { ...asked, limit: LARGEST_PAGE }, first.at(-1)?.id);
   while (!stop.signal.aborted) {
-    const recent = await listEvents(db, { ...asked, since: clock.now() - LATEST, limit: LARGEST_PAGE });
-    for (const event of recent.toReversed()) if (seen ? !seen.has(event.id) : event.id > newest) print(event);
-    seen = new Set(recent.map(({ id }) => id));
+    for (const event of (await look(clock.now())).events.reverse()) print(event);
     await sleep(PAUSE, undefined, { signal: stop.signal }).catch(() => undefined);
   }
 }

@@ -133,3 +133,23 @@ export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEve
   const rows = await query.execute();
   return rows.map((row) => ({ ...row, details: JSON.parse(row.details) }));
 }
+
+/**
+ * Removes the oldest events of before a time, so many at most: whoever wants more gone asks again, and lets others write in
+ * between.
+ *
+ * @returns How many went.
+ */
+export async function forgetEvents(db: Db, before: number, most: number): Promise<number> {
+  const oldest = db
+    .selectFrom('events')
+    .select('id')
+    .where('id', '<', firstEventId(before))
+    .orderBy('id')
+    .limit(most);
+  const { numDeletedRows } = await db
+    .deleteFrom('events')
+    .where('id', 'in', oldest)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
 import { clientAddress, type TrustedProxies } from './address.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, authenticateAgain } from './authenticate.ts';
 import { readCookie } from './cookies.ts';
 import { cookieName, readCredential } from './credential.ts';
 import { refuseDuplicateHeaders } from './duplicates.ts';
@@ -84,10 +84,12 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       outcome.userId = credential?.claims.sub;
       return route.handler(world, { ...(await read(credential?.claims.sid)), credential });
     }
-    const { live, cookie } = await authenticate(world, headers, route.who);
+    const { who } = route;
+    const { live, credential, cookie } = await authenticate(world, headers, route);
     outcome.userId = live.user.id;
     outcome.cookie = cookie;
-    return route.handler(world, { ...(await read(live.session.id)), live });
+    const checkAgain = () => authenticateAgain(world, credential, who);
+    return route.handler(world, { ...(await read(live.session.id)), live, checkAgain });
   };
 
   /** To a person a page, to a program a problem document. */
@@ -121,6 +123,8 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     const origin = c.req.raw.headers.get('origin');
     if (origin !== null) Object.assign(more, corsHeaders(origin, edge.allowedOrigins));
     recordOutcome(world, outcome, answer.status, performance.now() - started);
+    // Nobody reads what follows the head.
+    if (c.req.method === 'HEAD') await answer.stream?.cancel();
     return reply(answer, common, more, cookies);
   };
 }

@@ -1,14 +1,19 @@
 import { endOf, type Live } from '../core/sessions.ts';
 import { Refusal } from '../errors.ts';
-import { type Credential, findSession, readCredential } from './credential.ts';
-import type { Answer } from './route.ts';
+import { type Credential, findSession, findSessionAgain, readCredential } from './credential.ts';
+import type { Answer, Route } from './route.ts';
 import type { World } from './world.ts';
 
 export interface Authenticated {
   live: Live;
-  kind: Credential['kind'];
-  /** The token that follows the one that came: every request by cookie postpones the end of the session. */
+  credential: Credential;
+  /** The token that follows the one that came: every request by cookie but a quiet one postpones the end of the session. */
   cookie: Exclude<Answer['cookie'], 'unset'>;
+}
+
+/** What a route says of who may call it. */
+interface Guard extends Pick<Route, 'isQuiet'> {
+  who: 'session' | 'admin';
 }
 
 /**
@@ -20,15 +25,29 @@ export interface Authenticated {
 export async function authenticate(
   world: World,
   headers: Headers,
-  who: 'session' | 'admin',
+  { who, isQuiet }: Guard,
 ): Promise<Authenticated> {
   const credential = await readCredential(world, headers);
   if (!credential) throw new Refusal('unauthenticated');
   const live = await findSession(world, credential);
-  if (who === 'admin' && live.user.admin_since === null) throw new Refusal('forbidden');
+  refuseNoAdmin(live, who);
+  if (isQuiet) return { live, credential, cookie: undefined };
   const now = world.clock.now();
-  world.lastSeen.note(live.session.id, live.session.last_seen_at, now);
+  world.lastSeen.note(live, now);
   const cookie =
     credential.kind === 'cookie' ? world.cookieTokens.slide(credential.claims, now, endOf(live)) : undefined;
-  return { live, kind: credential.kind, cookie };
+  return { live, credential, cookie };
+}
+
+/**
+ * Whether somebody who was let in would be let in now. Postpones nothing.
+ *
+ * @throws Refusal `invalid_token` and `forbidden`, as `authenticate` does.
+ */
+export async function authenticateAgain(world: World, credential: Credential, who: Guard['who']) {
+  refuseNoAdmin(await findSessionAgain(world, credential), who);
+}
+
+function refuseNoAdmin({ user }: Live, who: Guard['who']): void {
+  if (who === 'admin' && user.admin_since === null) throw new Refusal('forbidden');
 }

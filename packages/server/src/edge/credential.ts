@@ -1,5 +1,5 @@
-import type { Live } from '../core/sessions.ts';
-import { type Claims, hasExpired } from '../core/tokens/claims.ts';
+import { IDLE, type Live } from '../core/sessions.ts';
+import { type Claims, hasExpired, seconds } from '../core/tokens/claims.ts';
 import { Refusal } from '../errors.ts';
 import { readAuthorization } from './authorization.ts';
 import { readCookie } from './cookies.ts';
@@ -45,9 +45,28 @@ export async function readCredential(world: World, headers: Headers): Promise<Cr
  * @throws Refusal `invalid_token` when the token's time is over, its session ended or ran out, or its user is
  * disabled or gone. The caller cannot tell which.
  */
-export async function findSession(world: World, { kind, claims }: Credential): Promise<Live> {
+export async function findSession(world: World, credential: Credential): Promise<Live> {
   const now = world.clock.now();
-  if (hasExpired(claims, now)) throw new Refusal('invalid_token');
+  if (hasExpired(credential.claims, now)) throw new Refusal('invalid_token');
+  return readSession(world, credential, now);
+}
+
+/**
+ * The same later on, for an answer that goes on. Other requests by cookie may have postponed the end of the session
+ * meanwhile: its row says when the last one came, of administrators to the second (`jobs/save-last-seen`).
+ *
+ * @throws Refusal `invalid_token` as `findSession` does.
+ */
+export async function findSessionAgain(world: World, credential: Credential): Promise<Live> {
+  const now = world.clock.now();
+  const live = await readSession(world, credential, now);
+  const postponed = credential.kind === 'cookie' ? seconds(live.session.last_seen_at + IDLE) : 0;
+  const exp = Math.max(credential.claims.exp, postponed);
+  if (hasExpired({ exp }, now)) throw new Refusal('invalid_token');
+  return live;
+}
+
+async function readSession(world: World, { kind, claims }: Credential, now: number): Promise<Live> {
   const live = await world.findLive(claims.sid, now);
   if (!live || live.user.id !== claims.sub || live.session.kind !== kind) throw new Refusal('invalid_token');
   return live;

@@ -28,7 +28,8 @@ export function reply(
   more: Record<string, string>,
   cookies: readonly string[] = [],
 ): Response {
-  const { status, body, text, type } = answer;
+  const { status, body, type } = answer;
+  const text = answer.stream ?? answer.text;
   const content = text ?? (body === undefined ? null : JSON.stringify(body));
   const contentType = text === undefined ? JSON_TYPE : (type ?? 'text/plain; charset=utf-8');
   const record: Record<string, string> = {

@@ -22,6 +22,8 @@ export interface Call<Body = undefined, Query = undefined, Params = undefined> {
 export interface SignedInCall<Body = undefined, Query = undefined, Params = undefined>
   extends Call<Body, Query, Params> {
   live: Live;
+  /** For an answer that goes on: whether the caller would still be let in. @throws Refusal when not. */
+  checkAgain: () => Promise<void>;
 }
 
 /** A call that may carry a credential that is not good any more. */
@@ -31,10 +33,12 @@ export interface LeavingCall extends Call {
 
 export interface Answer {
   status: number;
-  /** Sent as JSON, unless `text` is given. */
+  /** Sent as JSON, unless `text` or `stream` is given. */
   body?: unknown;
   text?: string;
-  /** The media type of `text`. */
+  /** What is sent bit by bit, instead of `text` (`edge/streams`). */
+  stream?: ReadableStream<Uint8Array>;
+  /** The media type of `text` or `stream`. */
   type?: string;
   /** A cookie token to set, or `unset`. */
   cookie?: { token: string; maxAge: number } | 'unset' | undefined;
@@ -71,6 +75,8 @@ interface Common<
   errors: ErrorCode[];
   /** Not in the OpenAPI document: pages and what they load. */
   isPage?: true;
+  /** Sent by a script and not by what somebody does: it postpones the end of no session. */
+  isQuiet?: true;
   /** Answers under any Host header: probes know an address, not a name. */
   anyHost?: true;
 }

@@ -1,7 +1,7 @@
 import type { Config, SettingName, Source } from '../config.ts';
 import type { Keyring } from '../core/keys.ts';
 import type { RenderMail } from '../core/mails/render.ts';
-import type { FindLive } from '../core/sessions.ts';
+import type { FindLive, Live } from '../core/sessions.ts';
 import type { AccessTokens } from '../core/tokens/access.ts';
 import type { CookieTokens } from '../core/tokens/cookie.ts';
 import type { DeviceTokens } from '../core/tokens/device.ts';
@@ -12,6 +12,7 @@ import type { Hasher } from '../platform/hasher.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Keys } from '../platform/secrets.ts';
+import type { Streams } from './streams.ts';
 
 /** What a flow works with: made once, in `app.ts`. */
 export interface World {
@@ -36,6 +37,8 @@ export interface World {
   assets: Assets;
   /** Whether mails are kept for the mailbox page, because there is no server to hand them to. */
   hasMailbox: boolean;
+  /** Answers that go on. */
+  streams: Streams;
   metrics: Metrics;
   log: Log;
   /** Whether a stop has begun: requests should go elsewhere. */
@@ -49,5 +52,5 @@ export type Assets = Readonly<Record<string, { text: string; type: string; url: 
 
 /** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
 export interface LastSeen {
-  note(sessionId: string, savedAt: number, now: number): void;
+  note(live: Live, now: number): void;
 }

@@ -1,10 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { forgetOldFlows } from '../core/codes.ts';
+import { forgetEvents } from '../core/events.ts';
 import { forgetOldLimits } from '../core/limits.ts';
 import { forgetOldLinks } from '../core/links.ts';
 import { dropStaleMails, forgetOldMails } from '../core/mails/outbox.ts';
 import { forgetOldSessions } from '../core/sessions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
+import type { Log } from '../platform/log.ts';
 
 const DAY = 24 * 60 * 60_000;
 
@@ -17,4 +20,31 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   await dropStaleMails(db, now);
   await forgetOldMails(db, 7 * DAY, now);
   await forgetOldSessions(db, now);
+}
+
+/** In one statement, which others wait for; and how often in a row, with a pause in milliseconds for them in between. */
+const AT_ONCE = 500;
+const MOST_TIMES = 100;
+const PAUSE = 5;
+
+/** What the removal of old events works with. */
+export interface EventsPlace {
+  db: Db;
+  clock: Clock;
+  log: Log;
+  eventsDays: number | 'forever';
+}
+
+/** Removes events that are older than the setting says. What is left over after a long time goes at the next turns. */
+export async function forgetOldEvents({ db, clock, log, eventsDays }: EventsPlace): Promise<void> {
+  if (eventsDays === 'forever') return;
+  const before = clock.now() - eventsDays * DAY;
+  let gone = 0;
+  for (let times = 0; times < MOST_TIMES; times++) {
+    const count = await forgetEvents(db, before, AT_ONCE);
+    gone += count;
+    if (count < AT_ONCE) break;
+    await pause(PAUSE);
+  }
+  if (gone > 0) log.info({ events: gone, before: new Date(before).toISOString() }, 'old events removed');
 }

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Keyring } from '../core/keys.ts';
 import type { Hasher } from '../platform/hasher.ts';
-import { cleanUp } from './cleanup.ts';
+import { cleanUp, type EventsPlace, forgetOldEvents } from './cleanup.ts';
 import { paceLearner } from './learn-pace.ts';
 import { rotateOldKey } from './rotate-keys.ts';
 import type { LastSeenNotes } from './save-last-seen.ts';
@@ -10,7 +10,7 @@ import { type MailPlace, mailSender } from './send-mail.ts';
 const SECOND = 1_000;
 
 /** What the jobs work on. */
-export interface Workplace extends MailPlace {
+export interface Workplace extends MailPlace, EventsPlace {
   keys: MailPlace['keys'] & { wrap: KeyObject };
   keyring: Keyring;
   hasher: Hasher;
@@ -32,6 +32,7 @@ export function startJobs(place: Workplace): Jobs {
     { name: 'reload-keys', every: 10 * SECOND, run: () => place.keyring.reload() },
     { name: 'learn-pace', every: 10 * SECOND, atOnce: true, run: paceLearner(place) },
     { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },
+    { name: 'forget-events', every: 600 * SECOND, atOnce: true, run: () => forgetOldEvents(place) },
     { name: 'rotate-keys', every: 3_600 * SECOND, run: () => rotateOldKey(place, place.signingAlgorithm) },
   ];
   const started = jobs.map(({ name, every, run, atOnce }) =>

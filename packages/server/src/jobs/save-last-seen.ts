@@ -1,13 +1,16 @@
-import { saveLastSeen } from '../core/sessions.ts';
+import { type Live, saveLastSeen } from '../core/sessions.ts';
 import type { Db } from '../platform/db/index.ts';
 
-/** A session's row says within this time, in milliseconds, when it was used last. */
+/**
+ * A session's row says within this time, in milliseconds, when it was used last. An administrator's says it exactly:
+ * there are few, and what they follow ends with their session, whichever process they use meanwhile.
+ */
 const ACCURACY = 60_000;
 
 /** Notes in memory of when sessions were used, so that a request costs no write. */
 export interface LastSeenNotes {
-  /** @param savedAt What the session's row says now. */
-  note(sessionId: string, savedAt: number, now: number): void;
+  /** @param live The session as its row is now. */
+  note(live: Live, now: number): void;
   /** Writes what was noted, in one transaction. */
   save(db: Db): Promise<void>;
 }
@@ -15,8 +18,9 @@ export interface LastSeenNotes {
 export function lastSeenNotes(): LastSeenNotes {
   let seen = new Map<string, number>();
   return {
-    note(sessionId, savedAt, now) {
-      if (now - savedAt >= ACCURACY) seen.set(sessionId, now);
+    note({ session, user }, now) {
+      const unsaved = now - session.last_seen_at;
+      if (unsaved >= ACCURACY || (unsaved > 0 && user.admin_since !== null)) seen.set(session.id, now);
     },
     async save(db) {
       if (seen.size === 0) return;

@@ -24,6 +24,7 @@ export function openAssets({ accent, logo }: Pick<Config, 'accent' | 'logo'>): A
     ...asset('usher.css', 'text/css; charset=utf-8', own('usher.css') + accentStyle(accent)),
     ...asset('usher.js', 'text/javascript; charset=utf-8', own('usher.js')),
     ...asset('session.js', 'text/javascript; charset=utf-8', own('session.js')),
+    ...asset('follow.js', 'text/javascript; charset=utf-8', own('follow.js')),
     ...asset(
       'mark.svg',
       'image/svg+xml',

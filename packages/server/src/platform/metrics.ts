@@ -15,8 +15,15 @@ export interface Metrics {
   text(): Promise<{ text: string; type: string }>;
 }
 
-/** @param queued How many passwords wait to be hashed at this moment. */
-export function createMetrics(queued: () => number): Metrics {
+/** What is counted by whoever has it, at the moment when it is asked for. */
+export interface Gauges {
+  /** How many passwords wait to be hashed. */
+  hashesWaiting(): number;
+  /** How many answers go on. */
+  streams(): number;
+}
+
+export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
   const registers = [new Registry()];
   const registry = registers[0] as Registry;
   collectDefaultMetrics({ register: registry });
@@ -55,7 +62,15 @@ export function createMetrics(queued: () => number): Metrics {
     help: 'Passwords that wait for a worker.',
     registers,
     collect() {
-      this.set(queued());
+      this.set(hashesWaiting());
+    },
+  });
+  new Gauge({
+    name: 'usher_streams',
+    help: 'Pages that follow events.',
+    registers,
+    collect() {
+      this.set(streams());
     },
   });
   // Finding a labelled child costs more than counting in it, and the same few come again and again.

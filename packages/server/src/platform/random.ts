@@ -18,6 +18,9 @@ export function newEventId(at: number): string {
 /** What no id of an event of this time or later comes before. */
 export const firstEventId = (at: number): string => v7({ msecs: at, seq: 0, random: new Uint8Array(16) });
 
+/** The time of an event, by its id. */
+export const eventTime = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+
 /** A mail's id, also in its Message-ID: UUIDv7, because whoever lists mails wants the newest. */
 export const newMailId = (): string => v7();
 

@@ -281,7 +281,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
         const reply = await send(app, 'GET', `${pathOf(route)}${query}`, undefined, { headers: cookie() });
         expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
         expect(reply.headers.get('content-type')).toMatch(
-          /^(application\/((problem\+)?json|jsonl)|text\/(html|css|plain)); charset=utf-8$/,
+          /^(application\/((problem\+)?json|jsonl)|text\/(html|css|plain|event-stream)); charset=utf-8$/,
         );
         // Public keys are for everybody; all else is for pages of this origin.
         const isPublic = route.path === '/.well-known/jwks.json';

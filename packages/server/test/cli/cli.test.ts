@@ -40,6 +40,10 @@ describe('a bad setting ends with 2', () => {
       { USHER_PROT: '4001' },
       'USHER_PROT in the environment is not a setting of Usher. Did you mean USHER_PORT?',
     ],
+    [
+      { USHER_EVENTS_DAYS: '0' },
+      'USHER_EVENTS_DAYS (--events-days) is "0"; it takes a whole number from 1 to 36500, or forever.',
+    ],
     [{ USHER_PORT: 'http' }, 'USHER_PORT (--port) is "http"; it takes a whole number from 0 to 65535.'],
     [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET (--secret) is too short'],
   ])('%j', async (env, sentence) => {

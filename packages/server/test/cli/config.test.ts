@@ -23,6 +23,7 @@ it('prints every setting with where it comes from, and makes no database', async
     USHER_TOKEN_MINUTES: '30',
     USHER_AUDIENCE_FILE: 'audience',
     USHER_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1',
+    USHER_EVENTS_DAYS: 'forever',
   };
   const { code, stdout, stderr } = await run(folder, env, ['config', '--port', '4001', '--json']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -38,6 +39,7 @@ it('prints every setting with where it comes from, and makes no database', async
     USHER_DATABASE: { value: 'sqlite:usher.db', source: 'default' },
     USHER_SECRET: { value: null, source: 'default' },
     USHER_METRICS_PORT: { value: null, source: 'default' },
+    USHER_EVENTS_DAYS: { value: 'forever', source: 'environment' },
   });
   expect(readdirSync(folder)).not.toContain('usher.db');
 });

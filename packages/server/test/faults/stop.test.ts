@@ -4,6 +4,7 @@ import { openDatabase } from '../../src/platform/db/index.ts';
 import { newNames, PASSWORD, type Reply } from '../support/app.ts';
 import { databases } from '../support/postgres.ts';
 import { call, cookieOf, startProcess, type UsherProcess } from '../support/process.ts';
+import { listen } from '../support/stream.ts';
 
 const CLIENTS = 12;
 /** What a stop may take, in milliseconds. */
@@ -55,6 +56,26 @@ describe.each(databases)('stopped under load on $name', ({ create }) => {
       await database.remove();
     },
   );
+});
+
+it('F3: SIGTERM does not wait for those who follow events', async () => {
+  const database = await (databases[0] as (typeof databases)[number]).create();
+  const usher = await startProcess({ database: database.url });
+  const cookie = cookieOf(await call(usher, 'POST', '/v1/signup', newNames()));
+  const { db, close } = await openDatabase(database.url);
+  await db.updateTable('users').set({ admin_since: 1 }).execute();
+  await close();
+  const stream = await listen(usher, '/admin/events/stream', { cookie: `usher=${cookie}` });
+  expect(stream.status).toBe(200);
+
+  const began = performance.now();
+  const exit = await usher.kill('SIGTERM');
+  expect(performance.now() - began).toBeLessThan(LONGEST);
+  expect(exit).toEqual({ code: 0, signal: null });
+  await stream.ended;
+  expect(usher.logs()).toMatch(/"why":"stop","msg":"stream ended"/);
+  expect(usher.logs()).not.toMatch(/"msg":"(stream failed|failure)"/);
+  await database.remove();
 });
 
 /** Signs up and out, again and again, until nobody answers. */

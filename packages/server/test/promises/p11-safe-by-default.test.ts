@@ -145,6 +145,7 @@ describe('P11: an unsafe setting refuses to start', () => {
         allowedOrigins: [],
         trustedProxies: [],
         metricsPort: undefined,
+        eventsDays: 365,
         metricsToken: undefined,
         secret: undefined,
         passwordMin: 8,

@@ -114,7 +114,9 @@ export function send(
       async (answer) => {
         try {
           let text = '';
-          for await (const chunk of answer.setEncoding('utf8')) text += chunk;
+          // What goes on is left after its head; `support/stream` reads it.
+          if (answer.headers['content-type']?.startsWith('text/event-stream')) answer.destroy();
+          else for await (const chunk of answer.setEncoding('utf8')) text += chunk;
           const heads = new Headers();
           for (let i = 0; i < answer.rawHeaders.length; i += 2)
             heads.append(answer.rawHeaders[i] ?? '', answer.rawHeaders[i + 1] ?? '');

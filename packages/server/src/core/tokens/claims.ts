@@ -95,4 +95,4 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
 /** Whether a token's time has come to an end (RFC 7519, 4.1.4: at `exp`, not after it). No leeway. */
-export const hasExpired = (claims: Claims, now: number): boolean => now >= claims.exp * 1000;
+export const hasExpired = ({ exp }: Pick<Claims, 'exp'>, now: number): boolean => now >= exp * 1000;

@@ -1,51 +1,25 @@
-import { z } from 'zod';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
-import { type EventName, events as eventTable } from '../../events.ts';
 import { showRecordedEvent } from '../../flows/shapes.ts';
 import { Button } from '../form.tsx';
 import { Empty, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { console } from './area.ts';
 import { Pages, withQuery } from './choices.tsx';
+import { asked, type EventsQuery, eventNames, isOpenEnded, PATH } from './events-query.ts';
+import { Follow } from './follow.tsx';
 import { Select } from './users.tsx';
 import { Who } from './who.tsx';
 
-const PATH = '/admin/events';
 const PAGE = 50;
 const MOST_EXPORTED = 10_000;
 
-const eventNames = Object.keys(eventTable) as [EventName, ...EventName[]];
-
-/** What does not fit is as if it were not there. */
-export const eventsQuery = z.object({
-  user: z.uuid().optional().catch(undefined),
-  name: z.enum(eventNames).optional().catch(undefined),
-  request: z.uuid().optional().catch(undefined),
-  since: z.iso.date().optional().catch(undefined),
-  until: z.iso.date().optional().catch(undefined),
-  cursor: z.uuid().optional().catch(undefined),
-});
-type Query = z.infer<typeof eventsQuery>;
-
-const DAY = 24 * 60 * 60_000;
-
-const asked = ({ user, name, request, since, until, cursor }: Query, limit: number) => ({
-  userId: user,
-  name,
-  requestId: request,
-  since: since === undefined ? undefined : Date.parse(since),
-  // The day that is named belongs to it.
-  until: until === undefined ? undefined : Date.parse(until) + DAY,
-  before: cursor,
-  limit,
-});
-
 /** The audit record, to search. */
-export async function eventsPage(world: World, call: SignedInCall<undefined, Query>): Promise<Answer> {
+export async function eventsPage(world: World, call: SignedInCall<undefined, EventsQuery>): Promise<Answer> {
   const { query } = call;
+  const now = world.clock.now();
   const found = await listEvents(world.db, asked(query, PAGE + 1));
   const events = found.slice(0, PAGE);
   const cursor = found.length > PAGE ? (events.at(-1)?.id ?? null) : null;
@@ -63,7 +37,8 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Que
         </a>
       </div>
       <Filter query={query} />
-      {events.length === 0 ? (
+      {isOpenEnded(query, now) && <Follow world={world} filter={filter} newest={events[0]?.id} />}
+      {events.length === 0 && (
         <Empty>
           <p>There are no such events.</p>
           {query.request !== undefined && (
@@ -73,11 +48,12 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Que
             </p>
           )}
         </Empty>
-      ) : (
-        <Table caption="Events" head={eventHeads}>
-          <EventRows events={events} names={names} now={world.clock.now()} />
-        </Table>
       )}
+      <div id="found" hidden={events.length === 0}>
+        <Table caption="Events" head={eventHeads}>
+          <EventRows events={events} names={names} now={now} />
+        </Table>
+      </div>
       <Pages path={PATH} parameters={query} cursor={cursor} />
     </>,
   );
@@ -86,7 +62,7 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Que
 /** The same, as a file with one event a line. */
 export async function exportEvents(
   { db }: World,
-  { query }: SignedInCall<undefined, Query>,
+  { query }: SignedInCall<undefined, EventsQuery>,
 ): Promise<Answer> {
   const events = await listEvents(db, asked(query, MOST_EXPORTED));
   return {
@@ -97,7 +73,7 @@ export async function exportEvents(
   };
 }
 
-function Filter({ query }: { query: Query }) {
+function Filter({ query }: { query: EventsQuery }) {
   return (
     <form method="get" action={PATH} class="wide filter">
       <Select

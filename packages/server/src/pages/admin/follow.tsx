@@ -1,0 +1,25 @@
+import type { World } from '../../edge/world.ts';
+import { firstEventId } from '../../platform/random.ts';
+import { withQuery } from './choices.tsx';
+import { type EventsQuery, PATH } from './events-query.ts';
+
+interface FollowProps {
+  world: Pick<World, 'assets' | 'clock'>;
+  filter: Omit<EventsQuery, 'cursor'>;
+  /** The id of the newest event on the page. */
+  newest: string | undefined;
+}
+
+/** What the script makes a button of; without scripts the way to the same page as it is then. */
+export function Follow({ world: { assets, clock }, filter, newest }: FollowProps) {
+  return (
+    <div
+      class="follow"
+      data-stream={withQuery(`${PATH}/stream`, filter)}
+      data-after={newest ?? firstEventId(clock.now())}
+    >
+      <a href={withQuery(PATH, filter)}>Reload to see newer ones</a>
+      <script type="module" src={assets['follow.js']?.url} />
+    </div>
+  );
+}

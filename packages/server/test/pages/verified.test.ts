@@ -1,0 +1,226 @@
+// The life of an account where addresses are proven before there is one, on the pages, with scripts and without.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newNames, startApp, type TestApp } from '../support/app.ts';
+import { findBarriers, overflowOf, PATIENCE, startBrowser, type Visitor, visit } from '../support/browser.ts';
+import { newAddress } from '../support/forge.ts';
+import { lastMail, queuedMails } from '../support/mails.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+const phone = { width: 375, height: 700 };
+const desk = { width: 1280, height: 800 };
+/** Each database sees both sizes, and pages with scripts and without. */
+const ways: Record<string, { viewport: typeof phone; javaScriptEnabled: boolean }[]> = {
+  SQLite: [
+    { viewport: phone, javaScriptEnabled: true },
+    { viewport: desk, javaScriptEnabled: false },
+  ],
+  PostgreSQL: [
+    { viewport: desk, javaScriptEnabled: true },
+    { viewport: phone, javaScriptEnabled: false },
+  ],
+};
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await startBrowser();
+}, PATIENCE);
+afterAll(() => browser.close());
+
+describe.each(
+  databases.flatMap((database) => (ways[database.name] ?? []).map((way) => ({ ...database, ...way }))),
+)(
+  'a verified sign-up on $name, $viewport.width pixels, scripts: $javaScriptEnabled',
+  { timeout: PATIENCE },
+  ({ create, viewport, javaScriptEnabled }) => {
+    let database: TestDatabase;
+    let app: TestApp;
+    const visitors: Visitor[] = [];
+    beforeEach(async () => {
+      database = await create();
+      app = await startApp(database, { signup: 'verified' });
+    });
+    afterEach(async () => {
+      for (const { close, complaints } of visitors.splice(0)) {
+        await close();
+        expect(complaints).toEqual([]);
+      }
+      await app.stop();
+      await database.remove();
+    });
+
+    /** Somebody at a browser of their own. */
+    async function someone(): Promise<Page> {
+      const extraHTTPHeaders = { 'x-forwarded-for': newAddress() };
+      const visitor = await visit(browser, app.url, { viewport, javaScriptEnabled, extraHTTPHeaders });
+      visitors.push(visitor);
+      return visitor.page;
+    }
+    const heading = (page: Page) => page.getByRole('heading', { level: 1 }).innerText();
+    const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+    const fill = async (page: Page, fields: Record<string, string>) => {
+      for (const [label, value] of Object.entries(fields))
+        await page.getByLabel(label, { exact: true }).fill(value);
+    };
+    type Names = ReturnType<typeof newNames>;
+    async function signUp(page: Page, { username, email, password }: Names): Promise<void> {
+      await page.goto('/sign-up');
+      await fill(page, { 'User name': username, 'E-mail address': email, Password: password });
+      await press(page, 'Make the account');
+    }
+    async function signIn(page: Page, name: string, password: string): Promise<void> {
+      await page.goto('/sign-in');
+      await fill(page, { 'User name or e-mail address': name, Password: password });
+      await press(page, 'Sign in');
+    }
+    const expectWelcome = async (page: Page, username: string) => {
+      expect(await heading(page)).toBe(username);
+      expect(await page.locator('main').getByRole('status').first().innerText()).toContain('Welcome');
+      expect(await page.getByRole('link', { name: 'Prove it' }).count()).toBe(0);
+    };
+    const expectFits = async (page: Page) => {
+      expect([page.url(), await overflowOf(page)]).toEqual([page.url(), 0]);
+      if (javaScriptEnabled) expect([page.url(), await findBarriers(page)]).toEqual([page.url(), []]);
+    };
+    const wrongOf = (code: string) => (code === '000000' ? '111111' : '000000');
+
+    it('is finished with the code of the mail, and there is no account before', async () => {
+      const page = await someone();
+      const names = newNames();
+      await signUp(page, names);
+      expect(await heading(page)).toBe('Read your mail');
+      await expectFits(page);
+      const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
+
+      const other = await someone();
+      await signIn(other, names.email, names.password);
+      expect(await other.getByRole('alert').first().innerText()).toContain('do not belong together');
+
+      await fill(page, { 'Code of 6 digits': wrongOf(code) });
+      await press(page, 'Prove it');
+      expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await page.getByLabel('E-mail address that the mail went to').inputValue()).toBe(names.email);
+      await expectFits(page);
+      await fill(page, { 'Code of 6 digits': `${code.slice(0, 3)} ${code.slice(3)}` });
+      await press(page, 'Prove it');
+      await expectWelcome(page, names.username);
+      await expectFits(page);
+
+      // It works once.
+      await other.goto('/verify');
+      await fill(other, { 'E-mail address that the mail went to': names.email, 'Code of 6 digits': code });
+      await press(other, 'Prove it');
+      expect(await other.locator('#code-error').innerText()).toContain('This code is not right');
+
+      // From here on it is an account as every other.
+      await press(page, 'Sign out');
+      await signIn(page, names.username, names.password);
+      expect(new URL(page.url()).pathname).toBe('/dashboard');
+      await page.getByRole('link', { name: 'Your data' }).click();
+      await page.getByRole('link', { name: 'Delete my account' }).click();
+      await fill(page, { 'Your e-mail address': names.email, 'Your password': names.password });
+      await press(page, 'Delete my account for good');
+      expect(await page.locator('main').getByRole('status').first().innerText()).toContain('deleted');
+      await signUp(page, names);
+      expect(await heading(page)).toBe('Read your mail');
+    });
+
+    it('is finished with the link in the same browser, which changes nothing when it is only opened', async () => {
+      const page = await someone();
+      const names = newNames();
+      await signUp(page, names);
+      const { link = '' } = await lastMail(app, database, names.email, 'sign_up');
+      const scanner = await someone();
+      for (let i = 0; i < 2; i++) await scanner.goto(link);
+      await page.goto(link);
+      expect(await heading(page)).toBe('Finish your sign-up');
+      expect(await page.getByLabel('New password').count()).toBe(0);
+      await expectFits(page);
+      await press(page, 'Finish the sign-up');
+      await expectWelcome(page, names.username);
+      await page.goto(link);
+      expect(await page.getByRole('alert').innerText()).toContain('This link is not valid');
+    });
+
+    it('asks in another browser for a password, which is then the only one', async () => {
+      const first = await someone();
+      const names = newNames();
+      await signUp(first, names);
+      const { link = '', code = '' } = await lastMail(app, database, names.email, 'sign_up');
+      const page = await someone();
+      await page.goto(link);
+      expect(await page.locator('main').innerText()).toContain('This is another browser');
+      await expectFits(page);
+      await fill(page, { 'New password': 'password1' });
+      await press(page, 'Finish the sign-up');
+      expect(await page.locator('#password-error').innerText()).toContain('most common');
+      await expectFits(page);
+      await fill(page, { 'New password': 'another horse battery staple' });
+      await press(page, 'Finish the sign-up');
+      await expectWelcome(page, names.username);
+
+      // Who signed up with the address of somebody else has nothing of it.
+      await fill(first, { 'Code of 6 digits': code });
+      await press(first, 'Prove it');
+      expect(await first.locator('#code-error').innerText()).toContain('This code is not right');
+      await signIn(first, names.email, names.password);
+      expect(await first.getByRole('alert').first().innerText()).toContain('do not belong together');
+      await press(page, 'Sign out');
+      await signIn(page, names.email, 'another horse battery staple');
+      expect(new URL(page.url()).pathname).toBe('/dashboard');
+    });
+
+    it('shows of an address that is taken what it shows of a free one, and tells its owner', async () => {
+      const owner = await someone();
+      const names = newNames();
+      await signUp(owner, names);
+      const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
+      await fill(owner, { 'Code of 6 digits': code });
+      await press(owner, 'Prove it');
+      await expectWelcome(owner, names.username);
+
+      const page = await someone();
+      const seen: string[] = [];
+      for (const email of [newNames().email, names.email]) {
+        await signUp(page, { ...newNames(), email });
+        seen.push(await page.locator('body').innerText());
+        await fill(page, { 'Code of 6 digits': '000000' });
+        await press(page, 'Prove it');
+        expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
+        seen.push((await page.locator('body').innerText()).replaceAll(email, ''));
+      }
+      expect(seen.slice(2)).toEqual(seen.slice(0, 2));
+      const kinds = (await queuedMails(app, database)).filter(({ to }) => to === names.email);
+      expect(kinds.map(({ kind }) => kind)).toEqual(['sign_up', 'sign_up_attempt']);
+      await signIn(page, names.email, names.password);
+      expect(await heading(page)).toBe(names.username);
+    });
+
+    it('says that a user name is taken, also when it is only by the time of the answer', async () => {
+      const slow = await someone();
+      const names = newNames();
+      await signUp(slow, names);
+      const quick = await someone();
+      const { email } = newNames();
+      await signUp(quick, { ...names, email });
+      const { code: quickCode = '' } = await lastMail(app, database, email, 'sign_up');
+      await fill(quick, { 'Code of 6 digits': quickCode });
+      await press(quick, 'Prove it');
+      await expectWelcome(quick, names.username);
+
+      const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
+      await fill(slow, { 'Code of 6 digits': code });
+      await press(slow, 'Prove it');
+      expect(await slow.locator('#username-error').innerText()).not.toBe('');
+      await expectFits(slow);
+      const { username } = newNames();
+      await fill(slow, { 'User name': username });
+      await press(slow, 'Prove it');
+      await expectWelcome(slow, username);
+
+      const late = await someone();
+      await signUp(late, { ...newNames(), username: names.username });
+      expect(await late.locator('#username-error').innerText()).not.toBe('');
+    });
+  },
+);

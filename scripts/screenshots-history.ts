@@ -1,0 +1,106 @@
+// A month of an installation that people use, for the pictures of the console: written with the server's own functions
+// before it starts. The same every time, but for the date.
+import { resolve } from 'node:path';
+
+/** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
+type App = typeof import('../packages/server/src/app.ts');
+type Configs = typeof import('../packages/server/src/config.ts');
+type Events = typeof import('../packages/server/src/core/events.ts');
+type Users = typeof import('../packages/server/src/core/users.ts');
+type EventName = Parameters<Events['recordEvent']>[1];
+
+const built = resolve(import.meta.dirname, '../packages/server/dist');
+const { openWorld }: App = await import(`${built}/app.js`);
+const { configFromOptions }: Configs = await import(`${built}/config.js`);
+const { OPERATOR, recordEvent }: Events = await import(`${built}/core/events.js`);
+const { insertUser }: Users = await import(`${built}/core/users.js`);
+
+const HOUR = 60 * 60_000;
+const DAYS = 30;
+/** Sign-ins by the hour of a working day, in UTC; half an hour before this one nothing is written any more. */
+const rhythm = [1, 0, 0, 0, 1, 2, 5, 9, 14, 12, 10, 9, 8, 10, 11, 10, 8, 6, 5, 6, 5, 4, 3, 2];
+const names =
+  'lena tomas mira jonas aylin pavel ines otto nadia felix greta samir elsa hugo vera milan'.split(' ');
+const families = 'abdi berg cole diaz eder falk gray horn ives jung klein lund'.split(' ');
+
+/** Always the same numbers from 0 to 1 (mulberry32). */
+function chances(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Makes the database, an administrator, and the people and events of the month before.
+ *
+ * @param admin Who can sign in.
+ */
+export async function writeHistory(
+  database: string,
+  admin: { username: string; email: string; password: string },
+): Promise<void> {
+  const { world, close } = await openWorld(configFromOptions({ database, logLevel: 'silent' }));
+  const { db, hasher, clock } = world;
+  const passwordHash = await hasher.hash(admin.password);
+  const random = chances(4000);
+  const few = (mean: number) => Math.floor(mean * (0.5 + random()) + random());
+  const one = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const last = clock.now() - HOUR / 2;
+  const people: string[] = [];
+
+  await db.transaction().execute(async (tx) => {
+    const add = async (
+      { username, email }: { username: string; email: string },
+      isAdmin: boolean,
+      at: number,
+    ) => {
+      const keys = { usernameKey: username, emailKey: email };
+      const role = isAdmin ? 'admin' : 'user';
+      const made = await insertUser(tx, { username, email, ...keys, passwordHash, role }, at);
+      if ('taken' in made) throw new Error(`${username} is taken.`);
+      people.push(made.user.id);
+      return made.user.id;
+    };
+    const note = (name: EventName, userId: string | null, at: number, details = {}) => {
+      const ip = `203.0.113.${Math.floor(random() * 250) + 1}`;
+      const origin = name.startsWith('mail_') ? OPERATOR : { ...OPERATOR, ip };
+      const actorId = name.startsWith('mail_') || name === 'sign_in_refused' ? null : userId;
+      return recordEvent(tx, name, origin, { userId, actorId, details }, at);
+    };
+    const began = Math.floor(last / (24 * HOUR)) * 24 * HOUR - DAYS * 24 * HOUR;
+    await add(admin, true, began);
+    for (let hour = began; hour < last; hour += HOUR) {
+      const day = new Date(hour).getUTCDay();
+      const busy = (rhythm[new Date(hour).getUTCHours()] ?? 0) * (day === 0 || day === 6 ? 0.4 : 1);
+      const at = (share: number) => Math.min(hour + share * HOUR, last);
+      if (random() < busy / 20) {
+        const username = `${one(names)}.${one(families)}${people.length}`;
+        const id = await add({ username, email: `${username}@example.org` }, false, at(0.1));
+        await note('user_signed_up', id, at(0.1));
+        await note('mail_sent', id, at(0.1), { kind: 'verify_email', tries: 1, answer: '250' });
+        await note('address_proven', id, at(0.15));
+      }
+      for (let i = few(busy); i > 0; i--) await note('signed_in', one(people), at(0.2), { kind: 'cookie' });
+      for (let i = few(busy / 12); i > 0; i--)
+        await note('sign_in_refused', one(people), at(0.4), { kind: 'cookie', reason: 'wrong' });
+      if (random() < busy / 40) {
+        const id = one(people);
+        await note('recovery_started', id, at(0.5), { mailed: true });
+        const isRefused = random() < 0.15;
+        const answer = isRefused ? '550' : '250';
+        const details = { kind: 'reset_password', tries: 1, answer };
+        await note(isRefused ? 'mail_refused' : 'mail_sent', id, at(0.5), details);
+        if (!isRefused) await note('password_reset', id, at(0.55));
+      }
+      if (random() < busy / 90) {
+        const details = { limit: 'password', count: 5, refused: 1, retry_after: 30 };
+        await note('limit_reached', one(people), at(0.6), details);
+      }
+    }
+  });
+  await close();
+}
