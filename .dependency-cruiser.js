@@ -5,7 +5,8 @@
 const arrows = {
   main: ['cli'],
   cli: ['app', 'core'],
-  app: ['routes', 'jobs'],
+  app: ['routes', 'open-world'],
+  'open-world': ['jobs', 'pages'],
   jobs: ['core'],
   routes: ['flows', 'pages'],
   flows: ['edge'],

@@ -5,12 +5,12 @@ import { requestText } from './load.ts';
 import { HOST, SEEDED_FLAGS, seed } from './seed.ts';
 import { startUsher } from './servers.ts';
 
-type App = typeof import('../packages/server/src/app.ts');
+type OpenWorld = typeof import('../packages/server/src/open-world.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openWorld }: App = await import(`${built}/app.js`);
+const { openWorld }: OpenWorld = await import(`${built}/open-world.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { findByName, promote }: Users = await import(`${built}/core/users.js`);
 

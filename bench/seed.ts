@@ -4,14 +4,14 @@ import type { JSONWebKeySet } from 'jose';
 import { sql } from 'kysely';
 
 /** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
-type App = typeof import('../packages/server/src/app.ts');
+type OpenWorld = typeof import('../packages/server/src/open-world.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Names = typeof import('../packages/server/src/core/names.ts');
 type Sessions = typeof import('../packages/server/src/core/sessions.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openWorld }: App = await import(`${built}/app.js`);
+const { openWorld }: OpenWorld = await import(`${built}/open-world.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { parseEmail, parseUsername }: Names = await import(`${built}/core/names.js`);
 const { IDLE, REFRESH_IDLE, startSession }: Sessions = await import(`${built}/core/sessions.js`);

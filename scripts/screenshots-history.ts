@@ -3,14 +3,14 @@
 import { resolve } from 'node:path';
 
 /** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
-type App = typeof import('../packages/server/src/app.ts');
+type OpenWorld = typeof import('../packages/server/src/open-world.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Events = typeof import('../packages/server/src/core/events.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 type EventName = Parameters<Events['recordEvent']>[1];
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openWorld }: App = await import(`${built}/app.js`);
+const { openWorld }: OpenWorld = await import(`${built}/open-world.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { OPERATOR, recordEvent }: Events = await import(`${built}/core/events.js`);
 const { insertUser }: Users = await import(`${built}/core/users.js`);

@@ -1,7 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { openWorld } from '../app.ts';
 import type { Config } from '../config.ts';
 import { OPERATOR } from '../core/events.ts';
 import { queueAdminChange } from '../core/installation.ts';
@@ -11,6 +10,7 @@ import type { World } from '../edge/world.ts';
 import { addAccount, settleSetUp } from '../flows/change-user.ts';
 import { checkNewUser } from '../flows/check-new-user.ts';
 import { showUser } from '../flows/shapes.ts';
+import { openWorld } from '../open-world.ts';
 import type { Database, Db } from '../platform/db/index.ts';
 import { logOf, migrations, placeOf, refuseMissing, withDatabase, withWorld } from './open.ts';
 import { consent, printJson, printLine, printTable, say } from './output.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { openWorld } from '../app.ts';
 import type { Config } from '../config.ts';
 import type { World } from '../edge/world.ts';
+import { openWorld } from '../open-world.ts';
 import { type Database, openDatabase } from '../platform/db/index.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { settingsOf } from './settings.ts';

@@ -1,4 +1,5 @@
 import { Refusal } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 
 /** An answer that goes on, as server-sent events (HTML standard, 9.2), until the caller leaves or may not have it any more. */
@@ -41,9 +42,9 @@ interface Running {
 }
 
 /** One clock looks for all streams, one after the other, so that they never ask the database for much at once. */
-export function openStreams(log: Log): Streams {
+export function openStreams(clock: Clock, log: Log): Streams {
   const running = new Set<Running>();
-  let timer: NodeJS.Timeout | undefined;
+  let stopLooking = () => {};
   let looking: Promise<void> | undefined;
   let isEnded = false;
 
@@ -57,13 +58,13 @@ export function openStreams(log: Log): Streams {
   };
   const forget = (one: Running) => {
     running.delete(one);
-    if (running.size === 0) clearInterval(timer);
+    if (running.size === 0) stopLooking();
   };
   return {
     open(stream) {
       if (isEnded) throw new Refusal('stopping');
       if (running.size >= MOST) throw new Refusal('busy', { message: TOO_MANY, retryAfter: 30 });
-      if (running.size === 0) timer = setInterval(turn, PAUSE).unref();
+      if (running.size === 0) stopLooking = clock.every(PAUSE, turn);
       const { readable, ...one } = run(stream, log, () => forget(one));
       running.add(one);
       return readable;

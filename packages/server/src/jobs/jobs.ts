@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Keyring } from '../core/keys.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Hasher } from '../platform/hasher.ts';
 import { cleanUp, type EventsPlace, forgetOldEvents } from './cleanup.ts';
 import { paceLearner } from './learn-pace.ts';
@@ -36,7 +37,7 @@ export function startJobs(place: Workplace): Jobs {
     { name: 'rotate-keys', every: 3_600 * SECOND, run: () => rotateOldKey(place, place.signingAlgorithm) },
   ];
   const started = jobs.map(({ name, every, run, atOnce }) =>
-    repeat({ every, atOnce }, run, (error) => {
+    repeat(place.clock, { every, atOnce }, run, (error) => {
       place.log.error({ job: name, error: error instanceof Error ? error.name : typeof error }, 'job failed');
     }),
   );
@@ -47,8 +48,9 @@ export function startJobs(place: Workplace): Jobs {
   };
 }
 
-/** Runs again and again, never twice at once, and keeps no process alive. */
+/** Runs again and again, never twice at once. */
 function repeat(
+  clock: Clock,
   { every, atOnce }: { every: number; atOnce: boolean | undefined },
   run: () => Promise<void>,
   onFailure: (error: unknown) => void,
@@ -61,12 +63,11 @@ function repeat(
         running = undefined;
       });
   };
-  const timer = setInterval(turn, every);
-  timer.unref();
+  const end = clock.every(every, turn);
   if (atOnce) turn();
   return {
     async stop() {
-      clearInterval(timer);
+      end();
       await running;
     },
   };

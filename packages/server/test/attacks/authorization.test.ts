@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeSetUpLink, openWorld } from '../../src/app.ts';
+import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import type { Route } from '../../src/edge/route.ts';
+import { openWorld } from '../../src/open-world.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { routes } from '../../src/routes.ts';
 import {

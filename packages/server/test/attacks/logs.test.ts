@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeSetUpLink, openWorld } from '../../src/app.ts';
+import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
+import { openWorld } from '../../src/open-world.ts';
 import { Browser, newNames, send, sendBytes, startApp, type TestApp } from '../support/app.ts';
 import { SECOND } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';

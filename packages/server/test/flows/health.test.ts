@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openWorld, serveWorld } from '../../src/app.ts';
+import { serveWorld } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
+import { openWorld } from '../../src/open-world.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { asBearer, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';

@@ -7,7 +7,7 @@ import { type MailKind, type NewMail, queueMail } from '../../src/core/mails.ts'
 import { sendMailAgain } from '../../src/flows/retry-mail.ts';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND, TURN } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
 import { type Inbox, startInbox } from '../support/inbox.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -118,7 +118,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     });
     const details = { mail: row?.id, kind: 'reset_password', tries: 1, answer: '250 2.0.0' };
     expect(await events()).toEqual([{ name: 'mail_sent', user_id: user.id, actor_id: null, details }]);
-    await sleep(1_500);
+    await sleep(3 * TURN);
     expect(inbox.mails).toHaveLength(1);
   });
 
@@ -214,7 +214,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(given).toMatchObject({ outcome: 'expired', content_encrypted: expect.any(String), due_at: null });
     expect((await events()).map(({ name }) => name)).toEqual(['mail_expired']);
     await inbox.start();
-    await sleep(1_500);
+    await sleep(3 * TURN);
     expect(inbox.mails).toEqual([]);
     await forgetUnless(30 * MINUTE);
   });
@@ -323,7 +323,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
       code: 'conflict',
       message: 'The mail server took it.',
     });
-    await sleep(1_500);
+    await sleep(3 * TURN);
     expect(inbox.mails).toHaveLength(2);
   });
 
@@ -356,7 +356,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     });
     await expect(again('01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')).rejects.toMatchObject({ code: 'not_found' });
     expect((await events()).map(({ name }) => name)).toEqual(['mail_refused']);
-    await sleep(1_500);
+    await sleep(3 * TURN);
     expect(inbox.mails).toHaveLength(1);
   });
 
@@ -383,7 +383,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     const addresses = Array.from({ length: 150 }, (_, index) => `user${index}@example.org`);
     for (const to of addresses) await queue({ kind: 'new_device', to });
     await inbox.until(150);
-    await sleep(1_500);
+    await sleep(3 * TURN);
     await twin.stop();
     expect(inbox.mails.map(({ to }) => to.join()).sort()).toEqual(addresses.sort());
     expect((await events()).filter(({ name }) => name === 'mail_sent')).toHaveLength(150);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeSetUpLink, type OpenedWorld, openWorld } from '../../src/app.ts';
+import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
+import { type OpenedWorld, openWorld } from '../../src/open-world.ts';
 import { newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
 import { HOUR } from '../support/clock.ts';
 import { submit } from '../support/form.ts';

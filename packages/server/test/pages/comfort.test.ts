@@ -1,8 +1,9 @@
 // Who cannot see or point, has a small screen, large text or little time, uses the same pages.
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeSetUpLink, openWorld } from '../../src/app.ts';
+import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
+import { openWorld } from '../../src/open-world.ts';
 import { newNames, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
 import { findBarriers, overflowOf, PATIENCE, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type NewMail, queueMail } from '../../src/core/mails.ts';
 import { send, startApp, type TestApp } from '../support/app.ts';
-import { DAY, MINUTE, SECOND } from '../support/clock.ts';
+import { DAY, MINUTE, SECOND, TURN } from '../support/clock.ts';
 import { openInside } from '../support/forge.ts';
 import { startInbox } from '../support/inbox.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -89,7 +89,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
       expect((await send(app, 'GET', `/mailbox/${id}`)).status).toBe(200);
       const { secret, clock } = app;
       const later = await startApp(database, { ...inbox.settings, secret, clock });
-      await sleep(1_500);
+      await sleep(3 * TURN);
       expect(inbox.connections()).toBe(0);
       await later.stop();
     });

@@ -1,7 +1,8 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeSetUpLink, openWorld } from '../../src/app.ts';
+import { makeSetUpLink } from '../../src/app.ts';
 import { ConfigError, configFromOptions } from '../../src/config.ts';
+import { openWorld } from '../../src/open-world.ts';
 import { mac } from '../../src/platform/secrets.ts';
 import { asBearer, login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { claimsOf, forgeMac, type Inside, newAddress, openInside } from '../support/forge.ts';

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type KyselyPlugin, SqliteQueryCompiler } from 'kysely';
-import { openWorld, serveWorld } from '../../src/app.ts';
+import { serveWorld } from '../../src/app.ts';
 import { configFromOptions, type SettingName } from '../../src/config.ts';
 import type { World } from '../../src/edge/world.ts';
+import { openWorld } from '../../src/open-world.ts';
 import { createHasher } from '../../src/platform/hasher.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newNames } from './app.ts';

@@ -1,0 +1,163 @@
+import closeWithGrace from 'close-with-grace';
+import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
+import { type Config, isLoopback, type LoadedConfig } from '../config.ts';
+import type { Peer } from '../edge/answering.ts';
+import { errors } from '../errors.ts';
+import { type OpenedWorld, openWorld } from '../open-world.ts';
+import { isDamaged, isUnavailable } from '../platform/db/index.ts';
+import { type HttpServer, startHttpServer } from '../platform/http-server.ts';
+import type { App, MakeApp } from './serve-app.ts';
+
+/** How long a stop waits for answers that are under way, in milliseconds. */
+const PATIENCE = 10_000;
+/** How long a start waits for a database that is away, and between two tries, in milliseconds. */
+const DATABASE_PATIENCE = 60_000;
+const DATABASE_PAUSE = 1_000;
+
+/** Serves until it is told to stop; with an application, if one is given. */
+export async function runServer(
+  { config, sources }: LoadedConfig,
+  version: string,
+  makeApp?: MakeApp,
+): Promise<void> {
+  const began = performance.now();
+  // Listening comes first: only then the port is known that tokens and links name.
+  let usher: Usher | undefined;
+  let app: App | undefined;
+  const answer = (request: Request, peer: Peer) => app?.fetch(request, peer) ?? notYet(request);
+  const server = await listen(config.host, config.port, '--port', answer);
+  const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
+  let opened: OpenedWorld;
+  try {
+    opened = await openPatiently({ ...config, publicUrl }, sources);
+  } catch (error) {
+    await server.stop(0);
+    throw error;
+  }
+  // The application first: it may use Usher to the end.
+  const close = async () => {
+    if (app !== usher) await app?.close?.();
+    await (usher ?? opened).close();
+  };
+  let metrics: HttpServer | undefined;
+  try {
+    usher = serveWorld(opened);
+    app = (await makeApp?.(usher)) ?? usher;
+    metrics = await listenForMetrics(config, opened);
+    const setUpLink = await makeSetUpLink(opened.world);
+    process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
+  } catch (error) {
+    // What listens would keep the process alive, and answer that it is starting.
+    await Promise.all([server.stop(0), metrics?.stop(0)]);
+    await close();
+    throw error;
+  }
+  opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
+  stopWithGrace(opened, close, metrics ? [server, metrics] : [server]);
+}
+
+async function listen(
+  host: string,
+  port: number,
+  flag: string,
+  fetch: (request: Request, peer: Peer) => Response | Promise<Response>,
+) {
+  try {
+    return await startHttpServer(fetch, host, port);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE')
+      throw new Error(`Port ${port} is in use already. Stop what uses it, or choose another with ${flag}.`);
+    if (code === 'EACCES')
+      throw new Error(`Port ${port} needs rights that this user does not have. Choose one above 1023.`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new Error(`USHER_HOST is ${host}, which is not an address of this machine.`);
+    throw error;
+  }
+}
+
+/** Until the database is open the process is alive, but not ready. */
+function notYet(request: Request): Response {
+  const isAlive = new URL(request.url).pathname === '/healthz';
+  if (isAlive) return Response.json({ status: 'ok' });
+  const [status, title] = errors.unavailable;
+  return Response.json(
+    {
+      type: 'about:blank',
+      title,
+      status,
+      code: 'unavailable',
+      message: 'Usher is starting. Try again in a second.',
+    },
+    { status, headers: { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '1' } },
+  );
+}
+
+/** A database server may come up after us: it is waited for, with a word about it. */
+async function openPatiently(config: Config, sources: LoadedConfig['sources']): Promise<OpenedWorld> {
+  const until = performance.now() + DATABASE_PATIENCE;
+  for (let told = false; ; told = true) {
+    try {
+      return await openWorld(config, { sources });
+    } catch (error) {
+      const canReturn = isUnavailable(error) && !isDamaged(error);
+      if (!canReturn || performance.now() > until) throw error;
+      if (!told)
+        process.stderr.write(
+          `usher: the database cannot be reached (${(error as Error).message}); waiting for it\n`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, DATABASE_PAUSE));
+    }
+  }
+}
+
+async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise<HttpServer | undefined> {
+  if (config.metricsPort === undefined) return undefined;
+  const answer = async (request: Request): Promise<Response> => {
+    if (new URL(request.url).pathname !== '/metrics') return new Response('', { status: 404 });
+    const { text, type } = await world.metrics.text();
+    return new Response(text, { headers: { 'content-type': type } });
+  };
+  return listen(config.host, config.metricsPort, '--metrics-port', answer);
+}
+
+/** What a person at a terminal wants to know; the log says the same to programs. */
+function banner(
+  version: string,
+  { world, database, migrated }: OpenedWorld,
+  setUpLink: string | undefined,
+  took: number,
+): string {
+  const { publicUrl, config } = world;
+  const lines = [
+    `Usher ${version} is ready at ${publicUrl} (${Math.round(took)} ms)`,
+    `  API        ${publicUrl}/docs`,
+    `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
+  ];
+  if (world.hasMailbox) lines.push(`  mailbox    ${publicUrl}/mailbox`);
+  else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
+  if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
+  if (setUpLink)
+    lines.push(
+      '  There is no administrator yet. This link makes the first one; it works once, for an hour:',
+      `  ${setUpLink}`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+/** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
+function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers: HttpServer[]): void {
+  closeWithGrace({ delay: PATIENCE + 2_000, logger: false }, async ({ signal, err }) => {
+    const { log } = opened.world;
+    if (err)
+      log.error(
+        { error: err.name, place: err.stack?.split('\n').slice(1).join('\n') },
+        'stopping after a bug',
+      );
+    else log.info({ signal }, 'stopping');
+    opened.beginStop();
+    await Promise.all(servers.map((server) => server.stop(PATIENCE)));
+    await close();
+    log.info('stopped');
+  });
+}

@@ -1,0 +1,155 @@
+import { type Config, ConfigError, isLoopback, sourcesOfOptions } from './config.ts';
+import { OPERATOR, recordEvent } from './core/events.ts';
+import { DAMAGED, openInstallation, queueKeyChange } from './core/installation.ts';
+import { makeFirstKey, openKeyring } from './core/keys.ts';
+import { mailRenderer } from './core/mails/render.ts';
+import { IDLE, prepareFindLive } from './core/sessions.ts';
+import { accessTokens } from './core/tokens/access.ts';
+import { cookieTokens } from './core/tokens/cookie.ts';
+import { deviceTokens } from './core/tokens/device.ts';
+import { refreshTokens } from './core/tokens/refresh.ts';
+import { type TrustedProxies, trustProxies } from './edge/address.ts';
+import { openStreams } from './edge/streams.ts';
+import type { World } from './edge/world.ts';
+import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
+import { openAssets } from './pages/assets.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { type Database, openDatabase } from './platform/db/index.ts';
+import { createHasher } from './platform/hasher.ts';
+import { createLog, type Log } from './platform/log.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { deriveKeys, secretBeside } from './platform/secrets.ts';
+
+/** A world, and what ends it. */
+export interface OpenedWorld {
+  world: World;
+  database: Database;
+  /** The migrations that were applied now. */
+  migrated: string[];
+  lastSeen: LastSeenNotes;
+  /** From now on the installation says that it is not ready, and answers that go on have ended. */
+  beginStop(): void;
+  close(): Promise<void>;
+}
+
+export interface Surroundings {
+  /** Where the settings come from; what the console shows of them. */
+  sources?: World['sources'] | undefined;
+  log?: Log | undefined;
+  clock?: Clock | undefined;
+}
+
+/** Opens the database and everything that works on it; serves nothing yet. */
+export async function openWorld(
+  config: Config,
+  { log, clock = systemClock, sources = sourcesOfOptions({}) }: Surroundings = {},
+): Promise<OpenedWorld> {
+  const ownLog = log ?? createLog(config.logLevel);
+  // Before anything is opened that would have to be closed again.
+  trustedProxiesOf(config);
+  const assets = openAssets(config);
+  const database = await openDatabase(config.database);
+  try {
+    return await furnish(config, database, { log: ownLog, clock, assets, sources });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function furnish(
+  config: Config,
+  database: Database,
+  { log, clock, assets, sources }: Pick<World, 'log' | 'clock' | 'assets' | 'sources'>,
+): Promise<OpenedWorld> {
+  const { db } = database;
+  const keys = deriveKeys(secretOf(config, database));
+  await database.create();
+  const migrated = await database.migrate();
+  await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    const about = { userId: null, actorId: null };
+    const isNew = await openInstallation(tx, keys, now);
+    if (isNew) await recordEvent(tx, 'installation_created', OPERATOR, about, now);
+    await queueKeyChange(tx);
+    const keyId = await makeFirstKey(tx, keys.wrap, config.signingAlgorithm, now);
+    if (isNew && !keyId) throw new Error(DAMAGED);
+    if (keyId) await recordEvent(tx, 'key_created', OPERATOR, { ...about, details: { key: keyId } }, now);
+  });
+
+  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const keyring = await openKeyring(db, keys.wrap, clock);
+  const hasher = createHasher({ onFailure: () => log.error('a hashing worker failed') });
+  const notes = lastSeenNotes();
+  const streams = openStreams(clock, log);
+  let stopping = false;
+  let closed: Promise<void> | undefined;
+  const world: World = {
+    config,
+    sources,
+    publicUrl,
+    db,
+    clock,
+    keys,
+    hasher,
+    keyring,
+    cookieTokens: cookieTokens(publicUrl, IDLE, keys.cookie),
+    accessTokens: accessTokens(
+      { issuer: publicUrl, audience: config.audience ?? publicUrl, lifetime: config.tokenMinutes * 60_000 },
+      keyring,
+    ),
+    refreshTokens: refreshTokens(keys.refresh),
+    deviceTokens: deviceTokens(keys.device),
+    findLive: prepareFindLive(database),
+    lastSeen: notes,
+    renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
+    assets,
+    hasMailbox: hasMailbox(config, publicUrl),
+    streams,
+    metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
+    log,
+    isStopping: () => stopping,
+    ping: () => database.ping(),
+  };
+  return {
+    world,
+    database,
+    migrated,
+    lastSeen: notes,
+    beginStop: () => {
+      stopping = true;
+      void streams.end();
+    },
+    close: () => {
+      closed ??= (async () => {
+        stopping = true;
+        await streams.end();
+        await hasher.close();
+        await notes.save(db);
+        await database.close();
+      })();
+      return closed;
+    },
+  };
+}
+
+/** Mails are kept to be read only where nobody else can be: on a machine that tries things out. */
+function hasMailbox({ smtpUrl, env }: Config, publicUrl: string): boolean {
+  return !smtpUrl && env !== 'production' && isLoopback(new URL(publicUrl).hostname);
+}
+
+function secretOf(config: Config, { file }: Database): string {
+  if (config.secret) return config.secret.reveal();
+  if (file !== undefined) return secretBeside(file);
+  throw new ConfigError(
+    'USHER_SECRET is required with a database server. Make one, and keep it: openssl rand -base64 32',
+  );
+}
+
+export function trustedProxiesOf({ trustedProxies }: Config): TrustedProxies {
+  try {
+    return trustProxies(trustedProxies);
+  } catch (error) {
+    throw new ConfigError(`USHER_TRUSTED_PROXIES (--trusted-proxies): ${(error as Error).message}`);
+  }
+}
