@@ -87,7 +87,7 @@ interface MailFactsProps {
 }
 
 function MailFacts({ mail, names, now }: MailFactsProps) {
-  const { kind, userId, createdAt, endedAt, expiresAt, answer, words } = mail;
+  const { kind, userId, createdAt, endedAt, expiresAt } = mail;
   return (
     <Facts
       of={[
@@ -111,9 +111,15 @@ function MailFacts({ mail, names, now }: MailFactsProps) {
         ['Tries', triesOf(mail)],
         ...(endedAt === null ? [] : [['Ended', <Ago at={endedAt} now={now} />] satisfies [string, unknown]]),
         ['Worth sending until', exactTime(expiresAt)],
-        ['The server said', words ?? (answer === null ? 'nothing yet' : <code>{answer}</code>)],
+        ['The server said', <Said mail={mail} />],
         ['Id', <code>{mail.id}</code>],
       ]}
     />
   );
+}
+
+function Said({ mail: { outcome, answer, words } }: Pick<MailFactsProps, 'mail'>) {
+  if (words !== null) return <>{words}</>;
+  if (answer !== null) return <code>{answer}</code>;
+  return <>{outcome === 'kept' ? 'nothing: there is none, so it is kept here' : 'nothing yet'}</>;
 }
