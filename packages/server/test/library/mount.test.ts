@@ -114,7 +114,7 @@ describe('the guide', () => {
     const host = start({ ...written, args: lineOf(written.file, port) });
     const ask = askingAt(port);
     const up = () =>
-      ask('GET', '/healthz').then(
+      ask('GET', '/readyz').then(
         ({ status }) => status,
         () => host.printed,
       );
