@@ -17,6 +17,7 @@ import { addressRange } from '../edge/address.ts';
 import { readDevice } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
+import type { Db } from '../platform/db/index.ts';
 import { recordReached, tooMany } from './limit-reached.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
@@ -36,7 +37,8 @@ export const namesOf = ({ username_key, email_key }: Pick<User, 'username_key' |
 
 /** `limited` was not evaluated: too many wrong passwords before it. */
 export type Proof =
-  | { result: 'right'; user: User }
+  /** `forget` drops what was counted before; in the transaction of what the password was for. */
+  | { result: 'right'; user: User; forget: (tx: Db) => Promise<void> }
   | { result: 'wrong' }
   | { result: 'limited'; refused: Refused };
 
@@ -84,8 +86,7 @@ export async function provePassword(
   if (!isRight || !claimed.user) return { result: 'wrong' };
   const user = await strengthen(world, claimed.user, password);
   if (!user) return { result: 'wrong' };
-  await budget.clear();
-  return { result: 'right', user };
+  return { result: 'right', user, forget: budget.clear };
 }
 
 const OF_ACCOUNT: ReadonlySet<string> = new Set(['password', 'passwordsInAll'] satisfies LimitName[]);
@@ -93,14 +94,14 @@ const OF_ACCOUNT: ReadonlySet<string> = new Set(['password', 'passwordsInAll'] s
 /** What counts an attempt before it is compared, and forgets it when it was right. */
 interface Budget {
   count(): Promise<Verdict>;
-  clear(): Promise<void>;
+  clear(tx: Db): Promise<void>;
 }
 
 /** Success does not touch what strangers have used up: the owner's coming and going refunds them nothing. */
 function deviceBudget({ db, clock, keys }: World, deviceId: string): Budget {
   return {
     count: () => countInWindow(db, keys.limits, 'device', deviceId, clock.now()),
-    clear: () => clearLimit(db, keys.limits, 'device', deviceId),
+    clear: (tx) => clearLimit(tx, keys.limits, 'device', deviceId),
   };
 }
 
@@ -129,15 +130,14 @@ function strangersBudget(
         const pause = await countAttempt(tx, limits, 'password', subject, now);
         return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now) : pause;
       }),
-    clear: () =>
-      db.transaction().execute(async (tx) => {
-        await forgiveName(tx, limits, 'names', range, name);
-        await liftLimits(tx, limits, [
-          { limit: 'password', subject },
-          { limit: 'passwordsInAll', subject },
-          ...byName,
-        ]);
-      }),
+    async clear(tx) {
+      await forgiveName(tx, limits, 'names', range, name);
+      await liftLimits(tx, limits, [
+        { limit: 'password', subject },
+        { limit: 'passwordsInAll', subject },
+        ...byName,
+      ]);
+    },
   };
 }
 
@@ -173,7 +173,10 @@ export async function proveOwnPassword(
   const user = await findById(world.db, id);
   if (!user) throw new Refusal('invalid_token');
   const proof = await provePassword(world, { user, name: id, session }, password, { origin, headers });
-  if (proof.result === 'right') return proof.user;
+  if (proof.result === 'right') {
+    await world.db.transaction().execute(proof.forget);
+    return proof.user;
+  }
   if (proof.result === 'limited')
     throw tooMany(proof.refused, 'Too many wrong passwords for this account. Wait, then try again.');
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
