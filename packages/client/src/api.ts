@@ -101,6 +101,10 @@ export interface Stats {
     limits_reached: number;
     mails_sent: number;
     mails_failed: number;
+    /** The most that was seen at once. */
+    sessions: number;
+    /** The most that was seen at once. */
+    hashes_waiting: number;
   }[];
 }
 

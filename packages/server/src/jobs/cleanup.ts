@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { forgetOldFlows } from '../core/codes.ts';
 import { forgetEvents } from '../core/events.ts';
+import { forgetOldFigures } from '../core/figures.ts';
 import { forgetOldLimits } from '../core/limits.ts';
 import { forgetOldLinks } from '../core/links.ts';
 import { dropStaleMails, forgetOldMails } from '../core/mails/outbox.ts';
@@ -20,6 +21,7 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   await dropStaleMails(db, now);
   await forgetOldMails(db, 7 * DAY, now);
   await forgetOldSessions(db, now);
+  await forgetOldFigures(db, 31 * DAY, now);
 }
 
 /** In one statement, which others wait for; and how often in a row, with a pause in milliseconds for them in between. */

@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Hasher } from '../platform/hasher.ts';
 import { cleanUp, type EventsPlace, forgetOldEvents } from './cleanup.ts';
 import { paceLearner } from './learn-pace.ts';
+import { noteFigures } from './note-figures.ts';
 import { rotateOldKey } from './rotate-keys.ts';
 import type { LastSeenNotes } from './save-last-seen.ts';
 import { type MailPlace, mailSender } from './send-mail.ts';
@@ -32,6 +33,7 @@ export function startJobs(place: Workplace): Jobs {
     { name: 'save-last-seen', every: SECOND, run: () => place.lastSeen.save(place.db) },
     { name: 'reload-keys', every: 10 * SECOND, run: () => place.keyring.reload() },
     { name: 'learn-pace', every: 10 * SECOND, atOnce: true, run: paceLearner(place) },
+    { name: 'note-figures', every: 600 * SECOND, atOnce: true, run: () => noteFigures(place) },
     { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },
     { name: 'forget-events', every: 600 * SECOND, atOnce: true, run: () => forgetOldEvents(place) },
     { name: 'rotate-keys', every: 3_600 * SECOND, run: () => rotateOldKey(place, place.signingAlgorithm) },

@@ -33,6 +33,8 @@ export interface Hasher {
   needsRehash(hash: string): boolean;
   /** How many calls wait for a thread. */
   queued(): number;
+  /** The most that waited at once since this was asked last. */
+  longestQueue(): number;
   /** Refuses new calls, finishes those that were taken, ends the threads. */
   close(): Promise<void>;
   /** A well-formed hash of our parameters that no password matches: the work for an account that does not exist. */
@@ -61,7 +63,10 @@ export function createHasher(
   const pace = createPace();
   const unfinished = new Set<Promise<unknown>>();
   let load = 0;
+  let longest = 0;
   let closed = false;
+
+  const queued = () => Math.max(0, unfinished.size - threads);
 
   async function run(task: HashTask, units: number): Promise<unknown> {
     if (closed) throw new Refusal('stopping');
@@ -69,6 +74,7 @@ export function createHasher(
     if (load >= threads * (1 + queuePerThread)) throw new Refusal('busy', { retryAfter: 2 });
     const call = attempt(pool, task, onFailure);
     unfinished.add(call);
+    longest = Math.max(longest, queued());
     load += units;
     try {
       return await call;
@@ -99,7 +105,12 @@ export function createHasher(
       const recipe = boundedRecipe(hash);
       return recipe !== undefined && (!isArgon2id(recipe) || isWeaker(recipe, parameters));
     },
-    queued: () => Math.max(0, unfinished.size - threads),
+    queued,
+    longestQueue: () => {
+      const most = longest;
+      longest = queued();
+      return most;
+    },
     close: async () => {
       closed = true;
       await Promise.allSettled(unfinished);

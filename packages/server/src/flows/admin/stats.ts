@@ -1,6 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { z } from 'zod';
 import { countEvents } from '../../core/events.ts';
+import { type FigureName, mostOf } from '../../core/figures.ts';
 import { countWaiting } from '../../core/mails/outbox.ts';
 import { countActive } from '../../core/sessions.ts';
 import { countUsers } from '../../core/users.ts';
@@ -33,7 +34,11 @@ const seriesNames = Object.keys(counted) as Series[];
 
 export const statsQuery = z.strictObject({ span: z.enum(spanNames).default('week') });
 
+/** What is looked at every ten minutes. */
+const gauges = ['sessions', 'hashes_waiting'] as const satisfies readonly FigureName[];
+
 const count = z.int();
+const most = z.int().describe('The most that was seen at once');
 export const statsShape = z
   .object({
     span: z.enum(spanNames),
@@ -42,6 +47,7 @@ export const statsShape = z
       z.object({
         at: z.iso.datetime().describe('When the step begins; a step of a day is an hour, others are a day'),
         ...(Object.fromEntries(seriesNames.map((name) => [name, count])) as Record<Series, typeof count>),
+        ...(Object.fromEntries(gauges.map((name) => [name, most])) as Record<FigureName, typeof most>),
       }),
     ),
   })
@@ -71,7 +77,13 @@ export async function statsOf(
     const sumOf = (series: Series): number =>
       counted[series].reduce((sum, name) => sum + (found.get(name) ?? 0), 0);
     const sums = Object.fromEntries(seriesNames.map((series) => [series, sumOf(series)]));
-    counts.push({ at: new Date(from).toISOString(), ...(sums as Record<Series, number>) });
+    const { sessions = 0, hashes_waiting = 0 } = await mostOf(db, from, from + length);
+    counts.push({
+      at: new Date(from).toISOString(),
+      ...(sums as Record<Series, number>),
+      sessions,
+      hashes_waiting,
+    });
     await breathe();
   }
   return {

@@ -9,12 +9,17 @@ interface ChartProps {
   /** What is counted; of several, one stands on the other. */
   series: readonly [string, ...string[]];
   steps: readonly { label: string; values: readonly number[] }[];
+  /** What the steps come to: one added to the other, or the most of them. */
+  all?: 'sum' | 'most';
 }
 
 /** Bars drawn by the server, without a script; the same figures stand below as a table. */
-export function Chart({ title, series, steps }: ChartProps) {
+export function Chart({ title, series, steps, all = 'sum' }: ChartProps) {
   const most = Math.max(1, ...steps.map(({ values }) => sum(values)));
-  const total = (index: number) => steps.reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
+  const total = (index: number) => {
+    const values = steps.map((step) => step.values[index] ?? 0);
+    return all === 'sum' ? sum(values) : Math.max(...values);
+  };
   const said = series.map((name, index) => `${total(index)} ${name}`).join(', ');
   return (
     <figure class="chart">

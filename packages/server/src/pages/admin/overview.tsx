@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FigureName } from '../../core/figures.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { type Series, type Stats, spanNames, statsOf } from '../../flows/admin/stats.ts';
@@ -11,7 +12,11 @@ export const overviewQuery = z.object({ span: z.enum(spanNames).default('week').
 
 const spanLabels = { day: 'Last 24 hours', week: 'Last 7 days', month: 'Last 30 days' };
 
-const charts: { title: string; of: readonly (readonly [Series, string])[] }[] = [
+const charts: {
+  title: string;
+  of: readonly (readonly [Series | FigureName, string])[];
+  all?: 'most';
+}[] = [
   {
     title: 'Sign-ins',
     of: [
@@ -28,6 +33,8 @@ const charts: { title: string; of: readonly (readonly [Series, string])[] }[] = 
     ],
   },
   { title: 'Limits at work', of: [['limits_reached', 'refusals']] },
+  { title: 'Active sessions', of: [['sessions', 'at most']], all: 'most' },
+  { title: 'Sign-ins that waited for a free thread', of: [['hashes_waiting', 'at most']], all: 'most' },
 ];
 
 /** How things are, and what happened lately. */
@@ -58,10 +65,11 @@ export async function overviewPage(
           isThis: name === span,
         }))}
       />
-      {charts.map(({ title, of }) => (
+      {charts.map(({ title, of, all }) => (
         <section class="card">
           <Chart
             title={title}
+            {...(all ? { all } : {})}
             series={of.map(([, label]) => label) as [string, ...string[]]}
             steps={stats.steps.map((step) => ({
               label: labelOf(step.at, span),

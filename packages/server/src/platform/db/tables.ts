@@ -10,6 +10,7 @@ export interface Tables {
   links: LinksTable;
   mails: MailsTable;
   codes: CodesTable;
+  figures: FiguresTable;
 }
 
 export interface InstallationTable {
@@ -114,6 +115,12 @@ export interface MailsTable {
   answer: string | null;
   answer_text_encrypted: string | null;
   tries_before: number;
+}
+
+export interface FiguresTable {
+  at: number;
+  name: 'sessions' | 'hashes_waiting';
+  value: number;
 }
 
 export interface CodesTable {
