@@ -8,6 +8,7 @@ import { countUsers } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import type { EventName } from '../../events.ts';
+import type { Db } from '../../platform/db/index.ts';
 
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
@@ -69,31 +70,41 @@ export async function statsOf(
   const now = clock.now();
   const { steps, length } = spans[span];
   const first = (Math.floor(now / length) - steps + 1) * length;
-  const names = Object.values(counted).flat();
-  const counts: Stats['steps'] = [];
+  const current: Stats['now'] = {
+    users: await countUsers(db),
+    sessions: await countActive(db, now),
+    mails_waiting: await countWaiting(db),
+    hashes_waiting: hasher.queued(),
+  };
+  const done: Stats['steps'] = [];
   // A statement for each step: a database that answers in our own thread lets others in between.
   for (let from = first; from <= now; from += length) {
-    const found = await countEvents(db, names, from, from + length);
-    const sumOf = (series: Series): number =>
-      counted[series].reduce((sum, name) => sum + (found.get(name) ?? 0), 0);
-    const sums = Object.fromEntries(seriesNames.map((series) => [series, sumOf(series)]));
-    const { sessions = 0, hashes_waiting = 0 } = await mostOf(db, from, from + length);
-    counts.push({
+    done.push({
       at: new Date(from).toISOString(),
-      ...(sums as Record<Series, number>),
-      sessions,
-      hashes_waiting,
+      ...(await eventsIn(db, from, from + length)),
+      ...(await gaugesIn(db, from, from + length, from + length > now ? current : undefined)),
     });
     await breathe();
   }
-  return {
-    span,
-    now: {
-      users: await countUsers(db),
-      sessions: await countActive(db, now),
-      mails_waiting: await countWaiting(db),
-      hashes_waiting: hasher.queued(),
-    },
-    steps: counts,
-  };
+  return { span, now: current, steps: done };
+}
+
+async function eventsIn(db: Db, from: number, until: number): Promise<Record<Series, number>> {
+  const found = await countEvents(db, Object.values(counted).flat(), from, until);
+  const sumOf = (series: Series): number =>
+    counted[series].reduce((sum, name) => sum + (found.get(name) ?? 0), 0);
+  const sums = Object.fromEntries(seriesNames.map((series) => [series, sumOf(series)]));
+  return sums as Record<Series, number>;
+}
+
+/** @param current How it is now, for the step that goes on: the last look was up to ten minutes ago. */
+async function gaugesIn(
+  db: Db,
+  from: number,
+  until: number,
+  current: Stats['now'] | undefined,
+): Promise<Record<FigureName, number>> {
+  const noted = await mostOf(db, from, until);
+  const most = gauges.map((name) => [name, Math.max(noted[name] ?? 0, current?.[name] ?? 0)]);
+  return Object.fromEntries(most) as Record<FigureName, number>;
 }

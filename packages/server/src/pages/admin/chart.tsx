@@ -15,7 +15,7 @@ interface ChartProps {
 
 /** Bars drawn by the server, without a script; the same figures stand below as a table. */
 export function Chart({ title, series, steps, all = 'sum' }: ChartProps) {
-  const most = Math.max(1, ...steps.map(({ values }) => sum(values)));
+  const most = Math.max(...steps.map(({ values }) => sum(values)));
   const total = (index: number) => {
     const values = steps.map((step) => step.values[index] ?? 0);
     return all === 'sum' ? sum(values) : Math.max(...values);
@@ -38,7 +38,7 @@ export function Chart({ title, series, steps, all = 'sum' }: ChartProps) {
         {steps.flatMap(({ label, values }, step) =>
           values.map((value, index) => (
             <Bar
-              {...place(step, steps.length, sum(values.slice(0, index)) / most, value / most)}
+              {...place(step, steps.length, sum(values.slice(0, index)) / (most || 1), value / (most || 1))}
               look={`series-${index}`}
               title={`${label}: ${value} ${series[index] ?? ''}`}
             />

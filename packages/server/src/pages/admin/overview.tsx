@@ -52,10 +52,10 @@ export async function overviewPage(
     <>
       <h1>Overview</h1>
       <ul class="figures">
-        <Figure value={users} label={users === 1 ? 'user' : 'users'} />
-        <Figure value={sessions} label="active sessions" />
-        <Figure value={mails_waiting} label="mails waiting" />
-        <Figure value={hashes_waiting} label="sign-ins waiting" />
+        <Figure value={users} one="user" many="users" />
+        <Figure value={sessions} one="active session" many="active sessions" />
+        <Figure value={mails_waiting} one="mail waiting" many="mails waiting" />
+        <Figure value={hashes_waiting} one="sign-in waiting" many="sign-ins waiting" />
       </ul>
       <Choices
         label="How far back"
@@ -82,11 +82,11 @@ export async function overviewPage(
   );
 }
 
-function Figure({ value, label }: { value: number; label: string }) {
+function Figure({ value, one, many }: { value: number; one: string; many: string }) {
   return (
     <li class="figure">
       <b>{value.toLocaleString('en')}</b>
-      <span>{label}</span>
+      <span>{value === 1 ? one : many}</span>
     </li>
   );
 }
