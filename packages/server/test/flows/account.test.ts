@@ -185,6 +185,21 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect(await eventsOf(ada.id)).not.toContain('password_changed');
   });
 
+  it('forgets wrong current passwords once the right one is given', async () => {
+    const ada = await newcomer();
+    const put = (current_password: string, new_password: string) =>
+      ada.browser.send('PUT', '/v1/me/password', { current_password, new_password });
+    const next = ['a second fine passphrase', 'a third fine passphrase'];
+    for (const [was, will] of [
+      [PASSWORD, next[0]],
+      [next[0], next[1]],
+    ] as [string, string][]) {
+      // One more than these, and the account would have to wait.
+      for (let i = 0; i < 4; i++) expect((await put('wrong wrong wrong', will)).status).toBe(401);
+      expect((await put(was, will)).status).toBe(200);
+    }
+  });
+
   it('lists its sessions and ends them one by one', async () => {
     const ada = await newcomer();
     const elsewhere = new Browser(app, '203.0.113.9');

@@ -2,24 +2,18 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newNames, startApp, type TestApp } from '../support/app.ts';
-import { findBarriers, overflowOf, PATIENCE, startBrowser, type Visitor, visit } from '../support/browser.ts';
+import {
+  findBarriers,
+  overflowOf,
+  PATIENCE,
+  startBrowser,
+  type Visitor,
+  visit,
+  ways,
+} from '../support/browser.ts';
 import { newAddress } from '../support/forge.ts';
 import { lastMail, queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const phone = { width: 375, height: 700 };
-const desk = { width: 1280, height: 800 };
-/** Each database sees both sizes, and pages with scripts and without. */
-const ways: Record<string, { viewport: typeof phone; javaScriptEnabled: boolean }[]> = {
-  SQLite: [
-    { viewport: phone, javaScriptEnabled: true },
-    { viewport: desk, javaScriptEnabled: false },
-  ],
-  PostgreSQL: [
-    { viewport: desk, javaScriptEnabled: true },
-    { viewport: phone, javaScriptEnabled: false },
-  ],
-};
 
 let browser: Browser;
 beforeAll(async () => {

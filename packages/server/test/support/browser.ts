@@ -104,3 +104,17 @@ export async function findBarriers(page: Page): Promise<string[]> {
 /** How far a page is wider than its window, in pixels. */
 export const overflowOf = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+
+export const phone = { width: 375, height: 700 };
+const desk = { width: 1280, height: 800 };
+/** Each database sees both sizes, and pages with scripts and without. */
+export const ways: Record<string, { viewport: typeof phone; javaScriptEnabled: boolean }[]> = {
+  SQLite: [
+    { viewport: phone, javaScriptEnabled: true },
+    { viewport: desk, javaScriptEnabled: false },
+  ],
+  PostgreSQL: [
+    { viewport: desk, javaScriptEnabled: true },
+    { viewport: phone, javaScriptEnabled: false },
+  ],
+};
