@@ -3,6 +3,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 interface Package {
+  /** The workspace itself, which is not published: it ships nothing. */
+  private?: boolean;
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
@@ -14,9 +16,12 @@ export function findUndecided(record: string, packages: Package[]): string[] {
   const shipped = packages.flatMap((found) => [
     ...Object.keys(found.dependencies ?? {}),
     ...Object.keys(found.peerDependencies ?? {}),
-    ...Object.keys(found.optionalDependencies ?? {}),
+    ...Object.keys((!found.private && found.optionalDependencies) || {}),
   ]);
-  const development = packages.flatMap((found) => Object.keys(found.devDependencies ?? {}));
+  const development = packages.flatMap((found) => [
+    ...Object.keys(found.devDependencies ?? {}),
+    ...Object.keys((found.private && found.optionalDependencies) || {}),
+  ]);
   return [
     ...compare('Shipped', reasonsUnder('Shipped', record), shipped),
     ...compare('Development', reasonsUnder('Development', record), development),

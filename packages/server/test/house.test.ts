@@ -17,6 +17,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkArrows, reasons, type Violation } from '../../../scripts/check-arrows.ts';
 import { findUndecided } from '../../../scripts/check-dependencies.ts';
+import { findUnpinned } from '../../../scripts/check-lockfile.ts';
 import { findForbiddenWords } from '../../../scripts/check-words.ts';
 
 const house = resolve(import.meta.dirname, '../../..');
@@ -300,6 +301,27 @@ describe('dependencies', () => {
     expect(findUndecided(record, [{ dependencies: { hono: '4', knip: '6' } }]).join('\n')).toMatch(
       /knip has no reason under "Shipped"/,
     );
+  });
+});
+
+describe('the lockfile', () => {
+  const integrity = `sha512-${'A'.repeat(86)}==`;
+
+  it('finds a package without a checksum, with a weak one, and from somewhere else', () => {
+    const packages = {
+      '': {},
+      'packages/server': {},
+      'node_modules/usher': { link: true },
+      'node_modules/good': { integrity },
+      'node_modules/bare': {},
+      'node_modules/weak': { integrity: 'sha1-AAAA' },
+      'packages/server/node_modules/far': { integrity, resolved: 'https://example.org/far.tgz' },
+    };
+    expect(findUnpinned({ packages })).toEqual([
+      'node_modules/bare has no SHA-512 checksum.',
+      'node_modules/weak has no SHA-512 checksum.',
+      'packages/server/node_modules/far comes from https://example.org/far.tgz, which is not the npm registry.',
+    ]);
   });
 });
 
