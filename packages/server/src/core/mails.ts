@@ -78,7 +78,7 @@ export async function forgetMailsOf(tx: Db, userId: string): Promise<void> {
 
 /**
  * The plain form of an address, as `names` stores it. Looked at again here, because one line end or comma in it would
- * be another recipient (attacks P8, P21, P22).
+ * be another recipient (attacks W8, W21, W22).
  */
 function canBeMailedTo(address: string): boolean {
   return address.length <= 254 && /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(address);

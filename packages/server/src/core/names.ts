@@ -16,7 +16,7 @@ const longestLocalPart = 64;
 /** Code points of a username. */
 const longestUsername = 64;
 
-/** What has no place in an address, and its name. The first that is found is named (attacks P8, P21, P22, U4, U5). */
+/** What has no place in an address, and its name. The first that is found is named (attacks W8, W21, W22, U4, U5). */
 const strange: [RegExp, string][] = [
   [/\p{Cc}/u, 'a line end or another control character'],
   [/\p{Z}/u, 'a space'],
@@ -42,7 +42,7 @@ const alphabets = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Cherokee', 'Coptic
  * Reads an address that mail will be sent to. Of RFC 5321 it takes the plain form alone: a dot-atom in ASCII, and a
  * domain of two labels or more, where an international one becomes its ASCII form (UTS 46). ASCII is lower-cased.
  *
- * `email` is what is stored, compared and mailed to, and never again what was typed (attack P9); `key` is the same.
+ * `email` is what is stored, compared and mailed to, and never again what was typed (attack W9); `key` is the same.
  */
 export function parseEmail(text: string): ParsedEmail {
   if (text.length > mostTyped) return emailFault('is too long', 'email_too_long');

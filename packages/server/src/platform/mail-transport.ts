@@ -74,7 +74,7 @@ export function createMailTransport(
           messageId: `<${id}@${domain}>`,
           date: new Date(date),
           from,
-          // As an object: it is not parsed, so it is one address whatever it is made of (attacks P8, P21).
+          // As an object: it is not parsed, so it is one address whatever it is made of (attacks W8, W21).
           to: { name: '', address: to },
           envelope: { from: from.address, to: [to] },
           subject,
@@ -141,7 +141,7 @@ function loginOf(smtpUrl: Secret): { user: string; pass: string } | undefined {
   return { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
 }
 
-/** The last of several checks: with a line end in one of these, whoever wrote it would write the mail (attack P22). */
+/** The last of several checks: with a line end in one of these, whoever wrote it would write the mail (attack W22). */
 function refuseControl(...texts: string[]): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there.
   if (texts.some((text) => /[\x00-\x1f\x7f]/.test(text)))

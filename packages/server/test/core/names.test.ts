@@ -29,7 +29,7 @@ describe('parseEmail accepts', () => {
     expect(new Set(forms.map((form) => JSON.stringify(parseEmail(form)))).size).toBe(1);
   });
 
-  it('P9: fullwidth letters and the Kelvin sign in a domain only as what will be mailed to', () => {
+  it('W9: fullwidth letters and the Kelvin sign in a domain only as what will be mailed to', () => {
     expect(parseEmail('a@ｅｘａｍｐｌｅ.com')).toMatchObject({ ok: true, email: 'a@example.com' });
     expect(parseEmail('a@\u212Aelvin.com')).toMatchObject({ ok: true, email: 'a@kelvin.com' });
     expect(parseEmail('a@mıke.com')).toMatchObject({ ok: true, email: 'a@xn--mke-jua.com' });
@@ -42,49 +42,49 @@ describe('parseEmail refuses', () => {
   const plain = 'plain letters (a to z)';
   const cannotExist = 'has a domain that cannot exist';
   it.each([
-    ['P8', 'victim@example.com,evil@example.net', 'a comma'],
-    ['P8', 'victim@example.com;evil@example.net', 'a comma or a semicolon'],
-    ['P8', 'victim@example.com evil@example.net', 'a space'],
-    ['P8', 'victim@example.com@evil.net', 'more than one @'],
-    ['P9', 'mıke@example.com', plain],
-    ['P9', '\u212Aelvin@example.com', plain],
-    ['P9', 'ａ@example.com', plain],
-    ['P9', 'аdmin@example.com', plain],
-    ['P9', 'a＠example.com', 'only looks like @'],
-    ['P9', 'a﹫example.com', 'only looks like @'],
-    ['P9', 'a@evil.com＠example.com', 'only looks like @'],
-    ['P21', 'a@example.com\r\nBcc: evil@example.net', control],
-    ['P21', 'a\n@example.com', control],
-    ['P21', '<a@example.com>', '< or >'],
-    ['P21', 'A <a@example.com>', 'a space'],
-    ['P21', '"a"@example.com', 'a quotation mark'],
-    ['P21', '"a@evil x"@example.com', 'a space'],
-    ['P21', 'a(comment)@example.com', 'a bracket'],
-    ['P21', '@relay.net:a@example.com', 'more than one @'],
-    ['P21', 'a\\@example.com', 'a backslash'],
-    ['P21', '.a@example.com', 'dot'],
-    ['P21', 'a.@example.com', 'dot'],
-    ['P21', 'a..b@example.com', 'two dots together'],
-    ['P21', 'a:b@example.com', 'a sign before the @'],
-    ['P21', 'a[b]@example.com', 'a sign before the @'],
-    ['P21', 'a@example.com.', 'dot at an end of its domain'],
-    ['P21', 'a@.example.com', 'dot at an end of its domain'],
-    ['P21', 'a@example..com', 'two dots together'],
-    ['P21', 'a@localhost', 'whole domain'],
-    ['P21', 'a@[127.0.0.1]', cannotExist],
-    ['P21', 'a@127.0.0.1', 'not a number'],
-    ['P21', 'a@0x7f.1', 'not a number'],
-    ['P21', 'a@example.0x1', cannotExist],
-    ['P21', 'a@example.com:25', cannotExist],
-    ['P21', 'a@example.com/path', cannotExist],
-    ['P21', 'a@ex%61mple.com', cannotExist],
-    ['P21', 'a@exa_mple.com', cannotExist],
-    ['P21', 'a@-example.com', cannotExist],
-    ['P21', 'a@example-.com', cannotExist],
-    ['P21', `a@${'d'.repeat(64)}.com`, cannotExist],
-    ['P21', 'a@example。com', cannotExist],
-    ['P21', 'a@example.com／evil', cannotExist],
-    ['P21', 'a@ex😀mple.com', cannotExist],
+    ['W8', 'victim@example.com,evil@example.net', 'a comma'],
+    ['W8', 'victim@example.com;evil@example.net', 'a comma or a semicolon'],
+    ['W8', 'victim@example.com evil@example.net', 'a space'],
+    ['W8', 'victim@example.com@evil.net', 'more than one @'],
+    ['W9', 'mıke@example.com', plain],
+    ['W9', '\u212Aelvin@example.com', plain],
+    ['W9', 'ａ@example.com', plain],
+    ['W9', 'аdmin@example.com', plain],
+    ['W9', 'a＠example.com', 'only looks like @'],
+    ['W9', 'a﹫example.com', 'only looks like @'],
+    ['W9', 'a@evil.com＠example.com', 'only looks like @'],
+    ['W21', 'a@example.com\r\nBcc: evil@example.net', control],
+    ['W21', 'a\n@example.com', control],
+    ['W21', '<a@example.com>', '< or >'],
+    ['W21', 'A <a@example.com>', 'a space'],
+    ['W21', '"a"@example.com', 'a quotation mark'],
+    ['W21', '"a@evil x"@example.com', 'a space'],
+    ['W21', 'a(comment)@example.com', 'a bracket'],
+    ['W21', '@relay.net:a@example.com', 'more than one @'],
+    ['W21', 'a\\@example.com', 'a backslash'],
+    ['W21', '.a@example.com', 'dot'],
+    ['W21', 'a.@example.com', 'dot'],
+    ['W21', 'a..b@example.com', 'two dots together'],
+    ['W21', 'a:b@example.com', 'a sign before the @'],
+    ['W21', 'a[b]@example.com', 'a sign before the @'],
+    ['W21', 'a@example.com.', 'dot at an end of its domain'],
+    ['W21', 'a@.example.com', 'dot at an end of its domain'],
+    ['W21', 'a@example..com', 'two dots together'],
+    ['W21', 'a@localhost', 'whole domain'],
+    ['W21', 'a@[127.0.0.1]', cannotExist],
+    ['W21', 'a@127.0.0.1', 'not a number'],
+    ['W21', 'a@0x7f.1', 'not a number'],
+    ['W21', 'a@example.0x1', cannotExist],
+    ['W21', 'a@example.com:25', cannotExist],
+    ['W21', 'a@example.com/path', cannotExist],
+    ['W21', 'a@ex%61mple.com', cannotExist],
+    ['W21', 'a@exa_mple.com', cannotExist],
+    ['W21', 'a@-example.com', cannotExist],
+    ['W21', 'a@example-.com', cannotExist],
+    ['W21', `a@${'d'.repeat(64)}.com`, cannotExist],
+    ['W21', 'a@example。com', cannotExist],
+    ['W21', 'a@example.com／evil', cannotExist],
+    ['W21', 'a@ex😀mple.com', cannotExist],
     ['U4', 'a\0@example.com', control],
     ['U4', 'a@example.com\0', control],
     ['U5', 'a@exam\ud800ple.com', unseen],
@@ -108,7 +108,7 @@ describe('parseEmail refuses', () => {
     expect(!parsed.ok && parsed.message).toMatch(/^The e-mail address .*\.$/);
   });
 
-  it('P21: more than 64 octets before the @, or 254 in all', () => {
+  it('W21: more than 64 octets before the @, or 254 in all', () => {
     const domain = `${`${'d'.repeat(61)}.`.repeat(4)}com`; // 251 characters
     expect(parseEmail(`ab@${domain}`)).toMatchObject({ ok: true });
     expect(parseEmail(`abc@${domain}`)).toMatchObject({ ok: false, code: 'email_too_long' });
@@ -154,7 +154,7 @@ describe('parseEmail, whatever is typed', () => {
     );
   });
 
-  it('P21, P22: what comes out is one plain lower-case ASCII address of at most 254 characters', () => {
+  it('W21, W22: what comes out is one plain lower-case ASCII address of at most 254 characters', () => {
     fc.assert(
       fc.property(typed, (text) => {
         const parsed = parseEmail(text);
@@ -213,7 +213,7 @@ describe('parseUsername', () => {
     ['U4', 'a\0b', unseen],
     ['U5', 'a\ud800b', unseen],
     ['U5', 'a\uffffb', unseen],
-    ['P22', 'a\r\nBcc: b', unseen],
+    ['W22', 'a\r\nBcc: b', unseen],
     ['C17', '<b>a</b>', only],
     ['C17', 'http://evil.example', only],
     ['L2', 'a\u001b[31mb', unseen],

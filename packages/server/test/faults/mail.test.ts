@@ -73,7 +73,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     expect(inbox.mails.map(({ to }) => to.join()).sort()).toEqual(addresses(40).sort());
   });
 
-  it('F24: silent, it makes no page wait', async () => {
+  it('F24, E8: silent, it makes no page wait', async () => {
     inbox.script.greetAfter = 60 * SECOND;
     for (const address of addresses(20)) await queue(address);
     await expect.poll(() => inbox.connections(), { timeout: 5 * SECOND }).toBe(5);

@@ -418,7 +418,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     await queue({ kind: 'password_changed' });
   });
 
-  it('queues nothing for what is not one plain address (P8, P21, P22)', async () => {
+  it('queues nothing for what is not one plain address (W8, W21, W22)', async () => {
     const addresses = [
       'ada@example.org\r\nBcc: eve@example.net',
       'ada@example.org\n',

@@ -46,7 +46,7 @@ describe('a commit to a file', () => {
     return (await Promise.race([work, new Promise((resolve) => setImmediate(resolve, open))])) === open;
   }
 
-  it('is answered when the disk has it, and holds nobody up until then', async () => {
+  it('F8: is answered when the disk has it, and holds nobody up until then', async () => {
     const gates = hold();
     const first = write('a');
     await asked(gates, 1);
@@ -65,7 +65,7 @@ describe('a commit to a file', () => {
     expect(gates).toHaveLength(2);
   });
 
-  it('survives a loss of power once it is answered', async () => {
+  it('F4: survives a loss of power once it is answered', async () => {
     const given: string[] = [];
     datasync.mockImplementation(async () => {
       // What was written after the call may be lost; a file as it is now is the least that the disk has then.
@@ -82,7 +82,7 @@ describe('a commit to a file', () => {
     }
   });
 
-  it('is refused when the disk does not take it, and so is every later one: it would not know what it lost', async () => {
+  it('F7: is refused when the disk does not take it, and so is every later one: it would not know what it lost', async () => {
     datasync.mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }));
     const refused = await write('a').catch((error: unknown) => error);
     expect(isUnavailable(refused)).toBe(true);

@@ -93,7 +93,7 @@ describe('SQLite', () => {
     }
   });
 
-  it('refuses a file that others can open, and says how to close it', async () => {
+  it('L4: refuses a file that others can open, and says how to close it', async () => {
     const file = join(folder, 'usher.db');
     writeFileSync(file, '');
     for (const mode of [0o640, 0o604, 0o660, 0o666]) {
@@ -263,7 +263,7 @@ describe('PostgreSQL', () => {
     proxy.close();
   });
 
-  it('lets nothing wait for ever', async () => {
+  it('F17: lets nothing wait for ever', async () => {
     const database = await open('?pool_max=1');
     const settings =
       await sql`SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,

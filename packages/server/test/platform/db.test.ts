@@ -186,7 +186,7 @@ describe.each(databases)('$name', ({ name, create }) => {
 });
 
 describe('a mutex', () => {
-  it('does not let anyone wait for ever, nor forgets the others', async () => {
+  it('F14: does not let anyone wait for ever, nor forgets the others', async () => {
     const mutex = new Mutex();
     await mutex.lock(10);
     const order: string[] = [];

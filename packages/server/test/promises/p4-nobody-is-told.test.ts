@@ -215,7 +215,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
       expect([expires_at - created_at, tries]).toEqual([10 * 60 * SECOND, 1]);
   });
 
-  it('at a sign-up that is proven first, and at its code, whether the address has an account or not', async () => {
+  it('E13: at a sign-up that is proven first, and at its code, whether the address has an account or not', async () => {
     const known = await newAccount(app);
     app.clock.advance(HOUR);
     const verified = await startCounted(database, {

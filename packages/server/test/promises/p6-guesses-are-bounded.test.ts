@@ -228,7 +228,7 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
     expect(await compared('sign_in_refused', id)).toBe(IN_ALL);
   });
 
-  it('P2: codes of an account whose owner never needs one, in a year', async () => {
+  it('W2: codes of an account whose owner never needs one, in a year', async () => {
     const { id, email } = await newAccount(app);
     await askForMail(email);
     const wrong = anotherThan((await mailedTo(email)).code);
@@ -246,7 +246,7 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
     expect(inAYear(6)[0]).toBe(CODES_IN_ALL);
   });
 
-  it('P2: codes of an account whose owner resets the password every day', async () => {
+  it('W2: codes of an account whose owner resets the password every day', async () => {
     const { id, email } = await newAccount(app);
     const days = 10;
     for (let day = 0; day < days; day++) {
@@ -272,7 +272,7 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
     expect(inAYear(6)[1]).toBe(CODES_A_DAY * 365);
   });
 
-  it('P2: short codes, where they are accepted', async () => {
+  it('W2: short codes, where they are accepted', async () => {
     await app.stop();
     app = await startCounted(database, {
       secret: app.secret,

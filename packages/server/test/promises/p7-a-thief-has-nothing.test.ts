@@ -173,7 +173,7 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
     expect((await send(app, 'GET', '/v1/me', undefined, asBearer(pair.access_token))).status).toBe(200);
   });
 
-  it('has private keys that only the secret opens, and a database that serves no other secret', async () => {
+  it('K6: has private keys that only the secret opens, and a database that serves no other secret', async () => {
     const keys = await inside.db.selectFrom('keys').selectAll().execute();
     for (const key of keys) {
       expect(JSON.parse(key.public_jwk)).not.toHaveProperty('d');

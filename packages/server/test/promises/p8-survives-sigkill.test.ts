@@ -365,7 +365,7 @@ describe.each(['SQLite', 'PostgreSQL'])('killed at any moment on %s', (name) => 
   });
   afterAll(() => remove());
 
-  it('it has done all that it answered, and nothing by halves', async () => {
+  it('F1: it has done all that it answered, and nothing by halves', async () => {
     const seed = Math.floor(performance.timeOrigin) % 1_000_000;
     const chance = chanceFrom(seed);
     const people: Person[] = [];

@@ -48,7 +48,7 @@ const LONGEST = 200;
 /** Nor these, which are made or checked by us: half an address or half a link is none. */
 const longest: Record<string, number> = { link: 2_000, new_email: 254 };
 
-/** The values of a mail as they may be shown, whatever they are made of (attacks C17, P22). */
+/** The values of a mail as they may be shown, whatever they are made of (attacks C17, W22). */
 function presentable(kind: keyof typeof mailValues, given: Values): Values {
   const names = [...mailValues[kind], ...ORIGIN_VALUES];
   return Object.fromEntries(
