@@ -14,8 +14,8 @@ import type { World } from './edge/world.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
 import { openAssets } from './pages/assets.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
-import { type Database, openDatabase } from './platform/db/index.ts';
-import { createHasher } from './platform/hasher.ts';
+import { type Database, openDatabase, type Patience } from './platform/db/index.ts';
+import { createHasher, type Hashing } from './platform/hasher.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { deriveKeys, secretBeside } from './platform/secrets.ts';
@@ -37,20 +37,23 @@ export interface Surroundings {
   sources?: World['sources'] | undefined;
   log?: Log | undefined;
   clock?: Clock | undefined;
+  /** What hashing costs, and how long the database is waited for. No setting leads here: tests ask for other than standard. */
+  hashing?: Hashing | undefined;
+  patience?: Patience | undefined;
 }
 
 /** Opens the database and everything that works on it; serves nothing yet. */
 export async function openWorld(
   config: Config,
-  { log, clock = systemClock, sources = sourcesOfOptions({}) }: Surroundings = {},
+  { log, clock = systemClock, sources = sourcesOfOptions({}), hashing = {}, patience }: Surroundings = {},
 ): Promise<OpenedWorld> {
   const ownLog = log ?? createLog(config.logLevel);
   // Before anything is opened that would have to be closed again.
   trustedProxiesOf(config);
   const assets = openAssets(config);
-  const database = await openDatabase(config.database);
+  const database = await openDatabase(config.database, { patience });
   try {
-    return await furnish(config, database, { log: ownLog, clock, assets, sources });
+    return await furnish(config, database, { log: ownLog, clock, assets, sources, hashing });
   } catch (error) {
     await database.close();
     throw error;
@@ -60,7 +63,13 @@ export async function openWorld(
 async function furnish(
   config: Config,
   database: Database,
-  { log, clock, assets, sources }: Pick<World, 'log' | 'clock' | 'assets' | 'sources'>,
+  {
+    log,
+    clock,
+    assets,
+    sources,
+    hashing,
+  }: Pick<World, 'log' | 'clock' | 'assets' | 'sources'> & { hashing: Hashing },
 ): Promise<OpenedWorld> {
   const { db } = database;
   const keys = deriveKeys(secretOf(config, database));
@@ -79,7 +88,7 @@ async function furnish(
 
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const keyring = await openKeyring(db, keys.wrap, clock);
-  const hasher = createHasher({ onFailure: () => log.error('a hashing worker failed') });
+  const hasher = createHasher({ ...hashing, onFailure: () => log.error('a hashing worker failed') });
   const notes = lastSeenNotes();
   const streams = openStreams(clock, log);
   let stopping = false;

@@ -16,6 +16,14 @@ export interface HashParameters {
 /** Every new hash has these. OWASP's floor for argon2id is 19 MiB with 2 passes. */
 export const standardParameters: HashParameters = { memoryKib: 32_768, passes: 3 };
 
+/** What hashing costs, the machine and those beside it. */
+export interface Hashing {
+  /** Of every new hash; `standardParameters` unless told. */
+  parameters?: HashParameters;
+  /** How far its threads step back behind everything else on the machine. */
+  niceness?: number;
+}
+
 /** Turns passwords into argon2id hashes, and checks them against these and those of other programs, in threads of its own. */
 export interface Hasher {
   /** A new hash of the password, with a new salt, as a PHC string. Rejects with the refusal `busy` or `stopping`. */
@@ -55,11 +63,12 @@ const idleTimeout = 30_000;
  * `onFailure` hears, for the log, why a thread died or could not allocate: the caller learns `busy` alone.
  */
 export function createHasher(
-  options: { threads?: number; parameters?: HashParameters; onFailure?: (error: unknown) => void } = {},
+  options: Hashing & { threads?: number; onFailure?: (error: unknown) => void } = {},
 ): Hasher {
-  const { threads = availableParallelism(), parameters = standardParameters, onFailure = () => {} } = options;
+  const { threads = availableParallelism(), parameters = standardParameters } = options;
+  const { niceness = 10, onFailure = () => {} } = options;
   const dummy = dummyHash(parameters);
-  const pool = createPool(threads, onFailure);
+  const pool = createPool(threads, niceness, onFailure);
   const pace = createPace();
   const unfinished = new Set<Promise<unknown>>();
   let load = 0;
@@ -119,7 +128,7 @@ export function createHasher(
   };
 }
 
-function createPool(threads: number, onFailure: (error: unknown) => void): Piscina {
+function createPool(threads: number, niceness: number, onFailure: (error: unknown) => void): Piscina {
   const pool = new Piscina({
     // Beside this file, as `.ts` in the sources and as `.js` in the build.
     filename: new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url).href,
@@ -127,7 +136,7 @@ function createPool(threads: number, onFailure: (error: unknown) => void): Pisci
     maxThreads: threads,
     idleTimeout,
     // Linux alone counts niceness per thread; elsewhere in Unix it would slow the whole process.
-    niceIncrement: process.platform === 'linux' ? 10 : 0,
+    niceIncrement: process.platform === 'linux' ? niceness : 0,
     // Without it a call that finds no free thread goes back to the end of the queue.
     stricterFIFO: true,
     recordTiming: false,

@@ -9,7 +9,7 @@ import { type OpenedWorld, openWorld } from '../../src/open-world.ts';
 import { type HttpServer, startHttpServer } from '../../src/platform/http-server.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { routes } from '../../src/routes.ts';
-import { newNames, PASSWORD, type Reply, send, WRONG } from '../support/app.ts';
+import { cheapHashing, longPatience, newNames, PASSWORD, type Reply, send, WRONG } from '../support/app.ts';
 import { DAY, MINUTE, SECOND, type TestClock, testClock } from '../support/clock.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -45,7 +45,12 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       secret: randomBytes(32).toString('base64'),
       trustedProxies: '127.0.0.1',
     };
-    opened = await openWorld(configFromOptions(options), { clock, log: createLog('silent') });
+    opened = await openWorld(configFromOptions(options), {
+      clock,
+      log: createLog('silent'),
+      hashing: cheapHashing,
+      patience: longPatience,
+    });
     usher = serveWorld({ ...opened, world: counted(opened.world) });
   });
   afterAll(async () => {

@@ -17,7 +17,7 @@ describe.each(databases)('names and passwords on $name', ({ create }) => {
   beforeAll(async () => {
     database = await create();
     opened = await openDatabase(database.url);
-    app = await startApp(database);
+    app = await startApp(database, { hashing: {} });
     weak = createHasher({ threads: 1, parameters: { memoryKib: 1_024, passes: 1 } });
   });
   afterAll(async () => {

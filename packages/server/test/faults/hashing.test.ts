@@ -18,7 +18,7 @@ afterEach(() => void process.off('worker', remember));
 describe.each(databases)('hashing on $name', ({ create }) => {
   it('F35: a sign-in whose thread dies is 503, and the next one works', async () => {
     const database = await create();
-    const app = await startApp(database);
+    const app = await startApp(database, { hashing: {} });
     const who = await signUp(app);
     const signIn = (username: string, password: string): Promise<Reply> =>
       send(app, 'POST', '/v1/signin', { username, password }, { from: newAddress() });
@@ -56,7 +56,7 @@ describe.each(databases)('hashing on $name', ({ create }) => {
 
   it('F35: of many sign-ins only those are refused whose threads died', async () => {
     const database = await create();
-    const app = await startApp(database);
+    const app = await startApp(database, { hashing: {} });
     const who = await signUp(app);
     const names = [who.username, who.username, ...Array.from({ length: 14 }, () => newNames().username)];
     const replies = names.map((username) => clientOf(app).signIn({ username, password: PASSWORD }));

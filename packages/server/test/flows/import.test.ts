@@ -38,7 +38,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
   let inside: Inside;
   beforeAll(async () => {
     database = await create();
-    app = await startApp(database);
+    app = await startApp(database, { hashing: {} });
     inside = await openInside(app, database);
   });
   afterAll(async () => {
@@ -336,7 +336,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     for await (const user of exportUsers(inside.db)) users.push(user);
     expect(users.length).toBeGreaterThan(20);
     const other = await create();
-    const twin = await startApp(other, { clock: app.clock });
+    const twin = await startApp(other, { clock: app.clock, hashing: {} });
     const there = await openInside(twin, other);
     try {
       const rows = users.map(

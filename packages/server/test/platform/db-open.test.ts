@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Database, isUnavailable, openDatabase } from '../../src/platform/db/index.ts';
+import { standardPatience } from '../../src/platform/db/patience.ts';
 import { openPool } from '../../src/platform/db/postgres-pool.ts';
 import { readUrl } from '../../src/platform/db/postgres-url.ts';
 import { refuseOldSqlite } from '../../src/platform/db/sqlite-file.ts';
@@ -16,16 +17,13 @@ const refusal = (url: string): Promise<string> =>
     () => 'opened',
     (error) => String(error),
   );
-/** How it failed, and after how many milliseconds. */
-async function failure(
-  work: Promise<unknown>,
-): Promise<{ error: Error; unavailable: boolean; after: number }> {
-  const began = performance.now();
+/** How it failed. What waits for ever instead is ended by the bound of the test. */
+async function failure(work: Promise<unknown>): Promise<{ error: Error; unavailable: boolean }> {
   const error = await work.then(
     () => new Error('it did not fail'),
     (error: Error) => error,
   );
-  return { error, unavailable: isUnavailable(error), after: performance.now() - began };
+  return { error, unavailable: isUnavailable(error) };
 }
 
 describe('a URL', () => {
@@ -184,13 +182,11 @@ describe('PostgreSQL', () => {
     const closed = await open('', 'postgres://u:p@127.0.0.1:1/usher');
     const refused = await failure(closed.ping());
     expect(refused).toMatchObject({ unavailable: true });
-    expect(refused.after).toBeLessThan(1000);
     const silent = createServer();
     const { port } = await listening(silent);
     const mute = await open('', `postgres://u:p@127.0.0.1:${port}/usher`);
     for (const failed of await Promise.all([failure(mute.ping()), failure(mute.exists())])) {
       expect(failed).toMatchObject({ unavailable: true });
-      expect(failed.after).toBeLessThan(4000);
     }
     silent.close();
   });
@@ -242,18 +238,19 @@ describe('PostgreSQL', () => {
     setTimeout(proxy.close, 100);
     const broken = await sleeping;
     expect(broken).toMatchObject({ unavailable: true });
-    expect(broken.after).toBeLessThan(2000);
   });
 
   it('gives up a connection that does not answer any more', async () => {
     const proxy = await silencingProxy(Number(new URL(home.url).port));
-    const pool = openPool(readUrl(home.url.replace(/:\d+\//, `:${proxy.port}/`)), 300);
+    const pool = openPool(readUrl(home.url.replace(/:\d+\//, `:${proxy.port}/`)), {
+      ...standardPatience,
+      answer: 300,
+    });
     const client = await pool.connect();
     await client.query('SELECT 1', []);
     proxy.silence();
     const failed = await failure(client.query('SELECT 1', []));
     expect(failed).toMatchObject({ unavailable: true });
-    expect(failed.after).toBeLessThan(3000);
     client.release();
     proxy.speak();
     const next = await pool.connect();
@@ -274,7 +271,6 @@ describe('PostgreSQL', () => {
     await database.db.transaction().execute(async () => {
       const waited = await failure(database.ping());
       expect(waited.unavailable).toBe(true);
-      expect(waited.after).toBeLessThan(4000);
     });
     const rival = await open();
     await write(rival, 'a');
@@ -282,7 +278,6 @@ describe('PostgreSQL', () => {
       await transaction.updateTable('limits').set({ count: 1 }).execute();
       const locked = await failure(database.db.updateTable('limits').set({ count: 2 }).execute());
       expect(locked.unavailable).toBe(true);
-      expect(locked.after).toBeLessThan(4000);
     });
   });
 

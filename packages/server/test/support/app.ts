@@ -2,10 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
-import { createUsher, type Usher, type UsherOptions } from '../../src/app.ts';
+import { serveWorld, type Usher, type UsherOptions } from '../../src/app.ts';
+import { configFromOptions, sourcesOfOptions } from '../../src/config.ts';
+import { openWorld } from '../../src/open-world.ts';
+import type { Patience } from '../../src/platform/db/index.ts';
+import type { Hashing } from '../../src/platform/hasher.ts';
 import { type HttpServer, startHttpServer } from '../../src/platform/http-server.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { type TestClock, testClock } from './clock.ts';
+import { PATIENCE } from './patience.ts';
 import type { TestDatabase } from './postgres.ts';
 
 /** An Usher that serves on a port of its own, with a clock that a test moves. */
@@ -21,14 +26,36 @@ export interface TestApp {
 }
 
 /**
+ * Hashing costs nearly nothing, since most tests are not about hashes, and its threads do not step back behind whatever
+ * else keeps the machine busy. A test in which the real cost matters passes `hashing: {}`.
+ */
+export const cheapHashing: Hashing = { parameters: { memoryKib: 64, passes: 1 }, niceness: 0 };
+
+/** How long an app waits for its database: a machine that is busy with other things does not make it away. */
+export const longPatience: Patience = {
+  connection: PATIENCE,
+  lock: PATIENCE,
+  turn: PATIENCE,
+  statement: PATIENCE,
+  answer: PATIENCE,
+  idle: PATIENCE,
+};
+
+/**
  * Serves on a database. Two apps on one database (and one `secret`, `publicUrl`, `clock`) are one installation on two
  * processes, as far as one process can show it.
  */
 export async function startApp(
   database: Pick<TestDatabase, 'url'>,
-  options: UsherOptions & { clock?: TestClock; secret?: string } = {},
+  options: UsherOptions & { clock?: TestClock; secret?: string; hashing?: Hashing; patience?: Patience } = {},
 ): Promise<TestApp> {
-  const clock = options.clock ?? testClock();
+  const {
+    clock = testClock(),
+    hashing = cheapHashing,
+    patience = longPatience,
+    log: ownLog,
+    ...given
+  } = options;
   const secret = options.secret ?? randomBytes(32).toString('base64');
   const log: string[] = [];
   const sink = new Writable({
@@ -45,16 +72,17 @@ export async function startApp(
   );
   const url = `http://localhost:${server.port}`;
   try {
-    usher = await createUsher({
+    const settings = {
       database: database.url,
       publicUrl: url,
       // The tests choose where a request comes from by X-Forwarded-For.
       trustedProxies: ['127.0.0.1'],
-      log: createLog('debug', sink),
-      ...options,
-      clock,
+      ...given,
       secret,
-    });
+    };
+    const surroundings = { clock, hashing, patience, log: ownLog ?? createLog('debug', sink) };
+    const sources = sourcesOfOptions(settings);
+    usher = serveWorld(await openWorld(configFromOptions(settings), { ...surroundings, sources }));
   } catch (error) {
     await server.stop(0);
     throw error;

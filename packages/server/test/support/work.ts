@@ -4,9 +4,8 @@ import { serveWorld } from '../../src/app.ts';
 import { configFromOptions, type SettingName } from '../../src/config.ts';
 import type { World } from '../../src/edge/world.ts';
 import { openWorld } from '../../src/open-world.ts';
-import { createHasher } from '../../src/platform/hasher.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { newNames } from './app.ts';
+import { cheapHashing, longPatience, newNames } from './app.ts';
 import { type TestClock, testClock } from './clock.ts';
 import { newAddress } from './forge.ts';
 import type { TestDatabase } from './postgres.ts';
@@ -53,21 +52,26 @@ export async function startCounted(
 ): Promise<CountedApp> {
   const { clock = testClock(), secret = randomBytes(32).toString('base64'), ...settings } = options;
   const config = configFromOptions({ database: database.url, secret, publicUrl: URL_OF_ALL, ...settings });
-  const opened = await openWorld(config, { clock, log: createLog('silent') });
+  const opened = await openWorld(config, {
+    clock,
+    log: createLog('silent'),
+    hashing: cheapHashing,
+    patience: longPatience,
+  });
   const usher = serveWorld(opened);
   const { world } = opened;
 
   const counted: Work = { statements: [], hashes: 0 };
-  const cheap = createHasher({ threads: 2, parameters: { memoryKib: 64, passes: 1 } });
+  const { hasher } = world;
   world.hasher = {
-    ...cheap,
+    ...hasher,
     hash: (password) => {
       counted.hashes++;
-      return cheap.hash(password);
+      return hasher.hash(password);
     },
     verify: (hash, password) => {
       counted.hashes++;
-      return cheap.verify(hash, password);
+      return hasher.verify(hash, password);
     },
   };
   // The jobs were started before, and so are not counted.
@@ -98,10 +102,7 @@ export async function startCounted(
         body: text === '' ? undefined : JSON.parse(text),
       };
     },
-    async stop() {
-      await usher.close();
-      await cheap.close();
-    },
+    stop: () => usher.close(),
   };
 }
 

@@ -1,8 +1,15 @@
 import type { Database } from './database.ts';
+import type { Patience } from './patience.ts';
 
 export { isConflict } from './conflict.ts';
 export type { Database, Db } from './database.ts';
+export type { Patience } from './patience.ts';
 export { isDamaged, isUnavailable } from './unavailable.ts';
+
+export interface OpenOptions {
+  migrations?: string | undefined;
+  patience?: Patience | undefined;
+}
 
 /**
  * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry
@@ -10,17 +17,18 @@ export { isDamaged, isUnavailable } from './unavailable.ts';
  * usual parameters such as `sslmode`. Throws an Error that says what to change; it never repeats the URL, which may hold a
  * password.
  *
- * `options.migrations` is the folder to migrate from instead of Usher's own.
+ * `options.migrations` is the folder to migrate from instead of Usher's own; `options.patience` how long it waits, if not
+ * for the standard time.
  */
-export async function openDatabase(url: string, options: { migrations?: string } = {}): Promise<Database> {
+export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   // Only the one that is used is loaded: it is a part of every start.
   if (/^sqlite:/i.test(url)) {
     const { openSqlite } = await import('./sqlite.ts');
-    return openSqlite(url.slice('sqlite:'.length), options.migrations);
+    return openSqlite(url.slice('sqlite:'.length), options);
   }
   if (/^postgres(ql)?:\/\//i.test(url)) {
     const { openPostgres } = await import('./postgres.ts');
-    return openPostgres(url, options.migrations);
+    return openPostgres(url, options);
   }
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0];
   throw new Error(

@@ -1,23 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
+import { standardPatience } from './patience.ts';
 import type { Target } from './postgres-url.ts';
 import { DatabaseAway } from './unavailable.ts';
 
-/**
- * A pool in which nothing waits for ever. `queryTimeout` is the time after which a connection that does not answer is given
- * up, in milliseconds; 0 is never. It is longer than `statement_timeout`, so only a dead network or server gets that far.
- */
-export function openPool(target: Target, queryTimeout = 10_000): PostgresPool {
+/** A pool in which nothing waits for ever, unless a time of `patience` is 0. */
+export function openPool(target: Target, patience = standardPatience): PostgresPool {
   const pool = new pg.Pool({
     connectionString: target.url,
     max: target.poolMax,
     application_name: 'usher',
-    connectionTimeoutMillis: 2000,
-    statement_timeout: 5000,
-    lock_timeout: 2000,
-    idle_in_transaction_session_timeout: 10_000,
-    query_timeout: queryTimeout,
+    connectionTimeoutMillis: patience.connection,
+    statement_timeout: patience.statement,
+    lock_timeout: patience.lock,
+    idle_in_transaction_session_timeout: patience.idle,
+    query_timeout: patience.answer,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser },

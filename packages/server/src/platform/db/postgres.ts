@@ -1,14 +1,16 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { Database } from './database.ts';
+import type { OpenOptions } from './index.ts';
 import { type MigrationHost, migrate, pending, tablesToDrop } from './migrate.ts';
+import { type Patience, standardPatience } from './patience.ts';
 import { openPool } from './postgres-pool.ts';
 import { readUrl, type Target } from './postgres-url.ts';
 import type { Tables } from './tables.ts';
 
 /** The database that a `postgres://` URL names. Throws if the URL cannot be understood. */
-export function openPostgres(url: string, migrations?: string): Database {
+export function openPostgres(url: string, { migrations, patience }: OpenOptions): Database {
   const target = readUrl(url);
-  const db = kyselyOn(target);
+  const db = kyselyOn(target, patience);
   const host = migrationHost(db, target);
   const exists = async () => (await isThere(db)) && (await host.isMigrated(db));
   return {
@@ -42,13 +44,13 @@ export function openPostgres(url: string, migrations?: string): Database {
   };
 }
 
-function kyselyOn(target: Target, queryTimeout?: number): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(target, queryTimeout) }) });
+function kyselyOn(target: Target, patience?: Patience): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(target, patience) }) });
 }
 
 /** Runs `work` on one connection of its own, on which nothing is given up for taking long. */
 async function patiently<T>(target: Target, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
-  const db = kyselyOn({ ...target, poolMax: 1 }, 0);
+  const db = kyselyOn({ ...target, poolMax: 1 }, { ...standardPatience, answer: 0 });
   try {
     return await work(db);
   } finally {

@@ -2,14 +2,11 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 import type { ReadRow } from './database.ts';
 import { Mutex } from './mutex.ts';
+import { type Patience, standardPatience } from './patience.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { Checkpointer } from './sqlite-checkpoint.ts';
 import { Log } from './sqlite-log.ts';
 import { Statements } from './sqlite-statements.ts';
-
-/** How long a write waits for the writes before it in this process, and then for other processes; milliseconds. */
-const PATIENCE_HERE = 5000;
-const PATIENCE_ELSEWHERE = 2000;
 
 type Handle = { writer: DatabaseSync; reader: DatabaseSync };
 
@@ -20,6 +17,8 @@ type Handle = { writer: DatabaseSync; reader: DatabaseSync };
  */
 export class SqliteDriver implements Driver {
   readonly #open: () => Promise<Handle>;
+  /** A write waits for the writes before it in this process (`turn`), and then for other processes (`lock`). */
+  readonly #patience: Patience;
   readonly #log: Log;
   readonly #checkpointer: Checkpointer;
   readonly #turn = new Mutex();
@@ -27,7 +26,8 @@ export class SqliteDriver implements Driver {
   #writer!: Statements;
   #reader!: Statements;
 
-  constructor(file: string, open: (file: string) => Promise<Handle>) {
+  constructor(file: string, open: (file: string) => Promise<Handle>, patience = standardPatience) {
+    this.#patience = patience;
     this.#open = () => open(file);
     this.#log = new Log(file);
     this.#checkpointer = new Checkpointer(file, this.#turn);
@@ -48,11 +48,11 @@ export class SqliteDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#turn.lock(PATIENCE_HERE);
+    await this.#turn.lock(this.#patience.turn);
     try {
       this.#log.refuseFailed();
       // IMMEDIATE, so that a transaction never finds out halfway that another process writes.
-      await whileBusy(PATIENCE_ELSEWHERE, () => this.#writer.database.exec('BEGIN IMMEDIATE'));
+      await whileBusy(this.#patience.lock, () => this.#writer.database.exec('BEGIN IMMEDIATE'));
     } catch (error) {
       this.#turn.unlock();
       throw error;
@@ -81,7 +81,7 @@ export class SqliteDriver implements Driver {
 
   async destroy(): Promise<void> {
     // What hangs for that long is rolled back by closing.
-    await this.#turn.lock(PATIENCE_HERE).catch(() => undefined);
+    await this.#turn.lock(this.#patience.turn).catch(() => undefined);
     await this.#checkpointer.close();
     await this.#log.close();
     this.#reader.database.close();
@@ -112,10 +112,10 @@ export class SqliteDriver implements Driver {
   }
 
   async #inTurn<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    await this.#turn.lock(PATIENCE_HERE);
+    await this.#turn.lock(this.#patience.turn);
     try {
       this.#log.refuseFailed();
-      const result = await whileBusy(PATIENCE_ELSEWHERE, () => this.#writer.run<R>(query));
+      const result = await whileBusy(this.#patience.lock, () => this.#writer.run<R>(query));
       this.#checkpointer.afterCommit(this.#writer.database);
       return result;
     } finally {

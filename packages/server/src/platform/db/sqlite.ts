@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
 import type { Database } from './database.ts';
+import type { OpenOptions } from './index.ts';
 import { type MigrationHost, migrate, pending } from './migrate.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
@@ -8,9 +9,9 @@ import { createFile, fitPath, openFile, removeFile } from './sqlite-file.ts';
 import type { Tables } from './tables.ts';
 
 /** The database in the file at `path`. Throws if the file could not be used, or is open to other users of the machine. */
-export function openSqlite(path: string, migrations?: string): Database {
+export function openSqlite(path: string, { migrations, patience }: OpenOptions): Database {
   const file = fitPath(path);
-  const driver = new SqliteDriver(file, openFile);
+  const driver = new SqliteDriver(file, openFile, patience);
   const db = new Kysely<Tables>({ dialect: dialectOn(driver) });
   const host = migrationHost(db, driver);
   const exists = async () => existsSync(file) && (await host.isMigrated(db));
