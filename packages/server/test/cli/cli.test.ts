@@ -1,11 +1,42 @@
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
-import { type Ended, run } from './program.ts';
+import { type Ended, run, runProcess } from './program.ts';
 
 const newFolder = () => mkdtempSync(join(inject('folder'), 'cli-'));
 const usher = (args: string[], env: Record<string, string> = {}): Promise<Ended> =>
   run(newFolder(), env, args);
+
+// All other tests of commands run them in this process.
+describe('the built program in a process of its own', () => {
+  it('does with a database what the commands do in this process', async () => {
+    const [here, there] = [newFolder(), newFolder()];
+    const ids = /\b[0-9a-f]{8}-[0-9a-f-]{27}\b|[\w-]{22}|\d{4}-\d\d-\d\d[T ][\d:.]+Z?/g;
+    const alike = ({ code, stdout, stderr }: Ended, folder: string) => ({
+      code,
+      stdout: stdout.replaceAll(folder, '').replace(ids, ''),
+      stderr: stderr.replaceAll(folder, ''),
+    });
+    for (const [line, code, input = ''] of [
+      ['user list', 1],
+      ['db create', 0],
+      ['user add --username ada --email ada@example.org --password-stdin', 0, 'correct horse battery staple'],
+      ['user list --json', 0],
+      ['user delete ada', 2, 'ada\n'],
+      ['key list', 0],
+      ['mail list', 0],
+      ['events --name user_created', 0],
+      ['config --json', 0],
+      ['completion bash', 0],
+      ['db drop --yes', 0],
+    ] as const) {
+      const args = line.split(' ');
+      const inProcess = alike(await runProcess(there, {}, args, input), there);
+      expect([line, inProcess.code]).toEqual([line, code]);
+      expect(inProcess).toEqual(alike(await run(here, {}, args, input), here));
+    }
+  });
+});
 
 describe('a command line that makes no sense ends with 2', () => {
   it.each([

@@ -52,7 +52,7 @@ describe('usher init', () => {
         child.kill('SIGKILL');
         return exited;
       });
-      await expect.poll(() => printed, { timeout: 60_000 }).toContain(`Ready at http://localhost:${port}`);
+      await expect.poll(() => printed).toContain(`Ready at http://localhost:${port}`);
 
       const app = { port };
       expect((await send(app, 'GET', '/')).text).toContain('/api/hello');

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { call, newFolder, startProcess } from '../support/process.ts';
-import { run } from './program.ts';
+import { runProcess } from './program.ts';
 
 function folderWith(files: Record<string, string>): string {
   const folder = newFolder();
@@ -21,7 +21,11 @@ describe.concurrent('usher serve --app', () => {
     ],
   ])('refuses %s before anything is made', async (_, text, sentence) => {
     const folder = folderWith(text === undefined ? {} : { 'app.mjs': text });
-    const { code, stdout, stderr } = await run(folder, { USHER_PORT: '0' }, ['serve', '--app', 'app.mjs']);
+    const { code, stdout, stderr } = await runProcess(folder, { USHER_PORT: '0' }, [
+      'serve',
+      '--app',
+      'app.mjs',
+    ]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(sentence);
     expect(existsSync(join(folder, 'usher.db'))).toBe(false);
@@ -37,7 +41,7 @@ describe.concurrent('usher serve --app', () => {
     ['an error', 'export default () => { throw new Error("no luck"); };', 1, /^usher: no luck\n$/m],
   ])('ends by itself when the module makes %s', async (_, text, expected, sentence) => {
     const folder = folderWith({ 'app.mjs': text });
-    const { code, stderr } = await run(folder, { USHER_PORT: '0' }, ['serve', '--app', 'app.mjs']);
+    const { code, stderr } = await runProcess(folder, { USHER_PORT: '0' }, ['serve', '--app', 'app.mjs']);
     expect(code).toBe(expected);
     expect(stderr).toMatch(sentence);
   });

@@ -10,7 +10,7 @@ import { makeSetUpLink, serveWorld } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { openWorld } from '../../src/open-world.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { run } from '../cli/program.ts';
+import { runProcess } from '../cli/program.ts';
 import { newNames, PASSWORD } from '../support/app.ts';
 import { call, cookieOf, PUBLIC_URL, SECRET, startProcess, submit } from '../support/process.ts';
 
@@ -161,7 +161,7 @@ describe('the program', () => {
     copyFileSync(stopped, file);
     spoil(file);
     const env = { USHER_SECRET: SECRET, USHER_PUBLIC_URL: PUBLIC_URL, USHER_PORT: '0' };
-    const { code, stdout, stderr } = await run(folder, env, ['serve']);
+    const { code, stdout, stderr } = await runProcess(folder, env, ['serve']);
     expect(stderr).toMatch(/^usher: [^\n]*(database|damaged)[^\n]*\n$/);
     expect(stderr).not.toContain('/setup?token=');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -1,7 +1,7 @@
 // F13: several processes on one SQLite file. Each sees at once what another did.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { run } from '../cli/program.ts';
+import { runProcess } from '../cli/program.ts';
 import { newNames, PASSWORD } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { call, cookieOf, newFolder, SECRET, startProcess, type UsherProcess } from '../support/process.ts';
@@ -41,7 +41,7 @@ it('F13: what a command did the servers know when it ends', async () => {
   const signIn = (at: UsherProcess) => clientOf(at).signIn({ username: names.username, password: PASSWORD });
   for (const at of [one, other]) expect(await present(at)).toBe(200);
   const usher = (...args: string[]) =>
-    run(folder, { USHER_DATABASE: database, USHER_SECRET: SECRET }, ['user', ...args]);
+    runProcess(folder, { USHER_DATABASE: database, USHER_SECRET: SECRET }, ['user', ...args]);
 
   expect(await usher('disable', names.username)).toMatchObject({ code: 0 });
   for (const at of [one, other]) {

@@ -18,14 +18,14 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import { type Ended, run } from '../cli/program.ts';
+import { type Ended, runProcess } from '../cli/program.ts';
 import { newNames, PASSWORD } from '../support/app.ts';
 import { databases } from '../support/postgres.ts';
 import { call, cookieOf, PUBLIC_URL, SECRET, startProcess } from '../support/process.ts';
 
 const newFolder = () => mkdtempSync(join(inject('folder'), 'start-'));
 const serve = (folder: string, env: Record<string, string>): Promise<Ended> =>
-  run(folder, { USHER_PORT: '0', ...env }, ['serve']);
+  runProcess(folder, { USHER_PORT: '0', ...env }, ['serve']);
 
 /** It ended by itself with this code, and said one sentence that nobody has to decipher. */
 function expectRefusal({ code, stdout, stderr }: Ended, exitCode: number, ...words: string[]): void {
