@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { newNames, PASSWORD, send, startApp, type TestApp } from '../../server/test/support/app.ts';
-import { PATIENCE, startBrowser, type Visitor, visit } from '../../server/test/support/browser.ts';
+import { startBrowser, type Visitor, visit } from '../../server/test/support/browser.ts';
 import { DAY, MINUTE, SECOND } from '../../server/test/support/clock.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
 import type { Change } from '../src/changes.ts';
@@ -11,7 +11,7 @@ import { openTab, serveApplication, type Tab } from './application.ts';
 let browser: Browser;
 beforeAll(async () => {
   browser = await startBrowser();
-}, PATIENCE);
+});
 afterAll(() => browser.close());
 
 function createDatabase(): Promise<TestDatabase> {
@@ -19,9 +19,6 @@ function createDatabase(): Promise<TestDatabase> {
   if (!first) throw new Error('There is no database.');
   return first.create();
 }
-
-/** What does not happen by then never does, on any machine. */
-const SOON = { timeout: PATIENCE / 4 };
 
 const visitors: Visitor[] = [];
 afterEach(async () => {
@@ -36,10 +33,10 @@ async function someone(url: string): Promise<Visitor> {
 
 const json = (value: unknown) => JSON.stringify(value);
 const heardSoon = async (tab: Tab, ...changes: Change[]): Promise<void> => {
-  await expect.poll(tab.heard, SOON).toEqual(changes);
+  await expect.poll(tab.heard).toEqual(changes);
 };
 
-describe('on Usher’s own origin', { timeout: PATIENCE }, () => {
+describe('on Usher’s own origin', () => {
   let app: TestApp;
   let url: string;
   let stop: () => Promise<void>;
@@ -120,7 +117,7 @@ describe('on Usher’s own origin', { timeout: PATIENCE }, () => {
     // The first one is not answered before the second one waits for its turn.
     const locks = () =>
       one.page.evaluate('navigator.locks.query().then(({ held, pending }) => [held.length, pending.length])');
-    await expect.poll(locks, SOON).toEqual([1, 1]);
+    await expect.poll(locks).toEqual([1, 1]);
     hold.resolve();
     expect((await both).map(({ error }) => error)).toEqual([null, null]);
     expect(renewals).toBe(1);
@@ -163,7 +160,7 @@ describe('on Usher’s own origin', { timeout: PATIENCE }, () => {
   });
 });
 
-describe('on another origin', { timeout: PATIENCE }, () => {
+describe('on another origin', () => {
   let port: number;
   let app: TestApp;
   let stop: () => Promise<void>;

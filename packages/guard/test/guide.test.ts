@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { login, type Reply, send, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
 import { testClock } from '../../server/test/support/clock.ts';
+import { PATIENCE } from '../../server/test/support/patience.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
 import { freePort, leash } from '../../server/test/support/process.ts';
 import { bearer } from './services.ts';
@@ -70,13 +71,11 @@ async function start(command: string[], folder: string, port: number) {
   const ask = (path: string, headers: Record<string, string> = {}): Promise<Reply> =>
     send({ port }, 'GET', path, undefined, { headers });
   await expect
-    .poll(
-      () =>
-        ask('/').then(
-          () => 'up',
-          () => printed,
-        ),
-      { timeout: 60_000 },
+    .poll(() =>
+      ask('/').then(
+        () => 'up',
+        () => printed,
+      ),
     )
     .toBe('up');
   return ask;
@@ -196,7 +195,7 @@ async function findPython(): Promise<string | undefined> {
         () => true,
         () => false,
       ),
-      sleep(10_000, false, { ref: false }),
+      sleep(PATIENCE, false, { ref: false }),
     ]);
     if (found) return name;
   }

@@ -114,7 +114,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
     await server.stop();
     await close();
     await apart.remove();
-  }, 120_000);
+  });
 
   it('B2: the budget of an account is the same for any number of addresses', async () => {
     const victim = await signUp(app, '192.0.2.2');

@@ -2,6 +2,7 @@ import { isIP, isIPv4 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { addressRange, clientAddress, trustProxies, UNKNOWN_ADDRESS } from '../../src/edge/address.ts';
+import { cpuOf } from '../support/cpu.ts';
 
 const proxies = trustProxies(['10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1']);
 const nobody = trustProxies([]);
@@ -71,7 +72,7 @@ describe('clientAddress', () => {
     expect(clientAddress('10.0.0.1', `${longest}%${'a'.repeat(15_000)}`, proxies)).toBe('198.51.100.254');
   });
 
-  it('D8: takes time in proportion to 100 kB of anything', () => {
+  it('D8: takes time in proportion to 100 kB of anything', async () => {
     for (const part of [',', ' ', '\t', ' ,', '10.0.0.1,', ':', 'f', '1.', '%']) {
       for (const [start, end] of [
         ['', ''],
@@ -80,9 +81,7 @@ describe('clientAddress', () => {
         ['1', ' 1,10.0.0.2'],
       ]) {
         const header = start + part.repeat(100_000 / part.length) + end;
-        const began = performance.now();
-        clientAddress('10.0.0.1', header, proxies);
-        expect(performance.now() - began).toBeLessThan(500);
+        expect(await cpuOf(() => clientAddress('10.0.0.1', header, proxies))).toBeLessThan(500);
       }
     }
   });

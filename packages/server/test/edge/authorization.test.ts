@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { readAuthorization } from '../../src/edge/authorization.ts';
 import { Refusal } from '../../src/errors.ts';
+import { cpuOf } from '../support/cpu.ts';
 
 const basic = (text: string | Uint8Array) => `Basic ${Buffer.from(text as string).toString('base64')}`;
 
@@ -66,13 +67,12 @@ describe('readAuthorization', () => {
     expect(codeOf(header)).toBe('invalid_token 401');
   });
 
-  it('T24: accepts 4,096 bytes, and looks at no more', () => {
+  it('T24: accepts 4,096 bytes, and looks at no more', async () => {
     expect(codeOf(`Bearer ${'a'.repeat(4096)}`)).toBe('accepted');
     // Were it looked at, it would be accepted or take long.
     for (const header of [`Bearer ${'a'.repeat(1_000_000)}`, `Basic ${'YTpi'.repeat(250_000)}`]) {
-      const start = performance.now();
-      expect(codeOf(header)).not.toBe('accepted');
-      expect(performance.now() - start).toBeLessThan(500);
+      const spent = await cpuOf(() => expect(codeOf(header)).not.toBe('accepted'));
+      expect(spent).toBeLessThan(500);
     }
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { readCookie, serializeCookie, unsetCookie } from '../../src/edge/cookies.ts';
+import { cpuOf } from '../support/cpu.ts';
 
 const name = '__Host-usher';
 
@@ -67,18 +68,19 @@ describe('readCookie', () => {
     );
   });
 
-  it('H10, D8: takes time in proportion to 100 kB of anything', () => {
+  it('H10, D8: takes time in proportion to 100 kB of anything', async () => {
     const parts = [' ', '\t', ';', '=', '__Host-usher', ' __Host-usher=', '__Host-', 'a=b; ', '"', '_'];
     for (const part of parts) {
       for (const end of ['', '__Host-usher=t', '; __Host-usher=t', '__Host-usher']) {
         const header = part.repeat(100_000 / part.length) + end;
-        const start = performance.now();
-        try {
-          readCookie(header, name);
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'duplicate_cookie' });
-        }
-        expect(performance.now() - start).toBeLessThan(500);
+        const spent = await cpuOf(() => {
+          try {
+            readCookie(header, name);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'duplicate_cookie' });
+          }
+        });
+        expect(spent).toBeLessThan(500);
       }
     }
   });

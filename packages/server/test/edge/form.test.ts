@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { parseForm, requireForm } from '../../src/edge/form.ts';
 import { Refusal } from '../../src/errors.ts';
+import { cpuOf } from '../support/cpu.ts';
 
 function refused(act: () => unknown): Refusal {
   try {
@@ -66,13 +67,11 @@ describe('parseForm', () => {
     expect(Object.keys(parseForm(text))).toHaveLength(32);
   });
 
-  it('H5, D8: takes time in proportion to 1 MB of anything', () => {
+  it('H5, D8: takes time in proportion to 1 MB of anything', async () => {
     for (const part of ['&', '=', '%', '+', 'a', '%41', 'a=&']) {
-      const start = performance.now();
-      expect(refused(() => parseForm(`a=${part.repeat(1_000_000 / part.length)}`)).code).toBe(
-        'invalid_request',
-      );
-      expect(performance.now() - start).toBeLessThan(500);
+      const text = `a=${part.repeat(1_000_000 / part.length)}`;
+      const spent = await cpuOf(() => expect(refused(() => parseForm(text)).code).toBe('invalid_request'));
+      expect(spent).toBeLessThan(500);
     }
   });
 

@@ -16,6 +16,7 @@ import { cert, key } from '../support/certificate.ts';
 import { MINUTE, SECOND, TURN } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
 import { type Inbox, startInbox } from '../support/inbox.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { SECRET, startProcess } from '../support/process.ts';
 
@@ -47,11 +48,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
   const queue = (to: string) => queueTo(inside.db, inside.keys, app.clock.now(), to);
   const rows = () => inside.db.selectFrom('mails').selectAll().orderBy('created_at').execute();
   const ended = async (count: number) =>
-    expect
-      .poll(async () => (await rows()).filter(({ outcome }) => outcome === 'sent').length, {
-        timeout: 20 * SECOND,
-      })
-      .toBe(count);
+    expect.poll(async () => (await rows()).filter(({ outcome }) => outcome === 'sent').length).toBe(count);
   const addresses = (count: number) => Array.from({ length: count }, (_, i) => `user${i}@example.org`);
 
   it('F24: away, it gets every mail once when it is back, and no mail is used up by finding out', async () => {
@@ -59,10 +56,11 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     for (const address of addresses(40)) await queue(address);
     const began = performance.now();
     const tries = async () => (await rows()).reduce((sum, row) => sum + row.tries, 0);
-    await expect.poll(tries, { timeout: 20 * SECOND }).toBeGreaterThan(6);
+    await expect.poll(tries).toBeGreaterThan(6);
+    const made = await tries();
     const turns = Math.ceil((performance.now() - began) / TURN) + 1;
     // At most five at the first turn, then one at each.
-    expect(await tries()).toBeLessThanOrEqual(5 + turns);
+    expect(made).toBeLessThanOrEqual(5 + turns);
     await inbox.start();
     // The one that was on its way finds out late, and waits once more.
     for (let wait = 0; wait < 3; wait++) {
@@ -74,28 +72,25 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
   });
 
   it('F24, E8: silent, it makes no page wait', async () => {
-    inbox.script.greetAfter = 60 * SECOND;
+    inbox.script.greetAfter = PATIENCE;
     for (const address of addresses(20)) await queue(address);
-    await expect.poll(() => inbox.connections(), { timeout: 5 * SECOND }).toBe(5);
-    for (let i = 0; i < 10; i++) {
-      const began = performance.now();
+    await expect.poll(() => inbox.connections()).toBeGreaterThanOrEqual(5);
+    for (let i = 0; i < 10; i++)
       expect((await send(app, 'POST', '/v1/signup', newNames())).status).toBe(201);
-      expect(performance.now() - began).toBeLessThan(5 * SECOND);
-    }
-    expect(inbox.connections()).toBe(5);
+    // Whoever had waited for a mail would have waited until one is taken.
     expect(inbox.mails).toEqual([]);
   });
 
   it('F25: slow with one mail, it holds up no other', async () => {
-    inbox.script.answerAfter = (mail) => (mail.to[0] === 'slow@example.org' ? 6 * SECOND : 0);
+    const slow = Promise.withResolvers<void>();
+    inbox.script.answerWhen = (mail) => (mail.to[0] === 'slow@example.org' ? slow.promise : undefined);
     await queue('slow@example.org');
     await inbox.next('slow@example.org');
-    const began = performance.now();
     for (const address of addresses(20)) await queue(address);
     await ended(20);
-    expect(performance.now() - began).toBeLessThan(5 * SECOND);
-    await ended(21);
     expect(inbox.mails).toHaveLength(21);
+    slow.resolve();
+    await ended(21);
   });
 
   it('F25: hanging up after it took a mail, it gets the same mail again', async () => {
@@ -139,9 +134,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     await queue('ada@example.org');
     await inbox.next('ada@example.org');
     await sql`ALTER TABLE mails RENAME TO mails_away`.execute(inside.db);
-    await expect
-      .poll(() => app.log.some((line) => line.includes('job failed')), { timeout: 10 * SECOND })
-      .toBe(true);
+    await expect.poll(() => app.log.some((line) => line.includes('job failed'))).toBe(true);
     // The server has answered by now, and the claim has run out when the database is back.
     await sleep(2_500);
     app.clock.advance(LEASE);
@@ -153,13 +146,11 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
   });
 
   it('a stop waits for no server, and the next start sends what was cut off', async () => {
-    inbox.script.answerAfter = () => 60 * SECOND;
+    inbox.script.answerAfter = () => 2 * PATIENCE;
     await queue('ada@example.org');
     await inbox.next('ada@example.org');
-    const began = performance.now();
     const { clock, secret, url } = app;
     await app.stop();
-    expect(performance.now() - began).toBeLessThan(3 * SECOND);
     expect((await rows())[0]).toMatchObject({ outcome: null, tries: 1, due_at: clock.now() + 10 * SECOND });
     inbox.script.answerAfter = undefined;
     clock.advance(10 * SECOND);
@@ -184,7 +175,7 @@ describe.each(databases)('killed with SIGKILL, on $name', ({ create }) => {
     const first = await startProcess({ database: database.url, env });
     await first.kill('SIGKILL');
     await queue('ada@example.org');
-    inbox.script.answerAfter = () => 60 * SECOND;
+    inbox.script.answerAfter = () => 2 * PATIENCE;
     const second = await startProcess({ database: database.url, env });
     const sent = await inbox.next('ada@example.org');
     await second.kill('SIGKILL');
@@ -197,7 +188,7 @@ describe.each(databases)('killed with SIGKILL, on $name', ({ create }) => {
     const again = await inbox.next('ada@example.org');
     expect(again.headers['message-id']).toBe(sent.headers['message-id']);
     expect(again.code).toBe(sent.code);
-    await expect.poll(outcomes, { timeout: 10 * SECOND }).toEqual(['sent']);
+    await expect.poll(outcomes).toEqual(['sent']);
     await third.kill();
     expect(third.logs()).not.toContain('ada@example.org');
     expect(third.logs()).not.toContain('code-');
@@ -205,7 +196,7 @@ describe.each(databases)('killed with SIGKILL, on $name', ({ create }) => {
     await inside.close();
     await inbox.stop();
     await database.remove();
-  }, 120_000);
+  });
 });
 
 describe('the way to the mail server', () => {
@@ -218,13 +209,15 @@ describe('the way to the mail server', () => {
     html: '<p>Hello</p>',
     language: 'en',
   };
-  const patience = { connection: 400, socket: 400, mail: 1_500 };
-  async function deliver(url: string, { smtpTls = 'on' as 'on' | 'off', more = mail } = {}) {
+  const long = { connection: PATIENCE, socket: PATIENCE, mail: PATIENCE };
+  const short = { connection: 400, socket: 400, mail: 1_500 };
+  async function deliver(
+    url: string,
+    { smtpTls = 'on' as 'on' | 'off', more = mail, patience = long } = {},
+  ) {
     const config = { smtpUrl: new Secret(url), smtpTls, mailFrom: 'Usher <usher@example.com>' };
     const transport = createMailTransport(config, 'https://accounts.example.org', patience);
-    const began = performance.now();
-    const delivery = await transport.send(more).finally(() => transport.close());
-    return { ...delivery, took: performance.now() - began };
+    return transport.send(more).finally(() => transport.close());
   }
   /** Where a server of this machine is not known to be on it. */
   const elsewhere = ({ port }: Inbox) => `smtp://0.0.0.0:${port}`;
@@ -310,15 +303,13 @@ describe('the way to the mail server', () => {
 
   it('waits for no server longer than it has patience', async () => {
     const inbox = await startInbox();
-    inbox.script.greetAfter = 60 * SECOND;
-    const silent = await deliver(inbox.url);
+    inbox.script.greetAfter = 2 * PATIENCE;
+    const silent = await deliver(inbox.url, { patience: { ...long, connection: short.connection } });
     expect(silent).toMatchObject({ end: 'away', code: 'ETIMEDOUT' });
-    expect(silent.took).toBeLessThan(3 * patience.connection);
     inbox.script.greetAfter = 0;
-    inbox.script.answerAfter = () => 60 * SECOND;
-    const hanging = await deliver(inbox.url);
+    inbox.script.answerAfter = () => 2 * PATIENCE;
+    const hanging = await deliver(inbox.url, { patience: { ...long, socket: short.socket } });
     expect(hanging).toMatchObject({ end: 'away', code: 'ETIMEDOUT' });
-    expect(hanging.took).toBeLessThan(3 * patience.socket);
     await inbox.stop();
     expect(await deliver(inbox.url)).toMatchObject({ end: 'away', code: 'ECONNREFUSED' });
   });
@@ -330,9 +321,9 @@ describe('the way to the mail server', () => {
       socket.on('close', () => clearInterval(talk));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const held = await deliver(`smtp://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const url = `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const held = await deliver(url, { patience: { ...long, mail: short.mail } });
     expect(held).toMatchObject({ end: 'away', code: 'EABORT' });
-    expect(held.took).toBeLessThan(2 * patience.mail);
     server.close();
     await once(server, 'close');
   });

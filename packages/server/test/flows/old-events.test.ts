@@ -114,7 +114,7 @@ describe.each(databases)('old events on $name', ({ create }) => {
       clock: app.clock,
       eventsDays: 30,
     });
-    await expect.poll(() => countOf(old), { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => countOf(old)).toBe(0);
     expect(await countOf(kept)).toBe(3);
     await other.stop();
   });

@@ -16,6 +16,7 @@ import { ConfigError } from '../../src/config.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newNames, PASSWORD, type Reply, send } from '../support/app.ts';
 import { given, refusal } from '../support/client.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { cookieOf, freePort, leash } from '../support/process.ts';
 
@@ -25,8 +26,6 @@ const guide = readFileSync(join(root, 'docs/guides/mount-in-your-application.md'
 const [honoHost = '', expressHost = '', ownRoutes = '', ...others] = [
   ...guide.matchAll(/```ts\n([\s\S]*?)```/g),
 ].map(([, block]) => block);
-/** A program that does not end by itself by then never does; in milliseconds. */
-const PATIENCE = 60_000;
 
 /** Writes a program into a folder where packages are found as in any project. */
 function write(program: string): { folder: string; file: string } {
@@ -87,7 +86,7 @@ describe('the guide', () => {
         ({ text }) => text,
         () => host.printed,
       );
-    await expect.poll(home, { timeout: PATIENCE }).toBe('my own page');
+    await expect.poll(home).toBe('my own page');
     await expectAccount(ask);
 
     // The host's own page is still there, and Usher's too.
@@ -118,7 +117,7 @@ describe('the guide', () => {
         ({ status }) => status,
         () => host.printed,
       );
-    await expect.poll(up, { timeout: PATIENCE }).toBe(200);
+    await expect.poll(up).toBe(200);
     const names = newNames();
     const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', names))}`;
     const hello = (headers: Record<string, string> = { cookie }) => ask('GET', '/hello', undefined, headers);

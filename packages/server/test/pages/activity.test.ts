@@ -5,7 +5,7 @@ import { budgets } from '../../src/core/limits.ts';
 import { mailValues } from '../../src/core/mails/kinds.ts';
 import { type EventName, events } from '../../src/events.ts';
 import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { findBarriers, overflowOf, PATIENCE, startBrowser, visit } from '../support/browser.ts';
+import { findBarriers, overflowOf, startBrowser, visit } from '../support/browser.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -21,10 +21,10 @@ const NEVER: readonly EventName[] = [
 let browser: Browser;
 beforeAll(async () => {
   browser = await startBrowser();
-}, PATIENCE);
+});
 afterAll(() => browser.close());
 
-describe.each(databases)('the activity of a user on $name', { timeout: PATIENCE }, ({ create }) => {
+describe.each(databases)('the activity of a user on $name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let inside: Inside;

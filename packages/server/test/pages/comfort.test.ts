@@ -5,7 +5,7 @@ import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { openWorld } from '../../src/open-world.ts';
 import { newNames, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
-import { findBarriers, overflowOf, PATIENCE, startBrowser, type Visitor, visit } from '../support/browser.ts';
+import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
 import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -33,7 +33,7 @@ const forUsers = [
   '/dashboard/delete',
 ];
 
-describe('pages for everybody', { timeout: PATIENCE }, () => {
+describe('pages for everybody', () => {
   let browser: Browser;
   let database: TestDatabase;
   let app: TestApp;
@@ -46,7 +46,7 @@ describe('pages for everybody', { timeout: PATIENCE }, () => {
     const { world, close } = await openWorld(configFromOptions(settings), { clock: app.clock });
     setUpLink = (await makeSetUpLink(world)) ?? '';
     await close();
-  }, PATIENCE);
+  });
   afterEach(async () => {
     for (const visitor of visitors.splice(0)) {
       await visitor.close();

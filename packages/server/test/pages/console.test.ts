@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE } from '../support/clock.ts';
+import { cpuOf } from '../support/cpu.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -10,7 +11,7 @@ import { databases, type TestDatabase } from '../support/postgres.ts';
 let browser: Browser;
 beforeAll(async () => {
   browser = await startBrowser();
-}, 120_000);
+});
 afterAll(() => browser.close());
 
 describe.each(databases)('the console on $name', ({ name, create }) => {
@@ -226,11 +227,12 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
       '?sort=-username',
       '?who=disabled',
     ]) {
-      const began = performance.now();
-      const { status, text } = await send(app, 'GET', `/admin/users${query}`, undefined, cookie(admin));
-      expect([query, status]).toEqual([query, 200]);
-      expect(performance.now() - began).toBeLessThan(1_000);
-      if (query.includes('19999')) expect(text).toContain('many19999@example.org');
+      const spent = await cpuOf(async () => {
+        const { status, text } = await send(app, 'GET', `/admin/users${query}`, undefined, cookie(admin));
+        expect([query, status]).toEqual([query, 200]);
+        if (query.includes('19999')) expect(text).toContain('many19999@example.org');
+      });
+      expect(spent).toBeLessThan(1_000);
     }
     // Page by page, in the order that was asked for.
     const first = await send(app, 'GET', '/admin/users?search=many1&sort=username', undefined, cookie(admin));

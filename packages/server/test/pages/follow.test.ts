@@ -12,7 +12,7 @@ import {
   startApp,
   type TestApp,
 } from '../support/app.ts';
-import { findBarriers, overflowOf, PATIENCE, startBrowser, visit } from '../support/browser.ts';
+import { findBarriers, overflowOf, startBrowser, visit } from '../support/browser.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
 import { claimsOf, type Inside, newAddress, openInside, sendAs, startTwin } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -25,10 +25,10 @@ const METRICS = 'a-token-for-the-metrics';
 let browser: Browser;
 beforeAll(async () => {
   browser = await startBrowser();
-}, PATIENCE);
+});
 afterAll(() => browser.close());
 
-describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ create }) => {
+describe.each(databases)('following events on $name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let inside: Inside;
@@ -61,7 +61,7 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
       .map(({ name }) => name);
   const lastOf = ({ messages }: Listening) => messages.at(-1);
   const hasSeen = (stream: Listening, about: string, ...names: string[]) =>
-    expect.poll(() => namesIn(stream, about), { timeout: 60_000 }).toEqual(names);
+    expect.poll(() => namesIn(stream, about)).toEqual(names);
   /** How many streams the process says that it has. */
   const countOpen = async (): Promise<number> => {
     const { text } = await send(app, 'GET', '/metrics', undefined, asBearer(METRICS));
@@ -237,7 +237,7 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
       app.clock.advance(pause);
       const used = app.clock.now();
       expect((await sendAs(twin, { cookie }, 'GET', '/v1/me')).status).toBe(200);
-      await expect.poll(async () => (await seen(sid)).last_seen_at, { timeout: 60_000 }).toBe(used);
+      await expect.poll(async () => (await seen(sid)).last_seen_at).toBe(used);
     }
     app.clock.advance(9 * MINUTE + 59 * SECOND);
     const bob = await signUp(app, newAddress());
@@ -317,7 +317,7 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     const late = app.clock.now() - 5 * SECOND;
     await recordEvents(inside.db, 'user_changed', OPERATOR, [about], app.clock.now());
     for (const stream of [all, none])
-      await expect.poll(() => namesIn(stream, bob.id).at(-1), { timeout: 60_000 }).toBe('user_changed');
+      await expect.poll(() => namesIn(stream, bob.id).at(-1)).toBe('user_changed');
     const last = lastOf(none)?.id;
     await recordEvents(inside.db, 'user_enabled', OPERATOR, [about], late);
     await hasSeen(all, bob.id, 'signed_in', 'user_changed', 'user_enabled');
@@ -333,7 +333,7 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     const stream = await follow(cookie, `?user=${id}&name=user_changed`);
     const many = Array.from({ length: 150 }, () => ({ userId: id, actorId: null }));
     await recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
-    await expect.poll(() => eventsIn(stream).length, { timeout: 60_000 }).toBe(100);
+    await expect.poll(() => eventsIn(stream).length).toBe(100);
     expect(JSON.parse(lastOf(stream)?.data ?? '')).toMatchObject({ is_cut: true });
     stream.leave();
   });
@@ -355,7 +355,7 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     for (const count of [191, 281, 371, 461, 500]) {
       app.clock.advance(SECOND);
       await come(90);
-      await expect.poll(() => rows.count(), { timeout: 60_000 }).toBe(count);
+      await expect.poll(() => rows.count()).toBe(count);
     }
     expect(await page.getByText('More happened here').count()).toBe(0);
     expect(complaints).toEqual([]);
@@ -370,14 +370,11 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     const requestId = answer.headers.get('x-request-id') ?? '';
     const end = () => app.log.find((line) => line.includes(requestId) && line.includes('stream ended'));
     await expect
-      .poll(
-        async () => {
-          const many = Array.from({ length: 100 }, () => ({ userId: id, actorId: null }));
-          await recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
-          return JSON.parse(end() ?? '{}').why;
-        },
-        { timeout: 60_000 },
-      )
+      .poll(async () => {
+        const many = Array.from({ length: 100 }, () => ({ userId: id, actorId: null }));
+        await recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
+        return JSON.parse(end() ?? '{}').why;
+      })
       .toBe('slow');
     expect(end()).toContain(`"user":"${id}"`);
     await answer.body?.cancel();
@@ -385,7 +382,7 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
 
   it('opens twenty and no more, and one as soon as another ends', async () => {
     const { cookie, username, password } = await newAdmin();
-    await expect.poll(countOpen, { timeout: 60_000 }).toBe(0);
+    await expect.poll(countOpen).toBe(0);
     // A head has nothing that goes on.
     const head = await send(app, 'HEAD', PATH, undefined, { headers: { cookie: `usher=${cookie}` } });
     expect([head.status, head.headers.get('content-type')]).toEqual([
@@ -402,7 +399,7 @@ describe.each(databases)('following events on $name', { timeout: PATIENCE }, ({ 
     expect(refused.body.message).toContain('20 pages follow events already');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const one of open) one.leave();
-    await expect.poll(countOpen, { timeout: 60_000 }).toBe(0);
+    await expect.poll(countOpen).toBe(0);
     // A program may follow, too, as long as its token lasts.
     const program = await listen(app, PATH, asBearer(token).headers ?? {});
     const bob = await signUp(app, newAddress());

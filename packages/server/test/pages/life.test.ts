@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newNames, startApp, type TestApp } from '../support/app.ts';
-import { overflowOf, PATIENCE, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
+import { overflowOf, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
 import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 let browser: Browser;
 beforeAll(async () => {
   browser = await startBrowser();
-}, PATIENCE);
+});
 afterAll(() => browser.close());
 
-describe.each(databases)('the life of an account on $name', { timeout: PATIENCE }, ({ name, create }) => {
+describe.each(databases)('the life of an account on $name', ({ name, create }) => {
   let database: TestDatabase;
   let app: TestApp;
   const visitors: Visitor[] = [];

@@ -2,15 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newNames, startApp, type TestApp } from '../support/app.ts';
-import {
-  findBarriers,
-  overflowOf,
-  PATIENCE,
-  startBrowser,
-  type Visitor,
-  visit,
-  ways,
-} from '../support/browser.ts';
+import { findBarriers, overflowOf, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
 import { newAddress } from '../support/forge.ts';
 import { lastMail, queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -18,14 +10,13 @@ import { databases, type TestDatabase } from '../support/postgres.ts';
 let browser: Browser;
 beforeAll(async () => {
   browser = await startBrowser();
-}, PATIENCE);
+});
 afterAll(() => browser.close());
 
 describe.each(
   databases.flatMap((database) => (ways[database.name] ?? []).map((way) => ({ ...database, ...way }))),
 )(
   'a verified sign-up on $name, $viewport.width pixels, scripts: $javaScriptEnabled',
-  { timeout: PATIENCE },
   ({ create, viewport, javaScriptEnabled }) => {
     let database: TestDatabase;
     let app: TestApp;

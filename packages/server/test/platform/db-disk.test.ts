@@ -40,7 +40,7 @@ describe('a commit to a file', () => {
     });
     return asked;
   }
-  const asked = (gates: unknown[], number: number) => vi.waitFor(() => expect(gates).toHaveLength(number));
+  const asked = (gates: unknown[], number: number) => expect.poll(() => gates).toHaveLength(number);
   async function isOpen(work: Promise<unknown>): Promise<boolean> {
     const open = Symbol();
     return (await Promise.race([work, new Promise((resolve) => setImmediate(resolve, open))])) === open;
@@ -53,7 +53,7 @@ describe('a commit to a file', () => {
     const second = write('b');
     const third = database.db.insertInto('limits').values(count('c')).execute();
     // Others read and write what the disk has not yet.
-    await vi.waitFor(async () => expect(await keys(database)).toEqual(['a', 'b', 'c']));
+    await expect.poll(() => keys(database)).toEqual(['a', 'b', 'c']);
     expect([await isOpen(first), await isOpen(second), await isOpen(third)]).toEqual([true, true, true]);
     gates[0]?.resolve();
     await first;

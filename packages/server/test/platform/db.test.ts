@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, type Db, isUnavailable, openDatabase } from '../../src/platform/db/index.ts';
 import { Mutex } from '../../src/platform/db/mutex.ts';
+import { PATIENCE } from '../support/patience.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const write = (db: Db, key: string, count = 0) =>
@@ -190,9 +191,9 @@ describe('a mutex', () => {
     const mutex = new Mutex();
     await mutex.lock(10);
     const order: string[] = [];
-    const first = mutex.lock(1000).then(() => order.push('first'));
+    const first = mutex.lock(PATIENCE).then(() => order.push('first'));
     const impatient = mutex.lock(10).catch((error) => error);
-    const last = mutex.lock(1000).then(() => order.push('last'));
+    const last = mutex.lock(PATIENCE).then(() => order.push('last'));
     expect(isUnavailable(await impatient)).toBe(true);
     mutex.unlock();
     await first;

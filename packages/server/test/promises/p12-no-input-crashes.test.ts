@@ -216,7 +216,7 @@ describe.each(databases)('P12 on $name: no input crashes the process', ({ create
       { numRuns: 400 },
     );
     await isAlive();
-  }, 120_000);
+  });
 
   /** The administrator may have been renamed meanwhile, but not more than that: the rest needs the password. */
   const stored = () =>
@@ -256,7 +256,7 @@ describe.each(databases)('P12 on $name: no input crashes the process', ({ create
       { numRuns: 400 },
     );
     await isAlive();
-  }, 120_000);
+  });
 
   it('whatever a host program passes in, with or without a socket', async () => {
     await fc.assert(
@@ -289,5 +289,5 @@ describe.each(databases)('P12 on $name: no input crashes the process', ({ create
     );
     await isAlive();
     expect((await send(app, 'POST', '/v1/signup', newNames(), { from: newAddress() })).status).toBe(201);
-  }, 120_000);
+  });
 });

@@ -142,7 +142,7 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
       });
       socket.on('error', () => {});
     }
-    await expect.poll(() => answered() - before, { timeout: 20_000 }).toBe(5);
+    await expect.poll(() => answered() - before).toBe(5);
     expect(
       (await send(app, 'POST', '/v1/signin', { username: victim.username, password: PASSWORD })).status,
     ).toBe(401);

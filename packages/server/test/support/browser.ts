@@ -10,9 +10,7 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
-
-/** A bound for a test with a browser, and for starting one, on any machine; in milliseconds. */
-export const PATIENCE = 120_000;
+import { PATIENCE } from './patience.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -25,13 +23,27 @@ export async function startBrowser(): Promise<Browser> {
     args: [
       '--no-sandbox',
       '--disable-gpu',
+      // What draws is a thread, not a process that a busy machine may start too late: after a few of these the browser ends.
+      '--in-process-gpu',
+      '--disable-gpu-watchdog',
       '--headless=shell',
       '--hide-scrollbars',
       '--font-render-hinting=none',
     ],
     // With the font of the package pages look the same everywhere, too.
     env: { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts'), HOME: folder },
+    timeout: PATIENCE,
   });
+}
+
+const successors = new WeakMap<Browser, Promise<Browser>>();
+
+/** The browser itself or, when it has died, one in its place, so that no later test dies with it. */
+async function living(browser: Browser): Promise<Browser> {
+  if (browser.isConnected()) return browser;
+  const successor = successors.get(browser) ?? startBrowser();
+  successors.set(browser, successor);
+  return living(await successor);
 }
 
 /** Unpacked once for a checkout: it takes seconds. Of several that do so at once the first one counts. */
@@ -69,7 +81,8 @@ export async function visit(
   url: string,
   options: BrowserContextOptions = {},
 ): Promise<Visitor> {
-  const context = await browser.newContext({ baseURL: url, ...options });
+  const context = await (await living(browser)).newContext({ baseURL: url, ...options });
+  context.setDefaultTimeout(PATIENCE);
   const complaints: string[] = [];
   context.on('console', (message) => {
     if (/Content Security Policy|Trusted ?Type|policy violation/i.test(message.text()))
@@ -83,7 +96,6 @@ export async function visit(
   await context.addInitScript(`document.addEventListener('securitypolicyviolation', (event) =>
     console.error('policy violation: ' + event.effectiveDirective + ' ' + event.blockedURI))`);
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE / 2);
   return { context, page, complaints, close: () => context.close() };
 }
 

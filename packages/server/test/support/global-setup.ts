@@ -24,6 +24,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(join(tmpdir(), 'usher-test-'));
   // PostgreSQL may run as another user, who has to pass through.
   chmodSync(folder, 0o711);
+  // Whatever a test, or a browser that it starts, writes for the time being lies there, too.
+  process.env['TMPDIR'] = folder;
   const reaper = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts'), folder], {
     // Out of reach of a Ctrl-C in the terminal.
     detached: true,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
 import { type ParsedMail, parseMail } from './mime.ts';
+import { PATIENCE } from './patience.ts';
 
 /** A mail as it came in over the wire. */
 export interface ReceivedMail extends ParsedMail {
@@ -30,6 +31,8 @@ export interface Script {
   /** Waits before it greets, and before it answers a whole mail; in milliseconds. */
   greetAfter?: number | undefined;
   answerAfter?: ((mail: ReceivedMail) => number) | undefined;
+  /** Waits for this before it answers a whole mail. */
+  answerWhen?: ((mail: ReceivedMail) => Promise<void> | undefined) | undefined;
   /** Takes the mail and hangs up instead of saying so. */
   dropAfterData?: boolean | undefined;
 }
@@ -63,9 +66,6 @@ interface InboxOptions {
   user?: { name: string; password: string };
   host?: string;
 }
-
-/** Waiting ends with an error after this long; in milliseconds. */
-const PATIENCE = 20_000;
 
 export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
   const { tls = 'none', user, host = '127.0.0.1' } = options;
@@ -110,6 +110,7 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
         };
         mails.push(mail);
         if (script.dropAfterData) return hangUp(session.id);
+        await script.answerWhen?.(mail);
         setTimeout(
           () => done(answer(script.refuseMail?.(mail)), '2.0.0 Ok: queued'),
           script.answerAfter?.(mail) ?? 0,
@@ -127,7 +128,7 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
 
   await start();
   const wait = async <T>(what: string, look: () => T | undefined): Promise<T> => {
-    for (let waited = 0; waited < PATIENCE; waited += 10) {
+    for (const end = performance.now() + PATIENCE; performance.now() < end; ) {
       const found = look();
       if (found !== undefined) return found;
       await sleep(10);

@@ -4,18 +4,13 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { afterAll, inject, vi } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { type Reply, send } from './app.ts';
 import { newAddress } from './forge.ts';
+import { PATIENCE } from './patience.ts';
 
 const program = resolve(import.meta.dirname, '../../bin/usher.js');
 const built = resolve(import.meta.dirname, '../../dist/main.js');
-
-// Several processes that hash passwords, on a machine that does other things as well: these tests may take their time.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
-
-/** A process that is not ready by then never is; in milliseconds. */
-const PATIENCE = 60_000;
 
 /** What all processes of a test call themselves, whatever port they listen on: so they are one installation. */
 export const PUBLIC_URL = 'http://localhost:4000';
