@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { AxeResults } from 'axe-core';
@@ -23,15 +23,12 @@ export async function startBrowser(): Promise<Browser> {
     args: [
       '--no-sandbox',
       '--disable-gpu',
-      // What draws is a thread, not a process that a busy machine may start too late: after a few of these the browser ends.
-      '--in-process-gpu',
-      '--disable-gpu-watchdog',
       '--headless=shell',
       '--hide-scrollbars',
       '--font-render-hinting=none',
     ],
     // With the font of the package pages look the same everywhere, too.
-    env: { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts'), HOME: folder },
+    env: { ...process.env, FONTCONFIG_FILE: join(folder, FONTS), HOME: folder },
     timeout: PATIENCE,
   });
 }
@@ -46,18 +43,33 @@ async function living(browser: Browser): Promise<Browser> {
   return living(await successor);
 }
 
+const FONTS = 'fonts.conf';
+
+/**
+ * Only the font of the package. The package's own configuration looks for it in places of another system, and a browser that
+ * finds no font at all ends with the first page.
+ */
+const fontsIn = (folder: string) => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${join(folder, 'fonts')}</dir>
+  <cachedir>${join(folder, 'fonts-cache')}</cachedir>
+</fontconfig>
+`;
+
 /** Unpacked once for a checkout: it takes seconds. Of several that do so at once the first one counts. */
 function unpackedBrowser(): string {
   const { version } = JSON.parse(
     readFileSync(join(root, 'node_modules/@sparticuz/chromium/package.json'), 'utf8'),
   );
   const cache = join(root, 'node_modules/.cache');
-  const folder = join(cache, `chromium-${version}`);
+  const folder = join(cache, `browser-${version}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cache, { recursive: true });
   const aside = mkdtempSync(`${folder}-`);
   const unpack = "import('@sparticuz/chromium').then(({ default: packed }) => packed.executablePath())";
   execFileSync(process.execPath, ['-e', unpack], { cwd: root, env: { ...process.env, TMPDIR: aside } });
+  writeFileSync(join(aside, FONTS), fontsIn(folder));
   try {
     renameSync(aside, folder);
   } catch (error) {
