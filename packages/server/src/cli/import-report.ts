@@ -1,17 +1,29 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import type { RowOutcome } from '../flows/import/users.ts';
 import { csvLine } from './csv.ts';
+import { createPrivateFile } from './private-file.ts';
 
 /** A file that says row by row what became of it: CSV if it is called so, JSON lines otherwise. */
 export interface Report {
   write(outcomes: readonly RowOutcome[]): void;
+  /** Gives the report its name, unless it could not be written: then an older one stays. */
   close(): void;
 }
 
 /** Only its owner may read it: there are addresses in it. */
 export function openReport(file: string): Report {
-  const handle = saying(file, () => openSync(file, 'w', 0o600));
-  const put = (text: string) => saying(file, () => writeSync(handle, text));
+  const target = saying(file, () => createPrivateFile(file, { replaces: true }));
+  let isWhole = true;
+  const attempt = (act: () => void) =>
+    saying(file, () => {
+      try {
+        act();
+      } catch (error) {
+        isWhole = false;
+        target.discard();
+        throw error;
+      }
+    });
+  const put = (text: string) => attempt(() => target.write(text));
   const isCsv = /\.csv$/i.test(file);
   if (isCsv) put(csvLine(['line', 'status', 'email', 'hash', 'reason']));
   return {
@@ -19,7 +31,9 @@ export function openReport(file: string): Report {
       const lines = outcomes.map((outcome) => (isCsv ? asCsv(outcome) : `${JSON.stringify(outcome)}\n`));
       if (lines.length > 0) put(lines.join(''));
     },
-    close: () => closeSync(handle),
+    close: () => {
+      if (isWhole) attempt(() => target.keep());
+    },
   };
 }
 

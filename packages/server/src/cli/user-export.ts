@@ -1,5 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { OPERATOR, recordEvent } from '../core/events.ts';
@@ -7,6 +6,7 @@ import { type ExportedUser, exportedFields, exportUsers } from '../flows/export/
 import { csvLine } from './csv.ts';
 import { withWorld } from './open.ts';
 import { consent, Misuse, say } from './output.ts';
+import { createPrivateFile, type PrivateFile } from './private-file.ts';
 
 export interface ExportOptions {
   format?: 'csv' | 'jsonl';
@@ -66,29 +66,24 @@ async function print(lines: AsyncIterable<{ text: string; users: number }>): Pro
   return count;
 }
 
-/** Only its owner may read it, and it has its name only when it is whole. */
 async function save(file: string, lines: AsyncIterable<{ text: string; users: number }>): Promise<number> {
-  const part = `${file}.part`;
-  let handle: FileHandle | undefined;
+  let target: PrivateFile | undefined;
   try {
-    handle = await open(part, 'w', 0o600);
+    target = createPrivateFile(file, { replaces: false });
     let count = 0;
     let waiting = '';
     for await (const { text, users } of lines) {
       count += users;
       waiting += text;
       if (waiting.length < 65_536) continue;
-      await handle.appendFile(waiting);
+      target.write(waiting);
       waiting = '';
     }
-    await handle.appendFile(waiting);
-    await handle.sync();
-    await handle.close();
-    renameSync(part, file);
+    target.write(waiting);
+    target.keep();
     return count;
   } catch (error) {
-    await handle?.close().catch(() => {});
-    rmSync(part, { force: true });
+    target?.discard();
     throw new Error(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,6 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -166,6 +174,40 @@ describe('usher user import and export', () => {
     await expect(exportAll(join(place.folder, 'all.csv'), {}, nobody)).rejects.toThrow('all.csv already.');
   });
 
+  it('L9: writes exports and reports where nobody else has put a file or a link', async () => {
+    put('users.csv', `email,password\nada@example.org,${HASH}\n=1+1@example.org,\n`);
+    put('victim', 'untouched');
+    const victim = join(place.folder, 'victim');
+    const left = () => readdirSync(place.folder).toSorted();
+    put('all.csv.part', 'planted');
+    chmodSync(join(place.folder, 'all.csv.part'), 0o666);
+    symlinkSync(victim, join(place.folder, 'linked.csv.part'));
+    symlinkSync(victim, join(place.folder, 'link.csv'));
+    symlinkSync(join(place.folder, 'nowhere'), join(place.folder, 'dangling.csv'));
+    put('report.csv', 'of yesterday');
+    chmodSync(join(place.folder, 'report.csv'), 0o666);
+    const before = left();
+
+    const reported = await place.usher(['user', 'import', 'users.csv', '--report', 'report.csv']);
+    expect(reported.code).toBe(1);
+    expect(get('report.csv')).toMatch(/^line,status,/);
+    expect(statSync(join(place.folder, 'report.csv')).mode & 0o777).toBe(0o600);
+    for (const name of ['all.csv', 'linked.csv']) {
+      expect((await place.usher(['user', 'export', name])).code).toBe(0);
+      expect(lstatSync(join(place.folder, name)).isFile()).toBe(true);
+      expect(statSync(join(place.folder, name)).mode & 0o777).toBe(0o600);
+      expect(get(name)).toContain('ada@example.org');
+    }
+    for (const name of ['link.csv', 'dangling.csv']) {
+      const refused = await place.usher(['user', 'import', 'users.csv', '--report', name]);
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain(`The report ${name} cannot be written: this is not a regular file`);
+      expect((await place.usher(['user', 'export', name])).code).toBe(1);
+    }
+    expect([get('victim'), get('all.csv.part')]).toEqual(['untouched', 'planted']);
+    expect(left()).toEqual([...before, 'all.csv', 'linked.csv'].toSorted());
+  });
+
   it('names what makes no sense, and does nothing', async () => {
     put('users.csv', 'mail address,password\nada@example.org,\n');
     const file = join(place.folder, 'users.csv');
@@ -209,7 +251,11 @@ describe('usher user import and export', () => {
 
       expect(inRoom(100, ['export', 'all.jsonl'])).toMatch(/all\.jsonl cannot be written: .*\nexit 1/);
       expect(readdirSync(place.folder).filter((name) => name.startsWith('all'))).toEqual([]);
-      expect(existsSync(join(place.folder, 'all.jsonl.part'))).toBe(false);
+      put('report.jsonl', 'of yesterday');
+      const dryRun = ['import', 'users.jsonl', '--dry-run', '--report', 'report.jsonl'];
+      expect(inRoom(100, dryRun)).toMatch(/report\.jsonl cannot be written: .*\nexit 1/);
+      expect(get('report.jsonl')).toBe('of yesterday');
+      expect(readdirSync(place.folder).filter((name) => name.includes('part'))).toEqual([]);
     },
   );
 
