@@ -10,7 +10,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** How soon a running server reads the keys again (`jobs/jobs`). */
-const NOTICED = 'Running servers notice within 10 s.';
+const NOTICED = 'Running servers notice within a second.';
 
 export function addKey(program: Command): void {
   const key = program

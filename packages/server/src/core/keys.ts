@@ -42,7 +42,7 @@ export async function openKeyring(db: Db, wrap: KeyObject, clock: Clock): Promis
   let revision = 0;
   let readAt = 0;
 
-  const reload = async (): Promise<void> => {
+  const read = async (): Promise<void> => {
     readAt = clock.now();
     const rows = await db.selectFrom('keys').selectAll().orderBy('signs_from', 'desc').execute();
     const seen = JSON.stringify(rows.map((row) => [row.id, row.signs_from, row.published_until]));
@@ -50,6 +50,13 @@ export async function openKeyring(db: Db, wrap: KeyObject, clock: Clock): Promis
     keys = await Promise.all(rows.map((row) => unwrapKey(row, wrap)));
     fingerprint = seen;
     revision++;
+  };
+  let reading: Promise<void> = Promise.resolve();
+  // One after the other: what was read before a rotation must not be put in place after what was read behind it.
+  const reload = (): Promise<void> => {
+    const done = reading.then(read);
+    reading = done.catch(() => {});
+    return done;
   };
 
   await reload();
@@ -90,8 +97,8 @@ export async function makeFirstKey(
 /**
  * Makes the key that follows the one in use. Normally it is published for a while before it signs, and the
  * old one stays published until its last token has run out. When the old one may have leaked (`leaked`), the
- * new one signs at once and what the old ones signed is refused: here at once, by other processes within 10 s, when they
- * read the keys again.
+ * new one signs at once and what the old ones signed is rejected: by each process once it has read the keys again, which
+ * the one that rotates does at once (`flows/rotate-key`), and others every second.
  */
 export async function rotateKey(
   tx: Db,

@@ -10,13 +10,17 @@ export type ShownKey = Awaited<ReturnType<typeof keysOf>>[number];
 export const keysOf = async ({ db, clock }: Pick<World, 'db' | 'clock'>) =>
   stateKeys(await listKeys(db), clock.now());
 
-/** Makes the next signing key. @param leaked Refuses, at once, what the old ones signed. */
+/**
+ * Makes the next signing key.
+ *
+ * @param leaked Rejects what the old ones signed: in this process before it returns, in others within a second.
+ */
 export async function rotateSigningKey(
-  { db, clock, keys, config }: Pick<World, 'db' | 'clock' | 'keys' | 'config'>,
+  { db, clock, keys, keyring, config }: Pick<World, 'db' | 'clock' | 'keys' | 'keyring' | 'config'>,
   leaked: boolean,
   { actorId, origin }: { actorId: string; origin: Origin },
 ): Promise<ShownKey> {
-  return db.transaction().execute(async (tx) => {
+  const made = await db.transaction().execute(async (tx) => {
     await queueKeyChange(tx);
     const now = clock.now();
     const { id } = await rotateKey(tx, keys.wrap, config.signingAlgorithm, leaked, now);
@@ -29,4 +33,6 @@ export async function rotateSigningKey(
     );
     return (await keysOf({ db: tx, clock })).find((key) => key.id === id) as ShownKey;
   });
+  await keyring.reload();
+  return made;
 }

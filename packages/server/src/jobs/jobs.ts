@@ -31,7 +31,7 @@ export function startJobs(place: Workplace): Jobs {
   const jobs = [
     { name: 'send-mail', every: SECOND, run: () => mails.turn() },
     { name: 'save-last-seen', every: SECOND, run: () => place.lastSeen.save(place.db) },
-    { name: 'reload-keys', every: 10 * SECOND, run: () => place.keyring.reload() },
+    { name: 'reload-keys', every: SECOND, run: () => place.keyring.reload() },
     { name: 'learn-pace', every: 10 * SECOND, atOnce: true, run: paceLearner(place) },
     { name: 'note-figures', every: 600 * SECOND, atOnce: true, run: () => noteFigures(place) },
     { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },

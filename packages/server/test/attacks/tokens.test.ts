@@ -16,7 +16,7 @@ import { cookieTokens } from '../../src/core/tokens/cookie.ts';
 import { refreshTokens } from '../../src/core/tokens/refresh.ts';
 import { newId } from '../../src/platform/random.ts';
 import { deriveKeys, type Keys, mac } from '../../src/platform/secrets.ts';
-import { login, type Reply, sendBytes, signUp, startApp, type TestApp } from '../support/app.ts';
+import { login, PASSWORD, type Reply, sendBytes, signUp, startApp, type TestApp } from '../support/app.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
 import {
   accessHeader,
@@ -33,6 +33,7 @@ import {
   sendAs,
   sendTo,
 } from '../support/forge.ts';
+import { submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 /** Someone who is signed in both ways. */
@@ -585,6 +586,47 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       await within.close();
     });
   });
+
+  it('K13: what a leaked key signed is rejected once the console has rotated it, and by others within a second', async () => {
+    await onFreshApp(create, {}, async (fresh, freshDatabase) => {
+      const within = await openInside(fresh, freshDatabase);
+      const perSecond: (() => void)[] = [];
+      // Another process, whose jobs of each second run when this test says so.
+      const other = await startApp(freshDatabase, {
+        secret: fresh.secret,
+        publicUrl: fresh.url,
+        clock: {
+          ...fresh.clock,
+          every: (milliseconds, turn) => {
+            if (milliseconds <= SECOND) perSecond.push(turn);
+            return () => {};
+          },
+        },
+      });
+      const admin = await newVictim(fresh);
+      await within.db.updateTable('users').set({ admin_since: 1 }).where('id', '=', admin.id).execute();
+      const leaked = within.keyring.signer(fresh.clock.now());
+      const forgeOne = async () => ({
+        bearer: await forgeSigned(leaked.privateKey, truth(fresh, admin.access), accessHeader(leaked)),
+      });
+      const known = await forgeOne();
+      for (const process of [fresh, other])
+        for (const bearer of [known.bearer, admin.access])
+          expect(await statusOf({ ...process, url: fresh.url }, { bearer })).toBe(200);
+
+      const rotate = { leaked: 'yes', password: PASSWORD };
+      const rotated = await submit(fresh, '/admin/keys/rotate', rotate, { cookie: admin.cookie });
+      expect([rotated.status, rotated.headers.get('location')]).toEqual([303, '/admin/keys?done=rotated']);
+      // The clock stands still: nothing but the rotation can have told this process.
+      await expectRefused(fresh, [known, await forgeOne(), { bearer: admin.access }]);
+      for (const turn of perSecond) turn();
+      await expect.poll(() => statusOf({ ...other, url: fresh.url }, known), { timeout: 30_000 }).toBe(401);
+      for (const credential of [await forgeOne(), { bearer: admin.access }])
+        expect(await statusOf({ ...other, url: fresh.url }, credential)).toBe(401);
+      await other.stop();
+      await within.close();
+    });
+  });
 });
 
 describe('token readers', () => {
@@ -624,6 +666,23 @@ describe('token readers', () => {
         if (other !== token[at]) yield token.slice(0, at) + other + token.slice(at + 1);
     }
   }
+
+  it('K13: a token whose key is withdrawn while its signature is checked is neither accepted nor remembered', async () => {
+    const pair = await generateKeyPair('ES256');
+    const key = { id: newId(), algorithm: 'ES256', ...pair };
+    let ring = [key];
+    let revision = 0;
+    const tokens = accessTokens(
+      { issuer, audience: issuer, lifetime: 10 * MINUTE },
+      { signer: () => key, published: () => ring, revision: () => revision, refresh: async () => {} },
+    );
+    const { token } = await tokens.make(subject, now, end);
+    const reading = tokens.read(token, now);
+    ring = [];
+    revision++;
+    expect(await reading).toBeUndefined();
+    expect(await tokens.read(token, now)).toBeUndefined();
+  });
 
   it('T10: no flip of a bit of a cookie token is accepted', () => {
     const { token } = cookies.make(subject, now, end);

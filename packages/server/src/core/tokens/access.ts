@@ -83,7 +83,10 @@ export function accessTokens(
         key = keyOf(header, now);
       }
       if (!key) return undefined;
+      const checkedWith = keys.revision();
       const claims = (await isSignedBy(key, token)) ? decodeClaims(payload, issuer, audience) : undefined;
+      // The key may have been withdrawn meanwhile: then nothing that it signed is remembered, or accepted.
+      if (checkedWith !== keys.revision()) return keyOf(header, now) ? claims : undefined;
       if (claims) verified.set(token, claims);
       return claims;
     },

@@ -45,7 +45,7 @@ export async function keysPage(
       </div>
       <p class="lead">They sign access tokens. A new one follows by itself every 90 days.</p>
       {call.query.done && (
-        <Notice kind="good">The next key is made. Running servers notice within 10 seconds.</Notice>
+        <Notice kind="good">The next key is made. All servers use it within a second.</Notice>
       )}
       <Table caption="Keys" head={['Key', 'State', 'Made', 'Signs from', 'Published until']}>
         {keys.map((key) => (
