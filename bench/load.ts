@@ -106,13 +106,16 @@ function poll(): () => void {
   return () => clearImmediate(turn);
 }
 
-/** One request, for those who want its answer alone. @returns The status. */
-export async function askOnce(port: number, text: string): Promise<number> {
+/** One request, for those who want its answer alone. @param answered As in `Ask`. @returns The status. */
+export async function askOnce(port: number, text: string, answered?: Ask['answered']): Promise<number> {
   const line = await openLine(port);
   try {
     return await new Promise((resolve, reject) => {
       line.onFailure = reject;
-      line.ask(text, (head) => resolve(Number(head.slice(9, 12))));
+      line.ask(text, (head) => {
+        answered?.(head);
+        resolve(Number(head.slice(9, 12)));
+      });
     });
   } finally {
     line.close();

@@ -15,12 +15,14 @@ import { killAll } from './servers.ts';
 import { measureSignIn } from './signin.ts';
 import { measureStart } from './start.ts';
 import { measureStorm } from './storm.ts';
+import { measureTurns } from './turns.ts';
 import { measureUsers } from './users.ts';
 
 const measurements = {
   me: measureMe,
   signin: measureSignIn,
   storm: measureStorm,
+  turns: measureTurns,
   start: measureStart,
   memory: measureMemory,
   enumeration: measureEnumeration,

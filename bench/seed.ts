@@ -48,7 +48,7 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   const config = configFromOptions({ database, publicUrl, tokenMinutes: 60, logLevel: 'silent' });
   const { world, close } = await openWorld(config);
   const { db, hasher, cookieTokens, accessTokens } = world;
-  const passwordHash = await hasher.hash(PASSWORD);
+  const passwordHash = await hasher.hash(PASSWORD, 'background');
   const now = world.clock.now();
   const usernames = Array.from({ length: users }, (_, index) => `user${10_000 + index}`);
   const amr = ['pwd'];

@@ -45,7 +45,7 @@ export async function writeHistory(
 ): Promise<void> {
   const { world, close } = await openWorld(configFromOptions({ database, logLevel: 'silent' }));
   const { db, hasher, clock } = world;
-  const passwordHash = await hasher.hash(admin.password);
+  const passwordHash = await hasher.hash(admin.password, 'background');
   const random = chances(4000);
   const few = (mean: number) => Math.floor(mean * (0.5 + random()) + random());
   const one = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;

@@ -106,7 +106,7 @@ async function seed({ json }: { json?: true }, command: Command): Promise<void> 
       wishes.map(async (wish) => ({
         ...checkNewUser(wish, world.config),
         role: wish.role,
-        passwordHash: await hashPassword(world.hasher, wish.password),
+        passwordHash: await hashPassword(world.hasher, wish.password, 'background'),
       })),
     );
     const users = await insertSeed(world, hashed);

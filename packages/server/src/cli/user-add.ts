@@ -45,7 +45,7 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
   await withWorld(command, async ({ db, clock, config, hasher }) => {
     const wish = await complete(options, config);
     const names = checkNewUser(wish, config);
-    const passwordHash = await hashPassword(hasher, wish.password);
+    const passwordHash = await hashPassword(hasher, wish.password, 'background');
     const user = await db.transaction().execute(async (tx) => {
       const now = clock.now();
       await queueAdminChange(tx);

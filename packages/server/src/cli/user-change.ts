@@ -130,7 +130,7 @@ export async function resetPassword(
     const weakness = given === undefined ? undefined : weaknessOf(given, user, world.config);
     if (weakness !== undefined) throw new Error(weakness);
     const password = given ?? generatePassword();
-    const passwordHash = await hashPassword(world.hasher, password);
+    const passwordHash = await hashPassword(world.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);
     const sessions = await changeUser(world, again, async (change) => {
       // Wrong guesses at the old password are no reason to make the owner wait with the new one.

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { FieldError } from '../errors.ts';
+import type { Requester } from '../platform/fair-queue.ts';
 import type { Hasher } from '../platform/hasher.ts';
 
 /** Code points after normalisation; NIST SP 800-63B-4 section 3.1.1.2 asks for 64 or more. */
@@ -83,9 +84,9 @@ export function couldBePassword(password: string): boolean {
 }
 
 /** The hash to store for a password that `checkPolicy` has passed. Rejects with the refusal `busy` or `stopping`. */
-export async function hashPassword(hasher: Hasher, password: string): Promise<string> {
+export async function hashPassword(hasher: Hasher, password: string, requester: Requester): Promise<string> {
   if (!couldBePassword(password)) throw new RangeError('hashPassword() was given what checkPolicy() refuses');
-  return hasher.hash(normalisePassword(password));
+  return hasher.hash(normalisePassword(password), requester);
 }
 
 /**
@@ -98,12 +99,13 @@ export async function verifyPassword(
   hasher: Hasher,
   storedHash: string | undefined,
   password: string,
+  requester: Requester,
 ): Promise<boolean> {
   // Depends on the password alone, so it is the same for every account and for none.
   if (!couldBePassword(password)) return false;
   // One or two, which the password alone decides.
   for (const form of new Set([normalisePassword(password), password])) {
-    const matches = await hasher.verify(storedHash ?? hasher.dummy, form);
+    const matches = await hasher.verify(storedHash ?? hasher.dummy, form, requester);
     if (storedHash !== undefined && matches) return true;
   }
   return false;

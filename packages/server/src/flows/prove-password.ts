@@ -18,6 +18,8 @@ import { readDevice } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
+import type { Requester } from '../platform/fair-queue.ts';
+import { forStranger, forUser } from './hash-requester.ts';
 import { recordReached, tooMany } from './limit-reached.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
@@ -66,9 +68,14 @@ export async function provePassword(
   const deviceId = claimed.user && readDevice(world, from.headers, claimed.user.id);
   const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.origin.ip);
   const counted = await budget.count();
+  const requester =
+    claimed.user && (deviceId || claimed.session)
+      ? forUser(from.origin, claimed.user.id)
+      : forStranger(from.origin, claimed.name);
   if (!counted.allowed) {
     // Its name let this pass: that the account did not must not show by the work left out.
-    if (!claimed.session && OF_ACCOUNT.has(counted.limit)) await verifyPassword(hasher, undefined, password);
+    if (!claimed.session && OF_ACCOUNT.has(counted.limit))
+      await verifyPassword(hasher, undefined, password, requester);
     await recordReached(world.db, world, from.origin, counted, {
       userId: claimed.user?.id ?? null,
       actorId: (claimed.session && claimed.user?.id) ?? null,
@@ -82,9 +89,10 @@ export async function provePassword(
 
   // Nothing is compared with the hash of a disabled account: the time would tell whether the password is the right one.
   const isEnabled = claimed.user?.disabled_at === null;
-  const isRight = await verifyPassword(hasher, isEnabled ? claimed.user?.password_hash : undefined, password);
+  const storedHash = isEnabled ? claimed.user?.password_hash : undefined;
+  const isRight = await verifyPassword(hasher, storedHash, password, requester);
   if (!isRight || !claimed.user) return { result: 'wrong' };
-  const user = await strengthen(world, claimed.user, password);
+  const user = await strengthen(world, claimed.user, password, requester);
   if (!user) return { result: 'wrong' };
   return { result: 'right', user, forget: budget.clear };
 }
@@ -146,15 +154,20 @@ function strangersBudget(
  *
  * @returns The user with the hash that is stored then; undefined when the password was changed at this moment.
  */
-async function strengthen(world: World, user: User, password: string): Promise<User | undefined> {
+async function strengthen(
+  world: World,
+  user: User,
+  password: string,
+  requester: Requester,
+): Promise<User | undefined> {
   const { db, hasher } = world;
   if (!hasher.needsRehash(user.password_hash)) return user;
-  const stronger = await hashPassword(hasher, password);
+  const stronger = await hashPassword(hasher, password, requester);
   if (await upgradeHash(db, user.id, user.password_hash, stronger))
     return { ...user, password_hash: stronger };
   // Another sign-in was first, and its salt is another one.
   const stored = await findById(db, user.id);
-  return (await verifyPassword(hasher, stored?.password_hash, password)) ? stored : undefined;
+  return (await verifyPassword(hasher, stored?.password_hash, password, requester)) ? stored : undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ export function paceLearner({ db, hasher }: { db: Db; hasher: Pick<Hasher, 'veri
   return async () => {
     const dearest = await dearestHash(db);
     if (dearest === null || dearest === known) return;
-    await hasher.verify(dearest, '');
+    await hasher.verify(dearest, '', 'background');
     known = dearest;
   };
 }

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { extname } from 'node:path';
-import { Piscina } from 'piscina';
 import { Refusal } from '../errors.ts';
-import type { HashTask, Verified } from './hash-worker.ts';
+import type { Requester } from './fair-queue.ts';
+import { createForeignLane, createOwnLane } from './hash-lanes.ts';
+import type { HashTask } from './hash-worker.ts';
 import { readHash } from './hashes/families.ts';
 import { type Argon2, costOf, isBounded, type Recipe } from './hashes/recipe.ts';
 import { createPace } from './pace.ts';
+import { createSeries } from './series.ts';
 
 /** What a hash costs to compute: memory in KiB, and how many times it is passed over (RFC 9106 section 3.1). */
 export interface HashParameters {
@@ -20,20 +21,23 @@ export const standardParameters: HashParameters = { memoryKib: 32_768, passes: 3
 export interface Hashing {
   /** Of every new hash; `standardParameters` unless told. */
   parameters?: HashParameters;
-  /** How far its threads step back behind everything else on the machine. */
+  /** How far its threads step back behind everything else on the machine; those for foreign hashes do so twice as far. */
   niceness?: number;
 }
 
 /** Turns passwords into argon2id hashes, and checks them against these and those of other programs, in threads of its own. */
 export interface Hasher {
-  /** A new hash of the password, with a new salt, as a PHC string. Rejects with the refusal `busy` or `stopping`. */
-  hash(password: string): Promise<string>;
+  /**
+   * A new hash of the password, with a new salt, as a PHC string. Rejects with the refusal `stopping`, or `busy` when the
+   * queue, or the requester's share of it, is full.
+   */
+  hash(password: string, requester: Requester): Promise<string>;
   /**
    * Whether the password made this hash, which may be of any family in `hashes/families`. A hash that is malformed, of
    * another kind, or costlier than `hashes/recipe` allows is answered `false` after the same work as `dummy`. A `false`
-   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects with `busy` or `stopping`.
+   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects as `hash` does.
    */
-  verify(hash: string, password: string): Promise<boolean>;
+  verify(hash: string, password: string, requester: Requester): Promise<boolean>;
   /**
    * True if a new hash would be stronger: for one of another kind always, for argon2id never in exchange for less
    * memory or fewer passes (attack U13).
@@ -49,14 +53,8 @@ export interface Hasher {
   readonly dummy: string;
 }
 
-/**
- * In units of our own hash: about two seconds of work at 24 to 40 ms each; more waiting would only answer people who have
- * left (attack D1).
- */
-const queuePerThread = 50;
-
-/** Milliseconds. A thread costs about 7 MB, and 50 ms to start: a burst keeps its threads, a quiet server has none. */
-const idleTimeout = 30_000;
+/** Failures for one range, or one identifier, that may wait for those before them. */
+const failuresInSeries = 8;
 
 /**
  * Starts no thread until the first call. `threads` is how many hash at once (by default one per core);
@@ -68,47 +66,63 @@ export function createHasher(
   const { threads = availableParallelism(), parameters = standardParameters } = options;
   const { niceness = 10, onFailure = () => {} } = options;
   const dummy = dummyHash(parameters);
-  const pool = createPool(threads, niceness, onFailure);
+  const own = createOwnLane({ threads, niceness, onFailure });
+  const foreign = createForeignLane({
+    threads: Math.max(2, Math.ceil(threads / 2)),
+    // 19 is the lowest priority there is.
+    niceness: Math.min(19, 2 * niceness),
+    onFailure,
+  });
   const pace = createPace();
-  const unfinished = new Set<Promise<unknown>>();
-  let load = 0;
+  const failures = createSeries(failuresInSeries);
   let longest = 0;
   let closed = false;
+  const queued = () => own.waiting() + foreign.waiting();
 
-  const queued = () => Math.max(0, unfinished.size - threads);
-
-  async function run(task: HashTask, units: number): Promise<unknown> {
+  async function run(task: HashTask, requester: Requester): Promise<unknown> {
     if (closed) throw new Refusal('stopping');
-    // Whoever comes is refused for the work that waits, never for the work he brings, which would tell of his hash.
-    if (load >= threads * (1 + queuePerThread)) throw new Refusal('busy', { retryAfter: 2 });
-    const call = attempt(pool, task, onFailure);
-    unfinished.add(call);
+    const call = own.run(task, requester);
     longest = Math.max(longest, queued());
-    load += units;
-    try {
-      return await call;
-    } finally {
-      unfinished.delete(call);
-      load -= units;
-    }
+    return call;
   }
 
-  async function verify(hash: string, password: string): Promise<boolean> {
+  /** A foreign hash. The time counts from when it was asked for: what others see includes a wait for a thread. */
+  async function verifyForeign(stored: string, password: string, units: number): Promise<boolean> {
+    const began = performance.now();
+    const call = foreign.run({ kind: 'verify', password, stored }, units);
+    longest = Math.max(longest, queued());
+    const matches = (await call) === true;
+    if (!matches) pace.learn(performance.now() - began, units);
+    return matches;
+  }
+
+  async function verify(hash: string, password: string, requester: Requester): Promise<boolean> {
     const recipe = boundedRecipe(hash);
     const isForeign = recipe !== undefined && !hasParameters(recipe, parameters);
-    // A foreign hash may be much cheaper than ours: with ours on top, a failure is never the cheaper one.
-    const task = { kind: 'verify', password, stored: recipe ? hash : dummy } as const;
-    const units = isForeign ? 1 + costOf(recipe).units : 1;
-    const { matches, took } = (await run(isForeign ? { ...task, after: dummy } : task, units)) as Verified;
-    if (recipe && matches) return true;
-    if (isForeign) pace.learn(took, units);
-    await pace.keep(took);
-    return false;
+    const isOwn = recipe !== undefined && !isForeign;
+    // The same work in the same threads for everybody, also for who has a foreign hash and for who has none.
+    const matches = await run({ kind: 'verify', password, stored: isOwn ? hash : dummy }, requester);
+    if (isOwn && matches === true) return true;
+    if (!isForeign && pace.least() === 0) return false;
+    // From here on, whoever fails and whoever has a foreign hash do the same, and one after the other: however many are
+    // sent side by side, they wait for each other alike, and not for foreign hashes alone (attack E18).
+    const answer = failures.run(seriesOf(requester), async () => {
+      if (closed) throw new Refusal('stopping');
+      // Refused for the work that waits, never for the work this one brings, which would tell of its hash.
+      if (foreign.isFull()) throw new Refusal('busy', { retryAfter: 2 });
+      const began = performance.now();
+      if (isForeign && (await verifyForeign(hash, password, costOf(recipe).units))) return true;
+      await pace.keep(performance.now() - began);
+      return false;
+    });
+    if (!answer) throw new Refusal('busy', { retryAfter: 2 });
+    return answer;
   }
 
   return {
     dummy,
-    hash: async (password) => String(await run({ kind: 'hash', password, ...parameters }, 1)),
+    hash: async (password, requester) =>
+      String(await run({ kind: 'hash', password, ...parameters }, requester)),
     verify,
     needsRehash: (hash) => {
       const recipe = boundedRecipe(hash);
@@ -122,50 +136,16 @@ export function createHasher(
     },
     close: async () => {
       closed = true;
-      await Promise.allSettled(unfinished);
-      await pool.destroy();
+      await Promise.all([own.close(), foreign.close()]);
     },
   };
 }
 
-function createPool(threads: number, niceness: number, onFailure: (error: unknown) => void): Piscina {
-  const pool = new Piscina({
-    // Beside this file, as `.ts` in the sources and as `.js` in the build.
-    filename: new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url).href,
-    minThreads: 0,
-    maxThreads: threads,
-    idleTimeout,
-    // Linux alone counts niceness per thread; elsewhere in Unix it would slow the whole process.
-    niceIncrement: process.platform === 'linux' ? niceness : 0,
-    // Without it a call that finds no free thread goes back to the end of the queue.
-    stricterFIFO: true,
-    recordTiming: false,
-  });
-  pool.on('error', onFailure); // a thread that could not start
-  let started = false;
-  pool.on('workerCreate', () => {
-    started = true;
-  });
-  // The pool starts a thread only when a call comes: once the last one is gone, those that wait need such a call.
-  // Where none can start, they are refused instead, or they would wait for ever.
-  const revive = () => {
-    if (pool.queueSize === 0 || pool.threads.length > 0) return;
-    if (started) attempt(pool, { kind: 'nothing' }, onFailure).catch(() => {});
-    else void pool.destroy();
-    started = false;
-  };
-  pool.on('workerDestroy', () => queueMicrotask(revive));
-  return pool;
-}
-
-/** One call. It fails closed (fault F35), and its failure carries nothing of what the thread was given (attack L1). */
-async function attempt(pool: Piscina, task: HashTask, onFailure: (error: unknown) => void): Promise<unknown> {
-  try {
-    return await pool.run(task);
-  } catch (error) {
-    onFailure(error);
-    throw new Refusal('busy', { retryAfter: 2 });
-  }
+/** The keys by which failures are put in a row. Somebody known can ask about one account alone, so only that one waits. */
+function seriesOf(requester: Requester): string[] {
+  if (requester === 'background') return [];
+  const { range, account, isKnown } = requester;
+  return isKnown ? [`known account ${account}`] : [`range ${range}`, `account ${account}`];
 }
 
 /** Built from the parameters themselves, so that the work for nobody cannot part from the work for somebody. */

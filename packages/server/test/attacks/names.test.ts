@@ -295,7 +295,7 @@ describe.each(databases)('names and passwords on $name', ({ create }) => {
       expect(failures()).toHaveLength(before);
       // A hash of ours with more work than today's is good, and stays.
       const strong = createHasher({ threads: 1, parameters: { memoryKib: 40_000, passes: 4 } });
-      const hash = await strong.hash(PASSWORD);
+      const hash = await strong.hash(PASSWORD, 'background');
       await strong.close();
       await store(id, hash);
       await opened.db.deleteFrom('limits').execute();
@@ -315,7 +315,7 @@ describe.each(databases)('names and passwords on $name', ({ create }) => {
     it('by one of many at once, and all of them get in', async () => {
       const { id, username } = await signUp(app, from);
       for (let round = 0; round < 2; round++) {
-        await store(id, await weak.hash(PASSWORD));
+        await store(id, await weak.hash(PASSWORD, 'background'));
         const replies = await Promise.all(
           [1, 2, 3, 4].map(() => signIn({ username, password: PASSWORD }, from)),
         );
@@ -333,7 +333,7 @@ describe.each(databases)('names and passwords on $name', ({ create }) => {
       const { id, username, browser } = await signUp(app, from);
       let current = PASSWORD;
       for (let round = 0; round < 3; round++) {
-        await store(id, await weak.hash(current));
+        await store(id, await weak.hash(current, 'background'));
         const next = `the password of round ${round}`;
         const attempt = () => signIn({ username, password: current }, from);
         const [changed, ...others] = await Promise.all([

@@ -620,7 +620,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       // The clock stands still: nothing but the rotation can have told this process.
       await expectRefused(fresh, [known, await forgeOne(), { bearer: admin.access }]);
       for (const turn of perSecond) turn();
-      await expect.poll(() => statusOf({ ...other, url: fresh.url }, known), { timeout: 30_000 }).toBe(401);
+      await expect.poll(() => statusOf({ ...other, url: fresh.url }, known)).toBe(401);
       for (const credential of [await forgeOne(), { bearer: admin.access }])
         expect(await statusOf({ ...other, url: fresh.url }, credential)).toBe(401);
       await other.stop();

@@ -193,49 +193,50 @@ describe('verifyPassword', () => {
     expect(nfc).not.toBe(nfd);
     expect(normalisePassword(nfd)).toBe(nfc);
     for (const set of [nfc, nfd]) {
-      const stored = await hashPassword(hasher, set);
-      for (const typed of [nfc, nfd]) expect(await verifyPassword(hasher, stored, typed)).toBe(true);
+      const stored = await hashPassword(hasher, set, 'background');
+      for (const typed of [nfc, nfd])
+        expect(await verifyPassword(hasher, stored, typed, 'background')).toBe(true);
     }
   });
 
   it('ASVS 6.2.8: folds no case, trims nothing, cuts nothing', async () => {
     const set = `${'k'.repeat(199)}Z${'🦊'.repeat(56)}`;
-    const stored = await hashPassword(hasher, set);
+    const stored = await hashPassword(hasher, set, 'background');
     const others = [set.replace('Z', 'z'), set.replace('Z', 'Y'), `${set} `, ` ${set}`, set.slice(0, -2)];
     others.push(`${set.slice(0, 72)}K${set.slice(73)}`, `${set.slice(0, 72)}`);
-    for (const other of others) expect(await verifyPassword(hasher, stored, other)).toBe(false);
-    expect(await verifyPassword(hasher, stored, set)).toBe(true);
+    for (const other of others) expect(await verifyPassword(hasher, stored, other, 'background')).toBe(false);
+    expect(await verifyPassword(hasher, stored, set, 'background')).toBe(true);
   });
 
   it('E2, E4: without a stored hash does the work of one verification, and answers false', async () => {
     const verify = vi.spyOn(hasher, 'verify');
-    expect(await verifyPassword(hasher, undefined, 'correct horse')).toBe(false);
-    expect(verify.mock.calls).toEqual([[hasher.dummy, 'correct horse']]);
-    const stored = await hashPassword(hasher, 'correct horse');
-    expect(await verifyPassword(hasher, stored, 'wrong horse')).toBe(false);
+    expect(await verifyPassword(hasher, undefined, 'correct horse', 'background')).toBe(false);
+    expect(verify.mock.calls).toEqual([[hasher.dummy, 'correct horse', 'background']]);
+    const stored = await hashPassword(hasher, 'correct horse', 'background');
+    expect(await verifyPassword(hasher, stored, 'wrong horse', 'background')).toBe(false);
     expect(verify).toHaveBeenCalledTimes(2);
   });
 
   it('E2, E4: without a stored hash answers false even if the work says true', async () => {
     const yes = { ...hasher, verify: async () => true };
-    expect(await verifyPassword(yes, undefined, 'correct horse')).toBe(false);
-    expect(await verifyPassword(yes, hasher.dummy, 'correct horse')).toBe(true);
+    expect(await verifyPassword(yes, undefined, 'correct horse', 'background')).toBe(false);
+    expect(await verifyPassword(yes, hasher.dummy, 'correct horse', 'background')).toBe(true);
   });
 
   it('U14: does no work for what cannot be a password, be there a hash or not', async () => {
-    const stored = await hashPassword(hasher, 'correct horse');
+    const stored = await hashPassword(hasher, 'correct horse', 'background');
     const verify = vi.spyOn(hasher, 'verify');
     for (const impossible of ['', 'x'.repeat(1025), 'x\udfff', '🦊'.repeat(10_000)]) {
-      expect(await verifyPassword(hasher, stored, impossible)).toBe(false);
-      expect(await verifyPassword(hasher, undefined, impossible)).toBe(false);
-      await expect(hashPassword(hasher, impossible)).rejects.toThrow(RangeError);
+      expect(await verifyPassword(hasher, stored, impossible, 'background')).toBe(false);
+      expect(await verifyPassword(hasher, undefined, impossible, 'background')).toBe(false);
+      await expect(hashPassword(hasher, impossible, 'background')).rejects.toThrow(RangeError);
     }
     expect(verify).not.toHaveBeenCalled();
   });
 
   it('U5: text that is not well-formed does not pass for its replacement', async () => {
-    const stored = await hashPassword(hasher, 'secret word \ufffd');
-    expect(await verifyPassword(hasher, stored, 'secret word \ud800')).toBe(false);
+    const stored = await hashPassword(hasher, 'secret word \ufffd', 'background');
+    expect(await verifyPassword(hasher, stored, 'secret word \ud800', 'background')).toBe(false);
   });
 });
 

@@ -65,13 +65,13 @@ export async function startCounted(
   const { hasher } = world;
   world.hasher = {
     ...hasher,
-    hash: (password) => {
+    hash: (...asked) => {
       counted.hashes++;
-      return hasher.hash(password);
+      return hasher.hash(...asked);
     },
-    verify: (hash, password) => {
+    verify: (...asked) => {
       counted.hashes++;
-      return hasher.verify(hash, password);
+      return hasher.verify(...asked);
     },
   };
   // The jobs were started before, and so are not counted.

@@ -8,6 +8,7 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
+import { forUser } from '../hash-requester.ts';
 import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
@@ -27,7 +28,7 @@ export async function changePassword(
   const weakness = checkPolicy(body.new_password, about, config.passwordMin);
   if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
   const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });
-  const passwordHash = await hashPassword(hasher, body.new_password);
+  const passwordHash = await hashPassword(hasher, body.new_password, forUser(origin, user.id));
 
   const started = await db.transaction().execute(async (tx) => {
     const now = clock.now();

@@ -7,6 +7,7 @@ import type { Answer, Call } from '../../edge/route.ts';
 import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import { forUser } from '../hash-requester.ts';
 import { openLink } from '../prove-mailbox.ts';
 import { refuseWeak, takeAccount } from '../take-account.ts';
 
@@ -33,7 +34,7 @@ export async function restoreEmail(
   if (body.password !== undefined)
     refuseWeak(world, body.password, { username: user.username, email: wish.email });
   const password = body.password ?? generatePassword();
-  const passwordHash = await hashPassword(hasher, password);
+  const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
   await db.transaction().execute(async (tx) => {
     const now = clock.now();
     if (!(await useFlow(tx, flow.id, now))) throw new Refusal('link_invalid');

@@ -9,9 +9,11 @@ import type { Answer, Call } from '../../edge/route.ts';
 import { knownDevice, readFlow } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import type { Requester } from '../../platform/fair-queue.ts';
 import { takenRefusal } from '../check-new-user.ts';
 import { codeRules } from '../code-rules.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
+import { forUser } from '../hash-requester.ts';
 import { makeAccount } from '../make-account.ts';
 import { notify } from '../notices.ts';
 import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
@@ -85,7 +87,10 @@ async function finishSignUp({ world, call, flow, isSameBrowser }: Proof): Promis
   const { body, origin } = call;
   const { email, emailKey, username = '', usernameKey = '', passwordHash } = wishOf(keys.wishes, flow);
   const names = body.username === undefined ? { username, usernameKey } : otherUsername(body.username);
-  const chosen = isSameBrowser ? passwordHash : await chosenPassword(world, body, { ...names, email });
+  const requester = forUser(origin, emailKey);
+  const chosen = isSameBrowser
+    ? passwordHash
+    : await chosenPassword(world, body, { ...names, email }, requester);
   const newUser = { email, emailKey, ...names, passwordHash: chosen ?? '', isProven: true };
   const started = await db.transaction().execute(async (tx) => {
     if (!(await useFlow(tx, flow.id, clock.now()))) throw used(body);
@@ -117,7 +122,7 @@ async function proveAddress({ world, call, flow, isSameBrowser }: Proof): Promis
   const user = await findById(db, flow.user_id ?? '');
   if (user?.disabled_at !== null || !wentTo(keys.codes, flow, user.email_key)) throw used(body);
   const isOwn = isSameBrowser || (await isSignedInAs(world, call, user.id));
-  const password = isOwn ? undefined : await chosenPassword(world, body, user);
+  const password = isOwn ? undefined : await chosenPassword(world, body, user, forUser(origin, user.id));
   const proven = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     if (!(await useFlow(tx, flow.id, now))) throw used(body);
@@ -170,10 +175,11 @@ async function chosenPassword(
   world: World,
   { password }: Verify,
   about: { username: string; email: string },
+  requester: Requester,
 ): Promise<string> {
   if (password === undefined) throw new Refusal('password_needed');
   refuseWeak(world, password, about);
-  return hashPassword(world.hasher, password);
+  return hashPassword(world.hasher, password, requester);
 }
 
 async function isSignedInAs(

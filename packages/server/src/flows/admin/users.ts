@@ -17,6 +17,7 @@ import {
   setRole,
 } from '../change-user.ts';
 import { checkNewUser } from '../check-new-user.ts';
+import { forUser } from '../hash-requester.ts';
 import { mailNewPassword } from '../mail-new-password.ts';
 import { showLimit, showUser } from '../shapes.ts';
 import { liftLimitsOf, limitsOf } from '../user-limits.ts';
@@ -74,7 +75,7 @@ export async function createUser(
   const generated = body.password === undefined ? generatePassword() : undefined;
   const password = body.password ?? generated ?? '';
   const names = checkNewUser({ ...body, password }, config);
-  const passwordHash = await hashPassword(hasher, password);
+  const passwordHash = await hashPassword(hasher, password, forUser(origin, live.user.id));
   const newUser = { ...names, passwordHash, role: body.role };
   const user = await db
     .transaction()

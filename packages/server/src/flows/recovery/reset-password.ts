@@ -8,6 +8,7 @@ import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { codeRules } from '../code-rules.ts';
+import { forUser } from '../hash-requester.ts';
 import { isMailAnswer, type MailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
 import { refuseWeak, takeAccount } from '../take-account.ts';
 
@@ -42,7 +43,7 @@ export async function resetPassword(
   const { user, flowId } = await prove(world, call, body);
   if (body.password !== undefined) refuseWeak(world, body.password, user);
   const password = body.password ?? generatePassword();
-  const passwordHash = await hashPassword(hasher, password);
+  const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
 
   await db.transaction().execute(async (tx) => {
     if (!(await useFlow(tx, flowId, clock.now()))) throw new Refusal('code_invalid');

@@ -11,6 +11,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
+import { forStranger } from '../hash-requester.ts';
 import { refuseReached } from '../limit-reached.ts';
 
 /** How long the link that a start prints is good, in milliseconds. */
@@ -60,7 +61,7 @@ export async function makeFirstAdmin(world: World, { body, origin }: Call<z.infe
   const { db, clock, config, hasher } = world;
   await openSetUpLink(world, body.token, { origin });
   const names = checkNewUser(body, config);
-  const passwordHash = await hashPassword(hasher, body.password);
+  const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
   const started = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     if (!(await useLink(tx, 'setup', body.token, now))) throw new Refusal('link_invalid');

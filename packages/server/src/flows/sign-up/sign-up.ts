@@ -11,6 +11,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
+import { forStranger } from '../hash-requester.ts';
 import { refuseReached } from '../limit-reached.ts';
 import { flowCookie, mailCode } from '../mail-code.ts';
 import { makeAccount } from '../make-account.ts';
@@ -40,7 +41,7 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
   // Names of users are no secret, addresses are: what is taken is said, but where only the mail may tell.
   const told = isOpen ? taken : taken.filter((name) => name === 'username');
   if (told.length > 0) throw takenRefusal(told);
-  const passwordHash = await hashPassword(hasher, body.password);
+  const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
   const checked = { ...names, passwordHash };
   return isOpen ? signUpAtOnce(world, checked, origin) : askForProof(world, checked, origin);
 }

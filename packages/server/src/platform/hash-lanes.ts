@@ -1,0 +1,120 @@
+import { Refusal } from '../errors.ts';
+import { createFairQueue, type Requester } from './fair-queue.ts';
+import { type HashThreads, startHashThreads } from './hash-threads.ts';
+import type { HashTask } from './hash-worker.ts';
+
+/** Threads with a queue before them. */
+interface Lane {
+  /** How many calls wait for a thread. */
+  waiting(): number;
+  /** Finishes what was taken, and ends the threads. */
+  close(): Promise<void>;
+}
+
+export interface OwnLane extends Lane {
+  /** @throws Refusal `busy` when the queue or the requester's share of it is full, or the thread died. */
+  run(task: HashTask, requester: Requester): Promise<unknown>;
+}
+
+export interface ForeignLane extends Lane {
+  /** @param units What it costs, in units of our own hash. @throws Refusal `busy` when the thread died. */
+  run(task: HashTask, units: number): Promise<unknown>;
+  /** Whether more work waits than can be done soon. */
+  isFull(): boolean;
+}
+
+interface LaneOptions {
+  threads: number;
+  niceness: number;
+  onFailure: (error: unknown) => void;
+}
+
+/** About two seconds of work at 24 to 40 ms each; more waiting would only answer people who have left (attack D1). */
+const queuePerThread = 50;
+
+/** The same for foreign hashes, in units of our own hash: half as fast, since they get what the others leave. */
+const unitsPerThread = 100;
+
+/** Milliseconds. A thread costs about 7 MB, and 50 ms to start: a burst keeps its threads, a quiet server has none. */
+const idleTimeout = 30_000;
+
+/** Hashes of our own, of which every sign-in makes one. Requesters take turns. */
+export function createOwnLane({ threads, niceness, onFailure }: LaneOptions): OwnLane {
+  const pool = startHashThreads({ most: threads, idleTimeout, niceness, onFailure });
+  const queue = createFairQueue<() => Promise<void>>(threads * (1 + queuePerThread));
+  const unfinished = new Set<Promise<unknown>>();
+  let running = 0;
+
+  function startNext(): void {
+    const start = running < threads ? queue.take() : undefined;
+    if (!start) return;
+    running++;
+    void start().finally(() => {
+      running--;
+      startNext();
+    });
+  }
+
+  return {
+    async run(task, requester) {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const start = async () => {
+        const call = pool.run(task).finally(() => queue.release(requester));
+        resolve(call);
+        await call.catch(() => {});
+      };
+      if (!queue.add(requester, start)) throw new Refusal('busy', { retryAfter: 2 });
+      unfinished.add(promise);
+      startNext();
+      return promise.finally(() => unfinished.delete(promise));
+    },
+    waiting: () => queue.waiting(),
+    close: async () => {
+      await Promise.allSettled(unfinished);
+      await pool.end();
+    },
+  };
+}
+
+/**
+ * Hashes of other programs, in threads of their own of the lowest priority: one can take as long as fifty of ours, and
+ * nobody's sign-in must show that somebody else's name has one (attack E18). They start with the first and are kept, for
+ * to start one takes time that would show, too.
+ */
+export function createForeignLane({ threads, niceness, onFailure }: LaneOptions): ForeignLane {
+  let pool: HashThreads | undefined;
+  const unfinished = new Set<Promise<unknown>>();
+  let load = 0;
+
+  function start(): HashThreads {
+    const started = startHashThreads({
+      most: threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      niceness,
+      onFailure,
+    });
+    for (let i = 0; i < threads; i++) started.run({ kind: 'nothing' }).catch(() => {});
+    return started;
+  }
+
+  return {
+    async run(task, units) {
+      pool ??= start();
+      const call = pool.run(task);
+      unfinished.add(call);
+      load += units;
+      try {
+        return await call;
+      } finally {
+        unfinished.delete(call);
+        load -= units;
+      }
+    },
+    isFull: () => load >= threads * unitsPerThread,
+    waiting: () => Math.max(0, unfinished.size - threads),
+    close: async () => {
+      await Promise.allSettled(unfinished);
+      await pool?.end();
+    },
+  };
+}
