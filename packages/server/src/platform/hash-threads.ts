@@ -24,7 +24,12 @@ export interface HashThreadsOptions {
   onFailure: (error: unknown) => void;
 }
 
-export function startHashThreads({ most, idleTimeout, niceness, onFailure }: HashThreadsOptions): HashThreads {
+export function startHashThreads({
+  most,
+  idleTimeout,
+  niceness,
+  onFailure,
+}: HashThreadsOptions): HashThreads {
   const pool = new Piscina({
     // Beside this file, as `.ts` in the sources and as `.js` in the build.
     filename: new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url).href,
