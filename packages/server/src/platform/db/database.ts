@@ -1,8 +1,16 @@
 import type { CompiledQuery, Kysely } from 'kysely';
+import type { Patience } from './patience.ts';
 import type { Tables } from './tables.ts';
 
 /** What every query goes through. A `Transaction<Tables>` is one too, so a function that takes a `Db` runs inside either. */
 export type Db = Kysely<Tables>;
+
+export interface OpenOptions {
+  /** The folder to migrate from instead of Usher's own. */
+  migrations?: string | undefined;
+  /** `standardPatience` unless told. */
+  patience?: Patience | undefined;
+}
 
 export type ReadRow = readonly unknown[] | undefined;
 

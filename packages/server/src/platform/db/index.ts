@@ -1,24 +1,15 @@
-import type { Database } from './database.ts';
-import type { Patience } from './patience.ts';
+import type { Database, OpenOptions } from './database.ts';
 
 export { isConflict } from './conflict.ts';
 export type { Database, Db } from './database.ts';
 export type { Patience } from './patience.ts';
 export { isDamaged, isUnavailable } from './unavailable.ts';
 
-export interface OpenOptions {
-  migrations?: string | undefined;
-  patience?: Patience | undefined;
-}
-
 /**
  * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry
  * `pool_max` (connections at most, 10), `prepare=false` (no named statements, for a pooler that cannot carry them), and the
  * usual parameters such as `sslmode`. Throws an Error that says what to change; it never repeats the URL, which may hold a
  * password.
- *
- * `options.migrations` is the folder to migrate from instead of Usher's own; `options.patience` how long it waits, if not
- * for the standard time.
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   // Only the one that is used is loaded: it is a part of every start.
