@@ -129,6 +129,7 @@ export interface Problem {
     | 'password_needed'
     | 'unauthenticated'
     | 'invalid_token'
+    | 'fresh_sign_in_required'
     | 'forbidden'
     | 'cross_site'
     | 'form_expired'
@@ -185,11 +186,37 @@ export interface Calls {
   };
   /** Sign in with HTTP Basic or JSON; answers a pair of tokens, for programs. */
   'POST /v1/login': {
-    body?: { email?: string | undefined; username?: string | undefined; password: string };
+    body?: {
+      email?: string | undefined;
+      username?: string | undefined;
+      password?: string | undefined;
+      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      audience?: string | undefined;
+    };
     answer: TokenPair;
   };
   /** The next pair of tokens for a refresh token. */
-  'POST /v1/refresh': { body: { refresh_token: string }; answer: TokenPair };
+  'POST /v1/refresh': {
+    body: {
+      refresh_token: string;
+      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      audience?: string | undefined;
+    };
+    answer: TokenPair;
+  };
+  /** An access token for a service, from the session of a cookie or an access token. */
+  'POST /v1/token': {
+    body: {
+      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      audience?: string | undefined;
+    };
+    answer: {
+      access_token: string;
+      token_type: 'Bearer';
+      /** Seconds. */
+      expires_in: number;
+    };
+  };
   /** End this session. */
   'POST /v1/logout': { answer: { message: 'logout successful!' } };
   /** End all sessions of the user. */
@@ -247,6 +274,8 @@ export interface Calls {
       refresh_token?: string | undefined;
     };
   };
+  /** Give the password again: for five minutes the session may do what needs a fresh sign-in. */
+  'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'password confirmed!' } };
   /** Ask for another address; it counts once it is proven, and the old one can take it back. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
@@ -387,4 +416,21 @@ export interface Calls {
   };
   /** The figures of the console: how things are now, and what happened by the hour or day. */
   'GET /v1/stats': { query?: { span?: 'day' | 'week' | 'month' | undefined }; answer: Stats };
+  /** For services: whether the session of an access token is active, and the role of its user. */
+  'POST /v1/introspect': {
+    body: {
+      /** An access token for a service. */ token: string;
+    };
+    answer:
+      | {
+          active: true;
+          /** The user. */
+          sub: string;
+          /** The session. */
+          sid: string;
+          /** The role that the user has now. */
+          role: 'user' | 'admin';
+        }
+      | { active: false };
+  };
 }

@@ -79,11 +79,11 @@ export const settings = {
     oneOf('open', 'verified', 'closed'),
     'Who may make an account: anyone (`open`); anyone who first answers a mail (`verified`), so that nothing tells whether an address has an account; or administrators only (`closed`).',
   ),
-  audience: setting(
-    'USHER_AUDIENCE',
-    'the public URL',
-    plain,
-    'The audience (`aud`) of access tokens: what the services that accept them are called.',
+  audiences: setting(
+    'USHER_AUDIENCES',
+    'services',
+    audiences,
+    'The audiences (`aud`) of tokens for services, separated by commas; the first is the default. Tokens for Usher itself have the public URL as their audience.',
   ),
   codesDigits: setting(
     'USHER_CODES_DIGITS',
@@ -200,20 +200,11 @@ export type SettingName = keyof typeof settings;
 type Parsed = { [K in SettingName]: ReturnType<(typeof settings)[K]['parse']> };
 
 /** Their defaults are words about another setting, or nothing. */
-const unsetByDefault = [
-  'publicUrl',
-  'audience',
-  'secret',
-  'logo',
-  'smtpUrl',
-  'mailTemplates',
-  'metricsToken',
-] as const;
+const unsetByDefault = ['publicUrl', 'secret', 'logo', 'smtpUrl', 'mailTemplates', 'metricsToken'] as const;
 
 /** The settings in force; some may be unset. */
 export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
-  audience: string | undefined;
   secret: Secret | undefined;
   logo: string | undefined;
   smtpUrl: Secret | undefined;
@@ -447,6 +438,16 @@ function list<T>(parse: (text: string) => T) {
       .map((part) => part.trim())
       .filter((part) => part !== '')
       .map(parse);
+}
+
+/** What tokens and their readers compare to the letter, so only what looks the same everywhere. */
+function audiences(text: string): string[] {
+  const names = list(plain)(text);
+  if (names.length === 0) throw new Error('is empty; it takes at least one name, such as services.');
+  const strange = names.find((name) => !/^[!-~]{1,200}$/.test(name));
+  if (strange !== undefined)
+    throw new Error(`has "${strange}"; an audience is 1 to 200 ASCII characters without white space.`);
+  return [...new Set(names)];
 }
 
 /** An origin (RFC 6454) as browsers write it: scheme, host, port if not the default, and nothing more. */

@@ -35,6 +35,11 @@ export const errors = {
   ],
   unauthenticated: [401, 'Not signed in', 'Sign in first: this needs a valid session.'],
   invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
+  fresh_sign_in_required: [
+    401,
+    'Confirm your password',
+    'This needs a password that was given in the last five minutes. Confirm it with POST /v1/me/confirm or sign in again, then retry.',
+  ],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],
   cross_site: [
     403,

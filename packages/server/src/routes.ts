@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Route, route } from './edge/route.ts';
+import { confirm, confirmBody } from './flows/account/confirm.ts';
 import { downloadMyData, myDataShape } from './flows/account/data.ts';
 import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } from './flows/account/me.ts';
 import { changePassword, changePasswordBody } from './flows/account/password.ts';
@@ -44,12 +45,14 @@ import {
   tokenPairShape,
   userShape,
 } from './flows/shapes.ts';
-import { login, signIn, signInBody } from './flows/sign-in/password.ts';
+import { login, loginBody, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
 import { checkPassword, checkPasswordBody, passwordAdviceShape } from './flows/sign-up/check-password.ts';
 import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
+import { introspect, introspectBody, introspectionShape } from './flows/tokens/introspect.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
+import { serviceToken, serviceTokenBody } from './flows/tokens/service-token.ts';
 import { eventsPage, exportEvents } from './pages/admin/events.tsx';
 import { eventsQuery } from './pages/admin/events-query.ts';
 import { followEvents, followQuery } from './pages/admin/events-stream.ts';
@@ -134,7 +137,7 @@ export const routes: readonly Route[] = [
     path: '/v1/login',
     who: 'anyone',
     summary: 'Sign in with HTTP Basic or JSON; answers a pair of tokens, for programs',
-    body: signInBody.optional(),
+    body: loginBody,
     anyCase: true,
     optionalBody: true,
     answers: { 200: tokenPairShape },
@@ -153,6 +156,16 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'POST',
+    path: '/v1/token',
+    who: 'session',
+    summary: 'An access token for a service, from the session of a cookie or an access token',
+    body: serviceTokenBody,
+    answers: { 200: tokenPairShape.omit({ refresh_token: true }) },
+    errors: [],
+    handler: serviceToken,
+  }),
+  route({
+    method: 'POST',
     path: '/v1/logout',
     who: 'leaving',
     summary: 'End this session',
@@ -164,6 +177,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/logout-everywhere',
     who: 'session',
+    needsFreshSignIn: true,
     summary: 'End all sessions of the user',
     answers: { 200: loggedOut },
     errors: [],
@@ -289,6 +303,16 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'POST',
+    path: '/v1/me/confirm',
+    who: 'session',
+    summary: 'Give the password again: for five minutes the session may do what needs a fresh sign-in',
+    body: confirmBody,
+    answers: { 200: saying('password confirmed!') },
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    handler: confirm,
+  }),
+  route({
+    method: 'POST',
     path: '/v1/me/email',
     who: 'session',
     summary: 'Ask for another address; it counts once it is proven, and the old one can take it back',
@@ -319,6 +343,7 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/me/sessions/:id',
     who: 'session',
+    needsFreshSignIn: true,
     summary: 'End one of the user’s sessions',
     params: sessionParams,
     answers: { 200: saying('session ended!') },
@@ -330,6 +355,7 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/me/sessions',
     who: 'session',
+    needsFreshSignIn: true,
     summary: 'End all of the user’s sessions but the one that asks',
     answers: { 200: saying('other sessions ended!').extend({ sessions: z.int() }) },
     errors: [],
@@ -360,6 +386,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/users',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Make an account for someone else',
     body: createUserBody,
     answers: { 201: saying('user created!').extend({ user: userShape, password: z.string().optional() }) },
@@ -380,6 +407,7 @@ export const routes: readonly Route[] = [
     method: 'PATCH',
     path: '/v1/users/:id',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Rename, promote, demote, disable or enable a user',
     params: userParams,
     body: changeUserBody,
@@ -391,6 +419,7 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/users/:id',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Delete a user and all that belongs to them',
     params: userParams,
     answers: { 200: saying('delete successful!') },
@@ -401,6 +430,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/users/:id/logout-everywhere',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'End all sessions of a user',
     params: userParams,
     answers: { 200: loggedOut },
@@ -411,6 +441,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/users/:id/send-mail',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Mail a user a code and a link to choose a new password',
     params: userParams,
     answers: { 202: saying(MAIL_TO_USER) },
@@ -431,6 +462,7 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/users/:id/limits',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Let a user try again at once',
     params: userParams,
     answers: { 200: saying('limits lifted!') },
@@ -467,6 +499,16 @@ export const routes: readonly Route[] = [
     answers: { 200: jwksShape },
     errors: [],
     handler: jwks,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/introspect',
+    who: 'anyone',
+    summary: 'For services: whether the session of an access token is active, and the role of its user',
+    body: introspectBody,
+    answers: { 200: introspectionShape },
+    errors: [],
+    handler: introspect,
   }),
   route({
     method: 'GET',
@@ -805,12 +847,13 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/dashboard/sessions',
     who: 'session',
+    needsFreshSignIn: true,
     summary: 'End one of them, or all others',
     isPage: true,
     body: sessionsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired'],
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
     handler: sessionsAnswer,
   }),
   route({
@@ -961,6 +1004,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/users/:id/:act',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Do it',
     isPage: true,
     params: actParams,
@@ -1028,12 +1072,13 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/mails',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Try a mail now, or send it again',
     isPage: true,
     body: mailsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired', 'not_found'],
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'not_found'],
     handler: mailsAnswer,
   }),
   route({
@@ -1084,6 +1129,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/keys/rotate',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Make the next key',
     isPage: true,
     body: rotateForm,

@@ -7,11 +7,12 @@ import { readCookie } from './cookies.ts';
 import { cookieName, readCredential } from './credential.ts';
 import { refuseDuplicateHeaders } from './duplicates.ts';
 import { formToken } from './form-token.ts';
+import { freshSignInRequired, isFresh } from './fresh-sign-in.ts';
 import { readInput } from './input.ts';
 import { corsHeaders, refuseCrossSite } from './origin.ts';
 import { type Outcome, recordOutcome, refuse } from './outcome.ts';
 import { commonHeaders, problemOf, reply } from './replies.ts';
-import type { Answer, Route } from './route.ts';
+import type { Answer, Route, SignedInCall } from './route.ts';
 import { setCookies } from './set-cookies.ts';
 import type { World } from './world.ts';
 
@@ -29,6 +30,14 @@ export interface EdgeSettings {
   trustedProxies: TrustedProxies;
   /** What a person sees of a refusal. */
   refusalPage(world: World, refusal: Refusal, refused: { requestId: string; address: string }): Answer;
+  /** Checks the password that a form brought along, and notes it. @throws Refusal when it is wrong, or not looked at. */
+  proveFresh(world: World, call: SignedInCall<unknown, unknown, unknown>, password: string): Promise<void>;
+  /** A form once more, with a field for the password. */
+  confirmPage(
+    world: World,
+    call: SignedInCall<unknown, unknown, unknown>,
+    asked: { path: string; refusal: Refusal },
+  ): Answer;
 }
 
 export type RequestContext = Context<{ Bindings: Peer }>;
@@ -72,24 +81,54 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     /** The input, once it is known whose session it is a part of. */
     const read = async (sessionId?: string) => {
       outcome.formToken = route.isPage ? formToken(world, headers, sessionId) : undefined;
-      const { formToken: given, ...input } = await readInput(c, route);
+      const { formToken: given, password, ...input } = await readInput(c, route);
       // Who leaves without a session changes nothing, and has nothing to show.
       const isIdle = route.who === 'leaving' && sessionId === undefined;
       if (route.encoding === 'form' && !isIdle) outcome.formToken?.check(given);
-      return { ...input, headers, origin, socketAddress, formToken: outcome.formToken?.value ?? noForm };
+      const formTokenOf = outcome.formToken?.value ?? noForm;
+      return { password, call: { ...input, headers, origin, socketAddress, formToken: formTokenOf } };
     };
-    if (route.who === 'anyone') return route.handler(world, await read());
+    if (route.who === 'anyone') return route.handler(world, (await read()).call);
     if (route.who === 'leaving') {
       const credential = await readCredential(world, headers);
       outcome.userId = credential?.claims.sub;
-      return route.handler(world, { ...(await read(credential?.claims.sid)), credential });
+      const { call } = await read(credential?.claims.sid);
+      return route.handler(world, { ...call, credential });
     }
     const { who } = route;
     const { live, credential, cookie } = await authenticate(world, headers, route);
     outcome.userId = live.user.id;
     outcome.cookie = cookie;
     const checkAgain = () => authenticateAgain(world, credential, who);
-    return route.handler(world, { ...(await read(live.session.id)), live, checkAgain });
+    const { call, password } = await read(live.session.id);
+    const signedIn = { ...call, live, credential, checkAgain };
+    const asked = await askForPassword(c, route, signedIn, password, outcome);
+    return asked ?? route.handler(world, signedIn);
+  };
+
+  /**
+   * Lets on whoever signed in a moment ago, and form by form whoever gives the password now.
+   *
+   * @returns The form once more where the password is missing or wrong.
+   * @throws Refusal `fresh_sign_in_required` to a program.
+   */
+  const askForPassword = async (
+    c: RequestContext,
+    route: Route,
+    call: SignedInCall<unknown, unknown, unknown>,
+    password: string | undefined,
+    outcome: Outcome,
+  ): Promise<Answer | undefined> => {
+    if (!route.needsFreshSignIn || isFresh(world, call.live)) return undefined;
+    if (route.encoding !== 'form') throw freshSignInRequired();
+    try {
+      if (!password) throw freshSignInRequired();
+      await edge.proveFresh(world, call, password);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
+      return edge.confirmPage(world, call, { path: c.req.path, refusal: refuse(world, error, outcome) });
+    }
   };
 
   /** To a person a page, to a program a problem document. */

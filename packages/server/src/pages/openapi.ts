@@ -105,6 +105,7 @@ const groups = {
 function groupOf({ who, path }: Route): keyof typeof groups {
   if (who === 'admin') return 'Administrators';
   if (who !== 'anyone') return 'Signed in';
+  if (path === '/v1/introspect') return 'Programs';
   return path.startsWith('/v1/') ? 'Anyone' : 'Programs';
 }
 

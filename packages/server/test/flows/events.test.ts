@@ -180,6 +180,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     }
     const nobody = '00000000-0000-7000-8000-000000000000';
     expect((await admin.client.users.limits(nobody)).error?.status).toBe(404);
+    given(await admin.client.me.confirm({ password: PASSWORD }));
     expect((await admin.client.users.liftLimits(nobody)).error?.status).toBe(404);
   });
 
@@ -210,6 +211,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     ]);
     expect((await guess(username, PASSWORD)).status).toBe(401);
 
+    given(await admin.client.me.confirm({ password: PASSWORD }));
     expect(given(await admin.client.users.liftLimits(id))).toEqual({ message: 'limits lifted!' });
     expect(await eventsAt({ user: id, name: 'limits_lifted' })).toMatchObject([
       { name: 'limits_lifted', actor_id: admin.id, details: { lifted: 4 } },
@@ -248,6 +250,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     ]);
     expect(Date.parse(shown[0]?.until ?? '')).toBe(app.clock.now() + DAY);
     expect(Date.parse(shown[2]?.until ?? '')).toBe(app.clock.now() + 10 * MINUTE);
+    given(await admin.client.me.confirm({ password: PASSWORD }));
     given(await admin.client.users.liftLimits(owner.id));
     expect((await known(PASSWORD)).status).toBe(200);
     // What holds for others too is not given back for one of them.

@@ -53,6 +53,7 @@ export interface SessionsTable {
   refresh_number: number;
   refreshed_at: number;
   proven_at: number;
+  audience: string | null;
 }
 
 export interface KeysTable {
