@@ -17,6 +17,11 @@ export const errors = {
 
   invalid_json: [400, 'Invalid JSON', 'The body is not valid JSON.'],
   invalid_request: [400, 'Invalid request', 'The request has a part that cannot be accepted; see `errors`.'],
+  invalid_path: [
+    400,
+    'Invalid path',
+    'The path has a segment "." or "..", or an encoded slash or backslash. Send it without them.',
+  ],
   ambiguous_credentials: [
     400,
     'Two credentials',

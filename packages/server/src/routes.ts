@@ -82,7 +82,7 @@ import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-passwor
 import { homePage, homeQuery } from './pages/home.tsx';
 import { mailQuery } from './pages/mail-answer.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
-import { openApiOf } from './pages/openapi.ts';
+import { openApiOf, openApiText } from './pages/openapi.ts';
 import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
 import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
@@ -505,7 +505,11 @@ export const routes: readonly Route[] = [
     summary: 'This API as an OpenAPI 3.1 document',
     answers: { 200: z.looseObject({ openapi: z.literal('3.1.1') }) },
     errors: [],
-    handler: ({ publicUrl }) => ({ status: 200, body: openApiOf(routes, publicUrl) }),
+    handler: ({ publicUrl }) => ({
+      status: 200,
+      text: openApiText(routes, publicUrl),
+      type: 'application/json; charset=utf-8',
+    }),
   }),
 
   // Pages

@@ -17,7 +17,11 @@ import type { World } from './world.ts';
 
 /** What a Node server knows of a request beside the request itself; `@hono/node-server` passes it along. */
 export interface Peer {
-  incoming?: { rawHeaders: string[]; socket: { remoteAddress?: string | undefined } };
+  incoming?: {
+    url?: string | undefined;
+    rawHeaders: string[];
+    socket: { remoteAddress?: string | undefined };
+  };
 }
 
 /** What the edge goes by, worked out once from the settings. */
@@ -38,7 +42,7 @@ export type Answering = (c: RequestContext, route: Route) => Promise<Response>;
 
 /** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
 export function answering(world: World, edge: EdgeSettings): Answering {
-  const common = commonHeaders(world.publicUrl);
+  const common = commonHeaders(world.publicUrl, world.config.hstsSubdomains === 'on');
   const name = cookieName(world.publicUrl);
   const cookiesOf = setCookies(world.publicUrl);
 
