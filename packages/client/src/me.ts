@@ -10,7 +10,7 @@ export interface MeCalls {
    *
    * @returns The user as they are now.
    *
-   * Errors: `user_taken`.
+   * Errors: `user_taken`, `too_many_requests`.
    */
   change(body: Body<'PATCH /v1/me'>): Outcome<'PATCH /v1/me'>;
   /**
@@ -48,16 +48,22 @@ export interface MeCalls {
   /**
    * Ends one of the user's sessions.
    *
-   * Errors: `not_found`.
+   * Errors: `not_found`, `too_many_requests`.
    */
   endSession(id: string): Outcome<'DELETE /v1/me/sessions/{id}'>;
   /**
    * Ends all of the user's sessions but this one.
    *
    * @returns How many there were, in `sessions`.
+   *
+   * Errors: `too_many_requests`.
    */
   endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
-  /** Everything that is kept about the user. */
+  /**
+   * Everything that is kept about the user.
+   *
+   * Errors: `export_running` while another one is being made.
+   */
   data(): Outcome<'GET /v1/me/data'>;
 }
 

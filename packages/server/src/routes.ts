@@ -263,7 +263,8 @@ export const routes: readonly Route[] = [
     summary: 'Change the profile',
     body: changeMeBody,
     answers: { 200: userAnswer },
-    errors: ['user_taken'],
+    errors: ['user_taken', 'too_many_requests'],
+    limit: 'profileChanges',
     handler: changeMe,
   }),
   route({
@@ -322,7 +323,8 @@ export const routes: readonly Route[] = [
     summary: 'End one of the user’s sessions',
     params: sessionParams,
     answers: { 200: saying('session ended!') },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'sessionChanges',
     handler: endOneSession,
   }),
 
@@ -332,7 +334,8 @@ export const routes: readonly Route[] = [
     who: 'session',
     summary: 'End all of the user’s sessions but the one that asks',
     answers: { 200: saying('other sessions ended!').extend({ sessions: z.int() }) },
-    errors: [],
+    errors: ['too_many_requests'],
+    limit: 'sessionChanges',
     handler: endAllOtherSessions,
   }),
   route({
@@ -341,7 +344,7 @@ export const routes: readonly Route[] = [
     who: 'session',
     summary: 'Everything that is kept about the user, as a file',
     answers: { 200: myDataShape },
-    errors: [],
+    errors: ['export_running'],
     handler: downloadMyData,
   }),
 
@@ -363,7 +366,8 @@ export const routes: readonly Route[] = [
     summary: 'Make an account for someone else',
     body: createUserBody,
     answers: { 201: saying('user created!').extend({ user: userShape, password: z.string().optional() }) },
-    errors: ['signup_refused', 'signup_taken', 'busy'],
+    errors: ['signup_refused', 'signup_taken', 'busy', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: createUser,
   }),
   route({
@@ -384,7 +388,8 @@ export const routes: readonly Route[] = [
     params: userParams,
     body: changeUserBody,
     answers: { 200: userAnswer },
-    errors: ['not_found', 'user_taken', 'last_admin'],
+    errors: ['not_found', 'user_taken', 'last_admin', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: changeUser,
   }),
   route({
@@ -394,7 +399,8 @@ export const routes: readonly Route[] = [
     summary: 'Delete a user and all that belongs to them',
     params: userParams,
     answers: { 200: saying('delete successful!') },
-    errors: ['not_found', 'last_admin'],
+    errors: ['not_found', 'last_admin', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: removeUser,
   }),
   route({
@@ -404,7 +410,8 @@ export const routes: readonly Route[] = [
     summary: 'End all sessions of a user',
     params: userParams,
     answers: { 200: loggedOut },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: endUserSessions,
   }),
   route({
@@ -415,6 +422,7 @@ export const routes: readonly Route[] = [
     params: userParams,
     answers: { 202: saying(MAIL_TO_USER) },
     errors: ['not_found', 'conflict', 'too_many_requests', 'busy'],
+    limit: 'adminChanges',
     handler: mailUser,
   }),
   route({
@@ -434,7 +442,8 @@ export const routes: readonly Route[] = [
     summary: 'Let a user try again at once',
     params: userParams,
     answers: { 200: saying('limits lifted!') },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: liftUserLimits,
   }),
   route({
@@ -745,7 +754,8 @@ export const routes: readonly Route[] = [
     body: changeMeBody,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired', 'user_taken'],
+    errors: ['form_expired', 'user_taken', 'too_many_requests'],
+    limit: 'profileChanges',
     handler: profileAnswer,
   }),
   route({
@@ -814,7 +824,8 @@ export const routes: readonly Route[] = [
     body: sessionsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired'],
+    errors: ['form_expired', 'too_many_requests'],
+    limit: 'sessionChanges',
     handler: sessionsAnswer,
   }),
   route({
@@ -845,7 +856,7 @@ export const routes: readonly Route[] = [
     summary: 'My data, as a file',
     isPage: true,
     answers: { 200: undefined },
-    errors: [],
+    errors: ['export_running'],
     handler: downloadMyData,
   }),
   route({
@@ -981,6 +992,7 @@ export const routes: readonly Route[] = [
       'last_admin',
       'conflict',
     ],
+    limit: 'adminChanges',
     handler: actAnswer,
   }),
   route({
@@ -1002,7 +1014,7 @@ export const routes: readonly Route[] = [
     isPage: true,
     query: eventsQuery,
     answers: { 200: undefined },
-    errors: [],
+    errors: ['export_running'],
     handler: exportEvents,
   }),
   route({
@@ -1037,7 +1049,8 @@ export const routes: readonly Route[] = [
     body: mailsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired', 'not_found'],
+    errors: ['form_expired', 'not_found', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: mailsAnswer,
   }),
   route({
@@ -1094,6 +1107,7 @@ export const routes: readonly Route[] = [
     encoding: 'form',
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
+    limit: 'keyRotations',
     handler: rotateAnswer,
   }),
   route({

@@ -1,4 +1,7 @@
 import type { Context } from 'hono';
+import type { Origin } from '../core/events.ts';
+import type { WriteLimit } from '../core/limits.ts';
+import type { Live } from '../core/sessions.ts';
 import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
 import { clientAddress, type TrustedProxies } from './address.ts';
@@ -31,6 +34,8 @@ export interface EdgeSettings {
   /** Host headers that are answered; health routes answer any. */
   hosts: ReadonlySet<string>;
   trustedProxies: TrustedProxies;
+  /** Counts a write against its limit. @throws Refusal `too_many_requests` */
+  countWrite(world: World, live: Live, origin: Origin, limit: WriteLimit): Promise<void>;
   /** What a person sees of a refusal. */
   refusalPage(world: World, refusal: Refusal, refused: { requestId: string; address: string }): Answer;
 }
@@ -93,7 +98,9 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     outcome.userId = live.user.id;
     outcome.cookie = cookie;
     const checkAgain = () => authenticateAgain(world, credential, who);
-    return route.handler(world, { ...(await read(live.session.id)), live, checkAgain });
+    const input = await read(live.session.id);
+    if (route.limit) await edge.countWrite(world, live, origin, route.limit);
+    return route.handler(world, { ...input, live, checkAgain });
   };
 
   /** To a person a page, to a program a problem document. */
