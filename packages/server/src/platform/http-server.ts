@@ -34,7 +34,7 @@ const limits = {
   maxHeaderSize: 16_384,
 };
 
-const MOST_CONNECTIONS = 10_000;
+const MOST_CONNECTIONS = 20_000;
 const UNREAD_TIMEOUT = 30_000;
 
 /** @throws The error of `listen`, such as `EADDRINUSE`. */
