@@ -57,7 +57,13 @@ export interface Limit {
     | 'noticesTo'
     | 'names'
     | 'signup'
-    | 'secrets';
+    | 'secrets'
+    | 'profileChanges'
+    | 'sessionChanges'
+    | 'passwordChanges'
+    | 'emailRequests'
+    | 'adminChanges'
+    | 'keyRotations';
   /** What it counts. */
   why: string;
   /** The address range or the name, for a limit of one. */
@@ -123,6 +129,7 @@ export interface Problem {
     | 'signup_closed'
     | 'invalid_json'
     | 'invalid_request'
+    | 'invalid_path'
     | 'ambiguous_credentials'
     | 'duplicate_header'
     | 'duplicate_cookie'
@@ -138,6 +145,7 @@ export interface Problem {
     | 'last_admin'
     | 'user_taken'
     | 'conflict'
+    | 'export_running'
     | 'setup_done'
     | 'link_invalid'
     | 'payload_too_large'

@@ -10,7 +10,7 @@ export interface MeCalls {
    *
    * @returns The user as they are now.
    *
-   * Errors: `user_taken`.
+   * Errors: `user_taken`, `too_many_requests`.
    */
   change(body: Body<'PATCH /v1/me'>): Outcome<'PATCH /v1/me'>;
   /**
@@ -55,7 +55,7 @@ export interface MeCalls {
   /**
    * Ends one of the user's sessions.
    *
-   * Errors: `not_found`, `fresh_sign_in_required` until `confirm`.
+   * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   endSession(id: string): Outcome<'DELETE /v1/me/sessions/{id}'>;
   /**
@@ -63,10 +63,14 @@ export interface MeCalls {
    *
    * @returns How many there were, in `sessions`.
    *
-   * Errors: `fresh_sign_in_required` until `confirm`.
+   * Errors: `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
-  /** Everything that is kept about the user. */
+  /**
+   * Everything that is kept about the user.
+   *
+   * Errors: `export_running` while another one is being made.
+   */
   data(): Outcome<'GET /v1/me/data'>;
 }
 

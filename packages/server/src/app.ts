@@ -3,6 +3,7 @@ import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
 import { hostAuthentication } from './edge/host.ts';
 import type { World } from './edge/world.ts';
+import { countWrite } from './flows/count-write.ts';
 import { proveFresh } from './flows/prove-fresh.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
 import { showUser } from './flows/shapes.ts';
@@ -122,6 +123,7 @@ function edgeSettings({ config, publicUrl }: World): EdgeSettings {
     allowedOrigins: new Set(config.allowedOrigins),
     hosts: new Set([new URL(publicUrl).host, ...hosts]),
     trustedProxies: trustedProxiesOf(config),
+    countWrite,
     refusalPage,
     proveFresh,
     confirmPage: confirmSignInPage,

@@ -140,6 +140,18 @@ export const settings = {
     list(plain),
     'Addresses or ranges (CIDR) of the proxies whose X-Forwarded-For is believed, separated by commas.',
   ),
+  clientConnections: setting(
+    'USHER_CLIENT_CONNECTIONS',
+    '256',
+    whole(1, 10_000),
+    'How many connections one client range (an IPv4 address or an IPv6 /64) may have at a time. Trusted proxies may have as many as they like.',
+  ),
+  hstsSubdomains: setting(
+    'USHER_HSTS_SUBDOMAINS',
+    'off',
+    oneOf('on', 'off'),
+    'Set to `on` to have browsers insist on https for all subdomains of the public URL as well. Each of them must then answer by https for two years.',
+  ),
   smtpUrl: setting(
     'USHER_SMTP_URL',
     '',

@@ -9,6 +9,7 @@ import { cookieTokens } from './core/tokens/cookie.ts';
 import { deviceTokens } from './core/tokens/device.ts';
 import { refreshTokens } from './core/tokens/refresh.ts';
 import { type TrustedProxies, trustProxies } from './edge/address.ts';
+import { openExports } from './edge/exports.ts';
 import { openStreams } from './edge/streams.ts';
 import type { World } from './edge/world.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
@@ -120,6 +121,7 @@ async function furnish(
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
     streams,
+    exports: openExports(clock, log),
     metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
     log,
     isStopping: () => stopping,

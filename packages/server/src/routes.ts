@@ -85,7 +85,7 @@ import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-passwor
 import { homePage, homeQuery } from './pages/home.tsx';
 import { mailQuery } from './pages/mail-answer.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
-import { openApiOf } from './pages/openapi.ts';
+import { openApiOf, openApiText } from './pages/openapi.ts';
 import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
 import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
@@ -277,7 +277,8 @@ export const routes: readonly Route[] = [
     summary: 'Change the profile',
     body: changeMeBody,
     answers: { 200: userAnswer },
-    errors: ['user_taken'],
+    errors: ['user_taken', 'too_many_requests'],
+    limit: 'profileChanges',
     handler: changeMe,
   }),
   route({
@@ -347,7 +348,8 @@ export const routes: readonly Route[] = [
     summary: 'End one of the user’s sessions',
     params: sessionParams,
     answers: { 200: saying('session ended!') },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'sessionChanges',
     handler: endOneSession,
   }),
 
@@ -358,7 +360,8 @@ export const routes: readonly Route[] = [
     needsFreshSignIn: true,
     summary: 'End all of the user’s sessions but the one that asks',
     answers: { 200: saying('other sessions ended!').extend({ sessions: z.int() }) },
-    errors: [],
+    errors: ['too_many_requests'],
+    limit: 'sessionChanges',
     handler: endAllOtherSessions,
   }),
   route({
@@ -367,7 +370,7 @@ export const routes: readonly Route[] = [
     who: 'session',
     summary: 'Everything that is kept about the user, as a file',
     answers: { 200: myDataShape },
-    errors: [],
+    errors: ['export_running'],
     handler: downloadMyData,
   }),
 
@@ -390,7 +393,8 @@ export const routes: readonly Route[] = [
     summary: 'Make an account for someone else',
     body: createUserBody,
     answers: { 201: saying('user created!').extend({ user: userShape, password: z.string().optional() }) },
-    errors: ['signup_refused', 'signup_taken', 'busy'],
+    errors: ['signup_refused', 'signup_taken', 'busy', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: createUser,
   }),
   route({
@@ -412,7 +416,8 @@ export const routes: readonly Route[] = [
     params: userParams,
     body: changeUserBody,
     answers: { 200: userAnswer },
-    errors: ['not_found', 'user_taken', 'last_admin'],
+    errors: ['not_found', 'user_taken', 'last_admin', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: changeUser,
   }),
   route({
@@ -423,7 +428,8 @@ export const routes: readonly Route[] = [
     summary: 'Delete a user and all that belongs to them',
     params: userParams,
     answers: { 200: saying('delete successful!') },
-    errors: ['not_found', 'last_admin'],
+    errors: ['not_found', 'last_admin', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: removeUser,
   }),
   route({
@@ -434,7 +440,8 @@ export const routes: readonly Route[] = [
     summary: 'End all sessions of a user',
     params: userParams,
     answers: { 200: loggedOut },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: endUserSessions,
   }),
   route({
@@ -446,6 +453,7 @@ export const routes: readonly Route[] = [
     params: userParams,
     answers: { 202: saying(MAIL_TO_USER) },
     errors: ['not_found', 'conflict', 'too_many_requests', 'busy'],
+    limit: 'adminChanges',
     handler: mailUser,
   }),
   route({
@@ -466,7 +474,8 @@ export const routes: readonly Route[] = [
     summary: 'Let a user try again at once',
     params: userParams,
     answers: { 200: saying('limits lifted!') },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: liftUserLimits,
   }),
   route({
@@ -547,7 +556,11 @@ export const routes: readonly Route[] = [
     summary: 'This API as an OpenAPI 3.1 document',
     answers: { 200: z.looseObject({ openapi: z.literal('3.1.1') }) },
     errors: [],
-    handler: ({ publicUrl }) => ({ status: 200, body: openApiOf(routes, publicUrl) }),
+    handler: ({ publicUrl }) => ({
+      status: 200,
+      text: openApiText(routes, publicUrl),
+      type: 'application/json; charset=utf-8',
+    }),
   }),
 
   // Pages
@@ -783,7 +796,8 @@ export const routes: readonly Route[] = [
     body: changeMeBody,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired', 'user_taken'],
+    errors: ['form_expired', 'user_taken', 'too_many_requests'],
+    limit: 'profileChanges',
     handler: profileAnswer,
   }),
   route({
@@ -854,6 +868,7 @@ export const routes: readonly Route[] = [
     encoding: 'form',
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
+    limit: 'sessionChanges',
     handler: sessionsAnswer,
   }),
   route({
@@ -884,7 +899,7 @@ export const routes: readonly Route[] = [
     summary: 'My data, as a file',
     isPage: true,
     answers: { 200: undefined },
-    errors: [],
+    errors: ['export_running'],
     handler: downloadMyData,
   }),
   route({
@@ -1021,6 +1036,7 @@ export const routes: readonly Route[] = [
       'last_admin',
       'conflict',
     ],
+    limit: 'adminChanges',
     handler: actAnswer,
   }),
   route({
@@ -1042,7 +1058,7 @@ export const routes: readonly Route[] = [
     isPage: true,
     query: eventsQuery,
     answers: { 200: undefined },
-    errors: [],
+    errors: ['export_running'],
     handler: exportEvents,
   }),
   route({
@@ -1079,6 +1095,7 @@ export const routes: readonly Route[] = [
     encoding: 'form',
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'not_found'],
+    limit: 'adminChanges',
     handler: mailsAnswer,
   }),
   route({
@@ -1136,6 +1153,7 @@ export const routes: readonly Route[] = [
     encoding: 'form',
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
+    limit: 'keyRotations',
     handler: rotateAnswer,
   }),
   route({

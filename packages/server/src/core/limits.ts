@@ -122,6 +122,49 @@ export const budgets = {
     of: 'range',
     why: 'Links and refresh tokens that were never made, from one address range.',
   },
+  // What somebody who is signed in can write again and again. Each of these writes an event that is kept for a year.
+  profileChanges: {
+    kind: 'window',
+    most: 60,
+    length: DAY,
+    of: 'account',
+    why: 'Changes of the account’s profile by its user, a day.',
+  },
+  sessionChanges: {
+    kind: 'window',
+    most: 200,
+    length: DAY,
+    of: 'account',
+    why: 'Requests of the user to end sessions of the account, a day.',
+  },
+  passwordChanges: {
+    kind: 'window',
+    most: 20,
+    length: DAY,
+    of: 'account',
+    why: 'Password changes of the account by its user, a day.',
+  },
+  emailRequests: {
+    kind: 'window',
+    most: 20,
+    length: DAY,
+    of: 'account',
+    why: 'Emails to verify or change the address of the account that its user asked for, a day.',
+  },
+  adminChanges: {
+    kind: 'window',
+    most: 20_000,
+    length: HOUR,
+    of: 'account',
+    why: 'Changes that one administrator makes to users and mails, an hour.',
+  },
+  keyRotations: {
+    kind: 'window',
+    most: 20,
+    length: DAY,
+    of: 'account',
+    why: 'Signing keys that one administrator makes in the console, a day.',
+  },
 } as const satisfies Record<string, Budget>;
 
 type Budget = (
@@ -131,6 +174,12 @@ type Budget = (
 ) & { of: 'account' | 'name' | 'address' | 'browser' | 'range' | 'everybody'; why: string };
 
 export type LimitName = keyof typeof budgets;
+
+/** The limits of what somebody who is signed in writes. */
+export type WriteLimit = Extract<
+  LimitName,
+  'profileChanges' | 'sessionChanges' | 'passwordChanges' | 'emailRequests' | 'adminChanges' | 'keyRotations'
+>;
 
 /** The subject of a budget that all accounts share. */
 export const EVERYBODY = 'everybody';

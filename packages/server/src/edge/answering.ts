@@ -1,4 +1,7 @@
 import type { Context } from 'hono';
+import type { Origin } from '../core/events.ts';
+import type { WriteLimit } from '../core/limits.ts';
+import type { Live } from '../core/sessions.ts';
 import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
 import { clientAddress, type TrustedProxies } from './address.ts';
@@ -18,7 +21,11 @@ import type { World } from './world.ts';
 
 /** What a Node server knows of a request beside the request itself; `@hono/node-server` passes it along. */
 export interface Peer {
-  incoming?: { rawHeaders: string[]; socket: { remoteAddress?: string | undefined } };
+  incoming?: {
+    url?: string | undefined;
+    rawHeaders: string[];
+    socket: { remoteAddress?: string | undefined };
+  };
 }
 
 /** What the edge goes by, worked out once from the settings. */
@@ -28,6 +35,8 @@ export interface EdgeSettings {
   /** Host headers that are answered; health routes answer any. */
   hosts: ReadonlySet<string>;
   trustedProxies: TrustedProxies;
+  /** Counts a write against its limit. @throws Refusal `too_many_requests` */
+  countWrite(world: World, live: Live, origin: Origin, limit: WriteLimit): Promise<void>;
   /** What a person sees of a refusal. */
   refusalPage(world: World, refusal: Refusal, refused: { requestId: string; address: string }): Answer;
   /** Checks the password that a form brought along, and notes it. @throws Refusal when it is wrong, or not looked at. */
@@ -47,7 +56,7 @@ export type Answering = (c: RequestContext, route: Route) => Promise<Response>;
 
 /** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
 export function answering(world: World, edge: EdgeSettings): Answering {
-  const common = commonHeaders(world.publicUrl);
+  const common = commonHeaders(world.publicUrl, world.config.hstsSubdomains === 'on');
   const name = cookieName(world.publicUrl);
   const cookiesOf = setCookies(world.publicUrl);
 
@@ -101,6 +110,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     outcome.cookie = cookie;
     const checkAgain = () => authenticateAgain(world, credential, who);
     const { call, password } = await read(live.session.id);
+    if (route.limit) await edge.countWrite(world, live, origin, route.limit);
     const signedIn = { ...call, live, credential, checkAgain };
     const asked = await askForPassword(c, route, signedIn, password, outcome);
     return asked ?? route.handler(world, signedIn);

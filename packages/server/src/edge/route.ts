@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Origin } from '../core/events.ts';
+import type { WriteLimit } from '../core/limits.ts';
 import type { Live } from '../core/sessions.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credential } from './credential.ts';
@@ -74,6 +75,8 @@ interface Common<
   answers: Record<number, z.ZodType | undefined>;
   /** The refusals that are this route's own, beside those any route may give. */
   errors: ErrorCode[];
+  /** What each call counts against, before the handler runs; only for routes of those who are signed in. */
+  limit?: WriteLimit;
   /** Not in the OpenAPI document: pages and what they load. */
   isPage?: true;
   /** Sent by a script and not by what somebody does: it postpones the end of no session. */

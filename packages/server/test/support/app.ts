@@ -148,7 +148,7 @@ export function send(
           const heads = new Headers();
           for (let i = 0; i < answer.rawHeaders.length; i += 2)
             heads.append(answer.rawHeaders[i] ?? '', answer.rawHeaders[i + 1] ?? '');
-          const isJson = /json(;|$)/.test(heads.get('content-type') ?? '');
+          const isJson = text !== '' && /json(;|$)/.test(heads.get('content-type') ?? '');
           resolve({
             status: answer.statusCode ?? 0,
             headers: heads,

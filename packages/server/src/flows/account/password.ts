@@ -7,6 +7,7 @@ import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import { countWrite } from '../count-write.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
 import { notify } from '../notices.ts';
@@ -28,6 +29,8 @@ export async function changePassword(
   const weakness = checkPolicy(body.new_password, about, config.passwordMin);
   if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
   const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });
+  // Not before: a thief of the session could use it up.
+  await countWrite(world, live, origin, 'passwordChanges');
   const passwordHash = await hashPassword(hasher, body.new_password, forUser(origin, user.id));
 
   const started = await db.transaction().execute(async (tx) => {

@@ -9,6 +9,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { codeRules } from '../code-rules.ts';
+import { countWrite } from '../count-write.ts';
 import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
@@ -39,6 +40,8 @@ export async function changeEmail(
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_same', message: 'Your account has this address already.' }],
     });
+  // Not before the password: a thief of the session could use it up.
+  await countWrite(world, live, origin, 'emailRequests');
   await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
     const now = clock.now();
@@ -88,6 +91,7 @@ export async function mailProof(world: World, { live, origin }: SignedInCall): P
     throw new Refusal('conflict', { message: 'Your address is proven already.' });
   const address = parseEmail(user.email);
   if (!address.ok) throw new Refusal('conflict');
+  await countWrite(world, live, origin, 'emailRequests');
   await countMailFrom(world, origin);
   await world.db.transaction().execute(async (tx) => {
     const asked = { purpose: 'verify_email', kind: 'verify_email', user, to: user.email } as const;
