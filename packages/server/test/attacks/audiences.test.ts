@@ -154,10 +154,16 @@ describe.each(databases)('audiences on $name', ({ create }) => {
   it('A21: a page with a cookie gets a token for a service from its own origin and the listed ones alone', async () => {
     const { browser, id } = await newPerson();
     const ask = (headers: Record<string, string>) =>
-      send(app, 'POST', '/v1/token', {}, {
-        from: newAddress(),
-        headers: { cookie: `usher=${browser.cookie}`, ...headers },
-      });
+      send(
+        app,
+        'POST',
+        '/v1/token',
+        {},
+        {
+          from: newAddress(),
+          headers: { cookie: `usher=${browser.cookie}`, ...headers },
+        },
+      );
     const own = await ask({ origin: app.url, 'sec-fetch-site': 'same-origin' });
     expect([own.status, Object.keys(own.body)]).toEqual([200, ['access_token', 'token_type', 'expires_in']]);
     expect([own.body.token_type, own.body.expires_in]).toEqual(['Bearer', 600]);
