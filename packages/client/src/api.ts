@@ -52,10 +52,16 @@ export interface Limit {
     | 'shortCodes'
     | 'shortCodesInAll'
     | 'allCodes'
+    | 'codesFrom'
+    | 'recoveryTo'
+    | 'recoveryToFrom'
+    | 'recoveryKnown'
     | 'mailsTo'
     | 'mailsFrom'
+    | 'emailChanges'
     | 'noticesTo'
     | 'names'
+    | 'passwordsFrom'
     | 'signup'
     | 'secrets'
     | 'profileChanges'
@@ -229,7 +235,7 @@ export interface Calls {
   'POST /v1/logout': { answer: { message: 'logout successful!' } };
   /** End all sessions of the user. */
   'POST /v1/logout-everywhere': { answer: { message: 'logout successful!' } };
-  /** Mail a code and a link to someone who forgot the password. */
+  /** Mail a code and a link to someone who forgot the password; the link works for an hour. */
   'POST /v1/send-mail': {
     body: { email: string };
     answer: { message: 'If an account has this address, a mail is on its way to it.' };
@@ -257,7 +263,7 @@ export interface Calls {
       | { message: 'address proven!' | 'address changed!'; user: User }
       | { message: 'user created!'; user: User };
   };
-  /** Take a change of address back with the link that the old address got; every session ends. */
+  /** Take a change of address back, and all after it, with the link that the old address got; every session ends. */
   'POST /v1/restore-email': {
     body: { token: string; password?: string | undefined };
     answer: { message: 'address restored!'; password?: string | undefined };
@@ -291,7 +297,7 @@ export interface Calls {
       message: 'A mail is on its way to the new address. The address is changed once it is answered.';
     };
   };
-  /** Mail a code and a link once more to prove the address. */
+  /** Mail a code and a link once more to prove the address; the link works for an hour. */
   'POST /v1/me/verify-email': { answer: { message: 'A mail is on its way to your address.' } };
   /** The sessions of the user. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };

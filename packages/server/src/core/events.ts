@@ -157,6 +157,33 @@ export async function* pagesOfEvents(db: Db, asked: EventQuery): AsyncGenerator<
   }
 }
 
+/** What strangers can have recorded about no account: a name, address or code that somebody made up. */
+const ABOUT_NOBODY = [
+  'sign_in_refused',
+  'code_refused',
+  'recovery_started',
+  'sign_up_started',
+  'limit_reached',
+] as const satisfies EventName[];
+
+/** Removes events about no account of before a time, the oldest first, so many at most. @returns What went. */
+export async function forgetEventsAboutNobody(
+  tx: Db,
+  before: number,
+  most: number,
+): Promise<{ name: string; at: number }[]> {
+  const oldest = tx
+    .selectFrom('events')
+    .select('id')
+    .where('user_id', 'is', null)
+    .where('actor_id', 'is', null)
+    .where('name', 'in', ABOUT_NOBODY)
+    .where('id', '<', firstEventId(before))
+    .orderBy('id')
+    .limit(most);
+  return tx.deleteFrom('events').where('id', 'in', oldest).returning(['name', 'at']).execute();
+}
+
 /**
  * Removes the oldest events of before a time, so many at most: whoever wants more gone asks again, and lets others write in
  * between.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { checkPolicy, hashPassword } from '../../core/passwords.ts';
@@ -38,6 +39,7 @@ export async function changePassword(
     if (!(await replacePassword(tx, user.id, user.password_hash, passwordHash, now))) return undefined;
     await endSessionsOf(tx, user.id, 'password_changed', now);
     await endFlowsOf(tx, user.id, now);
+    await endOutrankedLinks(tx, user.id, now);
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
     await notify(tx, world, 'password_changed', user, origin);
     const audience = await audienceOf(tx, session.id);

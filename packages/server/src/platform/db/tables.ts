@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
 export interface Tables {
   installation: InstallationTable;
@@ -37,6 +39,7 @@ export interface UsersTable {
   disabled_at: number | null;
   signed_in_at: number | null;
   created_at: number;
+  email_number: Generated<number>;
 }
 
 export interface SessionsTable {
@@ -120,7 +123,7 @@ export interface MailsTable {
 
 export interface FiguresTable {
   at: number;
-  name: 'sessions' | 'hashes_waiting';
+  name: 'sessions' | 'hashes_waiting' | 'sign_in_refused' | 'limit_reached';
   value: number;
 }
 
@@ -136,4 +139,5 @@ export interface CodesTable {
   expires_at: number;
   ended_at: number | null;
   wish_encrypted: string | null;
+  email_number: number | null;
 }
