@@ -160,11 +160,17 @@ async function strengthen(
   password: string,
   requester: Requester,
 ): Promise<User | undefined> {
-  const { db, hasher } = world;
+  const { db, hasher, log } = world;
   if (!hasher.needsRehash(user.password_hash)) return user;
-  const stronger = await hashPassword(hasher, password, requester);
-  if (await upgradeHash(db, user.id, user.password_hash, stronger))
-    return { ...user, password_hash: stronger };
+  try {
+    const stronger = await hashPassword(hasher, password, requester);
+    if (await upgradeHash(db, user.id, user.password_hash, stronger))
+      return { ...user, password_hash: stronger };
+  } catch (error) {
+    // The password is right whatever becomes of its hash: the next sign-in tries again.
+    log.warn({ user: user.id, error: error instanceof Error ? error.name : typeof error }, 'hash not upgraded');
+    return user;
+  }
   // Another sign-in was first, and its salt is another one.
   const stored = await findById(db, user.id);
   return (await verifyPassword(hasher, stored?.password_hash, password, requester)) ? stored : undefined;
