@@ -262,15 +262,39 @@ export async function uncount(
     .execute();
 }
 
-/** Counts an attempt against a window. */
+/** A range that a client is in, and how many times the number of a limit it has. */
+export interface CountedRange {
+  subject: string;
+  times: number;
+}
+
+/** Counts an attempt against the window of each range that the client is in, up to the first that is full. */
+export async function countInRanges(
+  db: Db,
+  key: KeyObject,
+  budget: NameOf<'window'>,
+  ranges: readonly CountedRange[],
+  now: number,
+): Promise<Verdict> {
+  let verdict = ALLOWED;
+  for (const { subject, times } of ranges) {
+    verdict = await countInWindow(db, key, budget, subject, now, times);
+    if (!verdict.allowed) break;
+  }
+  return verdict;
+}
+
+/** Counts an attempt against a window. @param times How many times the number of the limit the subject has. */
 export async function countInWindow(
   db: Db,
   key: KeyObject,
   budget: NameOf<'window'>,
   subject: string,
   now: number,
+  times = 1,
 ): Promise<Verdict> {
-  const { most, length } = budgets[budget];
+  const { length } = budgets[budget];
+  const most = budgets[budget].most * times;
   const id = keyOf(key, budget, subject);
   const isOver = sql<boolean>`limits.expires_at <= ${now}`;
   const passed = await db
@@ -298,61 +322,73 @@ export async function countInWindow(
 }
 
 /**
- * Counts a name against a window of distinct names, before it is looked at. The caller runs it in a transaction:
- * the first statement locks the window's row, so that of many names at once no more pass than there is room for.
+ * Counts a name against the window of distinct names of each range that the client is in, before it is looked at; in as
+ * many statements for three ranges as for one. The caller runs it in a transaction: the first statement locks the rows of
+ * the windows, the narrowest first, so that of many names at once no more pass than there is room for.
  */
 export async function countName(
   tx: Db,
   key: KeyObject,
   budget: NameOf<'distinct'>,
-  subject: string,
+  ranges: readonly CountedRange[],
   name: string,
   now: number,
 ): Promise<Verdict> {
   const { most, length } = budgets[budget];
-  const id = keyOf(key, budget, subject);
+  const windows = ranges.map(({ subject, times }) => ({
+    id: keyOf(key, budget, subject),
+    most: most * times,
+  }));
+  const ids = windows.map(({ id }) => id);
   const member = keyOf(key, budget, name);
-  const window = await tx
+  const rows = await tx
     .insertInto('limits')
-    .values({ key: id, count: 0, blocked_until: 0, expires_at: now + length, refused: 0 })
+    .values(ids.map((id) => ({ key: id, count: 0, blocked_until: 0, expires_at: now + length, refused: 0 })))
     .onConflict((conflict) => conflict.column('key').doUpdateSet({ expires_at: now + length }))
-    .returning('refused')
-    .executeTakeFirstOrThrow();
+    .returning(['key', 'refused'])
+    .execute();
   const others = await tx
     .selectFrom('limit_members')
-    .select(['member', 'expires_at'])
-    .where('key', '=', id)
+    .select(['key', 'expires_at'])
+    .where('key', 'in', ids)
     .where('member', '<>', member)
     .where('expires_at', '>', now)
     .orderBy('expires_at')
     .execute();
-  const isFull = others.length >= most;
-  const refused = isFull ? window.refused + 1 : 0;
-  if (refused !== window.refused)
-    await tx.updateTable('limits').set({ refused }).where('key', '=', id).execute();
-  if (isFull) {
-    const retryAfter = (others[0]?.expires_at ?? now) - now;
-    return { allowed: false, limit: budget, count: others.length, refused, retryAfter };
+  const named = windows.map((window) => ({
+    ...window,
+    others: others.filter((one) => one.key === window.id),
+  }));
+  const full = named.find((window) => window.others.length >= window.most);
+  const refusedBefore = rows.filter(({ refused }) => refused > 0);
+  if (full) {
+    const refused = (rows.find((row) => row.key === full.id)?.refused ?? 0) + 1;
+    await tx.updateTable('limits').set({ refused }).where('key', '=', full.id).execute();
+    const retryAfter = (full.others[0]?.expires_at ?? now) - now;
+    return { allowed: false, limit: budget, count: full.others.length, refused, retryAfter };
   }
+  if (refusedBefore.length > 0)
+    await tx.updateTable('limits').set({ refused: 0 }).where('key', 'in', ids).execute();
   await tx
     .insertInto('limit_members')
-    .values({ key: id, member, expires_at: now + length })
+    .values(ids.map((id) => ({ key: id, member, expires_at: now + length })))
     .onConflict((conflict) => conflict.columns(['key', 'member']).doUpdateSet({ expires_at: now + length }))
     .execute();
   return ALLOWED;
 }
 
-/** Takes a name out of a window again: it did not fail. */
+/** Takes a name out of the windows again: it did not fail. */
 export async function forgiveName(
   db: Db,
   key: KeyObject,
   budget: NameOf<'distinct'>,
-  subject: string,
+  ranges: readonly CountedRange[],
   name: string,
 ): Promise<void> {
+  const ids = ranges.map(({ subject }) => keyOf(key, budget, subject));
   await db
     .deleteFrom('limit_members')
-    .where('key', '=', keyOf(key, budget, subject))
+    .where('key', 'in', ids)
     .where('member', '=', keyOf(key, budget, name))
     .execute();
 }
@@ -361,6 +397,8 @@ export async function forgiveName(
 export interface LimitOf {
   limit: LimitName;
   subject: string;
+  /** How many times the number of the limit the subject has; once unless said. */
+  times?: number;
 }
 
 /** What a limit has counted. */
@@ -402,7 +440,7 @@ export async function readLimits(
     const row = found.find(({ key }) => key === ids[i]);
     if (!row) return [];
     const names = members.find(({ key }) => key === ids[i]);
-    return [{ ...one, refused: row.refused, ...stateOf(budgets[one.limit], row, names, now) }];
+    return [{ ...one, refused: row.refused, ...stateOf(budgets[one.limit], row, names, now, one.times) }];
   });
 }
 
@@ -411,6 +449,7 @@ function stateOf(
   row: { count: number; blocked_until: number; expires_at: number },
   names: { count: number; end: number } | undefined,
   now: number,
+  times = 1,
 ): Pick<LimitState, 'count' | 'isReached' | 'until'> {
   if (budget.kind === 'back-off') {
     const isReached = row.blocked_until > now;
@@ -418,7 +457,7 @@ function stateOf(
   }
   const { count, end } =
     budget.kind === 'window' ? { count: row.count, end: row.expires_at } : (names ?? { count: 0, end: now });
-  const isReached = count >= budget.most;
+  const isReached = count >= budget.most * times;
   return { count, isReached, until: isReached && budget.length < FOREVER ? end : null };
 }
 

@@ -1,9 +1,9 @@
 import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
 import type { Origin } from '../core/events.ts';
-import { countInWindow, type Refused } from '../core/limits.ts';
+import { countInRanges, countInWindow, type Refused } from '../core/limits.ts';
 import { type MailKind, queueMail } from '../core/mails.ts';
 import type { User } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
@@ -75,7 +75,7 @@ export async function mailCode(
 /** One address range asks for so many mails and no more. @throws Refusal `too_many_requests` */
 export async function countMailFrom(world: World, origin: Call['origin']): Promise<void> {
   const { db, clock, keys } = world;
-  const range = await countInWindow(db, keys.limits, 'mailsFrom', addressRange(origin.ip), clock.now());
+  const range = await countInRanges(db, keys.limits, 'mailsFrom', clientRanges(origin.ip), clock.now());
   if (!range.allowed) throw await refuseReached(world, origin, range);
 }
 

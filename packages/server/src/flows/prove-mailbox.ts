@@ -1,9 +1,9 @@
 import { countCheck, type Flow, findFlowByLink, fits, type Purpose } from '../core/codes.ts';
 import { recordEvent } from '../core/events.ts';
-import { countInWindow, EVERYBODY, type Refused, uncount } from '../core/limits.ts';
+import { countInRanges, countInWindow, EVERYBODY, type Refused, uncount } from '../core/limits.ts';
 import { parseEmail } from '../core/names.ts';
 import { findByName, type User } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
 import type { Call } from '../edge/route.ts';
 import { readFlow } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
@@ -59,7 +59,7 @@ export async function openLink(
   const { db, clock, keys } = world;
   const flow = await findFlowByLink(db, purposes, token, clock.now());
   if (flow) return flow;
-  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
+  const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid');
 }

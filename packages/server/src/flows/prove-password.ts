@@ -13,7 +13,7 @@ import {
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
 import type { Live } from '../core/sessions.ts';
 import { findById, type User, upgradeHash } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
 import { readDevice } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
@@ -123,13 +123,13 @@ function strangersBudget(
   const byName = (user ? namesOf(user) : [name]).map(
     (one) => ({ limit: 'passwordByName', subject: one }) as const,
   );
-  const range = addressRange(ip);
+  const ranges = clientRanges(ip);
   return {
     count: () =>
       db.transaction().execute(async (tx) => {
         const now = clock.now();
         // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
-        const names = await countName(tx, limits, 'names', range, name, now);
+        const names = await countName(tx, limits, 'names', ranges, name, now);
         if (!names.allowed) return names;
         if (!session) {
           const ofName = await countAttempt(tx, limits, 'passwordByName', name, now);
@@ -139,7 +139,7 @@ function strangersBudget(
         return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now) : pause;
       }),
     async clear(tx) {
-      await forgiveName(tx, limits, 'names', range, name);
+      await forgiveName(tx, limits, 'names', ranges, name);
       await liftLimits(tx, limits, [
         { limit: 'password', subject },
         { limit: 'passwordsInAll', subject },
@@ -168,7 +168,10 @@ async function strengthen(
       return { ...user, password_hash: stronger };
   } catch (error) {
     // The password is right whatever becomes of its hash: the next sign-in tries again.
-    log.warn({ user: user.id, error: error instanceof Error ? error.name : typeof error }, 'hash not upgraded');
+    log.warn(
+      { user: user.id, error: error instanceof Error ? error.name : typeof error },
+      'hash not upgraded',
+    );
     return user;
   }
   // Another sign-in was first, and its salt is another one.

@@ -106,6 +106,7 @@ export const limitShape = z
 export const showLimit = ({
   limit,
   subject,
+  times = 1,
   isReached,
   ...state
 }: LimitState): z.infer<typeof limitShape> => {
@@ -115,7 +116,7 @@ export const showLimit = ({
     why: budget.why,
     from: budget.of === 'range' || budget.of === 'name' ? subject : null,
     count: state.count,
-    most: budget.kind === 'back-off' ? budget.free : budget.most,
+    most: (budget.kind === 'back-off' ? budget.free : budget.most) * times,
     refused: state.refused,
     reached: isReached,
     until: state.until === null ? null : toTime(state.until),

@@ -9,7 +9,7 @@ import {
   readLimits,
 } from '../core/limits.ts';
 import type { User } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 import { namesOf } from './prove-password.ts';
@@ -65,14 +65,16 @@ async function candidates(db: Db, user: Who, now: number): Promise<LimitOf[]> {
     limit: MOST_EVENTS,
   });
   const devices = new Set(refused.flatMap(({ details: { device } }) => (device ? [String(device)] : [])));
-  const ranges = new Set(refused.flatMap(({ ip }) => (ip ? [addressRange(ip)] : [])));
+  const ips = new Set(refused.flatMap(({ ip }) => ip ?? []));
+  const ranges = new Map([...ips].flatMap(clientRanges).map((range) => [range.subject, range]));
+  const once = (subject: string) => ({ subject, times: 1 });
   const subjects = {
-    account: [user.id],
-    name: namesOf(user),
-    address: [user.email_key],
-    browser: [...devices],
-    range: [...ranges],
-    everybody: [EVERYBODY],
+    account: [user.id].map(once),
+    name: namesOf(user).map(once),
+    address: [user.email_key].map(once),
+    browser: [...devices].map(once),
+    range: [...ranges.values()],
+    everybody: [EVERYBODY].map(once),
   };
-  return names.flatMap((limit) => subjects[budgets[limit].of].map((subject) => ({ limit, subject })));
+  return names.flatMap((limit) => subjects[budgets[limit].of].map((of) => ({ limit, ...of })));
 }

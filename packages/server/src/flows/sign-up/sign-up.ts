@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { isHeld } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { countInWindow } from '../../core/limits.ts';
+import { countInRanges } from '../../core/limits.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import { findByName, type NewUser, takenNames } from '../../core/users.ts';
-import { addressRange } from '../../edge/address.ts';
+import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
@@ -34,7 +34,7 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
   const { db, clock, keys, hasher, config } = world;
   if (config.signup === 'closed') throw new Refusal('signup_closed');
   const names = checkNewUser(body, config);
-  const limit = await countInWindow(db, keys.limits, 'signup', addressRange(origin.ip), clock.now());
+  const limit = await countInRanges(db, keys.limits, 'signup', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   const isOpen = config.signup === 'open';
   const taken = await takenNames(db, names.usernameKey, names.emailKey);
