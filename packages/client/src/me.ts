@@ -57,6 +57,14 @@ export interface MeCalls {
    * @returns How many there were, in `sessions`.
    */
   endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
+  /** The browsers and programs that the user signed in from before; `current` says which one asks. */
+  devices(): Outcome<'GET /v1/me/devices'>;
+  /**
+   * Removes one of them; its sessions go on.
+   *
+   * Errors: `not_found`.
+   */
+  removeDevice(id: string): Outcome<'DELETE /v1/me/devices/{id}'>;
   /** Everything that is kept about the user. */
   data(): Outcome<'GET /v1/me/data'>;
 }
@@ -82,5 +90,7 @@ export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
   sessions: () => signedIn('GET /v1/me/sessions', {}),
   endSession: (id) => signedIn('DELETE /v1/me/sessions/{id}', { path: { id } }),
   endOtherSessions: () => signedIn('DELETE /v1/me/sessions', {}),
+  devices: () => signedIn('GET /v1/me/devices', {}),
+  removeDevice: (id) => signedIn('DELETE /v1/me/devices/{id}', { path: { id } }),
   data: () => signedIn('GET /v1/me/data', {}),
 });

@@ -43,12 +43,21 @@ export const budgets = {
     of: 'account',
     why: 'Wrong passwords for the account from browsers that it does not know, until one is right. Then its mailbox has to be proven.',
   },
+  // As long as a browser is known without a sign-in. Used up, it is not known any more.
   device: {
     kind: 'window',
     most: 10,
-    length: DAY,
+    length: 90 * DAY,
     of: 'browser',
-    why: 'Wrong passwords for the account from one browser that it knows.',
+    why: 'Wrong passwords for the account from one browser that it knows, until one is right. Then the account does not know the browser any more.',
+  },
+  // NIST SP 800-63B-4, section 3.2.2. Without a right one for so long, none of these browsers is known any more.
+  devicesInAll: {
+    kind: 'window',
+    most: 100,
+    length: 90 * DAY,
+    of: 'account',
+    why: 'Wrong passwords for the account from all browsers that it knows together, until one is right.',
   },
   codes: {
     kind: 'window',
@@ -106,6 +115,13 @@ export const budgets = {
     of: 'account',
     why: 'Mails that tell the owner what was done to the account.',
   },
+  signInNoticesTo: {
+    kind: 'window',
+    most: 10,
+    length: DAY,
+    of: 'account',
+    why: 'Mails that tell the owner of sign-ins from new browsers, programs and networks.',
+  },
   names: {
     kind: 'distinct',
     most: 20,
@@ -151,9 +167,8 @@ export interface Refused {
   retryAfter: number;
 }
 
-export type Verdict = { allowed: true } | Refused;
-
-const ALLOWED: Verdict = { allowed: true };
+/** `count` is what the limit has counted, with this attempt. */
+export type Verdict = { allowed: true; count: number } | Refused;
 
 /** The table holds no name that was tried, only its MAC under a key that is not in the database. */
 const keyOf = (key: KeyObject, budget: string, subject: string): string => mac(key, `${budget}\n${subject}`);
@@ -192,7 +207,7 @@ export async function countAttempt(
     )
     .returning('count')
     .executeTakeFirst();
-  return passed ? ALLOWED : countRefusal(db, budget, id, now);
+  return passed ? { allowed: true, count: passed.count } : countRefusal(db, budget, id, now);
 }
 
 /** A refused attempt counts as such, and as nothing else. */
@@ -234,19 +249,6 @@ function pauses(budget: NameOf<'back-off'>) {
   return sql`CASE ${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)} END`;
 }
 
-/** Clears a limit: the secret was right. */
-export async function clearLimit(
-  db: Db,
-  key: KeyObject,
-  budget: NameOf<'back-off' | 'window'>,
-  subject: string,
-): Promise<void> {
-  await db
-    .deleteFrom('limits')
-    .where('key', '=', keyOf(key, budget, subject))
-    .execute();
-}
-
 /** Takes one attempt out of a window that many share: it was right. */
 export async function uncount(
   db: Db,
@@ -276,7 +278,7 @@ export async function countInRanges(
   ranges: readonly CountedRange[],
   now: number,
 ): Promise<Verdict> {
-  let verdict = ALLOWED;
+  let verdict: Verdict = { allowed: true, count: 0 };
   for (const { subject, times } of ranges) {
     verdict = await countInWindow(db, key, budget, subject, now, times);
     if (!verdict.allowed) break;
@@ -314,7 +316,7 @@ export async function countInWindow(
     )
     .returning('count')
     .executeTakeFirst();
-  if (passed) return ALLOWED;
+  if (passed) return { allowed: true, count: passed.count };
   // What time does not end is asked no more often than the limit before it allows, so these need no count.
   if (length === FOREVER)
     return { allowed: false, limit: budget, count: most, refused: 1, retryAfter: length };
@@ -374,7 +376,7 @@ export async function countName(
     .values(ids.map((id) => ({ key: id, member, expires_at: now + length })))
     .onConflict((conflict) => conflict.columns(['key', 'member']).doUpdateSet({ expires_at: now + length }))
     .execute();
-  return ALLOWED;
+  return { allowed: true, count: (named[0]?.others.length ?? 0) + 1 };
 }
 
 /** Takes a name out of the windows again: it did not fail. */

@@ -9,6 +9,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
+import { rememberBrowser } from '../known-devices.ts';
 import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
@@ -16,7 +17,7 @@ export const changePasswordBody = z.strictObject({ current_password: z.string(),
 
 /**
  * Changes one's own password. Every session ends, this one too: the caller goes on with a new one of the same kind,
- * whose cookie or pair of tokens is in the answer (ASVS 7.2.4).
+ * whose cookie or pair of tokens is in the answer (ASVS 7.2.4). Of all known browsers, only the caller's is still known.
  */
 export async function changePassword(
   world: World,
@@ -37,11 +38,26 @@ export async function changePassword(
     await endFlowsOf(tx, user.id, now);
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
     await notify(tx, world, 'password_changed', user, origin);
-    return finishSignIn(tx, world, { ...user, password_hash: passwordHash }, session.kind, 'pwd', origin);
+    const begun = await finishSignIn(
+      tx,
+      world,
+      { ...user, password_hash: passwordHash },
+      session.kind,
+      'pwd',
+      origin,
+    );
+    if (!begun || session.kind === 'bearer') return begun && { ...begun, device: undefined };
+    const { device } = await rememberBrowser(tx, world, user.id, { headers, origin });
+    return { ...begun, device };
   });
   if (!started) throw new Refusal('conflict');
   const message = 'password changed!';
   return session.kind === 'cookie'
-    ? { status: 200, body: { message }, cookie: cookieFor(world, started) }
+    ? {
+        status: 200,
+        body: { message },
+        cookie: cookieFor(world, started),
+        ...(started.device && { sideCookies: { device: started.device } }),
+      }
     : { status: 200, body: { message, ...(await tokenPairFor(world, started)) } };
 }

@@ -11,6 +11,7 @@ export interface Tables {
   mails: MailsTable;
   codes: CodesTable;
   figures: FiguresTable;
+  devices: DevicesTable;
 }
 
 export interface InstallationTable {
@@ -37,6 +38,7 @@ export interface UsersTable {
   disabled_at: number | null;
   signed_in_at: number | null;
   created_at: number;
+  device_epoch: number;
 }
 
 export interface SessionsTable {
@@ -53,6 +55,17 @@ export interface SessionsTable {
   refresh_number: number;
   refreshed_at: number;
   proven_at: number;
+}
+
+export interface DevicesTable {
+  id: string;
+  user_id: string;
+  kind: 'cookie' | 'bearer';
+  epoch: number;
+  created_at: number;
+  last_used_at: number;
+  ip: string;
+  user_agent: string;
 }
 
 export interface KeysTable {
