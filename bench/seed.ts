@@ -127,6 +127,7 @@ export async function fillUsers(database: string, secret: string, count: number)
         disabled_at: number % 100 === 7 ? now : null,
         signed_in_at: null,
         created_at: now,
+        device_epoch: 0,
       };
     });
     await db.insertInto('users').values(users).execute();

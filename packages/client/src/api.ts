@@ -41,12 +41,27 @@ export interface Event {
   user_agent: string | null;
 }
 
+export interface Device {
+  id: string;
+  /** `cookie` for a browser, `bearer` for a program. */
+  kind: 'cookie' | 'bearer';
+  /** RFC 3339, in UTC. */
+  created_at: string;
+  /** The last sign-in, RFC 3339, in UTC. */
+  last_used_at: string;
+  ip: string;
+  user_agent: string;
+  /** Whether it is the browser that asks. */
+  current: boolean;
+}
+
 export interface Limit {
   limit:
     | 'password'
     | 'passwordByName'
     | 'passwordsInAll'
     | 'device'
+    | 'devicesInAll'
     | 'codes'
     | 'codesInAll'
     | 'shortCodes'
@@ -60,6 +75,7 @@ export interface Limit {
     | 'mailsFrom'
     | 'emailChanges'
     | 'noticesTo'
+    | 'signInNoticesTo'
     | 'names'
     | 'passwordsFrom'
     | 'signup'
@@ -305,6 +321,10 @@ export interface Calls {
   'DELETE /v1/me/sessions': { answer: { message: 'other sessions ended!'; sessions: number } };
   /** End one of the user’s sessions. */
   'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'session ended!' } };
+  /** The browsers and programs that the user signed in from before. */
+  'GET /v1/me/devices': { answer: { devices: Device[]; next_cursor: null } };
+  /** Remove one of them; its sessions go on. */
+  'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'device removed!' } };
   /** Everything that is kept about the user, as a file. */
   'GET /v1/me/data': {
     answer: {
@@ -322,6 +342,7 @@ export interface Calls {
         signed_in_at: string | null;
       };
       sessions: Session[];
+      devices: Device[];
       /** The newest 10000. */
       events: Event[];
     };
@@ -372,6 +393,13 @@ export interface Calls {
     path: { id: string };
     answer: { message: 'A mail is on its way to the user.' };
   };
+  /** The browsers and programs that a user signed in from before. */
+  'GET /v1/users/{id}/devices': { path: { id: string }; answer: { devices: Device[]; next_cursor: null } };
+  /** Remove them all; sessions go on. */
+  'DELETE /v1/users/{id}/devices': {
+    path: { id: string };
+    answer: { message: 'devices removed!'; devices: number };
+  };
   /** Why a user is made to wait, and how long. */
   'GET /v1/users/{id}/limits': { path: { id: string }; answer: { limits: Limit[]; next_cursor: null } };
   /** Let a user try again at once. */
@@ -404,6 +432,8 @@ export interface Calls {
         | 'address_changed'
         | 'address_restored'
         | 'password_reset'
+        | 'device_distrusted'
+        | 'device_removed'
         | 'limit_reached'
         | 'limits_lifted'
         | 'signed_out'

@@ -66,6 +66,14 @@ export interface MeCalls {
    * Errors: `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
+  /** The browsers and programs that the user signed in from before; `current` says which one asks. */
+  devices(): Outcome<'GET /v1/me/devices'>;
+  /**
+   * Removes one of them; its sessions go on.
+   *
+   * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
+   */
+  removeDevice(id: string): Outcome<'DELETE /v1/me/devices/{id}'>;
   /**
    * Everything that is kept about the user.
    *
@@ -96,5 +104,7 @@ export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
   sessions: () => signedIn('GET /v1/me/sessions', {}),
   endSession: (id) => signedIn('DELETE /v1/me/sessions/{id}', { path: { id } }),
   endOtherSessions: () => signedIn('DELETE /v1/me/sessions', {}),
+  devices: () => signedIn('GET /v1/me/devices', {}),
+  removeDevice: (id) => signedIn('DELETE /v1/me/devices/{id}', { path: { id } }),
   data: () => signedIn('GET /v1/me/data', {}),
 });

@@ -55,6 +55,20 @@ export interface UsersCalls {
    */
   sendMail(id: string): Outcome<'POST /v1/users/{id}/send-mail'>;
   /**
+   * The browsers and programs that a user signed in from before.
+   *
+   * Errors: `not_found`.
+   */
+  devices(id: string): Outcome<'GET /v1/users/{id}/devices'>;
+  /**
+   * Removes them all; sessions go on.
+   *
+   * @returns How many there were, in `devices`.
+   *
+   * Errors: `not_found`.
+   */
+  removeDevices(id: string): Outcome<'DELETE /v1/users/{id}/devices'>;
+  /**
    * Why a user is made to wait, and how long.
    *
    * Errors: `not_found`.
@@ -76,6 +90,8 @@ export const usersCalls = ({ signedIn }: KeptSession): UsersCalls => ({
   delete: (id) => signedIn('DELETE /v1/users/{id}', { path: { id } }),
   signOut: (id) => signedIn('POST /v1/users/{id}/logout-everywhere', { path: { id } }),
   sendMail: (id) => signedIn('POST /v1/users/{id}/send-mail', { path: { id } }),
+  devices: (id) => signedIn('GET /v1/users/{id}/devices', { path: { id } }),
+  removeDevices: (id) => signedIn('DELETE /v1/users/{id}/devices', { path: { id } }),
   limits: (id) => signedIn('GET /v1/users/{id}/limits', { path: { id } }),
   liftLimits: (id) => signedIn('DELETE /v1/users/{id}/limits', { path: { id } }),
 });

@@ -28,6 +28,10 @@ export const events = {
   address_restored: 'The address before the last change was put back with the link that was mailed to it.',
   password_reset: 'A password was replaced with a mailed code or link, and all sessions ended.',
 
+  device_distrusted:
+    'A browser that the account knew gave ten wrong passwords in a row: it is not known any more, and the owner was told.',
+  device_removed: 'A known browser or program of an account was removed, or all of them.',
+
   limit_reached:
     'An attempt was not looked at because a limit was reached; the first ten of a limit one by one, then each time their number doubled.',
   limits_lifted: 'An administrator or operator forgot what the limits of an account had counted.',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Route, route } from './edge/route.ts';
 import { confirm, confirmBody } from './flows/account/confirm.ts';
 import { downloadMyData, myDataShape } from './flows/account/data.ts';
+import { deviceParams, listDevices, removeOneDevice } from './flows/account/devices.ts';
 import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } from './flows/account/me.ts';
 import { changePassword, changePasswordBody } from './flows/account/password.ts';
 import { endAllOtherSessions, endOneSession, listSessions, sessionParams } from './flows/account/sessions.ts';
@@ -27,7 +28,9 @@ import {
   MAIL_TO_USER,
   mailUser,
   removeUser,
+  removeUserDevices,
   showOneUser,
+  showUserDevices,
   showUserLimits,
   showUsers,
   userParams,
@@ -37,6 +40,7 @@ import { resetPassword, resetPasswordBody } from './flows/recovery/reset-passwor
 import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
 import { firstAdminBody } from './flows/setup/first-admin.ts';
 import {
+  deviceShape,
   eventShape,
   limitShape,
   recordedEventShape,
@@ -367,6 +371,27 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'GET',
+    path: '/v1/me/devices',
+    who: 'session',
+    summary: 'The browsers and programs that the user signed in from before',
+    answers: { 200: z.object({ devices: z.array(deviceShape), next_cursor: z.null() }) },
+    errors: [],
+    handler: listDevices,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/me/devices/:id',
+    who: 'session',
+    needsFreshSignIn: true,
+    summary: 'Remove one of them; its sessions go on',
+    params: deviceParams,
+    answers: { 200: saying('device removed!') },
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'sessionChanges',
+    handler: removeOneDevice,
+  }),
+  route({
+    method: 'GET',
     path: '/v1/me/data',
     who: 'session',
     summary: 'Everything that is kept about the user, as a file',
@@ -456,6 +481,28 @@ export const routes: readonly Route[] = [
     errors: ['not_found', 'conflict', 'too_many_requests', 'busy'],
     limit: 'adminChanges',
     handler: mailUser,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/users/:id/devices',
+    who: 'admin',
+    summary: 'The browsers and programs that a user signed in from before',
+    params: userParams,
+    answers: { 200: z.object({ devices: z.array(deviceShape), next_cursor: z.null() }) },
+    errors: ['not_found'],
+    handler: showUserDevices,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/users/:id/devices',
+    who: 'admin',
+    needsFreshSignIn: true,
+    summary: 'Remove them all; sessions go on',
+    params: userParams,
+    answers: { 200: saying('devices removed!').extend({ devices: z.int() }) },
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'adminChanges',
+    handler: removeUserDevices,
   }),
   route({
     method: 'GET',

@@ -9,6 +9,7 @@ import {
   deleteAccount,
   endSessions,
   givePassword,
+  removeDevices,
   setDisabled,
   setRole,
   settleSetUp,
@@ -67,12 +68,18 @@ export const changes: Record<string, { help: string; make: Make }> = {
       return `${change.user.username} can try again at once (${lifted} ${lifted === 1 ? 'limit' : 'limits'} lifted).`;
     },
   },
+  'remove-devices': {
+    help: 'Remove all known browsers and programs of a user; sessions go on.',
+    make: async (change) => `Removed ${removed(await removeDevices(change))} of ${change.user.username}.`,
+  },
   logout: {
     help: 'End all sessions of a user.',
     make: async (change) =>
       `${change.user.username} is signed out everywhere${ended(await endSessions(change))}.`,
   },
 };
+
+const removed = (devices: number): string => `${devices} known ${devices === 1 ? 'device' : 'devices'}`;
 
 const ended = (sessions: number): string => ` (${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended)`;
 

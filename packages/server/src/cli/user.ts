@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { devicesOf } from '../core/devices.ts';
 import { listEvents } from '../core/events.ts';
+import { browserOf } from '../core/mails/browser.ts';
 import { sessionsOf } from '../core/sessions.ts';
 import { listUsers } from '../core/users/list.ts';
 import { showUserCursor, userCursor } from '../flows/admin/user-cursor.ts';
 import { normalSearch } from '../flows/admin/users.ts';
-import { showEvent, showLimit, showSession, showUser } from '../flows/shapes.ts';
+import { showDevice, showEvent, showLimit, showSession, showUser } from '../flows/shapes.ts';
 import { limitsOf } from '../flows/user-limits.ts';
 import { withWorld } from './open.ts';
 import { minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
@@ -44,7 +46,11 @@ export function addUser(program: Command): void {
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher user list --search ada --json')
     .action(list);
-  addOf(user, 'show', 'Show a user, the limits that count, the open sessions and the newest events.')
+  addOf(
+    user,
+    'show',
+    'Show a user, the limits that count, the open sessions, the known devices and the newest events.',
+  )
     .option('--json', JSON_HELP)
     .action(show);
   for (const [name, { help, make }] of Object.entries(changes))
@@ -145,12 +151,19 @@ async function list(
 }
 
 async function show(name: string, { json }: { json?: true }, command: Command): Promise<void> {
-  const { user, limits, sessions, events } = await withWorld(command, async (world) => {
+  const { user, limits, sessions, devices, events } = await withWorld(command, async (world) => {
     const { db, clock } = world;
     const user = await getUser(db, name);
     const limits = (await limitsOf(world, user)).map(showLimit);
     const sessions = await sessionsOf(db, user, clock.now());
-    return { user, limits, sessions, events: await listEvents(db, { userId: user.id, limit: EVENTS_SHOWN }) };
+    const devices = await devicesOf(db, user.id, clock.now());
+    return {
+      user,
+      limits,
+      sessions,
+      devices,
+      events: await listEvents(db, { userId: user.id, limit: EVENTS_SHOWN }),
+    };
   });
   if (json)
     return printJson({
@@ -160,11 +173,27 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
         const { current: _, ...shown } = showSession(session, '');
         return shown;
       }),
+      devices: devices.map((device) => {
+        const { current: _, ...shown } = showDevice(device, undefined);
+        return shown;
+      }),
       events: events.map(showEvent),
     });
   const lastSeen = sessions[0] ? `, last seen ${minuteOf(sessions[0].last_seen_at)}` : '';
   printRecord({ ...membersOf(user), sessions: `${sessions.length} open${lastSeen}` });
   if (limits.length > 0) printLimits(limits);
+  if (devices.length > 0) {
+    printLine('');
+    printTable(
+      ['KNOWN DEVICE', 'FROM', 'LAST SIGN-IN (UTC)', 'SINCE (UTC)'],
+      devices.map((device) => [
+        browserOf(device.user_agent) || 'Unknown device',
+        device.ip,
+        minuteOf(device.last_used_at),
+        minuteOf(device.created_at),
+      ]),
+    );
+  }
   if (events.length === 0) return;
   printLine('');
   printTable(

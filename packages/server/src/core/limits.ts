@@ -46,12 +46,21 @@ export const budgets = {
     of: 'account',
     why: 'Wrong passwords for the account from browsers that it does not know, until one is right. Then its mailbox has to be proven.',
   },
+  // As long as a browser is known without a sign-in. Used up, it is not known any more.
   device: {
     kind: 'window',
     most: 10,
-    length: DAY,
+    length: 90 * DAY,
     of: 'browser',
-    why: 'Wrong passwords for the account from one browser that it knows.',
+    why: 'Wrong passwords for the account from one browser that it knows, until one is right. Then the account does not know the browser any more.',
+  },
+  // NIST SP 800-63B-4, section 3.2.2. Without a right one for so long, none of these browsers is known any more.
+  devicesInAll: {
+    kind: 'window',
+    most: 100,
+    length: 90 * DAY,
+    of: 'account',
+    why: 'Wrong passwords for the account from all browsers that it knows together, until one is right.',
   },
   codes: {
     kind: 'window',
@@ -145,6 +154,13 @@ export const budgets = {
     of: 'account',
     why: 'Mails that tell the owner what was done to the account.',
   },
+  signInNoticesTo: {
+    kind: 'window',
+    most: 10,
+    length: DAY,
+    of: 'account',
+    why: 'Mails that tell the owner of sign-ins from new browsers, programs and networks.',
+  },
   names: {
     kind: 'distinct',
     most: 20,
@@ -234,7 +250,10 @@ export type WriteLimit = Extract<
 export const EVERYBODY = 'everybody';
 
 /** The subject of a budget of an address and the range that asks about it. */
-export const addressAndRange = (address: string, range: string): string => `${range} ${address}`;
+export const addressAndRange = (address: string, { subject, times }: CountedRange): CountedRange => ({
+  subject: `${subject} ${address}`,
+  times,
+});
 
 type NameOf<Kind> = {
   [K in LimitName]: (typeof budgets)[K]['kind'] extends Kind ? K : never;
@@ -252,9 +271,8 @@ export interface Refused {
   retryAfter: number;
 }
 
-export type Verdict = { allowed: true } | Refused;
-
-const ALLOWED: Verdict = { allowed: true };
+/** `count` is what the limit has counted, with this attempt. */
+export type Verdict = { allowed: true; count: number } | Refused;
 
 /** The table holds no name that was tried, only its MAC under a key that is not in the database. */
 const keyOf = (key: KeyObject, budget: string, subject: string): string => mac(key, `${budget}\n${subject}`);
@@ -293,7 +311,7 @@ export async function countAttempt(
     )
     .returning('count')
     .executeTakeFirst();
-  return passed ? ALLOWED : countRefusal(db, budget, id, now);
+  return passed ? { allowed: true, count: passed.count } : countRefusal(db, budget, id, now);
 }
 
 /** A refused attempt counts as such, and as nothing else. */
@@ -335,19 +353,6 @@ function pauses(budget: NameOf<'back-off'>) {
   return sql`CASE ${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)} END`;
 }
 
-/** Clears a limit: the secret was right. */
-export async function clearLimit(
-  db: Db,
-  key: KeyObject,
-  budget: NameOf<'back-off' | 'window'>,
-  subject: string,
-): Promise<void> {
-  await db
-    .deleteFrom('limits')
-    .where('key', '=', keyOf(key, budget, subject))
-    .execute();
-}
-
 /** Takes one attempt out of a window that many share: it was right. */
 export async function uncount(
   db: Db,
@@ -363,10 +368,43 @@ export async function uncount(
     .execute();
 }
 
+/** Takes one attempt out of the windows of all ranges that the client is in: it was right. */
+export async function uncountInRanges(
+  db: Db,
+  key: KeyObject,
+  budget: NameOf<'window'>,
+  ranges: readonly CountedRange[],
+): Promise<void> {
+  for (const { subject } of ranges) await uncount(db, key, budget, subject);
+}
+
+/** A range that a client is in, and how many times the number of a limit it has. */
+export interface CountedRange {
+  subject: string;
+  times: number;
+}
+
+/** Counts an attempt against the window of each range that the client is in, up to the first that is full. */
+export async function countInRanges(
+  db: Db,
+  key: KeyObject,
+  budget: NameOf<'window'>,
+  ranges: readonly CountedRange[],
+  now: number,
+): Promise<Verdict> {
+  let verdict: Verdict = { allowed: true, count: 0 };
+  for (const { subject, times } of ranges) {
+    verdict = await countInWindow(db, key, budget, subject, now, { times });
+    if (!verdict.allowed) break;
+  }
+  return verdict;
+}
+
 /**
  * Counts an attempt against a window.
  *
- * @param longest How long the window lasts at most, in milliseconds, for a subject that nobody has.
+ * @param how.times How many times the number of the limit the subject has.
+ * @param how.longest How long the window lasts at most, in milliseconds, for a subject that nobody has.
  */
 export async function countInWindow(
   db: Db,
@@ -374,9 +412,9 @@ export async function countInWindow(
   budget: NameOf<'window'>,
   subject: string,
   now: number,
-  longest: number = FOREVER,
+  { times = 1, longest = FOREVER }: { times?: number; longest?: number | undefined } = {},
 ): Promise<Verdict> {
-  const { most } = budgets[budget];
+  const most = budgets[budget].most * times;
   const length = Math.min(budgets[budget].length, longest);
   const id = keyOf(key, budget, subject);
   const isOver = sql<boolean>`limits.expires_at <= ${now}`;
@@ -397,7 +435,7 @@ export async function countInWindow(
     )
     .returning('count')
     .executeTakeFirst();
-  if (passed) return ALLOWED;
+  if (passed) return { allowed: true, count: passed.count };
   // What time does not end is asked no more often than the limit before it allows, so these need no count.
   if (budgets[budget].length === FOREVER)
     return { allowed: false, limit: budget, count: most, refused: 1, retryAfter: length };
@@ -405,61 +443,73 @@ export async function countInWindow(
 }
 
 /**
- * Counts a name against a window of distinct names, before it is looked at. The caller runs it in a transaction:
- * the first statement locks the window's row, so that of many names at once no more pass than there is room for.
+ * Counts a name against the window of distinct names of each range that the client is in, before it is looked at; in as
+ * many statements for three ranges as for one. The caller runs it in a transaction: the first statement locks the rows of
+ * the windows, the narrowest first, so that of many names at once no more pass than there is room for.
  */
 export async function countName(
   tx: Db,
   key: KeyObject,
   budget: NameOf<'distinct'>,
-  subject: string,
+  ranges: readonly CountedRange[],
   name: string,
   now: number,
 ): Promise<Verdict> {
   const { most, length } = budgets[budget];
-  const id = keyOf(key, budget, subject);
+  const windows = ranges.map(({ subject, times }) => ({
+    id: keyOf(key, budget, subject),
+    most: most * times,
+  }));
+  const ids = windows.map(({ id }) => id);
   const member = keyOf(key, budget, name);
-  const window = await tx
+  const rows = await tx
     .insertInto('limits')
-    .values({ key: id, count: 0, blocked_until: 0, expires_at: now + length, refused: 0 })
+    .values(ids.map((id) => ({ key: id, count: 0, blocked_until: 0, expires_at: now + length, refused: 0 })))
     .onConflict((conflict) => conflict.column('key').doUpdateSet({ expires_at: now + length }))
-    .returning('refused')
-    .executeTakeFirstOrThrow();
+    .returning(['key', 'refused'])
+    .execute();
   const others = await tx
     .selectFrom('limit_members')
-    .select(['member', 'expires_at'])
-    .where('key', '=', id)
+    .select(['key', 'expires_at'])
+    .where('key', 'in', ids)
     .where('member', '<>', member)
     .where('expires_at', '>', now)
     .orderBy('expires_at')
     .execute();
-  const isFull = others.length >= most;
-  const refused = isFull ? window.refused + 1 : 0;
-  if (refused !== window.refused)
-    await tx.updateTable('limits').set({ refused }).where('key', '=', id).execute();
-  if (isFull) {
-    const retryAfter = (others[0]?.expires_at ?? now) - now;
-    return { allowed: false, limit: budget, count: others.length, refused, retryAfter };
+  const named = windows.map((window) => ({
+    ...window,
+    others: others.filter((one) => one.key === window.id),
+  }));
+  const full = named.find((window) => window.others.length >= window.most);
+  const refusedBefore = rows.filter(({ refused }) => refused > 0);
+  if (full) {
+    const refused = (rows.find((row) => row.key === full.id)?.refused ?? 0) + 1;
+    await tx.updateTable('limits').set({ refused }).where('key', '=', full.id).execute();
+    const retryAfter = (full.others[0]?.expires_at ?? now) - now;
+    return { allowed: false, limit: budget, count: full.others.length, refused, retryAfter };
   }
+  if (refusedBefore.length > 0)
+    await tx.updateTable('limits').set({ refused: 0 }).where('key', 'in', ids).execute();
   await tx
     .insertInto('limit_members')
-    .values({ key: id, member, expires_at: now + length })
+    .values(ids.map((id) => ({ key: id, member, expires_at: now + length })))
     .onConflict((conflict) => conflict.columns(['key', 'member']).doUpdateSet({ expires_at: now + length }))
     .execute();
-  return ALLOWED;
+  return { allowed: true, count: (named[0]?.others.length ?? 0) + 1 };
 }
 
-/** Takes a name out of a window again: it did not fail. */
+/** Takes a name out of the windows again: it did not fail. */
 export async function forgiveName(
   db: Db,
   key: KeyObject,
   budget: NameOf<'distinct'>,
-  subject: string,
+  ranges: readonly CountedRange[],
   name: string,
 ): Promise<void> {
+  const ids = ranges.map(({ subject }) => keyOf(key, budget, subject));
   await db
     .deleteFrom('limit_members')
-    .where('key', '=', keyOf(key, budget, subject))
+    .where('key', 'in', ids)
     .where('member', '=', keyOf(key, budget, name))
     .execute();
 }
@@ -468,6 +518,8 @@ export async function forgiveName(
 export interface LimitOf {
   limit: LimitName;
   subject: string;
+  /** How many times the number of the limit the subject has; once unless said. */
+  times?: number;
 }
 
 /** What a limit has counted. */
@@ -509,7 +561,7 @@ export async function readLimits(
     const row = found.find(({ key }) => key === ids[i]);
     if (!row) return [];
     const names = members.find(({ key }) => key === ids[i]);
-    return [{ ...one, refused: row.refused, ...stateOf(budgets[one.limit], row, names, now) }];
+    return [{ ...one, refused: row.refused, ...stateOf(budgets[one.limit], row, names, now, one.times) }];
   });
 }
 
@@ -518,6 +570,7 @@ function stateOf(
   row: { count: number; blocked_until: number; expires_at: number },
   names: { count: number; end: number } | undefined,
   now: number,
+  times = 1,
 ): Pick<LimitState, 'count' | 'isReached' | 'until'> {
   if (budget.kind === 'back-off') {
     const isReached = row.blocked_until > now;
@@ -525,7 +578,7 @@ function stateOf(
   }
   const { count, end } =
     budget.kind === 'window' ? { count: row.count, end: row.expires_at } : (names ?? { count: 0, end: now });
-  const isReached = count >= budget.most;
+  const isReached = count >= budget.most * times;
   return { count, isReached, until: isReached && budget.length < FOREVER ? end : null };
 }
 

@@ -1,4 +1,4 @@
-import type { ExpressionBuilder, Selectable } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import { type Db, isConflict } from '../platform/db/index.ts';
 import type { Tables, UsersTable } from '../platform/db/tables.ts';
 import { newUserId } from '../platform/random.ts';
@@ -41,6 +41,7 @@ export async function insertUser(
       disabled_at: null,
       signed_in_at: null,
       created_at: now,
+      device_epoch: 0,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
@@ -100,6 +101,13 @@ export async function holdSignIns(tx: Db, id: string): Promise<void> {
     .execute();
 }
 
+/** What every new password changes: it also ends all known devices, which whoever knew the old one may hold. */
+const newPassword = (hash: string, now: number) => ({
+  password_hash: hash,
+  password_changed_at: now,
+  device_epoch: sql<number>`device_epoch + 1`,
+});
+
 /** Replaces the password if it is still the one that was checked. @returns false when it is not. */
 export async function replacePassword(
   tx: Db,
@@ -110,7 +118,7 @@ export async function replacePassword(
 ): Promise<boolean> {
   const row = await tx
     .updateTable('users')
-    .set({ password_hash: to, password_changed_at: now })
+    .set(newPassword(to, now))
     .where('id', '=', id)
     .where('password_hash', '=', from)
     .returning('id')
@@ -132,11 +140,7 @@ export async function upgradeHash(db: Db, id: string, from: string, to: string):
 
 /** Sets a password without knowing the old one (for the operator). */
 export async function setPassword(tx: Db, id: string, to: string, now: number): Promise<void> {
-  await tx
-    .updateTable('users')
-    .set({ password_hash: to, password_changed_at: now })
-    .where('id', '=', id)
-    .execute();
+  await tx.updateTable('users').set(newPassword(to, now)).where('id', '=', id).execute();
 }
 
 /** Sets a password for whoever proved to read the account's mail, which proves the address too. */
@@ -144,8 +148,7 @@ export async function setProvenPassword(tx: Db, id: string, to: string, now: num
   await tx
     .updateTable('users')
     .set((row) => ({
-      password_hash: to,
-      password_changed_at: now,
+      ...newPassword(to, now),
       email_verified_at: row.fn.coalesce('email_verified_at', row.val(now)),
     }))
     .where('id', '=', id)

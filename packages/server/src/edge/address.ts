@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
+import type { CountedRange } from '../core/limits.ts';
 
 /** Stands for a client whose address nobody told us: a library's host without a socket, a Unix socket. */
 export const UNKNOWN_ADDRESS = '0.0.0.0';
@@ -91,15 +92,48 @@ function asIPv4(text: string): string | undefined {
   return isIPv4(dotted) ? dotted : undefined;
 }
 
+/** The IPv6 ranges that limits count, each with how many times the number of a limit it has. */
+const IPV6_RANGES = [
+  { bits: 64, times: 1 },
+  // What a provider gives to a home (RIPE 690), and to an office or whoever asks for it.
+  { bits: 56, times: 2 },
+  { bits: 48, times: 3 },
+] as const;
+
 /**
- * The range in which one client can choose its address freely: limits count by it.
+ * The ranges that limits count a client by, the narrowest first. One client can have a whole /56 or /48 of IPv6, so these
+ * are counted too, with more room for the neighbors that they may hold.
+ *
+ * @param address any spelling of an address; what is none counts as `UNKNOWN_ADDRESS`.
+ * @returns `a.b.c.d/32` alone for IPv4; for IPv6 a canonical `.../64`, `.../56` and `.../48`.
+ */
+export function clientRanges(address: string): readonly CountedRange[] {
+  const text = canonical(address) ?? UNKNOWN_ADDRESS;
+  if (isIPv4(text)) return [{ subject: `${text}/32`, times: 1 }];
+  const groups = groupsOf(text);
+  return IPV6_RANGES.map(({ bits, times }) => ({ subject: ipv6Range(groups, bits), times }));
+}
+
+/**
+ * The narrowest range in which one client can choose its address freely.
  *
  * @param address any spelling of an address; what is none counts as `UNKNOWN_ADDRESS`.
  * @returns `a.b.c.d/32`, or the canonical `.../64` of an IPv6 address: one string for all spellings of one range.
  */
 export function addressRange(address: string): string {
   const text = canonical(address) ?? UNKNOWN_ADDRESS;
-  if (isIPv4(text)) return `${text}/32`;
+  return isIPv4(text) ? `${text}/32` : ipv6Range(groupsOf(text), 64);
+}
+
+function ipv6Range(groups: readonly string[], bits: 64 | 56 | 48): string {
+  const [first, second, third, fourth = '0'] = groups;
+  // The fourth group has the bits 49 to 64.
+  const kept = Number.parseInt(fourth, 16) & (0xffff << (64 - bits));
+  return `${canonical(`${first}:${second}:${third}:${kept.toString(16)}::`)}/${bits}`;
+}
+
+/** The eight groups of a canonical IPv6 address; at least the first four of them, which are all that is counted. */
+function groupsOf(text: string): string[] {
   const [left = '', right] = text.split('::');
   const groups = left === '' ? [] : left.split(':');
   if (right !== undefined) {
@@ -109,5 +143,5 @@ export function addressRange(address: string): string {
     const missing = 8 - groups.length - after.length;
     groups.push(...Array<string>(missing).fill('0'), ...after);
   }
-  return `${canonical(`${groups.slice(0, 4).join(':')}::`)}/64`;
+  return groups;
 }

@@ -1,3 +1,4 @@
+import { isKnownBrowser } from '../core/devices.ts';
 import { readCookie } from './cookies.ts';
 import { cookieName } from './credential.ts';
 import type { SideCookie } from './route.ts';
@@ -7,19 +8,27 @@ import type { World } from './world.ts';
 export const sideCookieName = (publicUrl: string, kind: SideCookie): string =>
   `${cookieName(publicUrl)}-${kind}`;
 
-/** How long a browser stays known, in seconds: browsers keep no cookie longer (RFC 6265bis, 5.5). */
-const KNOWN = 400 * 24 * 60 * 60;
+type DeviceWorld = Pick<World, 'publicUrl' | 'deviceTokens'>;
 
-/** The cookie that makes a browser known to an account. */
-export const knownDevice = ({ deviceTokens }: World, userId: string): { value: string; maxAge: number } => ({
-  value: deviceTokens.make(userId),
-  maxAge: KNOWN,
-});
+/** The id in the device cookie of this browser, if it was given to this account; perhaps not known any more. */
+export function deviceIdOf(
+  { publicUrl, deviceTokens }: DeviceWorld,
+  headers: Pick<Headers, 'get'>,
+  userId: string,
+): string | undefined {
+  const token = readCookie(headers.get('cookie'), sideCookieName(publicUrl, 'device'));
+  return token === undefined ? undefined : deviceTokens.read(token, userId);
+}
 
-/** The id of a browser that signed in to this account before. */
-export function readDevice(world: World, headers: Pick<Headers, 'get'>, userId: string): string | undefined {
-  const token = readCookie(headers.get('cookie'), sideCookieName(world.publicUrl, 'device'));
-  return token === undefined ? undefined : world.deviceTokens.read(token, userId);
+/** The id of this browser, if the account knows it. Asks the database only about an id that we gave out. */
+export async function readDevice(
+  world: DeviceWorld & Pick<World, 'db' | 'clock'>,
+  headers: Pick<Headers, 'get'>,
+  userId: string,
+): Promise<string | undefined> {
+  const id = deviceIdOf(world, headers, userId);
+  if (id === undefined) return undefined;
+  return (await isKnownBrowser(world.db, id, userId, world.clock.now())) ? id : undefined;
 }
 
 /** The recovery that this browser began. */

@@ -1,5 +1,6 @@
 import { endOutrankedLinks } from '../core/codes/restore-links.ts';
 import { endFlowsOf } from '../core/codes.ts';
+import { removeDevicesOf } from '../core/devices.ts';
 import { type Origin, recordEvent } from '../core/events.ts';
 import { finishSetUp } from '../core/installation.ts';
 import { accountLimits, liftLimits } from '../core/limits.ts';
@@ -124,6 +125,14 @@ export async function endSessions({ tx, user, actorId, origin, now }: Change): P
     now,
   );
   return sessions;
+}
+
+/** Removes all known browsers and programs of the user, also those of a sign-in at this moment. @returns How many there were. */
+export async function removeDevices({ tx, user, actorId, origin, now }: Change): Promise<number> {
+  await holdSignIns(tx, user.id);
+  const devices = await removeDevicesOf(tx, user.id);
+  await recordEvent(tx, 'device_removed', origin, { userId: user.id, actorId, details: { devices } }, now);
+  return devices;
 }
 
 /** Gives the user another password, which ends all sessions. @returns How many were open. */

@@ -1,9 +1,9 @@
 import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
 import type { Origin } from '../core/events.ts';
-import { addressAndRange, countInWindow, type Refused, type Verdict } from '../core/limits.ts';
+import { addressAndRange, countInRanges, countInWindow, type Refused, type Verdict } from '../core/limits.ts';
 import { type MailKind, queueMail } from '../core/mails.ts';
 import type { User } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
@@ -91,8 +91,8 @@ async function countMailTo(
   if (purpose !== 'reset_password') return countInWindow(tx, keys.limits, 'mailsTo', address, now);
   if (isKnown && user) return countInWindow(tx, keys.limits, 'recoveryKnown', user.id, now);
   if (ip !== null) {
-    const subject = addressAndRange(address, addressRange(ip));
-    const fromRange = await countInWindow(tx, keys.limits, 'recoveryToFrom', subject, now);
+    const ranges = clientRanges(ip).map((range) => addressAndRange(address, range));
+    const fromRange = await countInRanges(tx, keys.limits, 'recoveryToFrom', ranges, now);
     if (!fromRange.allowed) return fromRange;
   }
   return countInWindow(tx, keys.limits, 'recoveryTo', address, now);
@@ -101,7 +101,7 @@ async function countMailTo(
 /** One address range asks for so many mails and no more. @throws Refusal `too_many_requests` */
 export async function countMailFrom(world: World, origin: Call['origin']): Promise<void> {
   const { db, clock, keys } = world;
-  const range = await countInWindow(db, keys.limits, 'mailsFrom', addressRange(origin.ip), clock.now());
+  const range = await countInRanges(db, keys.limits, 'mailsFrom', clientRanges(origin.ip), clock.now());
   if (!range.allowed) throw await refuseReached(world, origin, range);
 }
 

@@ -9,7 +9,7 @@ import { recordReached } from './limit-reached.ts';
 /** A mail that tells the owner of an account what was done to it: nobody asked for it, and nothing hangs on it. */
 export type Notice = Extract<
   MailKind,
-  'new_device' | 'password_changed' | 'account_deleted' | 'email_changed'
+  'new_device' | 'device_distrusted' | 'password_changed' | 'account_deleted' | 'email_changed'
 >;
 
 /** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */
@@ -23,7 +23,9 @@ export async function notify(
 ): Promise<void> {
   const { keys, clock } = world;
   const now = clock.now();
-  const budget = await countInWindow(tx, keys.limits, 'noticesTo', user.id, now);
+  // Counted apart, so that no number of sign-ins leaves a change of the password untold.
+  const limit = kind === 'new_device' ? 'signInNoticesTo' : 'noticesTo';
+  const budget = await countInWindow(tx, keys.limits, limit, user.id, now);
   if (!budget.allowed)
     return recordReached(tx, world, origin, budget, {
       userId: user.id,

@@ -2,15 +2,18 @@ import { countCheck, type Flow, findFlowByLink, fits, type Purpose } from '../co
 import { recordEvent } from '../core/events.ts';
 import {
   budgets,
+  type CountedRange,
+  countInRanges,
   countInWindow,
   EVERYBODY,
   LONGEST_FOR_NOBODY,
   type Refused,
   uncount,
+  uncountInRanges,
 } from '../core/limits.ts';
 import { parseEmail } from '../core/names.ts';
 import { findByName, type User } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
 import type { Call } from '../edge/route.ts';
 import { readFlow } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
@@ -66,7 +69,7 @@ export async function openLink(
   const { db, clock, keys } = world;
   const flow = await findFlowByLink(db, purposes, token, clock.now());
   if (flow) return flow;
-  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
+  const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid');
 }
@@ -91,7 +94,7 @@ async function checkCode(
     purposes,
     subject: user?.id ?? address.key,
     longest: user ? undefined : LONGEST_FOR_NOBODY,
-    range: addressRange(origin.ip),
+    ranges: clientRanges(origin.ip),
     address: address.key,
     flowId: readFlow(world, headers),
   };
@@ -99,7 +102,7 @@ async function checkCode(
   const isRight = counted.flow && isFor(user) && fits(keys.codes, counted.flow, address.key, code);
   if (counted.flow && isRight) {
     await uncount(db, keys.limits, 'allCodes', EVERYBODY);
-    await uncount(db, keys.limits, 'codesFrom', guess.range);
+    await uncountInRanges(db, keys.limits, 'codesFrom', guess.ranges);
     return counted.flow;
   }
   const about = { userId: user?.id ?? null, actorId: null };
@@ -121,7 +124,7 @@ interface Guess {
   /** How long anything is kept about it, in milliseconds; undefined for an account. */
   longest: number | undefined;
   /** From where it comes. */
-  range: string;
+  ranges: readonly CountedRange[];
   address: string;
   flowId: string | undefined;
 }
@@ -134,15 +137,15 @@ async function countGuess(
   tx: Db,
   { clock, keys }: World,
   rules: FlowRules,
-  { subject, longest, range, ...flow }: Guess,
+  { subject, longest, ranges, ...flow }: Guess,
 ): Promise<{ flow?: Flow | undefined; refused?: Refused }> {
   const now = clock.now();
   const { limits } = keys;
-  const fromRange = await countInWindow(tx, limits, 'codesFrom', range, now);
+  const fromRange = await countInRanges(tx, limits, 'codesFrom', ranges, now);
   if (!fromRange.allowed) return { refused: fromRange };
   const today = await countInWindow(tx, limits, rules.daily, subject, now);
   if (!today.allowed) return { refused: today };
-  const inAll = await countInWindow(tx, limits, rules.total, subject, now, longest);
+  const inAll = await countInWindow(tx, limits, rules.total, subject, now, { longest });
   const found = await countCheck(tx, keys.codes, flow, rules, now);
   const ofAll = found && (await countInWindow(tx, limits, 'allCodes', EVERYBODY, now));
   if (!inAll.allowed) return { refused: inAll };

@@ -1,7 +1,8 @@
-import { type Origin, recordEvent } from '../core/events.ts';
+import { recordEvent } from '../core/events.ts';
 import {
-  clearLimit,
+  budgets,
   countAttempt,
+  countInRanges,
   countInWindow,
   countName,
   forgiveName,
@@ -10,18 +11,21 @@ import {
   liftLimits,
   type Refused,
   uncount,
+  uncountInRanges,
   type Verdict,
 } from '../core/limits.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
 import type { Live } from '../core/sessions.ts';
 import { findById, type User, upgradeHash } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
+import type { Call } from '../edge/route.ts';
 import { readDevice } from '../edge/side-cookies.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Requester } from '../platform/fair-queue.ts';
 import { forStranger, forUser } from './hash-requester.ts';
+import { distrustBrowser } from './known-devices.ts';
 import { recordReached, tooMany } from './limit-reached.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
@@ -48,14 +52,15 @@ export type Proof =
 
 /** From where a password comes, with the cookies that may show a browser that the account knows. */
 export interface From {
-  origin: Origin & { ip: string };
+  origin: Call['origin'];
   headers: Pick<Headers, 'get'>;
 }
 
 /**
  * The one place where a password is checked, whatever the path (form, JSON, Basic, a change, a deletion): counted
  * before it is compared, with the same work whether there is such an account or not. A browser that the account knows
- * has a budget of its own, which no stranger can use up; everybody else shares one.
+ * has a budget of its own, which no stranger can use up; everybody else shares one. A browser that used up its own is not
+ * known any more, and the owner is told.
  *
  * @throws Refusal `too_many_requests` when too many passwords or different names failed from this address range;
  * `busy` when more passwords wait for a worker than can be checked soon.
@@ -67,32 +72,21 @@ export async function provePassword(
   from: From,
 ): Promise<Proof> {
   const { hasher } = world;
-  const deviceId = claimed.user && readDevice(world, from.headers, claimed.user.id);
-  const budget = deviceId ? deviceBudget(world, deviceId) : strangersBudget(world, claimed, from.origin.ip);
+  const device = await knownBrowser(world, claimed, from);
+  const budget = device ? deviceBudget(world, device) : strangersBudget(world, claimed, from.origin.ip);
   const counted = await budget.count();
   const requester =
-    claimed.user && (deviceId || claimed.session)
+    claimed.user && (device || claimed.session)
       ? forUser(from.origin, claimed.user.id)
       : forStranger(from.origin, claimed.name);
-  if (!counted.allowed) {
-    // Its name let this pass: that the account did not must not show by the work left out.
-    if (!claimed.session && OF_ACCOUNT.has(counted.limit))
-      await verifyPassword(hasher, undefined, password, requester);
-    await recordReached(world.db, world, from.origin, counted, {
-      userId: claimed.user?.id ?? null,
-      actorId: (claimed.session && claimed.user?.id) ?? null,
-      ...(claimed.session ? { sessionId: claimed.session.id } : {}),
-      // An operator who is to forget what a browser has used up has to know which one.
-      ...(deviceId ? { details: { device: deviceId } } : {}),
-    });
-    if (OF_RANGE.has(counted.limit)) throw tooMany(counted);
-    return { result: 'limited', refused: counted };
-  }
+  if (!counted.allowed) return refuse(world, claimed, password, from, { counted, device, requester });
 
   // Nothing is compared with the hash of a disabled account: the time would tell whether the password is the right one.
   const isEnabled = claimed.user?.disabled_at === null;
   const storedHash = isEnabled ? claimed.user?.password_hash : undefined;
   const isRight = await verifyPassword(hasher, storedHash, password, requester);
+  if (!isRight && device && counted.count >= budgets.device.most)
+    await distrustBrowser(world, device.user, device.id, from.origin);
   if (!isRight || !claimed.user) return { result: 'wrong' };
   const user = await strengthen(world, claimed.user, password, requester);
   if (!user) return { result: 'wrong' };
@@ -100,6 +94,33 @@ export async function provePassword(
 }
 
 const OF_RANGE: ReadonlySet<string> = new Set(['passwordsFrom', 'names'] satisfies LimitName[]);
+/** What a limit does not let pass is recorded, and not evaluated. */
+async function refuse(
+  world: World,
+  { user, session }: Claimed,
+  password: string,
+  { origin }: From,
+  {
+    counted,
+    device,
+    requester,
+  }: { counted: Refused; device: KnownBrowser | undefined; requester: Requester },
+): Promise<Proof> {
+  // Its name let this pass: that the account did not must not show by the work left out.
+  if (!session && OF_ACCOUNT.has(counted.limit))
+    await verifyPassword(world.hasher, undefined, password, requester);
+  await recordReached(world.db, world, origin, counted, {
+    userId: user?.id ?? null,
+    actorId: (session && user?.id) ?? null,
+    ...(session ? { sessionId: session.id } : {}),
+    ...(device ? { details: { device: device.id } } : {}),
+  });
+  // One of several side by side, or a process died between the last wrong password and this.
+  if (device && counted.limit === 'device') await distrustBrowser(world, device.user, device.id, origin);
+  if (OF_RANGE.has(counted.limit)) throw tooMany(counted);
+  return { result: 'limited', refused: counted };
+}
+
 const OF_ACCOUNT: ReadonlySet<string> = new Set(['password', 'passwordsInAll'] satisfies LimitName[]);
 
 /** What counts an attempt before it is compared, and forgets it when it was right. */
@@ -108,11 +129,46 @@ interface Budget {
   clear(tx: Db): Promise<void>;
 }
 
-/** Success does not touch what strangers have used up: the owner's coming and going refunds them nothing. */
-function deviceBudget({ db, clock, keys }: World, deviceId: string): Budget {
+/** A browser that the account knows. */
+interface KnownBrowser {
+  id: string;
+  user: User;
+}
+
+async function knownBrowser(
+  world: World,
+  { user }: Claimed,
+  { headers }: From,
+): Promise<KnownBrowser | undefined> {
+  if (!user) return undefined;
+  const id = await readDevice(world, headers, user.id);
+  return id === undefined ? undefined : { id, user };
+}
+
+/**
+ * What the browser itself has tried, and what all known browsers of the account have. The browser's own count comes first:
+ * a stolen cookie must not use up what the others have. Success does not touch what strangers have used up: the owner's
+ * coming and going refunds them nothing.
+ */
+function deviceBudget({ db, clock, keys: { limits } }: World, { id, user }: KnownBrowser): Budget {
   return {
-    count: () => countInWindow(db, keys.limits, 'device', deviceId, clock.now()),
-    clear: (tx) => clearLimit(tx, keys.limits, 'device', deviceId),
+    count: () =>
+      db.transaction().execute(async (tx) => {
+        const now = clock.now();
+        const own = await countInWindow(tx, limits, 'device', id, now);
+        if (!own.allowed) return own;
+        const all = await countInWindow(tx, limits, 'devicesInAll', user.id, now);
+        if (all.allowed) return own;
+        // What is not compared makes no browser unknown.
+        await uncount(tx, limits, 'device', id);
+        return all;
+      }),
+    async clear(tx) {
+      await liftLimits(tx, limits, [
+        { limit: 'device', subject: id },
+        { limit: 'devicesInAll', subject: user.id },
+      ]);
+    },
   };
 }
 
@@ -126,30 +182,31 @@ function strangersBudget(
   const byName = (user ? namesOf(user) : [name]).map(
     (one) => ({ limit: 'passwordByName', subject: one }) as const,
   );
-  const range = addressRange(ip);
+  const ranges = clientRanges(ip);
   const longest = user ? undefined : LONGEST_FOR_NOBODY;
   return {
     count: () =>
       db.transaction().execute(async (tx) => {
         const now = clock.now();
-        const fromRange = await countInWindow(tx, limits, 'passwordsFrom', range, now);
+        const fromRange = await countInRanges(tx, limits, 'passwordsFrom', ranges, now);
         if (!fromRange.allowed) return fromRange;
         // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
-        const names = await countName(tx, limits, 'names', range, name, now);
+        const names = await countName(tx, limits, 'names', ranges, name, now);
         if (!names.allowed) return names;
         if (!session) {
           const ofName = await countAttempt(tx, limits, 'passwordByName', name, now);
           if (!ofName.allowed) return ofName;
         }
         const pause = await countAttempt(tx, limits, 'password', subject, now);
-        return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now, longest) : pause;
+        return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now, { longest }) : pause;
       }),
     async clear(tx) {
-      await uncount(tx, limits, 'passwordsFrom', range);
-      await forgiveName(tx, limits, 'names', range, name);
+      await uncountInRanges(tx, limits, 'passwordsFrom', ranges);
+      await forgiveName(tx, limits, 'names', ranges, name);
       await liftLimits(tx, limits, [
         { limit: 'password', subject },
         { limit: 'passwordsInAll', subject },
+        { limit: 'devicesInAll', subject },
         ...byName,
       ]);
     },
@@ -167,11 +224,20 @@ async function strengthen(
   password: string,
   requester: Requester,
 ): Promise<User | undefined> {
-  const { db, hasher } = world;
+  const { db, hasher, log } = world;
   if (!hasher.needsRehash(user.password_hash)) return user;
-  const stronger = await hashPassword(hasher, password, requester);
-  if (await upgradeHash(db, user.id, user.password_hash, stronger))
-    return { ...user, password_hash: stronger };
+  try {
+    const stronger = await hashPassword(hasher, password, requester);
+    if (await upgradeHash(db, user.id, user.password_hash, stronger))
+      return { ...user, password_hash: stronger };
+  } catch (error) {
+    // The password is right whatever becomes of its hash: the next sign-in tries again.
+    log.warn(
+      { user: user.id, error: error instanceof Error ? error.name : typeof error },
+      'hash not upgraded',
+    );
+    return user;
+  }
   // Another sign-in was first, and its salt is another one.
   const stored = await findById(db, user.id);
   return (await verifyPassword(hasher, stored?.password_hash, password, requester)) ? stored : undefined;
@@ -188,7 +254,7 @@ export async function proveOwnPassword(
   world: World,
   { user: { id }, session }: Live,
   password: string,
-  { origin, headers }: { origin: Origin & { ip: string }; headers: Headers },
+  { origin, headers }: From,
 ): Promise<User> {
   const user = await findById(world.db, id);
   if (!user) throw new Refusal('invalid_token');

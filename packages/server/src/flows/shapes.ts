@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ListedDevice } from '../core/devices.ts';
 import type { EventView, RecordedEvent } from '../core/events.ts';
 import { budgets, type LimitName, type LimitState } from '../core/limits.ts';
 import type { ListedSession, Live } from '../core/sessions.ts';
@@ -51,6 +52,31 @@ export const showSession = (session: ListedSession, currentId: string): z.infer<
   ip: session.ip,
   user_agent: session.user_agent,
   current: session.id === currentId,
+});
+
+export const deviceShape = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['cookie', 'bearer']).describe('`cookie` for a browser, `bearer` for a program'),
+    created_at: time,
+    last_used_at: time.describe('The last sign-in, RFC 3339, in UTC'),
+    ip: z.string(),
+    user_agent: z.string(),
+    current: z.boolean().describe('Whether it is the browser that asks'),
+  })
+  .meta({ id: 'Device' });
+
+export const showDevice = (
+  device: ListedDevice,
+  currentId: string | undefined,
+): z.infer<typeof deviceShape> => ({
+  id: device.id,
+  kind: device.kind,
+  created_at: toTime(device.created_at),
+  last_used_at: toTime(device.last_used_at),
+  ip: device.ip,
+  user_agent: device.user_agent,
+  current: device.id === currentId,
 });
 
 export const eventShape = z
@@ -108,6 +134,7 @@ const isShown = (of: string): boolean => of === 'range' || of === 'name' || of =
 export const showLimit = ({
   limit,
   subject,
+  times = 1,
   isReached,
   ...state
 }: LimitState): z.infer<typeof limitShape> => {
@@ -117,7 +144,7 @@ export const showLimit = ({
     why: budget.why,
     from: isShown(budget.of) ? subject : null,
     count: state.count,
-    most: budget.kind === 'back-off' ? budget.free : budget.most,
+    most: (budget.kind === 'back-off' ? budget.free : budget.most) * times,
     refused: state.refused,
     reached: isReached,
     until: state.until === null ? null : toTime(state.until),

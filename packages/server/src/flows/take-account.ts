@@ -11,12 +11,12 @@ import type { Db } from '../platform/db/index.ts';
 import { notify } from './notices.ts';
 import { namesOf } from './prove-password.ts';
 
-/** What strangers can use up of an account's budgets. */
-const ofAccount = ['password', 'passwordsInAll', 'codesInAll', 'shortCodesInAll'] as const;
+/** What strangers, and thieves of device cookies, can use up of an account's budgets. */
+const ofAccount = ['password', 'passwordsInAll', 'devicesInAll', 'codesInAll', 'shortCodesInAll'] as const;
 
 /**
  * Gives an account to whoever proved to read its mail: a new password, a proven address, and nothing left of whoever had
- * it before, neither sessions nor codes, nor what strangers used up of its budgets.
+ * it before, neither sessions nor codes nor known devices, nor what strangers used up of its budgets.
  */
 export async function takeAccount(
   tx: Db,

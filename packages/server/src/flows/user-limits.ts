@@ -1,3 +1,4 @@
+import { devicesOf } from '../core/devices.ts';
 import { listEvents, type Origin, recordEvent } from '../core/events.ts';
 import {
   addressAndRange,
@@ -10,14 +11,14 @@ import {
   readLimits,
 } from '../core/limits.ts';
 import type { User } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
+import { clientRanges } from '../edge/address.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 import { namesOf } from './prove-password.ts';
 
-/** A browser or an address range counts for a day at most: what was refused before that is over. */
+/** An address range counts for a day at most: what was refused before that is over. */
 const DAY = 24 * 60 * 60_000;
-/** So many of the newest refusals are looked through for the browsers and address ranges that they came from. */
+/** So many of the newest refusals are looked through for the address ranges that they came from. */
 const MOST_EVENTS = 200;
 
 const names = Object.keys(budgets) as LimitName[];
@@ -25,8 +26,8 @@ const names = Object.keys(budgets) as LimitName[];
 type Who = Pick<User, 'id' | 'username_key' | 'email_key'>;
 
 /**
- * The limits that have counted anything about a user: why someone is made to wait, and how long. Those of browsers and
- * address ranges are known from the events of what they refused.
+ * The limits that have counted anything about a user: why someone is made to wait, and how long. Those of address ranges
+ * are known from the events of what they refused.
  */
 export async function limitsOf(
   { db, keys, clock }: Pick<World, 'db' | 'keys' | 'clock'>,
@@ -65,16 +66,18 @@ async function candidates(db: Db, user: Who, now: number): Promise<LimitOf[]> {
     since: now - DAY,
     limit: MOST_EVENTS,
   });
-  const devices = new Set(refused.flatMap(({ details: { device } }) => (device ? [String(device)] : [])));
-  const ranges = new Set(refused.flatMap(({ ip }) => (ip ? [addressRange(ip)] : [])));
+  const devices = await devicesOf(db, user.id, now);
+  const ips = new Set(refused.flatMap(({ ip }) => ip ?? []));
+  const ranges = new Map([...ips].flatMap(clientRanges).map((range) => [range.subject, range]));
+  const once = (subject: string) => ({ subject, times: 1 });
   const subjects = {
-    account: [user.id],
-    name: namesOf(user),
-    address: [user.email_key],
-    browser: [...devices],
-    range: [...ranges],
-    'address and range': [...ranges].map((range) => addressAndRange(user.email_key, range)),
-    everybody: [EVERYBODY],
+    account: [user.id].map(once),
+    name: namesOf(user).map(once),
+    address: [user.email_key].map(once),
+    browser: devices.map(({ id }) => once(id)),
+    range: [...ranges.values()],
+    'address and range': [...ranges.values()].map((range) => addressAndRange(user.email_key, range)),
+    everybody: [EVERYBODY].map(once),
   };
-  return names.flatMap((limit) => subjects[budgets[limit].of].map((subject) => ({ limit, subject })));
+  return names.flatMap((limit) => subjects[budgets[limit].of].map((of) => ({ limit, ...of })));
 }

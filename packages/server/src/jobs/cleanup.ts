@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { forgetOldFlows } from '../core/codes.ts';
+import { forgetOldDevices } from '../core/devices.ts';
 import { forgetEvents, forgetEventsAboutNobody } from '../core/events.ts';
 import { addToCounts, forgetOldFigures } from '../core/figures.ts';
 import { forgetOldLimits } from '../core/limits.ts';
@@ -21,6 +22,7 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   await dropStaleMails(db, now);
   await forgetOldMails(db, 7 * DAY, DAY, now);
   await forgetOldSessions(db, now);
+  await forgetOldDevices(db, now);
   await forgetOldFigures(db, 31 * DAY, now);
 }
 

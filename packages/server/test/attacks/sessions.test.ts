@@ -387,7 +387,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
         [],
       );
       for (const set of headers.getSetCookie()) {
-        const maxAge = set.startsWith('usher-device=') ? 34_560_000 : 600;
+        const maxAge = set.startsWith('usher-device=') ? 7_776_000 : 600;
         expect(set).toContain(`; HttpOnly; SameSite=Lax; Max-Age=${maxAge}`);
       }
     }

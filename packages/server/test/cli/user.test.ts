@@ -267,6 +267,28 @@ describe.each(databases)('$name', (kind) => {
     expect(await events()).toContain('password_changed by operator');
   });
 
+  it('shows the devices that a user signed in from, and removes them', async () => {
+    await add('ada');
+    const running = await serve();
+    const signedIn = [await program(running, 'ada')];
+    expect((await show('ada')).devices).toEqual([
+      {
+        id: expect.stringMatching(/^[\w-]{22}$/),
+        kind: 'bearer',
+        created_at: expect.any(String),
+        last_used_at: expect.any(String),
+        ip: expect.any(String),
+        user_agent: expect.any(String),
+      },
+    ]);
+    expect((await succeed('show ada')).stdout).toContain('KNOWN DEVICE');
+    const removed = await succeed('remove-devices ada');
+    expect(removed.stderr).toBe('Removed 1 known device of ada.\n');
+    expect((await show('ada')).devices).toEqual([]);
+    expect(await events()).toContain('device_removed by operator');
+    expect(await refusals(signedIn)).toEqual([undefined]);
+  });
+
   it('takes a password from standard input if it is good enough', async () => {
     await add('ada');
     const running = await serve();

@@ -1,7 +1,13 @@
 import { isIP, isIPv4 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { addressRange, clientAddress, trustProxies, UNKNOWN_ADDRESS } from '../../src/edge/address.ts';
+import {
+  addressRange,
+  clientAddress,
+  clientRanges,
+  trustProxies,
+  UNKNOWN_ADDRESS,
+} from '../../src/edge/address.ts';
 import { cpuOf } from '../support/cpu.ts';
 
 const proxies = trustProxies(['10.0.0.0/8', '127.0.0.1', 'fd00::/8', '::1']);
@@ -211,6 +217,17 @@ describe('addressRange', () => {
     ['', '0.0.0.0/32'],
   ])('B4: of %s is %s', (address, range) => {
     expect(addressRange(address)).toBe(range);
+  });
+
+  test.each([
+    ['198.51.100.7', ['198.51.100.7/32']],
+    ['::ffff:198.51.100.7', ['198.51.100.7/32']],
+    ['2001:db8:1:a1b2::1', ['2001:db8:1:a1b2::/64', '2001:db8:1:a100::/56', '2001:db8:1::/48']],
+    ['2001:0DB8:0001:00ff::', ['2001:db8:1:ff::/64', '2001:db8:1::/56', '2001:db8:1::/48']],
+    ['::1', ['::/64', '::/56', '::/48']],
+    ['junk', ['0.0.0.0/32']],
+  ])('B22: those of %s are %j, with room for more', (address, ranges) => {
+    expect(clientRanges(address)).toEqual(ranges.map((subject, i) => ({ subject, times: i + 1 })));
   });
 
   /** Some spelling of eight groups: leading zeros, letter case, a run of zeros as `::`, a zone. */

@@ -97,7 +97,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       open.clock.advance(SECOND);
       given(await me.mailProof());
       const mails = (await queuedMails(open, database)).filter(({ to }) => to === email);
-      expect(mails.map(({ kind }) => kind)).toEqual(['verify_email', 'verify_email']);
+      expect(mails.map(({ kind }) => kind)).toEqual(['verify_email', 'new_device', 'verify_email']);
       const { code } = mails.at(-1)?.values ?? {};
       expect(given(await verifyEmail({ email, code })).message).toBe('address proven!');
       expect((await me.mailProof()).error).toMatchObject({ status: 409, code: 'conflict' });

@@ -52,7 +52,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
     });
     expect(reply.headers.getSetCookie()).toEqual([
       expect.stringMatching(/^usher=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/),
-      expect.stringMatching(/^usher-device=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000$/),
+      expect.stringMatching(/^usher-device=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=7776000$/),
     ]);
     expect(reply.text).not.toContain(browser.cookie);
     expect((await browser.get('/v1/me')).body.user.id).toBe(ada.id);

@@ -173,7 +173,7 @@ describe('P11: an unsafe setting refuses to start', () => {
       const reply = await ask('/v1/signup', { ...json, body: JSON.stringify(newNames()) });
       expect(reply.headers.getSetCookie()).toEqual([
         expect.stringMatching(/^usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/),
-        expect.stringMatching(/^usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000$/),
+        expect.stringMatching(/^usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=7776000$/),
       ]);
       expect((await ask('/metrics')).status).toBe(404);
       const weak = await ask('/v1/signup', {
@@ -193,7 +193,7 @@ describe('P11: an unsafe setting refuses to start', () => {
       expect(secure.headers.getSetCookie()).toEqual([
         expect.stringMatching(/^__Host-usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/),
         expect.stringMatching(
-          /^__Host-usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000; Secure$/,
+          /^__Host-usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=7776000; Secure$/,
         ),
       ]);
       expect(secure.headers.get('strict-transport-security')).toBe('max-age=63072000');

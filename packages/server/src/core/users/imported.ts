@@ -78,6 +78,7 @@ export async function insertImported(
         disabled_at: user.disabledAt,
         signed_in_at: user.signedInAt,
         created_at: user.createdAt ?? now,
+        device_epoch: 0,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())

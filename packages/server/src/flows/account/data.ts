@@ -1,11 +1,22 @@
 import { z } from 'zod';
+import { devicesOf } from '../../core/devices.ts';
 import { type EventView, pagesOfEventsOf } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { findById } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { deviceIdOf } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { eventShape, sessionShape, showEvent, showSession, showUser, userShape } from '../shapes.ts';
+import {
+  deviceShape,
+  eventShape,
+  sessionShape,
+  showDevice,
+  showEvent,
+  showSession,
+  showUser,
+  userShape,
+} from '../shapes.ts';
 
 const MOST_EVENTS = 10_000;
 
@@ -15,18 +26,21 @@ export const myDataShape = z.object({
   exported_at: time,
   user: userShape.extend({ password_changed_at: time, signed_in_at: time.nullable() }),
   sessions: z.array(sessionShape),
+  devices: z.array(deviceShape),
   events: z.array(eventShape).describe(`The newest ${MOST_EVENTS}`),
 });
 
 /** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */
 export async function downloadMyData(
-  { db, clock, exports }: World,
-  { live, origin, checkAgain }: SignedInCall,
+  world: World,
+  { live, headers, origin, checkAgain }: SignedInCall,
 ): Promise<Answer> {
+  const { db, clock, exports } = world;
   const now = clock.now();
   const user = await findById(db, live.user.id);
   if (!user) throw new Refusal('invalid_token');
   const sessions = await sessionsOf(db, live.user, now, live.session.id);
+  const devices = await devicesOf(db, user.id, now);
   const toTime = (at: number): string => new Date(at).toISOString();
   const facts: Omit<z.infer<typeof myDataShape>, 'events'> = {
     exported_at: toTime(now),
@@ -36,6 +50,7 @@ export async function downloadMyData(
       signed_in_at: user.signed_in_at === null ? null : toTime(user.signed_in_at),
     },
     sessions: sessions.map((one) => showSession(one, live.session.id)),
+    devices: devices.map((one) => showDevice(one, deviceIdOf(world, headers, user.id))),
   };
   const stream = exports.open({
     userId: user.id,

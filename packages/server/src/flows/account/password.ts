@@ -11,6 +11,7 @@ import { Refusal } from '../../errors.ts';
 import { countWrite } from '../count-write.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
+import { rememberBrowser } from '../known-devices.ts';
 import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
@@ -18,7 +19,7 @@ export const changePasswordBody = z.strictObject({ current_password: z.string(),
 
 /**
  * Changes one's own password. Every session ends, this one too: the caller goes on with a new one of the same kind,
- * whose cookie or pair of tokens is in the answer (ASVS 7.2.4).
+ * whose cookie or pair of tokens is in the answer (ASVS 7.2.4). Of all known browsers, only the caller's is still known.
  */
 export async function changePassword(
   world: World,
@@ -44,11 +45,19 @@ export async function changePassword(
     await notify(tx, world, 'password_changed', user, origin);
     const audience = await audienceOf(tx, session.id);
     const changed = { ...user, password_hash: passwordHash };
-    return finishSignIn(tx, world, changed, session.kind, 'pwd', origin, audience);
+    const begun = await finishSignIn(tx, world, changed, session.kind, 'pwd', origin, audience);
+    if (!begun || session.kind === 'bearer') return begun && { ...begun, device: undefined };
+    const { device } = await rememberBrowser(tx, world, user.id, { headers, origin });
+    return { ...begun, device };
   });
   if (!started) throw new Refusal('conflict');
   const message = 'password changed!';
   return session.kind === 'cookie'
-    ? { status: 200, body: { message }, cookie: cookieFor(world, started) }
+    ? {
+        status: 200,
+        body: { message },
+        cookie: cookieFor(world, started),
+        ...(started.device && { sideCookies: { device: started.device } }),
+      }
     : { status: 200, body: { message, ...(await tokenPairFor(world, started)) } };
 }

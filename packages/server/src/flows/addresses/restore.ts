@@ -5,10 +5,10 @@ import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, holdSignIns, setProvenEmail } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { forUser } from '../hash-requester.ts';
+import { rememberBrowser } from '../known-devices.ts';
 import { openLink } from '../prove-mailbox.ts';
 import { refuseWeak, takeAccount } from '../take-account.ts';
 
@@ -37,7 +37,7 @@ export async function restoreEmail(
     refuseWeak(world, body.password, { username: user.username, email: wish.email });
   const password = body.password ?? generatePassword();
   const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
-  await db.transaction().execute(async (tx) => {
+  const { device } = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     // Of two who use links of one account, one waits for the other.
     await holdSignIns(tx, user.id);
@@ -49,11 +49,12 @@ export async function restoreEmail(
     await takeAccount(tx, world, restored, passwordHash, 'address_restored', origin);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'address_restored', origin, about, now);
+    return rememberBrowser(tx, world, user.id, call);
   });
   return {
     status: 200,
     body: { message: 'address restored!', ...(body.password === undefined ? { password } : {}) },
-    sideCookies: { device: knownDevice(world, user.id) },
+    sideCookies: { device },
   };
 }
 

@@ -6,7 +6,7 @@ import { hashPassword } from '../../core/passwords.ts';
 import { findById, holdSignIns, setProvenEmail, setVerified, type User } from '../../core/users.ts';
 import { findSignedIn } from '../../edge/credential.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import { knownDevice, readFlow } from '../../edge/side-cookies.ts';
+import { readFlow } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
@@ -14,6 +14,7 @@ import { takenRefusal } from '../check-new-user.ts';
 import { codeRules } from '../code-rules.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
+import { rememberBrowser } from '../known-devices.ts';
 import { makeAccount } from '../make-account.ts';
 import { notify } from '../notices.ts';
 import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
@@ -92,21 +93,22 @@ async function finishSignUp({ world, call, flow, isSameBrowser }: Proof): Promis
     ? passwordHash
     : await chosenPassword(world, body, { ...names, email }, requester);
   const newUser = { email, emailKey, ...names, passwordHash: chosen ?? '', isProven: true };
-  const started = await db.transaction().execute(async (tx) => {
+  const { started, device } = await db.transaction().execute(async (tx) => {
     if (!(await useFlow(tx, flow.id, clock.now()))) throw used(body);
     const user = await makeAccount(tx, world, newUser, origin).catch((error: unknown) => {
       // Somebody else has the address by now: the mail of a flow for nobody was guessed, or a second one answered.
       if (error instanceof Refusal && error.fields?.some(({ field }) => field === 'email')) throw used(body);
       throw error;
     });
-    return finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    if (!started) throw new Refusal('conflict');
+    return { started, ...(await rememberBrowser(tx, world, user.id, call)) };
   });
-  if (!started) throw new Refusal('conflict');
   return {
     status: 201,
     body: { message: 'user created!', user: showUser(started.user) },
     cookie: cookieFor(world, started),
-    sideCookies: { device: knownDevice(world, started.user.id), flow: 'unset' },
+    sideCookies: { device, flow: 'unset' },
   };
 }
 
@@ -123,19 +125,20 @@ async function proveAddress({ world, call, flow, isSameBrowser }: Proof): Promis
   if (user?.disabled_at !== null || !wentTo(keys.codes, flow, user.email_key)) throw used(body);
   const isOwn = isSameBrowser || (await isSignedInAs(world, call, user.id));
   const password = isOwn ? undefined : await chosenPassword(world, body, user, forUser(origin, user.id));
-  const proven = await db.transaction().execute(async (tx) => {
+  const { proven, device } = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     if (!(await useFlow(tx, flow.id, now))) throw used(body);
     if (password !== undefined) await takeAccount(tx, world, user, password, 'address_proven', origin);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'address_proven', origin, about, now);
-    return setVerified(tx, user.id, now);
+    const proven = await setVerified(tx, user.id, now);
+    if (!proven) throw used(body);
+    return { proven, device: isOwn ? undefined : (await rememberBrowser(tx, world, user.id, call)).device };
   });
-  if (!proven) throw used(body);
   return {
     status: 200,
     body: { message: 'address proven!', user: showUser(proven) },
-    ...(isOwn ? {} : { sideCookies: { device: knownDevice(world, user.id) } }),
+    ...(device ? { sideCookies: { device } } : {}),
   };
 }
 

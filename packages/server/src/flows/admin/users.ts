@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { devicesOf } from '../../core/devices.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { listUsers } from '../../core/users/list.ts';
@@ -12,6 +13,7 @@ import {
   type Change,
   deleteAccount,
   endSessions,
+  removeDevices,
   renameUser,
   setDisabled,
   setRole,
@@ -19,7 +21,7 @@ import {
 import { checkNewUser } from '../check-new-user.ts';
 import { forUser } from '../hash-requester.ts';
 import { mailNewPassword } from '../mail-new-password.ts';
-import { showLimit, showUser } from '../shapes.ts';
+import { showDevice, showLimit, showUser } from '../shapes.ts';
 import { liftLimitsOf, limitsOf } from '../user-limits.ts';
 import { showUserCursor, userCursor } from './user-cursor.ts';
 
@@ -145,6 +147,31 @@ export async function endUserSessions(
     await endSessions({ tx, user, actorId: live.user.id, origin, now: clock.now() });
   });
   return { status: 200, body: { message: 'logout successful!' } };
+}
+
+/** The browsers and programs that a user signed in from before. */
+export async function showUserDevices(
+  { db, clock }: World,
+  { params }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  const { id } = await getUser(db, params.id);
+  const devices = await devicesOf(db, id, clock.now());
+  return {
+    status: 200,
+    body: { devices: devices.map((one) => showDevice(one, undefined)), next_cursor: null },
+  };
+}
+
+/** Removes all of them: the user's own browsers then count as strangers' until the next sign-in. */
+export async function removeUserDevices(
+  { db, clock }: World,
+  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+): Promise<Answer> {
+  const devices = await db.transaction().execute(async (tx) => {
+    const user = await getUser(tx, params.id);
+    return removeDevices({ tx, user, actorId: live.user.id, origin, now: clock.now() });
+  });
+  return { status: 200, body: { message: 'devices removed!', devices } };
 }
 
 export const MAIL_TO_USER = 'A mail is on its way to the user.';

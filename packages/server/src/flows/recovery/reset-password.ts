@@ -4,11 +4,11 @@ import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, type User } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { codeRules } from '../code-rules.ts';
 import { forUser } from '../hash-requester.ts';
+import { rememberBrowser } from '../known-devices.ts';
 import { isMailAnswer, type MailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
 import { refuseWeak, takeAccount } from '../take-account.ts';
 
@@ -45,16 +45,17 @@ export async function resetPassword(
   const password = body.password ?? generatePassword();
   const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
 
-  await db.transaction().execute(async (tx) => {
+  const { device } = await db.transaction().execute(async (tx) => {
     if (!(await useFlow(tx, flowId, clock.now()))) throw new Refusal('code_invalid');
     await takeAccount(tx, world, user, passwordHash, 'password_reset', origin);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'password_reset', origin, about, clock.now());
+    return rememberBrowser(tx, world, user.id, call);
   });
   return {
     status: 200,
     body: { message: 'password changed!', ...(body.password === undefined ? { password } : {}) },
-    sideCookies: { device: knownDevice(world, user.id), flow: 'unset' },
+    sideCookies: { device, flow: 'unset' },
   };
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
 import { finishSetUp, isSetUp } from '../../core/installation.ts';
-import { countInWindow } from '../../core/limits.ts';
+import { countInRanges } from '../../core/limits.ts';
 import { isLinkGood, makeLink, useLink } from '../../core/links.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import { insertUser } from '../../core/users.ts';
-import { addressRange } from '../../edge/address.ts';
+import { clientRanges } from '../../edge/address.ts';
 import type { Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
@@ -37,7 +37,7 @@ export async function openSetUpLink(
   const { db, clock, keys } = world;
   if (await isSetUp(db)) throw new Refusal('setup_done');
   if (await isLinkGood(db, 'setup', token, clock.now())) return;
-  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
+  const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid', {
     message: 'This link is not valid, or not any more. Start the server again: it prints a new one.',

@@ -6,11 +6,12 @@ import type { SessionKind } from '../../core/sessions.ts';
 import { findByName } from '../../core/users.ts';
 import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import { knownDevice, readDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
 import { audienceField, checkAudience } from '../audience.ts';
 import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../finish-sign-in.ts';
+import { type RememberedBrowser, rememberBrowser, rememberProgram } from '../known-devices.ts';
 import { notify } from '../notices.ts';
 import { provePassword } from '../prove-password.ts';
 import { showUser } from '../shapes.ts';
@@ -53,7 +54,7 @@ export async function signIn(world: World, { body, origin, headers }: Call<SignI
     status: 200,
     body: { message: 'login successful!', user: showUser(started.user) },
     cookie: cookieFor(world, started),
-    sideCookies: { device: knownDevice(world, started.user.id) },
+    ...(started.device && { sideCookies: { device: started.device } }),
   };
 }
 
@@ -121,7 +122,7 @@ async function signInWithPassword(
   password: string,
   kind: SessionKind,
   { origin, headers, audience }: Pick<Call, 'origin' | 'headers'> & { audience?: string | null },
-): Promise<Started> {
+): Promise<Started & { device?: RememberedBrowser['device'] | undefined }> {
   const { db, clock } = world;
   const parsed = looksLikeEmail(name)
     ? ({ by: 'email', ...parseEmail(name) } as const)
@@ -140,13 +141,30 @@ async function signInWithPassword(
       ? await db.transaction().execute(async (tx) => {
           const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', origin, audience);
           await proof.forget(tx);
-          const isKnown = kind === 'bearer' || readDevice(world, headers, proof.user.id) !== undefined;
-          if (begun && !isKnown) await notify(tx, world, 'new_device', proof.user, origin);
-          return begun;
+          return (
+            begun && { ...begun, ...(await rememberClient(tx, world, begun, kind, { origin, headers })) }
+          );
         })
       : undefined;
   if (started) return started;
   const about = { userId: user?.id ?? null, actorId: null, details: { kind, reason: proof.result } };
   await recordEvent(db, 'sign_in_refused', origin, about, clock.now());
   throw new Refusal('invalid_credentials');
+}
+
+/** Tells the owner of a browser, program or network that the account did not know, once: from then on it does. */
+async function rememberClient(
+  tx: Db,
+  world: World,
+  { user }: Started,
+  kind: SessionKind,
+  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+): Promise<{ device?: RememberedBrowser['device'] }> {
+  if (kind === 'cookie') {
+    const { isNew, device } = await rememberBrowser(tx, world, user.id, { origin, headers });
+    if (isNew) await notify(tx, world, 'new_device', user, origin);
+    return { device };
+  }
+  if (await rememberProgram(tx, world, user.id, origin)) await notify(tx, world, 'new_device', user, origin);
+  return {};
 }

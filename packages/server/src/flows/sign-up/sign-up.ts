@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { isHeld } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { countInWindow } from '../../core/limits.ts';
+import { countInRanges } from '../../core/limits.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import { findByName, type NewUser, takenNames } from '../../core/users.ts';
-import { addressRange } from '../../edge/address.ts';
+import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
 import { forStranger } from '../hash-requester.ts';
+import { rememberBrowser } from '../known-devices.ts';
 import { refuseReached } from '../limit-reached.ts';
 import { flowCookie, mailCode } from '../mail-code.ts';
 import { makeAccount } from '../make-account.ts';
@@ -30,11 +30,12 @@ type Checked = Omit<NewUser, 'role'>;
  * Makes an account and signs its owner in: 201, the user and a session cookie. Where addresses are proven first
  * (USHER_SIGNUP=verified) it answers 202 to everybody, and there is an account once the mail is answered.
  */
-export async function signUp(world: World, { body, origin }: Call<SignUp>): Promise<Answer> {
+export async function signUp(world: World, call: Call<SignUp>): Promise<Answer> {
   const { db, clock, keys, hasher, config } = world;
+  const { body, origin } = call;
   if (config.signup === 'closed') throw new Refusal('signup_closed');
   const names = checkNewUser(body, config);
-  const limit = await countInWindow(db, keys.limits, 'signup', addressRange(origin.ip), clock.now());
+  const limit = await countInRanges(db, keys.limits, 'signup', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   const isOpen = config.signup === 'open';
   const taken = await takenNames(db, names.usernameKey, names.emailKey);
@@ -43,22 +44,27 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
   if (told.length > 0) throw takenRefusal(told);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
   const checked = { ...names, passwordHash };
-  return isOpen ? signUpAtOnce(world, checked, origin) : askForProof(world, checked, origin);
+  return isOpen ? signUpAtOnce(world, checked, call) : askForProof(world, checked, origin);
 }
 
-async function signUpAtOnce(world: World, checked: Checked, origin: Call['origin']): Promise<Answer> {
-  const started = await world.db.transaction().execute(async (tx) => {
+async function signUpAtOnce(
+  world: World,
+  checked: Checked,
+  { headers, origin }: Pick<Call, 'headers' | 'origin'>,
+): Promise<Answer> {
+  const { started, device } = await world.db.transaction().execute(async (tx) => {
     const user = await makeAccount(tx, world, checked, origin);
     const mail = { purpose: 'verify_email', kind: 'verify_email', to: user.email } as const;
     await mailCode(tx, world, { ...mail, user, address: user.email_key }, origin);
-    return finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    if (!started) throw new Refusal('conflict');
+    return { started, ...(await rememberBrowser(tx, world, user.id, { headers, origin })) };
   });
-  if (!started) throw new Refusal('conflict');
   return {
     status: 201,
     body: { message: 'user created!', user: showUser(started.user) },
     cookie: cookieFor(world, started),
-    sideCookies: { device: knownDevice(world, started.user.id) },
+    sideCookies: { device },
   };
 }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
-import { countInWindow } from '../../core/limits.ts';
+import { countInRanges } from '../../core/limits.ts';
 import { audienceOf, endOf, endSession, rotate } from '../../core/sessions.ts';
-import { addressRange } from '../../edge/address.ts';
+import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
@@ -60,7 +60,7 @@ export async function refresh(
 /** What this installation did not make is counted against the address range it came from. */
 async function refuseForged(world: World, origin: Call['origin']): Promise<Refusal> {
   const { db, keys, clock } = world;
-  const limit = await countInWindow(db, keys.limits, 'secrets', addressRange(origin.ip), clock.now());
+  const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) return refuseReached(world, origin, limit);
   return new Refusal('invalid_token');
 }

@@ -7,6 +7,7 @@ import {
   type Change,
   deleteAccount,
   endSessions,
+  removeDevices,
   renameUser,
   setDisabled,
   setRole,
@@ -69,6 +70,15 @@ export const acts = {
     means: ['The user is signed out everywhere, at once, and can sign in again.'],
     done: 'All sessions are ended.',
     make: (change) => endSessions(change),
+  },
+  'remove-devices': {
+    label: 'Remove known browsers',
+    means: [
+      'No browser of the user has guesses of its own any more, until the next sign-in from it. Sessions go on.',
+      'While somebody guesses at the account, the user may have to wait, or to choose a new password by mail.',
+    ],
+    done: 'The known browsers are removed.',
+    make: (change) => removeDevices(change),
   },
   promote: {
     label: 'Make an administrator',

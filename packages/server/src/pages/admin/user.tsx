@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { devicesOf, type ListedDevice } from '../../core/devices.ts';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import { budgets, type LimitState } from '../../core/limits.ts';
 import { sessionsOf } from '../../core/sessions.ts';
@@ -39,6 +40,7 @@ export async function userPage(
   const user = await getUser(db, call.params.id);
   const limits = await limitsOf(world, user);
   const sessions = await sessionsOf(db, user, now);
+  const devices = await devicesOf(db, user.id, now);
   const events = await listEvents(db, { userId: user.id, limit: EVENTS_SHOWN });
   const names = await usernamesOf(db, peopleIn(events));
   const { done } = call.query;
@@ -84,6 +86,7 @@ export async function userPage(
           </ul>
         )}
       </Card>
+      <Devices devices={devices} now={now} />
       <Events events={events} names={names} user={user} now={now} />
       <Card title="What you can do">
         <p class="actions">
@@ -159,6 +162,30 @@ function Limits({ limits, userId, now }: { limits: LimitState[]; userId: string;
                 {until === null ? 'until a mail is answered' : <Until at={until} now={now} />}
               </Badge>
             )}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+/** Where the user signed in before. */
+function Devices({ devices, now }: { devices: ListedDevice[]; now: number }) {
+  if (devices.length === 0) return null;
+  return (
+    <Card title="Known browsers and programs">
+      <ul class="rows">
+        {devices.map((device) => (
+          <li>
+            <div>
+              <p>
+                {deviceOf(device.user_agent)} {device.kind === 'bearer' && <Badge>Program</Badge>}
+              </p>
+              <p class="note">
+                From {device.ip} · last sign-in <Ago at={device.last_used_at} now={now} /> · known since{' '}
+                <Ago at={device.created_at} now={now} />
+              </p>
+            </div>
           </li>
         ))}
       </ul>

@@ -36,6 +36,9 @@ const words: Record<EventName, Words | null> = {
   address_restored: 'Your old address was put back',
   password_reset: 'A new password was set with a mailed code or link',
 
+  device_distrusted: 'A browser gave ten wrong passwords in a row, and is no longer known',
+  device_removed: 'A known browser or program was removed',
+
   limit_reached: ({ limit }) =>
     limits[limit as LimitName] ?? 'An attempt was not looked at: there were too many',
   limits_lifted: 'What the limits had counted was forgotten, so that you can try again at once',
@@ -67,6 +70,7 @@ const limits: Partial<Record<LimitName, string>> = {
   passwordByName: TOO_MANY_PASSWORDS,
   passwordsInAll: TOO_MANY_PASSWORDS,
   device: TOO_MANY_PASSWORDS,
+  devicesInAll: TOO_MANY_PASSWORDS,
   codes: TOO_MANY_CODES,
   codesInAll: TOO_MANY_CODES,
   shortCodes: TOO_MANY_CODES,
@@ -79,6 +83,7 @@ const limits: Partial<Record<LimitName, string>> = {
   recoveryKnown: TOO_MANY_MAILS,
   emailChanges: 'A change of your address was not looked at, because there were too many',
   noticesTo: TOO_MANY_MAILS,
+  signInNoticesTo: TOO_MANY_MAILS,
 };
 
 const ends: Record<MailKind, string> = {
@@ -88,7 +93,8 @@ const ends: Record<MailKind, string> = {
   email_changing: 'about a change of your address',
   email_changed: 'about your new address',
   password_changed: 'about your new password',
-  new_device: 'about a sign-in from another device',
+  new_device: 'about a sign-in from a new device',
+  device_distrusted: 'about wrong passwords from a known browser',
   account_deleted: 'about the end of an account',
   sign_up_attempt: 'about another account with your address',
   sign_up: 'to finish your sign-up',
@@ -104,6 +110,7 @@ const notable: ReadonlySet<string> = new Set([
   'sign_in_refused',
   'password_refused',
   'code_refused',
+  'device_distrusted',
   'limit_reached',
   'sign_up_started',
   'refresh_reused',

@@ -21,7 +21,10 @@ export const dataPage = (world: World, call: SignedInCall): Answer =>
       <h1>Your data</h1>
       <p class="lead">It is yours: take it with you, or have it gone.</p>
       <Card title="Download">
-        <p>Everything that is kept about you, in one file: who you are, your sessions, what happened.</p>
+        <p>
+          Everything that is kept about you, in one file: who you are, your sessions and known browsers, what
+          happened.
+        </p>
         <Actions>
           <a class="button plain" href="/dashboard/data.json" download="my-data.json">
             Download my data

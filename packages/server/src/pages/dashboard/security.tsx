@@ -24,8 +24,8 @@ export async function securityAnswer(
   call: SignedInCall<z.infer<typeof changePasswordBody>>,
 ): Promise<Answer> {
   try {
-    const { cookie } = await changePassword(world, call);
-    return seeOther(`${PATH}?done=password`, { cookie });
+    const { cookie, sideCookies } = await changePassword(world, call);
+    return seeOther(`${PATH}?done=password`, { cookie, sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
     return refusing(error, show(world, call, { refusal: error }));
@@ -49,7 +49,10 @@ function show(world: World, call: SignedInCall<unknown, unknown>, { isChanged, r
       <h1>Security</h1>
       <p class="lead">What keeps others out of your account.</p>
       {isChanged && (
-        <Notice kind="good">Your password is changed. Every other session of yours has ended.</Notice>
+        <Notice kind="good">
+          Your password is changed. Every other session of yours has ended, and this is your only known
+          browser.
+        </Notice>
       )}
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
       <Card title="Password">

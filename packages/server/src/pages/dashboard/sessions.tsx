@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { devicesOf, type ListedDevice } from '../../core/devices.ts';
 import { type ListedSession, sessionsOf } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { readDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import { deviceParams, removeOneDevice } from '../../flows/account/devices.ts';
 import { endAllOtherSessions, endOneSession, sessionParams } from '../../flows/account/sessions.ts';
 import { Button, Form } from '../form.tsx';
 import { Badge, Card, Notice, page, seeOther } from '../layout.tsx';
@@ -16,6 +19,8 @@ const done = {
   one: 'The session is ended.',
   others: 'All other sessions are ended.',
   gone: 'That session had ended already.',
+  device: 'It is not known any more. Its sessions go on: end them above.',
+  unknown: 'That one was removed already.',
 };
 
 export const sessionsQuery = z.object({
@@ -24,13 +29,14 @@ export const sessionsQuery = z.object({
     .optional()
     .catch(undefined),
 });
-/** Either the id of the session to end, or all others. */
+/** The id of the session to end, or all others, or the id of the device to remove. */
 export const sessionsForm = z.union([
   z.strictObject({ session: sessionParams.shape.id }),
   z.strictObject({ others: z.literal('end') }),
+  z.strictObject({ device: deviceParams.shape.id }),
 ]);
 
-/** Where the account is signed in; any of it can be ended here. */
+/** Where the account is signed in, and where it was before; any of it can be ended or removed here. */
 export async function sessionsPage(
   world: World,
   call: SignedInCall<undefined, z.infer<typeof sessionsQuery>>,
@@ -38,6 +44,8 @@ export async function sessionsPage(
   const { live, query } = call;
   const now = world.clock.now();
   const sessions = await sessionsOf(world.db, live.user, now, live.session.id);
+  const devices = await devicesOf(world.db, live.user.id, now);
+  const thisDevice = await readDevice(world, call.headers, live.user.id);
   const current = sessions.filter(({ id }) => id === live.session.id);
   const others = sessions.filter(({ id }) => id !== live.session.id);
   return page(
@@ -65,6 +73,19 @@ export async function sessionsPage(
           <Button weight="danger">End all others</Button>
         </Form>
       )}
+      {devices.length > 0 && (
+        <Card title="Known browsers and programs">
+          <p class="lead">
+            You signed in from these before. While somebody tries passwords for your account, you can still
+            sign in from a known browser. A new password removes all but the browser in which you choose it.
+          </p>
+          <ul class="rows">
+            {devices.map((device) => (
+              <Device device={device} now={now} isThis={device.id === thisDevice} />
+            ))}
+          </ul>
+        </Card>
+      )}
     </>,
   );
 }
@@ -78,11 +99,22 @@ export async function sessionsAnswer(
     await endAllOtherSessions(world, { ...call, body: undefined });
     return seeOther(`${PATH}?done=others`);
   }
+  if ('device' in body) return removeDeviceAnswer(world, call, body.device);
   try {
     const { cookie } = await endOneSession(world, { ...call, body: undefined, params: { id: body.session } });
     return seeOther(`${PATH}?done=one`, { cookie });
   } catch (error) {
     if (error instanceof Refusal && error.code === 'not_found') return seeOther(`${PATH}?done=gone`);
+    throw error;
+  }
+}
+
+async function removeDeviceAnswer(world: World, call: SignedInCall<unknown>, id: string): Promise<Answer> {
+  try {
+    const { sideCookies } = await removeOneDevice(world, { ...call, body: undefined, params: { id } });
+    return seeOther(`${PATH}?done=device`, { sideCookies });
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'not_found') return seeOther(`${PATH}?done=unknown`);
     throw error;
   }
 }
@@ -115,6 +147,36 @@ function Session({ session, now, isThis }: SessionProps) {
           </Button>
         </Form>
       )}
+    </li>
+  );
+}
+
+interface DeviceProps {
+  device: ListedDevice;
+  now: number;
+  isThis: boolean;
+}
+
+function Device({ device, now, isThis }: DeviceProps) {
+  const name = deviceOf(device.user_agent);
+  return (
+    <li>
+      <div>
+        <p>
+          <strong>{name}</strong> {isThis && <Badge kind="good">This one</Badge>}
+          {device.kind === 'bearer' && <Badge>Program</Badge>}
+        </p>
+        <p class="note">
+          Last sign-in <Ago at={device.last_used_at} now={now} /> · known since{' '}
+          <Ago at={device.created_at} now={now} />
+        </p>
+        <p class="note">From {device.ip}</p>
+      </div>
+      <Form action={PATH} shape="inline" hidden={{ device: device.id }}>
+        <Button weight="plain" small label={`Remove ${name}, from ${device.ip}`}>
+          Remove
+        </Button>
+      </Form>
     </li>
   );
 }

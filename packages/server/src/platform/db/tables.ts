@@ -13,6 +13,7 @@ export interface Tables {
   mails: MailsTable;
   codes: CodesTable;
   figures: FiguresTable;
+  devices: DevicesTable;
 }
 
 export interface InstallationTable {
@@ -39,6 +40,7 @@ export interface UsersTable {
   disabled_at: number | null;
   signed_in_at: number | null;
   created_at: number;
+  device_epoch: number;
   email_number: Generated<number>;
 }
 
@@ -57,6 +59,17 @@ export interface SessionsTable {
   refreshed_at: number;
   proven_at: number;
   audience: string | null;
+}
+
+export interface DevicesTable {
+  id: string;
+  user_id: string;
+  kind: 'cookie' | 'bearer';
+  epoch: number;
+  created_at: number;
+  last_used_at: number;
+  ip: string;
+  user_agent: string;
 }
 
 export interface KeysTable {
