@@ -19,7 +19,7 @@ export interface UsersCalls {
    *
    * @returns The user, and the `password`, once, where none was given.
    *
-   * Errors: `signup_refused` and `signup_taken` with a reason for each field, `busy`.
+   * Errors: `signup_refused` and `signup_taken` with a reason for each field, `busy`, `too_many_requests`.
    */
   create(body: Body<'POST /v1/users'>): Outcome<'POST /v1/users'>;
   /**
@@ -33,19 +33,19 @@ export interface UsersCalls {
    *
    * @returns The user as they are now.
    *
-   * Errors: `not_found`, `user_taken`, `last_admin`.
+   * Errors: `not_found`, `user_taken`, `last_admin`, `too_many_requests`.
    */
   change(id: string, body: Body<'PATCH /v1/users/{id}'>): Outcome<'PATCH /v1/users/{id}'>;
   /**
    * Deletes a user and all that belongs to them.
    *
-   * Errors: `not_found`, `last_admin`.
+   * Errors: `not_found`, `last_admin`, `too_many_requests`.
    */
   delete(id: string): Outcome<'DELETE /v1/users/{id}'>;
   /**
    * Ends all sessions of a user.
    *
-   * Errors: `not_found`.
+   * Errors: `not_found`, `too_many_requests`.
    */
   signOut(id: string): Outcome<'POST /v1/users/{id}/logout-everywhere'>;
   /**
@@ -77,7 +77,7 @@ export interface UsersCalls {
   /**
    * Lets a user try again at once.
    *
-   * Errors: `not_found`.
+   * Errors: `not_found`, `too_many_requests`.
    */
   liftLimits(id: string): Outcome<'DELETE /v1/users/{id}/limits'>;
 }

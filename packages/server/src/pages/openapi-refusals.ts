@@ -14,6 +14,8 @@ const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
   [['fresh_sign_in_required'], ({ needsFreshSignIn }) => needsFreshSignIn === true],
   [['forbidden'], ({ who }) => who === 'admin'],
   [['invalid_request'], ({ body, query, params }) => Boolean(body ?? query ?? params)],
+  // An id may hold an encoded slash.
+  [['invalid_path'], ({ params }) => params !== undefined],
   [['invalid_json', 'payload_too_large', 'unsupported_media_type'], ({ body }) => body !== undefined],
 ];
 

@@ -222,6 +222,7 @@ describe('refusals', () => {
       '400': [
         'invalid_json',
         'invalid_request',
+        'invalid_path',
         'ambiguous_credentials',
         'duplicate_header',
         'duplicate_cookie',
@@ -233,6 +234,7 @@ describe('refusals', () => {
       '413': ['payload_too_large'],
       '415': ['unsupported_media_type'],
       '421': ['misdirected'],
+      '429': ['too_many_requests'],
       '500': ['internal'],
       '503': ['unavailable'],
     });
