@@ -368,6 +368,8 @@ export interface Calls {
         | 'session_ended'
         | 'other_sessions_ended'
         | 'session_crowded_out'
+        | 'session_replaced'
+        | 'refresh_retried'
         | 'refresh_reused'
         | 'mail_sent'
         | 'mail_refused'

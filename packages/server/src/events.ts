@@ -37,6 +37,9 @@ export const events = {
   session_ended: 'A user ended another one of their sessions.',
   other_sessions_ended: 'A user ended all their sessions but the one they used.',
   session_crowded_out: 'A session was ended because the user signed in more often than sessions are kept.',
+  session_replaced: 'A session was ended because somebody signed in again in its browser.',
+  refresh_retried:
+    'A used refresh token came again, while the one after it was not used yet: an answer was lost, or it is stolen.',
   refresh_reused: 'A used refresh token came again: it may be stolen, so its session was ended.',
 
   mail_sent: 'The mail server took a mail.',

@@ -1,10 +1,11 @@
 import type { Context } from 'hono';
+import type { Cookie } from '../core/tokens/cookie.ts';
 import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
 import { clientAddress, type TrustedProxies } from './address.ts';
 import { authenticate, authenticateAgain } from './authenticate.ts';
-import { readCookie } from './cookies.ts';
-import { cookieName, readCredential } from './credential.ts';
+import { readCookies } from './cookies.ts';
+import { cookieName, readAllCredentials } from './credential.ts';
 import { refuseDuplicateHeaders } from './duplicates.ts';
 import { formToken } from './form-token.ts';
 import { readInput } from './input.ts';
@@ -56,7 +57,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     if (isUnsafe(c.req.method))
       refuseCrossSite({
         headers,
-        cookieUsed: readCookie(headers.get('cookie'), name) !== undefined,
+        cookieUsed: readCookies(headers.get('cookie'), name).length > 0,
         ownOrigins: edge.ownOrigins,
         allowedOrigins: edge.allowedOrigins,
       });
@@ -70,26 +71,30 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     const socketAddress = c.env?.incoming?.socket.remoteAddress;
 
     /** The input, once it is known whose session it is a part of. */
-    const read = async (sessionId?: string) => {
-      outcome.formToken = route.isPage ? formToken(world, headers, sessionId) : undefined;
+    const read = async (...sessionIds: string[]) => {
+      outcome.formToken = route.isPage ? formToken(world, headers, sessionIds) : undefined;
       const { formToken: given, ...input } = await readInput(c, route);
       // Who leaves without a session changes nothing, and has nothing to show.
-      const isIdle = route.who === 'leaving' && sessionId === undefined;
+      const isIdle = route.who === 'leaving' && sessionIds.length === 0;
       if (route.encoding === 'form' && !isIdle) outcome.formToken?.check(given);
       return { ...input, headers, origin, socketAddress, formToken: outcome.formToken?.value ?? noForm };
     };
     if (route.who === 'anyone') return route.handler(world, await read());
     if (route.who === 'leaving') {
-      const credential = await readCredential(world, headers);
-      outcome.userId = credential?.claims.sub;
-      return route.handler(world, { ...(await read(credential?.claims.sid)), credential });
+      const credentials = await readAllCredentials(world, headers);
+      outcome.userId = credentials[0]?.claims.sub;
+      const sessionIds = credentials.map(({ claims }) => claims.sid);
+      return route.handler(world, { ...(await read(...sessionIds)), credentials });
     }
     const { who } = route;
     const { live, credential, cookie } = await authenticate(world, headers, route);
     outcome.userId = live.user.id;
     outcome.cookie = cookie;
     const checkAgain = () => authenticateAgain(world, credential, who);
-    return route.handler(world, { ...(await read(live.session.id)), live, checkAgain });
+    const renewCookie = (renewed: Cookie) => {
+      outcome.cookie = renewed;
+    };
+    return route.handler(world, { ...(await read(live.session.id)), live, renewCookie, checkAgain });
   };
 
   /** To a person a page, to a program a problem document. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Origin } from '../core/events.ts';
 import type { Live } from '../core/sessions.ts';
+import type { Cookie } from '../core/tokens/cookie.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credential } from './credential.ts';
 import type { World } from './world.ts';
@@ -22,13 +23,15 @@ export interface Call<Body = undefined, Query = undefined, Params = undefined> {
 export interface SignedInCall<Body = undefined, Query = undefined, Params = undefined>
   extends Call<Body, Query, Params> {
   live: Live;
+  /** Sets the session's next cookie, whatever the handler answers: the one that came is dead. */
+  renewCookie: (cookie: Cookie) => void;
   /** For an answer that goes on: whether the caller would still be let in. @throws Refusal when not. */
   checkAgain: () => Promise<void>;
 }
 
-/** A call that may carry a credential that is not good any more. */
+/** A call that may carry several credentials, and some that are not good any more. */
 export interface LeavingCall extends Call {
-  credential: Credential | undefined;
+  credentials: Credential[];
 }
 
 export interface Answer {

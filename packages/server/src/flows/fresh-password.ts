@@ -1,6 +1,7 @@
-import { noteProven } from '../core/sessions.ts';
+import { endOf, noteProven } from '../core/sessions.ts';
 import type { SignedInCall } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
+import { Refusal } from '../errors.ts';
 import { proveOwnPassword } from './prove-password.ts';
 
 /** How long a password that was given counts as given just now; in milliseconds. */
@@ -17,10 +18,32 @@ export const isFresh = ({ clock }: Pick<World, 'clock'>, { live }: Pick<SignedIn
  */
 export async function proveFresh(
   world: World,
-  call: Pick<SignedInCall, 'live' | 'origin' | 'headers'>,
+  call: ProvingCall,
   password: string | undefined,
 ): Promise<void> {
   if (isFresh(world, call)) return;
   await proveOwnPassword(world, call.live, password ?? '', call);
-  await noteProven(world.db, call.live.session.id, world.clock.now());
+  await renewProof(world, call);
+}
+
+type ProvingCall = Pick<SignedInCall, 'live' | 'origin' | 'headers' | 'renewCookie'>;
+
+/**
+ * Notes that the password was just given, and replaces the session's cookie (ASVS 7.2.4): whoever copied the one before
+ * has nothing of it. A program keeps its tokens, of which the access token ends within minutes.
+ *
+ * @throws Refusal `invalid_token` when the session ended meanwhile.
+ */
+async function renewProof(
+  world: World,
+  { live, renewCookie }: Pick<ProvingCall, 'live' | 'renewCookie'>,
+): Promise<void> {
+  const { db, clock, cookieTokens } = world;
+  const { id: sessionId, kind, amr } = live.session;
+  const now = clock.now();
+  const signedInAt = await noteProven(db, sessionId, now);
+  if (signedInAt === undefined) throw new Refusal('invalid_token');
+  if (kind !== 'cookie') return;
+  const subject = { userId: live.user.id, sessionId, signedInAt, amr: amr.split(' ') };
+  renewCookie(cookieTokens.make(subject, now, endOf(live)));
 }

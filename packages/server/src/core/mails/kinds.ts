@@ -6,6 +6,7 @@ export type MailKind =
   | 'email_changed'
   | 'password_changed'
   | 'new_device'
+  | 'refresh_reused'
   | 'account_deleted'
   | 'sign_up_attempt'
   | 'sign_up';
@@ -19,6 +20,7 @@ export const mailValues: Record<MailKind | 'test', readonly string[]> = {
   email_changed: ['username', 'new_email', 'when'],
   password_changed: ['username', 'when'],
   new_device: ['username', 'when'],
+  refresh_reused: ['username', 'when'],
   account_deleted: ['username', 'when'],
   sign_up_attempt: ['when'],
   sign_up: ['username', 'code', 'link', 'minutes'],

@@ -37,7 +37,10 @@ export async function changePassword(
     await endFlowsOf(tx, user.id, now);
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
     await notify(tx, world, 'password_changed', user, origin);
-    return finishSignIn(tx, world, { ...user, password_hash: passwordHash }, session.kind, 'pwd', origin);
+    return finishSignIn(tx, world, { ...user, password_hash: passwordHash }, session.kind, 'pwd', {
+      origin,
+      headers,
+    });
   });
   if (!started) throw new Refusal('conflict');
   const message = 'password changed!';

@@ -99,7 +99,7 @@ async function finishSignUp({ world, call, flow, isSameBrowser }: Proof): Promis
       if (error instanceof Refusal && error.fields?.some(({ field }) => field === 'email')) throw used(body);
       throw error;
     });
-    return finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    return finishSignIn(tx, world, user, 'cookie', 'pwd', call);
   });
   if (!started) throw new Refusal('conflict');
   return {

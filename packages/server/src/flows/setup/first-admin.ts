@@ -57,7 +57,10 @@ export const firstAdminBody = z.strictObject({
  *
  * @throws Refusal `setup_done`, `link_invalid`, `signup_refused` with the reason for every field.
  */
-export async function makeFirstAdmin(world: World, { body, origin }: Call<z.infer<typeof firstAdminBody>>) {
+export async function makeFirstAdmin(
+  world: World,
+  { body, origin, headers }: Call<z.infer<typeof firstAdminBody>>,
+) {
   const { db, clock, config, hasher } = world;
   await openSetUpLink(world, body.token, { origin });
   const names = checkNewUser(body, config);
@@ -69,7 +72,7 @@ export async function makeFirstAdmin(world: World, { body, origin }: Call<z.infe
     const made = await insertUser(tx, { ...names, passwordHash, role: 'admin' }, now);
     if ('taken' in made) throw takenRefusal(made.taken);
     await recordEvent(tx, 'setup_done', origin, { userId: made.user.id, actorId: made.user.id }, now);
-    return finishSignIn(tx, world, made.user, 'cookie', 'pwd', origin);
+    return finishSignIn(tx, world, made.user, 'cookie', 'pwd', { origin, headers });
   });
   if (!started) throw new Refusal('conflict');
   return cookieFor(world, started);

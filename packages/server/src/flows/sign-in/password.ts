@@ -102,7 +102,7 @@ async function signInWithPassword(
   const started =
     proof.result === 'right'
       ? await db.transaction().execute(async (tx) => {
-          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', origin);
+          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', { origin, headers });
           await proof.forget(tx);
           const isKnown = kind === 'bearer' || readDevice(world, headers, proof.user.id) !== undefined;
           if (begun && !isKnown) await notify(tx, world, 'new_device', proof.user, origin);

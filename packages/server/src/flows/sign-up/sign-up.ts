@@ -30,7 +30,8 @@ type Checked = Omit<NewUser, 'role'>;
  * Makes an account and signs its owner in: 201, the user and a session cookie. Where addresses are proven first
  * (USHER_SIGNUP=verified) it answers 202 to everybody, and there is an account once the mail is answered.
  */
-export async function signUp(world: World, { body, origin }: Call<SignUp>): Promise<Answer> {
+export async function signUp(world: World, call: Call<SignUp>): Promise<Answer> {
+  const { body, origin } = call;
   const { db, clock, keys, hasher, config } = world;
   if (config.signup === 'closed') throw new Refusal('signup_closed');
   const names = checkNewUser(body, config);
@@ -43,15 +44,16 @@ export async function signUp(world: World, { body, origin }: Call<SignUp>): Prom
   if (told.length > 0) throw takenRefusal(told);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
   const checked = { ...names, passwordHash };
-  return isOpen ? signUpAtOnce(world, checked, origin) : askForProof(world, checked, origin);
+  return isOpen ? signUpAtOnce(world, checked, call) : askForProof(world, checked, origin);
 }
 
-async function signUpAtOnce(world: World, checked: Checked, origin: Call['origin']): Promise<Answer> {
+async function signUpAtOnce(world: World, checked: Checked, call: Call<SignUp>): Promise<Answer> {
+  const { origin } = call;
   const started = await world.db.transaction().execute(async (tx) => {
     const user = await makeAccount(tx, world, checked, origin);
     const mail = { purpose: 'verify_email', kind: 'verify_email', to: user.email } as const;
     await mailCode(tx, world, { ...mail, user, address: user.email_key }, origin);
-    return finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    return finishSignIn(tx, world, user, 'cookie', 'pwd', call);
   });
   if (!started) throw new Refusal('conflict');
   return {

@@ -1,18 +1,20 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
 import { countInWindow } from '../../core/limits.ts';
-import { endOf, endSession, rotate } from '../../core/sessions.ts';
+import { endOf, endSession, type Live, retryRefresh, rotate } from '../../core/sessions.ts';
 import { addressRange } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { refuseReached } from '../limit-reached.ts';
+import { notify } from '../notices.ts';
 
 export const refreshBody = z.strictObject({ refresh_token: z.string() });
 
 /**
  * The next pair of tokens for a refresh token. One that was used before ends its session: either its owner or a thief
- * has the other copy (RFC 9700, 4.14.2). A retry within ten seconds gets the same successor: an answer was lost.
+ * has the other copy (RFC 9700, 4.14.2). When its successor was not used yet, an answer may have been lost: then the
+ * caller gets the same successor, three times a day.
  */
 export async function refresh(
   world: World,
@@ -24,11 +26,10 @@ export async function refresh(
   const now = clock.now();
   const live = await world.findLive(token.sessionId, now);
   if (live?.session.kind !== 'bearer') throw new Refusal('invalid_token');
-  const number = await rotate(db, token.sessionId, token.number, now);
-  if (number === undefined) {
-    await endReused(world, token.sessionId, live.user.id, origin);
-    throw new Refusal('invalid_token');
-  }
+  const number =
+    (await rotate(db, token.sessionId, token.number, now)) ??
+    (await retry(world, live, token.number, origin));
+  if (number === undefined) throw new Refusal('invalid_token');
   const { token: accessToken, expiresIn } = await accessTokens.make(
     {
       userId: live.user.id,
@@ -58,15 +59,23 @@ async function refuseForged(world: World, origin: Call['origin']): Promise<Refus
   return new Refusal('invalid_token');
 }
 
-async function endReused(
-  { db, clock }: World,
-  sessionId: string,
-  userId: string,
+/** A token that was used before. @returns The number that is good now; undefined when the session was ended for it. */
+async function retry(
+  world: World,
+  { session, user }: Live,
+  number: number,
   origin: Call['origin'],
-): Promise<void> {
-  const now = clock.now();
-  await db.transaction().execute(async (tx) => {
-    if (!(await endSession(tx, sessionId, userId, 'refresh_reused', now))) return;
-    await recordEvent(tx, 'refresh_reused', origin, { userId, actorId: null, sessionId }, now);
+): Promise<number | undefined> {
+  const about = { userId: user.id, actorId: null, sessionId: session.id };
+  return world.db.transaction().execute(async (tx) => {
+    const now = world.clock.now();
+    const retried = await retryRefresh(tx, session.id, number, now);
+    if (retried.result === 'retried')
+      await recordEvent(tx, 'refresh_retried', origin, { ...about, details: { left: retried.left } }, now);
+    if (retried.result !== 'reused') return retried.number;
+    if (!(await endSession(tx, session.id, user.id, 'refresh_reused', now))) return undefined;
+    await recordEvent(tx, 'refresh_reused', origin, about, now);
+    await notify(tx, world, 'refresh_reused', user, origin);
+    return undefined;
   });
 }

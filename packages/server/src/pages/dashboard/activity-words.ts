@@ -45,6 +45,8 @@ const words: Record<EventName, Words | null> = {
   session_ended: 'You ended a session',
   other_sessions_ended: 'You ended all other sessions',
   session_crowded_out: 'Your oldest session ended, because you have many',
+  session_replaced: 'A session ended, because its browser signed in again',
+  refresh_retried: 'A program used a refresh token twice: an answer was lost, or somebody copied the token',
   refresh_reused: 'A session was ended, because its token may be stolen',
 
   mail_sent: ({ kind }) => `A mail was sent${toWhatEnd(kind)}`,
@@ -84,6 +86,7 @@ const ends: Record<MailKind, string> = {
   email_changed: 'about your new address',
   password_changed: 'about your new password',
   new_device: 'about a sign-in from another device',
+  refresh_reused: 'about a session that was revoked',
   account_deleted: 'about the end of an account',
   sign_up_attempt: 'about another account with your address',
   sign_up: 'to finish your sign-up',

@@ -52,6 +52,7 @@ export interface SessionsTable {
   user_agent: string;
   refresh_number: number;
   refreshed_at: number;
+  refresh_retries: string;
   proven_at: number;
 }
 
