@@ -339,6 +339,7 @@ export interface Calls {
       user?: string | undefined;
       name?:
         | 'installation_created'
+        | 'database_restored'
         | 'setup_done'
         | 'user_signed_up'
         | 'sign_up_started'

@@ -80,6 +80,7 @@ export function serveWorld(opened: OpenedWorld): Usher {
     ...world,
     mailTransport: smtpUrl && createMailTransport({ ...world.config, smtpUrl }, world.publicUrl),
     lastSeen: opened.lastSeen,
+    stateNotes: opened.stateNotes,
     signingAlgorithm: world.config.signingAlgorithm,
     eventsDays: world.config.eventsDays,
   });

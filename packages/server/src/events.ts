@@ -1,6 +1,8 @@
 /** Every audit event, once: its name, and what it says happened. `core/events` writes no other. */
 export const events = {
   installation_created: 'The database was set up for the first time.',
+  database_restored:
+    'An older copy of the database was put back: all sessions, and all mailed codes and links, were revoked.',
   setup_done: 'The first administrator was made with the set-up link.',
 
   user_signed_up: 'Someone made an account of their own.',

@@ -3,6 +3,7 @@ import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
 import { type Config, isLoopback, type LoadedConfig } from '../config.ts';
 import type { Peer } from '../edge/answering.ts';
 import { errors } from '../errors.ts';
+import type { Restored } from '../flows/restored-database.ts';
 import { type OpenedWorld, openWorld } from '../open-world.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';
 import { type HttpServer, startHttpServer } from '../platform/http-server.ts';
@@ -124,7 +125,7 @@ async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise
 /** What a person at a terminal wants to know; the log says the same to programs. */
 function banner(
   version: string,
-  { world, database, migrated }: OpenedWorld,
+  { world, database, migrated, restored }: OpenedWorld,
   setUpLink: string | undefined,
   took: number,
 ): string {
@@ -137,6 +138,10 @@ function banner(
   if (world.hasMailbox) lines.push(`  mailbox    ${publicUrl}/mailbox`);
   else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
+  if (restored)
+    lines.push(
+      `  An older copy of the database was put back: ${sessionsOf(restored)} and all mailed codes and links were revoked.`,
+    );
   if (setUpLink)
     lines.push(
       '  There is no administrator yet. This link makes the first one; it works once, for an hour:',
@@ -144,6 +149,9 @@ function banner(
     );
   return `${lines.join('\n')}\n`;
 }
+
+const sessionsOf = ({ sessions }: Restored): string =>
+  `${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
 
 /** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
 function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers: HttpServer[]): void {

@@ -204,6 +204,19 @@ export async function endFlowsOf(
     .execute();
 }
 
+/**
+ * Ends the flows of everybody, but for the links that take an address back: what they undid is undone again in an older
+ * copy of the database, so their owners need them.
+ */
+export async function endEveryFlow(tx: Db, now: number): Promise<void> {
+  await tx
+    .updateTable('codes')
+    .set({ ended_at: now })
+    .where('purpose', '<>', 'restore_email')
+    .where('ended_at', 'is', null)
+    .execute();
+}
+
 /** Whether the owner of an address can still take it back to the account that had it: then nobody else may have it. */
 export async function isHeld(db: Db, key: KeyObject, address: string, now: number): Promise<boolean> {
   const row = await db

@@ -36,6 +36,7 @@ export type EndReason =
   | 'disabled'
   | 'crowded_out'
   | 'replaced'
+  | 'database_restored'
   | 'refresh_reused';
 
 /** A session with its user, as far as every request needs them. */
@@ -267,6 +268,26 @@ export async function endSessionsOf(tx: Db, userId: string, reason: EndReason, n
     .returning('id')
     .execute();
   return rows.length;
+}
+
+/** Ends all sessions of everybody. @returns How many were open. */
+export async function endEverySession(tx: Db, reason: EndReason, now: number): Promise<number> {
+  const { numUpdatedRows } = await tx
+    .updateTable('sessions')
+    .set({ ended_at: now, ended_reason: reason })
+    .where('ended_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(numUpdatedRows);
+}
+
+/** Whether refresh token `number` of a session was made before now; true for a session that is gone. */
+export async function wasRefreshed(db: Db, id: string, number: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('refresh_number')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined || row.refresh_number >= number;
 }
 
 /** Ends all sessions of a user but one. @returns How many were open. */

@@ -32,6 +32,7 @@ export interface World {
   deviceTokens: DeviceTokens;
   findLive: FindLive;
   lastSeen: LastSeen;
+  stateNotes: StateNotes;
   renderMail: RenderMail;
   /** What pages load: style sheet, scripts, pictures. */
   assets: Assets;
@@ -49,6 +50,11 @@ export interface World {
 
 /** Files for browsers by name, each with the address that names its version. */
 export type Assets = Readonly<Record<string, { text: string; type: string; url: string }>>;
+
+/** Remembers outside the database how far it has come (`jobs/note-state`). */
+export interface StateNotes {
+  noteRefresh(session: string, number: number): void;
+}
 
 /** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
 export interface LastSeen {

@@ -30,6 +30,7 @@ export async function refresh(
     (await rotate(db, token.sessionId, token.number, now)) ??
     (await retry(world, live, token.number, origin));
   if (number === undefined) throw new Refusal('invalid_token');
+  world.stateNotes.noteRefresh(token.sessionId, number);
   const { token: accessToken, expiresIn } = await accessTokens.make(
     {
       userId: live.user.id,

@@ -10,6 +10,7 @@ type Words = string | ((details: Told['details']) => string);
 /** What happened, as one says it to whom it happened; null for what is about no account, or about one that is gone. */
 const words: Record<EventName, Words | null> = {
   installation_created: null,
+  database_restored: null,
   setup_done: 'You set up this installation',
 
   user_signed_up: 'You made this account',

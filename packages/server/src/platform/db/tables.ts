@@ -22,6 +22,7 @@ export interface InstallationTable {
   admins_revision: number;
   keys_revision: number;
   dearest_hash: string | null;
+  state_revision: number;
 }
 
 export interface UsersTable {
