@@ -20,6 +20,7 @@ import { type Database, openDatabase, type Patience } from './platform/db/index.
 import { createHasher, type Hashing } from './platform/hasher.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { newSecret } from './platform/random.ts';
 import { deriveKeys, secretBeside } from './platform/secrets.ts';
 
 /** A world, and what ends it. */
@@ -122,6 +123,7 @@ async function furnish(
     renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
+    mailboxSecret: newSecret(),
     streams,
     metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
     log,

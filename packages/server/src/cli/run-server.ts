@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
 import { type Config, isLoopback, type LoadedConfig } from '../config.ts';
 import type { Peer } from '../edge/answering.ts';
+import { mailboxLink } from '../edge/mailbox-access.ts';
 import { errors } from '../errors.ts';
 import type { Restored } from '../flows/restored-database.ts';
 import { type OpenedWorld, openWorld } from '../open-world.ts';
@@ -135,7 +136,7 @@ function banner(
     `  API        ${publicUrl}/docs`,
     `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
   ];
-  if (world.hasMailbox) lines.push(`  mailbox    ${publicUrl}/mailbox`);
+  if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
   else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
   if (restored)

@@ -50,8 +50,11 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** Beside its session a browser keeps that it is known to an account, which recovery it began, and what its forms carry. */
-export type SideCookie = 'device' | 'flow' | 'form';
+/**
+ * Beside its session a browser keeps that it is known to an account, which recovery it began, what its forms carry, and that
+ * it may read the mailbox page.
+ */
+export type SideCookie = 'device' | 'flow' | 'form' | 'mailbox';
 
 interface Common<
   Body extends z.ZodType | undefined,

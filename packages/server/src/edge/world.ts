@@ -38,6 +38,8 @@ export interface World {
   assets: Assets;
   /** Whether mails are kept for the mailbox page, because there is no server to hand them to. */
   hasMailbox: boolean;
+  /** The secret of the link to that page; every start has its own. */
+  mailboxSecret: string;
   /** Answers that go on. */
   streams: Streams;
   metrics: Metrics;

@@ -14,7 +14,7 @@ import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE, SECOND } from '../support/clock.ts';
 import { flowOf } from '../support/cookies.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
-import { formTokenFor, submit } from '../support/form.ts';
+import { formTokenFor, openLink, submit } from '../support/form.ts';
 import { anotherThan, lastMail, queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -300,7 +300,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
 
       open.clock.advance(7 * DAY - SECOND);
       const token = tokenOf((await mailTo(user.email, 'email_changing')).link);
-      const opened = await send(open, 'GET', `/restore-address?token=${token}`);
+      const opened = await openLink(open, '/restore-address', token);
       expect(opened.status).toBe(200);
       expect(given(await restore({ token, password: NEW_PASSWORD }))).toEqual({
         message: 'address restored!',

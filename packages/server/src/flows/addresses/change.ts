@@ -72,7 +72,7 @@ async function tellOldAddress(
   const values = {
     username: user.username,
     new_email: newEmail,
-    link: `${publicUrl}/restore-address?token=${link}`,
+    link: `${publicUrl}/restore-address#token=${link}`,
     days: String(RESTORE_DAYS),
     ip: origin.ip,
     user_agent: origin.userAgent,
