@@ -106,7 +106,7 @@ function Mailbox({ mails, now }: MailboxProps) {
       <h1>Mailbox</h1>
       <p class="lead">
         There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page
-        answers this machine alone, and whoever has the link that the server printed.
+        is shown on this machine alone, to whoever has the link that the server printed.
       </p>
       {mails.length === 0 ? (
         <Empty>

@@ -245,7 +245,7 @@ describe('pages for everybody', () => {
     };
     expect(await purposes('/sign-in')).toEqual(['username', 'current-password']);
     expect(await purposes('/sign-up')).toEqual(['username', 'email', 'new-password']);
-    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'new-password']);
+    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'new-password', 'off']);
     // Pasting is typing.
     await page.goto('/sign-in');
     await page.getByLabel('Password', { exact: true }).focus();

@@ -1,6 +1,10 @@
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createUsher } from '../../src/app.ts';
 import { type NewMail, queueMail } from '../../src/core/mails.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { newSecret } from '../../src/platform/random.ts';
 import { send, sendBytes, startApp, type TestApp } from '../support/app.ts';
 import { DAY, MINUTE, TURN } from '../support/clock.ts';
 import { openInside } from '../support/forge.ts';
@@ -18,7 +22,7 @@ const values = {
 
 /** What a browser keeps that opened the link of the start. */
 async function openMailbox(app: TestApp): Promise<Record<string, string>> {
-  const link = app.log.map((line) => JSON.parse(line).mailbox).find(Boolean);
+  const link = app.mailbox;
   if (link === undefined) return {};
   expect(link).toMatch(new RegExp(`^${app.url}/mailbox#token=[\\w-]{43}$`));
   const opened = await openLink(app, '/mailbox', link);
@@ -147,6 +151,17 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
         expect(await over('/mailbox', `Cookie: ${forged}\r\n`)).toMatch(/^HTTP\/1\.1 403 /);
       expect(await over('/mailbox', `Cookie: ${cookie}\r\n`)).toContain(ADDRESS);
     });
+  });
+
+  it('L11: an application that mounts Usher finds the link in the log', async () => {
+    const lines: string[] = [];
+    const sink = new Writable({ write: (line, _, done) => done(void lines.push(String(line))) });
+    const publicUrl = 'http://localhost:4000';
+    const options = { database: database.url, secret: newSecret(), publicUrl };
+    const usher = await createUsher({ ...options, log: createLog('info', sink) });
+    const links = lines.map((line) => JSON.parse(line).mailbox).filter(Boolean);
+    expect(links).toEqual([expect.stringMatching(/^http:\/\/localhost:4000\/mailbox#token=[\w-]{43}$/)]);
+    await usher.close();
   });
 
   const production = { env: 'production', publicUrl: 'http://localhost:4000' } as const;
