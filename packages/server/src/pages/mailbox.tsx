@@ -105,8 +105,8 @@ function Mailbox({ mails, now }: MailboxProps) {
     <>
       <h1>Mailbox</h1>
       <p class="lead">
-        There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page
-        is shown on this machine alone, to whoever has the link that the server printed.
+        There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page is
+        shown on this machine alone, to whoever has the link that the server printed.
       </p>
       {mails.length === 0 ? (
         <Empty>
