@@ -113,6 +113,8 @@ export async function visit(
 
 /** Opens the link of a mail: a script sends its secret, and without scripts it is pasted. */
 export async function openMailLink(page: Page, link: string, javaScriptEnabled = true): Promise<void> {
+  // As from a mail program: where the page is open already, another fragment would load nothing.
+  await page.goto('about:blank');
   await page.goto(link);
   if (!javaScriptEnabled) {
     await page.getByLabel('Paste the link from your email').fill(link);
