@@ -93,7 +93,12 @@ const env = {
 const server = spawn(process.execPath, [join(root, 'packages/server/bin/usher.js'), 'serve'], {
   cwd: folder,
   env,
-  stdio: ['ignore', 'pipe', 'inherit'],
+  stdio: ['ignore', 'pipe', 'pipe'],
+});
+let printed = '';
+server.stderr.setEncoding('utf8').on('data', (text) => {
+  printed += text;
+  process.stderr.write(text);
 });
 const stopped = once(server, 'exit');
 const browser = await startBrowser();
@@ -146,9 +151,7 @@ async function populate(url: string): Promise<void> {
     return answer.status;
   };
   await post('/v1/signup', ada, devices.firefox);
-  const mailbox = await (await fetch(`${url}/mailbox`)).text();
-  const mail = await (await fetch(`${url}${/\/mailbox\/[\w-]{36}/.exec(mailbox)?.[0]}`)).text();
-  const token = /\/verify\?token=([\w-]+)/.exec(mail)?.[1];
+  const token = /\/verify#token=([\w-]+)/.exec(await readMail(url))?.[1];
   const { username, password, email } = ada;
   await post('/v1/verify-email', { token, password }, devices.firefox);
   for (const device of [devices.firefox, devices.safari])
@@ -158,4 +161,15 @@ async function populate(url: string): Promise<void> {
   await post('/v1/signup', alan, devices.safari);
   for (let i = 0; i < 7; i++)
     await post('/v1/signin', { email: alan.email, password: `not this one ${i}` }, stranger);
+}
+
+/** The newest mail, in the mailbox that the banner has the link of. */
+async function readMail(url: string): Promise<string> {
+  const { page, close } = await visit(browser, url);
+  await page.goto(/http\S+\/mailbox#token=[\w-]+/.exec(printed)?.[0] ?? '');
+  await page.locator('a[href^="/mailbox/"]').first().click();
+  await page.locator('iframe').waitFor();
+  const mail = await page.content();
+  await close();
+  return mail;
 }

@@ -410,6 +410,7 @@ export interface Calls {
       user?: string | undefined;
       name?:
         | 'installation_created'
+        | 'database_restored'
         | 'setup_done'
         | 'user_signed_up'
         | 'sign_up_started'
@@ -441,6 +442,8 @@ export interface Calls {
         | 'session_ended'
         | 'other_sessions_ended'
         | 'session_crowded_out'
+        | 'session_replaced'
+        | 'refresh_retried'
         | 'refresh_reused'
         | 'mail_sent'
         | 'mail_refused'

@@ -99,7 +99,7 @@ interface Locks {
 
 /**
  * One tab after the other, where the platform has Web Locks. Without them two tabs may renew at once: the server gives both
- * the same successor, if they do so within ten seconds.
+ * the same successor, and within three seconds it does not count that as a retry.
  */
 function exclusively<T>(name: string, act: () => Promise<T>): Promise<T> {
   const { navigator }: { navigator?: { locks?: Locks } } = globalThis as object;

@@ -18,7 +18,7 @@ export interface Expected {
 const MOST_CHARACTERS = 4_096;
 /** No token of Usher lives longer, in seconds; one that claims to was not made by it. */
 const LONGEST_LIFETIME = 3_600;
-/** How far the issuer's clock may be ahead of ours, in seconds. */
+/** How far in the future `iat` and `auth_time` may lie, in seconds: the issuer's clock may be ahead of ours. */
 const MOST_SKEW = 60;
 
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -70,7 +70,7 @@ export function readClaims(payload: string, { issuer, audience }: Expected, now:
     amr.every(isText) &&
     exp > iat &&
     exp - iat <= LONGEST_LIFETIME &&
-    iat * 1000 <= now + MOST_SKEW * 1000;
+    Math.max(iat, auth_time) * 1000 <= now + MOST_SKEW * 1000;
   return isSound ? { sub, sid, exp, auth_time, amr } : undefined;
 }
 

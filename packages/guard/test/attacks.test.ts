@@ -237,6 +237,17 @@ it('T14: an exp that is no plain whole number of seconds, or too far away', asyn
     await refusedEverywhere(await forge(more), more);
 });
 
+it('T35: an iat or auth_time that is more than a minute from now', async () => {
+  const { iat } = truth();
+  for (const ahead of [61, 600, 86_400]) {
+    const later = iat + ahead;
+    for (const more of [{ iat: later, exp: later + 600 }, { auth_time: later }])
+      await refusedEverywhere(await forge(more), more);
+  }
+  // The clocks of the issuer and of a service may differ a little.
+  expect(await verdict(await forge({ iat: iat + 60, exp: iat + 660 }))).toBe('good');
+});
+
 it('T16: a claim that is missing or of another kind', async () => {
   for (const name of Object.keys(truth()))
     for (const value of [undefined, null, '', 7.5, {}, [7], [''], true])

@@ -2,6 +2,7 @@ import { ConfigError, configFromOptions, isLoopback, type SettingName, sourcesOf
 import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
 import { hostAuthentication } from './edge/host.ts';
+import { mailboxLink } from './edge/mailbox-access.ts';
 import type { World } from './edge/world.ts';
 import { countWrite } from './flows/count-write.ts';
 import { proveFresh } from './flows/prove-fresh.ts';
@@ -72,6 +73,10 @@ export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
   const { log, clock, ...settings } = options;
   const config = configFromOptions(settings);
   const opened = await openWorld(config, { log, clock, sources: sourcesOfOptions(settings) });
+  const { world } = opened;
+  // Who serves by itself prints no banner; without a mail server this is on a machine that tries things out.
+  if (world.hasMailbox)
+    world.log.info({ mailbox: mailboxLink(world) }, 'mails are kept for the mailbox page');
   return serveWorld(opened);
 }
 
@@ -83,6 +88,7 @@ export function serveWorld(opened: OpenedWorld): Usher {
     ...world,
     mailTransport: smtpUrl && createMailTransport({ ...world.config, smtpUrl }, world.publicUrl),
     lastSeen: opened.lastSeen,
+    stateNotes: opened.stateNotes,
     signingAlgorithm: world.config.signingAlgorithm,
     eventsDays: world.config.eventsDays,
   });

@@ -1,6 +1,8 @@
 /** Every audit event, once: its name, and what it says happened. `core/events` writes no other. */
 export const events = {
   installation_created: 'The database was set up for the first time.',
+  database_restored:
+    'An older copy of the database was put back: all sessions, and all mailed codes and links, were revoked.',
   setup_done: 'The first administrator was made with the set-up link.',
 
   user_signed_up: 'Someone made an account of their own.',
@@ -41,6 +43,9 @@ export const events = {
   session_ended: 'A user ended another one of their sessions.',
   other_sessions_ended: 'A user ended all their sessions but the one they used.',
   session_crowded_out: 'A session was ended because the user signed in more often than sessions are kept.',
+  session_replaced: 'A session was ended because somebody signed in again in its browser.',
+  refresh_retried:
+    'A used refresh token came again, while the one after it was not used yet: an answer was lost, or it is stolen.',
   refresh_reused: 'A used refresh token came again: it may be stolen, so its session was ended.',
 
   mail_sent: 'The mail server took a mail.',

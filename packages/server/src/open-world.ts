@@ -12,6 +12,8 @@ import { type TrustedProxies, trustProxies } from './edge/address.ts';
 import { openExports } from './edge/exports.ts';
 import { openStreams } from './edge/streams.ts';
 import type { World } from './edge/world.ts';
+import { type Restored, revokeRestored } from './flows/restored-database.ts';
+import { revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
 import { openAssets } from './pages/assets.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -19,6 +21,7 @@ import { type Database, openDatabase, type Patience } from './platform/db/index.
 import { createHasher, type Hashing } from './platform/hasher.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { newSecret } from './platform/random.ts';
 import { deriveKeys, secretBeside } from './platform/secrets.ts';
 
 /** A world, and what ends it. */
@@ -28,6 +31,9 @@ export interface OpenedWorld {
   /** The migrations that were applied now. */
   migrated: string[];
   lastSeen: LastSeenNotes;
+  stateNotes: StateNotes;
+  /** What was revoked now, because an older copy of the database was put back. */
+  restored: Restored | undefined;
   /** From now on the installation says that it is not ready, and answers that go on have ended. */
   beginStop(): void;
   close(): Promise<void>;
@@ -87,11 +93,13 @@ async function furnish(
     if (isNew && !keyId) throw new Error(DAMAGED);
     if (keyId) await recordEvent(tx, 'key_created', OPERATOR, { ...about, details: { key: keyId } }, now);
   });
+  const restored = await noticeRestored(database, clock, log);
 
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const keyring = await openKeyring(db, keys.wrap, clock);
   const hasher = createHasher({ ...hashing, onFailure: () => log.error('a hashing worker failed') });
   const notes = lastSeenNotes();
+  const state = stateNotes(db, database.file);
   const streams = openStreams(clock, log);
   let stopping = false;
   let closed: Promise<void> | undefined;
@@ -117,9 +125,11 @@ async function furnish(
     deviceTokens: deviceTokens(keys.device),
     findLive: prepareFindLive(database),
     lastSeen: notes,
+    stateNotes: state,
     renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
+    mailboxSecret: newSecret(),
     streams,
     exports: openExports(clock, log),
     metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
@@ -132,6 +142,8 @@ async function furnish(
     database,
     migrated,
     lastSeen: notes,
+    stateNotes: state,
+    restored,
     beginStop: () => {
       stopping = true;
       void streams.end();
@@ -142,11 +154,30 @@ async function furnish(
         await streams.end();
         await hasher.close();
         await notes.save(db);
+        await state
+          .save()
+          .catch((error: Error) => log.error({ error: error.name }, 'the state was not noted'));
         await database.close();
       })();
       return closed;
     },
   };
+}
+
+/** Signed-out sessions and used codes must not come back with an older copy of the database. */
+async function noticeRestored(
+  { db, file }: Database,
+  clock: Clock,
+  log: Log,
+): Promise<OpenedWorld['restored']> {
+  const noted = await revisionAhead(db, file);
+  if (noted === undefined) return undefined;
+  const restored = await revokeRestored(db, clock.now(), noted);
+  log.warn(
+    restored,
+    'an older copy of the database was put back: all sessions, codes and links were revoked',
+  );
+  return restored;
 }
 
 /** Mails are kept to be read only where nobody else can be: on a machine that tries things out. */

@@ -38,7 +38,6 @@ import {
 import { healthz, metrics, readyz } from './flows/health/health.ts';
 import { resetPassword, resetPasswordBody } from './flows/recovery/reset-password.ts';
 import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
-import { firstAdminBody } from './flows/setup/first-admin.ts';
 import {
   deviceShape,
   eventShape,
@@ -87,12 +86,12 @@ import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from './pag
 import { docsPage } from './pages/docs.tsx';
 import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-password.tsx';
 import { homePage, homeQuery } from './pages/home.tsx';
-import { mailQuery } from './pages/mail-answer.tsx';
-import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
+import { linkBody } from './pages/link-form.tsx';
+import { mailboxAnswer, mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
 import { openApiOf, openApiText } from './pages/openapi.ts';
 import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
-import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
-import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
+import { restoreAnswer, restoreForm, restorePage } from './pages/restore-address.tsx';
+import { setUpAnswer, setUpForm, setUpPage, setUpQuery } from './pages/setup.tsx';
 import { signInAnswer, signInForm, signInPage, signInQuery } from './pages/sign-in.tsx';
 import { signOutAnswer } from './pages/sign-out.ts';
 import { signUpAnswer, signUpForm, signUpPage, signUpQuery } from './pages/sign-up.tsx';
@@ -716,45 +715,44 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/setup',
     who: 'anyone',
-    summary: 'The form that makes the first administrator',
+    summary: 'The form for the link that a start prints',
     isPage: true,
     query: setUpQuery,
     answers: { 200: undefined },
-    errors: ['setup_done', 'link_invalid'],
+    errors: ['setup_done'],
     handler: setUpPage,
   }),
   route({
     method: 'POST',
     path: '/setup',
     who: 'anyone',
-    summary: 'Make the first administrator',
+    summary: 'Open that link, or make the first administrator with it',
     isPage: true,
-    body: firstAdminBody,
+    body: setUpForm,
     encoding: 'form',
-    answers: { 201: undefined },
-    errors: ['form_expired', 'setup_done', 'link_invalid', 'signup_refused'],
+    answers: { 200: undefined, 201: undefined },
+    errors: ['form_expired', 'setup_done', 'link_invalid', 'signup_refused', 'too_many_requests'],
     handler: setUpAnswer,
   }),
   route({
     method: 'GET',
     path: '/reset-password',
     who: 'anyone',
-    summary: 'The form behind the link of a mail, or for its code',
+    summary: 'The form for the code or link of a mail',
     isPage: true,
-    query: mailQuery,
     answers: { 200: undefined },
-    errors: ['link_invalid', 'too_many_requests'],
+    errors: [],
     handler: resetPage,
   }),
   route({
     method: 'POST',
     path: '/reset-password',
     who: 'anyone',
-    summary: 'Set a new password with the link or code of a mail',
+    summary: 'Open the link of a mail, or set a new password with it or its code',
     isPage: true,
     body: resetForm,
     encoding: 'form',
-    answers: { 303: undefined },
+    answers: { 200: undefined, 303: undefined },
     errors: ['form_expired', 'link_invalid', 'code_invalid', 'too_many_requests', 'busy'],
     handler: resetAnswer,
   }),
@@ -762,22 +760,21 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/verify',
     who: 'anyone',
-    summary: 'The form behind the link of a mail, or for its code',
+    summary: 'The form for the code or link of a mail',
     isPage: true,
-    query: mailQuery,
     answers: { 200: undefined },
-    errors: ['link_invalid', 'too_many_requests'],
+    errors: [],
     handler: verifyPage,
   }),
   route({
     method: 'POST',
     path: '/verify',
     who: 'anyone',
-    summary: 'Prove an address with the link or code of a mail',
+    summary: 'Open the link of a mail, or verify an address with it or its code',
     isPage: true,
     body: verifyForm,
     encoding: 'form',
-    answers: { 303: undefined },
+    answers: { 200: undefined, 303: undefined },
     errors: [
       'form_expired',
       'link_invalid',
@@ -794,22 +791,21 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/restore-address',
     who: 'anyone',
-    summary: 'The form behind the link of a mail',
+    summary: 'The form for the link of a mail',
     isPage: true,
-    query: restoreQuery,
     answers: { 200: undefined },
-    errors: ['link_invalid', 'too_many_requests'],
+    errors: [],
     handler: restorePage,
   }),
   route({
     method: 'POST',
     path: '/restore-address',
     who: 'anyone',
-    summary: 'Take a change of address back',
+    summary: 'Open the link of a mail, or take a change of address back with it',
     isPage: true,
     body: restoreForm,
     encoding: 'form',
-    answers: { 303: undefined },
+    answers: { 200: undefined, 303: undefined },
     errors: ['form_expired', 'link_invalid', 'too_many_requests', 'busy', 'conflict'],
     handler: restoreAnswer,
   }),
@@ -981,6 +977,18 @@ export const routes: readonly Route[] = [
     answers: { 200: undefined },
     errors: ['not_found'],
     handler: mailboxPage,
+  }),
+  route({
+    method: 'POST',
+    path: '/mailbox',
+    who: 'anyone',
+    summary: 'Open the mailbox with the link that the server printed',
+    isPage: true,
+    body: linkBody,
+    encoding: 'form',
+    answers: { 303: undefined },
+    errors: ['not_found', 'form_expired'],
+    handler: mailboxAnswer,
   }),
   route({
     method: 'GET',

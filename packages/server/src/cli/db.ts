@@ -9,9 +9,11 @@ import { type NewUser, roleOf, takenNames, type User } from '../core/users.ts';
 import type { World } from '../edge/world.ts';
 import { addAccount, settleSetUp } from '../flows/change-user.ts';
 import { checkNewUser } from '../flows/check-new-user.ts';
+import { revokeRestored } from '../flows/restored-database.ts';
 import { showUser } from '../flows/shapes.ts';
 import { openWorld } from '../open-world.ts';
 import type { Database, Db } from '../platform/db/index.ts';
+import { stateFileOf } from '../platform/state-file.ts';
 import { logOf, migrations, placeOf, refuseMissing, withDatabase, withWorld } from './open.ts';
 import { consent, printJson, printLine, printTable, say } from './output.ts';
 import { secretFileOf, secretFileToRemove } from './secret-file.ts';
@@ -37,6 +39,14 @@ export function addDb(program: Command): void {
     .option('--json', 'Print JSON.')
     .addHelpText('after', '\nExample:\n  usher db seed')
     .action(seed);
+  withSettings(db.command('restored'), ['database'])
+    .description(
+      'Say that an older copy of the database was put back: revokes all sessions, and all mailed codes and links. Asks first.',
+    )
+    .option('--yes', 'Do not ask.')
+    .option('--json', 'Print JSON.')
+    .addHelpText('after', '\nExample:\n  usher db restored --yes')
+    .action(restored);
   withSettings(db.command('drop'), ['database'])
     .description('Remove the database and all that it holds. Asks first; refused in production.')
     .option('--yes', 'Do not ask.')
@@ -145,6 +155,18 @@ async function insertSeed({ db, clock }: World, newUsers: NewUser[]): Promise<Us
   });
 }
 
+async function restored({ yes, json }: { yes?: true; json?: true }, command: Command): Promise<void> {
+  await withWorld(command, async (world, noticed) => {
+    const warning = 'This signs everybody out, and revokes all codes and links that were mailed.';
+    await consent(yes, warning, 'restored');
+    const { sessions } = await revokeRestored(world.db, world.clock.now());
+    // Opening it may have noticed the same, and revoked them then.
+    const revoked = { sessions: sessions + (noticed?.sessions ?? 0) };
+    if (json) printJson(revoked);
+    else say(`Revoked all sessions (${revoked.sessions}), mailed codes and links.`);
+  });
+}
+
 async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
   refuseProduction(config, 'dropped');
   await withDatabase(config, async (database) => {
@@ -158,6 +180,7 @@ async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
     await consent(yes, warning, basename(place));
     await database.drop();
     if (secretFile) rmSync(secretFile, { force: true });
+    if (file) rmSync(stateFileOf(file), { force: true });
     say(file ? `Removed ${file}.` : `Removed Usher's tables at ${place}; the empty database is still there.`);
     if (secretFile) say(`Removed ${secretFile}, which was the secret of that database alone.`);
     else if (hasSecretFile(database)) say(`Kept ${secretFileOf(file ?? '')}, which other data may need.`);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
 import type { World } from '../edge/world.ts';
-import { openWorld } from '../open-world.ts';
+import { type OpenedWorld, openWorld } from '../open-world.ts';
 import { type Database, openDatabase } from '../platform/db/index.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { settingsOf } from './settings.ts';
@@ -20,7 +20,10 @@ export async function withDatabase<T>(config: Config, work: (database: Database)
  * Opens an installation for a command, and closes it however that ends. A command neither makes the database nor
  * changes its tables in passing: those that are meant to are `usher db create` and `usher db migrate`.
  */
-export async function withWorld<T>(command: Command, work: (world: World) => Promise<T>): Promise<T> {
+export async function withWorld<T>(
+  command: Command,
+  work: (world: World, restored: OpenedWorld['restored']) => Promise<T>,
+): Promise<T> {
   const { config } = settingsOf(command);
   await withDatabase(config, async (database) => {
     await refuseMissing(config, database);
@@ -32,7 +35,7 @@ export async function withWorld<T>(command: Command, work: (world: World) => Pro
   });
   const opened = await openWorld(config, { log: logOf(config) });
   try {
-    return await work(opened.world);
+    return await work(opened.world, opened.restored);
   } finally {
     await opened.close();
   }

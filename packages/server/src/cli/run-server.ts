@@ -3,7 +3,9 @@ import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
 import { type Config, isLoopback, type LoadedConfig } from '../config.ts';
 import { addressRange, clientAddress } from '../edge/address.ts';
 import type { Peer } from '../edge/answering.ts';
+import { mailboxLink } from '../edge/mailbox-access.ts';
 import { errors } from '../errors.ts';
+import type { Restored } from '../flows/restored-database.ts';
 import { type OpenedWorld, openWorld, trustedProxiesOf } from '../open-world.ts';
 import type { ConnectionLimit } from '../platform/connection-limit.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';
@@ -155,7 +157,7 @@ async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise
 /** What a person at a terminal wants to know; the log says the same to programs. */
 function banner(
   version: string,
-  { world, database, migrated }: OpenedWorld,
+  { world, database, migrated, restored }: OpenedWorld,
   setUpLink: string | undefined,
   took: number,
 ): string {
@@ -165,9 +167,13 @@ function banner(
     `  API        ${publicUrl}/docs`,
     `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
   ];
-  if (world.hasMailbox) lines.push(`  mailbox    ${publicUrl}/mailbox`);
+  if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
   else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
+  if (restored)
+    lines.push(
+      `  An older copy of the database was put back: ${sessionsOf(restored)} and all mailed codes and links were revoked.`,
+    );
   if (setUpLink)
     lines.push(
       '  There is no administrator yet. This link makes the first one; it works once, for an hour:',
@@ -175,6 +181,9 @@ function banner(
     );
   return `${lines.join('\n')}\n`;
 }
+
+const sessionsOf = ({ sessions }: Restored): string =>
+  `${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
 
 /** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
 function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers: HttpServer[]): void {

@@ -220,6 +220,19 @@ export async function endFlowsOf(
 }
 
 /**
+ * Ends the flows of everybody, but for the links that take an address back: what they undid is undone again in an older
+ * copy of the database, so their owners need them.
+ */
+export async function endEveryFlow(tx: Db, now: number): Promise<void> {
+  await tx
+    .updateTable('codes')
+    .set({ ended_at: now })
+    .where('purpose', '<>', 'restore_email')
+    .where('ended_at', 'is', null)
+    .execute();
+}
+
+/**
  * Whether the owner of an address can still take it back to the account that had it: then no other account may have it.
  *
  * @param userId Whose account is to have the address; undefined for one that is yet to be made.

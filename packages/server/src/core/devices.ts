@@ -140,3 +140,8 @@ export async function forgetOldDevices(db: Db, now: number): Promise<void> {
     .where('last_used_at', '<=', now - DEVICE_LIFETIME)
     .execute();
 }
+
+/** Removes the devices of everybody. */
+export async function removeEveryDevice(tx: Db): Promise<void> {
+  await tx.deleteFrom('devices').execute();
+}

@@ -203,3 +203,9 @@ export async function forgetEvents(db: Db, before: number, most: number): Promis
     .executeTakeFirstOrThrow();
   return Number(numDeletedRows);
 }
+
+/** The id of the newest event; '' when there is none. */
+export async function newestEventId(db: Db): Promise<string> {
+  const row = await db.selectFrom('events').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  return row?.id ?? '';
+}

@@ -30,6 +30,7 @@ export async function openInstallation(db: Db, keys: Keys, now: number): Promise
       admins_revision: 0,
       keys_revision: 0,
       dearest_hash: null,
+      state_revision: 0,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
@@ -93,4 +94,32 @@ export async function replaceDearestHash(tx: Db, from: string | null, to: string
     .set({ dearest_hash: to })
     .where((where) => (from === null ? where('dearest_hash', 'is', null) : where('dearest_hash', '=', from)))
     .execute();
+}
+
+/** Which installation this is, and how far its state has come. */
+export async function readState(db: Db): Promise<{ installation: string; revision: number }> {
+  const row = await db
+    .selectFrom('installation')
+    .select(['installation_id', 'state_revision'])
+    .executeTakeFirst();
+  if (!row) throw new Error(DAMAGED);
+  return { installation: row.installation_id, revision: row.state_revision };
+}
+
+/** Raises the revision of the state by one, from `least` at least. @returns The new one. */
+export async function raiseStateRevision(db: Db, least = 0): Promise<number> {
+  const row = await db
+    .updateTable('installation')
+    .set((state) => ({
+      state_revision: state
+        .case()
+        .when('state_revision', '<', least)
+        .then(least + 1)
+        .else(state('state_revision', '+', 1))
+        .end(),
+    }))
+    .returning('state_revision')
+    .executeTakeFirst();
+  if (!row) throw new Error(DAMAGED);
+  return row.state_revision;
 }

@@ -66,6 +66,11 @@ export async function useLink(tx: Db, purpose: LinkPurpose, secret: string, now:
   return row !== undefined;
 }
 
+/** Ends all links. */
+export async function endEveryLink(tx: Db, now: number): Promise<void> {
+  await tx.updateTable('links').set({ used_at: now }).where('used_at', 'is', null).execute();
+}
+
 /** Removes links that ended more than `age` milliseconds ago. */
 export async function forgetOldLinks(db: Db, age: number, now: number): Promise<void> {
   await db

@@ -15,8 +15,10 @@ const ADMIN_CAP = 4 * HOUR;
 /** A bearer session ends after this long without a refresh, and after the cap however often it is refreshed. */
 export const REFRESH_IDLE = 14 * DAY;
 const REFRESH_CAP = 30 * DAY;
-/** A refresh token that was used comes again within this time: a lost answer, not a thief. */
-const REFRESH_GRACE = 10_000;
+/** Uses of one refresh token within this time are side by side, as of two tabs: they count as one. */
+const REFRESH_TOGETHER = 3_000;
+/** How often in a day a session may use a refresh token that was used before: an answer was lost, or it is stolen. */
+const MOST_RETRIES = 3;
 /** More sessions than this and the one that was idle longest ends. */
 const MOST_SESSIONS = 20;
 
@@ -34,6 +36,8 @@ export type EndReason =
   | 'address_restored'
   | 'disabled'
   | 'crowded_out'
+  | 'replaced'
+  | 'database_restored'
   | 'refresh_reused';
 
 /** A session with its user, as far as every request needs them. */
@@ -82,6 +86,7 @@ export async function startSession(tx: Db, session: NewSession, now: number): Pr
       user_agent: session.userAgent,
       refresh_number: 1,
       refreshed_at: now,
+      refresh_retries: '',
       proven_at: now,
       audience: session.audience ?? null,
     })
@@ -219,9 +224,28 @@ export async function countActive(db: Db, now: number): Promise<number> {
   return row.count;
 }
 
-/** Notes that the user of a session has just proven again who they are. */
-export async function noteProven(db: Db, id: string, now: number): Promise<void> {
-  await db.updateTable('sessions').set({ proven_at: now }).where('id', '=', id).execute();
+/**
+ * Notes that the user of a session has just proven again who they are. Cookies carry the second of it (`auth_time`), so it
+ * is never the same second twice: older cookies of the session are dead from now on.
+ *
+ * @returns The time that was noted; undefined when the session has ended.
+ */
+export async function noteProven(db: Db, id: string, now: number): Promise<number | undefined> {
+  const row = await db
+    .updateTable('sessions')
+    .set((session) => ({
+      proven_at: session
+        .case()
+        .when('proven_at', '<', now - (now % 1_000))
+        .then(now)
+        .else(session('proven_at', '+', 1_000))
+        .end(),
+    }))
+    .where('id', '=', id)
+    .where('ended_at', 'is', null)
+    .returning('proven_at')
+    .executeTakeFirst();
+  return row?.proven_at;
 }
 
 /** Whom the access tokens of a session are for; null for Usher itself. */
@@ -259,6 +283,26 @@ export async function endSessionsOf(tx: Db, userId: string, reason: EndReason, n
     .returning('id')
     .execute();
   return rows.length;
+}
+
+/** Ends all sessions of everybody. @returns How many were open. */
+export async function endEverySession(tx: Db, reason: EndReason, now: number): Promise<number> {
+  const { numUpdatedRows } = await tx
+    .updateTable('sessions')
+    .set({ ended_at: now, ended_reason: reason })
+    .where('ended_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(numUpdatedRows);
+}
+
+/** Whether refresh token `number` of a session was made before now; true for a session that is gone. */
+export async function wasRefreshed(db: Db, id: string, number: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('refresh_number')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined || row.refresh_number >= number;
 }
 
 /** Ends all sessions of a user but one. @returns How many were open. */
@@ -312,8 +356,7 @@ export async function endCrowdedOut(tx: Db, userId: string, newest: string, now:
  * Moves a session from refresh token `number` to the next, if `number` is the good one (compare and set: of
  * many at once, one moves it).
  *
- * @returns The number that is good now: `number + 1` also for a retry within `REFRESH_GRACE`, which so gets
- * the same successor; or undefined for a number that was used before that.
+ * @returns The number that is good now; undefined for one that was used before: see `retryRefresh`.
  */
 export async function rotate(db: Db, id: string, number: number, now: number): Promise<number | undefined> {
   const moved = await db
@@ -324,16 +367,61 @@ export async function rotate(db: Db, id: string, number: number, now: number): P
     .where('ended_at', 'is', null)
     .returning('refresh_number')
     .executeTakeFirst();
-  if (moved) return moved.refresh_number;
-  const row = await db
-    .selectFrom('sessions')
-    .select(['refresh_number', 'refreshed_at'])
-    .where('id', '=', id)
-    .where('ended_at', 'is', null)
-    .executeTakeFirst();
-  const isRetry = row?.refresh_number === number + 1 && now - row.refreshed_at <= REFRESH_GRACE;
-  return isRetry ? row.refresh_number : undefined;
+  return moved?.refresh_number;
 }
+
+/** What a refresh token is worth that was used before. `number` is the one that is good now, and the caller gets. */
+export type Retry =
+  | { result: 'together'; number: number }
+  /** One of the retries of the day; so many are left. */
+  | { result: 'retried'; number: number; left: number }
+  | { result: 'reused' };
+
+/**
+ * Refresh token `number` comes again. As long as the one after it was not used, its answer may have been lost, and the
+ * caller gets the same successor. A thief who follows the owner looks the same, so that is counted: `MOST_RETRIES` a day,
+ * but not those within `REFRESH_TOGETHER` of the use before. Everything else is a reuse.
+ */
+export async function retryRefresh(tx: Db, id: string, number: number, now: number): Promise<Retry> {
+  for (;;) {
+    const row = await tx
+      .selectFrom('sessions')
+      .select(['refresh_number', 'refreshed_at', 'refresh_retries'])
+      .where('id', '=', id)
+      .where('ended_at', 'is', null)
+      .executeTakeFirst();
+    if (row?.refresh_number !== number + 1) return { result: 'reused' };
+    const retries = timesOf(row.refresh_retries).filter((at) => at > now - DAY);
+    const lastUse = Math.max(row.refreshed_at, ...retries);
+    if (now - lastUse <= REFRESH_TOGETHER) return { result: 'together', number: row.refresh_number };
+    if (retries.length >= MOST_RETRIES) return { result: 'reused' };
+    retries.push(now);
+    if (await noteRetry(tx, id, row, retries))
+      return { result: 'retried', number: row.refresh_number, left: MOST_RETRIES - retries.length };
+    // Another one was counted at this moment: this one is side by side with it.
+  }
+}
+
+/** @returns false when the session was refreshed, retried or ended since it was read. */
+async function noteRetry(
+  tx: Db,
+  id: string,
+  read: Pick<SessionsTable, 'refresh_number' | 'refresh_retries'>,
+  retries: number[],
+): Promise<boolean> {
+  const noted = await tx
+    .updateTable('sessions')
+    .set({ refresh_retries: retries.join(' ') })
+    .where('id', '=', id)
+    .where('refresh_number', '=', read.refresh_number)
+    .where('refresh_retries', '=', read.refresh_retries)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return noted !== undefined;
+}
+
+const timesOf = (text: string): number[] => (text === '' ? [] : text.split(' ').map(Number));
 
 /** Notes when sessions were used last; from memory, once in a while, so that a request costs no write. */
 export async function saveLastSeen(tx: Db, seen: ReadonlyMap<string, number>): Promise<void> {

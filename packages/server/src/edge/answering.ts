@@ -2,12 +2,13 @@ import type { Context } from 'hono';
 import type { Origin } from '../core/events.ts';
 import type { WriteLimit } from '../core/limits.ts';
 import type { Live } from '../core/sessions.ts';
+import type { Cookie } from '../core/tokens/cookie.ts';
 import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
 import { clientAddress, type TrustedProxies } from './address.ts';
 import { authenticate, authenticateAgain } from './authenticate.ts';
-import { readCookie } from './cookies.ts';
-import { cookieName, readCredential } from './credential.ts';
+import { readCookies } from './cookies.ts';
+import { cookieName, readAllCredentials } from './credential.ts';
 import { refuseDuplicateHeaders } from './duplicates.ts';
 import { formToken } from './form-token.ts';
 import { freshSignInRequired, isFresh } from './fresh-sign-in.ts';
@@ -74,7 +75,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     if (isUnsafe(c.req.method))
       refuseCrossSite({
         headers,
-        cookieUsed: readCookie(headers.get('cookie'), name) !== undefined,
+        cookieUsed: readCookies(headers.get('cookie'), name).length > 0,
         ownOrigins: edge.ownOrigins,
         allowedOrigins: edge.allowedOrigins,
       });
@@ -88,21 +89,21 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     const socketAddress = c.env?.incoming?.socket.remoteAddress;
 
     /** The input, once it is known whose session it is a part of. */
-    const read = async (sessionId?: string) => {
-      outcome.formToken = route.isPage ? formToken(world, headers, sessionId) : undefined;
+    const read = async (...sessionIds: string[]) => {
+      outcome.formToken = route.isPage ? formToken(world, headers, sessionIds) : undefined;
       const { formToken: given, password, ...input } = await readInput(c, route);
       // Who leaves without a session changes nothing, and has nothing to show.
-      const isIdle = route.who === 'leaving' && sessionId === undefined;
+      const isIdle = route.who === 'leaving' && sessionIds.length === 0;
       if (route.encoding === 'form' && !isIdle) outcome.formToken?.check(given);
       const formTokenOf = outcome.formToken?.value ?? noForm;
       return { password, call: { ...input, headers, origin, socketAddress, formToken: formTokenOf } };
     };
     if (route.who === 'anyone') return route.handler(world, (await read()).call);
     if (route.who === 'leaving') {
-      const credential = await readCredential(world, headers);
-      outcome.userId = credential?.claims.sub;
-      const { call } = await read(credential?.claims.sid);
-      return route.handler(world, { ...call, credential });
+      const credentials = await readAllCredentials(world, headers);
+      outcome.userId = credentials[0]?.claims.sub;
+      const { call } = await read(...credentials.map(({ claims }) => claims.sid));
+      return route.handler(world, { ...call, credentials });
     }
     const { who } = route;
     const { live, credential, cookie } = await authenticate(world, headers, route);
@@ -111,7 +112,10 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     const checkAgain = () => authenticateAgain(world, credential, who);
     const { call, password } = await read(live.session.id);
     if (route.limit) await edge.countWrite(world, live, origin, route.limit);
-    const signedIn = { ...call, live, credential, checkAgain };
+    const renewCookie = (renewed: Cookie) => {
+      outcome.cookie = renewed;
+    };
+    const signedIn = { ...call, live, credential, renewCookie, checkAgain };
     const asked = await askForPassword(c, route, signedIn, password, outcome);
     return asked ?? route.handler(world, signedIn);
   };

@@ -12,14 +12,19 @@ import { Refusal } from '../errors.ts';
  *   the second was planted, and no rule about which one comes first is safe (RFC 6265 section 4.2.2).
  */
 export function readCookie(header: string | null, name: string): string | undefined {
-  if (header === null) return undefined;
-  let value: string | undefined;
-  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length)) {
-    if (header[at + name.length] !== '=' || !startsPair(header, at)) continue;
-    if (value !== undefined) throw new Refusal('duplicate_cookie');
-    value = readValue(header, at + name.length + 1);
-  }
-  return value;
+  const values = readCookies(header, name);
+  if (values.length > 1) throw new Refusal('duplicate_cookie');
+  return values[0];
+}
+
+/** The values of all cookies that have this name, read as `readCookie` reads one. */
+export function readCookies(header: string | null, name: string): string[] {
+  if (header === null) return [];
+  const values: string[] = [];
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + name.length))
+    if (header[at + name.length] === '=' && startsPair(header, at))
+      values.push(readValue(header, at + name.length + 1));
+  return values;
 }
 
 /** Whether only SP and HTAB lie between this place and the start of its pair. A Unicode space is not white space here. */

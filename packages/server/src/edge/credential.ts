@@ -1,8 +1,8 @@
 import { IDLE, type Live } from '../core/sessions.ts';
-import { type Claims, hasExpired, seconds } from '../core/tokens/claims.ts';
+import { type Claims, hasExpired, isFromFuture, seconds } from '../core/tokens/claims.ts';
 import { Refusal } from '../errors.ts';
 import { readAuthorization } from './authorization.ts';
-import { readCookie } from './cookies.ts';
+import { readCookie, readCookies } from './cookies.ts';
 import type { World } from './world.ts';
 
 /** A token that this installation made, and the way it came. It may have expired, and its session ended. */
@@ -40,14 +40,45 @@ export async function readCredential(world: World, headers: Headers): Promise<Cr
 }
 
 /**
+ * What a request asks to be logged out of: every session cookie that this installation made, whatever other cookies of the
+ * name came with it. A cookie that somebody planted must not prevent a log-out.
+ *
+ * @throws Refusal `ambiguous_credentials` and `invalid_token` as `readCredential` does; the latter also for cookies of
+ * which none is ours.
+ */
+export async function readAllCredentials(world: World, headers: Headers): Promise<Credential[]> {
+  const cookies = readCookies(headers.get('cookie'), cookieName(world.publicUrl));
+  if (cookies.length < 2 || headers.has('authorization')) {
+    const credential = await readCredential(world, headers);
+    return credential ? [credential] : [];
+  }
+  const found = cookies.flatMap((cookie): Credential[] => {
+    const claims = world.cookieTokens.read(cookie);
+    return claims ? [{ kind: 'cookie', claims }] : [];
+  });
+  if (found.length === 0) throw new Refusal('invalid_token');
+  return found;
+}
+
+/** What the session cookie of a request says, whether it is still good or not; undefined without one of ours. */
+export function readSessionCookie(
+  { publicUrl, cookieTokens }: Pick<World, 'publicUrl' | 'cookieTokens'>,
+  headers: Pick<Headers, 'get'>,
+): Claims | undefined {
+  const sent = readCookie(headers.get('cookie'), cookieName(publicUrl));
+  return sent === undefined ? undefined : cookieTokens.read(sent);
+}
+
+/**
  * The session and user behind a credential, as they are at this moment.
  *
- * @throws Refusal `invalid_token` when the token's time is over, its session ended or ran out, or its user is
+ * @throws Refusal `invalid_token` when the token's time is over or has not come, its session ended or ran out, or its user is
  * disabled or gone. The caller cannot tell which.
  */
 export async function findSession(world: World, credential: Credential): Promise<Live> {
   const now = world.clock.now();
-  if (hasExpired(credential.claims, now)) throw new Refusal('invalid_token');
+  if (hasExpired(credential.claims, now) || isFromFuture(credential.claims, now))
+    throw new Refusal('invalid_token');
   return readSession(world, credential, now);
 }
 
@@ -69,6 +100,9 @@ export async function findSessionAgain(world: World, credential: Credential): Pr
 async function readSession(world: World, { kind, claims }: Credential, now: number): Promise<Live> {
   const live = await world.findLive(claims.sid, now);
   if (!live || live.user.id !== claims.sub || live.session.kind !== kind) throw new Refusal('invalid_token');
+  // Whoever confirms their password gets another cookie; the one before it is dead from then on.
+  const isOutdated = kind === 'cookie' && claims.auth_time !== seconds(live.session.proven_at);
+  if (isOutdated) throw new Refusal('invalid_token');
   return live;
 }
 

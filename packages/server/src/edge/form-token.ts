@@ -2,7 +2,7 @@ import { Refusal } from '../errors.ts';
 import { newId } from '../platform/random.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
 import { readCookie } from './cookies.ts';
-import { cookieName } from './credential.ts';
+import { readSessionCookie } from './credential.ts';
 import type { Answer } from './route.ts';
 import { sideCookieName } from './side-cookies.ts';
 import type { World } from './world.ts';
@@ -24,19 +24,20 @@ export interface FormToken {
 /** Seconds; each page with a form begins them anew. */
 const LIFETIME = 24 * 60 * 60;
 
-/** @param sessionId Whose session the request is a part of, if its route asks for one. */
+/** @param sessionIds The sessions that the request is a part of, if its route asks for them: at log-out, several. */
 export function formToken(
   world: World,
   headers: Pick<Headers, 'get'>,
-  sessionId: string | undefined,
+  sessionIds: readonly string[],
 ): FormToken {
   const { keys } = world;
   const ofSession = (id: string): string => mac(keys.form, `session ${id}`);
   const ofBrowser = (id: string): string => mac(keys.form, `browser ${id}`);
+  const [sessionId] = sessionIds;
   if (sessionId !== undefined)
     return {
       value: () => ofSession(sessionId),
-      check: (given) => refuseOther(given, [ofSession(sessionId)]),
+      check: (given) => refuseOther(given, sessionIds.map(ofSession)),
       sideCookies: () => undefined,
     };
   const id = readBrowserId(world, headers);
@@ -48,7 +49,8 @@ export function formToken(
     },
     check(given) {
       // A page of whoever is signed in may lead to a form that is for everybody.
-      const session = readSessionId(world, headers);
+      // Whether its session is still good does not matter: the cookie tells no more than that the browser has it.
+      const session = readSessionCookie(world, headers)?.sid;
       refuseOther(given, [...(id ? [ofBrowser(id)] : []), ...(session ? [ofSession(session)] : [])]);
     },
     sideCookies: () => (shown === undefined ? undefined : { form: { value: shown, maxAge: LIFETIME } }),
@@ -58,15 +60,6 @@ export function formToken(
 function readBrowserId({ publicUrl }: World, headers: Pick<Headers, 'get'>): string | undefined {
   const sent = readCookie(headers.get('cookie'), sideCookieName(publicUrl, 'form'));
   return sent !== undefined && /^[\w-]{22}$/.test(sent) ? sent : undefined;
-}
-
-/** Of the session cookie, whether its session is still good or not: it tells no more than that the browser has it. */
-function readSessionId(
-  { publicUrl, cookieTokens }: World,
-  headers: Pick<Headers, 'get'>,
-): string | undefined {
-  const sent = readCookie(headers.get('cookie'), cookieName(publicUrl));
-  return sent === undefined ? undefined : cookieTokens.read(sent)?.sid;
 }
 
 function refuseOther(given: string | undefined, right: string[]): void {

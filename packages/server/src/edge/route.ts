@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Origin } from '../core/events.ts';
 import type { WriteLimit } from '../core/limits.ts';
 import type { Live } from '../core/sessions.ts';
+import type { Cookie } from '../core/tokens/cookie.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credential } from './credential.ts';
 import type { World } from './world.ts';
@@ -24,13 +25,15 @@ export interface SignedInCall<Body = undefined, Query = undefined, Params = unde
   extends Call<Body, Query, Params> {
   live: Live;
   credential: Credential;
+  /** Sets the session's next cookie, whatever the handler answers: the one that came is dead. */
+  renewCookie: (cookie: Cookie) => void;
   /** For an answer that goes on: whether the caller would still be let in. @throws Refusal when not. */
   checkAgain: () => Promise<void>;
 }
 
-/** A call that may carry a credential that is not good any more. */
+/** A call that may carry several credentials, and some that are not good any more. */
 export interface LeavingCall extends Call {
-  credential: Credential | undefined;
+  credentials: Credential[];
 }
 
 export interface Answer {
@@ -49,8 +52,11 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** Beside its session a browser keeps that it is known to an account, which recovery it began, and what its forms carry. */
-export type SideCookie = 'device' | 'flow' | 'form';
+/**
+ * Beside its session a browser keeps that it is known to an account, which recovery it began, what its forms carry, and that
+ * it may read the mailbox page.
+ */
+export type SideCookie = 'device' | 'flow' | 'form' | 'mailbox';
 
 interface Common<
   Body extends z.ZodType | undefined,

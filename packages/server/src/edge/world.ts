@@ -33,11 +33,14 @@ export interface World {
   deviceTokens: DeviceTokens;
   findLive: FindLive;
   lastSeen: LastSeen;
+  stateNotes: StateNotes;
   renderMail: RenderMail;
   /** What pages load: style sheet, scripts, pictures. */
   assets: Assets;
   /** Whether mails are kept for the mailbox page, because there is no server to hand them to. */
   hasMailbox: boolean;
+  /** The secret of the link to that page; every start has its own. */
+  mailboxSecret: string;
   /** Answers that go on. */
   streams: Streams;
   /** Long answers, one for a user at a time. */
@@ -52,6 +55,11 @@ export interface World {
 
 /** Files for browsers by name, each with the address that names its version. */
 export type Assets = Readonly<Record<string, { text: string; type: string; url: string }>>;
+
+/** Remembers outside the database how far it has come (`jobs/note-state`). */
+export interface StateNotes {
+  noteRefresh(session: string, number: number): void;
+}
 
 /** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
 export interface LastSeen {

@@ -1,8 +1,17 @@
 import { endFlowsOf } from '../core/codes.ts';
-import { type NewEvent, type Origin, recordEvent } from '../core/events.ts';
-import { capOf, endCrowdedOut, REFRESH_IDLE, type SessionKind, startSession } from '../core/sessions.ts';
+import { type NewEvent, recordEvent } from '../core/events.ts';
+import {
+  capOf,
+  endCrowdedOut,
+  endSession,
+  REFRESH_IDLE,
+  type SessionKind,
+  startSession,
+} from '../core/sessions.ts';
 import type { Cookie } from '../core/tokens/cookie.ts';
 import { admit, type User } from '../core/users.ts';
+import { readSessionCookie } from '../edge/credential.ts';
+import type { Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 
@@ -21,6 +30,8 @@ export interface Started {
  * The one exit of every way to sign in: nothing else starts a session. It runs in the caller's transaction, so that
  * the session begins together with what led to it, or not at all.
  *
+ * A browser that sends the cookie of a session, of this user or another, ends that session: the new cookie replaces it.
+ *
  * @param amr How the user proved who they are (RFC 8176): `pwd`.
  * @param audience Whom the access tokens of a bearer session are for; null for Usher itself.
  * @returns undefined when the user was disabled, deleted or given another password since they were looked up.
@@ -31,7 +42,7 @@ export async function finishSignIn(
   user: User,
   kind: SessionKind,
   amr: string,
-  origin: Origin & { ip: string; userAgent: string },
+  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
   audience: string | null = null,
 ): Promise<Started | undefined> {
   const now = world.clock.now();
@@ -45,9 +56,22 @@ export async function finishSignIn(
   );
   const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
   await recordEvent(tx, 'signed_in', origin, { ...about, sessionId, details: { kind, amr } }, now);
+  if (kind === 'cookie') await endReplaced(tx, world, { origin, headers }, now);
   for (const ended of await endCrowdedOut(tx, user.id, sessionId, now))
     await recordEvent(tx, 'session_crowded_out', origin, { ...about, sessionId: ended }, now);
   return { user, sessionId, at: now, amr, audience };
+}
+
+async function endReplaced(
+  tx: Db,
+  world: World,
+  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+  now: number,
+): Promise<void> {
+  const sent = readSessionCookie(world, headers);
+  if (!sent || !(await endSession(tx, sent.sid, sent.sub, 'replaced', now))) return;
+  const about = { userId: sent.sub, actorId: sent.sub, sessionId: sent.sid };
+  await recordEvent(tx, 'session_replaced', origin, about, now);
 }
 
 /** The cookie of a session that was just started. */

@@ -63,7 +63,7 @@ export async function mailCode(
     values: {
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? flow.code : '',
-      link: `${publicUrl}${pages[kind]}?token=${flow.link}`,
+      link: `${publicUrl}${pages[kind]}#token=${flow.link}`,
       ip: (actorId === null && origin.ip) || '',
       user_agent: (actorId === null && origin.userAgent) || '',
       minutes: String(rules.lifetime / 60_000),

@@ -9,7 +9,12 @@ import { recordReached } from './limit-reached.ts';
 /** A mail that tells the owner of an account what was done to it: nobody asked for it, and nothing hangs on it. */
 export type Notice = Extract<
   MailKind,
-  'new_device' | 'device_distrusted' | 'password_changed' | 'account_deleted' | 'email_changed'
+  | 'new_device'
+  | 'device_distrusted'
+  | 'refresh_reused'
+  | 'password_changed'
+  | 'account_deleted'
+  | 'email_changed'
 >;
 
 /** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */

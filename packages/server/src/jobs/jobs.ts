@@ -5,6 +5,7 @@ import type { Hasher } from '../platform/hasher.ts';
 import { cleanUp, type EventsPlace, forgetOldEvents } from './cleanup.ts';
 import { paceLearner } from './learn-pace.ts';
 import { noteFigures } from './note-figures.ts';
+import type { StateNotes } from './note-state.ts';
 import { rotateOldKey } from './rotate-keys.ts';
 import type { LastSeenNotes } from './save-last-seen.ts';
 import { type MailPlace, mailSender } from './send-mail.ts';
@@ -17,6 +18,7 @@ export interface Workplace extends MailPlace, EventsPlace {
   keyring: Keyring;
   hasher: Hasher;
   lastSeen: LastSeenNotes;
+  stateNotes: StateNotes;
   signingAlgorithm: string;
 }
 
@@ -31,6 +33,7 @@ export function startJobs(place: Workplace): Jobs {
   const jobs = [
     { name: 'send-mail', every: SECOND, run: () => mails.turn() },
     { name: 'save-last-seen', every: SECOND, run: () => place.lastSeen.save(place.db) },
+    { name: 'note-state', every: SECOND, atOnce: true, run: () => place.stateNotes.save() },
     { name: 'reload-keys', every: SECOND, run: () => place.keyring.reload() },
     { name: 'learn-pace', every: 10 * SECOND, atOnce: true, run: paceLearner(place) },
     { name: 'note-figures', every: 600 * SECOND, atOnce: true, run: () => noteFigures(place) },

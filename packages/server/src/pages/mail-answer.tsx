@@ -1,5 +1,4 @@
 import type { Child } from 'hono/jsx';
-import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Answer } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
@@ -7,9 +6,6 @@ import { type FieldError, Refusal } from '../errors.ts';
 import { Field } from './field.tsx';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, refusing, type Viewer } from './layout.tsx';
-
-/** The pages behind the links of mails; without a link they ask for the code. */
-export const mailQuery = z.object({ token: z.string().optional() });
 
 /** A mail program may copy a code with spaces. */
 export const withoutSpaces = (code: string): string => code.replace(/\s/g, '');

@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { isLoopback } from '../config.ts';
 import { type KeptMail, keptMail, keptMails } from '../core/mails/mailbox.ts';
 import type { RenderedMail } from '../core/mails/render.ts';
+import { mailboxCookie, mayReadMailbox } from '../edge/mailbox-access.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
-import { Card, Empty, page, Table } from './layout.tsx';
+import { Card, Empty, Notice, page, seeOther, Table } from './layout.tsx';
+import { LinkForm, type linkBody, tokenOf } from './link-form.tsx';
 import { framing, MailFrame, mailDocument } from './mail-frame.tsx';
 import { Ago, exactTime } from './time.tsx';
 
@@ -36,9 +38,37 @@ const forwardingHeaders = [
 
 export async function mailboxPage(world: World, call: Call): Promise<Answer> {
   refuseOthers(world, call);
+  if (!mayReadMailbox(world, call.headers)) return askForLink(world, call);
   const mails = await keptMails(world.db, world.keys.mail, MOST_LISTED);
   const shown = mails.map((mail) => ({ mail, ...rendered(world, mail) }));
   return page(world, call, { title: 'Mailbox' }, <Mailbox mails={shown} now={world.clock.now()} />);
+}
+
+/** Swaps the secret of the link for a cookie. */
+export async function mailboxAnswer(world: World, call: Call<z.infer<typeof linkBody>>): Promise<Answer> {
+  refuseOthers(world, call);
+  const mailbox = mailboxCookie(world, tokenOf(call.body.link));
+  if (mailbox) return seeOther('/mailbox', { sideCookies: { mailbox } });
+  return askForLink(
+    world,
+    call,
+    'This link is not valid, or not any more: every start of the server prints a new one.',
+  );
+}
+
+function askForLink(world: World, call: Call<unknown>, wrong?: string): Answer {
+  const content = (
+    <Card>
+      <h1>Mailbox</h1>
+      {wrong !== undefined && <Notice kind="bad">{wrong}</Notice>}
+      <p class="lead">
+        The server printed a link to this page when it started. Open that link: mails hold codes, and not
+        everybody who can reach this server may read them.
+      </p>
+      <LinkForm action="/mailbox" label="Paste the link" autofocus />
+    </Card>
+  );
+  return page(world, call, { title: 'Mailbox', shape: 'gate', status: 403 }, content);
 }
 
 /** Any text: what is not the id of a mail is not found, like everything here is for others. */
@@ -56,6 +86,7 @@ export async function mailHtml(world: World, call: MailCall): Promise<Answer> {
 
 async function openMail(world: World, call: MailCall): Promise<KeptMail> {
   refuseOthers(world, call);
+  if (!mayReadMailbox(world, call.headers)) throw new Refusal('not_found');
   const mail = await keptMail(world.db, world.keys.mail, call.params.id);
   if (!mail) throw new Refusal('not_found');
   return mail;
@@ -74,8 +105,8 @@ function Mailbox({ mails, now }: MailboxProps) {
     <>
       <h1>Mailbox</h1>
       <p class="lead">
-        There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page
-        answers this machine alone.
+        There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page is
+        shown on this machine alone, to whoever has the link that the server printed.
       </p>
       {mails.length === 0 ? (
         <Empty>

@@ -7,33 +7,23 @@ import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.
 import { PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
-import {
-  answerErrors,
-  answerPage,
-  CodeFields,
-  linkRefused,
-  type mailQuery,
-  withoutSpaces,
-} from './mail-answer.tsx';
+import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './mail-answer.tsx';
 
 const TITLE = 'Set a new password';
 
 export const resetForm = z.union([
+  linkBody,
   z.strictObject({ token: z.string(), password: z.string() }),
   z.strictObject({ email: z.string(), code: z.string(), password: z.string() }),
 ]);
 
-/**
- * The form behind the link of a mail, or without one the form that takes a code. Opening it changes nothing, so a scanner
- * that opens every link does no harm.
- */
-export async function resetPage(
-  world: World,
-  call: Call<undefined, z.infer<typeof mailQuery>>,
-): Promise<Answer> {
-  const { token } = call.query;
-  if (token === undefined)
-    return answerPage(world, call, TITLE, <ByCode world={world} email="" errors={[]} />);
+/** The form that takes a code, or the link of a mail. */
+export const resetPage = (world: World, call: Call): Answer =>
+  answerPage(world, call, TITLE, <ByCode world={world} email="" errors={[]} />);
+
+/** The form behind the link of a mail. Opening it changes nothing, so a scanner that opens every link does no harm. */
+async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
   try {
     await checkResetLink(world, call, token);
   } catch (error) {
@@ -42,9 +32,10 @@ export async function resetPage(
   return answerPage(world, call, TITLE, <ByLink world={world} token={token} errors={[]} />);
 }
 
-/** Sets the password from either form. Nobody is signed in by it: the next step is to sign in. */
+/** Opens a link, or sets the password from either form. Nobody is signed in by it: the next step is to sign in. */
 export async function resetAnswer(world: World, call: Call<z.infer<typeof resetForm>>): Promise<Answer> {
   const { body } = call;
+  if ('link' in body) return openLink(world, call, tokenOf(body.link));
   try {
     const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
     const { sideCookies } = await resetPassword(world, { ...call, body: given });
@@ -90,6 +81,9 @@ function ByCode(props: ResetByCodeProps) {
         <h1>{TITLE}</h1>
         <p class="lead">With the code of the mail that we sent. {EVERYBODY_OUT}</p>
         <ResetByCode {...props} />
+      </Card>
+      <Card title="With the link of the mail">
+        <LinkForm action="/reset-password" label={FROM_EMAIL} />
       </Card>
       <p class="aside">
         No code? <a href="/forgot-password">Ask for a mail</a>

@@ -5,37 +5,47 @@ import { type FieldError, Refusal } from '../errors.ts';
 import { checkRestoreLink, restoreEmail } from '../flows/addresses/restore.ts';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
+import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { answerPage, linkRefused } from './mail-answer.tsx';
 import { NewPassword } from './reset-password.tsx';
 
 const TITLE = 'Take the change back';
 
-export const restoreQuery = z.object({ token: z.string() });
-export const restoreForm = z.strictObject({ token: z.string(), password: z.string() });
+export const restoreForm = z.union([linkBody, z.strictObject({ token: z.string(), password: z.string() })]);
+
+/** Asks for the link that the old address got. */
+export const restorePage = (world: World, call: Call): Answer =>
+  answerPage(
+    world,
+    call,
+    TITLE,
+    <Card>
+      <h1>{TITLE}</h1>
+      <p class="lead">With the link of the mail that we sent to the old address of your account.</p>
+      <LinkForm action="/restore-address" label={FROM_EMAIL} autofocus />
+    </Card>,
+  );
 
 /** The form behind the link that the old address got. Opening it changes nothing. */
-export async function restorePage(
-  world: World,
-  call: Call<undefined, z.infer<typeof restoreQuery>>,
-): Promise<Answer> {
-  const { token } = call.query;
+async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
   try {
     await checkRestoreLink(world, call, token);
   } catch (error) {
     return linkRefused(world, call, TITLE, error);
   }
-  const form = <Restore world={world} token={token} errors={[]} />;
-  return answerPage(world, call, TITLE, form);
+  return answerPage(world, call, TITLE, <Restore world={world} token={token} errors={[]} />);
 }
 
-/** Puts the address back from that form. Nobody is signed in by it: the next step is to sign in. */
+/** Opens the link, or puts the address back from its form. Nobody is signed in by it: the next step is to sign in. */
 export async function restoreAnswer(world: World, call: Call<z.infer<typeof restoreForm>>): Promise<Answer> {
+  const { body } = call;
+  if ('link' in body) return openLink(world, call, tokenOf(body.link));
   try {
-    const { sideCookies } = await restoreEmail(world, call);
+    const { sideCookies } = await restoreEmail(world, { ...call, body });
     return seeOther('/sign-in?done=restored', { sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, TITLE, error);
-    const form = <Restore world={world} token={call.body.token} errors={error.fields} />;
+    const form = <Restore world={world} token={body.token} errors={error.fields} />;
     return refusing(error, answerPage(world, call, TITLE, form, error.status));
   }
 }

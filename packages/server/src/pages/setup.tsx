@@ -2,39 +2,66 @@ import { z } from 'zod';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
-import { type firstAdminBody, makeFirstAdmin, openSetUpLink } from '../flows/setup/first-admin.ts';
+import {
+  firstAdminBody,
+  makeFirstAdmin,
+  openSetUpLink,
+  refuseSetUpDone,
+} from '../flows/setup/first-admin.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, page } from './layout.tsx';
+import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { linkRefused } from './mail-answer.tsx';
 
 const TITLE = 'Set up Usher';
 
-export const setUpQuery = z.strictObject({ token: z.string() });
+/** Nothing: a secret in an address would be in the log of every proxy. */
+export const setUpQuery = z.strictObject({});
+export const setUpForm = z.union([linkBody, firstAdminBody]);
 
-/** The form behind the link that the first start prints. */
+/** Asks for the link that a start prints. */
 export async function setUpPage(
   world: World,
   call: Call<undefined, z.infer<typeof setUpQuery>>,
 ): Promise<Answer> {
   try {
-    await openSetUpLink(world, call.query.token, call);
+    await refuseSetUpDone(world);
   } catch (error) {
     return linkRefused(world, call, TITLE, error);
   }
-  const form = <SetUpForm token={call.query.token} username="" email="" errors={[]} />;
+  const form = (
+    <Card>
+      <h1>{TITLE}</h1>
+      <p class="lead">With the link that the server printed when it started.</p>
+      <LinkForm action="/setup" label="Paste the link" autofocus />
+    </Card>
+  );
   return page(world, call, { title: TITLE, shape: 'gate' }, form);
 }
 
-/** Makes the first administrator from that form; a refused form keeps what was typed, but for the password. */
-export async function setUpAnswer(world: World, call: Call<z.infer<typeof firstAdminBody>>): Promise<Answer> {
+/** The form behind that link. */
+async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
   try {
-    const cookie = await makeFirstAdmin(world, call);
+    await openSetUpLink(world, token, call);
+  } catch (error) {
+    return linkRefused(world, call, TITLE, error);
+  }
+  const form = <SetUpForm token={token} username="" email="" errors={[]} />;
+  return page(world, call, { title: TITLE, shape: 'gate' }, form);
+}
+
+/** Opens the link, or makes the first administrator from its form; a refused form keeps what was typed, but for the password. */
+export async function setUpAnswer(world: World, call: Call<z.infer<typeof setUpForm>>): Promise<Answer> {
+  const { body } = call;
+  if ('link' in body) return openLink(world, call, tokenOf(body.link));
+  try {
+    const cookie = await makeFirstAdmin(world, { ...call, body });
     const view = { status: 201, title: 'Usher is set up', shape: 'gate' } as const;
-    return { ...page(world, call, view, <Done username={call.body.username.trim()} />), cookie };
+    return { ...page(world, call, view, <Done username={body.username.trim()} />), cookie };
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, TITLE, error);
-    const { token, username, email } = call.body;
+    const { token, username, email } = body;
     const form = <SetUpForm token={token} username={username} email={email} errors={error.fields} />;
     return page(world, call, { status: error.status, title: TITLE, shape: 'gate' }, form);
   }

@@ -7,14 +7,8 @@ import { checkVerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
-import {
-  answerErrors,
-  answerPage,
-  CodeFields,
-  linkRefused,
-  type mailQuery,
-  withoutSpaces,
-} from './mail-answer.tsx';
+import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './mail-answer.tsx';
 import { NewPassword } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
 
@@ -22,45 +16,34 @@ const TITLE = 'Your address';
 
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
+  linkBody,
   z.strictObject({ token: z.string(), ...others }),
   z.strictObject({ email: z.string(), code: z.string(), ...others }),
 ]);
-type VerifyForm = z.infer<typeof verifyForm>;
+/** An answer to a mail; a link that is only opened is none. */
+type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
-/**
- * The form behind the link of a mail, or without one the form that takes a code. Opening it changes nothing, so a scanner
- * that opens every link does no harm.
- */
-export async function verifyPage(
-  world: World,
-  call: Call<undefined, z.infer<typeof mailQuery>>,
-): Promise<Answer> {
-  const { token } = call.query;
-  if (token === undefined)
-    return answerPage(
-      world,
-      call,
-      TITLE,
-      <ByCode world={world} given={{ email: '', code: '' }} errors={[]} />,
-    );
+/** The form that takes a code, or the link of a mail. */
+export const verifyPage = (world: World, call: Call): Answer =>
+  answerPage(world, call, TITLE, <ByCode world={world} given={{ email: '', code: '' }} errors={[]} />);
+
+/** The form behind the link of a mail. Opening it changes nothing, so a scanner that opens every link does no harm. */
+async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
   try {
     const checked = await checkVerifyLink(world, call, token);
-    return answerPage(
-      world,
-      call,
-      TITLE,
-      <ByLink world={world} {...checked} given={{ token }} errors={[]} />,
-    );
+    const form = <ByLink world={world} {...checked} given={{ token }} errors={[]} />;
+    return answerPage(world, call, TITLE, form);
   } catch (error) {
     return linkRefused(world, call, TITLE, error);
   }
 }
 
-/** Proves the address from either form, and goes on to the account. */
-export async function verifyAnswer(world: World, call: Call<VerifyForm>): Promise<Answer> {
+/** Opens a link, or proves the address from either form and goes on to the account. */
+export async function verifyAnswer(world: World, call: Call<z.infer<typeof verifyForm>>): Promise<Answer> {
   const { body } = call;
+  if ('link' in body) return openLink(world, call, tokenOf(body.link));
   try {
     const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
     const { status, cookie, sideCookies } = await verifyEmail(world, { ...call, body: given });
@@ -69,7 +52,7 @@ export async function verifyAnswer(world: World, call: Call<VerifyForm>): Promis
     return seeOther(live ? '/dashboard/address?done=proven' : '/sign-in?done=proven', { sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return refusing(error, await askAgain(world, call, error));
+    return refusing(error, await askAgain(world, { ...call, body }, error));
   }
 }
 
@@ -87,13 +70,12 @@ async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal):
       <ByCode world={world} given={body} errors={errors} />,
       refusal.status,
     );
-  if (refusal.code === 'unauthenticated') {
-    const back = `/verify?${new URLSearchParams({ token: body.token })}`;
+  // The link is opened again then: its secret would be in the address of the sign-in.
+  if (refusal.code === 'unauthenticated')
     return linkRefused(world, call, TITLE, refusal, {
-      href: withReturnTo('/sign-in', back),
+      href: withReturnTo('/sign-in', '/verify'),
       label: 'Sign in',
     });
-  }
   if (!refusal.fields && !asksPassword) return linkRefused(world, call, TITLE, refusal);
   const checked = await checkVerifyLink(world, call, body.token);
   const form = <ByLink world={world} {...checked} given={body} errors={errors} />;
@@ -158,11 +140,16 @@ interface VerifyByCodeProps {
 
 function ByCode(props: VerifyByCodeProps) {
   return (
-    <Card>
-      <h1>Prove your address</h1>
-      <p class="lead">With the code of the mail that we sent to it.</p>
-      <VerifyByCode {...props} />
-    </Card>
+    <>
+      <Card>
+        <h1>Prove your address</h1>
+        <p class="lead">With the code of the mail that we sent to it.</p>
+        <VerifyByCode {...props} />
+      </Card>
+      <Card title="With the link of the mail">
+        <LinkForm action="/verify" label={FROM_EMAIL} />
+      </Card>
+    </>
   );
 }
 

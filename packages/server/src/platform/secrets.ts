@@ -33,6 +33,8 @@ export interface Keys {
   form: KeyObject;
   /** AES-256-GCM of the mails in the database that wait to be sent. */
   mail: KeyObject;
+  /** HMAC-SHA-256 of the cookies that open the mailbox page. */
+  mailbox: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
   limits: KeyObject;
   /** HMAC-SHA-256 of the constant that tells whether this is the right secret for a database. */
@@ -52,6 +54,7 @@ export function deriveKeys(secret: string): Keys {
     device: derive('device-token'),
     form: derive('form-token'),
     mail: derive('mail'),
+    mailbox: derive('mailbox-cookie'),
     limits: derive('limits'),
     check: derive('secret-check'),
   };

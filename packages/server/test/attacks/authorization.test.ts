@@ -17,7 +17,7 @@ import {
   startApp,
   type TestApp,
 } from '../support/app.ts';
-import { submit } from '../support/form.ts';
+import { openLink, secretOf, submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const NOBODY = '00000000-0000-7000-8000-000000000000';
@@ -511,14 +511,14 @@ describe.each(databases)('authorization apart, on $name', ({ create }) => {
     const settings = configFromOptions({ database: database.url, secret: app.secret, publicUrl: app.url });
     const { world, close } = await openWorld(settings, { clock: app.clock });
     const link = (await makeSetUpLink(world)) ?? expect.fail('no link');
-    const token = new URL(link).searchParams.get('token') ?? '';
+    const token = secretOf(link);
     const setUp = (at: TestApp, secret: string, names = newNames()) =>
       submit(at, '/setup', { token: secret, ...names });
     expect((await setUp(app, token)).status).toBe(201);
     const restarted = await startApp(database, { secret: app.secret, clock: app.clock });
     for (const one of [app, restarted]) {
       for (const secret of [token, 'x', 'A'.repeat(43)]) {
-        expect((await send(one, 'GET', `/setup?token=${secret}`)).status).toBe(410);
+        expect((await openLink(one, '/setup', secret)).status).toBe(410);
         const reply = await setUp(one, secret);
         expect(reply.status).toBe(410);
         expect(reply.headers.getSetCookie()).toEqual([]);

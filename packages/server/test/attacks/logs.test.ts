@@ -7,7 +7,7 @@ import { openWorld } from '../../src/open-world.ts';
 import { Browser, newNames, send, sendBytes, startApp, type TestApp } from '../support/app.ts';
 import { SECOND } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
-import { submit } from '../support/form.ts';
+import { openLink, secretOf, submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('logs on $name', ({ create }) => {
@@ -67,9 +67,10 @@ describe.each(databases)('logs on $name', ({ create }) => {
     const { world, close } = await openWorld(settings, { clock: app.clock });
     const link = new URL((await makeSetUpLink(world)) ?? expect.fail('no link'));
     await close();
-    const token = keep('set-up link', link.searchParams.get('token') ?? undefined);
-    await send(app, 'GET', link.pathname + link.search);
-    await send(app, 'GET', `/setup?token=${canary('wrong set-up link')}`);
+    const token = keep('set-up link', secretOf(link.href));
+    expect((await openLink(app, '/setup', link.href)).status).toBe(200);
+    await openLink(app, '/setup', canary('wrong set-up link'));
+    await send(app, 'GET', `/setup?token=${canary('set-up link in an address')}`);
     const admin = { ...newNames(), password: canary('password of the administrator') };
     const refused = await submit(app, '/setup', {
       token,

@@ -10,11 +10,13 @@ import {
   type Inside,
   newAddress,
   openInside,
+  pageHeaders,
   present,
   sendAs,
   sendTo,
   startTwin,
 } from '../support/forge.ts';
+import { submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 type Person = { username: string; email: string; password: string };
@@ -99,8 +101,87 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
       expect(claimsOf(browser.cookie).sub).toBe(victim.id);
       expect(idOf(browser.cookie)).not.toBe(idOf(eve.browser.cookie ?? ''));
     }
-    await expectDead({ cookie: planted });
-    expect((await eve.browser.get('/v1/me')).body.user.id).toBe(eve.id);
+    await expectDead({ cookie: planted }, { cookie: eve.browser.cookie ?? '' });
+  });
+
+  it('S26: a sign-in over a session ends it, of the same account and of another', async () => {
+    const [ada, eve] = [await newPerson(), await newPerson()];
+    for (const { email, password } of [ada, eve]) {
+      const before = { cookie: ada.browser.cookie ?? '' };
+      expect((await ada.browser.post('/v1/signin', { email, password: 'not it' })).status).toBe(401);
+      await expectAlive(before);
+      expect((await ada.browser.post('/v1/signin', { email, password })).status).toBe(200);
+      await expectDead(before);
+      await expectAlive({ cookie: ada.browser.cookie ?? '' });
+      const events = inside.db.selectFrom('events').select(['user_id', 'name']);
+      const rows = await events.where('session_id', '=', idOf(before.cookie)).orderBy('id').execute();
+      expect(rows.at(-1)).toEqual({ user_id: ada.id, name: 'session_replaced' });
+    }
+    // A sign-up is a sign-in too.
+    const before = { cookie: ada.browser.cookie ?? '' };
+    const names = newNames();
+    expect((await ada.browser.post('/v1/signup', { ...names, password: eve.password })).status).toBe(201);
+    await expectDead(before);
+    // The other sessions of either are as they were.
+    await expectAlive({ cookie: eve.browser.cookie ?? '' });
+  });
+
+  it('S26: a password that is asked for again replaces the cookie, and the old one is dead', async () => {
+    const admin = await newAdmin();
+    const rotate = (cookie: string, password: string) =>
+      submit(app, '/admin/keys/rotate', { password }, { cookie });
+    const since = async (minutes: number) => {
+      app.clock.advance(minutes * MINUTE);
+      await admin.browser.get('/v1/me');
+      return admin.browser.cookie ?? '';
+    };
+    await since(5);
+    const before = await since(5);
+    // A wrong one changes nothing.
+    const wrong = await rotate(before, 'not it');
+    expect(wrong.status).toBe(401);
+    await expectAlive({ cookie: before });
+    const reply = await rotate(before, admin.password);
+    expect(reply.status).toBe(303);
+    const after = { cookie: cookieOf(reply) ?? '' };
+    expect(idOf(after.cookie)).toBe(idOf(before));
+    await expectDead({ cookie: before }, { cookie: cookieOf(wrong) ?? before });
+    await expectAlive(after);
+    // Whatever the old cookie would have become is dead as well.
+    app.clock.advance(2 * SECOND);
+    await expectDead({ cookie: before });
+    await expectAlive(after);
+  });
+
+  it('S26: log-out ends every session that it can identify, whatever comes beside them', async () => {
+    const [ada, eve] = [await newPerson(), await newPerson()];
+    const logOut = (cookies: string[]) =>
+      sendTo(app, 'POST', '/v1/logout', undefined, {
+        headers: { ...pageHeaders(app), cookie: cookies.map((cookie) => `usher=${cookie}`).join('; ') },
+      });
+    const signedIn = async () => [(await signIn(ada)).cookie, (await signIn(eve)).cookie] as const;
+
+    const [first, second] = await signedIn();
+    const two = await logOut([first, second]);
+    expect([two.status, two.body.message]).toEqual([200, 'logout successful!']);
+    expect(two.headers.getSetCookie()[0]).toContain('usher=;');
+    await expectDead({ cookie: first }, { cookie: second });
+
+    for (const nonsense of ['', 'nonsense', `${first}x`, '%00', '"']) {
+      const [cookie] = await signedIn();
+      for (const cookies of [
+        [nonsense, cookie],
+        [cookie, nonsense],
+      ]) {
+        expect((await logOut(cookies)).status).toBe(200);
+        await expectDead({ cookie });
+      }
+    }
+
+    // Nothing of ours: the browser is told to forget it.
+    const none = await logOut(['nonsense', 'more nonsense']);
+    expect([none.status, none.body.code]).toEqual([401, 'invalid_token']);
+    expect(none.headers.getSetCookie()[0]).toContain('usher=;');
   });
 
   it('S5: a saved cookie is dead after the log-out: here, elsewhere, as a bearer token, after a restart', async () => {

@@ -313,6 +313,19 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       await refused(claiming(more), more);
   });
 
+  it('T35: a token that was issued, or whose user signed in, more than a minute from now is refused', async () => {
+    const second = Math.floor(app.clock.now() / SECOND);
+    for (const ahead of [61, 600, 86_400]) {
+      const later = second + ahead;
+      await refused(claiming({ iat: later, exp: later + 600 }), { iat: later });
+      await refused(claiming({ iat: later, exp: later + 600, auth_time: later }), { both: later });
+      await refused(claiming({ auth_time: later }), { auth_time: later });
+    }
+    // The clocks of two processes may differ a little.
+    const credentials = await claiming({ iat: second + 60, exp: second + 660 });
+    for (const credential of credentials) expect(await statusOf(app, credential)).toBe(200);
+  });
+
   it('T16: a token without one of its claims, or with a wrong one, is refused', async () => {
     for (const name of Object.keys(truth(app, ada.cookie)))
       for (const value of [undefined, null, '', 7.5, {}, [7], [''], true])

@@ -225,7 +225,7 @@ describe('the secret beside a database file', () => {
     await usher('db create --database sqlite:other.db');
     const dropped = await usher('db drop --yes');
     expect(dropped.stderr).toContain(`Kept ${secret}`);
-    expect(readdirSync(folder).sort()).toEqual(['other.db', 'usher.key']);
+    expect(readdirSync(folder).sort()).toEqual(['other.db', 'other.state', 'usher.key']);
     expect((await usher('user list --database sqlite:other.db')).code).toBe(0);
   });
 

@@ -270,7 +270,7 @@ it('npm start serves it with Usher in one process, and stops both', async () => 
   const headers = { 'content-type': 'application/json' };
   const body = JSON.stringify({ text: 'read' });
   expect((await ada.fetch(`${started.url}/api/todos`, { method: 'POST', headers, body })).status).toBe(201);
-  expect(started.setUpLink).toContain('/setup?token=');
+  expect(started.setUpLink).toContain('/setup#token=');
   expect(await started.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(globSync('*.db*', { cwd }).sort()).toEqual(['todos.db', 'usher.db']);
 });

@@ -12,6 +12,7 @@ import { openWorld } from '../../src/open-world.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { runProcess } from '../cli/program.ts';
 import { newNames, PASSWORD } from '../support/app.ts';
+import { secretOf } from '../support/form.ts';
 import { call, cookieOf, PUBLIC_URL, SECRET, startProcess, submit } from '../support/process.ts';
 
 const newFolder = () => mkdtempSync(join(inject('folder'), 'damaged-'));
@@ -29,7 +30,7 @@ let endedCookie: string;
 beforeAll(async () => {
   stopped = join(newFolder(), 'usher.db');
   const usher = await startProcess({ database: `sqlite:${stopped}` });
-  const token = new URL(usher.setUpLink ?? '').searchParams.get('token');
+  const token = secretOf(usher.setUpLink ?? '');
   const setUp = await submit(usher, '/setup', { ...newNames(), token: token ?? '' });
   expect(setUp.status).toBe(201);
   for (let i = 0; i < 6; i++) {
@@ -163,7 +164,7 @@ describe('the program', () => {
     const env = { USHER_SECRET: SECRET, USHER_PUBLIC_URL: PUBLIC_URL, USHER_PORT: '0' };
     const { code, stdout, stderr } = await runProcess(folder, env, ['serve']);
     expect(stderr).toMatch(/^usher: [^\n]*(database|damaged)[^\n]*\n$/);
-    expect(stderr).not.toContain('/setup?token=');
+    expect(stderr).not.toContain('/setup#token=');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
 });

@@ -4,7 +4,7 @@ import { configFromOptions } from '../../src/config.ts';
 import { type OpenedWorld, openWorld } from '../../src/open-world.ts';
 import { newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
 import { HOUR } from '../support/clock.ts';
-import { submit } from '../support/form.ts';
+import { openLink, secretOf, submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('set-up on $name', ({ create }) => {
@@ -26,10 +26,10 @@ describe.each(databases)('set-up on $name', ({ create }) => {
 
   async function newToken(): Promise<string> {
     const link = (await makeSetUpLink(start.world)) ?? expect.fail('no link');
-    expect(link).toMatch(new RegExp(`^${app.url}/setup\\?token=[\\w-]{43}$`));
-    return new URL(link).searchParams.get('token') ?? '';
+    expect(link).toMatch(new RegExp(`^${app.url}/setup#token=[\\w-]{43}$`));
+    return secretOf(link);
   }
-  const open = (token: string) => send(app, 'GET', `/setup?token=${token}`);
+  const open = (token: string) => openLink(app, '/setup', token);
   /** The form, as a browser sends it from our own page. */
   const setUp = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
     submit(app, '/setup', fields, { headers });
@@ -55,10 +55,9 @@ describe.each(databases)('set-up on $name', ({ create }) => {
       for (const name of ['username', 'email', 'password']) expect(page.text).toContain(`name="${name}"`);
       expect(page.text).toContain(`value="${token}"`);
       expect(page.text).not.toMatch(/<script(?! type="module" src="\/assets\/)|style=| on\w+=/);
-      // What leads away from here must not carry the address, which holds the token.
       expect(page.headers.get('referrer-policy')).toBe('same-origin');
     }
-    await send(app, 'OPTIONS', `/setup?token=${token}`);
+    await send(app, 'OPTIONS', '/setup');
     expect((await setUp({ token, ...newNames(), password: '1234' })).status).toBe(400);
     expect(await admins()).toEqual([]);
     expect((await open(token)).status).toBe(200);
@@ -114,19 +113,20 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect(late.text).toContain('Start the server again');
     for (const wrong of ['', 'x', `${second}x`, second.slice(1)])
       expect((await open(wrong)).status).toBe(410);
-    expect((await send(app, 'GET', '/setup')).status).toBe(400);
+    // Without its secret the page asks for the link, and an address with a secret in it is refused.
+    const page = await send(app, 'GET', '/setup');
+    expect([page.status, page.text.includes('name="link"')]).toEqual([200, true]);
+    expect((await send(app, 'GET', `/setup?token=${second}`)).status).toBe(400);
     expect(await admins()).toEqual([]);
   });
 
   it('is not guessed at for long', async () => {
     const from = '198.51.100.1';
-    const guess = () => send(app, 'GET', `/setup?token=${'x'.repeat(43)}`, undefined, { from });
+    const guess = () => openLink(app, '/setup', 'x'.repeat(43), { from });
     for (let i = 0; i < 60; i++) expect((await guess()).status).toBe(410);
     expect((await guess()).status).toBe(429);
     // Who has the right one is not held up by who has not.
-    expect((await send(app, 'GET', `/setup?token=${await newToken()}`, undefined, { from })).status).toBe(
-      200,
-    );
+    expect((await openLink(app, '/setup', await newToken(), { from })).status).toBe(200);
   });
 
   it('makes the first administrator once, of many at the same moment, and signs them in', async () => {

@@ -5,7 +5,14 @@ import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { openWorld } from '../../src/open-world.ts';
 import { newNames, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
-import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
+import {
+  findBarriers,
+  openMailLink,
+  overflowOf,
+  startBrowser,
+  type Visitor,
+  visit,
+} from '../support/browser.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
 import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -32,6 +39,10 @@ const forUsers = [
   '/dashboard/data',
   '/dashboard/delete',
 ];
+
+/** A link is opened by a script, which leads on at once. */
+const open = (page: Page, path: string): Promise<unknown> =>
+  path.includes('#token=') ? openMailLink(page, path) : page.goto(path);
 
 describe('pages for everybody', () => {
   let browser: Browser;
@@ -82,12 +93,14 @@ describe('pages for everybody', () => {
     for (const path of [
       ...forVisitors,
       setUpLink,
+      '/setup',
+      '/restore-address',
       '/docs',
       '/mailbox',
       '/nothing',
-      '/reset-password?token=x',
+      '/reset-password#token=x',
     ]) {
-      await visitor.goto(path);
+      await open(visitor, path);
       await expectNone(visitor);
     }
     for (const path of forUsers) {
@@ -116,17 +129,25 @@ describe('pages for everybody', () => {
     await visitor.getByLabel('Code of 6 digits').waitFor();
     await expectNone(visitor);
     const { link = '' } = await lastMail(app, database, email);
-    await visitor.goto(link);
+    await openMailLink(visitor, link);
     await expectNone(visitor);
   });
 
   it('fit a window of 320 pixels, and text of twice the size', async () => {
     const { page } = await user({ viewport: { width: 320, height: 640 } });
     const { page: visitor } = await someone({ viewport: { width: 320, height: 640 } });
-    for (const path of [...forVisitors, ...forUsers, setUpLink, '/docs', '/mailbox']) {
+    for (const path of [
+      ...forVisitors,
+      ...forUsers,
+      setUpLink,
+      '/setup',
+      '/restore-address',
+      '/docs',
+      '/mailbox',
+    ]) {
       const on = forUsers.includes(path) ? page : visitor;
       await on.setViewportSize({ width: 320, height: 640 });
-      await on.goto(path);
+      await open(on, path);
       expect([path, await overflowOf(on)]).toEqual([path, 0]);
       await on.setViewportSize({ width: 640, height: 640 });
       await on.evaluate("document.documentElement.style.fontSize = '200%'");
@@ -224,7 +245,7 @@ describe('pages for everybody', () => {
     };
     expect(await purposes('/sign-in')).toEqual(['username', 'current-password']);
     expect(await purposes('/sign-up')).toEqual(['username', 'email', 'new-password']);
-    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'new-password']);
+    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'new-password', 'off']);
     // Pasting is typing.
     await page.goto('/sign-in');
     await page.getByLabel('Password', { exact: true }).focus();

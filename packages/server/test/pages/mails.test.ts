@@ -58,7 +58,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     const values = {
       username: 'bob',
       code,
-      link: `http://localhost:4000/reset-password?token=${TOKEN}`,
+      link: `http://localhost:4000/reset-password#token=${TOKEN}`,
       minutes: '10',
       link_minutes: '60',
       days: '7',

@@ -2,7 +2,15 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newNames, startApp, type TestApp } from '../support/app.ts';
-import { findBarriers, overflowOf, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
+import {
+  findBarriers,
+  openMailLink,
+  overflowOf,
+  startBrowser,
+  type Visitor,
+  visit,
+  ways,
+} from '../support/browser.ts';
 import { newAddress } from '../support/forge.ts';
 import { lastMail, queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -21,6 +29,8 @@ describe.each(
     let database: TestDatabase;
     let app: TestApp;
     const visitors: Visitor[] = [];
+    /** Every address that a browser asked for, as a proxy would write it down. */
+    const addresses: string[] = [];
     beforeEach(async () => {
       database = await create();
       app = await startApp(database, { signup: 'verified' });
@@ -39,6 +49,7 @@ describe.each(
       const extraHTTPHeaders = { 'x-forwarded-for': newAddress() };
       const visitor = await visit(browser, app.url, { viewport, javaScriptEnabled, extraHTTPHeaders });
       visitors.push(visitor);
+      visitor.context.on('request', (request) => addresses.push(request.url()));
       return visitor.page;
     }
     const heading = (page: Page) => page.getByRole('heading', { level: 1 }).innerText();
@@ -116,14 +127,17 @@ describe.each(
       await signUp(page, names);
       const { link = '' } = await lastMail(app, database, names.email, 'sign_up');
       const scanner = await someone();
-      for (let i = 0; i < 2; i++) await scanner.goto(link);
-      await page.goto(link);
+      for (let i = 0; i < 2; i++) await openMailLink(scanner, link, javaScriptEnabled);
+      await openMailLink(page, link, javaScriptEnabled);
       expect(await heading(page)).toBe('Finish your sign-up');
+      // The secret stays neither in the address bar nor in what a proxy saw.
+      if (javaScriptEnabled) expect(page.url()).toBe(`${app.url}/verify`);
+      expect(addresses.filter((address) => address.includes('token='))).toEqual([]);
       expect(await page.getByLabel('New password').count()).toBe(0);
       await expectFits(page);
       await press(page, 'Finish the sign-up');
       await expectWelcome(page, names.username);
-      await page.goto(link);
+      await openMailLink(page, link, javaScriptEnabled);
       expect(await page.getByRole('alert').innerText()).toContain('This link is not valid');
     });
 
@@ -133,7 +147,7 @@ describe.each(
       await signUp(first, names);
       const { link = '', code = '' } = await lastMail(app, database, names.email, 'sign_up');
       const page = await someone();
-      await page.goto(link);
+      await openMailLink(page, link, javaScriptEnabled);
       expect(await page.locator('main').innerText()).toContain('This is another browser');
       await expectFits(page);
       await fill(page, { 'New password': 'password1' });

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { newNames, PASSWORD, type Reply } from '../support/app.ts';
+import { secretOf } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type Credential, call, cookieOf, launch, submit, type UsherProcess } from '../support/process.ts';
 
@@ -65,10 +66,8 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
 
   it('X5: a set-up link makes one administrator', async () => {
     // Each of the four has printed one. Those made at the same moment may all be good: still one administrator.
-    const tokens = ushers.map(({ setUpLink }) => new URL(setUpLink ?? '').searchParams.get('token') ?? '');
-    const opened = await Promise.all(
-      tokens.map((token) => call(usher(), 'GET', `/setup?token=${encodeURIComponent(token)}`)),
-    );
+    const tokens = ushers.map(({ setUpLink }) => secretOf(setUpLink ?? ''));
+    const opened = await Promise.all(tokens.map((link) => submit(usher(), '/setup', { link })));
     const good = tokens.filter((_, i) => opened[i]?.status === 200);
     expect(good.length).toBeGreaterThan(0);
     await Promise.all(ushers.splice(2).map((one) => one.kill()));

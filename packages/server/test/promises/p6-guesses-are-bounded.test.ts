@@ -17,6 +17,7 @@ import {
 } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, testClock } from '../support/clock.ts';
 import { newAddress } from '../support/forge.ts';
+import { openLink } from '../support/form.ts';
 import { anotherThan, lastMail, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type CountedApp, newAccount, startCounted } from '../support/work.ts';
@@ -87,7 +88,7 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
     ],
     [
       'forged links from an address',
-      async (from) => () => send(app, 'GET', '/setup?token=x', undefined, { from }),
+      async (from) => () => openLink(app, '/setup', 'x', { from }),
       60,
       429,
       10 * MINUTE,

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { serveWorld, type Usher, type UsherOptions } from '../../src/app.ts';
 import { configFromOptions, sourcesOfOptions } from '../../src/config.ts';
+import { mailboxLink } from '../../src/edge/mailbox-access.ts';
 import { openWorld } from '../../src/open-world.ts';
 import type { Patience } from '../../src/platform/db/index.ts';
 import type { Hashing } from '../../src/platform/hasher.ts';
@@ -20,6 +21,8 @@ export interface TestApp {
   secret: string;
   clock: TestClock;
   usher: Usher;
+  /** The link of the mailbox page, which a banner prints; undefined where there is no such page. */
+  mailbox: string | undefined;
   /** Every line it logged, at any level. */
   log: string[];
   stop(): Promise<void>;
@@ -65,6 +68,7 @@ export async function startApp(
     },
   });
   let usher: Usher | undefined;
+  let mailbox: string | undefined;
   const server: HttpServer = await startHttpServer(
     (request, peer) => usher?.fetch(request, peer) ?? new Response('', { status: 503 }),
     '127.0.0.1',
@@ -82,7 +86,9 @@ export async function startApp(
     };
     const surroundings = { clock, hashing, patience, log: ownLog ?? createLog('debug', sink) };
     const sources = sourcesOfOptions(settings);
-    usher = serveWorld(await openWorld(configFromOptions(settings), { ...surroundings, sources }));
+    const opened = await openWorld(configFromOptions(settings), { ...surroundings, sources });
+    mailbox = opened.world.hasMailbox ? mailboxLink(opened.world) : undefined;
+    usher = serveWorld(opened);
   } catch (error) {
     await server.stop(0);
     throw error;
@@ -94,6 +100,7 @@ export async function startApp(
     secret,
     clock,
     usher: started,
+    mailbox,
     log,
     async stop() {
       await server.stop(0);

@@ -111,6 +111,18 @@ export async function visit(
   return { context, page, complaints, close: () => context.close() };
 }
 
+/** Opens the link of a mail: a script sends its secret, and without scripts it is pasted. */
+export async function openMailLink(page: Page, link: string, javaScriptEnabled = true): Promise<void> {
+  // As from a mail program: where the page is open already, another fragment would load nothing.
+  await page.goto('about:blank');
+  await page.goto(link);
+  if (!javaScriptEnabled) {
+    await page.getByLabel('Paste the link from your email').fill(link);
+    await page.getByRole('button', { name: 'Open the link', exact: true }).click();
+  }
+  await page.locator('input[name="link"]').waitFor({ state: 'detached' });
+}
+
 /** What axe finds in light and in dark, in a line each. Only colours differ between the two. */
 export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(axe);

@@ -46,3 +46,10 @@ export function formTokenFor(
   const { sid } = JSON.parse(Buffer.from(cookie.split('.')[1] ?? '', 'base64url').toString());
   return { form_token: mac(form, `session ${sid}`), cookies: `usher=${cookie}` };
 }
+
+/** The secret of a link, which is in its fragment. */
+export const secretOf = (link: string): string => /#token=([\w-]+)$/.exec(link)?.[1] ?? '';
+
+/** Opens a link as `usher.js` does, or somebody who pastes it: its secret goes in a form, never in an address. */
+export const openLink = (app: TestApp, path: string, link: string, how: Submitting = {}): Promise<Reply> =>
+  submit(app, path, { link }, how);

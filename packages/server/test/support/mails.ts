@@ -2,6 +2,7 @@ import { unsealContent } from '../../src/core/mails/content.ts';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
 import type { TestApp } from './app.ts';
+import { secretOf } from './form.ts';
 import type { TestDatabase } from './postgres.ts';
 
 /** A mail as it lies in the outbox. */
@@ -43,7 +44,7 @@ export async function lastMail(
 }
 
 /** What the link of a mail carries. */
-export const tokenOf = (link = ''): string => new URL(link).searchParams.get('token') ?? '';
+export const tokenOf = (link = ''): string => secretOf(link);
 
 /** A code that a mail does not carry, of as many digits. */
 export const anotherThan = (code = ''): string =>

@@ -3,6 +3,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { stateFileOf } from '../../src/platform/state-file.ts';
 
 export interface TestDatabase {
   /** For `openDatabase`, or for the setting `USHER_DATABASE`. */
@@ -43,7 +44,8 @@ function newFile(): TestDatabase & { file: string } {
     file,
     url: `sqlite:${file}`,
     remove: async () => {
-      for (const part of [file, `${file}-wal`, `${file}-shm`]) rmSync(part, { force: true });
+      for (const part of [file, `${file}-wal`, `${file}-shm`, stateFileOf(file)])
+        rmSync(part, { force: true });
     },
   };
 }

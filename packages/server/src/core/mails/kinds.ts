@@ -7,6 +7,7 @@ export type MailKind =
   | 'password_changed'
   | 'new_device'
   | 'device_distrusted'
+  | 'refresh_reused'
   | 'account_deleted'
   | 'sign_up_attempt'
   | 'sign_up';
@@ -21,6 +22,7 @@ export const mailValues: Record<MailKind | 'test', readonly string[]> = {
   password_changed: ['username', 'when'],
   new_device: ['username', 'when'],
   device_distrusted: ['username', 'when'],
+  refresh_reused: ['username', 'when'],
   account_deleted: ['username', 'when'],
   sign_up_attempt: ['when'],
   sign_up: ['username', 'code', 'link', 'minutes', 'link_minutes'],

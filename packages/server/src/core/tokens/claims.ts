@@ -31,6 +31,12 @@ export const MOST_CHARACTERS = 4_096;
 /** No token that Usher makes lives longer (the setting's maximum); one that claims to was not made by it. */
 const LONGEST_LIFETIME = 3_600;
 
+/**
+ * How far in the future `iat` and `auth_time` may lie, in seconds: the clocks of several processes differ a little. What
+ * claims more was not made by any of them.
+ */
+const CLOCK_SKEW = 60;
+
 /** Milliseconds since 1970 as whole seconds, as tokens count (RFC 7519, NumericDate). */
 export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
 
@@ -97,3 +103,7 @@ const isTime = (value: unknown): value is number => Number.isSafeInteger(value) 
 
 /** Whether a token's time has come to an end (RFC 7519, 4.1.4: at `exp`, not after it). No leeway. */
 export const hasExpired = ({ exp }: Pick<Claims, 'exp'>, now: number): boolean => now >= exp * 1000;
+
+/** Whether a token says that it was issued, or its user authenticated, later than now by more than `CLOCK_SKEW`. */
+export const isFromFuture = ({ iat, auth_time }: Claims, now: number): boolean =>
+  Math.max(iat, auth_time) > seconds(now) + CLOCK_SKEW;

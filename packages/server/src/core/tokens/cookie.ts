@@ -53,14 +53,16 @@ export function cookieTokens(issuer: string, idle: number, key: KeyObject): Cook
     slide(claims, now, end) {
       const second = seconds(now);
       if (second <= claims.iat || seconds(end) <= second) return undefined;
-      const made = newest.get(claims.sid);
+      // A cookie from before the password was confirmed again must not follow one from after it.
+      const name = `${claims.sid} ${claims.auth_time}`;
+      const made = newest.get(name);
       if (made?.second === second) return made.cookie;
       const cookie = make(
         { userId: claims.sub, sessionId: claims.sid, signedInAt: claims.auth_time * 1000, amr: claims.amr },
         now,
         end,
       );
-      newest.set(claims.sid, { second, cookie });
+      newest.set(name, { second, cookie });
       return cookie;
     },
 

@@ -45,7 +45,7 @@ export async function changePassword(
     await notify(tx, world, 'password_changed', user, origin);
     const audience = await audienceOf(tx, session.id);
     const changed = { ...user, password_hash: passwordHash };
-    const begun = await finishSignIn(tx, world, changed, session.kind, 'pwd', origin, audience);
+    const begun = await finishSignIn(tx, world, changed, session.kind, 'pwd', { origin, headers }, audience);
     if (!begun || session.kind === 'bearer') return begun && { ...begun, device: undefined };
     const { device } = await rememberBrowser(tx, world, user.id, { headers, origin });
     return { ...begun, device };

@@ -88,7 +88,7 @@ async function tellOldAddress(
   const values = {
     username: user.username,
     new_email: newEmail,
-    link: `${publicUrl}/restore-address?token=${link}`,
+    link: `${publicUrl}/restore-address#token=${link}`,
     days: String(RESTORE_DAYS),
     outranked_days: outranked ? String(RESTORE_DAYS) : '',
     ip: origin.ip,

@@ -100,7 +100,7 @@ async function finishSignUp({ world, call, flow, isSameBrowser }: Proof): Promis
       if (error instanceof Refusal && error.fields?.some(({ field }) => field === 'email')) throw used(body);
       throw error;
     });
-    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', call);
     if (!started) throw new Refusal('conflict');
     return { started, ...(await rememberBrowser(tx, world, user.id, call)) };
   });

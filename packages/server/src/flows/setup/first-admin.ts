@@ -18,14 +18,20 @@ import { refuseReached } from '../limit-reached.ts';
 const LIFETIME = 60 * 60_000;
 
 /**
- * The one-time link that makes the first administrator; a new one at every start until there is one.
+ * The one-time link that makes the first administrator; a new one at every start until there is one. Its secret is behind
+ * the `#`, which browsers send to no server, so that no log on the way has it.
  *
  * @returns undefined once the set-up is done.
  */
 export async function makeSetUpLink({ db, clock, publicUrl }: World): Promise<string | undefined> {
   if (await isSetUp(db)) return undefined;
   const secret = await db.transaction().execute((tx) => makeLink(tx, 'setup', LIFETIME, clock.now()));
-  return `${publicUrl}/setup?token=${secret}`;
+  return `${publicUrl}/setup#token=${secret}`;
+}
+
+/** @throws Refusal `setup_done` */
+export async function refuseSetUpDone({ db }: Pick<World, 'db'>): Promise<void> {
+  if (await isSetUp(db)) throw new Refusal('setup_done');
 }
 
 /** Whether the link may be used. Opening it changes nothing. @throws Refusal `setup_done`, `link_invalid` */
@@ -35,7 +41,7 @@ export async function openSetUpLink(
   { origin }: Pick<Call, 'origin'>,
 ): Promise<void> {
   const { db, clock, keys } = world;
-  if (await isSetUp(db)) throw new Refusal('setup_done');
+  await refuseSetUpDone(world);
   if (await isLinkGood(db, 'setup', token, clock.now())) return;
   const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
@@ -57,7 +63,10 @@ export const firstAdminBody = z.strictObject({
  *
  * @throws Refusal `setup_done`, `link_invalid`, `signup_refused` with the reason for every field.
  */
-export async function makeFirstAdmin(world: World, { body, origin }: Call<z.infer<typeof firstAdminBody>>) {
+export async function makeFirstAdmin(
+  world: World,
+  { body, origin, headers }: Call<z.infer<typeof firstAdminBody>>,
+) {
   const { db, clock, config, hasher } = world;
   await openSetUpLink(world, body.token, { origin });
   const names = checkNewUser(body, config);
@@ -69,7 +78,7 @@ export async function makeFirstAdmin(world: World, { body, origin }: Call<z.infe
     const made = await insertUser(tx, { ...names, passwordHash, role: 'admin' }, now);
     if ('taken' in made) throw takenRefusal(made.taken);
     await recordEvent(tx, 'setup_done', origin, { userId: made.user.id, actorId: made.user.id }, now);
-    return finishSignIn(tx, world, made.user, 'cookie', 'pwd', origin);
+    return finishSignIn(tx, world, made.user, 'cookie', 'pwd', { origin, headers });
   });
   if (!started) throw new Refusal('conflict');
   return cookieFor(world, started);

@@ -139,7 +139,7 @@ async function signInWithPassword(
   const started =
     proof.result === 'right'
       ? await db.transaction().execute(async (tx) => {
-          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', origin, audience);
+          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', { origin, headers }, audience);
           await proof.forget(tx);
           return (
             begun && { ...begun, ...(await rememberClient(tx, world, begun, kind, { origin, headers })) }

@@ -14,16 +14,17 @@ const GOODBYE: Answer = {
 };
 
 /**
- * Ends the session of the token that came, also of one that has expired: its refresh token may still be good. Answers
- * the same when the session had ended already, or none was named.
+ * Ends the session of every token that came, also of one that has expired: its refresh token may still be good. Answers
+ * the same when a session had ended already, or none was named.
  */
-export async function logout({ db, clock }: World, { credential, origin }: LeavingCall): Promise<Answer> {
-  if (!credential) return GOODBYE;
-  const { sid: sessionId, sub: userId } = credential.claims;
+export async function logout({ db, clock }: World, { credentials, origin }: LeavingCall): Promise<Answer> {
+  if (credentials.length === 0) return GOODBYE;
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
-    if (!(await endSession(tx, sessionId, userId, 'signed_out', now))) return;
-    await recordEvent(tx, 'signed_out', origin, { userId, actorId: userId, sessionId }, now);
+    for (const { sid: sessionId, sub: userId } of credentials.map(({ claims }) => claims)) {
+      if (!(await endSession(tx, sessionId, userId, 'signed_out', now))) continue;
+      await recordEvent(tx, 'signed_out', origin, { userId, actorId: userId, sessionId }, now);
+    }
   });
   return GOODBYE;
 }

@@ -56,7 +56,7 @@ async function signUpAtOnce(
     const user = await makeAccount(tx, world, checked, origin);
     const mail = { purpose: 'verify_email', kind: 'verify_email', to: user.email } as const;
     await mailCode(tx, world, { ...mail, user, address: user.email_key }, origin);
-    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', origin);
+    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', { origin, headers });
     if (!started) throw new Refusal('conflict');
     return { started, ...(await rememberBrowser(tx, world, user.id, { headers, origin })) };
   });

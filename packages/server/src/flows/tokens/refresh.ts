@@ -1,19 +1,21 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
 import { countInRanges } from '../../core/limits.ts';
-import { audienceOf, endOf, endSession, rotate } from '../../core/sessions.ts';
+import { audienceOf, endOf, endSession, type Live, retryRefresh, rotate } from '../../core/sessions.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { audienceField, checkAudience } from '../audience.ts';
 import { refuseReached } from '../limit-reached.ts';
+import { notify } from '../notices.ts';
 
 export const refreshBody = z.strictObject({ refresh_token: z.string(), audience: audienceField });
 
 /**
  * The next pair of tokens for a refresh token. One that was used before ends its session: either its owner or a thief
- * has the other copy (RFC 9700, 4.14.2). A retry within ten seconds gets the same successor: an answer was lost.
+ * has the other copy (RFC 9700, 4.14.2). When its successor was not used yet, an answer may have been lost: then the
+ * caller gets the same successor, three times a day.
  *
  * The audience is that of the login; another one that is asked for counts for this access token alone.
  */
@@ -30,11 +32,11 @@ export async function refresh(
   // Before the token is used up: whoever asks for an audience that is not known can correct it.
   const asked = body.audience ?? (await audienceOf(db, token.sessionId));
   const audience = asked === null ? world.publicUrl : checkAudience(world, asked);
-  const number = await rotate(db, token.sessionId, token.number, now);
-  if (number === undefined) {
-    await endReused(world, token.sessionId, live.user.id, origin);
-    throw new Refusal('invalid_token');
-  }
+  const number =
+    (await rotate(db, token.sessionId, token.number, now)) ??
+    (await retry(world, live, token.number, origin));
+  if (number === undefined) throw new Refusal('invalid_token');
+  world.stateNotes.noteRefresh(token.sessionId, number);
   const { token: accessToken, expiresIn } = await accessTokens.make(
     {
       userId: live.user.id,
@@ -65,15 +67,23 @@ async function refuseForged(world: World, origin: Call['origin']): Promise<Refus
   return new Refusal('invalid_token');
 }
 
-async function endReused(
-  { db, clock }: World,
-  sessionId: string,
-  userId: string,
+/** A token that was used before. @returns The number that is good now; undefined when the session was ended for it. */
+async function retry(
+  world: World,
+  { session, user }: Live,
+  number: number,
   origin: Call['origin'],
-): Promise<void> {
-  const now = clock.now();
-  await db.transaction().execute(async (tx) => {
-    if (!(await endSession(tx, sessionId, userId, 'refresh_reused', now))) return;
-    await recordEvent(tx, 'refresh_reused', origin, { userId, actorId: null, sessionId }, now);
+): Promise<number | undefined> {
+  const about = { userId: user.id, actorId: null, sessionId: session.id };
+  return world.db.transaction().execute(async (tx) => {
+    const now = world.clock.now();
+    const retried = await retryRefresh(tx, session.id, number, now);
+    if (retried.result === 'retried')
+      await recordEvent(tx, 'refresh_retried', origin, { ...about, details: { left: retried.left } }, now);
+    if (retried.result !== 'reused') return retried.number;
+    if (!(await endSession(tx, session.id, user.id, 'refresh_reused', now))) return undefined;
+    await recordEvent(tx, 'refresh_reused', origin, about, now);
+    await notify(tx, world, 'refresh_reused', user, origin);
+    return undefined;
   });
 }

@@ -67,6 +67,19 @@ async function askAdvice(password, username, email) {
   }
 }
 
+/** Sends the secret of the link that opened this page, and takes it out of the address bar and the history. */
+function openLink() {
+  const field = document.querySelector('input[name="link"]');
+  if (!field || !location.hash.startsWith('#token=')) return;
+  field.value = location.hash;
+  history.replaceState(null, '', location.pathname + location.search);
+  field.form.submit();
+}
+
+openLink();
+// A second link to the page that is open loads nothing.
+addEventListener('hashchange', openLink);
+
 for (const box of document.querySelectorAll('.revealable')) {
   addReveal(box);
   if ('meter' in box.dataset) addMeter(box);

@@ -10,6 +10,7 @@ type Words = string | ((details: Told['details']) => string);
 /** What happened, as one says it to whom it happened; null for what is about no account, or about one that is gone. */
 const words: Record<EventName, Words | null> = {
   installation_created: null,
+  database_restored: null,
   setup_done: 'You set up this installation',
 
   user_signed_up: 'You made this account',
@@ -48,6 +49,8 @@ const words: Record<EventName, Words | null> = {
   session_ended: 'You ended a session',
   other_sessions_ended: 'You ended all other sessions',
   session_crowded_out: 'Your oldest session ended, because you have many',
+  session_replaced: 'A session ended, because its browser signed in again',
+  refresh_retried: 'A program used a refresh token twice: an answer was lost, or somebody copied the token',
   refresh_reused: 'A session was ended, because its token may be stolen',
 
   mail_sent: ({ kind }) => `A mail was sent${toWhatEnd(kind)}`,
@@ -95,6 +98,7 @@ const ends: Record<MailKind, string> = {
   password_changed: 'about your new password',
   new_device: 'about a sign-in from a new device',
   device_distrusted: 'about wrong passwords from a known browser',
+  refresh_reused: 'about a session that was revoked',
   account_deleted: 'about the end of an account',
   sign_up_attempt: 'about another account with your address',
   sign_up: 'to finish your sign-up',

@@ -25,6 +25,7 @@ export interface InstallationTable {
   admins_revision: number;
   keys_revision: number;
   dearest_hash: string | null;
+  state_revision: number;
 }
 
 export interface UsersTable {
@@ -57,6 +58,7 @@ export interface SessionsTable {
   user_agent: string;
   refresh_number: number;
   refreshed_at: number;
+  refresh_retries: string;
   proven_at: number;
   audience: string | null;
 }
