@@ -9,6 +9,8 @@ export interface User {
   disabled: boolean;
   /** RFC 3339, in UTC. */
   created_at: string;
+  /** Whether the user must choose a new password before anything else. */
+  password_change_required: boolean;
 }
 
 export interface TokenPair {
@@ -130,6 +132,7 @@ export interface Problem {
     | 'unauthenticated'
     | 'invalid_token'
     | 'forbidden'
+    | 'password_change_required'
     | 'cross_site'
     | 'form_expired'
     | 'not_found'
@@ -275,6 +278,8 @@ export interface Calls {
         disabled: boolean;
         /** RFC 3339, in UTC. */
         created_at: string;
+        /** Whether the user must choose a new password before anything else. */
+        password_change_required: boolean;
         password_changed_at: string;
         signed_in_at: string | null;
       };
@@ -299,7 +304,7 @@ export interface Calls {
     body: {
       username: string;
       email: string;
-      /** Generated, and answered once, if none is given. */
+      /** Generated, and answered once, if none is given. The user must change it at the first sign-in.. */
       password?: string | undefined;
       role?: 'user' | 'admin' | undefined;
     };

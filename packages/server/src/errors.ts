@@ -36,6 +36,11 @@ export const errors = {
   unauthenticated: [401, 'Not signed in', 'Sign in first: this needs a valid session.'],
   invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],
+  password_change_required: [
+    403,
+    'Choose a new password',
+    'Choose a new password first: the one of this account was generated, or set by somebody else.',
+  ],
   cross_site: [
     403,
     'Cross-site request',

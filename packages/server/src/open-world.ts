@@ -51,7 +51,11 @@ export async function openWorld(
   // Before anything is opened that would have to be closed again.
   trustedProxiesOf(config);
   const assets = openAssets(config);
-  const database = await openDatabase(config.database, { patience });
+  const database = await openDatabase(config.database, {
+    patience,
+    password: config.databasePassword,
+    tls: config.databaseTls,
+  });
   try {
     return await furnish(config, database, { log: ownLog, clock, assets, sources, hashing });
   } catch (error) {

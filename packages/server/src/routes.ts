@@ -75,7 +75,7 @@ import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/d
 import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
 import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
 import { profileAnswer, profilePage, profileQuery } from './pages/dashboard/profile.tsx';
-import { securityAnswer, securityPage, securityQuery } from './pages/dashboard/security.tsx';
+import { securityAnswer, securityForm, securityPage, securityQuery } from './pages/dashboard/security.tsx';
 import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from './pages/dashboard/sessions.tsx';
 import { docsPage } from './pages/docs.tsx';
 import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-password.tsx';
@@ -164,6 +164,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/logout-everywhere',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'End all sessions of the user',
     answers: { 200: loggedOut },
     errors: [],
@@ -251,6 +252,7 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/v1/me',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'The user who calls',
     answers: { 200: userAnswer },
     errors: [],
@@ -281,6 +283,7 @@ export const routes: readonly Route[] = [
     method: 'PUT',
     path: '/v1/me/password',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'Change the password; every other session ends',
     body: changePasswordBody,
     answers: { 200: saying('password changed!').extend(tokenPairShape.partial().shape) },
@@ -748,6 +751,7 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/dashboard/security',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'My password and address',
     isPage: true,
     query: securityQuery,
@@ -759,9 +763,10 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/dashboard/security',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'Change the password',
     isPage: true,
-    body: changePasswordBody,
+    body: securityForm,
     encoding: 'form',
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],

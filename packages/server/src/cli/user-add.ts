@@ -50,7 +50,12 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
       const now = clock.now();
       await queueAdminChange(tx);
       const by = { tx, actorId: 'operator', origin: OPERATOR, now };
-      const made = await addAccount(by, { ...names, passwordHash, role: wish.role });
+      const made = await addAccount(by, {
+        ...names,
+        passwordHash,
+        role: wish.role,
+        mustChangePassword: true,
+      });
       await settleSetUp(tx, now);
       return made;
     });
@@ -58,7 +63,7 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
     if (options.json) printJson({ user: showUser(user), ...password });
     else printRecord({ ...membersOf(user), ...password });
     say(
-      `Added ${user.username}.${wish.generated ? ' The password is shown this once: it is stored nowhere.' : ''}`,
+      `Added ${user.username}.${wish.generated ? ' The password is shown this once: it is stored nowhere.' : ''} It must be changed at the first sign-in.`,
     );
   });
 }

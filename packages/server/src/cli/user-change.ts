@@ -141,7 +141,10 @@ export async function resetPassword(
     if (json) printJson({ user: showUser(user), sessions_ended: sessions, ...generated });
     else if (given === undefined) printLine(password);
     const once = given === undefined ? ' It is shown this once: it is stored nowhere.' : '';
-    say(`${user.username} has a new password, and is signed out everywhere${ended(sessions)}.${once}`);
+    const change = ' It must be changed at the first sign-in.';
+    say(
+      `${user.username} has a new password, and is signed out everywhere${ended(sessions)}.${once}${change}`,
+    );
   });
 }
 

@@ -84,11 +84,10 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       outcome.userId = credential?.claims.sub;
       return route.handler(world, { ...(await read(credential?.claims.sid)), credential });
     }
-    const { who } = route;
     const { live, credential, cookie } = await authenticate(world, headers, route);
     outcome.userId = live.user.id;
     outcome.cookie = cookie;
-    const checkAgain = () => authenticateAgain(world, credential, who);
+    const checkAgain = () => authenticateAgain(world, credential, route);
     return route.handler(world, { ...(await read(live.session.id)), live, checkAgain });
   };
 

@@ -77,6 +77,8 @@ interface Common<
   isPage?: true;
   /** Sent by a script and not by what somebody does: it postpones the end of no session. */
   isQuiet?: true;
+  /** Also for users who must choose a new password; everything else refuses them until they have (ASVS 6.4.1). */
+  beforePasswordChange?: true;
   /** Answers under any Host header: probes know an address, not a name. */
   anyHost?: true;
 }

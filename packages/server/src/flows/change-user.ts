@@ -117,7 +117,7 @@ export async function endSessions({ tx, user, actorId, origin, now }: Change): P
   return sessions;
 }
 
-/** Gives the user another password, which ends all sessions. @returns How many were open. */
+/** Gives the user another password, to be changed at the next sign-in, which ends all sessions. @returns How many were open. */
 export async function givePassword(
   { tx, user, actorId, origin, now }: Change,
   passwordHash: string,

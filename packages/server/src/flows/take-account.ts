@@ -21,12 +21,12 @@ export async function takeAccount(
   tx: Db,
   world: World,
   user: User,
-  passwordHash: string,
+  password: { hash: string; isGenerated: boolean },
   reason: EndReason,
   origin: Call['origin'],
 ): Promise<void> {
   const now = world.clock.now();
-  await setProvenPassword(tx, user.id, passwordHash, now);
+  await setProvenPassword(tx, user.id, password.hash, password.isGenerated, now);
   await endSessionsOf(tx, user.id, reason, now);
   await endFlowsOf(tx, user.id, now, ['reset_password', 'change_email', 'verify_email']);
   await liftLimits(tx, world.keys.limits, [

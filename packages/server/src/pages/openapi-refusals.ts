@@ -11,6 +11,10 @@ const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
   [['ambiguous_credentials', 'invalid_token'], ({ who }) => who !== 'anyone'],
   [['duplicate_cookie'], ({ who, method }) => who !== 'anyone' || method !== 'GET'],
   [['unauthenticated'], ({ who }) => who === 'session' || who === 'admin'],
+  [
+    ['password_change_required'],
+    ({ who, beforePasswordChange }) => (who === 'session' || who === 'admin') && !beforePasswordChange,
+  ],
   [['forbidden'], ({ who }) => who === 'admin'],
   [['invalid_request'], ({ body, query, params }) => Boolean(body ?? query ?? params)],
   [['invalid_json', 'payload_too_large', 'unsupported_media_type'], ({ body }) => body !== undefined],

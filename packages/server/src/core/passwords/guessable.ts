@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { MatchEstimated, ZxcvbnFactory } from '@zxcvbn-ts/core';
+import type { MatchExtended, ZxcvbnFactory } from '@zxcvbn-ts/core';
 
 /** Why a password is easy to guess. */
 export type GuessableReason = keyof typeof reasons;
@@ -42,7 +42,7 @@ function judge(text: string): GuessableReason | undefined {
 }
 
 /** Whether this is one word with nothing but digits and signs around it. */
-function isDecoratedWord(sequence: MatchEstimated[]): boolean {
+function isDecoratedWord(sequence: MatchExtended[]): boolean {
   const rest = sequence.filter(({ pattern }) => pattern !== 'dictionary');
   return rest.length === sequence.length - 1 && rest.every(({ token }) => !/\p{L}/u.test(token));
 }
@@ -56,7 +56,7 @@ const reasonsByPattern: Record<string, GuessableReason> = {
 };
 
 /** A word says more than what stands around it; otherwise the longest part does. */
-function reasonOf(sequence: MatchEstimated[]): GuessableReason {
+function reasonOf(sequence: MatchExtended[]): GuessableReason {
   if (sequence.some(({ pattern }) => pattern === 'dictionary')) return 'word';
   const patterns = sequence.filter(({ pattern }) => pattern in reasonsByPattern);
   const longest = patterns.toSorted((a, b) => b.token.length - a.token.length)[0];

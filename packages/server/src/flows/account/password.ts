@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { checkPolicy, hashPassword } from '../../core/passwords.ts';
+import { checkPolicy, hashPassword, normalisePassword } from '../../core/passwords.ts';
 import { endSessionsOf } from '../../core/sessions.ts';
 import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -13,6 +13,12 @@ import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
+
+const SAME = {
+  field: 'new_password',
+  code: 'password_same',
+  message: 'The new password is the one that you have. Choose another one.',
+};
 
 /**
  * Changes one's own password. Every session ends, this one too: the caller goes on with a new one of the same kind,
@@ -27,6 +33,8 @@ export async function changePassword(
   const about = { ...live.user, service: config.serviceName };
   const weakness = checkPolicy(body.new_password, about, config.passwordMin);
   if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
+  if (normalisePassword(body.new_password) === normalisePassword(body.current_password))
+    throw new Refusal('invalid_request', { fields: [SAME] });
   const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });
   const passwordHash = await hashPassword(hasher, body.new_password, forUser(origin, user.id));
 
@@ -37,7 +45,8 @@ export async function changePassword(
     await endFlowsOf(tx, user.id, now);
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
     await notify(tx, world, 'password_changed', user, origin);
-    return finishSignIn(tx, world, { ...user, password_hash: passwordHash }, session.kind, 'pwd', origin);
+    const changed = { ...user, password_hash: passwordHash, password_change_required_at: null };
+    return finishSignIn(tx, world, changed, session.kind, 'pwd', origin);
   });
   if (!started) throw new Refusal('conflict');
   const message = 'password changed!';

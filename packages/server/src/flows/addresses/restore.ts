@@ -13,7 +13,9 @@ import { refuseWeak, takeAccount } from '../take-account.ts';
 
 export const restoreEmailBody = z
   .strictObject({ token: z.string(), password: z.string().optional() })
-  .describe('The `token` of the link. Without `password` one is generated.');
+  .describe(
+    'The `token` of the link. Without `password` one is generated, which must be changed at the first sign-in.',
+  );
 
 /**
  * Takes a change of address back, before or after it was made. Whoever made it knew the password, so it is replaced, and
@@ -41,7 +43,8 @@ export async function restoreEmail(
     const restored = await setProvenEmail(tx, user.id, wish, now);
     if (restored === 'taken') throw new Refusal('conflict');
     if (!restored) throw new Refusal('link_invalid');
-    await takeAccount(tx, world, restored, passwordHash, 'address_restored', origin);
+    const isGenerated = body.password === undefined;
+    await takeAccount(tx, world, restored, { hash: passwordHash, isGenerated }, 'address_restored', origin);
     await endFlowsOf(tx, user.id, now, ['restore_email']);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'address_restored', origin, about, now);

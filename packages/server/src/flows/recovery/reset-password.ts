@@ -20,7 +20,9 @@ export const resetPasswordBody = z
     password: z.string().optional(),
   })
   .refine(isMailAnswer, NO_MAIL_ANSWER)
-  .describe('Either `email` and `code`, or the `token` of the link. Without `password` one is generated.');
+  .describe(
+    'Either `email` and `code`, or the `token` of the link. Without `password` one is generated, which must be changed at the first sign-in.',
+  );
 
 /** Who proved to read the account's mail, and the flow that is used up with it. */
 interface Proven {
@@ -47,7 +49,8 @@ export async function resetPassword(
 
   await db.transaction().execute(async (tx) => {
     if (!(await useFlow(tx, flowId, clock.now()))) throw new Refusal('code_invalid');
-    await takeAccount(tx, world, user, passwordHash, 'password_reset', origin);
+    const isGenerated = body.password === undefined;
+    await takeAccount(tx, world, user, { hash: passwordHash, isGenerated }, 'password_reset', origin);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'password_reset', origin, about, clock.now());
   });

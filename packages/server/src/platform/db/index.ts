@@ -1,3 +1,4 @@
+import type { Secret } from '../../config.ts';
 import type { Database } from './database.ts';
 import type { Patience } from './patience.ts';
 
@@ -7,6 +8,10 @@ export type { Patience } from './patience.ts';
 export { isDamaged, isUnavailable } from './unavailable.ts';
 
 export interface OpenOptions {
+  /** The password of a database server, where the URL has none. */
+  password?: Secret | undefined;
+  /** `off` lets a server on another machine do without TLS. */
+  tls?: 'on' | 'off' | undefined;
   migrations?: string | undefined;
   patience?: Patience | undefined;
 }
@@ -14,8 +19,8 @@ export interface OpenOptions {
 /**
  * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry
  * `pool_max` (connections at most, 10), `prepare=false` (no named statements, for a pooler that cannot carry them), and the
- * usual parameters such as `sslmode`. Throws an Error that says what to change; it never repeats the URL, which may hold a
- * password.
+ * usual parameters such as `sslmode`; a server on another machine needs TLS, unless `options.tls` is `off`. Throws an Error that
+ * says what to change; it never repeats the URL, which may hold a password.
  *
  * `options.migrations` is the folder to migrate from instead of Usher's own; `options.patience` how long it waits, if not
  * for the standard time.

@@ -37,6 +37,7 @@ export interface UsersTable {
   disabled_at: number | null;
   signed_in_at: number | null;
   created_at: number;
+  password_change_required_at: number | null;
 }
 
 export interface SessionsTable {
