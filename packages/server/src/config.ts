@@ -122,6 +122,12 @@ export const settings = {
     'The algorithm of signing keys made from now on.',
   ),
   passwordMin: setting('USHER_PASSWORD_MIN', '8', whole(8, 24), 'The fewest characters of a new password.'),
+  breachedPasswords: setting(
+    'USHER_BREACHED_PASSWORDS',
+    '',
+    plain,
+    'A file of breached passwords, made by `usher passwords build` or `fetch`; no new password may be one of them.',
+  ),
   serviceName: setting(
     'USHER_SERVICE_NAME',
     'Usher',
@@ -215,6 +221,7 @@ type Parsed = { [K in SettingName]: ReturnType<(typeof settings)[K]['parse']> };
 const unsetByDefault = [
   'publicUrl',
   'audience',
+  'breachedPasswords',
   'databasePassword',
   'secret',
   'logo',
@@ -227,6 +234,7 @@ const unsetByDefault = [
 export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
   audience: string | undefined;
+  breachedPasswords: string | undefined;
   databasePassword: Secret | undefined;
   secret: Secret | undefined;
   logo: string | undefined;

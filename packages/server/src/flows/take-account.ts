@@ -1,11 +1,9 @@
 import { endFlowsOf } from '../core/codes.ts';
 import { liftLimits } from '../core/limits.ts';
-import { checkPolicy } from '../core/passwords.ts';
 import { type EndReason, endSessionsOf } from '../core/sessions.ts';
 import { setProvenPassword, type User } from '../core/users.ts';
 import type { Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
-import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { notify } from './notices.ts';
 import { namesOf } from './prove-password.ts';
@@ -34,14 +32,4 @@ export async function takeAccount(
     ...namesOf(user).map((subject) => ({ limit: 'passwordByName', subject }) as const),
   ]);
   await notify(tx, world, 'password_changed', user, origin);
-}
-
-/** @throws Refusal `invalid_request` that says why a password is too weak. */
-export function refuseWeak(
-  { config }: World,
-  password: string,
-  about: { username?: string; email: string },
-): void {
-  const weakness = checkPolicy(password, { ...about, service: config.serviceName }, config.passwordMin);
-  if (weakness) throw new Refusal('invalid_request', { fields: [weakness] });
 }

@@ -75,8 +75,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     inbox.script.greetAfter = PATIENCE;
     for (const address of addresses(20)) await queue(address);
     await expect.poll(() => inbox.connections()).toBeGreaterThanOrEqual(5);
-    for (let i = 0; i < 10; i++)
-      expect((await send(app, 'POST', '/v1/signup', newNames())).status).toBe(201);
+    for (let i = 0; i < 10; i++) expect((await send(app, 'POST', '/v1/signup', newNames())).status).toBe(201);
     // Whoever had waited for a mail would have waited until one is taken.
     expect(inbox.mails).toEqual([]);
   });
@@ -211,10 +210,7 @@ describe('the way to the mail server', () => {
   };
   const long = { connection: PATIENCE, socket: PATIENCE, mail: PATIENCE };
   const short = { connection: 400, socket: 400, mail: 1_500 };
-  async function deliver(
-    url: string,
-    { smtpTls = 'on' as 'on' | 'off', more = mail, patience = long } = {},
-  ) {
+  async function deliver(url: string, { smtpTls = 'on' as 'on' | 'off', more = mail, patience = long } = {}) {
     const config = { smtpUrl: new Secret(url), smtpTls, mailFrom: 'Usher <usher@example.com>' };
     const transport = createMailTransport(config, 'https://accounts.example.org', patience);
     return transport.send(more).finally(() => transport.close());

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { checkPolicy, hashPassword, normalisePassword } from '../../core/passwords.ts';
+import { hashPassword, normalisePassword } from '../../core/passwords.ts';
 import { endSessionsOf } from '../../core/sessions.ts';
 import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -9,6 +9,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
+import { refuseWeak } from '../new-password.ts';
 import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
@@ -28,11 +29,9 @@ export async function changePassword(
   world: World,
   { body, live, origin, headers }: SignedInCall<z.infer<typeof changePasswordBody>>,
 ): Promise<Answer> {
-  const { db, clock, config, hasher } = world;
+  const { db, clock, hasher } = world;
   const { session } = live;
-  const about = { ...live.user, service: config.serviceName };
-  const weakness = checkPolicy(body.new_password, about, config.passwordMin);
-  if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
+  await refuseWeak(world, body.new_password, live.user, 'new_password');
   if (normalisePassword(body.new_password) === normalisePassword(body.current_password))
     throw new Refusal('invalid_request', { fields: [SAME] });
   const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });

@@ -8,8 +8,9 @@ import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { forUser } from '../hash-requester.ts';
+import { refuseWeak } from '../new-password.ts';
 import { openLink } from '../prove-mailbox.ts';
-import { refuseWeak, takeAccount } from '../take-account.ts';
+import { takeAccount } from '../take-account.ts';
 
 export const restoreEmailBody = z
   .strictObject({ token: z.string(), password: z.string().optional() })
@@ -34,7 +35,7 @@ export async function restoreEmail(
   if (!user) throw new Refusal('link_invalid');
   const wish = wishOf(keys.wishes, flow);
   if (body.password !== undefined)
-    refuseWeak(world, body.password, { username: user.username, email: wish.email });
+    await refuseWeak(world, body.password, { username: user.username, email: wish.email });
   const password = body.password ?? generatePassword();
   const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
   await db.transaction().execute(async (tx) => {

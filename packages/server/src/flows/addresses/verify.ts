@@ -15,10 +15,11 @@ import { codeRules } from '../code-rules.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
 import { makeAccount } from '../make-account.ts';
+import { refuseWeak } from '../new-password.ts';
 import { notify } from '../notices.ts';
 import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
 import { showUser } from '../shapes.ts';
-import { refuseWeak, takeAccount } from '../take-account.ts';
+import { takeAccount } from '../take-account.ts';
 
 export const verifyEmailBody = z
   .strictObject({
@@ -179,7 +180,7 @@ async function chosenPassword(
   requester: Requester,
 ): Promise<string> {
   if (password === undefined) throw new Refusal('password_needed');
-  refuseWeak(world, password, about);
+  await refuseWeak(world, password, about);
   return hashPassword(world.hasher, password, requester);
 }
 

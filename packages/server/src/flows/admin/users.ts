@@ -74,12 +74,13 @@ export const createUserBody = z.strictObject({
 
 /** Makes an account for someone else. */
 export async function createUser(
-  { db, clock, config, hasher }: World,
+  world: World,
   { body, live, origin }: SignedInCall<z.infer<typeof createUserBody>>,
 ): Promise<Answer> {
+  const { db, clock, hasher } = world;
   const generated = body.password === undefined ? generatePassword() : undefined;
   const password = body.password ?? generated ?? '';
-  const names = checkNewUser({ ...body, password }, config);
+  const names = await checkNewUser({ ...body, password }, world);
   const passwordHash = await hashPassword(hasher, password, forUser(origin, live.user.id));
   const newUser = { ...names, passwordHash, role: body.role, mustChangePassword: true };
   const user = await db

@@ -9,8 +9,9 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { codeRules } from '../code-rules.ts';
 import { forUser } from '../hash-requester.ts';
+import { refuseWeak } from '../new-password.ts';
 import { isMailAnswer, type MailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
-import { refuseWeak, takeAccount } from '../take-account.ts';
+import { takeAccount } from '../take-account.ts';
 
 export const resetPasswordBody = z
   .strictObject({
@@ -41,9 +42,9 @@ export async function resetPassword(
   const { db, clock, hasher } = world;
   const { body, origin } = call;
   // Before anything is used up, and before anything of the account is known that could show through.
-  if (body.password !== undefined) refuseWeak(world, body.password, { email: body.email ?? '' });
+  if (body.password !== undefined) await refuseWeak(world, body.password, { email: body.email ?? '' });
   const { user, flowId } = await prove(world, call, body);
-  if (body.password !== undefined) refuseWeak(world, body.password, user);
+  if (body.password !== undefined) await refuseWeak(world, body.password, user);
   const password = body.password ?? generatePassword();
   const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
 

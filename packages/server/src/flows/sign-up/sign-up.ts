@@ -33,7 +33,7 @@ type Checked = Omit<NewUser, 'role'>;
 export async function signUp(world: World, { body, origin }: Call<SignUp>): Promise<Answer> {
   const { db, clock, keys, hasher, config } = world;
   if (config.signup === 'closed') throw new Refusal('signup_closed');
-  const names = checkNewUser(body, config);
+  const names = await checkNewUser(body, world);
   const limit = await countInWindow(db, keys.limits, 'signup', addressRange(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   const isOpen = config.signup === 'open';
