@@ -56,7 +56,7 @@ export function placeOf(prefix: number, bucketBits: number): { bucket: number; e
 }
 
 /** The first 48 bits of the SHA-1 hash under which a password is on lists of this kind. */
-export const prefixOf = (password: string): number =>
+const prefixOf = (password: string): number =>
   createHash('sha1').update(password).digest().readUIntBE(0, PREFIX_BYTES);
 
 /**
