@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { type Part, ratios } from './figures.ts';
-import { publicUrl, seed } from './seed.ts';
+import { AUDIENCE, publicUrl, seed } from './seed.ts';
 
 type GuardModule = typeof import('../packages/guard/src/index.ts');
 
@@ -13,7 +13,7 @@ const AGAIN = 100;
 
 /** A check by `@usher/guard` of a token that it has seen, and of one that it has not, against bare jose. */
 export async function measureGuard(folder: string): Promise<Part[]> {
-  const { bearers, jwks } = await seed(folder, 1, TOKENS - 1);
+  const { bearers, jwks } = await seed(folder, 1, TOKENS);
   const { createGuard }: GuardModule = await import(
     resolve(import.meta.dirname, '../packages/guard/dist/index.js')
   );
@@ -23,7 +23,7 @@ export async function measureGuard(folder: string): Promise<Part[]> {
   for (let round = 0; round < ROUNDS + 1; round++) {
     const guard = createGuard({ issuer: publicUrl, fetch: fetchKeys });
     const bare = await each(bearers, (token) =>
-      jwtVerify(token, keySet, { issuer: publicUrl, audience: publicUrl, algorithms: ['ES256'] }),
+      jwtVerify(token, keySet, { issuer: publicUrl, audience: AUDIENCE, algorithms: ['ES256'] }),
     );
     const first = await each(bearers, (token) => guard.verify(token));
     const all = Array.from({ length: AGAIN }, () => bearers).flat();

@@ -135,24 +135,17 @@ export function requestText(
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
 }
 
-/** A connection that is kept alive: one request at a time. */
+/** A connection that is kept alive: one request at a time. When the server ends it after an answer, it is opened again. */
 class Line {
   onFailure: (error: Error) => void = () => {};
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
   #answered: ((head: string) => void) | undefined;
   #received = '';
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        this.#read(chunk);
-      } catch (error) {
-        this.onFailure(error as Error);
-      }
-    });
-    socket.on('error', (error) => this.onFailure(error));
-    socket.on('close', () => this.onFailure(new Error('The server closed a connection.')));
+  constructor(port: number, socket: Socket) {
+    this.#port = port;
+    this.#socket = this.#listen(socket);
   }
 
   ask(text: string, answered: (head: string) => void): void {
@@ -165,6 +158,21 @@ class Line {
     this.#socket.destroy();
   }
 
+  #listen(socket: Socket): Socket {
+    // What happens to one that was replaced does not matter.
+    const fail = (error: Error) => this.#socket === socket && this.onFailure(error);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#read(chunk);
+      } catch (error) {
+        fail(error as Error);
+      }
+    });
+    socket.on('error', fail);
+    socket.on('close', () => fail(new Error('The server closed a connection.')));
+    return socket;
+  }
+
   /** Latin1, so that a character is a byte and lengths are right. */
   #read(chunk: Buffer): void {
     this.#received += chunk.toString('latin1');
@@ -175,6 +183,8 @@ class Line {
     if (this.#received.length < end + 4 + Number(length)) return;
     const head = this.#received.slice(0, end + 2);
     this.#received = '';
+    if (/\r\nconnection: close\r\n/i.test(head))
+      this.#socket = this.#listen(connect({ port: this.#port, host: '127.0.0.1', noDelay: true }));
     this.#answered?.(head);
   }
 }
@@ -185,7 +195,7 @@ function openLine(port: number): Promise<Line> {
     socket.once('error', reject);
     socket.once('connect', () => {
       socket.off('error', reject);
-      resolve(new Line(socket));
+      resolve(new Line(port, socket));
     });
   });
 }

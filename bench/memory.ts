@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { measureConnections } from './connections.ts';
 import type { Part } from './figures.ts';
 import { startUsher } from './servers.ts';
 
@@ -6,7 +7,7 @@ const ROUNDS = 3;
 /** Milliseconds between the start and the look. */
 const REST = 5_000;
 
-/** Resident memory of a server that was started and then left alone. */
+/** Resident memory of a server that was started and then left alone, and of one that is attacked. */
 export async function measureMemory(folder: string): Promise<Part[]> {
   const values: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -23,5 +24,6 @@ export async function measureMemory(folder: string): Promise<Part[]> {
       title: `memory: ${REST / 1000} seconds after the start`,
       figures: [{ name: 'resident memory', unit: 'MB', values, aim: { most: 100 } }],
     },
+    await measureConnections(folder),
   ];
 }

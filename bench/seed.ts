@@ -23,6 +23,9 @@ export const publicUrl = `http://${HOST}`;
 /** What a server needs to serve a seeded database. */
 export const SEEDED_FLAGS = ['--database', 'sqlite:usher.db', '--public-url', publicUrl];
 
+/** What guards take tokens for, unless told. */
+export const AUDIENCE = 'services';
+
 export const PASSWORD = 'correct horse battery staple';
 
 export interface Seeded {
@@ -31,7 +34,7 @@ export interface Seeded {
   cookies: string[];
   /** An access token of the first user. */
   bearer: string;
-  /** That one and more of the same session. */
+  /** Tokens of the same session for a service. */
   bearers: string[];
   /** The keys that check them, as Usher publishes them. */
   jwks: JSONWebKeySet;
@@ -41,7 +44,7 @@ export interface Seeded {
  * Makes the database of a folder with this many users, each signed in by cookie, the first also by
  * bearer token.
  *
- * @param more How many access tokens more the first user gets.
+ * @param more How many access tokens for a service the first user gets.
  */
 export async function seed(folder: string, users: number, more = 0): Promise<Seeded> {
   const database = `sqlite:${resolve(folder, 'usher.db')}`;
@@ -55,6 +58,7 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   const about = { ip: '192.0.2.1', userAgent: 'bench', amr: 'pwd' };
   const cookies: string[] = [];
   const bearers: string[] = [];
+  let bearer = '';
   await db.transaction().execute(async (tx) => {
     for (const [index, username] of usernames.entries()) {
       const userId = await addUser(username);
@@ -65,10 +69,11 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
       cookies.push(cookieTokens.make(subject, now, now + IDLE).token);
       if (index > 0) continue;
       const bearerId = await startSession(tx, { ...about, userId, kind: 'bearer' }, now);
-      for (let number = 0; number <= more; number++) {
-        const made = await accessTokens.make({ ...subject, sessionId: bearerId }, now, now + REFRESH_IDLE);
-        bearers.push(made.token);
-      }
+      const makeFor = async (audience: string) =>
+        (await accessTokens.make({ ...subject, sessionId: bearerId }, audience, now, now + REFRESH_IDLE))
+          .token;
+      bearer = await makeFor(publicUrl);
+      for (let number = 0; number < more; number++) bearers.push(await makeFor(AUDIENCE));
     }
 
     async function addUser(name: string): Promise<string> {
@@ -83,7 +88,6 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   });
   const jwks = { keys: world.keyring.published(now).map((key) => key.publicJwk) };
   await close();
-  const [bearer = ''] = bearers;
   return { usernames, cookies, bearer, bearers, jwks };
 }
 

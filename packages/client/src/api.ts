@@ -54,12 +54,24 @@ export interface Limit {
     | 'shortCodes'
     | 'shortCodesInAll'
     | 'allCodes'
+    | 'codesFrom'
+    | 'recoveryTo'
+    | 'recoveryToFrom'
+    | 'recoveryKnown'
     | 'mailsTo'
     | 'mailsFrom'
+    | 'emailChanges'
     | 'noticesTo'
     | 'names'
+    | 'passwordsFrom'
     | 'signup'
-    | 'secrets';
+    | 'secrets'
+    | 'profileChanges'
+    | 'sessionChanges'
+    | 'passwordChanges'
+    | 'emailRequests'
+    | 'adminChanges'
+    | 'keyRotations';
   /** What it counts. */
   why: string;
   /** The address range or the name, for a limit of one. */
@@ -125,12 +137,14 @@ export interface Problem {
     | 'signup_closed'
     | 'invalid_json'
     | 'invalid_request'
+    | 'invalid_path'
     | 'ambiguous_credentials'
     | 'duplicate_header'
     | 'duplicate_cookie'
     | 'password_needed'
     | 'unauthenticated'
     | 'invalid_token'
+    | 'fresh_sign_in_required'
     | 'forbidden'
     | 'password_change_required'
     | 'cross_site'
@@ -140,6 +154,7 @@ export interface Problem {
     | 'last_admin'
     | 'user_taken'
     | 'conflict'
+    | 'export_running'
     | 'setup_done'
     | 'link_invalid'
     | 'payload_too_large'
@@ -188,16 +203,42 @@ export interface Calls {
   };
   /** Sign in with HTTP Basic or JSON; answers a pair of tokens, for programs. */
   'POST /v1/login': {
-    body?: { email?: string | undefined; username?: string | undefined; password: string };
+    body?: {
+      email?: string | undefined;
+      username?: string | undefined;
+      password?: string | undefined;
+      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      audience?: string | undefined;
+    };
     answer: TokenPair;
   };
   /** The next pair of tokens for a refresh token. */
-  'POST /v1/refresh': { body: { refresh_token: string }; answer: TokenPair };
+  'POST /v1/refresh': {
+    body: {
+      refresh_token: string;
+      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      audience?: string | undefined;
+    };
+    answer: TokenPair;
+  };
+  /** An access token for a service, from the session of a cookie or an access token. */
+  'POST /v1/token': {
+    body: {
+      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      audience?: string | undefined;
+    };
+    answer: {
+      access_token: string;
+      token_type: 'Bearer';
+      /** Seconds. */
+      expires_in: number;
+    };
+  };
   /** End this session. */
   'POST /v1/logout': { answer: { message: 'logout successful!' } };
   /** End all sessions of the user. */
   'POST /v1/logout-everywhere': { answer: { message: 'logout successful!' } };
-  /** Mail a code and a link to someone who forgot the password. */
+  /** Mail a code and a link to someone who forgot the password; the link works for an hour. */
   'POST /v1/send-mail': {
     body: { email: string };
     answer: { message: 'If an account has this address, a mail is on its way to it.' };
@@ -225,7 +266,7 @@ export interface Calls {
       | { message: 'address proven!' | 'address changed!'; user: User }
       | { message: 'user created!'; user: User };
   };
-  /** Take a change of address back with the link that the old address got; every session ends. */
+  /** Take a change of address back, and all after it, with the link that the old address got; every session ends. */
   'POST /v1/restore-email': {
     body: { token: string; password?: string | undefined };
     answer: { message: 'address restored!'; password?: string | undefined };
@@ -250,6 +291,8 @@ export interface Calls {
       refresh_token?: string | undefined;
     };
   };
+  /** Give the password again: for five minutes the session may do what needs a fresh sign-in. */
+  'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'password confirmed!' } };
   /** Ask for another address; it counts once it is proven, and the old one can take it back. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
@@ -257,7 +300,7 @@ export interface Calls {
       message: 'A mail is on its way to the new address. The address is changed once it is answered.';
     };
   };
-  /** Mail a code and a link once more to prove the address. */
+  /** Mail a code and a link once more to prove the address; the link works for an hour. */
   'POST /v1/me/verify-email': { answer: { message: 'A mail is on its way to your address.' } };
   /** The sessions of the user. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
@@ -392,4 +435,21 @@ export interface Calls {
   };
   /** The figures of the console: how things are now, and what happened by the hour or day. */
   'GET /v1/stats': { query?: { span?: 'day' | 'week' | 'month' | undefined }; answer: Stats };
+  /** For services: whether the session of an access token is active, and the role of its user. */
+  'POST /v1/introspect': {
+    body: {
+      /** An access token for a service. */ token: string;
+    };
+    answer:
+      | {
+          active: true;
+          /** The user. */
+          sub: string;
+          /** The session. */
+          sid: string;
+          /** The role that the user has now. */
+          role: 'user' | 'admin';
+        }
+      | { active: false };
+  };
 }

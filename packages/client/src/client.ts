@@ -86,7 +86,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     ...signInCalls(session),
     ...mailedCalls(session),
-    ...serviceCalls(session, fetch),
+    ...serviceCalls(session, { url, fetch, clock, onChange: changes.listen }),
     me: meCalls(session),
     users: usersCalls(session),
     events: (query = {}) => session.signedIn('GET /v1/events', { query }),

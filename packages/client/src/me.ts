@@ -13,7 +13,7 @@ export interface MeCalls {
    *
    * @returns The user as they are now.
    *
-   * Errors: `user_taken`.
+   * Errors: `user_taken`, `too_many_requests`.
    */
   change(body: Body<'PATCH /v1/me'>): Outcome<'PATCH /v1/me'>;
   /**
@@ -22,6 +22,13 @@ export interface MeCalls {
    * Errors: `invalid_credentials` for a current password that is wrong, `too_many_requests`, `busy`, `conflict`.
    */
   changePassword(body: Body<'PUT /v1/me/password'>): Outcome<'PUT /v1/me/password'>;
+  /**
+   * Gives the password again, so that for five minutes the session may do what needs a fresh sign-in: end other sessions, and
+   * what administrators change.
+   *
+   * Errors: `invalid_credentials` for a password that is wrong, `too_many_requests`, `busy`.
+   */
+  confirm(body: Body<'POST /v1/me/confirm'>): Outcome<'POST /v1/me/confirm'>;
   /**
    * Asks for another address; it counts once it is proven, and the old one can take it back.
    *
@@ -51,16 +58,22 @@ export interface MeCalls {
   /**
    * Ends one of the user's sessions.
    *
-   * Errors: `not_found`.
+   * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   endSession(id: string): Outcome<'DELETE /v1/me/sessions/{id}'>;
   /**
    * Ends all of the user's sessions but this one.
    *
    * @returns How many there were, in `sessions`.
+   *
+   * Errors: `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
-  /** Everything that is kept about the user. */
+  /**
+   * Everything that is kept about the user.
+   *
+   * Errors: `export_running` while another one is being made.
+   */
   data(): Outcome<'GET /v1/me/data'>;
 }
 
@@ -74,6 +87,7 @@ export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
       await keep({ access_token, refresh_token, token_type, expires_in });
     return result;
   },
+  confirm: (body) => signedIn('POST /v1/me/confirm', { body }),
   changeEmail: (body) => signedIn('POST /v1/me/email', { body }),
   mailProof: () => signedIn('POST /v1/me/verify-email', {}),
   async delete(body) {

@@ -33,7 +33,7 @@ export interface SignInCalls {
    *
    * @param how `everywhere` ends every session of the user.
    *
-   * Errors: those of any call.
+   * Errors: `fresh_sign_in_required` for `everywhere`, when the password was given more than five minutes ago.
    */
   signOut(how?: { everywhere?: boolean }): Outcome<'POST /v1/logout'>;
 }

@@ -1,7 +1,10 @@
 import type { Body, Outcome, Query } from './request.ts';
 import type { KeptSession } from './session.ts';
 
-/** The accounts of others, for administrators. Every call gives `forbidden` to whoever is none. */
+/**
+ * The accounts of others, for administrators. Every call gives `forbidden` to whoever is none. What changes something gives
+ * `fresh_sign_in_required` when the password was given more than five minutes ago; `me.confirm` gives it again.
+ */
 export interface UsersCalls {
   /**
    * A page of users, oldest first; what a search finds stands by name.

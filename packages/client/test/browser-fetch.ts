@@ -6,7 +6,7 @@
 export function browserFetch(origin: string, over: typeof fetch): typeof fetch {
   let cookie: string | undefined;
   return async (input, init = {}) => {
-    const headers = new Headers(init.headers);
+    const headers = new Headers(input instanceof Request ? input.headers : init.headers);
     headers.set('origin', origin);
     headers.set('sec-fetch-site', 'same-origin');
     if (cookie && init.credentials === 'include') headers.set('cookie', `usher=${cookie}`);

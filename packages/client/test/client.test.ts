@@ -193,15 +193,15 @@ describe('a pair of tokens', () => {
     vi.stubGlobal('navigator', {});
     const { client, heard, calls } = open();
     await client.signUp(newNames());
-    const first = await client.accessToken();
+    const first = await client.token();
     app.clock.advance(10 * MINUTE - 31 * SECOND);
-    expect(await client.accessToken()).toEqual(first);
+    expect(await client.token()).toEqual(first);
     app.clock.advance(2 * SECOND);
     calls.length = 0;
     const results = await Promise.all(Array.from({ length: 20 }, () => client.me.get()));
     expect(results.every(({ error }) => error === null)).toBe(true);
     expect(calls.filter((call) => call === 'POST /v1/refresh').length).toBe(1);
-    expect((await client.accessToken()).data).not.toBe(first.data);
+    expect((await client.token()).data).not.toBe(first.data);
     await heardSoon(heard, 'signed_in', 'renewed');
   });
 
@@ -282,7 +282,7 @@ describe('a pair of tokens', () => {
     const { client } = open();
     const url = `${app.url}/v1/me`;
     expect((await client.fetch(url)).status).toBe(401);
-    expect((await client.accessToken()).error?.code).toBe('unauthenticated');
+    expect((await client.token()).error?.code).toBe('unauthenticated');
     await client.signUp(newNames());
     expect((await client.fetch(new Request(url, { headers: { 'x-mine': '1' } }))).status).toBe(200);
   });
@@ -319,7 +319,7 @@ describe('a cookie', () => {
     expect((await client.me.get()).error?.code).toBe('invalid_token');
     expect((await client.me.get()).data).toBe(null);
     await heardSoon(heard, 'signed_in', 'session_ended');
-    expect((await client.accessToken()).error?.code).toBe('unauthenticated');
+    expect((await client.token()).error?.code).toBe('unauthenticated');
   });
 
   it('is the default where there is a document', async () => {

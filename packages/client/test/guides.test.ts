@@ -58,19 +58,20 @@ async function shell(lines: string[]): Promise<unknown[]> {
 
 /** An answer with what differs every time left out, as a guide shows it. */
 const shapeOf = (line: string): unknown =>
-  JSON.parse(line, (name, value) => (['id', 'created_at', 'request_id'].includes(name) ? '...' : value));
+  JSON.parse(line, (name, value) => (unlike.has(name) ? '...' : value));
+const unlike = new Set(['id', 'created_at', 'request_id', 'access_token', 'refresh_token', 'sub', 'sid']);
 
 describe('use-the-api-with-curl.md', () => {
   it('prints what it says', async () => {
     const text = guide('use-the-api-with-curl.md');
     const printed = await shell(blocks(text, 'sh'));
     expect(printed).toEqual(blocks(text, 'json').map(shapeOf));
-    expect(printed.length).toBe(4);
+    expect(printed.length).toBe(7);
   });
 });
 
 describe('use-from-a-single-page-application.md', () => {
-  const [session = '', signIn = '', bearer = '', ...others] = blocks(
+  const [session = '', signIn = '', service = '', bearer = '', ...others] = blocks(
     guide('use-from-a-single-page-application.md'),
     'ts',
   );
@@ -109,6 +110,36 @@ describe('use-from-a-single-page-application.md', () => {
     page.usher.close();
   });
 
+  /** A service that answers with the audience of the token that it was sent. */
+  async function startService() {
+    const port = await freePort();
+    const server = createServer((request, response) => {
+      const [, payload = ''] = request.headers.authorization?.split('.') ?? [];
+      const { aud = null } = payload ? JSON.parse(Buffer.from(payload, 'base64url').toString()) : {};
+      response.end(JSON.stringify({ aud, cookie: request.headers.cookie ?? null }));
+    }).listen(port, '127.0.0.1');
+    const stop = () => {
+      server.close();
+      server.closeAllConnections();
+    };
+    return { port: String(port), stop };
+  }
+
+  it('calls a service of one’s own with the session of a cookie, which stays at home', async () => {
+    vi.stubGlobal('document', {});
+    vi.stubGlobal('location', { origin: app.url, assign: () => {} });
+    vi.stubGlobal('fetch', browserFetch(app.url, fetch));
+    const { port, stop } = await startService();
+    const folder = write({ 'session.ts': session, 'api.ts': service.replace('3000', port) });
+    const page: { usher: Client } = await import(join(folder, 'session.ts'));
+    const api: { hello: () => Promise<unknown> } = await import(join(folder, 'api.ts'));
+    expect(await api.hello()).toEqual({ aud: null, cookie: null });
+    await page.usher.signUp(newNames());
+    expect(await api.hello()).toEqual({ aud: 'services', cookie: null });
+    page.usher.close();
+    stop();
+  });
+
   it('calls a service of one’s own with a token', async () => {
     const kept = new Map<string, string>();
     vi.stubGlobal('localStorage', {
@@ -116,18 +147,14 @@ describe('use-from-a-single-page-application.md', () => {
       setItem: (key: string, value: string) => kept.set(key, value),
       removeItem: (key: string) => kept.delete(key),
     });
-    const port = await freePort();
-    const service = createServer((request, response) =>
-      response.end(JSON.stringify({ sent: request.headers.authorization?.split(' ')[0] })),
-    ).listen(port, '127.0.0.1');
-    const folder = write({ 'api.ts': bearer.replace('3000', String(port)) });
+    const { port, stop } = await startService();
+    const folder = write({ 'api.ts': bearer.replace('3000', port) });
     const api: { usher: Client; hello: () => Promise<unknown> } = await import(join(folder, 'api.ts'));
     await api.usher.signUp(newNames());
-    expect(await api.hello()).toEqual({ sent: 'Bearer' });
+    expect(await api.hello()).toEqual({ aud: 'services', cookie: null });
     expect([...kept.keys()]).toEqual(['usher']);
     api.usher.close();
-    service.close();
-    service.closeAllConnections();
+    stop();
   });
 });
 

@@ -8,7 +8,7 @@ import { askRole, type Role } from './role.ts';
 export interface GuardOptions {
   /** Usher's address, as `USHER_PUBLIC_URL` says it: `https://accounts.example.org`. */
   issuer: string;
-  /** Whom the tokens are for; the issuer, unless `USHER_AUDIENCE` says otherwise there. */
+  /** The service that the tokens are for, one of `USHER_AUDIENCES` there; `services` unless told. */
   audience?: string;
   /**
    * Whether a session has ended, asked at every request. A source that fails refuses (503): nobody is let in because
@@ -67,7 +67,7 @@ const BEARER = /^bearer ([\w\-.~+/]+=*)$/i;
  * Checks the access tokens of one issuer. One guard serves a whole service: it holds the issuer's keys and what it has
  * verified already.
  *
- * @throws Error, at once, for an issuer that cannot be one.
+ * @throws Error, at once, for an issuer that cannot be one, or an audience that is not a service.
  * @example
  * const guard = createGuard({ issuer: 'http://localhost:4000' });
  * const { userId, sessionId } = await guard.verify(token);
@@ -75,7 +75,7 @@ const BEARER = /^bearer ([\w\-.~+/]+=*)$/i;
 export function createGuard(options: GuardOptions): Guard {
   const { isEnded, clock = systemClock, fetch = globalThis.fetch } = options;
   const issuer = checkIssuer(options.issuer);
-  const expected = { issuer, audience: options.audience ?? issuer };
+  const expected = { issuer, audience: checkAudience(options.audience ?? 'services', issuer) };
   const keys = issuerKeys(issuer, clock, fetch);
   // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
   const verified = new Map<string, Auth>();
@@ -148,6 +148,15 @@ function checkIssuer(issuer: string): string {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isHere))
     throw new Error(`The issuer must be an https address, or one on this machine; "${issuer}" is neither.`);
   return issuer;
+}
+
+/** A token for Usher itself can do there what its user can: whoever sent it to a service would have given that away. */
+function checkAudience(audience: string, issuer: string): string {
+  if (audience === issuer)
+    throw new Error(
+      `The audience must be a service of USHER_AUDIENCES, such as services; "${audience}" is Usher itself.`,
+    );
+  return audience;
 }
 
 async function isSignedBy({ publicKey, algorithm }: Key, token: string): Promise<boolean> {

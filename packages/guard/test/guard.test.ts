@@ -59,7 +59,7 @@ function line() {
 const newGuard = (more: Partial<GuardOptions> = {}): Guard =>
   createGuard({ issuer: app.url, clock: app.clock, ...more });
 const tokenOf = async (who: { username: string; password: string } = ada): Promise<string> =>
-  (await login(app, who)).access_token;
+  (await login(app, who, undefined, 'services')).access_token;
 const codeOf = (guard: Guard, token: string, needs?: Needs): Promise<string> =>
   guard.verify(token, needs).then(
     () => 'good',
@@ -161,7 +161,7 @@ describe('a token’s time', () => {
   it('is half an hour where the issuer says so', async () => {
     const { secret, clock } = app;
     const other = await startApp(database, { secret, clock, tokenMinutes: 30 });
-    const { access_token: token, expires_in } = await login(other, ada);
+    const { access_token: token, expires_in } = await login(other, ada, undefined, 'services');
     expect(expires_in).toBe(30 * 60);
     const guard = newGuard({ issuer: other.url });
     app.clock.advance(29 * MINUTE);
@@ -187,7 +187,11 @@ describe('sessions that have ended', () => {
     const token = await tokenOf();
     expect([await codeOf(untold, token), await codeOf(told, token)]).toEqual(['good', 'good']);
 
-    await send(app, 'POST', '/v1/logout', undefined, asBearer(token));
+    await inside.db
+      .updateTable('sessions')
+      .set({ ended_at: 1 })
+      .where('id', '=', claimsOf(token).sid)
+      .execute();
     ended.add(claimsOf(token).sid);
     expect([await codeOf(untold, token), await codeOf(told, token)]).toEqual(['good', 'invalid_token']);
     // Where a role is asked for, the issuer knows.
@@ -319,7 +323,7 @@ describe('the issuer’s keys', () => {
     );
     await once(elsewhere.listen(0, '127.0.0.1'), 'listening');
     const issuer = `http://localhost:${(elsewhere.address() as AddressInfo).port}`;
-    expect(await codeOf(newGuard({ issuer, audience: app.url }), await tokenOf())).toBe('unavailable');
+    expect(await codeOf(newGuard({ issuer }), await tokenOf())).toBe('unavailable');
     elsewhere.close();
   });
 });
@@ -337,6 +341,34 @@ describe('an issuer that cannot be one', () => {
   });
 });
 
+describe('a token for Usher itself', () => {
+  it('A21: is refused by a guard, and no guard can be made that takes it', async () => {
+    const { access_token: own } = await login(app, ada);
+    expect(claimsOf(own).aud).toBe(app.url);
+    expect(await codeOf(newGuard(), own)).toBe('invalid_token');
+    expect(() => newGuard({ audience: app.url })).toThrow(/^The audience must be a service of /);
+  });
+
+  it('A21: each service takes the tokens for itself alone', async () => {
+    const { secret, clock } = app;
+    const publicUrl = app.url;
+    const other = await startApp(database, { secret, clock, audiences: ['billing', 'reports'], publicUrl });
+    const host = { host: new URL(app.url).host };
+    const billed = await send(
+      other,
+      'POST',
+      '/v1/login',
+      { username: ada.username, password: ada.password, audience: 'billing' },
+      { headers: host },
+    );
+    const token = billed.body.access_token;
+    expect(await codeOf(newGuard({ audience: 'billing' }), token)).toBe('good');
+    expect(await codeOf(newGuard({ audience: 'reports' }), token)).toBe('invalid_token');
+    expect(await codeOf(newGuard(), token)).toBe('invalid_token');
+    await other.stop();
+  });
+});
+
 describe('a role', () => {
   it('that cannot be asked for lets nobody in', async () => {
     const net = line();
@@ -350,14 +382,21 @@ describe('a role', () => {
     const answering = (body: unknown, status = 200) =>
       newGuard({
         fetch: async (url, init) =>
-          String(url).endsWith('/v1/me') ? Response.json(body, { status }) : fetch(url, init),
+          String(url).endsWith('/v1/introspect') ? Response.json(body, { status }) : fetch(url, init),
       });
     expect(await codeOf(answering({}), token, { role: 'user' })).toBe('unavailable');
     expect(await codeOf(answering(null), token, { role: 'user' })).toBe('unavailable');
-    expect(
-      await codeOf(answering({ user: { id: ada.id, role: 'admin' } }, 500), token, { role: 'admin' }),
-    ).toBe('unavailable');
-    expect(await codeOf(answering({ user: { id: 'other', role: 'admin' } }), token, { role: 'admin' })).toBe(
+    const admin = { active: true, sub: ada.id, role: 'admin' };
+    expect(await codeOf(answering(admin), token, { role: 'admin' })).toBe('good');
+    expect(await codeOf(answering(admin, 500), token, { role: 'admin' })).toBe('unavailable');
+    expect(await codeOf(answering({ ...admin, active: 'true' }), token, { role: 'admin' })).toBe(
+      'unavailable',
+    );
+    expect(await codeOf(answering({ ...admin, active: false }, 500), token, { role: 'admin' })).toBe(
+      'unavailable',
+    );
+    expect(await codeOf(answering({ active: false }), token, { role: 'user' })).toBe('invalid_token');
+    expect(await codeOf(answering({ ...admin, sub: 'other' }), token, { role: 'admin' })).toBe(
       'invalid_token',
     );
   });

@@ -35,7 +35,7 @@ beforeAll(async () => {
   app = await startApp(database, { clock: testClock(Date.now()) });
   const who = await signUp(app);
   ada = who;
-  token = (await login(app, who)).access_token;
+  token = (await login(app, who, undefined, 'services')).access_token;
 });
 const running = new Set<() => Promise<unknown>>();
 afterAll(async () => {
@@ -174,7 +174,7 @@ const python = await findPython();
 describe('docs/guides/guard-a-flask-route.md', () => {
   it('has one program, which names one algorithm and asks for everything', () => {
     expect(flask.length).toBe(1);
-    for (const word of ['algorithms=["ES256"]', 'issuer=ISSUER', 'audience=ISSUER', '"at+jwt"'])
+    for (const word of ['algorithms=["ES256"]', 'issuer=ISSUER', 'audience="services"', '"at+jwt"'])
       expect(flask[0]).toContain(word);
   });
 

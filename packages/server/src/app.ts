@@ -3,10 +3,13 @@ import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
 import { hostAuthentication } from './edge/host.ts';
 import type { World } from './edge/world.ts';
+import { countWrite } from './flows/count-write.ts';
+import { proveFresh } from './flows/prove-fresh.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
 import { showUser } from './flows/shapes.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { type OpenedWorld, openWorld, trustedProxiesOf } from './open-world.ts';
+import { confirmSignInPage } from './pages/confirm-sign-in.tsx';
 import { refusalPage } from './pages/refusal.tsx';
 import type { Clock } from './platform/clock.ts';
 import type { Log } from './platform/log.ts';
@@ -120,6 +123,9 @@ function edgeSettings({ config, publicUrl }: World): EdgeSettings {
     allowedOrigins: new Set(config.allowedOrigins),
     hosts: new Set([new URL(publicUrl).host, ...hosts]),
     trustedProxies: trustedProxiesOf(config),
+    countWrite,
     refusalPage,
+    proveFresh,
+    confirmPage: confirmSignInPage,
   };
 }

@@ -91,11 +91,11 @@ export const settings = {
     oneOf('open', 'verified', 'closed'),
     'Who may make an account: anyone (`open`); anyone who first answers a mail (`verified`), so that nothing tells whether an address has an account; or administrators only (`closed`).',
   ),
-  audience: setting(
-    'USHER_AUDIENCE',
-    'the public URL',
-    plain,
-    'The audience (`aud`) of access tokens: what the services that accept them are called.',
+  audiences: setting(
+    'USHER_AUDIENCES',
+    'services',
+    audiences,
+    'The audiences (`aud`) of tokens for services, separated by commas; the first is the default. Tokens for Usher itself have the public URL as their audience.',
   ),
   codesDigits: setting(
     'USHER_CODES_DIGITS',
@@ -157,6 +157,18 @@ export const settings = {
     '',
     list(plain),
     'Addresses or ranges (CIDR) of the proxies whose X-Forwarded-For is believed, separated by commas.',
+  ),
+  clientConnections: setting(
+    'USHER_CLIENT_CONNECTIONS',
+    '256',
+    whole(1, 10_000),
+    'How many connections one client range (an IPv4 address or an IPv6 /64) may have at a time. Trusted proxies may have as many as they like.',
+  ),
+  hstsSubdomains: setting(
+    'USHER_HSTS_SUBDOMAINS',
+    'off',
+    oneOf('on', 'off'),
+    'Set to `on` to have browsers insist on https for all subdomains of the public URL as well. Each of them must then answer by https for two years.',
   ),
   smtpUrl: setting(
     'USHER_SMTP_URL',
@@ -220,7 +232,6 @@ type Parsed = { [K in SettingName]: ReturnType<(typeof settings)[K]['parse']> };
 /** Their defaults are words about another setting, or nothing. */
 const unsetByDefault = [
   'publicUrl',
-  'audience',
   'breachedPasswords',
   'databasePassword',
   'secret',
@@ -233,7 +244,6 @@ const unsetByDefault = [
 /** The settings in force; some may be unset. */
 export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
-  audience: string | undefined;
   breachedPasswords: string | undefined;
   databasePassword: Secret | undefined;
   secret: Secret | undefined;
@@ -511,6 +521,16 @@ function list<T>(parse: (text: string) => T) {
       .map((part) => part.trim())
       .filter((part) => part !== '')
       .map(parse);
+}
+
+/** What tokens and their readers compare to the letter, so only what looks the same everywhere. */
+function audiences(text: string): string[] {
+  const names = list(plain)(text);
+  if (names.length === 0) throw new Error('is empty; it takes at least one name, such as services.');
+  const strange = names.find((name) => !/^[!-~]{1,200}$/.test(name));
+  if (strange !== undefined)
+    throw new Error(`has "${strange}"; an audience is 1 to 200 ASCII characters without white space.`);
+  return [...new Set(names)];
 }
 
 /** An origin (RFC 6454) as browsers write it: scheme, host, port if not the default, and nothing more. */

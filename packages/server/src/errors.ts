@@ -17,6 +17,11 @@ export const errors = {
 
   invalid_json: [400, 'Invalid JSON', 'The body is not valid JSON.'],
   invalid_request: [400, 'Invalid request', 'The request has a part that cannot be accepted; see `errors`.'],
+  invalid_path: [
+    400,
+    'Invalid path',
+    'The path has a segment "." or "..", or an encoded slash or backslash. Send it without them.',
+  ],
   ambiguous_credentials: [
     400,
     'Two credentials',
@@ -35,6 +40,11 @@ export const errors = {
   ],
   unauthenticated: [401, 'Not signed in', 'Sign in first: this needs a valid session.'],
   invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
+  fresh_sign_in_required: [
+    401,
+    'Confirm your password',
+    'This needs a password that was given in the last five minutes. Confirm it with POST /v1/me/confirm or sign in again, then retry.',
+  ],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],
   password_change_required: [
     403,
@@ -56,6 +66,11 @@ export const errors = {
   last_admin: [409, 'Last administrator', 'This is the only enabled administrator. Make another one first.'],
   user_taken: [409, 'Already taken', 'Another account has this username or e-mail address.'],
   conflict: [409, 'Changed meanwhile', 'Someone changed this at the same moment. Read it again, then retry.'],
+  export_running: [
+    409,
+    'Export is running',
+    'An export of yours is running already. Wait until it is finished, then try again.',
+  ],
   setup_done: [410, 'Set-up is done', 'This installation already has its first administrator.'],
   link_invalid: [410, 'Link not valid', 'This link is not valid, or not any more.'],
   payload_too_large: [413, 'Body too large', 'The body is larger than 16 kB.'],

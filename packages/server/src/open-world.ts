@@ -10,6 +10,7 @@ import { cookieTokens } from './core/tokens/cookie.ts';
 import { deviceTokens } from './core/tokens/device.ts';
 import { refreshTokens } from './core/tokens/refresh.ts';
 import { type TrustedProxies, trustProxies } from './edge/address.ts';
+import { openExports } from './edge/exports.ts';
 import { openStreams } from './edge/streams.ts';
 import type { World } from './edge/world.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
@@ -51,6 +52,7 @@ export async function openWorld(
   const ownLog = log ?? createLog(config.logLevel);
   // Before anything is opened that would have to be closed again.
   trustedProxiesOf(config);
+  refuseOwnAudience(config);
   const assets = openAssets(config);
   const breachedPasswords =
     config.breachedPasswords === undefined
@@ -119,7 +121,11 @@ async function furnish(
     keyring,
     cookieTokens: cookieTokens(publicUrl, IDLE, keys.cookie),
     accessTokens: accessTokens(
-      { issuer: publicUrl, audience: config.audience ?? publicUrl, lifetime: config.tokenMinutes * 60_000 },
+      {
+        issuer: publicUrl,
+        serviceAudiences: config.audiences,
+        lifetime: config.tokenMinutes * 60_000,
+      },
       keyring,
     ),
     refreshTokens: refreshTokens(keys.refresh),
@@ -131,6 +137,7 @@ async function furnish(
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
     streams,
+    exports: openExports(clock, log),
     metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
     log,
     isStopping: () => stopping,
@@ -162,6 +169,15 @@ async function furnish(
 /** Mails are kept to be read only where nobody else can be: on a machine that tries things out. */
 function hasMailbox({ smtpUrl, env }: Config, publicUrl: string): boolean {
   return !smtpUrl && env !== 'production' && isLoopback(new URL(publicUrl).hostname);
+}
+
+/** A token for a service must not be good here. */
+function refuseOwnAudience({ audiences, publicUrl, port }: Config): void {
+  const own = publicUrl ?? `http://localhost:${port}`;
+  if (audiences.includes(own))
+    throw new ConfigError(
+      `USHER_AUDIENCES (--audiences) names ${own}, which is the audience of Usher itself: whoever got a token for a service could act here. Give the services a name of their own.`,
+    );
 }
 
 function secretOf(config: Config, { file }: Database): string {

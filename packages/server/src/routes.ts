@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Route, route } from './edge/route.ts';
+import { confirm, confirmBody } from './flows/account/confirm.ts';
 import { downloadMyData, myDataShape } from './flows/account/data.ts';
 import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } from './flows/account/me.ts';
 import { changePassword, changePasswordBody } from './flows/account/password.ts';
@@ -44,12 +45,14 @@ import {
   tokenPairShape,
   userShape,
 } from './flows/shapes.ts';
-import { login, signIn, signInBody } from './flows/sign-in/password.ts';
+import { login, loginBody, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
 import { checkPassword, checkPasswordBody, passwordAdviceShape } from './flows/sign-up/check-password.ts';
 import { SIGN_UP_MAILED, signUp, signUpBody } from './flows/sign-up/sign-up.ts';
+import { introspect, introspectBody, introspectionShape } from './flows/tokens/introspect.ts';
 import { jwks, jwksShape } from './flows/tokens/jwks.ts';
 import { refresh, refreshBody } from './flows/tokens/refresh.ts';
+import { serviceToken, serviceTokenBody } from './flows/tokens/service-token.ts';
 import { eventsPage, exportEvents } from './pages/admin/events.tsx';
 import { eventsQuery } from './pages/admin/events-query.ts';
 import { followEvents, followQuery } from './pages/admin/events-stream.ts';
@@ -82,7 +85,7 @@ import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-passwor
 import { homePage, homeQuery } from './pages/home.tsx';
 import { mailQuery } from './pages/mail-answer.tsx';
 import { mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
-import { openApiOf } from './pages/openapi.ts';
+import { openApiOf, openApiText } from './pages/openapi.ts';
 import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
 import { restoreAnswer, restoreForm, restorePage, restoreQuery } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpPage, setUpQuery } from './pages/setup.tsx';
@@ -134,11 +137,17 @@ export const routes: readonly Route[] = [
     path: '/v1/login',
     who: 'anyone',
     summary: 'Sign in with HTTP Basic or JSON; answers a pair of tokens, for programs',
-    body: signInBody.optional(),
+    body: loginBody,
     anyCase: true,
     optionalBody: true,
     answers: { 200: tokenPairShape },
-    errors: ['invalid_credentials', 'ambiguous_credentials', 'too_many_requests', 'busy'],
+    errors: [
+      'invalid_credentials',
+      'password_change_required',
+      'ambiguous_credentials',
+      'too_many_requests',
+      'busy',
+    ],
     handler: login,
   }),
   route({
@@ -148,8 +157,18 @@ export const routes: readonly Route[] = [
     summary: 'The next pair of tokens for a refresh token',
     body: refreshBody,
     answers: { 200: tokenPairShape },
-    errors: ['invalid_token', 'too_many_requests'],
+    errors: ['invalid_token', 'password_change_required', 'too_many_requests'],
     handler: refresh,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/token',
+    who: 'session',
+    summary: 'An access token for a service, from the session of a cookie or an access token',
+    body: serviceTokenBody,
+    answers: { 200: tokenPairShape.omit({ refresh_token: true }) },
+    errors: [],
+    handler: serviceToken,
   }),
   route({
     method: 'POST',
@@ -165,6 +184,7 @@ export const routes: readonly Route[] = [
     path: '/v1/logout-everywhere',
     who: 'session',
     beforePasswordChange: true,
+    needsFreshSignIn: true,
     summary: 'End all sessions of the user',
     answers: { 200: loggedOut },
     errors: [],
@@ -177,7 +197,7 @@ export const routes: readonly Route[] = [
       method: 'POST',
       path,
       who: 'anyone',
-      summary: 'Mail a code and a link to someone who forgot the password',
+      summary: 'Mail a code and a link to someone who forgot the password; the link works for an hour',
       body: sendMailBody,
       anyCase: true,
       ...(path.endsWith('/') ? { isPage: true } : {}),
@@ -224,7 +244,8 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/restore-email',
     who: 'anyone',
-    summary: 'Take a change of address back with the link that the old address got; every session ends',
+    summary:
+      'Take a change of address back, and all after it, with the link that the old address got; every session ends',
     body: restoreEmailBody,
     answers: { 200: saying('address restored!').extend({ password: z.string().optional() }) },
     errors: ['link_invalid', 'too_many_requests', 'conflict', 'busy'],
@@ -265,7 +286,8 @@ export const routes: readonly Route[] = [
     summary: 'Change the profile',
     body: changeMeBody,
     answers: { 200: userAnswer },
-    errors: ['user_taken'],
+    errors: ['user_taken', 'too_many_requests'],
+    limit: 'profileChanges',
     handler: changeMe,
   }),
   route({
@@ -292,6 +314,16 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'POST',
+    path: '/v1/me/confirm',
+    who: 'session',
+    summary: 'Give the password again: for five minutes the session may do what needs a fresh sign-in',
+    body: confirmBody,
+    answers: { 200: saying('password confirmed!') },
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    handler: confirm,
+  }),
+  route({
+    method: 'POST',
     path: '/v1/me/email',
     who: 'session',
     summary: 'Ask for another address; it counts once it is proven, and the old one can take it back',
@@ -304,7 +336,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/me/verify-email',
     who: 'session',
-    summary: 'Mail a code and a link once more to prove the address',
+    summary: 'Mail a code and a link once more to prove the address; the link works for an hour',
     answers: { 202: saying(PROOF_MAILED) },
     errors: ['conflict', 'too_many_requests', 'busy'],
     handler: mailProof,
@@ -322,10 +354,12 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/me/sessions/:id',
     who: 'session',
+    needsFreshSignIn: true,
     summary: 'End one of the user’s sessions',
     params: sessionParams,
     answers: { 200: saying('session ended!') },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'sessionChanges',
     handler: endOneSession,
   }),
 
@@ -333,9 +367,11 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/me/sessions',
     who: 'session',
+    needsFreshSignIn: true,
     summary: 'End all of the user’s sessions but the one that asks',
     answers: { 200: saying('other sessions ended!').extend({ sessions: z.int() }) },
-    errors: [],
+    errors: ['too_many_requests'],
+    limit: 'sessionChanges',
     handler: endAllOtherSessions,
   }),
   route({
@@ -344,7 +380,7 @@ export const routes: readonly Route[] = [
     who: 'session',
     summary: 'Everything that is kept about the user, as a file',
     answers: { 200: myDataShape },
-    errors: [],
+    errors: ['export_running'],
     handler: downloadMyData,
   }),
 
@@ -363,10 +399,12 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/users',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Make an account for someone else',
     body: createUserBody,
     answers: { 201: saying('user created!').extend({ user: userShape, password: z.string().optional() }) },
-    errors: ['signup_refused', 'signup_taken', 'busy'],
+    errors: ['signup_refused', 'signup_taken', 'busy', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: createUser,
   }),
   route({
@@ -383,41 +421,49 @@ export const routes: readonly Route[] = [
     method: 'PATCH',
     path: '/v1/users/:id',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Rename, promote, demote, disable or enable a user',
     params: userParams,
     body: changeUserBody,
     answers: { 200: userAnswer },
-    errors: ['not_found', 'user_taken', 'last_admin'],
+    errors: ['not_found', 'user_taken', 'last_admin', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: changeUser,
   }),
   route({
     method: 'DELETE',
     path: '/v1/users/:id',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Delete a user and all that belongs to them',
     params: userParams,
     answers: { 200: saying('delete successful!') },
-    errors: ['not_found', 'last_admin'],
+    errors: ['not_found', 'last_admin', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: removeUser,
   }),
   route({
     method: 'POST',
     path: '/v1/users/:id/logout-everywhere',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'End all sessions of a user',
     params: userParams,
     answers: { 200: loggedOut },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: endUserSessions,
   }),
   route({
     method: 'POST',
     path: '/v1/users/:id/send-mail',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Mail a user a code and a link to choose a new password',
     params: userParams,
     answers: { 202: saying(MAIL_TO_USER) },
     errors: ['not_found', 'conflict', 'too_many_requests', 'busy'],
+    limit: 'adminChanges',
     handler: mailUser,
   }),
   route({
@@ -434,10 +480,12 @@ export const routes: readonly Route[] = [
     method: 'DELETE',
     path: '/v1/users/:id/limits',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Let a user try again at once',
     params: userParams,
     answers: { 200: saying('limits lifted!') },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'adminChanges',
     handler: liftUserLimits,
   }),
   route({
@@ -470,6 +518,16 @@ export const routes: readonly Route[] = [
     answers: { 200: jwksShape },
     errors: [],
     handler: jwks,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/introspect',
+    who: 'anyone',
+    summary: 'For services: whether the session of an access token is active, and the role of its user',
+    body: introspectBody,
+    answers: { 200: introspectionShape },
+    errors: [],
+    handler: introspect,
   }),
   route({
     method: 'GET',
@@ -508,7 +566,11 @@ export const routes: readonly Route[] = [
     summary: 'This API as an OpenAPI 3.1 document',
     answers: { 200: z.looseObject({ openapi: z.literal('3.1.1') }) },
     errors: [],
-    handler: ({ publicUrl }) => ({ status: 200, body: openApiOf(routes, publicUrl) }),
+    handler: ({ publicUrl }) => ({
+      status: 200,
+      text: openApiText(routes, publicUrl),
+      type: 'application/json; charset=utf-8',
+    }),
   }),
 
   // Pages
@@ -744,7 +806,8 @@ export const routes: readonly Route[] = [
     body: changeMeBody,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired', 'user_taken'],
+    errors: ['form_expired', 'user_taken', 'too_many_requests'],
+    limit: 'profileChanges',
     handler: profileAnswer,
   }),
   route({
@@ -810,12 +873,14 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/dashboard/sessions',
     who: 'session',
+    needsFreshSignIn: true,
     summary: 'End one of them, or all others',
     isPage: true,
     body: sessionsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired'],
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
+    limit: 'sessionChanges',
     handler: sessionsAnswer,
   }),
   route({
@@ -846,7 +911,7 @@ export const routes: readonly Route[] = [
     summary: 'My data, as a file',
     isPage: true,
     answers: { 200: undefined },
-    errors: [],
+    errors: ['export_running'],
     handler: downloadMyData,
   }),
   route({
@@ -966,6 +1031,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/users/:id/:act',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Do it',
     isPage: true,
     params: actParams,
@@ -982,6 +1048,7 @@ export const routes: readonly Route[] = [
       'last_admin',
       'conflict',
     ],
+    limit: 'adminChanges',
     handler: actAnswer,
   }),
   route({
@@ -1003,7 +1070,7 @@ export const routes: readonly Route[] = [
     isPage: true,
     query: eventsQuery,
     answers: { 200: undefined },
-    errors: [],
+    errors: ['export_running'],
     handler: exportEvents,
   }),
   route({
@@ -1033,12 +1100,14 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/mails',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Try a mail now, or send it again',
     isPage: true,
     body: mailsForm,
     encoding: 'form',
     answers: { 303: undefined },
-    errors: ['form_expired', 'not_found'],
+    errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'not_found'],
+    limit: 'adminChanges',
     handler: mailsAnswer,
   }),
   route({
@@ -1089,12 +1158,14 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/admin/keys/rotate',
     who: 'admin',
+    needsFreshSignIn: true,
     summary: 'Make the next key',
     isPage: true,
     body: rotateForm,
     encoding: 'form',
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy'],
+    limit: 'keyRotations',
     handler: rotateAnswer,
   }),
   route({

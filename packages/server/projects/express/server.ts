@@ -10,9 +10,9 @@ const usher = await createUsher({ publicUrl });
 const app = express();
 
 // Anybody may see this.
-app.get('/', (_request, response) => void response.send('Try /api/hello, with a token.'));
+app.get('/', (_request, response) => void response.send('Try /api/hello, with a token for services.'));
 
-// Only for who has an access token.
+// Only for who has an access token for services: POST /v1/token gives one to whoever is signed in.
 app.get('/api/hello', tokenRequired({ issuer: publicUrl }), (request, response) => {
   response.json({ hello: authOf(request).userId });
 });

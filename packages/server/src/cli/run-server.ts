@@ -1,11 +1,13 @@
 import closeWithGrace from 'close-with-grace';
 import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
 import { type Config, isLoopback, type LoadedConfig } from '../config.ts';
+import { addressRange, clientAddress } from '../edge/address.ts';
 import type { Peer } from '../edge/answering.ts';
 import { errors } from '../errors.ts';
-import { type OpenedWorld, openWorld } from '../open-world.ts';
+import { type OpenedWorld, openWorld, trustedProxiesOf } from '../open-world.ts';
+import type { ConnectionLimit } from '../platform/connection-limit.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';
-import { type HttpServer, startHttpServer } from '../platform/http-server.ts';
+import { type HttpServer, type HttpServerOptions, startHttpServer } from '../platform/http-server.ts';
 import type { App, MakeApp } from './serve-app.ts';
 
 /** How long a stop waits for answers that are under way, in milliseconds. */
@@ -13,6 +15,10 @@ const PATIENCE = 10_000;
 /** How long a start waits for a database that is away, and between two tries, in milliseconds. */
 const DATABASE_PATIENCE = 60_000;
 const DATABASE_PAUSE = 1_000;
+/** How long nothing more is logged of a client range whose connections were refused, in milliseconds. */
+const LOG_PAUSE = 60_000;
+/** Of how many ranges it is remembered that they were logged. */
+const MOST_LOGGED_RANGES = 1_000;
 
 /** Serves until it is told to stop; with an application, if one is given. */
 export async function runServer(
@@ -24,10 +30,11 @@ export async function runServer(
   // Listening comes first: only then the port is known that tokens and links name.
   let usher: Usher | undefined;
   let app: App | undefined;
+  let opened: OpenedWorld | undefined;
   const answer = (request: Request, peer: Peer) => app?.fetch(request, peer) ?? notYet(request);
-  const server = await listen(config.host, config.port, '--port', answer);
+  const connectionLimit = clientConnectionLimit(config, () => opened);
+  const server = await listen(config.host, config.port, '--port', answer, { connectionLimit });
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
-  let opened: OpenedWorld;
   try {
     opened = await openPatiently({ ...config, publicUrl }, sources);
   } catch (error) {
@@ -61,9 +68,10 @@ async function listen(
   port: number,
   flag: string,
   fetch: (request: Request, peer: Peer) => Response | Promise<Response>,
+  options?: HttpServerOptions,
 ) {
   try {
-    return await startHttpServer(fetch, host, port);
+    return await startHttpServer(fetch, host, port, options);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')
@@ -74,6 +82,29 @@ async function listen(
       throw new Error(`USHER_HOST is ${host}, which is not an address of this machine.`);
     throw error;
   }
+}
+
+/** How many connections a client may have. A proxy of ours has those of all its clients, so it has no limit. */
+function clientConnectionLimit(config: Config, opened: () => OpenedWorld | undefined): ConnectionLimit {
+  const isTrusted = trustedProxiesOf(config);
+  const refused = new Map<string, number>();
+  return {
+    most: config.clientConnections,
+    rangeOf(address) {
+      const client = clientAddress(address, null, isTrusted);
+      return isTrusted(client) ? undefined : addressRange(client);
+    },
+    onRefused(range) {
+      const { world } = opened() ?? {};
+      world?.metrics.limit('connections');
+      // One line for a flood of them.
+      const now = performance.now();
+      if (now - (refused.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
+      if (refused.size >= MOST_LOGGED_RANGES) refused.clear();
+      refused.set(range, now);
+      world?.log.warn({ range, most: config.clientConnections }, 'connections refused');
+    },
+  };
 }
 
 /** Until the database is open the process is alive, but not ready. */

@@ -109,7 +109,11 @@ export async function remove(name: string, { yes }: { yes?: true }, command: Com
     const { username, email } = user;
     const warning = `This deletes ${username} (${email}) with all that belongs to the account. It cannot be undone.`;
     await consent(yes, warning, username);
-    await changeUser(world, (tx) => getAgain(tx, user), deleteAccount);
+    await changeUser(
+      world,
+      (tx) => getAgain(tx, user),
+      (change) => deleteAccount(world, change),
+    );
     say(`Deleted ${username} (${email}).`);
   });
 }

@@ -10,8 +10,10 @@ export type Purpose = CodesTable['purpose'];
 /** How long and how often a code may be tried; set by its length (`config.codesDigits`). */
 export interface CodeRules {
   digits: number;
-  /** Milliseconds. */
+  /** How long the code can be typed, in milliseconds. */
   lifetime: number;
+  /** How long the link works, in milliseconds. */
+  linkLifetime: number;
   checks: number;
 }
 
@@ -22,6 +24,8 @@ export interface CodeSubject {
   userId: string | undefined;
   /** The normalised address that the mail goes to. */
   address: string;
+  /** Of a link that takes a change of email back: which of the account's emails it went to. */
+  emailNumber?: number;
 }
 
 /** What is done once the mail is answered. Kept sealed until then: it is nobody's account yet, or nobody's address. */
@@ -78,9 +82,10 @@ export async function beginFlow(
       link_hash: linkHash(subject.purpose, flow.link),
       checks: 0,
       created_at: now,
-      expires_at: now + rules.lifetime,
+      expires_at: now + rules.linkLifetime,
       ended_at: null,
       wish_encrypted: wish ? seal(keys.wishes, placeOf(flow.id), JSON.stringify(wish)) : null,
+      email_number: subject.emailNumber ?? null,
     })
     .execute();
   return flow;
@@ -96,9 +101,18 @@ export interface Flow {
   code_mac: string;
   purpose: Purpose;
   wish_encrypted: string | null;
+  email_number: number | null;
 }
 
-const columns = ['id', 'user_id', 'address_mac', 'code_mac', 'purpose', 'wish_encrypted'] as const;
+const columns = [
+  'id',
+  'user_id',
+  'address_mac',
+  'code_mac',
+  'purpose',
+  'wish_encrypted',
+  'email_number',
+] as const;
 
 /** What a flow was begun for, beside its purpose. @throws When it was begun for nothing more. */
 export function wishOf(key: KeyObject, { id, wish_encrypted }: Flow): Wish {
@@ -124,7 +138,7 @@ export function countCheck(
     address,
     flowId,
   }: { purposes: readonly Purpose[]; address: string; flowId: string | undefined },
-  most: number,
+  { checks, lifetime }: Pick<CodeRules, 'checks' | 'lifetime'>,
   now: number,
 ): Promise<Flow | undefined> {
   return db
@@ -138,12 +152,13 @@ export function countCheck(
         .where('open.address_mac', '=', addressMac(key, address))
         .where('open.ended_at', 'is', null)
         .where('open.expires_at', '>', now)
+        .where('open.created_at', '>', now - lifetime)
         .orderBy('open.created_at', 'desc')
         .orderBy('open.id')
         .limit(1);
       return flowId === undefined ? open : open.where('open.id', '=', flowId);
     })
-    .where('checks', '<', most)
+    .where('checks', '<', checks)
     .where('ended_at', 'is', null)
     .returning(columns)
     .executeTakeFirst();
@@ -186,8 +201,8 @@ export async function useFlow(tx: Db, id: string, now: number): Promise<boolean>
 }
 
 /**
- * Ends the flows of an account that mean nothing any more. The link that takes an address back is spared unless named:
- * whoever stole an account could end it.
+ * Ends the flows of an account that mean nothing any more. Links that take a change of email back are spared
+ * (`codes/restore-links`): whoever stole an account could end the owner's.
  */
 export async function endFlowsOf(
   tx: Db,
@@ -204,12 +219,23 @@ export async function endFlowsOf(
     .execute();
 }
 
-/** Whether the owner of an address can still take it back to the account that had it: then nobody else may have it. */
-export async function isHeld(db: Db, key: KeyObject, address: string, now: number): Promise<boolean> {
+/**
+ * Whether the owner of an address can still take it back to the account that had it: then no other account may have it.
+ *
+ * @param userId Whose account is to have the address; undefined for one that is yet to be made.
+ */
+export async function isHeld(
+  db: Db,
+  key: KeyObject,
+  address: string,
+  userId: string | undefined,
+  now: number,
+): Promise<boolean> {
   const row = await db
     .selectFrom('codes')
     .select('id')
     .where('address_mac', '=', addressMac(key, address))
+    .where('user_id', '<>', userId ?? '')
     .where('purpose', '=', 'restore_email')
     .where('ended_at', 'is', null)
     .where('expires_at', '>', now)
@@ -217,10 +243,11 @@ export async function isHeld(db: Db, key: KeyObject, address: string, now: numbe
   return row !== undefined;
 }
 
-/** Removes flows that ran out more than `age` milliseconds ago. */
+/** Removes flows that expired more than `age` milliseconds ago, and those of no account as soon as they expire. */
 export async function forgetOldFlows(db: Db, age: number, now: number): Promise<void> {
   await db
     .deleteFrom('codes')
-    .where('expires_at', '<', now - age)
+    .where('expires_at', '<=', now)
+    .where((flow) => flow.or([flow('expires_at', '<', now - age), flow('user_id', 'is', null)]))
     .execute();
 }

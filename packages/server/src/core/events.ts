@@ -69,8 +69,16 @@ export interface EventView {
 /** The newest events about a user, newest first, for that user: from where somebody else acted is not theirs to know. */
 export async function eventsOf(db: Db, userId: string, most: number): Promise<EventView[]> {
   const events = await listEvents(db, { userId, limit: most });
-  return events.map((event) => (isByOther(event) ? { ...event, ip: null, userAgent: null } : event));
+  return events.map(forOwner);
 }
+
+/** The same in pages, so that many are never held at once. */
+export async function* pagesOfEventsOf(db: Db, userId: string, most: number): AsyncGenerator<EventView[]> {
+  for await (const events of pagesOfEvents(db, { userId, limit: most })) yield events.map(forOwner);
+}
+
+const forOwner = (event: RecordedEvent): EventView =>
+  isByOther(event) ? { ...event, ip: null, userAgent: null } : event;
 
 /** Whether an administrator or operator did it, in the place of whom it is about. */
 export const isByOther = ({ userId, actorId }: Pick<RecordedEvent, 'userId' | 'actorId'>): boolean =>
@@ -132,6 +140,48 @@ export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEve
   if (before !== undefined) query = query.where('id', '<', before);
   const rows = await query.execute();
   return rows.map((row) => ({ ...row, details: JSON.parse(row.details) }));
+}
+
+/** How many events a page of many has: they are read in about a millisecond, during which nobody else is served. */
+const PAGE = 200;
+
+/** The events that `listEvents` would give, in pages: as many as are asked for in all. */
+export async function* pagesOfEvents(db: Db, asked: EventQuery): AsyncGenerator<RecordedEvent[]> {
+  let { before, limit: left } = asked;
+  while (left > 0) {
+    const events = await listEvents(db, { ...asked, before, limit: Math.min(PAGE, left) });
+    if (events.length > 0) yield events;
+    left -= events.length;
+    before = events.at(-1)?.id;
+    if (events.length < PAGE) return;
+  }
+}
+
+/** What strangers can have recorded about no account: a name, address or code that somebody made up. */
+const ABOUT_NOBODY = [
+  'sign_in_refused',
+  'code_refused',
+  'recovery_started',
+  'sign_up_started',
+  'limit_reached',
+] as const satisfies EventName[];
+
+/** Removes events about no account of before a time, the oldest first, so many at most. @returns What went. */
+export async function forgetEventsAboutNobody(
+  tx: Db,
+  before: number,
+  most: number,
+): Promise<{ name: string; at: number }[]> {
+  const oldest = tx
+    .selectFrom('events')
+    .select('id')
+    .where('user_id', 'is', null)
+    .where('actor_id', 'is', null)
+    .where('name', 'in', ABOUT_NOBODY)
+    .where('id', '<', firstEventId(before))
+    .orderBy('id')
+    .limit(most);
+  return tx.deleteFrom('events').where('id', 'in', oldest).returning(['name', 'at']).execute();
 }
 
 /**

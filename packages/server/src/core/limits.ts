@@ -9,6 +9,9 @@ const DAY = 24 * HOUR;
 /** Until it is cleared. */
 const FOREVER = 100 * 365 * DAY;
 
+/** What is counted about a name that no account has is kept no longer than this, whatever the budget. */
+export const LONGEST_FOR_NOBODY = DAY;
+
 /**
  * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
@@ -85,12 +88,41 @@ export const budgets = {
     of: 'everybody',
     why: 'Wrong mailed codes for all accounts together: somebody guesses across them. Links still work.',
   },
+  codesFrom: {
+    kind: 'window',
+    most: 60,
+    length: HOUR,
+    of: 'range',
+    why: 'Wrong mailed codes from one address range, for whatever accounts. Links still work.',
+  },
+  // No link works for a shorter time than this window lasts (`flows/code-rules`): whoever uses it up leaves one in the mailbox.
+  recoveryTo: {
+    kind: 'window',
+    most: 6,
+    length: HOUR,
+    of: 'address',
+    why: 'Recovery emails to one address, from browsers that the account does not know.',
+  },
+  recoveryToFrom: {
+    kind: 'window',
+    most: 3,
+    length: HOUR,
+    of: 'address and range',
+    why: 'Recovery emails to one address that one address range asked for.',
+  },
+  recoveryKnown: {
+    kind: 'window',
+    most: 6,
+    length: HOUR,
+    of: 'account',
+    why: 'Recovery emails that browsers which the account knows asked for. No stranger uses these up.',
+  },
   mailsTo: {
     kind: 'window',
     most: 3,
     length: HOUR,
     of: 'address',
-    why: 'Mails to one address that somebody asked for.',
+    why: 'Mails to one address that somebody asked for, recovery apart.',
   },
   mailsFrom: {
     kind: 'window',
@@ -98,6 +130,13 @@ export const budgets = {
     length: HOUR,
     of: 'range',
     why: 'Mails that one address range asked for.',
+  },
+  emailChanges: {
+    kind: 'window',
+    most: 5,
+    length: DAY,
+    of: 'address',
+    why: 'Changes of email that an account with this address asked for: each of them mails it a link.',
   },
   noticesTo: {
     kind: 'window',
@@ -113,6 +152,13 @@ export const budgets = {
     of: 'range',
     why: 'Different names that failed to sign in from one address range: somebody tries many accounts.',
   },
+  passwordsFrom: {
+    kind: 'window',
+    most: 600,
+    length: HOUR,
+    of: 'range',
+    why: 'Wrong passwords from one address range, looked at or not, from browsers that the account does not know.',
+  },
   // The one place that tells whether an address is taken.
   signup: { kind: 'window', most: 30, length: HOUR, of: 'range', why: 'Sign-ups from one address range.' },
   secrets: {
@@ -122,18 +168,73 @@ export const budgets = {
     of: 'range',
     why: 'Links and refresh tokens that were never made, from one address range.',
   },
+  // What somebody who is signed in can write again and again. Each of these writes an event that is kept for a year.
+  profileChanges: {
+    kind: 'window',
+    most: 60,
+    length: DAY,
+    of: 'account',
+    why: 'Changes of the account’s profile by its user, a day.',
+  },
+  sessionChanges: {
+    kind: 'window',
+    most: 200,
+    length: DAY,
+    of: 'account',
+    why: 'Requests of the user to end sessions of the account, a day.',
+  },
+  passwordChanges: {
+    kind: 'window',
+    most: 20,
+    length: DAY,
+    of: 'account',
+    why: 'Password changes of the account by its user, a day.',
+  },
+  emailRequests: {
+    kind: 'window',
+    most: 20,
+    length: DAY,
+    of: 'account',
+    why: 'Emails to verify or change the address of the account that its user asked for, a day.',
+  },
+  adminChanges: {
+    kind: 'window',
+    most: 20_000,
+    length: HOUR,
+    of: 'account',
+    why: 'Changes that one administrator makes to users and mails, an hour.',
+  },
+  keyRotations: {
+    kind: 'window',
+    most: 20,
+    length: DAY,
+    of: 'account',
+    why: 'Signing keys that one administrator makes in the console, a day.',
+  },
 } as const satisfies Record<string, Budget>;
 
 type Budget = (
   | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
   | { kind: 'window'; most: number; length: number }
   | { kind: 'distinct'; most: number; length: number }
-) & { of: 'account' | 'name' | 'address' | 'browser' | 'range' | 'everybody'; why: string };
+) & {
+  of: 'account' | 'name' | 'address' | 'browser' | 'range' | 'address and range' | 'everybody';
+  why: string;
+};
 
 export type LimitName = keyof typeof budgets;
 
+/** The limits of what somebody who is signed in writes. */
+export type WriteLimit = Extract<
+  LimitName,
+  'profileChanges' | 'sessionChanges' | 'passwordChanges' | 'emailRequests' | 'adminChanges' | 'keyRotations'
+>;
+
 /** The subject of a budget that all accounts share. */
 export const EVERYBODY = 'everybody';
+
+/** The subject of a budget of an address and the range that asks about it. */
+export const addressAndRange = (address: string, range: string): string => `${range} ${address}`;
 
 type NameOf<Kind> = {
   [K in LimitName]: (typeof budgets)[K]['kind'] extends Kind ? K : never;
@@ -262,15 +363,21 @@ export async function uncount(
     .execute();
 }
 
-/** Counts an attempt against a window. */
+/**
+ * Counts an attempt against a window.
+ *
+ * @param longest How long the window lasts at most, in milliseconds, for a subject that nobody has.
+ */
 export async function countInWindow(
   db: Db,
   key: KeyObject,
   budget: NameOf<'window'>,
   subject: string,
   now: number,
+  longest: number = FOREVER,
 ): Promise<Verdict> {
-  const { most, length } = budgets[budget];
+  const { most } = budgets[budget];
+  const length = Math.min(budgets[budget].length, longest);
   const id = keyOf(key, budget, subject);
   const isOver = sql<boolean>`limits.expires_at <= ${now}`;
   const passed = await db
@@ -292,7 +399,7 @@ export async function countInWindow(
     .executeTakeFirst();
   if (passed) return ALLOWED;
   // What time does not end is asked no more often than the limit before it allows, so these need no count.
-  if (length === FOREVER)
+  if (budgets[budget].length === FOREVER)
     return { allowed: false, limit: budget, count: most, refused: 1, retryAfter: length };
   return countRefusal(db, budget, id, now);
 }
@@ -421,6 +528,12 @@ function stateOf(
   const isReached = count >= budget.most;
   return { count, isReached, until: isReached && budget.length < FOREVER ? end : null };
 }
+
+/** All limits that count by account. */
+export const accountLimits = (userId: string): LimitOf[] =>
+  (Object.keys(budgets) as LimitName[])
+    .filter((limit) => budgets[limit].of === 'account')
+    .map((limit) => ({ limit, subject: userId }));
 
 /** Forgets what these limits have counted. @returns How many had counted anything. */
 export async function liftLimits(tx: Db, key: KeyObject, lifted: readonly LimitOf[]): Promise<number> {

@@ -17,12 +17,16 @@ export interface NewMail {
   values: Record<string, string>;
   /** When it stops being worth sending, in milliseconds since 1970; null for one day from now, when any mail does. */
   expiresAt: number | null;
+  /** Whether a browser that the account knows asked for it: then others' mails leave it room. */
+  isKnown?: boolean;
 }
 
 /** Whoever cannot be reached for this long is given up; in milliseconds. */
 const LONGEST_WAIT = 24 * 60 * 60_000;
 /** More mails than this never wait (attack D10), but for those that follow from a password or a session. */
 const MOST_WAITING = 10_000;
+/** So many more may wait that were asked for by browsers which an account knows. */
+const ROOM_FOR_KNOWN = 10_000;
 
 /**
  * Puts a mail into the outbox, in the transaction of what it tells of: it is sent if that is committed.
@@ -35,7 +39,7 @@ export async function queueMail(tx: Db, keys: Keys, mail: NewMail, now: number):
     throw new Error(`A ${kind} mail has an address that none can be sent to.`);
   const missing = mailValues[kind].filter((name) => values[name] === undefined);
   if (missing.length > 0) throw new Error(`A ${kind} mail lacks ${missing.join(', ')}.`);
-  if (STRANGERS.has(kind) && (await isFull(tx)))
+  if (STRANGERS.has(kind) && (await isFull(tx, mail.isKnown ? MOST_WAITING + ROOM_FOR_KNOWN : MOST_WAITING)))
     throw new Refusal('busy', {
       message: 'Too many mails wait to be sent. Try again later.',
       retryAfter: 60,
@@ -84,13 +88,13 @@ function canBeMailedTo(address: string): boolean {
   return address.length <= 254 && /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(address);
 }
 
-async function isFull(db: Db): Promise<boolean> {
+async function isFull(db: Db, most: number): Promise<boolean> {
   const last = await db
     .selectFrom('mails')
     .select('id')
     .where('due_at', 'is not', null)
     .limit(1)
-    .offset(MOST_WAITING)
+    .offset(most)
     .executeTakeFirst();
   return last !== undefined;
 }

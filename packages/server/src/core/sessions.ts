@@ -8,9 +8,10 @@ const DAY = 24 * HOUR;
 
 /** A cookie session ends after this long without a request. */
 export const IDLE = 10 * MINUTE;
-/** However busy, a cookie session ends after this long; an administrator's sooner. */
-export const CAP = 12 * HOUR;
-export const ADMIN_CAP = 4 * HOUR;
+/** However busy, a cookie session ends after this long. */
+const CAP = 12 * HOUR;
+/** A session of an administrator ends after this long, by cookie or by bearer token. */
+const ADMIN_CAP = 4 * HOUR;
 /** A bearer session ends after this long without a refresh, and after the cap however often it is refreshed. */
 export const REFRESH_IDLE = 14 * DAY;
 const REFRESH_CAP = 30 * DAY;
@@ -66,6 +67,8 @@ export interface NewSession {
   amr: string;
   ip: string;
   userAgent: string;
+  /** Whom its access tokens are for; null for Usher itself. */
+  audience?: string | null;
 }
 
 /** Starts a session; the caller's transaction has admitted the user (`users.admit`). @returns Its id. */
@@ -87,6 +90,7 @@ export async function startSession(tx: Db, session: NewSession, now: number): Pr
       refresh_number: 1,
       refreshed_at: now,
       proven_at: now,
+      audience: session.audience ?? null,
     })
     .execute();
   return id;
@@ -164,8 +168,14 @@ function toLive(id: string, row: LiveRow): { ended_at: number | null; live: Live
 
 /** When a session ends if nothing more happens, in milliseconds since 1970. For cookies the token ends sooner. */
 export function endOf({ session, user }: Live): number {
-  if (session.kind === 'cookie') return session.created_at + (user.admin_since === null ? CAP : ADMIN_CAP);
-  return Math.min(session.refreshed_at + REFRESH_IDLE, session.created_at + REFRESH_CAP);
+  const cap = session.created_at + capOf(session.kind, user);
+  return session.kind === 'cookie' ? cap : Math.min(session.refreshed_at + REFRESH_IDLE, cap);
+}
+
+/** How long a session can last at most, however much it is used; an administrator's is as short whatever its kind. */
+export function capOf(kind: SessionKind, { admin_since }: Pick<UsersTable, 'admin_since'>): number {
+  if (admin_since !== null) return ADMIN_CAP;
+  return kind === 'cookie' ? CAP : REFRESH_CAP;
 }
 
 /** What is told of a session to its user. */
@@ -181,7 +191,6 @@ export async function sessionsOf(
   now: number,
   currentId = '',
 ): Promise<ListedSession[]> {
-  const cap = user.admin_since === null ? CAP : ADMIN_CAP;
   return db
     .selectFrom('sessions')
     .select(['id', 'kind', 'created_at', 'last_seen_at', 'ip', 'user_agent'])
@@ -194,12 +203,12 @@ export async function sessionsOf(
           good('kind', '=', 'cookie'),
           // A minute more, because `last_seen_at` lags by up to one.
           good('last_seen_at', '>', now - IDLE - MINUTE),
-          good('created_at', '>', now - cap),
+          good('created_at', '>', now - capOf('cookie', user)),
         ]),
         good.and([
           good('kind', '=', 'bearer'),
           good('refreshed_at', '>', now - REFRESH_IDLE),
-          good('created_at', '>', now - REFRESH_CAP),
+          good('created_at', '>', now - capOf('bearer', user)),
         ]),
       ]),
     )
@@ -223,6 +232,12 @@ export async function countActive(db: Db, now: number): Promise<number> {
 /** Notes that the user of a session has just proven again who they are. */
 export async function noteProven(db: Db, id: string, now: number): Promise<void> {
   await db.updateTable('sessions').set({ proven_at: now }).where('id', '=', id).execute();
+}
+
+/** Whom the access tokens of a session are for; null for Usher itself. */
+export async function audienceOf(db: Db, id: string): Promise<string | null> {
+  const row = await db.selectFrom('sessions').select('audience').where('id', '=', id).executeTakeFirst();
+  return row?.audience ?? null;
 }
 
 /** Ends one session of a user. @returns false when the user has no such session that is still open. */

@@ -196,7 +196,7 @@ export async function setVerified(tx: Db, id: string, now: number): Promise<User
     .executeTakeFirst();
 }
 
-/** Gives an account another address, which was proven. @returns As `rename`. */
+/** Gives an account another address, which was proven: from now on it is the account's next one. @returns As `rename`. */
 export async function setProvenEmail(
   tx: Db,
   id: string,
@@ -206,7 +206,12 @@ export async function setProvenEmail(
   return await unlessTaken(() =>
     tx
       .updateTable('users')
-      .set({ email, email_key: emailKey, email_verified_at: now })
+      .set((row) => ({
+        email,
+        email_key: emailKey,
+        email_verified_at: now,
+        email_number: row('email_number', '+', 1),
+      }))
       .where('id', '=', id)
       .returningAll()
       .executeTakeFirst(),

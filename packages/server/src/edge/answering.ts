@@ -1,4 +1,7 @@
 import type { Context } from 'hono';
+import type { Origin } from '../core/events.ts';
+import type { WriteLimit } from '../core/limits.ts';
+import type { Live } from '../core/sessions.ts';
 import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
 import { clientAddress, type TrustedProxies } from './address.ts';
@@ -7,17 +10,22 @@ import { readCookie } from './cookies.ts';
 import { cookieName, readCredential } from './credential.ts';
 import { refuseDuplicateHeaders } from './duplicates.ts';
 import { formToken } from './form-token.ts';
+import { freshSignInRequired, isFresh } from './fresh-sign-in.ts';
 import { readInput } from './input.ts';
 import { corsHeaders, refuseCrossSite } from './origin.ts';
 import { type Outcome, recordOutcome, refuse } from './outcome.ts';
 import { commonHeaders, problemOf, reply } from './replies.ts';
-import type { Answer, Route } from './route.ts';
+import type { Answer, Route, SignedInCall } from './route.ts';
 import { setCookies } from './set-cookies.ts';
 import type { World } from './world.ts';
 
 /** What a Node server knows of a request beside the request itself; `@hono/node-server` passes it along. */
 export interface Peer {
-  incoming?: { rawHeaders: string[]; socket: { remoteAddress?: string | undefined } };
+  incoming?: {
+    url?: string | undefined;
+    rawHeaders: string[];
+    socket: { remoteAddress?: string | undefined };
+  };
 }
 
 /** What the edge goes by, worked out once from the settings. */
@@ -27,8 +35,18 @@ export interface EdgeSettings {
   /** Host headers that are answered; health routes answer any. */
   hosts: ReadonlySet<string>;
   trustedProxies: TrustedProxies;
+  /** Counts a write against its limit. @throws Refusal `too_many_requests` */
+  countWrite(world: World, live: Live, origin: Origin, limit: WriteLimit): Promise<void>;
   /** What a person sees of a refusal. */
   refusalPage(world: World, refusal: Refusal, refused: { requestId: string; address: string }): Answer;
+  /** Checks the password that a form brought along, and notes it. @throws Refusal when it is wrong, or not looked at. */
+  proveFresh(world: World, call: SignedInCall<unknown, unknown, unknown>, password: string): Promise<void>;
+  /** A form once more, with a field for the password. */
+  confirmPage(
+    world: World,
+    call: SignedInCall<unknown, unknown, unknown>,
+    asked: { path: string; refusal: Refusal },
+  ): Answer;
 }
 
 export type RequestContext = Context<{ Bindings: Peer }>;
@@ -38,7 +56,7 @@ export type Answering = (c: RequestContext, route: Route) => Promise<Response>;
 
 /** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
 export function answering(world: World, edge: EdgeSettings): Answering {
-  const common = commonHeaders(world.publicUrl);
+  const common = commonHeaders(world.publicUrl, world.config.hstsSubdomains === 'on');
   const name = cookieName(world.publicUrl);
   const cookiesOf = setCookies(world.publicUrl);
 
@@ -72,23 +90,54 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     /** The input, once it is known whose session it is a part of. */
     const read = async (sessionId?: string) => {
       outcome.formToken = route.isPage ? formToken(world, headers, sessionId) : undefined;
-      const { formToken: given, ...input } = await readInput(c, route);
+      const { formToken: given, password, ...input } = await readInput(c, route);
       // Who leaves without a session changes nothing, and has nothing to show.
       const isIdle = route.who === 'leaving' && sessionId === undefined;
       if (route.encoding === 'form' && !isIdle) outcome.formToken?.check(given);
-      return { ...input, headers, origin, socketAddress, formToken: outcome.formToken?.value ?? noForm };
+      const formTokenOf = outcome.formToken?.value ?? noForm;
+      return { password, call: { ...input, headers, origin, socketAddress, formToken: formTokenOf } };
     };
-    if (route.who === 'anyone') return route.handler(world, await read());
+    if (route.who === 'anyone') return route.handler(world, (await read()).call);
     if (route.who === 'leaving') {
       const credential = await readCredential(world, headers);
       outcome.userId = credential?.claims.sub;
-      return route.handler(world, { ...(await read(credential?.claims.sid)), credential });
+      const { call } = await read(credential?.claims.sid);
+      return route.handler(world, { ...call, credential });
     }
     const { live, credential, cookie } = await authenticate(world, headers, route);
     outcome.userId = live.user.id;
     outcome.cookie = cookie;
     const checkAgain = () => authenticateAgain(world, credential, route);
-    return route.handler(world, { ...(await read(live.session.id)), live, checkAgain });
+    const { call, password } = await read(live.session.id);
+    if (route.limit) await edge.countWrite(world, live, origin, route.limit);
+    const signedIn = { ...call, live, credential, checkAgain };
+    const asked = await askForPassword(c, route, signedIn, password, outcome);
+    return asked ?? route.handler(world, signedIn);
+  };
+
+  /**
+   * Lets on whoever signed in a moment ago, and form by form whoever gives the password now.
+   *
+   * @returns The form once more where the password is missing or wrong.
+   * @throws Refusal `fresh_sign_in_required` to a program.
+   */
+  const askForPassword = async (
+    c: RequestContext,
+    route: Route,
+    call: SignedInCall<unknown, unknown, unknown>,
+    password: string | undefined,
+    outcome: Outcome,
+  ): Promise<Answer | undefined> => {
+    if (!route.needsFreshSignIn || isFresh(world, call.live)) return undefined;
+    if (route.encoding !== 'form') throw freshSignInRequired();
+    try {
+      if (!password) throw freshSignInRequired();
+      await edge.proveFresh(world, call, password);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
+      return edge.confirmPage(world, call, { path: c.req.path, refusal: refuse(world, error, outcome) });
+    }
   };
 
   /** To a person a page, to a program a problem document. */

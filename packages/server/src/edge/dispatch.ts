@@ -12,7 +12,9 @@ export function dispatch(
   edge: EdgeSettings,
 ): Hono<{ Bindings: Peer }> {
   const app = new Hono<{ Bindings: Peer }>();
-  const answer = answering(world, edge);
+  const answerAny = answering(world, edge);
+  const answer = (c: RequestContext, route: Route) =>
+    isAmbiguous(c.env?.incoming?.url ?? c.req.url) ? answerAny(c, ambiguous) : answerAny(c, route);
   for (const route of routes) app.on(route.method, route.path, (c) => answer(c, route));
   // Not a route of its own: with one handler to a request the router need not chain.
   app.notFound((c) => answer(c, { ...nowhere, handler: () => answerNowhere(c, routes, edge) }));
@@ -29,6 +31,25 @@ const nowhere = {
   isPage: true,
   errors: [],
 } satisfies Omit<Route, 'handler'>;
+
+const ambiguous: Route = {
+  ...nowhere,
+  handler: () => {
+    throw new Refusal('invalid_path');
+  },
+};
+
+/**
+ * Whether a proxy may take the path for another one than we do: `/x/%2e%2e/admin` is `/admin` to us, and a rule of a
+ * proxy for `/admin` does not see it (CWE-22, CWE-436).
+ *
+ * @param url As the client sent it, where a socket tells; a standard request has its dot segments removed already.
+ */
+function isAmbiguous(url: string): boolean {
+  if (!url.includes('%') && !url.includes('/.')) return false;
+  const [path = ''] = url.split(/[?#]/, 1);
+  return /\/(?:\.|%2e){1,2}(?:\/|$)|%2f|%5c/i.test(path);
+}
 
 /** Answers an address that no line of the table has, or not with this method. */
 function answerNowhere(c: RequestContext, routes: readonly Route[], edge: EdgeSettings): Answer {

@@ -16,6 +16,8 @@ export interface Input {
   params: any;
   /** The `form_token` of a form. */
   formToken: string | undefined;
+  /** The `password` of a form whose route needs a fresh sign-in. */
+  password: string | undefined;
 }
 
 /** @throws Refusal `invalid_request`, `invalid_json`, `payload_too_large`, `unsupported_media_type`. */
@@ -25,7 +27,7 @@ export async function readInput(c: Context, route: Route): Promise<Input> {
     query: readQuery(c, route),
     ...(route.encoding === 'form'
       ? await readForm(c.req.raw, route)
-      : { body: await readJson(c.req.raw, route), formToken: undefined }),
+      : { body: await readJson(c.req.raw, route), formToken: undefined, password: undefined }),
   };
 }
 
@@ -37,10 +39,15 @@ function readQuery(c: Context, route: Route): unknown {
 }
 
 /** A form may have no fields but the token. */
-async function readForm(request: Request, { body }: Route): Promise<Pick<Input, 'body' | 'formToken'>> {
+async function readForm(
+  request: Request,
+  { body, needsFreshSignIn }: Route,
+): Promise<Pick<Input, 'body' | 'formToken' | 'password'>> {
   requireForm(request.headers);
   const { form_token: formToken, ...fields } = parseForm(await readBody(request));
-  return { body: body && validate(body, fields), formToken };
+  if (!needsFreshSignIn) return { body: body && validate(body, fields), formToken, password: undefined };
+  const { password, ...others } = fields;
+  return { body: body && validate(body, others), formToken, password };
 }
 
 async function readJson(request: Request, { body: schema, optionalBody, anyCase }: Route): Promise<unknown> {

@@ -15,11 +15,16 @@ const always = {
 const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
-/** The headers of every answer: of https installations also the order to stay on https (RFC 6797). */
-export const commonHeaders = (publicUrl: string): Readonly<Record<string, string>> =>
-  publicUrl.startsWith('https:')
-    ? { ...always, 'strict-transport-security': 'max-age=63072000; includeSubDomains' }
-    : always;
+/**
+ * The headers of every answer: of https installations also the order to stay on https (RFC 6797).
+ *
+ * @param hstsSubdomains Whether the order holds for all subdomains of the host as well.
+ */
+export function commonHeaders(publicUrl: string, hstsSubdomains: boolean): Readonly<Record<string, string>> {
+  if (!publicUrl.startsWith('https:')) return always;
+  const subdomains = hstsSubdomains ? '; includeSubDomains' : '';
+  return { ...always, 'strict-transport-security': `max-age=63072000${subdomains}` };
+}
 
 /** An answer as a response. */
 export function reply(

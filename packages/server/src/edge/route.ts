@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Origin } from '../core/events.ts';
+import type { WriteLimit } from '../core/limits.ts';
 import type { Live } from '../core/sessions.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credential } from './credential.ts';
@@ -22,6 +23,7 @@ export interface Call<Body = undefined, Query = undefined, Params = undefined> {
 export interface SignedInCall<Body = undefined, Query = undefined, Params = undefined>
   extends Call<Body, Query, Params> {
   live: Live;
+  credential: Credential;
   /** For an answer that goes on: whether the caller would still be let in. @throws Refusal when not. */
   checkAgain: () => Promise<void>;
 }
@@ -73,12 +75,19 @@ interface Common<
   answers: Record<number, z.ZodType | undefined>;
   /** The refusals that are this route's own, beside those any route may give. */
   errors: ErrorCode[];
+  /** What each call counts against, before the handler runs; only for routes of those who are signed in. */
+  limit?: WriteLimit;
   /** Not in the OpenAPI document: pages and what they load. */
   isPage?: true;
   /** Sent by a script and not by what somebody does: it postpones the end of no session. */
   isQuiet?: true;
   /** Also for users who must choose a new password; everything else refuses them until they have (ASVS 6.4.1). */
   beforePasswordChange?: true;
+  /**
+   * The user must have given the password in this session in the last five minutes (ASVS 7.5). The edge asks for it, and a form
+   * may bring it along as `password`, which the handler does not see.
+   */
+  needsFreshSignIn?: true;
   /** Answers under any Host header: probes know an address, not a name. */
   anyHost?: true;
 }
@@ -100,14 +109,21 @@ export type Route<
         ) => Answer | Promise<Answer>;
       }
     | { who: 'leaving'; handler: (world: World, call: LeavingCall) => Answer | Promise<Answer> }
-    | {
-        who: 'session' | 'admin';
-        handler: (
-          world: World,
-          call: SignedInCall<Input<Body>, Input<Query>, Input<Params>>,
-        ) => Answer | Promise<Answer>;
-      }
+    | ({ who: 'session' } & ForSignedIn<Body, Query, Params>)
+    // What an administrator changes always asks for a fresh sign-in: without it a line does not compile.
+    | ({ who: 'admin' } & ({ method: 'GET' } | { needsFreshSignIn: true }) & ForSignedIn<Body, Query, Params>)
   );
+
+interface ForSignedIn<
+  Body extends z.ZodType | undefined,
+  Query extends z.ZodType | undefined,
+  Params extends z.ZodType | undefined,
+> {
+  handler: (
+    world: World,
+    call: SignedInCall<Input<Body>, Input<Query>, Input<Params>>,
+  ) => Answer | Promise<Answer>;
+}
 
 /** Checks a line of the table against its own schemas, and gives it the type that all lines share. */
 export function route<

@@ -13,6 +13,7 @@ import type { Hasher } from '../platform/hasher.ts';
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Keys } from '../platform/secrets.ts';
+import type { Exports } from './exports.ts';
 import type { Streams } from './streams.ts';
 
 /** What a flow works with: made once, in `app.ts`. */
@@ -42,6 +43,8 @@ export interface World {
   hasMailbox: boolean;
   /** Answers that go on. */
   streams: Streams;
+  /** Long answers, one for a user at a time. */
+  exports: Exports;
   metrics: Metrics;
   log: Log;
   /** Whether a stop has begun: requests should go elsewhere. */

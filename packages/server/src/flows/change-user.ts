@@ -1,6 +1,8 @@
+import { endOutrankedLinks } from '../core/codes/restore-links.ts';
 import { endFlowsOf } from '../core/codes.ts';
 import { type Origin, recordEvent } from '../core/events.ts';
 import { finishSetUp } from '../core/installation.ts';
+import { accountLimits, liftLimits } from '../core/limits.ts';
 import { forgetMailsOf } from '../core/mails.ts';
 import { parseUsername } from '../core/names.ts';
 import { endSessionsOf } from '../core/sessions.ts';
@@ -20,6 +22,7 @@ import {
   setPassword,
   type User,
 } from '../core/users.ts';
+import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { takenRefusal } from './check-new-user.ts';
@@ -97,9 +100,14 @@ export async function addAccount(
 }
 
 /** Deletes the account with all that belongs to it. @throws Refusal `last_admin` */
-export async function deleteAccount({ tx, user, actorId, origin, now }: Change): Promise<void> {
+export async function deleteAccount(
+  { keys }: Pick<World, 'keys'>,
+  { tx, user, actorId, origin, now }: Change,
+): Promise<void> {
   if (!(await deleteUser(tx, user.id))) throw new Refusal('last_admin');
   await forgetMailsOf(tx, user.id);
+  // Nobody's right password clears these any more.
+  await liftLimits(tx, keys.limits, accountLimits(user.id));
   await recordEvent(tx, 'user_deleted', origin, { userId: user.id, actorId }, now);
 }
 
@@ -107,6 +115,7 @@ export async function deleteAccount({ tx, user, actorId, origin, now }: Change):
 export async function endSessions({ tx, user, actorId, origin, now }: Change): Promise<number> {
   await holdSignIns(tx, user.id);
   const sessions = await endSessionsOf(tx, user.id, 'ended_by_admin', now);
+  await endOutrankedLinks(tx, user.id, now);
   await recordEvent(
     tx,
     'signed_out_everywhere',
@@ -125,6 +134,7 @@ export async function givePassword(
   await setPassword(tx, user.id, passwordHash, now);
   const sessions = await endSessionsOf(tx, user.id, 'password_changed', now);
   await endFlowsOf(tx, user.id, now);
+  await endOutrankedLinks(tx, user.id, now);
   await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId, details: { sessions } }, now);
   return sessions;
 }

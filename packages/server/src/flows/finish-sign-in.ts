@@ -1,16 +1,10 @@
 import { endFlowsOf } from '../core/codes.ts';
 import { type NewEvent, type Origin, recordEvent } from '../core/events.ts';
-import {
-  ADMIN_CAP,
-  CAP,
-  endCrowdedOut,
-  REFRESH_IDLE,
-  type SessionKind,
-  startSession,
-} from '../core/sessions.ts';
+import { capOf, endCrowdedOut, REFRESH_IDLE, type SessionKind, startSession } from '../core/sessions.ts';
 import type { Cookie } from '../core/tokens/cookie.ts';
 import { admit, type User } from '../core/users.ts';
 import type { World } from '../edge/world.ts';
+import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 
 /** A session that was just started. */
@@ -20,6 +14,8 @@ export interface Started {
   /** Milliseconds since 1970. */
   at: number;
   amr: string;
+  /** Whom its access tokens are for; null for Usher itself. */
+  audience: string | null;
 }
 
 /**
@@ -27,6 +23,7 @@ export interface Started {
  * the session begins together with what led to it, or not at all.
  *
  * @param amr How the user proved who they are (RFC 8176): `pwd`.
+ * @param audience Whom the access tokens of a bearer session are for; null for Usher itself.
  * @returns undefined when the user was disabled, deleted or given another password since they were looked up.
  */
 export async function finishSignIn(
@@ -36,39 +33,43 @@ export async function finishSignIn(
   kind: SessionKind,
   amr: string,
   origin: Origin & { ip: string; userAgent: string },
+  audience: string | null = null,
 ): Promise<Started | undefined> {
+  // No service gets a token of somebody who has yet to choose a password that nobody else knows.
+  if (audience !== null && user.password_change_required_at !== null)
+    throw new Refusal('password_change_required');
   const now = world.clock.now();
   if (!(await admit(tx, user, now))) return undefined;
   // Whoever is in needs no code any more; one that lies in a mailbox is one that can be found there.
   await endFlowsOf(tx, user.id, now, ['reset_password']);
   const sessionId = await startSession(
     tx,
-    { userId: user.id, kind, amr, ip: origin.ip, userAgent: origin.userAgent },
+    { userId: user.id, kind, amr, ip: origin.ip, userAgent: origin.userAgent, audience },
     now,
   );
   const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
   await recordEvent(tx, 'signed_in', origin, { ...about, sessionId, details: { kind, amr } }, now);
   for (const ended of await endCrowdedOut(tx, user.id, sessionId, now))
     await recordEvent(tx, 'session_crowded_out', origin, { ...about, sessionId: ended }, now);
-  return { user, sessionId, at: now, amr };
+  return { user, sessionId, at: now, amr, audience };
 }
 
 /** The cookie of a session that was just started. */
 export function cookieFor(world: World, { user, sessionId, at, amr }: Started): Cookie {
-  const end = at + (user.admin_since === null ? CAP : ADMIN_CAP);
   return world.cookieTokens.make(
     { userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') },
     at,
-    end,
+    at + capOf('cookie', user),
   );
 }
 
 /** The first pair of tokens of a session that was just started. */
-export async function tokenPairFor(world: World, { user, sessionId, at, amr }: Started) {
+export async function tokenPairFor(world: World, { user, sessionId, at, amr, audience }: Started) {
   const { token, expiresIn } = await world.accessTokens.make(
     { userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') },
+    audience ?? world.publicUrl,
     at,
-    at + REFRESH_IDLE,
+    at + Math.min(REFRESH_IDLE, capOf('bearer', user)),
   );
   return {
     access_token: token,

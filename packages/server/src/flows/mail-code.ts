@@ -1,6 +1,6 @@
 import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
 import type { Origin } from '../core/events.ts';
-import { countInWindow, type Refused } from '../core/limits.ts';
+import { addressAndRange, countInWindow, type Refused, type Verdict } from '../core/limits.ts';
 import { type MailKind, queueMail } from '../core/mails.ts';
 import type { User } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
@@ -25,6 +25,8 @@ export interface Asked {
   username?: string;
   /** Who asked for it in the reader's place: then the mail does not say from where. */
   actorId?: string | null;
+  /** Whether a browser asks that the account knows: it has a budget and room of its own, which no stranger uses up. */
+  isKnown?: boolean;
   wish?: Wish;
 }
 
@@ -43,13 +45,14 @@ const pages: Record<Asked['kind'], string> = {
 export async function mailCode(
   tx: Db,
   world: World,
-  { purpose, kind, user, address, to, owner, username, actorId = null, wish }: Asked,
+  asked: Asked,
   origin: Origin,
 ): Promise<{ flow: BegunFlow; mailed: boolean; refused: Refused | undefined }> {
+  const { purpose, kind, user, address, to, owner, username, actorId = null, wish } = asked;
   const { clock, config, keys, publicUrl } = world;
   const now = clock.now();
   const rules = codeRules(config);
-  const budget = await countInWindow(tx, keys.limits, 'mailsTo', address, now);
+  const budget = await countMailTo(tx, world, asked, origin);
   const userId = (owner ?? user)?.id ?? null;
   if (!budget.allowed) await recordReached(tx, world, origin, budget, { userId, actorId });
   const flow = await beginFlow(tx, keys, { purpose, userId: user?.id, address }, rules, now, wish);
@@ -64,12 +67,35 @@ export async function mailCode(
       ip: (actorId === null && origin.ip) || '',
       user_agent: (actorId === null && origin.userAgent) || '',
       minutes: String(rules.lifetime / 60_000),
+      link_minutes: String(rules.linkLifetime / 60_000),
       when: new Date(now).toISOString(),
     },
-    expiresAt: owner ? null : now + rules.lifetime,
+    expiresAt: owner ? null : now + rules.linkLifetime,
+    isKnown: asked.isKnown ?? false,
   } as const;
   await queueMail(tx, keys, mail, now);
   return { flow, mailed: budget.allowed, refused: budget.allowed ? undefined : budget };
+}
+
+/**
+ * A recovery has budgets of its own, so that nothing else that strangers have mailed to an address stands in its way: what
+ * uses these up are mails with a link that works.
+ */
+async function countMailTo(
+  tx: Db,
+  { keys, clock }: World,
+  { purpose, address, user, isKnown }: Asked,
+  { ip }: Origin,
+): Promise<Verdict> {
+  const now = clock.now();
+  if (purpose !== 'reset_password') return countInWindow(tx, keys.limits, 'mailsTo', address, now);
+  if (isKnown && user) return countInWindow(tx, keys.limits, 'recoveryKnown', user.id, now);
+  if (ip !== null) {
+    const subject = addressAndRange(address, addressRange(ip));
+    const fromRange = await countInWindow(tx, keys.limits, 'recoveryToFrom', subject, now);
+    if (!fromRange.allowed) return fromRange;
+  }
+  return countInWindow(tx, keys.limits, 'recoveryTo', address, now);
 }
 
 /** One address range asks for so many mails and no more. @throws Refusal `too_many_requests` */
@@ -79,7 +105,7 @@ export async function countMailFrom(world: World, origin: Call['origin']): Promi
   if (!range.allowed) throw await refuseReached(world, origin, range);
 }
 
-/** The cookie that tells later which flow this browser began. */
+/** The cookie that tells later which flow this browser began, for as long as the link works. */
 export function flowCookie({ config }: World, { id }: BegunFlow): NonNullable<Answer['sideCookies']> {
-  return { flow: { value: id, maxAge: codeRules(config).lifetime / 1000 } };
+  return { flow: { value: id, maxAge: codeRules(config).linkLifetime / 1000 } };
 }

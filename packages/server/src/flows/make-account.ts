@@ -15,7 +15,7 @@ export async function makeAccount(
   origin: Call['origin'],
 ): Promise<User> {
   const now = clock.now();
-  if (await isHeld(tx, keys.codes, newUser.emailKey, now)) throw takenRefusal(['email']);
+  if (await isHeld(tx, keys.codes, newUser.emailKey, undefined, now)) throw takenRefusal(['email']);
   const made = await insertUser(tx, { ...newUser, role: 'user' }, now);
   if ('taken' in made) throw takenRefusal(made.taken);
   const { user } = made;

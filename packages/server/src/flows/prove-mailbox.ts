@@ -1,6 +1,13 @@
 import { countCheck, type Flow, findFlowByLink, fits, type Purpose } from '../core/codes.ts';
 import { recordEvent } from '../core/events.ts';
-import { countInWindow, EVERYBODY, type Refused, uncount } from '../core/limits.ts';
+import {
+  budgets,
+  countInWindow,
+  EVERYBODY,
+  LONGEST_FOR_NOBODY,
+  type Refused,
+  uncount,
+} from '../core/limits.ts';
 import { parseEmail } from '../core/names.ts';
 import { findByName, type User } from '../core/users.ts';
 import { addressRange } from '../edge/address.ts';
@@ -32,7 +39,7 @@ export const NO_MAIL_ANSWER = { message: 'Give either "email" and "code", or "to
  *
  * @param isFor Whether a code may be for the account that has the address, if one has.
  * @throws Refusal `code_invalid`, the same for a wrong code, an unknown address, a flow that ended and a limit;
- * `link_invalid`; `too_many_requests` after too many links that were never made.
+ * `link_invalid`; `too_many_requests` after too many wrong codes, or links that were never made, from this address range.
  */
 export function proveMailbox(
   world: World,
@@ -65,8 +72,8 @@ export async function openLink(
 }
 
 /**
- * A code counts before it is compared: against the account's day, the account until it succeeds, its flow, and all
- * accounts together. What was right is taken out of the count for all again.
+ * A code counts before it is compared: against its address range, the account's day, the account until it succeeds, its
+ * flow, and all accounts together. What was right is taken out of what others share again.
  */
 async function checkCode(
   world: World,
@@ -83,6 +90,8 @@ async function checkCode(
   const guess = {
     purposes,
     subject: user?.id ?? address.key,
+    longest: user ? undefined : LONGEST_FOR_NOBODY,
+    range: addressRange(origin.ip),
     address: address.key,
     flowId: readFlow(world, headers),
   };
@@ -90,10 +99,13 @@ async function checkCode(
   const isRight = counted.flow && isFor(user) && fits(keys.codes, counted.flow, address.key, code);
   if (counted.flow && isRight) {
     await uncount(db, keys.limits, 'allCodes', EVERYBODY);
+    await uncount(db, keys.limits, 'codesFrom', guess.range);
     return counted.flow;
   }
   const about = { userId: user?.id ?? null, actorId: null };
   if (counted.refused) {
+    if (budgets[counted.refused.limit].of === 'range')
+      throw await refuseReached(world, origin, counted.refused);
     await recordReached(db, world, origin, counted.refused, about);
     throw new Refusal('code_invalid', { limit: counted.refused.limit });
   }
@@ -106,25 +118,33 @@ interface Guess {
   purposes: readonly Purpose[];
   /** Whose budget it is: the account, or the address that has none. */
   subject: string;
+  /** How long anything is kept about it, in milliseconds; undefined for an account. */
+  longest: number | undefined;
+  /** From where it comes. */
+  range: string;
   address: string;
   flowId: string | undefined;
 }
 
-/** Stops at the first budget that is used up, so that what was not compared uses up nothing that others share. */
+/**
+ * What the range or the day refuses goes no further. The count until one is right is one that an address without an
+ * account never reaches, so the same is done after it whether it refuses or not: the work must not tell.
+ */
 async function countGuess(
   tx: Db,
   { clock, keys }: World,
   rules: FlowRules,
-  { subject, ...flow }: Guess,
+  { subject, longest, range, ...flow }: Guess,
 ): Promise<{ flow?: Flow | undefined; refused?: Refused }> {
   const now = clock.now();
   const { limits } = keys;
-  for (const budget of [rules.daily, rules.total]) {
-    const counted = await countInWindow(tx, limits, budget, subject, now);
-    if (!counted.allowed) return { refused: counted };
-  }
-  const found = await countCheck(tx, keys.codes, flow, rules.checks, now);
-  if (!found) return {};
-  const counted = await countInWindow(tx, limits, 'allCodes', EVERYBODY, now);
-  return counted.allowed ? { flow: found } : { refused: counted };
+  const fromRange = await countInWindow(tx, limits, 'codesFrom', range, now);
+  if (!fromRange.allowed) return { refused: fromRange };
+  const today = await countInWindow(tx, limits, rules.daily, subject, now);
+  if (!today.allowed) return { refused: today };
+  const inAll = await countInWindow(tx, limits, rules.total, subject, now, longest);
+  const found = await countCheck(tx, keys.codes, flow, rules, now);
+  const ofAll = found && (await countInWindow(tx, limits, 'allCodes', EVERYBODY, now));
+  if (!inAll.allowed) return { refused: inAll };
+  return ofAll && !ofAll.allowed ? { refused: ofAll } : { flow: found };
 }

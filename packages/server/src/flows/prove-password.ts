@@ -6,8 +6,10 @@ import {
   countName,
   forgiveName,
   type LimitName,
+  LONGEST_FOR_NOBODY,
   liftLimits,
   type Refused,
+  uncount,
   type Verdict,
 } from '../core/limits.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
@@ -55,7 +57,7 @@ export interface From {
  * before it is compared, with the same work whether there is such an account or not. A browser that the account knows
  * has a budget of its own, which no stranger can use up; everybody else shares one.
  *
- * @throws Refusal `too_many_requests` when too many different names failed from this address range;
+ * @throws Refusal `too_many_requests` when too many passwords or different names failed from this address range;
  * `busy` when more passwords wait for a worker than can be checked soon.
  */
 export async function provePassword(
@@ -83,7 +85,7 @@ export async function provePassword(
       // An operator who is to forget what a browser has used up has to know which one.
       ...(deviceId ? { details: { device: deviceId } } : {}),
     });
-    if (counted.limit === 'names') throw tooMany(counted);
+    if (OF_RANGE.has(counted.limit)) throw tooMany(counted);
     return { result: 'limited', refused: counted };
   }
 
@@ -97,6 +99,7 @@ export async function provePassword(
   return { result: 'right', user, forget: budget.clear };
 }
 
+const OF_RANGE: ReadonlySet<string> = new Set(['passwordsFrom', 'names'] satisfies LimitName[]);
 const OF_ACCOUNT: ReadonlySet<string> = new Set(['password', 'passwordsInAll'] satisfies LimitName[]);
 
 /** What counts an attempt before it is compared, and forgets it when it was right. */
@@ -124,10 +127,13 @@ function strangersBudget(
     (one) => ({ limit: 'passwordByName', subject: one }) as const,
   );
   const range = addressRange(ip);
+  const longest = user ? undefined : LONGEST_FOR_NOBODY;
   return {
     count: () =>
       db.transaction().execute(async (tx) => {
         const now = clock.now();
+        const fromRange = await countInWindow(tx, limits, 'passwordsFrom', range, now);
+        if (!fromRange.allowed) return fromRange;
         // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
         const names = await countName(tx, limits, 'names', range, name, now);
         if (!names.allowed) return names;
@@ -136,9 +142,10 @@ function strangersBudget(
           if (!ofName.allowed) return ofName;
         }
         const pause = await countAttempt(tx, limits, 'password', subject, now);
-        return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now) : pause;
+        return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now, longest) : pause;
       }),
     async clear(tx) {
+      await uncount(tx, limits, 'passwordsFrom', range);
       await forgiveName(tx, limits, 'names', range, name);
       await liftLimits(tx, limits, [
         { limit: 'password', subject },

@@ -107,6 +107,8 @@ export const limitShape = z
   })
   .meta({ id: 'Limit' });
 
+const isShown = (of: string): boolean => of === 'range' || of === 'name' || of === 'address and range';
+
 export const showLimit = ({
   limit,
   subject,
@@ -117,7 +119,7 @@ export const showLimit = ({
   return {
     limit,
     why: budget.why,
-    from: budget.of === 'range' || budget.of === 'name' ? subject : null,
+    from: isShown(budget.of) ? subject : null,
     count: state.count,
     most: budget.kind === 'back-off' ? budget.free : budget.most,
     refused: state.refused,

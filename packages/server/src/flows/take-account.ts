@@ -1,3 +1,4 @@
+import { endOutrankedLinks } from '../core/codes/restore-links.ts';
 import { endFlowsOf } from '../core/codes.ts';
 import { liftLimits } from '../core/limits.ts';
 import { type EndReason, endSessionsOf } from '../core/sessions.ts';
@@ -27,6 +28,7 @@ export async function takeAccount(
   await setProvenPassword(tx, user.id, password.hash, password.isGenerated, now);
   await endSessionsOf(tx, user.id, reason, now);
   await endFlowsOf(tx, user.id, now, ['reset_password', 'change_email', 'verify_email']);
+  await endOutrankedLinks(tx, user.id, now);
   await liftLimits(tx, world.keys.limits, [
     ...ofAccount.map((limit) => ({ limit, subject: user.id })),
     ...namesOf(user).map((subject) => ({ limit: 'passwordByName', subject }) as const),

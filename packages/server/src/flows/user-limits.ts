@@ -1,5 +1,6 @@
 import { listEvents, type Origin, recordEvent } from '../core/events.ts';
 import {
+  addressAndRange,
   budgets,
   EVERYBODY,
   type LimitName,
@@ -72,6 +73,7 @@ async function candidates(db: Db, user: Who, now: number): Promise<LimitOf[]> {
     address: [user.email_key],
     browser: [...devices],
     range: [...ranges],
+    'address and range': [...ranges].map((range) => addressAndRange(user.email_key, range)),
     everybody: [EVERYBODY],
   };
   return names.flatMap((limit) => subjects[budgets[limit].of].map((subject) => ({ limit, subject })));

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { forgetOldFlows } from '../core/codes.ts';
-import { forgetEvents } from '../core/events.ts';
-import { forgetOldFigures } from '../core/figures.ts';
+import { forgetEvents, forgetEventsAboutNobody } from '../core/events.ts';
+import { addToCounts, forgetOldFigures } from '../core/figures.ts';
 import { forgetOldLimits } from '../core/limits.ts';
 import { forgetOldLinks } from '../core/links.ts';
 import { dropStaleMails, forgetOldMails } from '../core/mails/outbox.ts';
@@ -19,7 +19,7 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   await forgetOldLinks(db, 7 * DAY, now);
   await forgetOldFlows(db, 7 * DAY, now);
   await dropStaleMails(db, now);
-  await forgetOldMails(db, 7 * DAY, now);
+  await forgetOldMails(db, 7 * DAY, DAY, now);
   await forgetOldSessions(db, now);
   await forgetOldFigures(db, 31 * DAY, now);
 }
@@ -37,16 +37,31 @@ export interface EventsPlace {
   eventsDays: number | 'forever';
 }
 
-/** Removes events that are older than the setting says. What is left over after a long time goes at the next turns. */
+/**
+ * Removes events that are older than the setting says, and after a day those about no account, which strangers can cause
+ * without end; the console's charts keep their numbers. What is left over after a long time goes at the next turns.
+ */
 export async function forgetOldEvents({ db, clock, log, eventsDays }: EventsPlace): Promise<void> {
+  await inBatches(() =>
+    db.transaction().execute(async (tx) => {
+      const gone = await forgetEventsAboutNobody(tx, clock.now() - DAY, AT_ONCE);
+      await addToCounts(tx, gone);
+      return gone.length;
+    }),
+  );
   if (eventsDays === 'forever') return;
   const before = clock.now() - eventsDays * DAY;
+  const gone = await inBatches(() => forgetEvents(db, before, AT_ONCE));
+  if (gone > 0) log.info({ events: gone, before: new Date(before).toISOString() }, 'old events removed');
+}
+
+async function inBatches(forget: () => Promise<number>): Promise<number> {
   let gone = 0;
   for (let times = 0; times < MOST_TIMES; times++) {
-    const count = await forgetEvents(db, before, AT_ONCE);
+    const count = await forget();
     gone += count;
     if (count < AT_ONCE) break;
     await pause(PAUSE);
   }
-  if (gone > 0) log.info({ events: gone, before: new Date(before).toISOString() }, 'old events removed');
+  return gone;
 }

@@ -15,6 +15,7 @@ const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
     ['password_change_required'],
     ({ who, beforePasswordChange }) => (who === 'session' || who === 'admin') && !beforePasswordChange,
   ],
+  [['fresh_sign_in_required'], ({ needsFreshSignIn }) => needsFreshSignIn === true],
   [['forbidden'], ({ who }) => who === 'admin'],
   [['invalid_request'], ({ body, query, params }) => Boolean(body ?? query ?? params)],
   [['invalid_json', 'payload_too_large', 'unsupported_media_type'], ({ body }) => body !== undefined],

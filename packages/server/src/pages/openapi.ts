@@ -59,6 +59,15 @@ type SecurityScheme = { description: string } & (
 );
 
 const made = new WeakMap<readonly Route[], Map<string, OpenApi>>();
+const texts = new WeakMap<OpenApi, string>();
+
+/** The document as JSON, written once: it is large, and anybody may ask for it. */
+export function openApiText(routes: readonly Route[], publicUrl: string): string {
+  const document = openApiOf(routes, publicUrl);
+  const text = texts.get(document) ?? JSON.stringify(document);
+  texts.set(document, text);
+  return text;
+}
 
 /**
  * The API as an OpenAPI 3.1 document, from the table that serves it; pages are not in it. The same table and address
@@ -105,6 +114,7 @@ const groups = {
 function groupOf({ who, path }: Route): keyof typeof groups {
   if (who === 'admin') return 'Administrators';
   if (who !== 'anyone') return 'Signed in';
+  if (path === '/v1/introspect') return 'Programs';
   return path.startsWith('/v1/') ? 'Anyone' : 'Programs';
 }
 

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { type ConnectionLimit, limitConnections } from './connection-limit.ts';
+import { answerInTurn } from './pipelining.ts';
 
 /** A web-standard handler; the second argument holds Node's own request, for the client's address. */
 type Fetch = (request: Request, env: { incoming: IncomingMessage }) => Response | Promise<Response>;
@@ -16,6 +18,13 @@ export interface HttpServer {
   stop(patience: number): Promise<void>;
 }
 
+export interface HttpServerOptions {
+  /** No limit unless given. */
+  connectionLimit?: ConnectionLimit;
+  /** How long a client may leave an answer unread before it is disconnected, in milliseconds. */
+  unreadTimeout?: number;
+}
+
 /** How long a client may take, in milliseconds, so that slow ones hold nothing for long (attack H6). */
 const limits = {
   headersTimeout: 10_000,
@@ -25,14 +34,28 @@ const limits = {
   maxHeaderSize: 16_384,
 };
 
-const MOST_CONNECTIONS = 10_000;
+const MOST_CONNECTIONS = 20_000;
+const UNREAD_TIMEOUT = 30_000;
 
 /** @throws The error of `listen`, such as `EADDRINUSE`. */
-export async function startHttpServer(fetch: Fetch, host: string, port: number): Promise<HttpServer> {
+export async function startHttpServer(
+  fetch: Fetch,
+  host: string,
+  port: number,
+  { connectionLimit, unreadTimeout = UNREAD_TIMEOUT }: HttpServerOptions = {},
+): Promise<HttpServer> {
   const listener = getRequestListener(fetch as Parameters<typeof getRequestListener>[0]);
-  const server = createServer(limits, (request, response) => void listener(request, response));
+  const server = createServer(limits);
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = 100;
+  if (connectionLimit) limitConnections(server, connectionLimit);
+  const isAnswering = answerInTurn(server, (request, response) => void listener(request, response));
+  // Time counts from the last byte that was received, or that the client took.
+  server.setTimeout(unreadTimeout, (socket) => {
+    const isQuiet = isAnswering(socket) && socket.writableLength === 0;
+    if (isQuiet) socket.setTimeout(unreadTimeout);
+    else socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

@@ -717,6 +717,34 @@ describe.each(databases)('requests on $name', ({ create }) => {
       ).toBe(415);
   });
 
+  it('a path that a proxy may take for another one is rejected, whoever asks', async () => {
+    const ask = (path: string, credential: string[] = []) =>
+      sendBytes(app, head(`GET ${path} HTTP/1.1`, 'Accept: application/json', ...credential));
+    const paths = [
+      '/x/%2e%2e/admin',
+      '/x/%2E%2E/v1/users',
+      '/x/.%2e/admin',
+      '/x/%2e./admin',
+      '/x/../admin',
+      '/./admin',
+      '/%2e/admin',
+      '/admin/%2e%2e',
+      '/admin%2fusers',
+      '/admin%2Fusers?page=1',
+      '/x%5c..%5cadmin',
+    ];
+    for (const path of paths)
+      for (const credential of [[], [`Authorization: ${authorization}`]]) {
+        const answer = await ask(path, credential);
+        expect([path, answer.slice(0, 12)]).toEqual([path, 'HTTP/1.1 400']);
+        expect(answer).toContain('"code":"invalid_path"');
+      }
+    // What looks like it and is not: a query, and a name that begins with a dot.
+    expect(await ask('/readyz?return_to=%2Fadmin%2F..%2f.')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask('/.well-known/jwks.json')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask('/...')).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
   it('a body that is cut off is its sender’s doing, and no failure of ours', async () => {
     for (const part of [
       'Content-Length: 100\r\n\r\n{"username":"',

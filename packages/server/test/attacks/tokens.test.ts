@@ -643,7 +643,7 @@ describe('token readers', () => {
     const pair = await generateKeyPair(algorithm);
     const ring = [{ id: newId(), algorithm, ...pair }];
     const tokens = accessTokens(
-      { issuer, audience: issuer, lifetime: 10 * MINUTE },
+      { issuer, serviceAudiences: ['services'], lifetime: 10 * MINUTE },
       {
         signer: () => ring[0] as (typeof ring)[0],
         published: () => ring,
@@ -673,10 +673,10 @@ describe('token readers', () => {
     let ring = [key];
     let revision = 0;
     const tokens = accessTokens(
-      { issuer, audience: issuer, lifetime: 10 * MINUTE },
+      { issuer, serviceAudiences: ['services'], lifetime: 10 * MINUTE },
       { signer: () => key, published: () => ring, revision: () => revision, refresh: async () => {} },
     );
-    const { token } = await tokens.make(subject, now, end);
+    const { token } = await tokens.make(subject, issuer, now, end);
     const reading = tokens.read(token, now);
     ring = [];
     revision++;
@@ -694,7 +694,7 @@ describe('token readers', () => {
     'T10: no flip of a bit of an access token (%s) is accepted',
     async (algorithm) => {
       const { tokens } = await withKey(algorithm);
-      const { token } = await tokens.make(subject, now, end);
+      const { token } = await tokens.make(subject, issuer, now, end);
       expect(await tokens.read(token, now)).toBeDefined();
       const flips = [...flipsOf(token)];
       expect(flips.length).toBeGreaterThan(3_000);
@@ -711,7 +711,7 @@ describe('token readers', () => {
 
   it('T12: an ECDSA signature of impossible numbers, another length or another form is refused', async () => {
     const { tokens } = await withKey('ES256');
-    const { token } = await tokens.make(subject, now, end);
+    const { token } = await tokens.make(subject, issuer, now, end);
     const [header, payload, signature = ''] = token.split('.');
     const good = Buffer.from(signature, 'base64url');
     const [zero, one, full] = [0n, 1n, (1n << 256n) - 1n];
@@ -743,7 +743,7 @@ describe('token readers', () => {
 
   it('T12: an Ed25519 signature with a point of small order, or a number beyond the order, is refused', async () => {
     const { tokens } = await withKey('EdDSA');
-    const { token } = await tokens.make(subject, now, end);
+    const { token } = await tokens.make(subject, issuer, now, end);
     const [header, payload, signature = ''] = token.split('.');
     const good = Buffer.from(signature, 'base64url');
     const [r, s] = [good.subarray(0, 32), littleEndian(good.subarray(32))];

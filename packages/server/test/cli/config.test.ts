@@ -27,10 +27,10 @@ const linesOf = (stdout: string) =>
 it('prints every setting with where it comes from, and makes no database', async () => {
   const folder = newFolder();
   writeFileSync(join(folder, '.env'), 'USHER_SERVICE_NAME=Acme\nUSHER_TOKEN_MINUTES=20\n');
-  writeFileSync(join(folder, 'audience'), 'acme-services\n');
+  writeFileSync(join(folder, 'audiences'), 'todos, billing\n');
   const env = {
     USHER_TOKEN_MINUTES: '30',
-    USHER_AUDIENCE_FILE: 'audience',
+    USHER_AUDIENCES_FILE: 'audiences',
     USHER_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1',
     USHER_EVENTS_DAYS: 'forever',
   };
@@ -42,7 +42,7 @@ it('prints every setting with where it comes from, and makes no database', async
     USHER_PORT: { value: 4001, source: 'flag' },
     USHER_PUBLIC_URL: { value: 'http://localhost:4001', source: 'default' },
     USHER_TOKEN_MINUTES: { value: 30, source: 'environment' },
-    USHER_AUDIENCE: { value: 'acme-services', source: 'file' },
+    USHER_AUDIENCES: { value: ['todos', 'billing'], source: 'file' },
     USHER_SERVICE_NAME: { value: 'Acme', source: '.env' },
     USHER_TRUSTED_PROXIES: { value: ['10.0.0.0/8', '127.0.0.1'], source: 'environment' },
     USHER_DATABASE: { value: 'sqlite:usher.db', source: 'default' },

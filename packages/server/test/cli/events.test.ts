@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -8,7 +7,7 @@ import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.t
 import { clientOf, given, refusal } from '../support/client.ts';
 import { HOUR, testClock } from '../support/clock.ts';
 import { databases } from '../support/postgres.ts';
-import { newPlace, type Place, wordsOf } from './program.ts';
+import { bin, newPlace, type Place, wordsOf } from './program.ts';
 
 describe.each(databases)('usher events on $name', (kind) => {
   let place: Place;
@@ -77,7 +76,6 @@ describe.each(databases)('usher events on $name', (kind) => {
   });
 
   it('goes on with what comes in, until it is interrupted', async () => {
-    const bin = resolve(import.meta.dirname, '../../bin/usher.js');
     const child = spawn(process.execPath, [bin, 'events', '--follow', '--json', '--limit', '1'], {
       cwd: place.folder,
       env: { USHER_DATABASE: place.database.url, USHER_SECRET: place.secret },

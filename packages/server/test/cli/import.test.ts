@@ -19,9 +19,8 @@ import { exportAll } from '../../src/cli/user-export.ts';
 import { type ImportOptions, importUsers } from '../../src/cli/user-import.ts';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { databases } from '../support/postgres.ts';
-import { newPlace, type Place } from './program.ts';
+import { bin, newPlace, type Place } from './program.ts';
 
-const bin = resolve(import.meta.dirname, '../../bin/usher.js');
 const HASH = '$2b$05$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG';
 const BATCH = 250;
 

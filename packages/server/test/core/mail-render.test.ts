@@ -17,6 +17,7 @@ const values = {
   code: '482913',
   link: `${URL_OF_USHER}/reset-password#token=abc`,
   minutes: '10',
+  link_minutes: '60',
   ip: '203.0.113.7',
   user_agent:
     'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36 Edg/142.0',
@@ -150,7 +151,7 @@ describe('values', () => {
   it('cuts no link and no address', () => {
     const link = `${URL_OF_USHER}/${'l'.repeat(500)}`;
     const new_email = `${'a'.repeat(64)}@${'b.'.repeat(90)}example`;
-    const { text } = render('email_changing', { ...values, link, new_email, days: '7' });
+    const { text } = render('email_changing', { ...values, link, new_email, days: '7', outranked_days: '' });
     expect(text).toContain(link);
     expect(text).toContain(new_email);
   });
@@ -172,7 +173,9 @@ describe('values', () => {
       code: any,
       link: any.map((text) => `${URL_OF_USHER}/${text}`),
       minutes: any,
+      link_minutes: any,
       days: any,
+      outranked_days: any,
       new_email: any,
       when: any,
       ip: any,

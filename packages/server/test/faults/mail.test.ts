@@ -22,7 +22,13 @@ import { SECRET, startProcess } from '../support/process.ts';
 
 /** Queues a code for an address. */
 async function queueTo(db: Db, keys: Keys, now: number, to: string): Promise<void> {
-  const values = { username: 'ada', code: `code-${to}`, link: 'http://localhost:4000/r#t', minutes: '10' };
+  const values = {
+    username: 'ada',
+    code: `code-${to}`,
+    link: 'http://localhost:4000/r#t',
+    minutes: '10',
+    link_minutes: '60',
+  };
   const mail = { kind: 'reset_password', to, userId: null, values, expiresAt: now + 10 * MINUTE } as const;
   await db.transaction().execute((tx) => queueMail(tx, keys, mail, now));
 }

@@ -397,8 +397,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
     it('as often as they could ask themselves, and says so when it does not', async () => {
       const ada = await newcomer();
       const ask = () => send(app, 'POST', '/v1/send-mail', { email: ada.email }, { from: newAddress() });
-      // The first of three was the mail of the sign-up.
-      await ask();
+      for (let i = 0; i < 5; i++) await ask();
       expect((await mail(ada.id)).status).toBe(202);
       const refused = await mail(ada.id);
       expect([refused.status, refused.body.code, refused.body.message]).toEqual([
@@ -410,7 +409,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       const queued = (await queuedMails(app, database)).filter(
         ({ kind, to }) => kind === 'reset_password' && to === ada.email,
       );
-      expect(queued).toHaveLength(2);
+      expect(queued).toHaveLength(6);
       expect((await eventOf(ada.id, 'recovery_started')).at(-1)).toEqual({
         actor_id: admin.id,
         details: '{"mailed":false}',

@@ -165,6 +165,14 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     const { refresh_token, access_token } = await login(app, user);
     await same('POST /v1/refresh', { refresh_token });
     await same('POST /v1/refresh', { refresh_token: 'x' });
+    await same('POST /v1/refresh', { refresh_token: 'x', audience: 'x' });
+    const { body } = await same('POST /v1/token', { audience: 'services' }, user);
+    await same('POST /v1/token', { audience: 'x' }, user);
+    await same('POST /v1/token', {});
+    for (const token of [body.access_token, 'x', 7]) await same('POST /v1/introspect', { token });
+    await same('POST /v1/me/confirm', { password: PASSWORD }, user);
+    await same('POST /v1/me/confirm', { password: 'wrong wrong wrong' }, user);
+    await same('POST /v1/me/confirm', { password: PASSWORD });
     for (const line of ['GET /v1/me', 'GET /v1/dashboard', 'GET /v1/me/sessions']) {
       await same(line, undefined, user);
       await same(line);

@@ -19,6 +19,7 @@ const values = {
   code: '482913',
   link: 'http://localhost:4000/reset-password#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0',
   minutes: '10',
+  link_minutes: '60',
   when: '2026-03-01T12:00:00Z',
   ip: '203.0.113.7',
   user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',

@@ -153,7 +153,7 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     app.clock.advance(5 * MINUTE);
     await page.fill('[name=username]', `${carol.username}-new`);
     await page.click('main form .button');
-    expect(await page.textContent('#password-error')).toBe('This is not your password.');
+    expect(await page.textContent('#password-error')).toBe('Enter your password.');
     expect((await carol.browser.get('/v1/me')).body.user.username).toBe(carol.username);
     expect(await page.inputValue('[name=username]')).toBe(`${carol.username}-new`);
     await page.fill('[name=password]', PASSWORD);
@@ -280,7 +280,7 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     await ask();
     app.clock.advance(5 * MINUTE);
     await page.click('main form .button');
-    expect(await page.textContent('#password-error')).toBe('This is not your password.');
+    expect(await page.textContent('#password-error')).toBe('Enter your password.');
     await page.fill('[name=password]', PASSWORD);
     await page.click('main form .button');
     expect(await page.textContent('main')).toContain('A mail is on its way to the user.');

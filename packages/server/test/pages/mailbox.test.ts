@@ -13,6 +13,7 @@ const values = {
   code: '482913',
   link: 'http://localhost:4000/reset-password#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0',
   minutes: '10',
+  link_minutes: '60',
 };
 
 describe.each(databases)('the mailbox page on $name', ({ create }) => {

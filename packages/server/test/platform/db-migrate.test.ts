@@ -224,7 +224,7 @@ function declaredTables(): Record<string, Record<string, string>> {
     );
   });
   const columnType = (type: string) =>
-    (type.startsWith('number') ? 'bigint' : 'text') + (type.endsWith('| null') ? ' or null' : '');
+    (/^(Generated<)?number/.test(type) ? 'bigint' : 'text') + (type.endsWith('| null') ? ' or null' : '');
   const columns = (type: string) =>
     Object.fromEntries((interfaces.get(type) ?? []).map(([name, of]) => [name, columnType(of)]));
   return Object.fromEntries((interfaces.get('Tables') ?? []).map(([name, type]) => [name, columns(type)]));

@@ -159,8 +159,8 @@ describe('P1: what the readers of tokens accept', () => {
     const ring = [{ id: newId(), algorithm, ...(await generateKeyPair(algorithm)) }];
     const [key = expect.fail('no key')] = ring;
     const keyring = { signer: () => key, published: () => ring, revision: () => 0, refresh: async () => {} };
-    const tokens = accessTokens({ issuer, audience: issuer, lifetime: 10 * MINUTE }, keyring);
-    const made = await Promise.all(subjects.map((subject) => tokens.make(subject, now, end)));
+    const tokens = accessTokens({ issuer, serviceAudiences: ['services'], lifetime: 10 * MINUTE }, keyring);
+    const made = await Promise.all(subjects.map((subject) => tokens.make(subject, issuer, now, end)));
     const honest = made.map(({ token }) => token);
     for (const token of honest) expect(await tokens.read(token, now)).toBeDefined();
     await fc.assert(

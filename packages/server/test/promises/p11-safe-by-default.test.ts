@@ -243,8 +243,17 @@ describe('P11: an unsafe setting refuses to start', () => {
           /^__Host-usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000; Secure$/,
         ),
       ]);
-      expect(secure.headers.get('strict-transport-security')).toBe('max-age=63072000; includeSubDomains');
+      expect(secure.headers.get('strict-transport-security')).toBe('max-age=63072000');
       await behindTls.close();
+      const withSubdomains = await createUsher({
+        database: `sqlite:${file}`,
+        log: createLog('silent'),
+        publicUrl: 'https://id.example.org',
+        hstsSubdomains: 'on',
+      });
+      const asked = await withSubdomains.fetch(new Request('https://id.example.org/healthz'));
+      expect(asked.headers.get('strict-transport-security')).toBe('max-age=63072000; includeSubDomains');
+      await withSubdomains.close();
     });
   });
 });

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cleanUp } from '../../src/jobs/cleanup.ts';
 import {
   asBearer,
   basic,
@@ -14,7 +16,7 @@ import {
   type TestApp,
   WRONG,
 } from '../support/app.ts';
-import { HOUR, SECOND } from '../support/clock.ts';
+import { DAY, HOUR, SECOND } from '../support/clock.ts';
 import { flowOf } from '../support/cookies.ts';
 import { newAddress } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -212,7 +214,50 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     const rows = await recoveries();
     expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['kept', 'decoy']));
     for (const { expires_at, created_at, tries } of rows)
-      expect([expires_at - created_at, tries]).toEqual([10 * 60 * SECOND, 1]);
+      expect([expires_at - created_at, tries]).toEqual([HOUR, 1]);
+  });
+
+  it('day after day: beyond the wrong codes and passwords that an account has until one is right, and a name has not', async () => {
+    const known = await newAccount(app);
+    app.clock.advance(HOUR);
+    const sides: Side[] = [known, newNames()].map((names) => ({ ...names, from: newAddress }));
+    const steps: typeof acts = [
+      ['a mail', (side) => app.call('POST', '/v1/send-mail', { email: side.email }, side.from())],
+      ...Array.from(
+        { length: 12 },
+        () => ['a wrong code', (side: Side) => reset(side)] as (typeof acts)[number],
+      ),
+      ...Array.from(
+        { length: 7 },
+        () =>
+          [
+            'a wrong password',
+            ({ email, from }) => app.call('POST', '/v1/signin', { email, password: WRONG }, from()),
+          ] as (typeof acts)[number],
+      ),
+    ];
+    for (let day = 0; day < 5; day++) {
+      for (const [i, [what, act]] of steps.entries()) {
+        const done = [];
+        for (const side of sides) {
+          app.work();
+          const { status, body } = await act(side);
+          const { statements, hashes } = app.work();
+          done.push({ status, body: { ...body, request_id: '' }, statements: statements.length, hashes });
+        }
+        expect([day, what, i, done[1]]).toEqual([day, what, i, done[0]]);
+        app.clock.advance(SECOND);
+      }
+      app.clock.advance(DAY);
+      const { db, clock } = app.world;
+      await cleanUp({ db, clock });
+    }
+    const { rows } = await sql<{ details: string }>`
+      SELECT details FROM events WHERE name = 'limit_reached' AND user_id = ${known.id}`.execute(
+      app.world.db,
+    );
+    const reached = new Set(rows.map(({ details }) => JSON.parse(details).limit));
+    expect(reached).toContain('codesInAll');
   });
 
   it('E13: at a sign-up that is proven first, and at its code, whether the address has an account or not', async () => {

@@ -111,10 +111,94 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     expect((await signIn({ ...names, password: NEW_PASSWORD })).status).toBe(200);
   });
 
-  it('B17: nor is anybody’s mailbox filled: three mails an hour, whoever asks and however often', async () => {
-    const { names } = await newOwner();
-    // The mail that came with the sign-up is one of this hour's.
+  it('W34: a mail that a stranger asks for at every full hour keeps nobody out, neither there nor elsewhere', async () => {
+    const { names, browser } = await newOwner();
+    const { email } = names;
+    const ask = (headers: Record<string, string> = {}) =>
+      app.call('POST', '/v1/send-mail', { email }, newAddress(), headers);
+    const linksTo = async () => (await mailsTo(names)).map(({ values }) => values['link'] ?? '');
+    /** What the page of a link says of it, which uses nothing up. */
+    const opens = async (link: string) =>
+      (await app.call('GET', link.slice(URL_OF_ALL.length), undefined, newAddress())).status;
+    /** The links of the mails that the known browser asked for. */
+    const asked = new Set<string>();
+    for (let hour = 0; hour < 24; hour++) {
+      // All that there is of this hour, from as many address ranges.
+      for (let i = 0; i < 8; i++) expect((await ask()).status).toBe(202);
+      for (let i = 0; i < 4; i++)
+        await app.call(
+          'POST',
+          '/v1/reset-password',
+          { email, code: '000000', password: NEW_PASSWORD },
+          newAddress(),
+        );
+      app.clock.advance(15 * MINUTE);
+      for (const minute of [15, 25, 35, 45]) {
+        // Elsewhere: whether this one goes out or a stranger's was the last of the window, a link that works is there.
+        expect((await ask()).status).toBe(202);
+        const links = await linksTo();
+        const others = links.filter((link) => !asked.has(link)).slice(-6);
+        expect([hour, minute, await Promise.all(others.map(opens))]).toEqual([
+          hour,
+          minute,
+          expect.arrayContaining([200]),
+        ]);
+
+        expect((await ask(browser)).status).toBe(202);
+        const [mine = '', ...more] = (await linksTo()).filter((link) => !links.includes(link));
+        expect([hour, minute, more, await opens(mine)]).toEqual([hour, minute, [], 200]);
+        asked.add(mine);
+        app.clock.advance((minute === 45 ? 15 : 10) * MINUTE);
+      }
+    }
+    const last = (await linksTo()).at(-1);
+    expect((await reset({ token: tokenOf(last), password: NEW_PASSWORD })).status).toBe(200);
+  }, 120_000);
+
+  it('W34: nor do a full outbox and neighbors who have used up what their address range may ask for', async () => {
+    const { names, browser } = await newOwner();
+    const from = newAddress();
+    const ask = (headers: Record<string, string> = {}) =>
+      app.call('POST', '/v1/send-mail', { email: names.email }, from, headers);
+    for (let i = 0; i < 10; i++) await app.call('POST', '/v1/send-mail', { email: newNames().email }, from);
+    expect((await ask()).status).toBe(429);
+    expect((await ask(browser)).status).toBe(202);
+    const stranger = await newOwner();
+    expect((await ask(stranger.browser)).status).toBe(429);
+
     app.clock.advance(HOUR);
+    const { db } = app.world;
+    const later = app.clock.now() + HOUR;
+    const waiting = Array.from({ length: 10_001 }, (_, i) => `waiting${i}`);
+    for (let i = 0; i < waiting.length; i += 500)
+      await db
+        .insertInto('mails')
+        .values(
+          waiting.slice(i, i + 500).map((id) => ({
+            id,
+            kind: 'reset_password',
+            user_id: null,
+            content_encrypted: null,
+            created_at: later,
+            expires_at: later + DAY,
+            due_at: later,
+            tries: 0,
+            tries_before: 0,
+            ended_at: null,
+            outcome: null,
+            answer: null,
+            answer_text_encrypted: null,
+          })),
+        )
+        .execute();
+    expect((await ask()).status).toBe(503);
+    expect((await ask(browser)).status).toBe(202);
+    expect(await mailsTo(names)).toHaveLength(2);
+    await db.deleteFrom('mails').where('created_at', '=', later).execute();
+  });
+
+  it('B17: nor is anybody’s mailbox filled: six recovery emails an hour, whoever asks and however often', async () => {
+    const { names } = await newOwner();
     for (let i = 0; i < 100; i++) {
       expect((await askForMail(names)).status).toBe(202);
       app.clock.advance(HOUR / 100);
@@ -123,7 +207,13 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
       SELECT details FROM events WHERE name = 'recovery_started' AND user_id =
         (SELECT id FROM users WHERE email = ${names.email})`.execute(app.world.db);
     const mailed = rows.filter(({ details }) => JSON.parse(details).mailed);
-    expect([rows.length, mailed.length]).toEqual([100, 3]);
+    expect([rows.length, mailed.length]).toEqual([100, 6]);
+    // Three of them from one address range.
+    app.clock.advance(HOUR);
+    const one = newAddress();
+    for (let i = 0; i < 6; i++) await app.call('POST', '/v1/send-mail', { email: names.email }, one);
+    const sent = (await mailsTo(names)).length;
+    expect(sent).toBe(6 + 3);
     // And from one address range no more than ten, to whomever.
     const from = newAddress();
     const statuses = [];

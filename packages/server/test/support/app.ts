@@ -148,7 +148,7 @@ export function send(
           const heads = new Headers();
           for (let i = 0; i < answer.rawHeaders.length; i += 2)
             heads.append(answer.rawHeaders[i] ?? '', answer.rawHeaders[i + 1] ?? '');
-          const isJson = /json(;|$)/.test(heads.get('content-type') ?? '');
+          const isJson = text !== '' && /json(;|$)/.test(heads.get('content-type') ?? '');
           resolve({
             status: answer.statusCode ?? 0,
             headers: heads,
@@ -231,9 +231,14 @@ export async function signUp(app: TestApp, from?: string) {
   return { ...names, id: reply.body.user.id as string, browser };
 }
 
-/** A pair of tokens for someone who has an account. */
-export async function login(app: TestApp, who: { username: string; password: string }, from?: string) {
-  const reply = await send(app, 'POST', '/v1/login', undefined, {
+/** A pair of tokens for someone who has an account; for Usher itself, unless for a service. */
+export async function login(
+  app: TestApp,
+  who: { username: string; password: string },
+  from?: string,
+  audience?: string,
+) {
+  const reply = await send(app, 'POST', '/v1/login', audience === undefined ? undefined : { audience }, {
     headers: basic(who.username, who.password),
     ...(from ? { from } : {}),
   });

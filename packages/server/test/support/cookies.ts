@@ -7,5 +7,8 @@ function cookieOf({ headers }: { headers: Headers }, name: string): string {
 /** By which a browser goes on with the mail that it asked for. */
 export const flowOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher-flow');
 
+/** By which a browser is signed in. */
+export const sessionOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher');
+
 /** By which a browser is known to an account. */
 export const deviceOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher-device');

@@ -99,7 +99,7 @@ export async function startCounted(
       return {
         status: reply.status,
         headers: reply.headers,
-        body: text === '' ? undefined : JSON.parse(text),
+        body: /json(;|$)/.test(reply.headers.get('content-type') ?? '') ? JSON.parse(text) : undefined,
       };
     },
     stop: () => usher.close(),

@@ -224,10 +224,14 @@ export async function dropStaleMails(db: Db, now: number): Promise<void> {
   }
 }
 
-/** Removes mails that were queued more than `age` milliseconds ago. None of them waits any more: a day is the longest. */
-export async function forgetOldMails(db: Db, age: number, now: number): Promise<void> {
+/**
+ * Removes mails that were queued more than `age` milliseconds ago, and those that nobody was to get after `decoyAge`. None
+ * of them waits any more: a day is the longest.
+ */
+export async function forgetOldMails(db: Db, age: number, decoyAge: number, now: number): Promise<void> {
   await db
     .deleteFrom('mails')
-    .where('created_at', '<', now - age)
+    .where('created_at', '<=', now - decoyAge)
+    .where((mail) => mail.or([mail('created_at', '<', now - age), mail('outcome', '=', 'decoy')]))
     .execute();
 }

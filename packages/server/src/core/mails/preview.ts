@@ -8,7 +8,9 @@ const SHOWN: ReadonlySet<string> = new Set([
   'username',
   'new_email',
   'minutes',
+  'link_minutes',
   'days',
+  'outranked_days',
   'when',
   ...ORIGIN_VALUES,
 ]);

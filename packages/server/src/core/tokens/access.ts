@@ -29,34 +29,40 @@ export interface TokenKeys {
 }
 
 export interface AccessTokenSettings {
+  /** Also the audience of tokens for Usher itself. */
   issuer: string;
-  audience: string;
+  /** The services that tokens are made for, beside Usher itself. */
+  serviceAudiences: readonly string[];
   /** Milliseconds. */
   lifetime: number;
 }
 
+type Read = (token: string, now: number) => Promise<Claims | undefined>;
+
 /** Makes and reads access tokens: signed for services that have only our public keys (RFC 9068). */
 export interface AccessTokens {
-  /** @param end When the session ends at the latest, in milliseconds since 1970; `exp` is never beyond it. */
-  make(subject: Subject, now: number, end: number): Promise<{ token: string; expiresIn: number }>;
-  /** @returns The claims of a token that this installation made, expired or not. */
-  read(token: string, now: number): Promise<Claims | undefined>;
+  /**
+   * @param audience Whom it is for: the issuer for Usher itself, or a service.
+   * @param end When the session ends at the latest, in milliseconds since 1970; `exp` is never beyond it.
+   */
+  make(
+    subject: Subject,
+    audience: string,
+    now: number,
+    end: number,
+  ): Promise<{ token: string; expiresIn: number }>;
+  /** @returns The claims of a token that this installation made for itself, expired or not. */
+  read: Read;
+  /** @returns The claims of a token that this installation made for a service, expired or not. Never a credential here. */
+  readForService: Read;
 }
 
 export function accessTokens(
-  { issuer, audience, lifetime }: AccessTokenSettings,
+  { issuer, serviceAudiences, lifetime }: AccessTokenSettings,
   keys: TokenKeys,
 ): AccessTokens {
-  // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
-  const verified = new LRUCache<string, Claims>({ max: 20_000 });
-  let revision = keys.revision();
-
-  /** A token's header is not parsed: it is, byte for byte, the header of one of our keys, or it is not ours. */
-  const keyOf = (header: string, now: number): TokenKey | undefined =>
-    keys.published(now).find((key) => encodeHeader(key) === header);
-
   return {
-    async make(subject, now, end) {
+    async make(subject, audience, now, end) {
       const key = keys.signer(now);
       const claims = claimsFor(subject, issuer, audience, now, Math.min(now + lifetime, end));
       const token = await new CompactSign(Buffer.from(encodeClaims(claims), 'base64url'))
@@ -65,31 +71,46 @@ export function accessTokens(
       return { token, expiresIn: claims.exp - claims.iat };
     },
 
-    async read(token, now) {
-      if (token.length > MOST_CHARACTERS) return undefined;
-      if (revision !== keys.revision()) {
-        verified.clear();
-        revision = keys.revision();
-      }
-      const known = verified.get(token);
-      if (known) return known;
+    // Each has a memory of its own, so that what one of them verified is nothing to the other.
+    read: reader(issuer, [issuer], keys, 20_000),
+    readForService: reader(issuer, serviceAudiences, keys, 2_000),
+  };
+}
 
-      const [header, payload, signature, ...rest] = token.split('.');
-      if (!header || !payload || !signature || rest.length > 0) return undefined;
-      if (!isCanonical(signature)) return undefined;
-      let key = keyOf(header, now);
-      if (!key) {
-        await keys.refresh();
-        key = keyOf(header, now);
-      }
-      if (!key) return undefined;
-      const checkedWith = keys.revision();
-      const claims = (await isSignedBy(key, token)) ? decodeClaims(payload, issuer, audience) : undefined;
-      // The key may have been withdrawn meanwhile: then nothing that it signed is remembered, or accepted.
-      if (checkedWith !== keys.revision()) return keyOf(header, now) ? claims : undefined;
-      if (claims) verified.set(token, claims);
-      return claims;
-    },
+/** @param most How many verified tokens are remembered. */
+function reader(issuer: string, audiences: readonly string[], keys: TokenKeys, most: number): Read {
+  // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
+  const verified = new LRUCache<string, Claims>({ max: most });
+  let revision = keys.revision();
+
+  /** A token's header is not parsed: it is, byte for byte, the header of one of our keys, or it is not ours. */
+  const keyOf = (header: string, now: number): TokenKey | undefined =>
+    keys.published(now).find((key) => encodeHeader(key) === header);
+
+  return async (token, now) => {
+    if (token.length > MOST_CHARACTERS) return undefined;
+    if (revision !== keys.revision()) {
+      verified.clear();
+      revision = keys.revision();
+    }
+    const known = verified.get(token);
+    if (known) return known;
+
+    const [header, payload, signature, ...rest] = token.split('.');
+    if (!header || !payload || !signature || rest.length > 0) return undefined;
+    if (!isCanonical(signature)) return undefined;
+    let key = keyOf(header, now);
+    if (!key) {
+      await keys.refresh();
+      key = keyOf(header, now);
+    }
+    if (!key) return undefined;
+    const checkedWith = keys.revision();
+    const claims = (await isSignedBy(key, token)) ? decodeClaims(payload, issuer, audiences) : undefined;
+    // The key may have been withdrawn meanwhile: then nothing that it signed is remembered, or accepted.
+    if (checkedWith !== keys.revision()) return keyOf(header, now) ? claims : undefined;
+    if (claims) verified.set(token, claims);
+    return claims;
   };
 }
 

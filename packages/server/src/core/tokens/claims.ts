@@ -64,7 +64,7 @@ export const encodeClaims = (claims: Claims): string =>
  * That settles at once what lenient parsers let through: members twice, in other order or of another type,
  * `1e400`, a byte-order mark, broken UTF-8, base64url that decodes to the same bytes from another text.
  */
-export function decodeClaims(text: string, issuer: string, audience: string): Claims | undefined {
+export function decodeClaims(text: string, issuer: string, audiences: readonly string[]): Claims | undefined {
   let claims: Partial<Claims>;
   try {
     claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<Claims>;
@@ -74,7 +74,8 @@ export function decodeClaims(text: string, issuer: string, audience: string): Cl
   const { iss, sub, aud, exp, iat, jti, sid, auth_time, amr } = claims ?? {};
   const isSound =
     iss === issuer &&
-    aud === audience &&
+    isText(aud) &&
+    audiences.includes(aud) &&
     isText(sub) &&
     isText(jti) &&
     isText(sid) &&

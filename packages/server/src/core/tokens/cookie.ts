@@ -72,7 +72,7 @@ export function cookieTokens(issuer: string, idle: number, key: KeyObject): Cook
       const [header, payload, signature, ...rest] = token.split('.');
       if (header !== COOKIE_HEADER || !payload || !signature || rest.length > 0) return undefined;
       if (!equalSecrets(signature, mac(key, `${header}.${payload}`))) return undefined;
-      const claims = decodeClaims(payload, issuer, issuer);
+      const claims = decodeClaims(payload, issuer, [issuer]);
       if (claims) verified.set(token, claims);
       return claims;
     },

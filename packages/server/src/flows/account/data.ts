@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventsOf } from '../../core/events.ts';
+import { type EventView, pagesOfEventsOf } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { findById } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -19,16 +19,16 @@ export const myDataShape = z.object({
 });
 
 /** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */
-export async function downloadMyData({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {
+export async function downloadMyData(
+  { db, clock, exports }: World,
+  { live, origin, checkAgain }: SignedInCall,
+): Promise<Answer> {
   const now = clock.now();
   const user = await findById(db, live.user.id);
   if (!user) throw new Refusal('invalid_token');
-  const [sessions, events] = [
-    await sessionsOf(db, live.user, now, live.session.id),
-    await eventsOf(db, user.id, MOST_EVENTS),
-  ];
+  const sessions = await sessionsOf(db, live.user, now, live.session.id);
   const toTime = (at: number): string => new Date(at).toISOString();
-  const body: z.infer<typeof myDataShape> = {
+  const facts: Omit<z.infer<typeof myDataShape>, 'events'> = {
     exported_at: toTime(now),
     user: {
       ...showUser(user),
@@ -36,7 +36,28 @@ export async function downloadMyData({ db, clock }: World, { live }: SignedInCal
       signed_in_at: user.signed_in_at === null ? null : toTime(user.signed_in_at),
     },
     sessions: sessions.map((one) => showSession(one, live.session.id)),
-    events: events.map(showEvent),
   };
-  return { status: 200, body, headers: { 'content-disposition': 'attachment; filename="my-data.json"' } };
+  const stream = exports.open({
+    userId: user.id,
+    requestId: origin.requestId,
+    parts: withEvents(facts, pagesOfEventsOf(db, user.id, MOST_EVENTS)),
+    check: checkAgain,
+  });
+  return {
+    status: 200,
+    stream,
+    type: 'application/json; charset=utf-8',
+    headers: { 'content-disposition': 'attachment; filename="my-data.json"' },
+  };
+}
+
+/** The facts as JSON, with the events as their last member, page by page. */
+async function* withEvents(facts: object, pages: AsyncIterable<EventView[]>): AsyncGenerator<string> {
+  yield `${JSON.stringify(facts).slice(0, -1)},"events":[`;
+  let separator = '';
+  for await (const events of pages) {
+    yield separator + events.map((event) => JSON.stringify(showEvent(event))).join(',');
+    separator = ',';
+  }
+  yield ']}';
 }

@@ -67,7 +67,7 @@ export async function deleteMe(
   await proveOwnPassword(world, live, body.password, { origin, headers });
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
-    await deleteAccount({ tx, user: live.user, actorId: live.user.id, origin, now: clock.now() });
+    await deleteAccount(world, { tx, user: live.user, actorId: live.user.id, origin, now: clock.now() });
     await notify(tx, world, 'account_deleted', live.user, origin);
   });
   return {

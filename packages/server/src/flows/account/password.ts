@@ -1,12 +1,14 @@
 import { z } from 'zod';
+import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { hashPassword, normalisePassword } from '../../core/passwords.ts';
-import { endSessionsOf } from '../../core/sessions.ts';
+import { audienceOf, endSessionsOf } from '../../core/sessions.ts';
 import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import { countWrite } from '../count-write.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
 import { refuseWeak } from '../new-password.ts';
@@ -35,6 +37,8 @@ export async function changePassword(
   if (normalisePassword(body.new_password) === normalisePassword(body.current_password))
     throw new Refusal('invalid_request', { fields: [SAME] });
   const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });
+  // Not before: a thief of the session could use it up.
+  await countWrite(world, live, origin, 'passwordChanges');
   const passwordHash = await hashPassword(hasher, body.new_password, forUser(origin, user.id));
 
   const started = await db.transaction().execute(async (tx) => {
@@ -42,10 +46,12 @@ export async function changePassword(
     if (!(await replacePassword(tx, user.id, user.password_hash, passwordHash, now))) return undefined;
     await endSessionsOf(tx, user.id, 'password_changed', now);
     await endFlowsOf(tx, user.id, now);
+    await endOutrankedLinks(tx, user.id, now);
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
     await notify(tx, world, 'password_changed', user, origin);
+    const audience = await audienceOf(tx, session.id);
     const changed = { ...user, password_hash: passwordHash, password_change_required_at: null };
-    return finishSignIn(tx, world, changed, session.kind, 'pwd', origin);
+    return finishSignIn(tx, world, changed, session.kind, 'pwd', origin, audience);
   });
   if (!started) throw new Refusal('conflict');
   const message = 'password changed!';

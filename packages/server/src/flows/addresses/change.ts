@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { isOutranked } from '../../core/codes/restore-links.ts';
 import { beginFlow, isHeld } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
+import { countInWindow } from '../../core/limits.ts';
 import { queueMail } from '../../core/mails.ts';
 import { parseEmail } from '../../core/names.ts';
 import { findByName, type User } from '../../core/users.ts';
@@ -9,6 +11,8 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { codeRules } from '../code-rules.ts';
+import { countWrite } from '../count-write.ts';
+import { refuseReached } from '../limit-reached.ts';
 import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
@@ -19,13 +23,15 @@ export const CHANGE_MAILED =
   'A mail is on its way to the new address. The address is changed once it is answered.';
 export const PROOF_MAILED = 'A mail is on its way to your address.';
 
-/** For how long the owner of the old address can take it back, in days. */
+/** For how long the reader of the old email can take a change back, in days. */
 const RESTORE_DAYS = 7;
 const DAY = 24 * 60 * 60_000;
 
 /**
- * Asks for another address. The new one has to be proven; the old one is told, with a link that takes the change back. An
- * address that another account has gets no code, but its owner a notice.
+ * Asks for another address. The new one has to be proven; the old one is told, verified or not, with a link that takes the
+ * change back. An address that another account has gets no code, but its owner a notice.
+ *
+ * @throws Refusal `invalid_credentials`; `too_many_requests` also when the old email was told of many changes today.
  */
 export async function changeEmail(
   world: World,
@@ -39,24 +45,28 @@ export async function changeEmail(
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_same', message: 'Your account has this address already.' }],
     });
+  // Not before the password: a thief of the session could use it up.
+  await countWrite(world, live, origin, 'emailRequests');
+  const about = { userId: user.id, actorId: user.id, sessionId: live.session.id };
+  const changes = await countInWindow(db, keys.limits, 'emailChanges', user.email_key, clock.now());
+  if (!changes.allowed) throw await refuseReached(world, origin, changes, about);
   await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     const owner = await findByName(tx, 'email', address.key);
-    const isFree = !owner && !(await isHeld(tx, keys.codes, address.key, now));
+    const isFree = !owner && !(await isHeld(tx, keys.codes, address.key, user.id, now));
     const wish = { email: address.email, emailKey: address.key };
     const asked = { purpose: 'change_email', kind: 'change_email', user, wish } as const;
     const to = isFree ? address.email : null;
     const { flow, mailed } = await mailCode(tx, world, { ...asked, owner, address: address.key, to }, origin);
-    if (user.email_verified_at !== null) await tellOldAddress(tx, world, user, address.email, origin);
-    const about = { userId: user.id, actorId: user.id, sessionId: live.session.id, details: { mailed } };
-    await recordEvent(tx, 'address_change_started', origin, about, now);
+    await tellOldAddress(tx, world, user, address.email, origin);
+    await recordEvent(tx, 'address_change_started', origin, { ...about, details: { mailed } }, now);
     return flow;
   });
   return { status: 202, body: { message: CHANGE_MAILED }, sideCookies: flowCookie(world, flow) };
 }
 
-/** An address that was never proven has no owner who could want it back. */
+/** The old email can take the change back, also one that was never verified: its reader could have by a recovery. */
 async function tellOldAddress(
   tx: Db,
   { clock, config, keys, publicUrl }: World,
@@ -65,15 +75,22 @@ async function tellOldAddress(
   origin: Call['origin'],
 ): Promise<void> {
   const now = clock.now();
-  const subject = { purpose: 'restore_email', userId: user.id, address: user.email_key } as const;
-  const rules = { ...codeRules(config), lifetime: RESTORE_DAYS * DAY };
+  const subject = {
+    purpose: 'restore_email',
+    userId: user.id,
+    address: user.email_key,
+    emailNumber: user.email_number,
+  } as const;
+  const rules = { ...codeRules(config), linkLifetime: RESTORE_DAYS * DAY };
   const wish = { email: user.email, emailKey: user.email_key };
-  const { link } = await beginFlow(tx, keys, subject, rules, now, wish);
+  const { id, link } = await beginFlow(tx, keys, subject, rules, now, wish);
+  const outranked = await isOutranked(tx, user.id, id, now);
   const values = {
     username: user.username,
     new_email: newEmail,
     link: `${publicUrl}/restore-address?token=${link}`,
     days: String(RESTORE_DAYS),
+    outranked_days: outranked ? String(RESTORE_DAYS) : '',
     ip: origin.ip,
     user_agent: origin.userAgent,
   };
@@ -88,6 +105,7 @@ export async function mailProof(world: World, { live, origin }: SignedInCall): P
     throw new Refusal('conflict', { message: 'Your address is proven already.' });
   const address = parseEmail(user.email);
   if (!address.ok) throw new Refusal('conflict');
+  await countWrite(world, live, origin, 'emailRequests');
   await countMailFrom(world, origin);
   await world.db.transaction().execute(async (tx) => {
     const asked = { purpose: 'verify_email', kind: 'verify_email', user, to: user.email } as const;

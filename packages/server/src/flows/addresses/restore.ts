@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { endFlowsOf, useFlow, wishOf } from '../../core/codes.ts';
+import { endRestoreLinksFrom } from '../../core/codes/restore-links.ts';
+import { useFlow, wishOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
-import { findById, setProvenEmail } from '../../core/users.ts';
+import { findById, holdSignIns, setProvenEmail } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { knownDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
@@ -19,8 +20,9 @@ export const restoreEmailBody = z
   );
 
 /**
- * Takes a change of address back, before or after it was made. Whoever made it knew the password, so it is replaced, and
- * every session ends.
+ * Takes a change of address back, before or after it was made, with all that came after it. Whoever made it knew the
+ * password, so it is replaced, and every session ends. Links that went to older emails of the account stay good: a thief
+ * who uses a link of their own ends nothing of the owner's.
  *
  * @throws Refusal `link_invalid`; `too_many_requests` after too many links that were never made.
  */
@@ -40,13 +42,15 @@ export async function restoreEmail(
   const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
   await db.transaction().execute(async (tx) => {
     const now = clock.now();
+    // Of two who use links of one account, one waits for the other.
+    await holdSignIns(tx, user.id);
     if (!(await useFlow(tx, flow.id, now))) throw new Refusal('link_invalid');
+    await endRestoreLinksFrom(tx, user.id, flow.email_number ?? 0, now);
     const restored = await setProvenEmail(tx, user.id, wish, now);
     if (restored === 'taken') throw new Refusal('conflict');
     if (!restored) throw new Refusal('link_invalid');
     const isGenerated = body.password === undefined;
     await takeAccount(tx, world, restored, { hash: passwordHash, isGenerated }, 'address_restored', origin);
-    await endFlowsOf(tx, user.id, now, ['restore_email']);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'address_restored', origin, about, now);
   });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { endFlowsOf, type Flow, useFlow, wentTo, wishOf } from '../../core/codes.ts';
+import { endFlowsOf, type Flow, isHeld, useFlow, wentTo, wishOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { parseUsername } from '../../core/names.ts';
 import { hashPassword } from '../../core/passwords.ts';
-import { findById, setProvenEmail, setVerified, type User } from '../../core/users.ts';
+import { findById, holdSignIns, setProvenEmail, setVerified, type User } from '../../core/users.ts';
 import { findSignedIn } from '../../edge/credential.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { knownDevice, readFlow } from '../../edge/side-cookies.ts';
@@ -154,7 +154,9 @@ async function changeAddress({ world, call, flow, isSameBrowser }: Proof): Promi
   const wish = wishOf(keys.wishes, flow);
   const changed = await db.transaction().execute(async (tx) => {
     const now = clock.now();
+    await holdSignIns(tx, user.id);
     if (!(await useFlow(tx, flow.id, now))) throw used(call.body);
+    if (await isHeld(tx, keys.codes, wish.emailKey, user.id, now)) throw takenRefusal(['email']);
     const after = await setProvenEmail(tx, user.id, wish, now);
     if (after === 'taken') throw takenRefusal(['email']);
     if (!after) throw used(call.body);

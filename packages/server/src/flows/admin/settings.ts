@@ -25,7 +25,6 @@ export const settingsInForce = (config: Config, sources: Record<SettingName, Sou
 function valueInForce(name: SettingName, config: Config): SettingInForce['value'] {
   if (name === 'database') return withoutPassword(config.database);
   if (name === 'publicUrl') return publicUrlOf(config);
-  if (name === 'audience') return config.audience ?? publicUrlOf(config);
   const value = config[name];
   if (isSecretSetting(name)) return value === undefined ? null : String(value);
   return (value as SettingInForce['value'] | undefined) ?? null;

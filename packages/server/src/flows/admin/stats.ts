@@ -1,7 +1,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { z } from 'zod';
 import { countEvents } from '../../core/events.ts';
-import { type FigureName, mostOf } from '../../core/figures.ts';
+import { countsOf, type FigureName, mostOf } from '../../core/figures.ts';
 import { countWaiting } from '../../core/mails/outbox.ts';
 import { countActive } from '../../core/sessions.ts';
 import { countUsers } from '../../core/users.ts';
@@ -91,8 +91,9 @@ export async function statsOf(
 
 async function eventsIn(db: Db, from: number, until: number): Promise<Record<Series, number>> {
   const found = await countEvents(db, Object.values(counted).flat(), from, until);
+  const forgotten: Partial<Record<EventName, number>> = await countsOf(db, from, until);
   const sumOf = (series: Series): number =>
-    counted[series].reduce((sum, name) => sum + (found.get(name) ?? 0), 0);
+    counted[series].reduce((sum, name) => sum + (found.get(name) ?? 0) + (forgotten[name] ?? 0), 0);
   const sums = Object.fromEntries(seriesNames.map((series) => [series, sumOf(series)]));
   return sums as Record<Series, number>;
 }

@@ -129,13 +129,14 @@ export async function changeUser(
 
 /** Deletes an account and all that belongs to it; never that of the last administrator. */
 export async function removeUser(
-  { db, clock }: World,
+  world: World,
   { params, live, origin }: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
+  const { db, clock } = world;
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
     const user = await getUser(tx, params.id);
-    await deleteAccount({ tx, user, actorId: live.user.id, origin, now: clock.now() });
+    await deleteAccount(world, { tx, user, actorId: live.user.id, origin, now: clock.now() });
   });
   return { status: 200, body: { message: 'delete successful!' } };
 }

@@ -3,6 +3,7 @@ import { recordEvent } from '../../core/events.ts';
 import { parseEmail } from '../../core/names.ts';
 import { findByName } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
+import { readDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
@@ -14,11 +15,12 @@ export const MAIL_ON_ITS_WAY = 'If an account has this address, a mail is on its
 
 /**
  * Mails a code and a link to the owner of an account who forgot the password. For an address without an account, or
- * one that was mailed often enough, the same work is done and a mail is queued that is sent to nobody.
+ * one that was mailed often enough, the same work is done and a mail is queued that is sent to nobody. A browser that the
+ * account knows has budgets of its own: no stranger keeps the owner there from a mail.
  */
 export async function sendMail(
   world: World,
-  { body, origin }: Call<z.infer<typeof sendMailBody>>,
+  { body, origin, headers }: Call<z.infer<typeof sendMailBody>>,
 ): Promise<Answer> {
   const { db, clock } = world;
   const address = parseEmail(body.email);
@@ -26,9 +28,10 @@ export async function sendMail(
   const found = await findByName(db, 'email', address.key);
   const user = found?.disabled_at === null ? found : undefined;
 
-  await countMailFrom(world, origin);
+  const isKnown = user !== undefined && (await readDevice(world, headers, user.id)) !== undefined;
+  if (!isKnown) await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
-    const asked = { purpose: 'reset_password', kind: 'reset_password' } as const;
+    const asked = { purpose: 'reset_password', kind: 'reset_password', isKnown } as const;
     const to = user?.email ?? null;
     const { flow, mailed } = await mailCode(tx, world, { ...asked, user, address: address.key, to }, origin);
     const about = { userId: user?.id ?? null, actorId: null, details: { mailed } };

@@ -9,19 +9,42 @@ import type { Answer, Call } from '../../edge/route.ts';
 import { knownDevice, readDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import { audienceField, checkAudience } from '../audience.ts';
 import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../finish-sign-in.ts';
 import { notify } from '../notices.ts';
 import { provePassword } from '../prove-password.ts';
 import { showUser } from '../shapes.ts';
 
+const NEEDS_ONE_NAME = 'Give either "email" or "username"';
+
 export const signInBody = z
   .strictObject({ email: z.string().optional(), username: z.string().optional(), password: z.string() })
   .refine((body) => (body.email === undefined) !== (body.username === undefined), {
-    message: 'Give either "email" or "username"',
+    message: NEEDS_ONE_NAME,
     path: ['email'],
   })
   .describe('Either `email` or `username`, and the password.');
 type SignIn = z.infer<typeof signInBody>;
+
+export const loginBody = z
+  .strictObject({
+    email: z.string().optional(),
+    username: z.string().optional(),
+    password: z.string().optional(),
+    audience: audienceField,
+  })
+  .superRefine(({ audience, ...given }, { addIssue }) => {
+    // HTTP Basic brings the name and the password, so that the audience alone is left to say.
+    if (audience !== undefined && Object.keys(given).length === 0) return;
+    if (given.password === undefined)
+      addIssue({ code: 'invalid_type', expected: 'string', input: undefined, path: ['password'] });
+    if ((given.email === undefined) === (given.username === undefined))
+      addIssue({ code: 'custom', message: NEEDS_ONE_NAME, path: ['email'] });
+  })
+  .describe(
+    'Either `email` or `username`, and the password; with HTTP Basic neither, but perhaps the audience.',
+  )
+  .optional();
 
 /** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */
 export async function signIn(
@@ -41,20 +64,16 @@ export async function signIn(
 /** Signs in with HTTP Basic (RFC 7617) or JSON, for programs: 200 and a pair of tokens, never a cookie. */
 export async function login(
   world: World,
-  { body, headers, origin }: Call<SignIn | undefined>,
+  { body, headers, origin }: Call<z.infer<typeof loginBody>>,
 ): Promise<Answer> {
-  const basic = readAuthorization(headers.get('authorization'));
-  if (basic?.scheme === 'bearer') throw new Refusal('invalid_credentials');
-  if (basic && body)
-    throw new Refusal('ambiguous_credentials', { message: 'Send HTTP Basic or a JSON body, not both.' });
-  if (!basic && !body) throw new Refusal('invalid_credentials', { headers: challenge(headers) });
-  const [name, password] = basic
-    ? [basic.name, basic.password]
-    : body
-      ? [nameOf(body), body.password]
-      : ['', ''];
+  const [name, password] = credentialsOf(body, headers);
+  const audience = body?.audience === undefined ? world.publicUrl : checkAudience(world, body.audience);
   try {
-    const started = await signInWithPassword(world, name, password, 'bearer', { origin, headers });
+    const started = await signInWithPassword(world, name, password, 'bearer', {
+      origin,
+      headers,
+      audience: audience === world.publicUrl ? null : audience,
+    });
     return { status: 200, body: await tokenPairFor(world, started) };
   } catch (error) {
     if (error instanceof Refusal && error.code === 'invalid_credentials')
@@ -67,6 +86,23 @@ export async function login(
 }
 
 /**
+ * The name and the password of a login: from the header or from the body, not from both.
+ *
+ * @throws Refusal `invalid_credentials` where there are none, `ambiguous_credentials`.
+ */
+function credentialsOf(body: z.infer<typeof loginBody>, headers: Headers): [name: string, password: string] {
+  const basic = readAuthorization(headers.get('authorization'));
+  if (basic?.scheme === 'bearer') throw new Refusal('invalid_credentials');
+  if (basic && body?.password !== undefined)
+    throw new Refusal('ambiguous_credentials', {
+      message: 'Send name and password by HTTP Basic or in a JSON body, not both.',
+    });
+  if (basic) return [basic.name, basic.password];
+  if (body?.password === undefined) throw new Refusal('invalid_credentials', { headers: challenge(headers) });
+  return [nameOf(body), body.password];
+}
+
+/**
  * The challenge that RFC 9110 asks for. A browser would open its own password window for Basic and keep the password
  * for every later request, so what comes from one is not asked for Basic.
  */
@@ -75,7 +111,7 @@ function challenge(headers: Headers): Record<string, string> {
   return { 'www-authenticate': isBrowser ? 'Bearer realm="usher"' : 'Basic realm="usher", charset="UTF-8"' };
 }
 
-const nameOf = ({ email, username }: SignIn): string => email ?? username ?? '';
+const nameOf = ({ email, username }: Pick<SignIn, 'email' | 'username'>): string => email ?? username ?? '';
 
 /**
  * The story of a sign-in with a password.
@@ -88,7 +124,7 @@ async function signInWithPassword(
   name: string,
   password: string,
   kind: SessionKind,
-  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+  { origin, headers, audience }: Pick<Call, 'origin' | 'headers'> & { audience?: string | null },
 ): Promise<Started> {
   const { db, clock } = world;
   const parsed = looksLikeEmail(name)
@@ -106,7 +142,7 @@ async function signInWithPassword(
   const started =
     proof.result === 'right'
       ? await db.transaction().execute(async (tx) => {
-          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', origin);
+          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', origin, audience);
           await proof.forget(tx);
           const isKnown = kind === 'bearer' || readDevice(world, headers, proof.user.id) !== undefined;
           if (begun && !isKnown) await notify(tx, world, 'new_device', proof.user, origin);

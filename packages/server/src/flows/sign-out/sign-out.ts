@@ -1,3 +1,4 @@
+import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { recordEvent } from '../../core/events.ts';
 import { endSession, endSessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
@@ -37,6 +38,7 @@ export async function logoutEverywhere(
   await db.transaction().execute(async (tx) => {
     await holdSignIns(tx, id);
     const sessions = await endSessionsOf(tx, id, 'signed_out_everywhere', now);
+    await endOutrankedLinks(tx, id, now);
     await recordEvent(
       tx,
       'signed_out_everywhere',

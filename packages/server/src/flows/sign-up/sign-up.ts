@@ -69,7 +69,7 @@ async function askForProof(world: World, checked: Checked, origin: Call['origin'
   const flow = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     const owner = await findByName(tx, 'email', address);
-    const isFree = !(await isHeld(tx, keys.codes, address, now)) && !owner;
+    const isFree = !(await isHeld(tx, keys.codes, address, undefined, now)) && !owner;
     const asked = { purpose: 'sign_up', kind: 'sign_up', user: undefined, wish: checked } as const;
     const { flow, mailed } = await mailCode(
       tx,

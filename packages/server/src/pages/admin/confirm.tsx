@@ -1,8 +1,8 @@
 import type { Child } from 'hono/jsx';
+import { isFresh } from '../../edge/fresh-sign-in.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import type { FieldError, Refusal } from '../../errors.ts';
-import { isFresh } from '../../flows/fresh-password.ts';
 import { PasswordField } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, refusing } from '../layout.tsx';
@@ -29,7 +29,7 @@ export function confirmPage(
   asked: Asked,
   refusal?: Refusal,
 ): Answer {
-  const errors = refusal ? errorsOf(refusal) : [];
+  const errors = refusal?.fields ?? [];
   const answer = page(
     world,
     call,
@@ -53,7 +53,7 @@ export function confirmPage(
       <Card>
         <Form action={asked.action}>
           {asked.more?.(errors)}
-          {!isFresh(world, call) && (
+          {!isFresh(world, call.live) && (
             <PasswordField
               name="password"
               label="Your own password"
@@ -74,10 +74,4 @@ export function confirmPage(
     </>,
   );
   return refusal ? refusing(refusal, answer) : answer;
-}
-
-function errorsOf({ code, fields = [] }: Refusal): FieldError[] {
-  return code === 'invalid_credentials'
-    ? [{ field: 'password', code, message: 'This is not your password.' }]
-    : fields;
 }

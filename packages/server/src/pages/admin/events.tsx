@@ -1,4 +1,4 @@
-import { listEvents, type RecordedEvent } from '../../core/events.ts';
+import { listEvents, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
@@ -60,17 +60,27 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Eve
 }
 
 /** The same, as a file with one event a line. */
-export async function exportEvents(
-  { db }: World,
-  { query }: SignedInCall<undefined, EventsQuery>,
-): Promise<Answer> {
-  const events = await listEvents(db, asked(query, MOST_EXPORTED));
+export function exportEvents(
+  { db, exports }: World,
+  { query, live, origin, checkAgain }: SignedInCall<undefined, EventsQuery>,
+): Answer {
+  const stream = exports.open({
+    userId: live.user.id,
+    requestId: origin.requestId,
+    parts: asLines(pagesOfEvents(db, asked(query, MOST_EXPORTED))),
+    check: checkAgain,
+  });
   return {
     status: 200,
-    text: events.map((event) => `${JSON.stringify(showRecordedEvent(event))}\n`).join(''),
+    stream,
     type: 'application/jsonl; charset=utf-8',
     headers: { 'content-disposition': 'attachment; filename="events.jsonl"' },
   };
+}
+
+async function* asLines(pages: AsyncIterable<RecordedEvent[]>): AsyncGenerator<string> {
+  for await (const events of pages)
+    yield events.map((event) => `${JSON.stringify(showRecordedEvent(event))}\n`).join('');
 }
 
 function Filter({ query }: { query: EventsQuery }) {

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
-import { Refusal } from '../../errors.ts';
-import { proveFresh } from '../../flows/fresh-password.ts';
 import { keysOf, rotateSigningKey, type ShownKey } from '../../flows/rotate-key.ts';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Notice, page, seeOther, Table } from '../layout.tsx';
@@ -15,7 +13,6 @@ const PATH = '/admin/keys';
 export const keysQuery = z.object({ done: z.literal('rotated').optional().catch(undefined) });
 export const rotateForm = z.strictObject({
   leaked: z.literal('yes').optional(),
-  password: z.string().optional(),
 });
 
 const states: Record<ShownKey['state'], { label: string; kind: 'good' | 'accent' | 'plain' }> = {
@@ -69,7 +66,26 @@ export async function keysPage(
   );
 }
 
-export const rotatePage = (world: World, call: SignedInCall): Answer => ask(world, call, false);
+/** Says what a new key means, before it is made. */
+export const rotatePage = (world: World, call: SignedInCall): Answer =>
+  confirmPage(world, call, {
+    title: 'Rotate the signing key',
+    means: [
+      'A new key is published now, and signs once every service has it. What the old one signed stays good until it runs out.',
+      'If the old key has leaked: the new one signs at once, and every access token so far is refused. Sessions go on; programs refresh.',
+    ],
+    label: 'Make the next key',
+    isDangerous: false,
+    action: `${PATH}/rotate`,
+    back: PATH,
+    at: PATH,
+    more: () => (
+      <div class="choice">
+        <input id="leaked" name="leaked" type="checkbox" value="yes" />
+        <label for="leaked">The old key may have leaked</label>
+      </div>
+    ),
+  });
 
 /** Makes the next key. */
 export async function rotateAnswer(
@@ -77,38 +93,6 @@ export async function rotateAnswer(
   call: SignedInCall<z.infer<typeof rotateForm>>,
 ): Promise<Answer> {
   const isLeaked = call.body.leaked === 'yes';
-  try {
-    await proveFresh(world, call, call.body.password);
-    await rotateSigningKey(world, isLeaked, { actorId: call.live.user.id, origin: call.origin });
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
-    return ask(world, call, isLeaked, error);
-  }
+  await rotateSigningKey(world, isLeaked, { actorId: call.live.user.id, origin: call.origin });
   return seeOther(`${PATH}?done=rotated`);
-}
-
-function ask(world: World, call: SignedInCall<unknown>, isLeaked: boolean, refusal?: Refusal): Answer {
-  return confirmPage(
-    world,
-    call,
-    {
-      title: 'Rotate the signing key',
-      means: [
-        'A new key is published now, and signs once every service has it. What the old one signed stays good until it runs out.',
-        'If the old key has leaked: the new one signs at once, and every access token so far is refused. Sessions go on; programs refresh.',
-      ],
-      label: 'Make the next key',
-      isDangerous: false,
-      action: `${PATH}/rotate`,
-      back: PATH,
-      at: PATH,
-      more: () => (
-        <div class="choice">
-          <input id="leaked" name="leaked" type="checkbox" value="yes" checked={isLeaked} />
-          <label for="leaked">The old key may have leaked</label>
-        </div>
-      ),
-    },
-    refusal,
-  );
 }

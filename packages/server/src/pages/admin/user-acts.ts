@@ -61,7 +61,7 @@ export const acts = {
       'It is the mail of a forgotten password, and counts like one: three an hour go to an address.',
     ],
     fits: (user) => user.disabled_at === null,
-    done: 'A mail is on its way to the user. Its code and link are good for a few minutes.',
+    done: 'A mail is on its way to the user. Its code works for a few minutes, its link for an hour.',
     run: (world, user, by) => mailNewPassword(world, user, by),
   },
   logout: {
@@ -113,7 +113,7 @@ export const acts = {
     ],
     isDangerous: true,
     done: 'The account is deleted.',
-    make: (change) => deleteAccount(change),
+    make: (change, world) => deleteAccount(world, change),
   },
 } as const satisfies Record<string, Act>;
 

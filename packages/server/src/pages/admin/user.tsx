@@ -7,7 +7,6 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { getUser } from '../../flows/admin/users.ts';
-import { proveFresh } from '../../flows/fresh-password.ts';
 import { limitsOf } from '../../flows/user-limits.ts';
 import { deviceOf } from '../dashboard/device.ts';
 import { Field } from '../field.tsx';
@@ -26,10 +25,7 @@ const EVENTS_SHOWN = 20;
 export const userPageParams = z.strictObject({ id: z.uuid() });
 export const userPageQuery = z.object({ done: z.enum(actNames).optional().catch(undefined) });
 export const actParams = z.strictObject({ id: z.uuid(), act: z.enum(actNames) });
-export const actForm = z.strictObject({
-  username: z.string().optional(),
-  password: z.string().optional(),
-});
+export const actForm = z.strictObject({ username: z.string().optional() });
 
 type ById = z.infer<typeof userPageParams>;
 
@@ -214,7 +210,6 @@ export async function actAnswer(world: World, call: ActCall<z.infer<typeof actFo
   const { id, act } = call.params;
   const user = await getUser(world.db, id);
   try {
-    await proveFresh(world, call, call.body.password);
     await perform(world, call, act, id);
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;

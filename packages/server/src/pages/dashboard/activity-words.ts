@@ -72,7 +72,12 @@ const limits: Partial<Record<LimitName, string>> = {
   shortCodes: TOO_MANY_CODES,
   shortCodesInAll: TOO_MANY_CODES,
   allCodes: TOO_MANY_CODES,
+  codesFrom: TOO_MANY_CODES,
   mailsTo: TOO_MANY_MAILS,
+  recoveryTo: TOO_MANY_MAILS,
+  recoveryToFrom: TOO_MANY_MAILS,
+  recoveryKnown: TOO_MANY_MAILS,
+  emailChanges: 'A change of your address was not looked at, because there were too many',
   noticesTo: TOO_MANY_MAILS,
 };
 

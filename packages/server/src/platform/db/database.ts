@@ -1,8 +1,21 @@
 import type { CompiledQuery, Kysely } from 'kysely';
+import type { Secret } from '../../config.ts';
+import type { Patience } from './patience.ts';
 import type { Tables } from './tables.ts';
 
 /** What every query goes through. A `Transaction<Tables>` is one too, so a function that takes a `Db` runs inside either. */
 export type Db = Kysely<Tables>;
+
+export interface OpenOptions {
+  /** The password of a database server, where the URL has none. */
+  password?: Secret | undefined;
+  /** `off` lets a server on another machine do without TLS. */
+  tls?: 'on' | 'off' | undefined;
+  /** The folder to migrate from instead of Usher's own. */
+  migrations?: string | undefined;
+  /** `standardPatience` unless told. */
+  patience?: Patience | undefined;
+}
 
 export type ReadRow = readonly unknown[] | undefined;
 

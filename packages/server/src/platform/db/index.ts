@@ -1,20 +1,9 @@
-import type { Secret } from '../../config.ts';
-import type { Database } from './database.ts';
-import type { Patience } from './patience.ts';
+import type { Database, OpenOptions } from './database.ts';
 
 export { isConflict } from './conflict.ts';
 export type { Database, Db } from './database.ts';
 export type { Patience } from './patience.ts';
 export { isDamaged, isUnavailable } from './unavailable.ts';
-
-export interface OpenOptions {
-  /** The password of a database server, where the URL has none. */
-  password?: Secret | undefined;
-  /** `off` lets a server on another machine do without TLS. */
-  tls?: 'on' | 'off' | undefined;
-  migrations?: string | undefined;
-  patience?: Patience | undefined;
-}
 
 /**
  * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry

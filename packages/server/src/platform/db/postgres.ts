@@ -1,6 +1,5 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
-import type { Database } from './database.ts';
-import type { OpenOptions } from './index.ts';
+import type { Database, OpenOptions } from './database.ts';
 import { type MigrationHost, migrate, pending, tablesToDrop } from './migrate.ts';
 import { type Patience, standardPatience } from './patience.ts';
 import { openPool } from './postgres-pool.ts';

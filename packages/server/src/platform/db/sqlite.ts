@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
-import type { Database } from './database.ts';
-import type { OpenOptions } from './index.ts';
+import type { Database, OpenOptions } from './database.ts';
 import { type MigrationHost, migrate, pending } from './migrate.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { SqliteDriver } from './sqlite-driver.ts';

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
 export interface Tables {
   installation: InstallationTable;
@@ -38,6 +40,7 @@ export interface UsersTable {
   signed_in_at: number | null;
   created_at: number;
   password_change_required_at: number | null;
+  email_number: Generated<number>;
 }
 
 export interface SessionsTable {
@@ -54,6 +57,7 @@ export interface SessionsTable {
   refresh_number: number;
   refreshed_at: number;
   proven_at: number;
+  audience: string | null;
 }
 
 export interface KeysTable {
@@ -120,7 +124,7 @@ export interface MailsTable {
 
 export interface FiguresTable {
   at: number;
-  name: 'sessions' | 'hashes_waiting';
+  name: 'sessions' | 'hashes_waiting' | 'sign_in_refused' | 'limit_reached';
   value: number;
 }
 
@@ -136,4 +140,5 @@ export interface CodesTable {
   expires_at: number;
   ended_at: number | null;
   wish_encrypted: string | null;
+  email_number: number | null;
 }

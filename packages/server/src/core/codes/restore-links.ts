@@ -1,0 +1,64 @@
+import type { ExpressionBuilder } from 'kysely';
+import type { Db } from '../../platform/db/index.ts';
+import type { Tables } from '../../platform/db/tables.ts';
+
+/**
+ * Links that take a change of email back. The one that went to an older email of the account outranks those that went to
+ * later ones: a thief who changes the email twice has a link too, and it must end nothing of the owner's.
+ */
+const isOpen = (userId: string, now: number) => (link: ExpressionBuilder<Tables, 'codes'>) =>
+  link.and([
+    link('user_id', '=', userId),
+    link('purpose', '=', 'restore_email'),
+    link('ended_at', 'is', null),
+    link('expires_at', '>', now),
+  ]);
+
+/** Ends what the use of a link undoes: the links that went to the same email of the account and to later ones. */
+export async function endRestoreLinksFrom(
+  tx: Db,
+  userId: string,
+  emailNumber: number,
+  now: number,
+): Promise<void> {
+  await tx
+    .updateTable('codes')
+    .set({ ended_at: now })
+    .where(isOpen(userId, now))
+    .where('email_number', '>=', emailNumber)
+    .execute();
+}
+
+/**
+ * Ends all links but those that went to the oldest email that can still take the account back. For when everything is
+ * revoked: an owner who has moved on gets rid of a thief's links, and a thief cannot get rid of the owner's.
+ */
+export async function endOutrankedLinks(tx: Db, userId: string, now: number): Promise<void> {
+  await tx
+    .updateTable('codes')
+    .set({ ended_at: now })
+    .where(isOpen(userId, now))
+    .where('address_mac', '<>', oldestEmail(tx, userId, now))
+    .execute();
+}
+
+/** Whether an older email of the account than the one that this link went to can still take it back. */
+export async function isOutranked(tx: Db, userId: string, id: string, now: number): Promise<boolean> {
+  const row = await tx
+    .selectFrom('codes')
+    .select('id')
+    .where('id', '=', id)
+    .where('address_mac', '<>', oldestEmail(tx, userId, now))
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** An email may have been the account's more than once: what counts is the first time. */
+const oldestEmail = (tx: Db, userId: string, now: number) =>
+  tx
+    .selectFrom('codes')
+    .select('address_mac')
+    .where(isOpen(userId, now))
+    .orderBy('email_number')
+    .orderBy('id')
+    .limit(1);

@@ -1,0 +1,53 @@
+import type { Origin } from '../core/events.ts';
+import { budgets, countInWindow, type WriteLimit } from '../core/limits.ts';
+import type { Live } from '../core/sessions.ts';
+import type { World } from '../edge/world.ts';
+import { recordReached, tooMany } from './limit-reached.ts';
+
+/** What a caller is told that there were too many of. */
+const names: Record<WriteLimit, string> = {
+  profileChanges: 'profile changes',
+  sessionChanges: 'requests to end sessions',
+  passwordChanges: 'password changes',
+  emailRequests: 'emails to verify or change its address',
+  adminChanges: 'changes to users and mails',
+  keyRotations: 'new signing keys',
+};
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/**
+ * Counts something that somebody who is signed in can write again and again, before it is written: each such write leaves
+ * an event, so without a limit one user could fill the disk and slow down whoever reads the events.
+ *
+ * @throws Refusal `too_many_requests`, with a message that names the limit.
+ */
+export async function countWrite(
+  world: World,
+  { user, session }: Live,
+  origin: Origin,
+  limit: WriteLimit,
+): Promise<void> {
+  const { db, clock, keys } = world;
+  const counted = await countInWindow(db, keys.limits, limit, user.id, clock.now());
+  if (counted.allowed) return;
+  await recordReached(db, world, origin, counted, {
+    userId: user.id,
+    actorId: user.id,
+    sessionId: session.id,
+  });
+  const { most, length } = budgets[limit];
+  const period = length === HOUR ? 'hour' : 'day';
+  throw tooMany(
+    counted,
+    `Too many ${names[limit]}: your account may make ${most} within a ${period}. Try again in ${inWords(counted.retryAfter)}.`,
+  );
+}
+
+/** @param wait Milliseconds. */
+function inWords(wait: number): string {
+  const [count, unit] =
+    wait > HOUR ? [Math.ceil(wait / HOUR), 'hour'] : [Math.max(1, Math.ceil(wait / MINUTE)), 'minute'];
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+}

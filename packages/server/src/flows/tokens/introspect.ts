@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { hasExpired } from '../../core/tokens/claims.ts';
+import { roleOf } from '../../core/users.ts';
+import type { Answer, Call } from '../../edge/route.ts';
+import type { World } from '../../edge/world.ts';
+
+export const introspectBody = z.strictObject({ token: z.string().describe('An access token for a service') });
+
+export const introspectionShape = z.union([
+  z.object({
+    active: z.literal(true),
+    sub: z.uuid().describe('The user'),
+    sid: z.string().describe('The session'),
+    role: z.enum(['user', 'admin']).describe('The role that the user has now'),
+  }),
+  z.object({ active: z.literal(false) }),
+]);
+
+const INACTIVE: Answer = { status: 200, body: { active: false } };
+
+/**
+ * Tells a service whether the session of a token that it was sent is still active, and the role of its user (RFC 7662). The
+ * token itself is the permission to ask: whoever has it learns nothing else. Why a token is not active is not told, and one for
+ * Usher itself is not active for any service.
+ */
+export async function introspect(
+  { accessTokens, clock, findLive }: World,
+  { body }: Call<z.infer<typeof introspectBody>>,
+): Promise<Answer> {
+  const now = clock.now();
+  const claims = await accessTokens.readForService(body.token, now);
+  if (!claims || hasExpired(claims, now)) return INACTIVE;
+  const live = await findLive(claims.sid, now);
+  if (live?.user.id !== claims.sub) return INACTIVE;
+  const { user, session } = live;
+  return { status: 200, body: { active: true, sub: user.id, sid: session.id, role: roleOf(user) } };
+}

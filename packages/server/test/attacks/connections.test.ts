@@ -1,0 +1,210 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/platform/http-server.ts';
+import { send } from '../support/app.ts';
+import { newFolder, PUBLIC_URL, startProcess, type UsherProcess } from '../support/process.ts';
+
+const MEGABYTE = 1024 * 1024;
+
+const sockets = new Set<Socket>();
+const servers: HttpServer[] = [];
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+  await Promise.all(servers.splice(0).map((server) => server.stop(0)));
+});
+
+type Handler = Parameters<typeof startHttpServer>[0];
+
+async function serve(handler: Handler, options?: HttpServerOptions): Promise<number> {
+  const server = await startHttpServer(handler, '127.0.0.1', 0, options);
+  servers.push(server);
+  return server.port;
+}
+
+/** A connection that sends bytes; what it reads is for the caller to say. */
+async function open(port: number, bytes = ''): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  sockets.add(socket);
+  // One that is cut is reset.
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(bytes);
+  return socket;
+}
+
+/** Reads up to a number of answers, or to the end of the connection. */
+function readAnswers(socket: Socket, count: number): Promise<string[]> {
+  return new Promise((resolve) => {
+    let text = '';
+    const answers = () => text.split(/(?=HTTP\/1\.1 )/).filter((part) => part !== '');
+    socket.setEncoding('latin1').on('data', (chunk) => {
+      text += chunk;
+      if (text.split('HTTP/1.1 ').length > count && text.endsWith('.')) resolve(answers());
+    });
+    socket.on('close', () => resolve(answers()));
+  });
+}
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost:4000\r\n\r\n`;
+const post = (path: string, body: string) =>
+  `POST ${path} HTTP/1.1\r\nHost: localhost:4000\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+const residentMemory = ({ pid }: UsherProcess): number =>
+  Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024;
+
+/** Serves requests of somebody else meanwhile, and returns the most memory that the server held. */
+async function serveOthers(server: UsherProcess): Promise<number> {
+  let most = 0;
+  for (let i = 0; i < 30; i++) {
+    const { status } = await send(server, 'GET', '/healthz', undefined, {
+      headers: { host: 'localhost:4000' },
+    });
+    expect(status).toBe(200);
+    most = Math.max(most, residentMemory(server));
+  }
+  return most;
+}
+
+describe('D13: requests that are sent ahead', () => {
+  it('are answered in order, one at a time', async () => {
+    let running = 0;
+    let most = 0;
+    const port = await serve(async (request) => {
+      most = Math.max(most, ++running);
+      const body = request.method === 'POST' ? await request.text() : '';
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      return new Response(`${new URL(request.url).pathname}${body}.`);
+    });
+    const paths = Array.from({ length: 300 }, (_, i) => `/${i}`);
+    const bytes = paths.map((path, i) => (i % 3 === 1 ? post(path, `\r\n\r\n${i}`) : get(path))).join('');
+    const socket = await open(port);
+    const answered = readAnswers(socket, paths.length);
+    // In pieces that end anywhere.
+    for (let at = 0; at < bytes.length; at += 997) socket.write(bytes.slice(at, at + 997));
+    const answers = await answered;
+    expect(answers.map((answer) => answer.split('\r\n\r\n').slice(1).join('\r\n\r\n'))).toEqual(
+      paths.map((path, i) => (i % 3 === 1 ? `${path}\r\n\r\n${i}.` : `${path}.`)),
+    );
+    expect(most).toBe(1);
+  });
+
+  it('are a thousand on a connection at most', async () => {
+    const port = await serve(() => new Response('.'));
+    const socket = await open(port, get('/').repeat(1_200));
+    const answers = await readAnswers(socket, 1_200);
+    expect(answers).toHaveLength(1_000);
+    expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n/is);
+    expect(answers.at(-2)).not.toMatch(/connection: close/i);
+  });
+
+  it.each([
+    { connections: 8, each: 1_000 },
+    { connections: 20, each: 150 },
+    { connections: 200, each: 150 },
+  ])(
+    'cost little memory when nobody reads: $connections connections with $each',
+    async ({ connections, each }) => {
+      const server = await startProcess({ database: `sqlite:${newFolder()}/usher.db` });
+      const before = residentMemory(server);
+      for (let i = 0; i < connections; i++) {
+        const socket = await open(server.port, get('/openapi.json').repeat(each));
+        socket.pause();
+      }
+      // The promise is 64 MB; the rest is for what the garbage collector leaves for later on a busy machine.
+      expect((await serveOthers(server)) - before).toBeLessThan(128 * MEGABYTE);
+      expect((await server.kill()).code).toBe(0);
+    },
+  );
+});
+
+describe('D13: a client that reads nothing', () => {
+  it('is disconnected; a stream that is quiet and an answer that takes long are not', async () => {
+    const cut = Promise.withResolvers<void>();
+    const isAsked = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<Response>();
+    let quiet: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const answers: Record<string, () => Response | Promise<Response>> = {
+      '/quiet': () =>
+        new Response(
+          new ReadableStream({
+            start(controller) {
+              quiet = controller;
+              controller.enqueue(Buffer.from('it begins '));
+            },
+          }),
+        ),
+      '/late': () => {
+        isAsked.resolve();
+        return late.promise;
+      },
+      '/large': () =>
+        new Response(
+          new ReadableStream({
+            pull: (controller) => controller.enqueue(Buffer.alloc(65_536)),
+            cancel: () => cut.resolve(),
+          }),
+        ),
+    };
+    const port = await serve((request) => answers[new URL(request.url).pathname]?.() ?? new Response(), {
+      unreadTimeout: 200,
+    });
+    const stream = await open(port, get('/quiet'));
+    await once(stream, 'data');
+    const patient = await open(port, get('/late'));
+    await isAsked.promise;
+    (await open(port, get('/large'))).pause();
+    await cut.promise;
+
+    quiet?.enqueue(Buffer.from('it goes on'));
+    expect(String((await once(stream, 'data'))[0])).toContain('it goes on');
+    late.resolve(new Response('late'));
+    expect(String((await once(patient, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 OK/);
+  });
+
+  it('is disconnected before its first request, too', async () => {
+    const port = await serve(() => new Response(), { unreadTimeout: 200 });
+    const socket = await open(port);
+    socket.resume();
+    await once(socket, 'close');
+  });
+});
+
+describe('D13: connections of one client', () => {
+  const env = { USHER_CLIENT_CONNECTIONS: '3', USHER_METRICS_TOKEN: 'a token for the metrics' };
+  const start = (more: Record<string, string | undefined>) =>
+    startProcess({ database: `sqlite:${newFolder()}/usher.db`, env: { ...env, ...more } });
+  /** Whether a request is answered on a connection of its own. */
+  const isServed = (socket: Socket): Promise<boolean> =>
+    new Promise((resolve) => {
+      socket.once('data', (bytes) => resolve(/^HTTP\/1\.1 200/.test(String(bytes))));
+      socket.once('close', () => resolve(false));
+      socket.write(get('/healthz'));
+    });
+
+  it('are bounded, and no others are', async () => {
+    const server = await start({ USHER_TRUSTED_PROXIES: undefined });
+    const three = [await open(server.port), await open(server.port), await open(server.port)];
+    for (const socket of three) expect(await isServed(socket)).toBe(true);
+    expect(await isServed(await open(server.port))).toBe(false);
+    expect(await isServed(await open(server.port))).toBe(false);
+    three[0]?.destroy();
+    await expect.poll(async () => isServed(await open(server.port)), { timeout: 20_000 }).toBe(true);
+    expect(
+      server.logs().match(/"range":"127\.0\.0\.1\/32","most":3,"msg":"connections refused"/g),
+    ).toHaveLength(1);
+  });
+
+  it('are not bounded where they come from a trusted proxy', async () => {
+    const server = await start({});
+    for (let i = 0; i < 10; i++) expect(await isServed(await open(server.port))).toBe(true);
+    expect(server.url).toBe(PUBLIC_URL);
+    const metrics = await send(server, 'GET', '/metrics', undefined, {
+      headers: { authorization: `Bearer ${env.USHER_METRICS_TOKEN}` },
+    });
+    expect(metrics.text).not.toContain('usher_limits_reached_total{limit="connections"}');
+  });
+});

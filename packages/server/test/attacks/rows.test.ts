@@ -1,0 +1,206 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytesOfRow, rowsInADay, strangerRows } from '../../../../scripts/stranger-rows.ts';
+import { budgets, readLimits } from '../../src/core/limits.ts';
+import { cleanUp, forgetOldEvents } from '../../src/jobs/cleanup.ts';
+import { NEW_PASSWORD, newNames, PASSWORD, WRONG } from '../support/app.ts';
+import { DAY, HOUR, MINUTE } from '../support/clock.ts';
+import { sessionOf } from '../support/cookies.ts';
+import { newAddress } from '../support/forge.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
+
+const tables = Object.keys(bytesOfRow) as (keyof typeof bytesOfRow)[];
+type Rows = Record<(typeof tables)[number], number>;
+
+it('SECURITY.md shows what one address range can have written in a day, as it follows from the budgets', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../../SECURITY.md'), 'utf8');
+  expect(strangerRows().length).toBeGreaterThan(5);
+  for (const line of strangerRows()) expect(text).toContain(line);
+});
+
+describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) => {
+  /** Both databases count by the same statements, so one of them does the long runs. */
+  const isLong = kind === 'SQLite';
+  let database: TestDatabase;
+  let app: CountedApp;
+  beforeAll(async () => {
+    database = await create();
+    app = await startCounted(database);
+  });
+  afterAll(async () => {
+    await app.stop();
+    await database.remove();
+  });
+
+  async function rows(): Promise<Rows> {
+    const counts = {} as Rows;
+    for (const table of tables) {
+      const { count } = await app.world.db
+        .selectFrom(table)
+        .select((all) => all.fn.countAll().as('count'))
+        .executeTakeFirstOrThrow();
+      counts[table] = Number(count);
+    }
+    return counts;
+  }
+  const grown = (now: Rows, before: Rows) =>
+    Object.fromEntries(tables.map((table) => [table, now[table] - before[table]])) as Rows;
+  /** What the jobs of a server do every ten minutes. */
+  async function clean(): Promise<void> {
+    const { db, clock, log } = app.world;
+    await cleanUp({ db, clock });
+    await forgetOldEvents({ db, clock, log, eventsDays: 'forever' });
+  }
+  /** Until no mail waits: what strangers have caused is then wholly written. */
+  const delivered = () =>
+    expect
+      .poll(
+        async () =>
+          (await app.world.db.selectFrom('mails').select('due_at').execute()).every(
+            (mail) => mail.due_at === null,
+          ),
+        {
+          timeout: 30_000,
+        },
+      )
+      .toBe(true);
+  /** When the jobs look again at what is a day old. */
+  const TURN = 10 * MINUTE;
+  const madeUp = () => `nobody${Math.random().toString(36).slice(2)}@example.org`;
+
+  it('D17: 5,000 wrong codes for made-up emails: 60 are looked at, the rest is 429, and a day later nothing is left', async () => {
+    await clean();
+    const before = await rows();
+    const from = newAddress();
+    const tries = isLong ? 5_000 : 500;
+    const statuses = new Map<number, number>();
+    for (let i = 0; i < tries; i++) {
+      const path = i % 2 ? '/v1/reset-password' : '/v1/verify-email';
+      const body = { email: madeUp(), code: '000000', password: NEW_PASSWORD };
+      const { status, headers } = await app.call('POST', path, body, from);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      if (status === 429) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    const { most } = budgets.codesFrom;
+    expect(Object.fromEntries(statuses)).toEqual({ 400: most, 429: tries - most });
+    const written = grown(await rows(), before);
+    // Ten refusals one by one, then each time they have doubled.
+    const refusals = 10 + Math.floor(Math.log2((tries - most) / 10));
+    expect(written).toEqual({ ...nothing(), events: most + refusals, limits: 1 + 2 * most });
+    app.clock.advance(DAY + TURN);
+    await clean();
+    expect(grown(await rows(), before)).toEqual(nothing());
+  }, 120_000);
+  const nothing = () => Object.fromEntries(tables.map((table) => [table, 0])) as Rows;
+
+  it('wrong codes of one range keep nobody else from theirs, nor those of a range from a link, and right ones count for nothing', async () => {
+    const from = newAddress();
+    const reset = (body: object, range = from) =>
+      app.call('POST', '/v1/reset-password', { password: NEW_PASSWORD, ...body }, range);
+    const { email } = await newAccount(app);
+    for (let i = 0; i < budgets.codesFrom.most; i++) await reset({ email: madeUp(), code: '000000' });
+    expect((await reset({ email, code: '000000' })).status).toBe(429);
+    expect((await reset({ email, code: '000000' }, newAddress())).status).toBe(400);
+    expect((await reset({ token: 'made up' })).status).toBe(410);
+    app.clock.advance(HOUR);
+    expect((await reset({ email, code: '000000' })).status).toBe(400);
+  });
+
+  it('D18: wrong passwords for made-up names for 400 days leave no more rows than those of one day', async () => {
+    const known = await newAccount(app);
+    const guess = (username: string) =>
+      app.call('POST', '/v1/signin', { username, password: WRONG }, newAddress());
+    await guess(known.username);
+    await delivered();
+    app.clock.advance(8 * DAY);
+    await clean();
+    const before = await rows();
+    const perDay = [];
+    for (let day = 0; day < (isLong ? 400 : 30); day++) {
+      for (let i = 0; i < 2; i++) expect((await guess(newNames().username)).status).toBe(401);
+      perDay.push((await rows()).limits);
+      app.clock.advance(DAY + TURN);
+      await clean();
+    }
+    const after = await rows();
+    expect(new Set(perDay).size).toBe(1);
+    expect(grown(after, before)).toEqual({ ...nothing(), sessions: expect.any(Number) });
+    // What is counted for an account stays until a password is right.
+    const asked = [{ limit: 'passwordsInAll', subject: known.id } as const];
+    const stored = () => readLimits(app.world.db, app.world.keys.limits, asked, app.clock.now());
+    expect(await stored()).toMatchObject([{ count: 1 }]);
+
+    // Or until the account is gone.
+    const { username, password } = known;
+    const reply = await app.call('POST', '/v1/signin', { username, password }, newAddress());
+    const headers = { cookie: sessionOf(reply), origin: URL_OF_ALL };
+    await guess(known.username);
+    expect(await stored()).toMatchObject([{ count: 1 }]);
+    const { email } = known;
+    const gone = await app.call('DELETE', '/v1/me', { email, password: PASSWORD }, newAddress(), headers);
+    expect([gone.status, await stored()]).toEqual([200, []]);
+  }, 120_000);
+
+  it('all that one range can do stays below the figures of SECURITY.md', async () => {
+    await delivered();
+    app.clock.advance(8 * DAY);
+    await clean();
+    const before = await rows();
+    const from = '2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff';
+    // As long as they may be.
+    const headers = { 'user-agent': 'u'.repeat(300) };
+    const call = (path: string, body: object) => app.call('POST', path, body, from, headers);
+    const longEmail = () =>
+      `${madeUp().split('@')[0]}${'x'.repeat(30)}@${'y'.repeat(60)}.${'z'.repeat(60)}.example.org`;
+    let minutes = 0;
+    const seen = new Set<number>();
+    for (; minutes < (isLong ? 120 : 60); minutes += 10) {
+      for (let i = 0; i < 12; i++)
+        seen.add((await call('/v1/signup', { ...newNames(), email: longEmail() })).status);
+      for (let i = 0; i < 4; i++) seen.add((await call('/v1/send-mail', { email: longEmail() })).status);
+      for (let name = 0; name < 25; name++) {
+        const email = longEmail();
+        for (let i = 0; i < 5; i++) seen.add((await call('/v1/signin', { email, password: WRONG })).status);
+      }
+      for (let i = 0; i < 15; i++)
+        seen.add((await call('/v1/verify-email', { email: longEmail(), code: '000000' })).status);
+      for (let i = 0; i < 100; i++)
+        seen.add((await call('/v1/refresh', { refresh_token: 'made up' })).status);
+      for (let i = 0; i < 20; i++) seen.add((await call('/v1/restore-email', { token: 'made up' })).status);
+      app.clock.advance(10 * MINUTE);
+    }
+    expect([...seen].sort()).toEqual([201, 202, 400, 401, 410, 429].filter((status) => seen.has(status)));
+    expect(seen.has(429)).toBe(true);
+    await delivered();
+    const written = grown(await rows(), before);
+    const allowed = rowsInADay();
+    for (const table of tables) {
+      expect([table, written[table] <= Math.ceil((allowed[table] * minutes) / (24 * 60)) + 10]).toEqual([
+        table,
+        true,
+      ]);
+      const stored = await app.world.db.selectFrom(table).selectAll().execute();
+      const bytes = stored.map((row) =>
+        Object.values(row).reduce<number>((sum, value) => sum + Buffer.byteLength(String(value ?? '')), 0),
+      );
+      expect([table, Math.max(0, ...bytes) <= bytesOfRow[table]]).toEqual([table, true]);
+    }
+    // What they made up is gone in a day; what is left is about the accounts that they signed up.
+    app.clock.advance(DAY + TURN);
+    await clean();
+    const { db } = app.world;
+    expect(
+      await db
+        .selectFrom('events')
+        .select('name')
+        .where('user_id', 'is', null)
+        .where('ip', 'is not', null)
+        .execute(),
+    ).toEqual([]);
+    expect(await db.selectFrom('codes').select('id').where('user_id', 'is', null).execute()).toEqual([]);
+    expect(await db.selectFrom('mails').select('id').where('outcome', '=', 'decoy').execute()).toEqual([]);
+    expect(await db.selectFrom('limit_members').select('key').execute()).toEqual([]);
+  }, 120_000);
+});
