@@ -28,7 +28,7 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
   let admin: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
     database = await create();
-    app = await startApp(database, { allowedOrigins: 'https://app.example' });
+    app = await startApp(database, { allowedOrigins: 'https://app.example', audiences: 'todo-service' });
     inside = await openInside(app, database);
     admin = await signUp(app);
     await inside.promote(admin.id);
@@ -99,6 +99,25 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
     const caller = await app.usher.authenticate(request);
     expect(caller.refusal?.status).toBe(403);
     expect(await caller.refusal?.json()).toMatchObject({ code: 'password_change_required' });
+  });
+
+  it('ASVS 6.4.1: no service gets a token, at login or refresh', async () => {
+    const who = await newcomer();
+    const { username, password } = who;
+    const audience = 'todo-service';
+    const reply = await send(
+      app,
+      'POST',
+      '/v1/login',
+      { username, password, audience },
+      { from: newAddress() },
+    );
+    expect(reply).toMatchObject({ status: 403, body: { code: 'password_change_required' } });
+    const { refresh_token } = await login(app, who, newAddress());
+    expect(await send(app, 'POST', '/v1/refresh', { refresh_token, audience })).toMatchObject({
+      status: 403,
+      body: { code: 'password_change_required' },
+    });
   });
 
   it('the change opens everything, and is once', async () => {
