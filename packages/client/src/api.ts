@@ -9,6 +9,8 @@ export interface User {
   disabled: boolean;
   /** RFC 3339, in UTC. */
   created_at: string;
+  /** Whether the user must choose a new password before anything else. */
+  password_change_required: boolean;
 }
 
 export interface TokenPair {
@@ -160,6 +162,7 @@ export interface Problem {
     | 'invalid_token'
     | 'fresh_sign_in_required'
     | 'forbidden'
+    | 'password_change_required'
     | 'cross_site'
     | 'form_expired'
     | 'not_found'
@@ -338,6 +341,8 @@ export interface Calls {
         disabled: boolean;
         /** RFC 3339, in UTC. */
         created_at: string;
+        /** Whether the user must choose a new password before anything else. */
+        password_change_required: boolean;
         password_changed_at: string;
         signed_in_at: string | null;
       };
@@ -363,7 +368,7 @@ export interface Calls {
     body: {
       username: string;
       email: string;
-      /** Generated, and answered once, if none is given. */
+      /** Generated, and answered once, if none is given. The user must change it at the first sign-in.. */
       password?: string | undefined;
       role?: 'user' | 'admin' | undefined;
     };

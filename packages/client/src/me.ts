@@ -1,7 +1,10 @@
 import type { Body, Outcome } from './request.ts';
 import type { KeptSession } from './session.ts';
 
-/** One's own account. Every call also gives `unauthenticated` or `invalid_token` where nobody is signed in. */
+/**
+ * One's own account. Every call also gives `unauthenticated` or `invalid_token` where nobody is signed in, and all but `get` and
+ * `changePassword` give `password_change_required` while the password is one that was generated or set by somebody else.
+ */
 export interface MeCalls {
   /** Who is signed in. */
   get(): Outcome<'GET /v1/me'>;

@@ -65,7 +65,19 @@ export const settings = {
     'USHER_DATABASE',
     'sqlite:usher.db',
     databaseUrl,
-    'Where the data is: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`.',
+    'Where the data is: `sqlite:PATH`, or `postgres://USER@HOST/NAME?sslmode=verify-full`.',
+  ),
+  databasePassword: setting(
+    'USHER_DATABASE_PASSWORD',
+    '',
+    (text) => new Secret(text),
+    'The password of the PostgreSQL user, as it is: apart from the address, so that it is in no command line.',
+  ),
+  databaseTls: setting(
+    'USHER_DATABASE_TLS',
+    'on',
+    oneOf('on', 'off'),
+    'Set to `off` to use a PostgreSQL server on another machine without TLS. Whoever is on the way can then read and change everything.',
   ),
   secret: setting(
     'USHER_SECRET',
@@ -110,6 +122,12 @@ export const settings = {
     'The algorithm of signing keys made from now on.',
   ),
   passwordMin: setting('USHER_PASSWORD_MIN', '8', whole(8, 24), 'The fewest characters of a new password.'),
+  breachedPasswords: setting(
+    'USHER_BREACHED_PASSWORDS',
+    '',
+    plain,
+    'A file of breached passwords, made by `usher passwords build` or `fetch`; no new password may be one of them.',
+  ),
   serviceName: setting(
     'USHER_SERVICE_NAME',
     'Usher',
@@ -212,11 +230,22 @@ export type SettingName = keyof typeof settings;
 type Parsed = { [K in SettingName]: ReturnType<(typeof settings)[K]['parse']> };
 
 /** Their defaults are words about another setting, or nothing. */
-const unsetByDefault = ['publicUrl', 'secret', 'logo', 'smtpUrl', 'mailTemplates', 'metricsToken'] as const;
+const unsetByDefault = [
+  'publicUrl',
+  'breachedPasswords',
+  'databasePassword',
+  'secret',
+  'logo',
+  'smtpUrl',
+  'mailTemplates',
+  'metricsToken',
+] as const;
 
 /** The settings in force; some may be unset. */
 export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
+  breachedPasswords: string | undefined;
+  databasePassword: Secret | undefined;
   secret: Secret | undefined;
   logo: string | undefined;
   smtpUrl: Secret | undefined;
@@ -284,7 +313,7 @@ export const settingNames = Object.keys(settings) as SettingName[];
 
 /** What must stand neither in a command line nor on a page. */
 export const isSecretSetting = (name: SettingName): boolean =>
-  ['secret', 'smtpUrl', 'metricsToken'].includes(name);
+  ['databasePassword', 'secret', 'smtpUrl', 'metricsToken'].includes(name);
 
 /** `publicUrl` as a command-line flag: `--public-url`. */
 export const flagName = (name: SettingName): string =>
@@ -311,6 +340,7 @@ function parseConfig(texts: Partial<Record<SettingName, { text: string; source: 
 function parseOne(name: SettingName, { text, source }: { text: string; source: Source }): unknown {
   const { env, parse } = settings[name];
   try {
+    if (name === 'database' && source === 'flag') refusePassword(text);
     return parse(text);
   } catch (error) {
     const label = source === 'option' ? `The option ${name}` : `${env} (${flagName(name)})`;
@@ -324,9 +354,29 @@ function defaultOf(name: SettingName): unknown {
   return isUnset ? undefined : settings[name].parse(settings[name].default);
 }
 
+/** A command line can be read by everybody on the machine. */
+function refusePassword(text: string): void {
+  if (passwordIn(text) !== undefined)
+    throw new Error(
+      'holds a password, and others on this machine can read a command line. Leave it out, and set USHER_DATABASE_PASSWORD or USHER_DATABASE_PASSWORD_FILE.',
+    );
+}
+
+/** The password of a database server's address; empty where it cannot be told apart for sure. */
+function passwordIn(address: string): string | undefined {
+  if (!/^postgres(ql)?:/i.test(address)) return undefined;
+  if (!isEncodedAddress(address)) return '';
+  const url = new URL(address);
+  return url.password || url.searchParams.get('password') || undefined;
+}
+
 /** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
 function refuseUnsafe(config: Config): void {
   const { publicUrl, host, insecureHttp, env, codesDigits, codesShort, signup } = config;
+  if (config.databasePassword && passwordIn(config.database) !== undefined)
+    throw new ConfigError(
+      'USHER_DATABASE holds a password, and USHER_DATABASE_PASSWORD is set: give one of them.',
+    );
   const publicHost = publicUrl ? new URL(publicUrl).hostname : host;
   if (codesDigits < 6 && codesShort !== 'accepted')
     throw new ConfigError(
@@ -407,7 +457,28 @@ function databaseUrl(text: string): string {
   const url = text.trim();
   if (!/^(sqlite|postgres(ql)?):/i.test(url))
     throw new Error('is no database; it takes sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.');
+  if (!/^sqlite:/i.test(url) && !isEncodedAddress(url))
+    throw new Error(
+      'cannot be read; it takes postgres://USER:PASSWORD@HOST:PORT/NAME, with @, /, #, ? and % in the password written as %40, %2F, %23, %3F and %25. Or leave the password out, and set USHER_DATABASE_PASSWORD.',
+    );
   return url;
+}
+
+/**
+ * Whether the address of a database server can be taken apart in one way only. A password with a bare `@`, `/`, `?` or `#` in it
+ * would be taken for a part of the host, the path or the query, and be shown with it.
+ */
+export function isEncodedAddress(address: string): boolean {
+  const [, userAndHost = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(address) ?? [];
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  return (
+    url !== undefined &&
+    /^[a-z]+:\/\//i.test(address) &&
+    /^[^@]*@?[^@]*$/.test(userAndHost) &&
+    !/[@#\s]/.test(rest) &&
+    /^(?:[A-Za-z0-9._-]|%2F)*$|^\[[0-9A-Fa-f:.]+\]$/i.test(url.hostname) &&
+    [url.username, url.password, url.pathname].every(isEncoded)
+  );
 }
 
 function whole(min: number, max: number) {

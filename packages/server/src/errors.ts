@@ -46,6 +46,11 @@ export const errors = {
     'This needs a password that was given in the last five minutes. Confirm it with POST /v1/me/confirm or sign in again, then retry.',
   ],
   forbidden: [403, 'Not allowed', 'Your account may not do this.'],
+  password_change_required: [
+    403,
+    'Choose a new password',
+    'Choose a new password first: the one of this account was generated, or set by somebody else.',
+  ],
   cross_site: [
     403,
     'Cross-site request',

@@ -3,6 +3,7 @@ import { OPERATOR, recordEvent } from './core/events.ts';
 import { DAMAGED, openInstallation, queueKeyChange } from './core/installation.ts';
 import { makeFirstKey, openKeyring } from './core/keys.ts';
 import { mailRenderer } from './core/mails/render.ts';
+import { openBreachedPasswords } from './core/passwords/breached.ts';
 import { IDLE, prepareFindLive } from './core/sessions.ts';
 import { accessTokens } from './core/tokens/access.ts';
 import { cookieTokens } from './core/tokens/cookie.ts';
@@ -59,11 +60,24 @@ export async function openWorld(
   trustedProxiesOf(config);
   refuseOwnAudience(config);
   const assets = openAssets(config);
-  const database = await openDatabase(config.database, { patience });
+  const breachedPasswords =
+    config.breachedPasswords === undefined
+      ? undefined
+      : await openBreachedPasswords(config.breachedPasswords);
+  const database = await openDatabase(config.database, {
+    patience,
+    password: config.databasePassword,
+    tls: config.databaseTls,
+  }).catch(async (error) => {
+    await breachedPasswords?.close();
+    throw error;
+  });
   try {
-    return await furnish(config, database, { log: ownLog, clock, assets, sources, hashing });
+    const parts = { log: ownLog, clock, assets, sources, hashing, breachedPasswords };
+    return await furnish(config, database, parts);
   } catch (error) {
     await database.close();
+    await breachedPasswords?.close();
     throw error;
   }
 }
@@ -77,7 +91,8 @@ async function furnish(
     assets,
     sources,
     hashing,
-  }: Pick<World, 'log' | 'clock' | 'assets' | 'sources'> & { hashing: Hashing },
+    breachedPasswords,
+  }: Pick<World, 'log' | 'clock' | 'assets' | 'sources' | 'breachedPasswords'> & { hashing: Hashing },
 ): Promise<OpenedWorld> {
   const { db } = database;
   const keys = deriveKeys(secretOf(config, database));
@@ -126,6 +141,7 @@ async function furnish(
     findLive: prepareFindLive(database),
     lastSeen: notes,
     stateNotes: state,
+    breachedPasswords,
     renderMail: mailRenderer({ folder: config.mailTemplates, service: config.serviceName, url: publicUrl }),
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
@@ -158,6 +174,7 @@ async function furnish(
           .save()
           .catch((error: Error) => log.error({ error: error.name }, 'the state was not noted'));
         await database.close();
+        await breachedPasswords?.close();
       })();
       return closed;
     },

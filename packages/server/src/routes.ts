@@ -81,7 +81,7 @@ import { addressAnswer, addressForm, addressPage, addressQuery } from './pages/d
 import { dataPage, deleteAnswer, deletePage } from './pages/dashboard/data.tsx';
 import { overviewPage, overviewQuery } from './pages/dashboard/overview.tsx';
 import { profileAnswer, profilePage, profileQuery } from './pages/dashboard/profile.tsx';
-import { securityAnswer, securityPage, securityQuery } from './pages/dashboard/security.tsx';
+import { securityAnswer, securityForm, securityPage, securityQuery } from './pages/dashboard/security.tsx';
 import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from './pages/dashboard/sessions.tsx';
 import { docsPage } from './pages/docs.tsx';
 import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-password.tsx';
@@ -144,7 +144,13 @@ export const routes: readonly Route[] = [
     anyCase: true,
     optionalBody: true,
     answers: { 200: tokenPairShape },
-    errors: ['invalid_credentials', 'ambiguous_credentials', 'too_many_requests', 'busy'],
+    errors: [
+      'invalid_credentials',
+      'password_change_required',
+      'ambiguous_credentials',
+      'too_many_requests',
+      'busy',
+    ],
     handler: login,
   }),
   route({
@@ -154,7 +160,7 @@ export const routes: readonly Route[] = [
     summary: 'The next pair of tokens for a refresh token',
     body: refreshBody,
     answers: { 200: tokenPairShape },
-    errors: ['invalid_token', 'too_many_requests'],
+    errors: ['invalid_token', 'password_change_required', 'too_many_requests'],
     handler: refresh,
   }),
   route({
@@ -180,6 +186,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/logout-everywhere',
     who: 'session',
+    beforePasswordChange: true,
     needsFreshSignIn: true,
     summary: 'End all sessions of the user',
     answers: { 200: loggedOut },
@@ -269,6 +276,7 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/v1/me',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'The user who calls',
     answers: { 200: userAnswer },
     errors: [],
@@ -300,6 +308,7 @@ export const routes: readonly Route[] = [
     method: 'PUT',
     path: '/v1/me/password',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'Change the password; every other session ends',
     body: changePasswordBody,
     answers: { 200: saying('password changed!').extend(tokenPairShape.partial().shape) },
@@ -848,6 +857,7 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/dashboard/security',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'My password and address',
     isPage: true,
     query: securityQuery,
@@ -859,9 +869,10 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/dashboard/security',
     who: 'session',
+    beforePasswordChange: true,
     summary: 'Change the password',
     isPage: true,
-    body: changePasswordBody,
+    body: securityForm,
     encoding: 'form',
     answers: { 303: undefined },
     errors: ['form_expired', 'invalid_credentials', 'too_many_requests', 'busy', 'conflict'],

@@ -11,6 +11,7 @@ import { addInit } from './init.ts';
 import { addKey } from './key.ts';
 import { addMail } from './mail.ts';
 import { Misuse, say } from './output.ts';
+import { addPasswords } from './passwords.ts';
 import { addServe } from './serve.ts';
 import { addUser } from './user.ts';
 
@@ -35,6 +36,7 @@ export async function run(argv: string[]): Promise<void> {
   addEvents(program);
   addKey(program);
   addMail(program);
+  addPasswords(program);
   addConfig(program);
   addInit(program);
   addCompletion(program);

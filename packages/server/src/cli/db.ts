@@ -102,10 +102,7 @@ async function seed({ json }: { json?: true }, command: Command): Promise<void> 
       password: generatePassword(),
       role: index === 0 ? ('admin' as const) : ('user' as const),
     }));
-    const taken = await takenOf(
-      world.db,
-      wishes.map((wish) => checkNewUser(wish, world.config)),
-    );
+    const taken = await takenOf(world.db, await Promise.all(wishes.map((wish) => checkNewUser(wish, world))));
     if (taken.length === wishes.length)
       return say(`Nothing was changed: ${taken.join(', ')} are there already.`);
     if (taken.length > 0)
@@ -114,7 +111,7 @@ async function seed({ json }: { json?: true }, command: Command): Promise<void> 
       );
     const hashed = await Promise.all(
       wishes.map(async (wish) => ({
-        ...checkNewUser(wish, world.config),
+        ...(await checkNewUser(wish, world)),
         role: wish.role,
         passwordHash: await hashPassword(world.hasher, wish.password, 'background'),
       })),

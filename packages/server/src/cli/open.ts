@@ -8,7 +8,10 @@ import { settingsOf } from './settings.ts';
 
 /** Opens a database for a command, and closes it however that ends. */
 export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openDatabase(config.database);
+  const database = await openDatabase(config.database, {
+    password: config.databasePassword,
+    tls: config.databaseTls,
+  });
   try {
     return await work(database);
   } finally {

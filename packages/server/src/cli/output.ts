@@ -85,13 +85,9 @@ export async function askText(
   return answered(await text({ message, validate: (answer = '') => fault(answer), output: process.stderr }));
 }
 
-export async function askPassword(
-  message: string,
-  fault: (answer: string) => string | undefined,
-): Promise<string> {
-  const ask = { message, validate: (answer = '') => fault(answer), output: process.stderr };
+export async function askPassword(message: string): Promise<string> {
   // An empty answer comes as undefined.
-  return answered(await password(ask)) ?? '';
+  return answered(await password({ message, output: process.stderr })) ?? '';
 }
 
 export async function askYes(message: string): Promise<boolean> {

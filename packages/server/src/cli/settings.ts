@@ -14,7 +14,9 @@ import {
  * read by everybody.
  */
 export function withSettings(command: Command, names: readonly SettingName[] = settingNames): Command {
-  for (const name of names) {
+  // Whoever says which database it is says how it may be reached.
+  const all = names.includes('database') ? new Set([...names, 'databaseTls' as const]) : names;
+  for (const name of all) {
     if (isSecretSetting(name)) continue;
     const { env, default: fallback, help } = settings[name];
     command.option(`${flagName(name)} <value>`, `${help} [${env}${fallback ? `, ${fallback}` : ''}]`);

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import type { Config } from '../config.ts';
 import { OPERATOR } from '../core/events.ts';
 import { queueAdminChange } from '../core/installation.ts';
 import { parseEmail, parseUsername } from '../core/names.ts';
-import { checkPolicy, generatePassword, hashPassword } from '../core/passwords.ts';
-import type { Role, User } from '../core/users.ts';
+import { generatePassword, hashPassword } from '../core/passwords.ts';
+import type { Role } from '../core/users.ts';
+import type { World } from '../edge/world.ts';
 import { addAccount, settleSetUp } from '../flows/change-user.ts';
 import { checkNewUser } from '../flows/check-new-user.ts';
+import { weaknessOf } from '../flows/new-password.ts';
 import { showUser } from '../flows/shapes.ts';
 import { withWorld } from './open.ts';
 import {
@@ -42,15 +43,21 @@ interface Wish {
 export async function add(options: AddOptions, command: Command): Promise<void> {
   if ((options.username === undefined || options.email === undefined) && !canAsk())
     throw new Misuse('Nobody can be asked here: give --username and --email.');
-  await withWorld(command, async ({ db, clock, config, hasher }) => {
-    const wish = await complete(options, config);
-    const names = checkNewUser(wish, config);
+  await withWorld(command, async (world) => {
+    const { db, clock, hasher } = world;
+    const wish = await complete(options, world);
+    const names = await checkNewUser(wish, world);
     const passwordHash = await hashPassword(hasher, wish.password, 'background');
     const user = await db.transaction().execute(async (tx) => {
       const now = clock.now();
       await queueAdminChange(tx);
       const by = { tx, actorId: 'operator', origin: OPERATOR, now };
-      const made = await addAccount(by, { ...names, passwordHash, role: wish.role });
+      const made = await addAccount(by, {
+        ...names,
+        passwordHash,
+        role: wish.role,
+        mustChangePassword: true,
+      });
       await settleSetUp(tx, now);
       return made;
     });
@@ -58,26 +65,20 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
     if (options.json) printJson({ user: showUser(user), ...password });
     else printRecord({ ...membersOf(user), ...password });
     say(
-      `Added ${user.username}.${wish.generated ? ' The password is shown this once: it is stored nowhere.' : ''}`,
+      `Added ${user.username}.${wish.generated ? ' The password is shown this once: it is stored nowhere.' : ''} It must be changed at the first sign-in.`,
     );
   });
 }
 
 /** Asks for what the flags leave open: for everything when they leave everything open. */
-async function complete(
-  { username, email, admin, passwordStdin }: AddOptions,
-  config: Config,
-): Promise<Wish> {
+async function complete({ username, email, admin, passwordStdin }: AddOptions, world: World): Promise<Wish> {
   const nothingGiven = username === undefined && email === undefined && !admin && !passwordStdin;
   const name = username ?? (await askText('Username', (answer) => faultOf(parseUsername(answer))));
   const address = email ?? (await askText('E-mail address', (answer) => faultOf(parseEmail(answer))));
   const role = admin || (nothingGiven && (await askYes('An administrator?'))) ? 'admin' : 'user';
-  const fault = (answer: string) =>
-    answer === '' ? undefined : weaknessOf(answer, { username: name, email: address }, config);
   let password = '';
   if (passwordStdin) password = await readPassword();
-  else if (nothingGiven)
-    password = await askPassword('Password (leave it empty to have one generated)', fault);
+  else if (nothingGiven) password = await askNewPassword(world, { username: name, email: address });
   const generated = password === '';
   return {
     username: name,
@@ -91,12 +92,12 @@ async function complete(
 const faultOf = (parsed: { ok: true } | { ok: false; message: string }) =>
   parsed.ok ? undefined : parsed.message;
 
-/** What is wrong with a password for this user, in a sentence. */
-export const weaknessOf = (
-  password: string,
-  who: Pick<User, 'username' | 'email'>,
-  config: Config,
-): string | undefined => {
-  const { username, email } = who;
-  return checkPolicy(password, { username, email, service: config.serviceName }, config.passwordMin)?.message;
-};
+/** Asks until there is one that may be set. @returns An empty text where one is to be generated. */
+async function askNewPassword(world: World, about: { username: string; email: string }): Promise<string> {
+  for (;;) {
+    const password = await askPassword('Password (leave it empty to have one generated)');
+    const weakness = password === '' ? undefined : await weaknessOf(world, password, about);
+    if (!weakness) return password;
+    say(weakness.message);
+  }
+}

@@ -15,12 +15,12 @@ import {
   settleSetUp,
 } from '../flows/change-user.ts';
 import { mailNewPassword } from '../flows/mail-new-password.ts';
+import { weaknessOf } from '../flows/new-password.ts';
 import { showUser } from '../flows/shapes.ts';
 import { liftLimitsOf } from '../flows/user-limits.ts';
 import type { Db } from '../platform/db/index.ts';
 import { withWorld } from './open.ts';
 import { consent, printJson, printLine, readPassword, say } from './output.ts';
-import { weaknessOf } from './user-add.ts';
 import { getAgain, getUser } from './user-named.ts';
 
 /** Makes a change, and answers what to say of it. */
@@ -138,8 +138,8 @@ export async function resetPassword(
   const given = passwordStdin ? await readPassword() : undefined;
   await withWorld(command, async (world) => {
     const user = await getUser(world.db, name);
-    const weakness = given === undefined ? undefined : weaknessOf(given, user, world.config);
-    if (weakness !== undefined) throw new Error(weakness);
+    const weakness = given === undefined ? undefined : await weaknessOf(world, given, user);
+    if (weakness) throw new Error(weakness.message);
     const password = given ?? generatePassword();
     const passwordHash = await hashPassword(world.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);
@@ -152,7 +152,10 @@ export async function resetPassword(
     if (json) printJson({ user: showUser(user), sessions_ended: sessions, ...generated });
     else if (given === undefined) printLine(password);
     const once = given === undefined ? ' It is shown this once: it is stored nowhere.' : '';
-    say(`${user.username} has a new password, and is signed out everywhere${ended(sessions)}.${once}`);
+    const change = ' It must be changed at the first sign-in.';
+    say(
+      `${user.username} has a new password, and is signed out everywhere${ended(sessions)}.${once}${change}`,
+    );
   });
 }
 

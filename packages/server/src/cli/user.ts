@@ -180,7 +180,8 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
       events: events.map(showEvent),
     });
   const lastSeen = sessions[0] ? `, last seen ${minuteOf(sessions[0].last_seen_at)}` : '';
-  printRecord({ ...membersOf(user), sessions: `${sessions.length} open${lastSeen}` });
+  const password = user.password_change_required_at === null ? {} : { password: 'must be changed' };
+  printRecord({ ...membersOf(user), ...password, sessions: `${sessions.length} open${lastSeen}` });
   if (limits.length > 0) printLimits(limits);
   if (devices.length > 0) {
     printLine('');

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { FieldError } from '../errors.ts';
 import type { Requester } from '../platform/fair-queue.ts';
 import type { Hasher } from '../platform/hasher.ts';
+import { findGuessable, reasons } from './passwords/guessable.ts';
 
 /** Code points after normalisation; NIST SP 800-63B-4 section 3.1.1.2 asks for 64 or more. */
 const longest = 256;
@@ -56,6 +57,10 @@ export function checkPolicy(
       'password_personal',
       'A password needs more than your name, your e-mail address or the name of this service with digits or signs around it.',
     );
+  }
+  const reason = findGuessable(normal);
+  if (reason) {
+    return fault(`password_${reason}`, `A password needs to be hard to guess; this one ${reasons[reason]}.`);
   }
   return undefined;
 }

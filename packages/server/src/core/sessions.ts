@@ -48,7 +48,14 @@ export interface Live {
   >;
   user: Pick<
     UsersTable,
-    'id' | 'username' | 'email' | 'email_verified_at' | 'admin_since' | 'disabled_at' | 'created_at'
+    | 'id'
+    | 'username'
+    | 'email'
+    | 'email_verified_at'
+    | 'admin_since'
+    | 'disabled_at'
+    | 'created_at'
+    | 'password_change_required_at'
   >;
 }
 
@@ -112,6 +119,7 @@ export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prep
       'email_verified_at',
     ])
     .select(['admin_since', 'disabled_at', 'users.created_at as joined_at', 'proven_at'])
+    .select('password_change_required_at')
     .where('sessions.id', '=', '');
   const read = prepareRead(query.compile());
   return async (id, now) => {
@@ -139,11 +147,12 @@ type LiveRow = readonly [
   disabled_at: number | null,
   joined_at: number,
   proven_at: number,
+  password_change_required_at: number | null,
 ];
 
 function toLive(id: string, row: LiveRow): { ended_at: number | null; live: Live } {
   const [kind, amr, began_at, last_seen_at, ended_at, refresh_number, refreshed_at, user_id, ...user] = row;
-  const [username, email, email_verified_at, admin_since, disabled_at, joined_at, proven_at] = user;
+  const [username, email, email_verified_at, admin_since, disabled_at, joined_at, proven_at, required] = user;
   return {
     ended_at,
     live: {
@@ -156,6 +165,7 @@ function toLive(id: string, row: LiveRow): { ended_at: number | null; live: Live
         admin_since,
         disabled_at,
         created_at: joined_at,
+        password_change_required_at: required,
       },
     },
   };

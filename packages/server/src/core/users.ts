@@ -18,6 +18,8 @@ export interface NewUser {
   role: Role;
   /** Whether the address was proven before there was an account. */
   isProven?: boolean;
+  /** Whether somebody else knows the password, so that the user must choose another one first. */
+  mustChangePassword?: boolean;
 }
 
 /** @returns The user, or which of the two names another account has: of many at once, one gets the user. */
@@ -42,6 +44,7 @@ export async function insertUser(
       signed_in_at: null,
       created_at: now,
       device_epoch: 0,
+      password_change_required_at: user.mustChangePassword ? now : null,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
@@ -101,14 +104,19 @@ export async function holdSignIns(tx: Db, id: string): Promise<void> {
     .execute();
 }
 
-/** What every new password changes: it also ends all known devices, which whoever knew the old one may hold. */
-const newPassword = (hash: string, now: number) => ({
+/**
+ * What every new password changes: it also ends all known devices, which whoever knew the old one may hold.
+ *
+ * @param mustChange Whether somebody else made it: then the user must choose another one at the next sign-in.
+ */
+const newPassword = (hash: string, mustChange: boolean, now: number) => ({
   password_hash: hash,
   password_changed_at: now,
+  password_change_required_at: mustChange ? now : null,
   device_epoch: sql<number>`device_epoch + 1`,
 });
 
-/** Replaces the password if it is still the one that was checked. @returns false when it is not. */
+/** Replaces the password by one that its owner chose, if it is still the one that was checked. @returns false when it is not. */
 export async function replacePassword(
   tx: Db,
   id: string,
@@ -118,7 +126,7 @@ export async function replacePassword(
 ): Promise<boolean> {
   const row = await tx
     .updateTable('users')
-    .set(newPassword(to, now))
+    .set(newPassword(to, false, now))
     .where('id', '=', id)
     .where('password_hash', '=', from)
     .returning('id')
@@ -138,17 +146,31 @@ export async function upgradeHash(db: Db, id: string, from: string, to: string):
   return row !== undefined;
 }
 
-/** Sets a password without knowing the old one (for the operator). */
+/** Sets a password without knowing the old one (for the operator); the user must choose another one at the next sign-in. */
 export async function setPassword(tx: Db, id: string, to: string, now: number): Promise<void> {
-  await tx.updateTable('users').set(newPassword(to, now)).where('id', '=', id).execute();
+  await tx
+    .updateTable('users')
+    .set(newPassword(to, true, now))
+    .where('id', '=', id)
+    .execute();
 }
 
-/** Sets a password for whoever proved to read the account's mail, which proves the address too. */
-export async function setProvenPassword(tx: Db, id: string, to: string, now: number): Promise<void> {
+/**
+ * Sets a password for whoever proved to read the account's mail, which proves the address too.
+ *
+ * @param isGenerated Whether we made it: then the user must choose another one at the next sign-in.
+ */
+export async function setProvenPassword(
+  tx: Db,
+  id: string,
+  to: string,
+  isGenerated: boolean,
+  now: number,
+): Promise<void> {
   await tx
     .updateTable('users')
     .set((row) => ({
-      ...newPassword(to, now),
+      ...newPassword(to, isGenerated, now),
       email_verified_at: row.fn.coalesce('email_verified_at', row.val(now)),
     }))
     .where('id', '=', id)

@@ -105,11 +105,10 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       const { call } = await read(...credentials.map(({ claims }) => claims.sid));
       return route.handler(world, { ...call, credentials });
     }
-    const { who } = route;
     const { live, credential, cookie } = await authenticate(world, headers, route);
     outcome.userId = live.user.id;
     outcome.cookie = cookie;
-    const checkAgain = () => authenticateAgain(world, credential, who);
+    const checkAgain = () => authenticateAgain(world, credential, route);
     const { call, password } = await read(live.session.id);
     if (route.limit) await edge.countWrite(world, live, origin, route.limit);
     const renewCookie = (renewed: Cookie) => {

@@ -12,7 +12,7 @@ export interface Authenticated {
 }
 
 /** What a route says of who may call it. */
-interface Guard extends Pick<Route, 'isQuiet'> {
+interface Guard extends Pick<Route, 'isQuiet' | 'beforePasswordChange'> {
   who: 'session' | 'admin';
 }
 
@@ -20,18 +20,15 @@ interface Guard extends Pick<Route, 'isQuiet'> {
  * Who calls, or a refusal.
  *
  * @throws Refusal `unauthenticated` without a credential, `invalid_token` and `ambiguous_credentials` as
- * `readCredential` and `findSession` say, `forbidden` for someone who is not an administrator (any more).
+ * `readCredential` and `findSession` say, `password_change_required` for someone who must choose a new password first, `forbidden` for
+ * someone who is not an administrator (any more).
  */
-export async function authenticate(
-  world: World,
-  headers: Headers,
-  { who, isQuiet }: Guard,
-): Promise<Authenticated> {
+export async function authenticate(world: World, headers: Headers, guard: Guard): Promise<Authenticated> {
   const credential = await readCredential(world, headers);
   if (!credential) throw new Refusal('unauthenticated');
   const live = await findSession(world, credential);
-  refuseNoAdmin(live, who);
-  if (isQuiet) return { live, credential, cookie: undefined };
+  refuseNotAllowed(live, guard);
+  if (guard.isQuiet) return { live, credential, cookie: undefined };
   const now = world.clock.now();
   world.lastSeen.note(live, now);
   const cookie =
@@ -42,12 +39,14 @@ export async function authenticate(
 /**
  * Whether somebody who was let in would be let in now. Postpones nothing.
  *
- * @throws Refusal `invalid_token` and `forbidden`, as `authenticate` does.
+ * @throws Refusal `invalid_token`, `password_change_required` and `forbidden`, as `authenticate` does.
  */
-export async function authenticateAgain(world: World, credential: Credential, who: Guard['who']) {
-  refuseNoAdmin(await findSessionAgain(world, credential), who);
+export async function authenticateAgain(world: World, credential: Credential, guard: Guard) {
+  refuseNotAllowed(await findSessionAgain(world, credential), guard);
 }
 
-function refuseNoAdmin({ user }: Live, who: Guard['who']): void {
+function refuseNotAllowed({ user }: Live, { who, beforePasswordChange }: Guard): void {
+  if (user.password_change_required_at !== null && !beforePasswordChange)
+    throw new Refusal('password_change_required');
   if (who === 'admin' && user.admin_since === null) throw new Refusal('forbidden');
 }

@@ -87,6 +87,8 @@ interface Common<
   isPage?: true;
   /** Sent by a script and not by what somebody does: it postpones the end of no session. */
   isQuiet?: true;
+  /** Also for users who must choose a new password; everything else refuses them until they have (ASVS 6.4.1). */
+  beforePasswordChange?: true;
   /**
    * The user must have given the password in this session in the last five minutes (ASVS 7.5). The edge asks for it, and a form
    * may bring it along as `password`, which the handler does not see.

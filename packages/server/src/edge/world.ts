@@ -1,6 +1,7 @@
 import type { Config, SettingName, Source } from '../config.ts';
 import type { Keyring } from '../core/keys.ts';
 import type { RenderMail } from '../core/mails/render.ts';
+import type { BreachedPasswords } from '../core/passwords/breached.ts';
 import type { FindLive, Live } from '../core/sessions.ts';
 import type { AccessTokens } from '../core/tokens/access.ts';
 import type { CookieTokens } from '../core/tokens/cookie.ts';
@@ -34,6 +35,8 @@ export interface World {
   findLive: FindLive;
   lastSeen: LastSeen;
   stateNotes: StateNotes;
+  /** The list that new passwords must not be on, where there is one. */
+  breachedPasswords: BreachedPasswords | undefined;
   renderMail: RenderMail;
   /** What pages load: style sheet, scripts, pictures. */
   assets: Assets;

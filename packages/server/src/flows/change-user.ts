@@ -135,7 +135,7 @@ export async function removeDevices({ tx, user, actorId, origin, now }: Change):
   return devices;
 }
 
-/** Gives the user another password, which ends all sessions. @returns How many were open. */
+/** Gives the user another password, to be changed at the next sign-in, which ends all sessions. @returns How many were open. */
 export async function givePassword(
   { tx, user, actorId, origin, now }: Change,
   passwordHash: string,

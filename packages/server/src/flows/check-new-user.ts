@@ -1,7 +1,7 @@
 import { parseEmail, parseUsername } from '../core/names.ts';
-import { checkPolicy } from '../core/passwords.ts';
 import type { NewUser } from '../core/users.ts';
 import { type FieldError, Refusal } from '../errors.ts';
+import { type PasswordRules, weaknessOf } from './new-password.ts';
 
 interface Wish {
   username: string;
@@ -14,17 +14,13 @@ interface Wish {
  *
  * @throws Refusal `signup_refused` with the reason for every field that cannot be accepted.
  */
-export function checkNewUser(
+export async function checkNewUser(
   { username, email, password }: Wish,
-  config: { passwordMin: number; serviceName: string },
-): Omit<NewUser, 'passwordHash' | 'role'> {
+  rules: PasswordRules,
+): Promise<Omit<NewUser, 'passwordHash' | 'role'>> {
   const parsedUsername = parseUsername(username);
   const parsedEmail = parseEmail(email);
-  const weakness = checkPolicy(
-    password,
-    { username, email, service: config.serviceName },
-    config.passwordMin,
-  );
+  const weakness = await weaknessOf(rules, password, { username, email });
   const wrong: FieldError[] = [];
   if (!parsedUsername.ok) wrong.push({ field: 'username', ...parsedUsername });
   if (!parsedEmail.ok) wrong.push({ field: 'email', ...parsedEmail });

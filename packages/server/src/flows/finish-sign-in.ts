@@ -13,6 +13,7 @@ import { admit, type User } from '../core/users.ts';
 import { readSessionCookie } from '../edge/credential.ts';
 import type { Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
+import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 
 /** A session that was just started. */
@@ -45,6 +46,9 @@ export async function finishSignIn(
   { origin, headers }: Pick<Call, 'origin' | 'headers'>,
   audience: string | null = null,
 ): Promise<Started | undefined> {
+  // No service gets a token of somebody who has yet to choose a password that nobody else knows.
+  if (audience !== null && user.password_change_required_at !== null)
+    throw new Refusal('password_change_required');
   const now = world.clock.now();
   if (!(await admit(tx, user, now))) return undefined;
   // Whoever is in needs no code any more; one that lies in a mailbox is one that can be found there.

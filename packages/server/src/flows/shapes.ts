@@ -19,6 +19,9 @@ export const userShape = z
     role: z.enum(['user', 'admin']),
     disabled: z.boolean(),
     created_at: time,
+    password_change_required: z
+      .boolean()
+      .describe('Whether the user must choose a new password before anything else'),
   })
   .meta({ id: 'User' });
 
@@ -30,6 +33,7 @@ export const showUser = (user: Live['user']): z.infer<typeof userShape> => ({
   role: roleOf(user),
   disabled: user.disabled_at !== null,
   created_at: toTime(user.created_at),
+  password_change_required: user.password_change_required_at !== null,
 });
 
 export const sessionShape = z

@@ -1,12 +1,10 @@
 import { endOutrankedLinks } from '../core/codes/restore-links.ts';
 import { endFlowsOf } from '../core/codes.ts';
 import { liftLimits } from '../core/limits.ts';
-import { checkPolicy } from '../core/passwords.ts';
 import { type EndReason, endSessionsOf } from '../core/sessions.ts';
 import { setProvenPassword, type User } from '../core/users.ts';
 import type { Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
-import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { notify } from './notices.ts';
 import { namesOf } from './prove-password.ts';
@@ -22,12 +20,12 @@ export async function takeAccount(
   tx: Db,
   world: World,
   user: User,
-  passwordHash: string,
+  password: { hash: string; isGenerated: boolean },
   reason: EndReason,
   origin: Call['origin'],
 ): Promise<void> {
   const now = world.clock.now();
-  await setProvenPassword(tx, user.id, passwordHash, now);
+  await setProvenPassword(tx, user.id, password.hash, password.isGenerated, now);
   await endSessionsOf(tx, user.id, reason, now);
   await endFlowsOf(tx, user.id, now, ['reset_password', 'change_email', 'verify_email']);
   await endOutrankedLinks(tx, user.id, now);
@@ -36,14 +34,4 @@ export async function takeAccount(
     ...namesOf(user).map((subject) => ({ limit: 'passwordByName', subject }) as const),
   ]);
   await notify(tx, world, 'password_changed', user, origin);
-}
-
-/** @throws Refusal `invalid_request` that says why a password is too weak. */
-export function refuseWeak(
-  { config }: World,
-  password: string,
-  about: { username?: string; email: string },
-): void {
-  const weakness = checkPolicy(password, { ...about, service: config.serviceName }, config.passwordMin);
-  if (weakness) throw new Refusal('invalid_request', { fields: [weakness] });
 }

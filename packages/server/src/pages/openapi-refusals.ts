@@ -11,6 +11,10 @@ const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
   [['ambiguous_credentials', 'invalid_token'], ({ who }) => who !== 'anyone'],
   [['duplicate_cookie'], ({ who, method }) => who !== 'anyone' || method !== 'GET'],
   [['unauthenticated'], ({ who }) => who === 'session' || who === 'admin'],
+  [
+    ['password_change_required'],
+    ({ who, beforePasswordChange }) => (who === 'session' || who === 'admin') && !beforePasswordChange,
+  ],
   [['fresh_sign_in_required'], ({ needsFreshSignIn }) => needsFreshSignIn === true],
   [['forbidden'], ({ who }) => who === 'admin'],
   [['invalid_request'], ({ body, query, params }) => Boolean(body ?? query ?? params)],

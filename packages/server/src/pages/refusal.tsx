@@ -3,7 +3,7 @@ import type { World } from '../edge/world.ts';
 import { errors, type Refusal } from '../errors.ts';
 import { ButtonLink } from './form.tsx';
 import { Card, page, refusing, seeOther } from './layout.tsx';
-import { readReturnTo, withReturnTo } from './return-to.ts';
+import { nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 
 /** The request that was refused, as far as its answer needs it. */
 export interface Refused {
@@ -12,10 +12,15 @@ export interface Refused {
   address: string;
 }
 
-/** What a person sees of a refusal that no page of ours has words for. Who is not signed in (any more) can do so, and comes back. */
+/**
+ * What a person sees of a refusal that no page of ours has words for. Who is not signed in (any more) can do so, and
+ * comes back; so does who must choose a new password first.
+ */
 export function refusalPage(world: World, refusal: Refusal, { requestId, address }: Refused): Answer {
   if (refusal.code === 'unauthenticated' || refusal.code === 'invalid_token')
     return seeOther(withReturnTo('/sign-in', readReturnTo(world, address)));
+  if (refusal.code === 'password_change_required')
+    return seeOther(nextPage(true, readReturnTo(world, address)));
   const { status, code, message } = refusal;
   const title = errors[code][1];
   const path = readReturnTo(world, address.split('?', 1)[0]);

@@ -32,6 +32,10 @@ export function readReturnTo(
 export const withReturnTo = (path: string, returnTo: string | undefined): string =>
   returnTo === undefined ? path : `${path}?${new URLSearchParams({ return_to: returnTo })}`;
 
+/** Where somebody goes on who is signed in: first to choose a new password, if they must. */
+export const nextPage = (mustChangePassword: boolean, returnTo: string | undefined): string =>
+  mustChangePassword ? withReturnTo('/dashboard/security', returnTo) : (returnTo ?? '/dashboard');
+
 /** A page whose form may lead to one of the listed origins: browsers hold the policy against the redirect, too. */
 export const mayLeadOut = ({ config }: Pick<World, 'config'>, answer: Answer): Answer =>
   allowing(answer, ["form-action 'self'", ...config.allowedOrigins].join(' '));

@@ -7,7 +7,7 @@ import { signIn } from '../flows/sign-in/password.ts';
 import { Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
-import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
+import { mayLeadOut, nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 
 const TITLE = 'Sign in';
 
@@ -37,7 +37,8 @@ export async function signInPage(
   call: Call<undefined, z.infer<typeof signInQuery>>,
 ): Promise<Answer> {
   const returnTo = readReturnTo(world, call.query.return_to);
-  if (await findSignedIn(world, call.headers)) return seeOther(returnTo ?? '/dashboard');
+  const live = await findSignedIn(world, call.headers);
+  if (live) return seeOther(nextPage(live.user.password_change_required_at !== null, returnTo));
   const form = <SignIn world={world} name="" returnTo={returnTo} done={call.query.done} />;
   return mayLeadOut(world, page(world, call, { title: TITLE, shape: 'gate' }, form));
 }
@@ -46,8 +47,11 @@ export async function signInAnswer(world: World, call: Call<z.infer<typeof signI
   const { name, password, return_to } = call.body;
   const returnTo = readReturnTo(world, return_to);
   try {
-    const { cookie, sideCookies } = await signIn(world, { ...call, body: { username: name, password } });
-    return seeOther(returnTo ?? '/dashboard', { cookie, sideCookies });
+    const { user, cookie, sideCookies } = await signIn(world, {
+      ...call,
+      body: { username: name, password },
+    });
+    return seeOther(nextPage(user.password_change_required_at !== null, returnTo), { cookie, sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const form = <SignIn world={world} name={name} returnTo={returnTo} refusal={error} />;

@@ -1,11 +1,20 @@
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, it } from 'vitest';
-import { settingNames, settings } from '../../src/config.ts';
+import { loadConfig, settingNames, settings } from '../../src/config.ts';
 import { run, wordsOf } from './program.ts';
 
 const newFolder = () => mkdtempSync(join(inject('folder'), 'cli-'));
 const secret = 'gAc4vLTJMkpvCb5ExDN0ulLWw1Rnp1Yjvv0xnSF2RDI';
+
+const failureOf = (work: () => unknown): string => {
+  try {
+    work();
+    return 'it did not fail';
+  } catch (error) {
+    return String(error);
+  }
+};
 
 interface Line {
   name: string;
@@ -65,10 +74,6 @@ it.each([
     'postgres://db.example.org/usher?user=ada&password=hunter2',
     'postgres://db.example.org/usher?user=ada&password=[secret]',
   ],
-  ['postgres://ada:1/hunter2@db.example.org/usher', '[secret]'],
-  ['postgres://ada:x/hunter2@db.example.org/usher', '[secret]'],
-  ['postgres://ada:x#hunter2@db.example.org/usher', '[secret]'],
-  ['postgres:/ada:hunter2@db.example.org/usher', '[secret]'],
   ['postgres://db.example.org/usher', 'postgres://db.example.org/usher'],
 ])('prints no secret of %s', async (address, shown) => {
   const folder = newFolder();
@@ -85,5 +90,56 @@ it.each([
     USHER_DATABASE: { value: shown, source: 'environment' },
     USHER_SECRET: { value: '[secret]', source: 'file' },
     USHER_METRICS_TOKEN: { value: '[secret]', source: 'environment' },
+  });
+});
+
+it.each([
+  'postgres://ada:p@hunter2/word@db.example.org/usher',
+  'postgres://ada:p@hunter2@db.example.org/usher',
+  'postgres://ada:1/hunter2@db.example.org/usher',
+  'postgres://ada:x/hunter2@db.example.org/usher',
+  'postgres://ada:x?hunter2@db.example.org/usher',
+  'postgres://ada:x#hunter2@db.example.org/usher',
+  'postgres://ada:%hunter2@db.example.org/usher',
+  'postgres://ada:hunter2',
+  'postgres:/ada:hunter2@db.example.org/usher',
+  'postgres:ada:hunter2@db.example.org/usher',
+])('L10: refuses %s, and says nothing of it', (address) => {
+  const message = failureOf(() => loadConfig({}, { USHER_DATABASE: address, USHER_SECRET: secret }));
+  expect(message).toContain('USHER_DATABASE');
+  expect(message).toContain('%40');
+  expect(message).not.toMatch(/hunter2|word@|example/);
+});
+
+it('L10: every command refuses such an address before it does anything', async () => {
+  const env = { USHER_DATABASE: 'postgres://ada:p@hunter2/word@db.example.org/usher', USHER_SECRET: secret };
+  for (const args of [['config'], ['user', 'list'], ['serve', '--port', '0']]) {
+    const { code, stdout, stderr } = await run(newFolder(), env, args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('USHER_DATABASE');
+    expect(stderr).not.toMatch(/hunter2|word@|example/);
+  }
+});
+
+it('L10: a command line holds no password, the environment does', async () => {
+  const folder = newFolder();
+  const address = 'postgres://ada@127.0.0.1:1/usher';
+  for (const given of [address.replace('@', ':hunter2@'), `${address}?password=hunter2`]) {
+    const { code, stderr } = await run(folder, {}, ['user', 'list', '--database', given]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('USHER_DATABASE_PASSWORD_FILE');
+    expect(stderr).not.toContain('hunter2');
+    const both = await run(folder, { USHER_DATABASE: given, USHER_DATABASE_PASSWORD: 'hunter3' }, ['config']);
+    expect(both).toMatchObject({ code: 2, stdout: '' });
+    expect(both.stderr).toContain('give one of them');
+    expect(both.stderr).not.toMatch(/hunter/);
+  }
+  const env = { USHER_DATABASE_PASSWORD: 'hunter2' };
+  const { code, stdout } = await run(folder, env, ['config', '--json', '--database', address]);
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('hunter2');
+  expect(linesOf(stdout).get('USHER_DATABASE_PASSWORD')).toEqual({
+    value: '[secret]',
+    source: 'environment',
   });
 });

@@ -91,6 +91,7 @@ describe.each(databases)('$name', (kind) => {
         role: 'user',
         disabled: false,
         created_at: expect.any(String),
+        password_change_required: true,
       },
     });
     expect(stdout + stderr).not.toContain(PASSWORD);

@@ -68,7 +68,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect(again.map(({ body }) => body.code)).toEqual(['code_invalid', 'link_invalid']);
     });
 
-    it('P20: proven from anywhere else, it needs a new password, and who was there first is out', async () => {
+    it('W20: proven from anywhere else, it needs a new password, and who was there first is out', async () => {
       const squatter = await signUp(open, newAddress());
       const { link } = await mailTo(squatter.email, 'verify_email');
       const token = tokenOf(link);
@@ -83,7 +83,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       given(await signIn(squatter.email, NEW_PASSWORD));
     });
 
-    it('P20: a squatter whose browser began another flow gains nothing by its cookie', async () => {
+    it('W20: a squatter whose browser began another flow gains nothing by its cookie', async () => {
       const squatter = await signUp(open, newAddress());
       const { link } = await mailTo(squatter.email, 'verify_email');
       const asked = await ask(open, '/v1/send-mail', { email: squatter.email });
@@ -158,7 +158,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect((await ask(verified, '/v1/verify-email', { email, code }, flow)).body.code).toBe('code_invalid');
     });
 
-    it('P20: answered from anywhere else, the password is chosen anew', async () => {
+    it('W20: answered from anywhere else, the password is chosen anew', async () => {
       const { email } = await begin();
       const token = tokenOf((await mailTo(email, 'sign_up')).link);
       expect(refusal(await verify({ token }, verified))).toBe('password_needed');
@@ -262,7 +262,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect(await events(user.id)).toContain('address_changed');
     });
 
-    it('P18: each link is for its own address; after one none of the others works', async () => {
+    it('W18: each link is for its own address; after one none of the others works', async () => {
       const user = await prove(await signUp(open, newAddress()));
       const [first, second] = [newNames().email, newNames().email];
       await change(user, first);
@@ -349,7 +349,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     });
   });
 
-  it('P13: a scanner that opens the link proves nothing; the form behind it does, without scripts', async () => {
+  it('W13: a scanner that opens the link proves nothing; the form behind it does, without scripts', async () => {
     const { email, browser } = await signUp(open, newAddress());
     const { link = '' } = await mailTo(email, 'verify_email');
     const opened = await openLink(open, '/verify', link, { cookie: browser.cookie });

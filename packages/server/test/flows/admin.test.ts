@@ -243,6 +243,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
         role: 'user',
         disabled: false,
         created_at: '2026-03-01T12:00:00.500Z',
+        password_change_required: false,
       },
     });
     const nobody = '00000000-0000-7000-8000-000000000000';

@@ -76,7 +76,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     given(await signIn({ email, password }));
   });
 
-  it('P4: takes a code once, and its link no more after it', async () => {
+  it('W4: takes a code once, and its link no more after it', async () => {
     const { email } = await signUp(app, anywhere());
     const { sendMail, resetPassword } = clientOf(app);
     given(await sendMail({ email }));
@@ -87,7 +87,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect(refusal(late)).toBe('link_invalid');
   });
 
-  it('P4: takes no code after ten minutes and no link after an hour, none from before a change of password, and none from before a sign-in', async () => {
+  it('W4: takes no code after ten minutes and no link after an hour, none from before a change of password, and none from before a sign-in', async () => {
     const { email, browser } = await signUp(app, anywhere());
     await askForMail(email);
     const first = await lastMail(app, database, email);
@@ -113,7 +113,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect((await reset({ email, code: third.code, password: PASSWORD })).body.code).toBe('code_invalid');
   });
 
-  it('P13: changes nothing when the link is opened, and sets the password when its form is sent', async () => {
+  it('W13: changes nothing when the link is opened, and sets the password when its form is sent', async () => {
     const { email } = await signUp(app, anywhere());
     await askForMail(email);
     const { link = '' } = await lastMail(app, database, email);
@@ -133,7 +133,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect((await openLink(app, '/reset-password', link)).status).toBe(410);
   });
 
-  it('P1: compares five codes of a flow, one by one; then only the link is good', async () => {
+  it('W1: compares five codes of a flow, one by one; then only the link is good', async () => {
     const { email } = await signUp(app, anywhere());
     await askForMail(email);
     const { code = '', link } = await lastMail(app, database, email);
@@ -145,7 +145,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
   });
 
-  it('P2: compares ten wrong codes of an account a day, however many flows there are', async () => {
+  it('W2: compares ten wrong codes of an account a day, however many flows there are', async () => {
     const { email, id } = await signUp(app, anywhere());
     for (let flow = 0; flow < 4; flow++) {
       await askForMail(email);
@@ -160,7 +160,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
   });
 
-  it('P5: takes a code for the account and the browser that it was made for, and for no other', async () => {
+  it('W5: takes a code for the account and the browser that it was made for, and for no other', async () => {
     const ada = await signUp(app, anywhere());
     const bob = await signUp(app, anywhere());
     const browser = new Browser(app, anywhere());
@@ -189,7 +189,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect(right.status).toBe(200);
   });
 
-  it('P29: lets the owner finish in their own browser, whatever flows a stranger begins and spoils', async () => {
+  it('W29: lets the owner finish in their own browser, whatever flows a stranger begins and spoils', async () => {
     const { email } = await signUp(app, anywhere());
     const asked = await askForMail(email);
     const { code } = await lastMail(app, database, email);
@@ -211,7 +211,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     ).toBe(200);
   });
 
-  it('P1: compares no more than five of a hundred codes that come at once, to two processes', async () => {
+  it('W1: compares no more than five of a hundred codes that come at once, to two processes', async () => {
     const { email, id } = await signUp(app, anywhere());
     await askForMail(email);
     const { code = '' } = await lastMail(app, database, email);
@@ -259,7 +259,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect(mails.map(({ kind }) => kind)).toEqual(['verify_email', ...Array(6).fill('reset_password')]);
   });
 
-  it('P8, P9, P21: mails the stored address alone, and refuses what is not one address', async () => {
+  it('W8, W9, W21: mails the stored address alone, and refuses what is not one address', async () => {
     const { email } = await signUp(app, anywhere());
     for (const wrong of [
       [email, 'evil@example.com'],

@@ -228,7 +228,7 @@ describe('refusals', () => {
         'duplicate_cookie',
       ],
       '401': ['unauthenticated', 'invalid_token', 'fresh_sign_in_required'],
-      '403': ['forbidden', 'cross_site'],
+      '403': ['forbidden', 'password_change_required', 'cross_site'],
       '404': ['not_found'],
       '409': ['last_admin', 'user_taken'],
       '413': ['payload_too_large'],

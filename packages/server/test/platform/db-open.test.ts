@@ -53,8 +53,8 @@ describe('a URL', () => {
   });
 
   it('has our own parameters taken out of it', () => {
-    expect(readUrl('postgresql://u:p@db/usher?pool_max=7&sslmode=disable&prepare=false')).toEqual({
-      url: 'postgresql://u:p@db/usher?sslmode=disable',
+    expect(readUrl('postgresql://u:p@db/usher?pool_max=7&sslmode=require&prepare=false')).toEqual({
+      url: 'postgresql://u:p@db/usher?sslmode=verify-full',
       database: 'usher',
       server: 'db:5432',
       poolMax: 7,

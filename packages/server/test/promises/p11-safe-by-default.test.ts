@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
 import { createUsher, type UsherOptions } from '../../src/app.ts';
 import { configFromOptions, loadConfig, type SettingName, settings } from '../../src/config.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newNames } from '../support/app.ts';
 import { databases } from '../support/postgres.ts';
@@ -135,6 +138,50 @@ describe('P11: an unsafe setting refuses to start', () => {
       'does not fit this database',
     );
     await database.remove();
+  });
+
+  describe('L10: a database server on another machine', () => {
+    /** Reaches this machine under a name that is not known for it. */
+    const elsewhere = (url: string) => url.replace(/@[^:/]+/, '@0.0.0.0');
+
+    it('without TLS, unless that is named twice; and what asks for TLS is never sent without', async () => {
+      const [, postgres] = databases;
+      const database = await (postgres ?? expect.fail('no PostgreSQL')).create();
+      const url = elsewhere(database.url);
+      const password = decodeURIComponent(new URL(url).password);
+      for (const parameters of ['', '?sslmode=disable', '?ssl=0', '?host=db.example.org']) {
+        const refused = start({ database: url + parameters, secret: SECRET });
+        await expect(refused).rejects.toThrow(/without TLS.*USHER_DATABASE_TLS=off/);
+        if (password) await expect(refused).rejects.not.toThrow(password);
+      }
+      // This server has no TLS, so it is not talked to.
+      for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'])
+        await expect(start({ database: `${url}?sslmode=${mode}`, secret: SECRET })).rejects.toThrow('SSL');
+      await start({ database: url, databaseTls: 'off', secret: SECRET });
+      await start({ database: database.url, secret: SECRET });
+      await database.remove();
+    });
+
+    it('takes the password apart from the address, whatever is in it', async () => {
+      const [, postgres] = databases;
+      const database = await (postgres ?? expect.fail('no PostgreSQL')).create();
+      const password = 'p@ss/w#r?d %41&+=:é';
+      const role = `usher_${randomUUID().replaceAll('-', '')}`;
+      const inside = await openDatabase(database.url);
+      await sql.raw(`CREATE ROLE ${role} SUPERUSER LOGIN PASSWORD '${password}'`).execute(inside.db);
+      await inside.close();
+      const url = new URL(database.url);
+      url.username = role;
+      url.password = '';
+      await start({ database: url.href, databasePassword: password, secret: SECRET });
+      const wrong = start({ database: url.href, databasePassword: `${password}x`, secret: SECRET });
+      await expect(wrong).rejects.toThrow('password authentication failed');
+      await expect(wrong).rejects.not.toThrow(/p@ss|p%40ss/);
+      await database.remove();
+      const home = await openDatabase(inject('maintenance'));
+      await sql.raw(`DROP ROLE ${role}`).execute(home.db);
+      await home.close();
+    });
   });
 
   describe('and with no setting at all it is safe:', () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
-import { checkPolicy, hashPassword } from '../../core/passwords.ts';
+import { hashPassword, normalisePassword } from '../../core/passwords.ts';
 import { audienceOf, endSessionsOf } from '../../core/sessions.ts';
 import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -12,10 +12,17 @@ import { countWrite } from '../count-write.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
 import { rememberBrowser } from '../known-devices.ts';
+import { refuseWeak } from '../new-password.ts';
 import { notify } from '../notices.ts';
 import { proveOwnPassword } from '../prove-password.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
+
+const SAME = {
+  field: 'new_password',
+  code: 'password_same',
+  message: 'The new password is the one that you have. Choose another one.',
+};
 
 /**
  * Changes one's own password. Every session ends, this one too: the caller goes on with a new one of the same kind,
@@ -25,11 +32,11 @@ export async function changePassword(
   world: World,
   { body, live, origin, headers }: SignedInCall<z.infer<typeof changePasswordBody>>,
 ): Promise<Answer> {
-  const { db, clock, config, hasher } = world;
+  const { db, clock, hasher } = world;
   const { session } = live;
-  const about = { ...live.user, service: config.serviceName };
-  const weakness = checkPolicy(body.new_password, about, config.passwordMin);
-  if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field: 'new_password' }] });
+  await refuseWeak(world, body.new_password, live.user, 'new_password');
+  if (normalisePassword(body.new_password) === normalisePassword(body.current_password))
+    throw new Refusal('invalid_request', { fields: [SAME] });
   const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });
   // Not before: a thief of the session could use it up.
   await countWrite(world, live, origin, 'passwordChanges');
@@ -44,7 +51,7 @@ export async function changePassword(
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
     await notify(tx, world, 'password_changed', user, origin);
     const audience = await audienceOf(tx, session.id);
-    const changed = { ...user, password_hash: passwordHash };
+    const changed = { ...user, password_hash: passwordHash, password_change_required_at: null };
     const begun = await finishSignIn(tx, world, changed, session.kind, 'pwd', { origin, headers }, audience);
     if (!begun || session.kind === 'bearer') return begun && { ...begun, device: undefined };
     const { device } = await rememberBrowser(tx, world, user.id, { headers, origin });

@@ -9,12 +9,15 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { forUser } from '../hash-requester.ts';
 import { rememberBrowser } from '../known-devices.ts';
+import { refuseWeak } from '../new-password.ts';
 import { openLink } from '../prove-mailbox.ts';
-import { refuseWeak, takeAccount } from '../take-account.ts';
+import { takeAccount } from '../take-account.ts';
 
 export const restoreEmailBody = z
   .strictObject({ token: z.string(), password: z.string().optional() })
-  .describe('The `token` of the link. Without `password` one is generated.');
+  .describe(
+    'The `token` of the link. Without `password` one is generated, which must be changed at the first sign-in.',
+  );
 
 /**
  * Takes a change of address back, before or after it was made, with all that came after it. Whoever made it knew the
@@ -34,7 +37,7 @@ export async function restoreEmail(
   if (!user) throw new Refusal('link_invalid');
   const wish = wishOf(keys.wishes, flow);
   if (body.password !== undefined)
-    refuseWeak(world, body.password, { username: user.username, email: wish.email });
+    await refuseWeak(world, body.password, { username: user.username, email: wish.email });
   const password = body.password ?? generatePassword();
   const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
   const { device } = await db.transaction().execute(async (tx) => {
@@ -46,7 +49,8 @@ export async function restoreEmail(
     const restored = await setProvenEmail(tx, user.id, wish, now);
     if (restored === 'taken') throw new Refusal('conflict');
     if (!restored) throw new Refusal('link_invalid');
-    await takeAccount(tx, world, restored, passwordHash, 'address_restored', origin);
+    const isGenerated = body.password === undefined;
+    await takeAccount(tx, world, restored, { hash: passwordHash, isGenerated }, 'address_restored', origin);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'address_restored', origin, about, now);
     return rememberBrowser(tx, world, user.id, call);

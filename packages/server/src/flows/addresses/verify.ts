@@ -16,10 +16,11 @@ import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
 import { forUser } from '../hash-requester.ts';
 import { rememberBrowser } from '../known-devices.ts';
 import { makeAccount } from '../make-account.ts';
+import { refuseWeak } from '../new-password.ts';
 import { notify } from '../notices.ts';
 import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
 import { showUser } from '../shapes.ts';
-import { refuseWeak, takeAccount } from '../take-account.ts';
+import { takeAccount } from '../take-account.ts';
 
 export const verifyEmailBody = z
   .strictObject({
@@ -128,7 +129,8 @@ async function proveAddress({ world, call, flow, isSameBrowser }: Proof): Promis
   const { proven, device } = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     if (!(await useFlow(tx, flow.id, now))) throw used(body);
-    if (password !== undefined) await takeAccount(tx, world, user, password, 'address_proven', origin);
+    if (password !== undefined)
+      await takeAccount(tx, world, user, { hash: password, isGenerated: false }, 'address_proven', origin);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'address_proven', origin, about, now);
     const proven = await setVerified(tx, user.id, now);
@@ -183,7 +185,7 @@ async function chosenPassword(
   requester: Requester,
 ): Promise<string> {
   if (password === undefined) throw new Refusal('password_needed');
-  refuseWeak(world, password, about);
+  await refuseWeak(world, password, about);
   return hashPassword(world.hasher, password, requester);
 }
 
@@ -193,7 +195,8 @@ async function isSignedInAs(
   userId: string | null,
 ): Promise<boolean> {
   const live = await findSignedIn(world, headers);
-  return live !== undefined && live.user.id === userId;
+  // Who has yet to change a password that others may know can do so by this mail, but counts as nobody's owner.
+  return live?.user.id === userId && live.user.password_change_required_at === null;
 }
 
 const used = ({ token }: Verify): Refusal =>

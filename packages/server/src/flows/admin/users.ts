@@ -65,20 +65,26 @@ export const normalSearch = (search: string | undefined): string | undefined =>
 export const createUserBody = z.strictObject({
   username: z.string(),
   email: z.string(),
-  password: z.string().optional().describe('Generated, and answered once, if none is given'),
+  password: z
+    .string()
+    .optional()
+    .describe(
+      'Generated, and answered once, if none is given. The user must change it at the first sign-in.',
+    ),
   role: z.enum(['user', 'admin']).default('user'),
 });
 
 /** Makes an account for someone else. */
 export async function createUser(
-  { db, clock, config, hasher }: World,
+  world: World,
   { body, live, origin }: SignedInCall<z.infer<typeof createUserBody>>,
 ): Promise<Answer> {
+  const { db, clock, hasher } = world;
   const generated = body.password === undefined ? generatePassword() : undefined;
   const password = body.password ?? generated ?? '';
-  const names = checkNewUser({ ...body, password }, config);
+  const names = await checkNewUser({ ...body, password }, world);
   const passwordHash = await hashPassword(hasher, password, forUser(origin, live.user.id));
-  const newUser = { ...names, passwordHash, role: body.role };
+  const newUser = { ...names, passwordHash, role: body.role, mustChangePassword: true };
   const user = await db
     .transaction()
     .execute((tx) => addAccount({ tx, actorId: live.user.id, origin, now: clock.now() }, newUser));

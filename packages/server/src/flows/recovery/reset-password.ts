@@ -9,8 +9,9 @@ import { Refusal } from '../../errors.ts';
 import { codeRules } from '../code-rules.ts';
 import { forUser } from '../hash-requester.ts';
 import { rememberBrowser } from '../known-devices.ts';
+import { refuseWeak } from '../new-password.ts';
 import { isMailAnswer, type MailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
-import { refuseWeak, takeAccount } from '../take-account.ts';
+import { takeAccount } from '../take-account.ts';
 
 export const resetPasswordBody = z
   .strictObject({
@@ -20,7 +21,9 @@ export const resetPasswordBody = z
     password: z.string().optional(),
   })
   .refine(isMailAnswer, NO_MAIL_ANSWER)
-  .describe('Either `email` and `code`, or the `token` of the link. Without `password` one is generated.');
+  .describe(
+    'Either `email` and `code`, or the `token` of the link. Without `password` one is generated, which must be changed at the first sign-in.',
+  );
 
 /** Who proved to read the account's mail, and the flow that is used up with it. */
 interface Proven {
@@ -39,15 +42,16 @@ export async function resetPassword(
   const { db, clock, hasher } = world;
   const { body, origin } = call;
   // Before anything is used up, and before anything of the account is known that could show through.
-  if (body.password !== undefined) refuseWeak(world, body.password, { email: body.email ?? '' });
+  if (body.password !== undefined) await refuseWeak(world, body.password, { email: body.email ?? '' });
   const { user, flowId } = await prove(world, call, body);
-  if (body.password !== undefined) refuseWeak(world, body.password, user);
+  if (body.password !== undefined) await refuseWeak(world, body.password, user);
   const password = body.password ?? generatePassword();
   const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
 
   const { device } = await db.transaction().execute(async (tx) => {
     if (!(await useFlow(tx, flowId, clock.now()))) throw new Refusal('code_invalid');
-    await takeAccount(tx, world, user, passwordHash, 'password_reset', origin);
+    const isGenerated = body.password === undefined;
+    await takeAccount(tx, world, user, { hash: passwordHash, isGenerated }, 'password_reset', origin);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'password_reset', origin, about, clock.now());
     return rememberBrowser(tx, world, user.id, call);

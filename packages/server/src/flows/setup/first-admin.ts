@@ -67,9 +67,9 @@ export async function makeFirstAdmin(
   world: World,
   { body, origin, headers }: Call<z.infer<typeof firstAdminBody>>,
 ) {
-  const { db, clock, config, hasher } = world;
+  const { db, clock, hasher } = world;
   await openSetUpLink(world, body.token, { origin });
-  const names = checkNewUser(body, config);
+  const names = await checkNewUser(body, world);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
   const started = await db.transaction().execute(async (tx) => {
     const now = clock.now();

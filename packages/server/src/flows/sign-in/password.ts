@@ -48,9 +48,13 @@ export const loginBody = z
   .optional();
 
 /** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */
-export async function signIn(world: World, { body, origin, headers }: Call<SignIn>): Promise<Answer> {
+export async function signIn(
+  world: World,
+  { body, origin, headers }: Call<SignIn>,
+): Promise<Answer & Pick<Started, 'user'>> {
   const started = await signInWithPassword(world, nameOf(body), body.password, 'cookie', { origin, headers });
   return {
+    user: started.user,
     status: 200,
     body: { message: 'login successful!', user: showUser(started.user) },
     cookie: cookieFor(world, started),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { checkPolicy, strengthOf } from '../../core/passwords.ts';
+import { strengthOf } from '../../core/passwords.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
+import { weaknessOf } from '../new-password.ts';
 
 export const checkPasswordBody = z.strictObject({
   password: z.string(),
@@ -20,15 +21,11 @@ const praise = {
 };
 
 /** Says of a password, before it is set, what setting it would say: for a page that helps while somebody types. */
-export function checkPassword(
-  { config }: World,
+export async function checkPassword(
+  world: World,
   { body: { password, username = '', email = '' } }: Call<z.infer<typeof checkPasswordBody>>,
-): Answer {
-  const weakness = checkPolicy(
-    password,
-    { username, email, service: config.serviceName },
-    config.passwordMin,
-  );
+): Promise<Answer> {
+  const weakness = await weaknessOf(world, password, { username, email });
   const strength = strengthOf(password);
   const advice = weakness
     ? { strength: 'weak' as const, message: weakness.message }

@@ -34,7 +34,7 @@ export async function signUp(world: World, call: Call<SignUp>): Promise<Answer> 
   const { db, clock, keys, hasher, config } = world;
   const { body, origin } = call;
   if (config.signup === 'closed') throw new Refusal('signup_closed');
-  const names = checkNewUser(body, config);
+  const names = await checkNewUser(body, world);
   const limit = await countInRanges(db, keys.limits, 'signup', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   const isOpen = config.signup === 'open';

@@ -32,6 +32,8 @@ export async function refresh(
   // Before the token is used up: whoever asks for an audience that is not known can correct it.
   const asked = body.audience ?? (await audienceOf(db, token.sessionId));
   const audience = asked === null ? world.publicUrl : checkAudience(world, asked);
+  if (audience !== world.publicUrl && live.user.password_change_required_at !== null)
+    throw new Refusal('password_change_required');
   const number =
     (await rotate(db, token.sessionId, token.number, now)) ??
     (await retry(world, live, token.number, origin));

@@ -120,7 +120,13 @@ function UserFacts({ user, now }: { user: User; now: number }) {
           </>,
         ],
         ['Last sign-in', at === null ? 'never' : <Ago at={at} now={now} />],
-        ['Password of', <Day at={user.password_changed_at} />],
+        [
+          'Password of',
+          <>
+            <Day at={user.password_changed_at} />{' '}
+            {user.password_change_required_at !== null && <Badge>to be changed at sign-in</Badge>}
+          </>,
+        ],
         ['Here since', <Day at={user.created_at} />],
         ['Id', <code>{user.id}</code>],
       ]}

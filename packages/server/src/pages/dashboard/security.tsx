@@ -1,94 +1,139 @@
+import type { Child } from 'hono/jsx';
 import { z } from 'zod';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
-import { changePassword, type changePasswordBody } from '../../flows/account/password.ts';
+import { changePassword, changePasswordBody } from '../../flows/account/password.ts';
 import { PasswordField, passwordHint } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { mayLeadOut, readReturnTo } from '../return-to.ts';
 import { Proven } from './address.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/security';
+const REQUIRED = 'Choose a new password';
 
-export const securityQuery = z.object({ done: z.literal('password').optional().catch(undefined) });
+export const securityQuery = z.object({
+  done: z.literal('password').optional().catch(undefined),
+  return_to: z.string().optional(),
+});
+export const securityForm = changePasswordBody.extend({ return_to: z.string().optional() });
 
 export const securityPage = (
   world: World,
   call: SignedInCall<undefined, z.infer<typeof securityQuery>>,
-): Answer => show(world, call, { isChanged: call.query.done === 'password' });
+): Answer =>
+  show(world, call, {
+    isChanged: call.query.done === 'password',
+    returnTo: readReturnTo(world, call.query.return_to),
+  });
 
 /** Changes the password; this browser goes on with a new session, all others have ended. */
 export async function securityAnswer(
   world: World,
-  call: SignedInCall<z.infer<typeof changePasswordBody>>,
+  call: SignedInCall<z.infer<typeof securityForm>>,
 ): Promise<Answer> {
+  const { return_to, ...body } = call.body;
+  const returnTo = readReturnTo(world, return_to);
   try {
-    const { cookie, sideCookies } = await changePassword(world, call);
-    return seeOther(`${PATH}?done=password`, { cookie, sideCookies });
+    const { cookie, sideCookies } = await changePassword(world, { ...call, body });
+    return seeOther(returnTo ?? `${PATH}?done=password`, { cookie, sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
-    return refusing(error, show(world, call, { refusal: error }));
+    return refusing(error, show(world, call, { refusal: error, returnTo }));
   }
 }
 
 interface Shown {
   isChanged?: boolean;
-  refusal?: Refusal;
+  refusal?: Refusal | undefined;
+  returnTo: string | undefined;
 }
 
-function show(world: World, call: SignedInCall<unknown, unknown>, { isChanged, refusal }: Shown): Answer {
+function show(world: World, call: SignedInCall<unknown, unknown>, shown: Shown): Answer {
+  const { refusal, returnTo } = shown;
   const { user } = call.live;
-  const errors = refusal ? errorsOf(refusal) : [];
+  const status = refusal?.status ?? 200;
+  const form = <PasswordForm world={world} refusal={refusal} returnTo={returnTo} />;
+  if (user.password_change_required_at !== null) {
+    const title = refusal ? `Not changed: ${REQUIRED}` : REQUIRED;
+    const view = { status, title, shape: 'gate' } as const;
+    return mayLeadOut(world, page(world, call, view, <ChangeRequired form={form} />));
+  }
   const title = refusal ? 'Not changed: Security' : 'Security';
-  return page(
-    world,
-    call,
-    { status: refusal?.status ?? 200, title, area: account, at: PATH },
+  const view = { status, title, area: account, at: PATH };
+  return page(world, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
+}
+
+/** Until there is a new password, no other page opens. */
+const ChangeRequired = ({ form }: { form: Child }) => (
+  <Card>
+    <h1>{REQUIRED}</h1>
+    <p class="lead">
+      The password that you signed in with was generated, or set by somebody else. Replace it by one that only
+      you know.
+    </p>
+    {form}
+  </Card>
+);
+
+interface SecurityProps {
+  user: SignedInCall['live']['user'];
+  isChanged: boolean | undefined;
+  form: Child;
+}
+
+const Security = ({ user, isChanged, form }: SecurityProps) => (
+  <>
+    <h1>Security</h1>
+    <p class="lead">What keeps others out of your account.</p>
+    {isChanged && (
+      <Notice kind="good">Your password is changed. Every other session of yours has ended.</Notice>
+    )}
+    <Card title="Password">
+      <p class="lead">A change signs out everybody else who is signed in to your account.</p>
+      {form}
+    </Card>
+    <Card title="E-mail address">
+      <p>
+        {user.email} <Proven isProven={user.email_verified_at !== null} />
+      </p>
+      <p class="note">If you forget your password, the way back in goes to this address.</p>
+      <Actions>
+        <ButtonLink href="/dashboard/address" weight="plain">
+          {user.email_verified_at === null ? 'Prove or change it' : 'Change it'}
+        </ButtonLink>
+      </Actions>
+    </Card>
+  </>
+);
+
+function PasswordForm({ world, refusal, returnTo }: Omit<Shown, 'isChanged'> & { world: World }) {
+  const errors = refusal ? errorsOf(refusal) : [];
+  return (
     <>
-      <h1>Security</h1>
-      <p class="lead">What keeps others out of your account.</p>
-      {isChanged && (
-        <Notice kind="good">
-          Your password is changed. Every other session of yours has ended, and this is your only known
-          browser.
-        </Notice>
-      )}
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
-      <Card title="Password">
-        <p class="lead">A change signs out everybody else who is signed in to your account.</p>
-        <Form action={PATH}>
-          <PasswordField
-            name="current_password"
-            label="Current password"
-            autocomplete="current-password"
-            errors={errors}
-          />
-          <PasswordField
-            name="new_password"
-            label="New password"
-            autocomplete="new-password"
-            errors={errors}
-            hint={passwordHint(world.config)}
-            isNew
-          />
-          <Actions>
-            <Button>Change the password</Button>
-          </Actions>
-        </Form>
-      </Card>
-      <Card title="E-mail address">
-        <p>
-          {user.email} <Proven isProven={user.email_verified_at !== null} />
-        </p>
-        <p class="note">If you forget your password, the way back in goes to this address.</p>
+      <Form action={PATH} hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
+        <PasswordField
+          name="current_password"
+          label="Current password"
+          autocomplete="current-password"
+          errors={errors}
+        />
+        <PasswordField
+          name="new_password"
+          label="New password"
+          autocomplete="new-password"
+          errors={errors}
+          hint={passwordHint(world.config)}
+          isNew
+        />
         <Actions>
-          <ButtonLink href="/dashboard/address" weight="plain">
-            {user.email_verified_at === null ? 'Prove or change it' : 'Change it'}
-          </ButtonLink>
+          <Button>Change the password</Button>
         </Actions>
-      </Card>
-    </>,
+      </Form>
+    </>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { CompiledQuery, Kysely } from 'kysely';
+import type { Secret } from '../../config.ts';
 import type { Patience } from './patience.ts';
 import type { Tables } from './tables.ts';
 
@@ -6,6 +7,10 @@ import type { Tables } from './tables.ts';
 export type Db = Kysely<Tables>;
 
 export interface OpenOptions {
+  /** The password of a database server, where the URL has none. */
+  password?: Secret | undefined;
+  /** `off` lets a server on another machine do without TLS. */
+  tls?: 'on' | 'off' | undefined;
   /** The folder to migrate from instead of Usher's own. */
   migrations?: string | undefined;
   /** `standardPatience` unless told. */

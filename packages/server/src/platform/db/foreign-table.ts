@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
+import { isEncodedAddress } from '../../config.ts';
 
 /** A row of a table that is not ours, as texts; what was NULL is left out. */
 export type ForeignRow = ReadonlyMap<string, string>;
@@ -56,6 +57,10 @@ function openInFile(path: string, table: string): ForeignTable {
 }
 
 async function openOnServer(url: string, table: string): Promise<ForeignTable> {
+  if (!isEncodedAddress(url))
+    throw new Error(
+      'The address of the database cannot be read: write @ : / # ? % in the password percent-encoded.',
+    );
   const client = new pg.Client({
     connectionString: url,
     application_name: 'usher',

@@ -8,8 +8,11 @@ export { isDamaged, isUnavailable } from './unavailable.ts';
 /**
  * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry
  * `pool_max` (connections at most, 10), `prepare=false` (no named statements, for a pooler that cannot carry them), and the
- * usual parameters such as `sslmode`. Throws an Error that says what to change; it never repeats the URL, which may hold a
- * password.
+ * usual parameters such as `sslmode`; a server on another machine needs TLS, unless `options.tls` is `off`. Throws an Error that
+ * says what to change; it never repeats the URL, which may hold a password.
+ *
+ * `options.migrations` is the folder to migrate from instead of Usher's own; `options.patience` how long it waits, if not
+ * for the standard time.
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   // Only the one that is used is loaded: it is a part of every start.

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { ConfigError, isEncodedAddress, isLoopback, type Secret } from '../../config.ts';
 
 /** What a `postgres://` URL says. */
 export interface Target {
@@ -13,8 +14,17 @@ export interface Target {
   prepare: boolean;
 }
 
+/** What counts beside the URL. */
+export interface Access {
+  /** Where the URL holds none. */
+  password?: Secret | undefined;
+  /** `off` lets a server on another machine do without TLS. */
+  tls?: 'on' | 'off' | undefined;
+}
+
 /** Reads a `postgres://` URL with our two parameters; throws an Error that does not repeat the URL. */
-export function readUrl(url: string): Target {
+export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Target {
+  if (!isEncodedAddress(url)) throw notUnderstood();
   const [address = '', query = ''] = url.split(/\?(.*)/s);
   const parameters = new URLSearchParams(query);
   const poolMax = Number(parameters.get('pool_max') ?? 10);
@@ -27,8 +37,16 @@ export function readUrl(url: string): Target {
   }
   parameters.delete('pool_max');
   parameters.delete('prepare');
+  // pg checks the certificate for all of these now, and will for the last alone.
+  if (
+    /^(prefer|require|verify-ca)$/.test(parameters.get('sslmode') ?? '') &&
+    !parameters.has('uselibpqcompat')
+  )
+    parameters.set('sslmode', 'verify-full');
+  if (password) parameters.set('password', password.reveal());
   const rest = parameters.size > 0 ? `${address}?${parameters}` : address;
-  const { database, host, port } = understood(rest);
+  const { database, host, port, ssl } = understood(rest);
+  if (!ssl && tls === 'on' && !isOnThisMachine(host)) throw unprotected(host);
   return {
     url: rest,
     database: database ?? '',
@@ -42,8 +60,19 @@ function understood(url: string): pg.Client {
   try {
     return new pg.Client({ connectionString: url });
   } catch {
-    throw new Error(
-      'The database URL cannot be understood. Write postgres://USER:PASSWORD@HOST:PORT/NAME, and characters such as @ : / # ? % in the password percent-encoded.',
-    );
+    throw notUnderstood();
   }
 }
+
+const notUnderstood = (): Error =>
+  new Error(
+    'The database URL cannot be understood. Write postgres://USER:PASSWORD@HOST:PORT/NAME, and characters such as @ : / # ? % in the password percent-encoded.',
+  );
+
+/** By a socket that is a file, or by an address that leads back here. */
+const isOnThisMachine = (host: string): boolean => host.startsWith('/') || isLoopback(host);
+
+const unprotected = (host: string): ConfigError =>
+  new ConfigError(
+    `USHER_DATABASE is on ${host}, without TLS: on the way everything can be read and changed. Add sslmode=verify-full to the address, or also set USHER_DATABASE_TLS=off.`,
+  );

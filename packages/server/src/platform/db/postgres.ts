@@ -6,9 +6,9 @@ import { openPool } from './postgres-pool.ts';
 import { readUrl, type Target } from './postgres-url.ts';
 import type { Tables } from './tables.ts';
 
-/** The database that a `postgres://` URL names. Throws if the URL cannot be understood. */
-export function openPostgres(url: string, { migrations, patience }: OpenOptions): Database {
-  const target = readUrl(url);
+/** The database that a `postgres://` URL names. Throws if the URL cannot be understood, or is unsafe. */
+export function openPostgres(url: string, { migrations, patience, password, tls }: OpenOptions): Database {
+  const target = readUrl(url, { password, tls });
   const db = kyselyOn(target, patience);
   const host = migrationHost(db, target);
   const exists = async () => (await isThere(db)) && (await host.isMigrated(db));

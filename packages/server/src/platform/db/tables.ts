@@ -42,6 +42,7 @@ export interface UsersTable {
   signed_in_at: number | null;
   created_at: number;
   device_epoch: number;
+  password_change_required_at: number | null;
   email_number: Generated<number>;
 }
 

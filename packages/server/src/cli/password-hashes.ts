@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import { InvalidArgumentError } from 'commander';
+import { normalisePassword } from '../core/passwords.ts';
+
+/** Bytes; a password has 1,024 at most. */
+const LONGEST_LINE = 65_536;
+const HASH = /^([0-9a-f]{40})(?::(\d+))?\s*$/i;
+
+/**
+ * The SHA-1 hashes that a file lists, one by one. What the first line is, all of them are: a hash, perhaps with how often it was
+ * seen, or a password as it is.
+ *
+ * @throws Error that names the line that cannot be read.
+ */
+export async function* readHashes(path: string, minCount: number): AsyncIterable<Buffer> {
+  let isHashes: boolean | undefined;
+  let number = 0;
+  for await (const line of linesOf(path)) {
+    number += 1;
+    if (line.length === 0) continue;
+    // A hash and its count are ASCII; only then is the text needed.
+    const found = isHashes === false ? null : HASH.exec(line.toString('latin1'));
+    isHashes ??= found !== null;
+    if (!isHashes) yield sha1(line);
+    else if (!found) throw new Error(`${path}, line ${number}: this is no SHA-1 hash, as the first line is.`);
+    else if (Number(found[2] ?? minCount) >= minCount) yield Buffer.from(found[1] as string, 'hex');
+  }
+}
+
+/** Under which a password is looked up later. */
+const sha1 = (line: Buffer): Buffer =>
+  createHash('sha1')
+    .update(normalisePassword(line.toString('utf8')))
+    .digest();
+
+/** The lines of a file as bytes, without their ends; of a compressed one, too. */
+async function* linesOf(path: string): AsyncIterable<Buffer> {
+  const file = createReadStream(path, { highWaterMark: 1_048_576 });
+  const stream = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  // `pipe` hands on no failure of what it reads from.
+  file.on('error', (error) => stream.destroy(error));
+  let rest: Buffer = Buffer.alloc(0);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+      let begin = 0;
+      for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, begin)) {
+        yield bytes.subarray(begin, bytes[end - 1] === 13 && end > begin ? end - 1 : end);
+        begin = end + 1;
+      }
+      rest = bytes.subarray(begin);
+      if (rest.length > LONGEST_LINE) throw new Error('it has a line that is too long for a password');
+    }
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${(error as Error).message}.`);
+  } finally {
+    file.destroy();
+  }
+  if (rest.length > 0) yield rest;
+}
+
+export function countOf(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It takes a whole number from 1.');
+}

@@ -1,0 +1,101 @@
+import { createRequire } from 'node:module';
+import type { MatchExtended, ZxcvbnFactory } from '@zxcvbn-ts/core';
+
+/** Why a password is easy to guess. */
+export type GuessableReason = keyof typeof reasons;
+
+/** Each reason in a clause that completes "this one ...". */
+export const reasons = {
+  repeats: 'repeats the same characters',
+  sequence: 'counts up or down, as 12345678 does',
+  keyboard: 'is a row or pattern of keys on a keyboard',
+  date: 'is a date or a year',
+  word: 'is a common word or password with letters replaced, or with digits, dates or signs around it',
+} as const;
+
+/**
+ * How many characters the matchers see at once. They take time that grows with the cube of the length: 256 characters
+ * can take two seconds, 32 take at most a few milliseconds, and they run on the event loop.
+ */
+const WINDOW = 32;
+
+/** Fewer guesses than this (zxcvbn's scores 0 and 1) can be made against a server within a year or so. */
+const FEW = 1e6;
+
+/** What a word with a year and a sign takes. Asked only of those, so that no random text of eight characters is rejected. */
+const FEW_AROUND_WORD = 1e8;
+
+/**
+ * Why a password can be guessed with few guesses, whatever its length; undefined when it cannot, as far as zxcvbn's
+ * matchers tell. Of a long one both ends have to be guessable.
+ */
+export function findGuessable(password: string): GuessableReason | undefined {
+  const reason = judge(password.slice(0, WINDOW));
+  return reason !== undefined && password.length > WINDOW ? judge(password.slice(-WINDOW)) : reason;
+}
+
+function judge(text: string): GuessableReason | undefined {
+  estimator ??= createEstimator();
+  const { guesses, sequence } = estimator.check(text);
+  if (guesses < FEW) return reasonOf(sequence);
+  return guesses < FEW_AROUND_WORD && isDecoratedWord(sequence) ? 'word' : undefined;
+}
+
+/** Whether this is one word with nothing but digits and signs around it. */
+function isDecoratedWord(sequence: MatchExtended[]): boolean {
+  const rest = sequence.filter(({ pattern }) => pattern !== 'dictionary');
+  return rest.length === sequence.length - 1 && rest.every(({ token }) => !/\p{L}/u.test(token));
+}
+
+const reasonsByPattern: Record<string, GuessableReason> = {
+  repeat: 'repeats',
+  sequence: 'sequence',
+  spatial: 'keyboard',
+  date: 'date',
+  regex: 'date',
+};
+
+/** A word says more than what stands around it; otherwise the longest part does. */
+function reasonOf(sequence: MatchExtended[]): GuessableReason {
+  if (sequence.some(({ pattern }) => pattern === 'dictionary')) return 'word';
+  const patterns = sequence.filter(({ pattern }) => pattern in reasonsByPattern);
+  const longest = patterns.toSorted((a, b) => b.token.length - a.token.length)[0];
+  return reasonsByPattern[longest?.pattern ?? ''] ?? 'word';
+}
+
+let estimator: ZxcvbnFactory | undefined;
+
+/** Made at the first use, as the list of common passwords is: it takes 100 ms and 20 MB. */
+function createEstimator(): ZxcvbnFactory {
+  const require = createRequire(import.meta.url);
+  const core: typeof import('@zxcvbn-ts/core') = require('@zxcvbn-ts/core');
+  const common: typeof import('@zxcvbn-ts/language-common') = require('@zxcvbn-ts/language-common');
+  return new core.ZxcvbnFactory({
+    dictionary: {
+      calendar: calendarWords(),
+      'passwords-common': common.dictionary['passwords-common'],
+    },
+    graphs: common.adjacencyGraphs,
+    maxLength: WINDOW,
+    // More readings of `@`, `1` and `|` find hardly anything, and each one is another pass over the dictionaries.
+    l33tMaxSubstitutions: 10,
+  });
+}
+
+/** Seasons, months and days of the week, which passwords that expired used to be made of. */
+function calendarWords(): string[] {
+  const languages = ['en', 'de', 'es', 'fr', 'it', 'nl', 'pt'];
+  const named = (language: string, options: Intl.DateTimeFormatOptions, dates: number[]) => {
+    const format = new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' });
+    return dates.map((date) => format.format(date).toLowerCase());
+  };
+  const months = Array.from({ length: 12 }, (_, month) => Date.UTC(2026, month, 1));
+  const days = Array.from({ length: 7 }, (_, day) => Date.UTC(2026, 0, day + 1));
+  return [
+    ...['spring', 'summer', 'autumn', 'winter', 'season'],
+    ...languages.flatMap((language) => [
+      ...named(language, { month: 'long' }, months),
+      ...named(language, { weekday: 'long' }, days),
+    ]),
+  ];
+}

@@ -1,0 +1,57 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** The service that lists breached passwords by the first five hexadecimal digits of their SHA-1 hash. */
+export const PWNED_PASSWORDS = 'https://api.pwnedpasswords.com/range/';
+
+/** Bytes; a range has about 100 kB. */
+const MOST_BYTES = 4_194_304;
+const TRIES = 6;
+
+/**
+ * The lines of a range: the other 35 digits of each hash, a colon, and how often it was seen.
+ *
+ * @param range Five hexadecimal digits.
+ * @param wait How long to wait before the second try, in milliseconds; twice as long before each further one.
+ * @throws Error when no try succeeded, or something else answers.
+ */
+export async function fetchRange(base: string, range: string, wait = 500): Promise<string[]> {
+  for (let number = 1; ; number += 1) {
+    try {
+      return await tryRange(base, range);
+    } catch (error) {
+      if (number === TRIES || error instanceof NotARange)
+        throw new Error(`The range ${range} cannot be fetched from ${base}: ${reasonOf(error as Error)}`);
+      await pause(wait * 2 ** (number - 1));
+    }
+  }
+}
+
+/** What answers is not the service: asking again does not help. */
+class NotARange extends Error {}
+
+async function tryRange(base: string, range: string): Promise<string[]> {
+  const response = await fetch(new URL(range, base), {
+    headers: { 'user-agent': 'usher' },
+    signal: AbortSignal.timeout(30_000),
+  });
+  if (!response.ok) {
+    await response.body?.cancel();
+    const message = `it answered ${response.status}`;
+    throw response.status === 429 || response.status >= 500 ? new Error(message) : new NotARange(message);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MOST_BYTES) throw new NotARange('it answered with more than a range has');
+    chunks.push(chunk);
+  }
+  const lines = Buffer.concat(chunks).toString('latin1').split(/\r?\n/).filter(Boolean);
+  if (!lines.every((line) => /^[0-9A-F]{35}:\d+$/i.test(line)))
+    throw new NotARange('it answered with something else');
+  return lines;
+}
+
+/** Beneath "fetch failed" stands what failed. */
+const reasonOf = ({ message, cause }: Error): string =>
+  cause instanceof Error ? cause.message || ((cause as NodeJS.ErrnoException).code ?? message) : message;
