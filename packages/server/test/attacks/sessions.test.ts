@@ -126,7 +126,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
     await expectAlive({ cookie: eve.browser.cookie ?? '' });
   });
 
-  it('S26: a password that is asked for again replaces the cookie, and the old one is dead', async () => {
+  it('S4, S26: a password that is asked for again replaces the cookie, and the old one is dead', async () => {
     const admin = await newAdmin();
     const rotate = (cookie: string, password: string) =>
       submit(app, '/admin/keys/rotate', { password }, { cookie });
