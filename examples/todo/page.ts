@@ -13,10 +13,9 @@ const policy =
 export function addPage(app: Hono<Guarded>, todos: Todos, signedIn: Signed): void {
   app.use('/todos/*', async (c, next) => {
     const refused = await signedIn(c, next);
-    // Whoever is not signed in goes and does so, and comes back.
     c.header('cache-control', 'no-store');
+    // Whoever is not signed in, or has to choose a new password, goes and does so, and comes back.
     if (refused?.status === 401) return c.redirect('/sign-in?return_to=/todos', 303);
-    // So does whoever has to choose a new password first; a page is refused to nobody else.
     if (refused?.status === 403 && c.req.method === 'GET')
       return c.redirect('/dashboard/security?return_to=/todos', 303);
     return refused;

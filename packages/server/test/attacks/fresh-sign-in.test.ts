@@ -15,6 +15,7 @@ import {
 } from '../support/app.ts';
 import { given, refusal, signedIn } from '../support/client.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
+import { sessionOf } from '../support/cookies.ts';
 import { claimsOf, type Inside, newAddress, openInside } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -197,10 +198,12 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
     expect(given(await other.me.sessions()).sessions).toHaveLength(3);
     const { cookie } = owner.browser;
     const fields = { others: 'end', password: PASSWORD };
-    expect((await submit(app, '/dashboard/sessions', fields, { cookie, from: newAddress() })).status).toBe(
-      303,
-    );
+    const ended = await submit(app, '/dashboard/sessions', fields, { cookie, from: newAddress() });
+    expect(ended.status).toBe(303);
     expect(refusal(await other.me.get())).not.toBeUndefined();
+    // The password that was given has put another cookie in the place of the one that came.
+    expect((await owner.browser.get('/v1/me')).status).toBe(401);
+    owner.browser.cookie = sessionOf(ended).slice('usher='.length);
     expect((await owner.browser.get('/v1/me')).status).toBe(200);
   });
 

@@ -218,7 +218,6 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
       id: expect.stringMatching(/^[\w-]{22}$/),
       kind: 'cookie',
       created_at: '2026-03-01T12:00:00.500Z',
-      password_change_required: false,
       last_seen_at: '2026-03-01T12:00:00.500Z',
       ip: '203.0.113.9',
       user_agent: 'Netscape 4',

@@ -171,6 +171,9 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     await same('POST /v1/token', {});
     for (const token of [body.access_token, 'x', 7]) await same('POST /v1/introspect', { token });
     await same('POST /v1/me/confirm', { password: PASSWORD }, user);
+    const [device] = (await same('GET /v1/me/devices', undefined, user)).body.devices;
+    await call('DELETE /v1/me/devices/:id', `/v1/me/devices/${device.id}`, undefined, user);
+    await call('DELETE /v1/me/devices/:id', '/v1/me/devices/x', undefined, user);
     await same('POST /v1/me/confirm', { password: 'wrong wrong wrong' }, user);
     await same('POST /v1/me/confirm', { password: PASSWORD });
     for (const line of ['GET /v1/me', 'GET /v1/dashboard', 'GET /v1/me/sessions']) {
@@ -238,7 +241,8 @@ describe.each(databases)('documentation on $name', ({ create }) => {
       await call('POST /v1/users/:id/send-mail', `/v1/users/${id}/send-mail`, undefined, admin);
     for (const method of ['GET', 'DELETE'])
       for (const id of [other.id, '00000000-0000-7000-8000-000000000000', 'x'])
-        await call(`${method} /v1/users/:id/limits`, `/v1/users/${id}/limits`, undefined, admin);
+        for (const of of ['limits', 'devices'])
+          await call(`${method} /v1/users/:id/${of}`, `/v1/users/${id}/${of}`, undefined, admin);
     for (const query of ['', `?user=${other.id}&limit=1`, '?name=nothing'])
       await call('GET /v1/events', `/v1/events${query}`, undefined, admin);
     for (const query of ['', '?span=day', '?span=year'])

@@ -116,6 +116,7 @@ describe('openApiOf', () => {
   it('describes the shapes once, by their names', () => {
     const names = Object.keys(document.components.schemas);
     expect(names.sort()).toEqual([
+      'Device',
       'Event',
       'Limit',
       'Problem',

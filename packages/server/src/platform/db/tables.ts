@@ -41,9 +41,9 @@ export interface UsersTable {
   disabled_at: number | null;
   signed_in_at: number | null;
   created_at: number;
+  email_number: Generated<number>;
   device_epoch: number;
   password_change_required_at: number | null;
-  email_number: Generated<number>;
 }
 
 export interface SessionsTable {
