@@ -5,11 +5,13 @@ import { budgets } from '../packages/server/src/core/limits.ts';
 const DAY = 24 * 60 * 60_000;
 /** Refusals of one window that are recorded: ten, then one each time they have doubled, up to ten million. */
 const RECORDED = 10 + 20;
+/** An IPv6 client is counted by its /64, /56 and /48, an IPv4 client by its address alone. */
+const WIDTHS = 3;
 
 type Windows = {
   [K in keyof typeof budgets]: (typeof budgets)[K]['kind'] extends 'back-off' ? never : K;
 }[keyof typeof budgets];
-type Table = 'users' | 'sessions' | 'codes' | 'mails' | 'events' | 'limits' | 'limit_members';
+type Table = 'users' | 'sessions' | 'devices' | 'codes' | 'mails' | 'events' | 'limits' | 'limit_members';
 
 const windows = (name: Windows): number => DAY / budgets[name].length;
 /** How much of a budget there is in a day. */
@@ -19,6 +21,7 @@ const inADay = (name: Windows): number => budgets[name].most * windows(name);
 export const bytesOfRow: Record<Table, number> = {
   users: 1_000,
   sessions: 800,
+  devices: 500,
   codes: 1_600,
   mails: 3_000,
   events: 1_000,
@@ -40,22 +43,22 @@ export const writings: readonly Writing[] = [
   {
     what: 'sign-ups, finished ones too',
     times: inADay('signup'),
-    rows: { users: 1, sessions: 1, codes: 1, mails: 1, events: 5, limits: 1 },
+    rows: { users: 1, sessions: 1, devices: 1, codes: 1, mails: 1, events: 5, limits: 1 },
   },
   {
     what: 'recovery emails asked for',
     times: inADay('mailsFrom'),
-    rows: { codes: 1, mails: 1, events: 3, limits: 2 },
+    rows: { codes: 1, mails: 1, events: 3, limits: 1 + WIDTHS },
   },
   { what: 'wrong passwords', times: inADay('passwordsFrom'), rows: { events: 1 } },
   {
     what: 'different names that they are tried for',
     times: inADay('names'),
-    rows: { limits: 3, limit_members: 1 },
+    rows: { limits: 3, limit_members: WIDTHS },
   },
   { what: 'wrong mailed codes', times: inADay('codesFrom'), rows: { events: 1, limits: 2 } },
   { what: 'recorded refusals of the range', times: refusals, rows: { events: 1 } },
-  { what: 'budgets of the range', times: ranged.length + 1, rows: { limits: 1 } },
+  { what: 'budgets of the range', times: ranged.length + 1, rows: { limits: WIDTHS } },
 ];
 
 const tables = Object.keys(bytesOfRow) as Table[];

@@ -59,9 +59,9 @@ export interface SessionsTable {
   user_agent: string;
   refresh_number: number;
   refreshed_at: number;
-  refresh_retries: string;
   proven_at: number;
   audience: string | null;
+  refresh_retries: string;
 }
 
 export interface DevicesTable {
