@@ -65,7 +65,7 @@ export interface UsersCalls {
    *
    * @returns How many there were, in `devices`.
    *
-   * Errors: `not_found`.
+   * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   removeDevices(id: string): Outcome<'DELETE /v1/users/{id}/devices'>;
   /**

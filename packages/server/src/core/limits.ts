@@ -211,7 +211,7 @@ export const budgets = {
     most: 20,
     length: DAY,
     of: 'account',
-    why: 'Emails to verify or change the address of the account that its user asked for, a day.',
+    why: 'Emails to verify the address of the account that its user asked for, a day.',
   },
   adminChanges: {
     kind: 'window',

@@ -110,13 +110,15 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     outcome.cookie = cookie;
     const checkAgain = () => authenticateAgain(world, credential, route);
     const { call, password } = await read(live.session.id);
-    if (route.limit) await edge.countWrite(world, live, origin, route.limit);
     const renewCookie = (renewed: Cookie) => {
       outcome.cookie = renewed;
     };
     const signedIn = { ...call, live, credential, renewCookie, checkAgain };
     const asked = await askForPassword(c, route, signedIn, password, outcome);
-    return asked ?? route.handler(world, signedIn);
+    if (asked) return asked;
+    // Not before the password: whoever stole a session could use the limit up.
+    if (route.limit) await edge.countWrite(world, live, origin, route.limit);
+    return route.handler(world, signedIn);
   };
 
   /**

@@ -131,11 +131,15 @@ interface ForSignedIn<
   ) => Answer | Promise<Answer>;
 }
 
-/** Checks a line of the table against its own schemas, and gives it the type that all lines share. */
+/**
+ * Checks a line of the table against its own schemas, and gives it the type that all lines share. A line with a limit can
+ * answer that the limit is reached.
+ */
 export function route<
   Body extends z.ZodType | undefined = undefined,
   Query extends z.ZodType | undefined = undefined,
   Params extends z.ZodType | undefined = undefined,
 >(line: Route<Body, Query, Params>): Route {
-  return line as unknown as Route;
+  const errors: ErrorCode[] = line.limit ? ['too_many_requests'] : [];
+  return { ...line, errors: [...new Set([...line.errors, ...errors])] } as unknown as Route;
 }

@@ -9,13 +9,19 @@ const names: Record<WriteLimit, string> = {
   profileChanges: 'profile changes',
   sessionChanges: 'requests to end sessions',
   passwordChanges: 'password changes',
-  emailRequests: 'emails to verify or change its address',
+  emailRequests: 'emails to verify the address',
   adminChanges: 'changes to users and mails',
   keyRotations: 'new signing keys',
 };
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const periods: Record<(typeof budgets)[WriteLimit]['length'], string> = {
+  [HOUR]: 'an hour',
+  [DAY]: 'a day',
+};
 
 /**
  * Counts something that somebody who is signed in can write again and again, before it is written: each such write leaves
@@ -38,10 +44,9 @@ export async function countWrite(
     sessionId: session.id,
   });
   const { most, length } = budgets[limit];
-  const period = length === HOUR ? 'hour' : 'day';
   throw tooMany(
     counted,
-    `Too many ${names[limit]}: your account may make ${most} within a ${period}. Try again in ${inWords(counted.retryAfter)}.`,
+    `Too many ${names[limit]}: ${most} within ${periods[length]} are possible. Try again in ${inWords(counted.retryAfter)}.`,
   );
 }
 

@@ -138,20 +138,21 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
       return reply;
     };
     for (let i = 0; i < budgets.passwordChanges.most; i++) expect((await change()).status).toBe(200);
-    expect((await change()).body.message).toMatch(/^Too many password changes: .* 20 within a day\./);
+    expect((await change()).body.message).toMatch(
+      /^Too many password changes: 20 within a day are possible\./,
+    );
 
     for (let i = 0; i < budgets.emailRequests.most; i++) {
       const sending = { ...asBearer(token), from: newAddress() };
       expect((await send(app, 'POST', '/v1/me/verify-email', undefined, sending)).status).toBe(202);
     }
     const sending = { ...asBearer(token), from: newAddress() };
-    for (const [path, body] of [
-      ['/v1/me/verify-email', undefined],
-      ['/v1/me/email', { email: newNames().email, password }],
-    ] as const)
-      expect((await send(app, 'POST', path, body, sending)).body.message).toMatch(
-        /^Too many emails to verify or change its address: .* 20 within a day\./,
-      );
+    expect((await send(app, 'POST', '/v1/me/verify-email', undefined, sending)).body.message).toMatch(
+      /^Too many emails to verify the address: 20 within a day are possible\./,
+    );
+    // It needs no password, so that a thief of the session could use it up: a change of the address does not hang on it.
+    const body = { email: newNames().email, password };
+    expect((await send(app, 'POST', '/v1/me/email', body, sending)).status).toBe(202);
   }, 120_000);
 
   it('wrong passwords do not use up the password changes of the owner', async () => {

@@ -12,6 +12,7 @@ import { databases, type TestDatabase } from '../support/postgres.ts';
 /** What is about no account, or about one that is gone, so that nobody looks at its activity. */
 const NEVER: readonly EventName[] = [
   'installation_created',
+  'database_restored',
   'user_deleted',
   'users_exported',
   'key_created',
@@ -95,7 +96,7 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
     const page = await look();
     for (const ip of ips)
       for (const other of general) {
-        expect(wordsAt(page, ip)).toMatch(/^A (password|mailed code|mail) /);
+        expect(wordsAt(page, ip)).toMatch(/^A (password|mailed code|mail|change|request) /);
         expect(wordsAt(page, ip)).not.toBe(wordsAt(page, other));
       }
   });

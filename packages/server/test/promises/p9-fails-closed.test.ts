@@ -32,6 +32,7 @@ describe('P9: without its database Usher refuses', () => {
   let app: TestApp;
   let admin: Awaited<ReturnType<typeof signUp>>;
   let token: string;
+  let serviceToken: string;
   let ended: string;
   beforeAll(async () => {
     cluster = await createCluster(inject('folder'));
@@ -48,6 +49,8 @@ describe('P9: without its database Usher refuses', () => {
       expect((await send(app, 'GET', route, undefined, asBearer(token))).status).toBe(200);
       expect((await admin.browser.get(route)).status).toBe(200);
     }
+    const asked = await send(app, 'POST', '/v1/token', {}, asBearer(token));
+    serviceToken = asked.body.access_token;
     await cluster.stop();
   });
   afterAll(async () => {
@@ -69,6 +72,7 @@ describe('P9: without its database Usher refuses', () => {
     if (path === '/v1/verify-email') return { token: 'x' };
     if (path === '/v1/restore-email') return { token: 'x', password: 'another one altogether' };
     if (path === '/v1/reset-password') return { email, code: '123456', password: 'another one altogether' };
+    if (path === '/v1/introspect') return { token: serviceToken };
     if (path === '/v1/refresh') return { refresh_token: 'x' };
     return path === '/v1/users/:id' && method === 'PATCH' ? { disabled: true } : undefined;
   };

@@ -45,8 +45,6 @@ export async function changeEmail(
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_same', message: 'Your account has this address already.' }],
     });
-  // Not before the password: a thief of the session could use it up.
-  await countWrite(world, live, origin, 'emailRequests');
   const about = { userId: user.id, actorId: user.id, sessionId: live.session.id };
   const changes = await countInWindow(db, keys.limits, 'emailChanges', user.email_key, clock.now());
   if (!changes.allowed) throw await refuseReached(world, origin, changes, about);

@@ -1,5 +1,5 @@
 import { isByOther, type RecordedEvent } from '../../core/events.ts';
-import type { LimitName } from '../../core/limits.ts';
+import type { budgets, LimitName } from '../../core/limits.ts';
 import type { MailKind } from '../../core/mails.ts';
 import type { EventName } from '../../events.ts';
 
@@ -65,10 +65,15 @@ const words: Record<EventName, Words | null> = {
 
 const TOO_MANY_PASSWORDS = 'A password was not looked at, because too many were wrong before it';
 const TOO_MANY_CODES = 'A mailed code was not looked at, because too many were wrong before it';
+const TOO_MANY_CHANGES = 'A change was not made, because there were too many before it';
 const TOO_MANY_MAILS = 'A mail was not sent, because there were too many';
 
+type OfRange = {
+  [K in LimitName]: (typeof budgets)[K]['of'] extends 'range' ? K : never;
+}[LimitName];
+
 /** Those that can be about one account; the others stop strangers and networks. */
-const limits: Partial<Record<LimitName, string>> = {
+const limits: Record<Exclude<LimitName, OfRange>, string> & Partial<Record<OfRange, string>> = {
   password: TOO_MANY_PASSWORDS,
   passwordByName: TOO_MANY_PASSWORDS,
   passwordsInAll: TOO_MANY_PASSWORDS,
@@ -84,7 +89,13 @@ const limits: Partial<Record<LimitName, string>> = {
   recoveryTo: TOO_MANY_MAILS,
   recoveryToFrom: TOO_MANY_MAILS,
   recoveryKnown: TOO_MANY_MAILS,
-  emailChanges: 'A change of your address was not looked at, because there were too many',
+  emailChanges: 'A change of your address was not looked at, because there were too many before it',
+  profileChanges: TOO_MANY_CHANGES,
+  passwordChanges: TOO_MANY_CHANGES,
+  adminChanges: TOO_MANY_CHANGES,
+  keyRotations: TOO_MANY_CHANGES,
+  sessionChanges: 'A request to end sessions was not followed, because there were too many before it',
+  emailRequests: TOO_MANY_MAILS,
   noticesTo: TOO_MANY_MAILS,
   signInNoticesTo: TOO_MANY_MAILS,
 };
