@@ -82,7 +82,7 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
     }
   });
 
-  it('a sign-in takes as many statements from IPv6 as from IPv4', async () => {
+  it('a sign-in takes two statements more from IPv6 than from IPv4', async () => {
     const { username } = await newAccount(app);
     const costs = [];
     for (const from of ['203.0.113.28', '2001:db8:28::1']) {
@@ -90,6 +90,7 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
       await app.call('POST', '/v1/signin', { username, password: WRONG }, from);
       costs.push(app.work().statements.length);
     }
-    expect(costs[1]).toBe(costs[0]);
+    // One for each wider range that counts wrong passwords; names are counted in all of them at once.
+    expect((costs[1] ?? 0) - (costs[0] ?? 0)).toBe(2);
   });
 });

@@ -97,7 +97,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
         String(DAY / 1000),
       ]);
       expect(reply.body.message).toBe(
-        'Too many profile changes: your account may make 60 within a day. Try again in 24 hours.',
+        'Too many profile changes: 60 within a day are possible. Try again in 24 hours.',
       );
     }
     expect(await eventsOf(user.id, 'user_changed')).toHaveLength(most);
@@ -123,7 +123,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
       const { status, body } = await user.call('DELETE', path);
       expect([status, body.message]).toEqual([
         429,
-        'Too many requests to end sessions: your account may make 200 within a day. Try again in 24 hours.',
+        'Too many requests to end sessions: 200 within a day are possible. Try again in 24 hours.',
       ]);
     }
     expect(await eventsOf(user.id, 'other_sessions_ended')).toHaveLength(budgets.sessionChanges.most);

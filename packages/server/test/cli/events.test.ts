@@ -113,6 +113,8 @@ describe.each(databases)('usher events on $name', (kind) => {
       stderr: `${ada.username} can try again at once (5 limits lifted).\n`,
     });
     given(await owner.signIn({ username, password }));
+    // The notice of this sign-in is counted, too.
+    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('1 limit lifted');
     expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('No limit');
   });
 });
