@@ -1,5 +1,5 @@
-// Writes packages/client/src/api.ts from the table of routes, by way of the OpenAPI document; with --check it only says
-// whether the file is stale. So the client's types are the server's schemas, and cannot part from them unnoticed.
+// Writes packages/client/src/api.ts from the table of routes, by way of the OpenAPI document; reference.ts
+// calls it. So the client's types are the server's schemas, and cannot part from them unnoticed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -135,7 +135,8 @@ function format(text: string): string {
   return stdout;
 }
 
-if (import.meta.main) {
+/** Writes the file; with `checking` it only says whether it is stale, and sets the exit code. */
+export async function keepClientTypes(checking: boolean): Promise<void> {
   const built = resolve(root, 'packages/server/dist');
   const { routes } = await import(`${built}/routes.js`);
   const { openApiOf } = await import(`${built}/pages/openapi.js`);
@@ -143,7 +144,7 @@ if (import.meta.main) {
   const target = resolve(root, file);
   if (existsSync(target) && readFileSync(target, 'utf8') === text) {
     console.log(`${file}: current`);
-  } else if (process.argv.includes('--check')) {
+  } else if (checking) {
     console.error(`${file}: stale. Run \`npm run reference\`.`);
     process.exitCode = 1;
   } else {

@@ -1,7 +1,8 @@
-// Writes docs/reference/ from the tables in packages/server/src; with --check it only says which page is stale. It reads
-// the built tables: routes.ts names its handlers, some of them pages, and Node.js alone cannot read those.
+// Writes docs/reference/ from the tables in packages/server/src, and the client's types; with --check it only says what is
+// stale. It reads the built tables: routes.ts names its handlers, some of them pages, and Node.js alone cannot read those.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { keepClientTypes } from './client-types.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -35,7 +36,7 @@ const pages: Record<string, Page> = {
     module: 'core/limits',
     export: 'budgets',
     intro:
-      'Every budget. What is refused by one was not looked at. `password` waits longer with each wrong attempt; the others count in a window. Refusals are the event `limit_reached`, with these names.',
+      'Every budget. What is refused by one was not looked at. `password` and `passwordByName` wait longer with each wrong attempt; the others count in a window of time, or in all until it is cleared. Refusals are the event `limit_reached`, with these names.',
     write: writeLimits,
   },
   settings: {
@@ -104,7 +105,9 @@ function inWords(milliseconds: number): string {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return `${seconds / 60} min`;
   if (seconds <= 86_400) return `${seconds / 3_600} h`;
-  return 'all';
+  const days = seconds / 86_400;
+  // A window of many years lasts until it is cleared.
+  return days <= 365 ? `${days} days` : 'all';
 }
 
 function writeSettings(config: { settings: SettingTable; flagName: (name: string) => string }): string {
@@ -167,3 +170,4 @@ for (const [name, page] of Object.entries(pages)) {
     console.log(`${file}: written`);
   }
 }
+await keepClientTypes(checking);

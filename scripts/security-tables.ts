@@ -74,8 +74,9 @@ export function findOrphans(sources: readonly Source[], known: ReadonlySet<strin
 if (import.meta.main) {
   const root = resolve(import.meta.dirname, '..');
   const read = (path: string): Source => ({ path, text: readFileSync(resolve(root, path), 'utf8') });
+  const BUILT_OR_FOREIGN = /(^|[\\/])(node_modules|dist)([\\/]|$)/;
   const find = (pattern: string) =>
-    globSync(pattern, { cwd: root, exclude: (name) => /node_modules|dist/.test(String(name)) })
+    globSync(pattern, { cwd: root, exclude: (name) => BUILT_OR_FOREIGN.test(String(name)) })
       .sort()
       .map(read);
   const tests = find('packages/*/test/**/*.test.ts');

@@ -2,7 +2,7 @@
 export const events = {
   installation_created: 'The database was set up for the first time.',
   database_restored:
-    'An older copy of the database was put back: all sessions, and all mailed codes and links, were revoked.',
+    'An older copy of the database was put back: all sessions, known browsers and programs, mailed codes and links (except those that take an address back) and the set-up link were revoked.',
   setup_done: 'The first administrator was made with the set-up link.',
 
   user_signed_up: 'Someone made an account of their own.',

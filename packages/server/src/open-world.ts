@@ -13,6 +13,7 @@ import { type TrustedProxies, trustProxies } from './edge/address.ts';
 import { openExports } from './edge/exports.ts';
 import { openStreams } from './edge/streams.ts';
 import type { World } from './edge/world.ts';
+import { events } from './events.ts';
 import { type Restored, revokeRestored } from './flows/restored-database.ts';
 import { revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
@@ -181,7 +182,7 @@ async function furnish(
   };
 }
 
-/** Signed-out sessions and used codes must not come back with an older copy of the database. */
+/** What was signed out, used or removed must not come back with an older copy of the database. */
 async function noticeRestored(
   { db, file }: Database,
   clock: Clock,
@@ -190,10 +191,7 @@ async function noticeRestored(
   const noted = await revisionAhead(db, file);
   if (noted === undefined) return undefined;
   const restored = await revokeRestored(db, clock.now(), noted);
-  log.warn(
-    restored,
-    'an older copy of the database was put back: all sessions, codes and links were revoked',
-  );
+  log.warn(restored, events.database_restored);
   return restored;
 }
 

@@ -19,6 +19,10 @@ import { consent, printJson, printLine, printTable, say } from './output.ts';
 import { secretFileOf, secretFileToRemove } from './secret-file.ts';
 import { settingsOf, withSettings } from './settings.ts';
 
+/** Beside all sessions. */
+const ALSO_REVOKED =
+  'known browsers and programs, mailed codes and links (except those that take an address back) and the set-up link';
+
 export function addDb(program: Command): void {
   const db = program
     .command('db')
@@ -41,7 +45,7 @@ export function addDb(program: Command): void {
     .action(seed);
   withSettings(db.command('restored'), ['database'])
     .description(
-      'Say that an older copy of the database was put back: revokes all sessions, and all mailed codes and links. Asks first.',
+      `Say that an older copy of the database was put back: revokes all sessions, ${ALSO_REVOKED}. Asks first.`,
     )
     .option('--yes', 'Do not ask.')
     .option('--json', 'Print JSON.')
@@ -154,13 +158,13 @@ async function insertSeed({ db, clock }: World, newUsers: NewUser[]): Promise<Us
 
 async function restored({ yes, json }: { yes?: true; json?: true }, command: Command): Promise<void> {
   await withWorld(command, async (world, noticed) => {
-    const warning = 'This signs everybody out, and revokes all codes and links that were mailed.';
+    const warning = `This revokes all sessions, ${ALSO_REVOKED}.`;
     await consent(yes, warning, 'restored');
     const { sessions } = await revokeRestored(world.db, world.clock.now());
     // Opening it may have noticed the same, and revoked them then.
     const revoked = { sessions: sessions + (noticed?.sessions ?? 0) };
     if (json) printJson(revoked);
-    else say(`Revoked all sessions (${revoked.sessions}), mailed codes and links.`);
+    else say(`Revoked all sessions (${revoked.sessions}), ${ALSO_REVOKED}.`);
   });
 }
 

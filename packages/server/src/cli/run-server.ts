@@ -5,6 +5,7 @@ import { addressRange, clientAddress } from '../edge/address.ts';
 import type { Peer } from '../edge/answering.ts';
 import { mailboxLink } from '../edge/mailbox-access.ts';
 import { errors } from '../errors.ts';
+import { events } from '../events.ts';
 import type { Restored } from '../flows/restored-database.ts';
 import { type OpenedWorld, openWorld, trustedProxiesOf } from '../open-world.ts';
 import type { ConnectionLimit } from '../platform/connection-limit.ts';
@@ -170,10 +171,7 @@ function banner(
   if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
   else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
-  if (restored)
-    lines.push(
-      `  An older copy of the database was put back: ${sessionsOf(restored)} and all mailed codes and links were revoked.`,
-    );
+  if (restored) lines.push(`  ${events.database_restored} (${sessionsOf(restored)})`);
   if (setUpLink)
     lines.push(
       '  There is no administrator yet. This link makes the first one; it works once, for an hour:',

@@ -1,6 +1,6 @@
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import type { Db } from '../platform/db/index.ts';
-import type { DevicesTable } from '../platform/db/tables.ts';
+import type { DevicesTable, Tables } from '../platform/db/tables.ts';
 
 /** A device is known for so long after its last sign-in, in milliseconds. */
 export const DEVICE_LIFETIME = 90 * 24 * 60 * 60_000;
@@ -25,16 +25,22 @@ export type ListedDevice = Pick<
 /** The account's epoch as it is now, also within a transaction that has just raised it. */
 const epochOf = (userId: string) => sql<number>`(SELECT device_epoch FROM users WHERE id = ${userId})`;
 
-/** Whether the account knows this browser: it signed in within `DEVICE_LIFETIME`, and with the password of today. */
+/** The account knows a device that signed in within `DEVICE_LIFETIME`, and with the password of today. */
+const isKnown = (userId: string, now: number) => (device: ExpressionBuilder<Tables, 'devices'>) =>
+  device.and([
+    device('user_id', '=', userId),
+    device('epoch', '=', epochOf(userId)),
+    device('last_used_at', '>', now - DEVICE_LIFETIME),
+  ]);
+
+/** Whether the account knows this browser. */
 export async function isKnownBrowser(db: Db, id: string, userId: string, now: number): Promise<boolean> {
   const row = await db
     .selectFrom('devices')
     .select('id')
     .where('id', '=', id)
-    .where('user_id', '=', userId)
     .where('kind', '=', 'cookie')
-    .where('epoch', '=', epochOf(userId))
-    .where('last_used_at', '>', now - DEVICE_LIFETIME)
+    .where(isKnown(userId, now))
     .executeTakeFirst();
   return row !== undefined;
 }
@@ -49,10 +55,8 @@ export async function renewDevice(
     .updateTable('devices')
     .set({ last_used_at: now, ip, user_agent: userAgent })
     .where('id', '=', id)
-    .where('user_id', '=', userId)
     .where('kind', '=', kind)
-    .where('epoch', '=', epochOf(userId))
-    .where('last_used_at', '>', now - DEVICE_LIFETIME)
+    .where(isKnown(userId, now))
     .returning('id')
     .executeTakeFirst();
   return renewed !== undefined;
@@ -85,9 +89,11 @@ export async function addDevice(
 
 /** Removes the devices that are not known any more, and of the others the least recently used that are too many. */
 async function makeRoom(tx: Db, userId: string, kind: DevicesTable['kind'], now: number): Promise<void> {
-  const kept = known(tx, userId, now)
+  const kept = tx
+    .selectFrom('devices')
     .select('id')
     .where('kind', '=', kind)
+    .where(isKnown(userId, now))
     .orderBy('last_used_at', 'desc')
     .orderBy('created_at', 'desc')
     .orderBy('id')
@@ -102,19 +108,14 @@ async function makeRoom(tx: Db, userId: string, kind: DevicesTable['kind'], now:
 
 /** The devices that an account knows now, the one used last first. */
 export function devicesOf(db: Db, userId: string, now: number): Promise<ListedDevice[]> {
-  return known(db, userId, now)
+  return db
+    .selectFrom('devices')
     .select(['id', 'kind', 'created_at', 'last_used_at', 'ip', 'user_agent'])
+    .where(isKnown(userId, now))
     .orderBy('last_used_at', 'desc')
     .orderBy('id')
     .execute();
 }
-
-const known = (db: Db, userId: string, now: number) =>
-  db
-    .selectFrom('devices')
-    .where('user_id', '=', userId)
-    .where('epoch', '=', epochOf(userId))
-    .where('last_used_at', '>', now - DEVICE_LIFETIME);
 
 /** Removes one device of a user. @returns false when the user has no such device. */
 export async function removeDevice(tx: Db, id: string, userId: string): Promise<boolean> {

@@ -102,8 +102,8 @@ export async function startSession(tx: Db, session: NewSession, now: number): Pr
 }
 
 /**
- * Prepares `FindLive`. It runs at every request, so it is one statement, prepared once, and the one place where a core
- * file reads another's table.
+ * Prepares `FindLive`. It runs at every request, so it is one statement, prepared once, and one of two places where a core
+ * file reads another's table (the other is `epochOf` in `core/devices.ts`).
  */
 export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prepareRead'>): FindLive {
   const query = db

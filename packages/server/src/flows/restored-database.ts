@@ -12,8 +12,9 @@ export interface Restored {
 }
 
 /**
- * Revokes what an older copy of the database could have brought back to life: all sessions with their tokens, all known
- * browsers, all mailed codes and links, and the set-up link. Passwords, users and signing keys are as they were in that copy.
+ * Revokes what an older copy of the database could have brought back to life, as the event says. Links that take an
+ * address back are left: without them a thief who has changed the address could keep the account. Passwords, users and
+ * signing keys are as they were in that copy.
  *
  * @param noted How far the database had come before; its revision is raised beyond that.
  */

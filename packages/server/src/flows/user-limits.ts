@@ -16,8 +16,8 @@ import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 import { namesOf } from './prove-password.ts';
 
-/** An address range counts for a day at most: what was refused before that is over. */
-const DAY = 24 * 60 * 60_000;
+/** No limit of an address range lasts longer: what was refused before that is over. */
+const HOUR = 60 * 60_000;
 /** So many of the newest refusals are looked through for the address ranges that they came from. */
 const MOST_EVENTS = 200;
 
@@ -63,7 +63,7 @@ async function candidates(db: Db, user: Who, now: number): Promise<LimitOf[]> {
   const refused = await listEvents(db, {
     userId: user.id,
     name: 'limit_reached',
-    since: now - DAY,
+    since: now - HOUR,
     limit: MOST_EVENTS,
   });
   const devices = await devicesOf(db, user.id, now);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 
 /** The end of the head of a request (RFC 9112, section 2.1). */
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
-/** How many bytes a client may send ahead of the answer that it waits for, beyond what is read before a pause holds. */
+/** How many bytes may wait unparsed behind a request; a client that sends more is cut off. */
 const MOST_AHEAD = 262_144;
 
 /** After so many requests a connection is closed. Node's own limit answers those that were sent ahead with 503 instead. */

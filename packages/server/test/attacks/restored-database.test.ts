@@ -162,7 +162,9 @@ describe.each(databases)('usher db restored on $name', (kind) => {
 
     const done = await place.usher(['db', 'restored', '--yes']);
     expect(done).toMatchObject({ code: 0, stdout: '' });
-    expect(done.stderr).toBe('Revoked all sessions (2), mailed codes and links.\n');
+    expect(done.stderr).toBe(
+      'Revoked all sessions (2), known browsers and programs, mailed codes and links (except those that take an address back) and the set-up link.\n',
+    );
     for (const credential of [cookie, { bearer: pair.access_token }, { refresh: pair.refresh_token }])
       expect((await present(app, credential)).status).toBe(401);
     const again = await place.usher(['db', 'restored', '--yes', '--json']);

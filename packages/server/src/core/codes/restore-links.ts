@@ -1,11 +1,9 @@
+// Links that take a change of email back. The one that went to an older email of the account outranks those that went to
+// later ones: a thief who changes the email twice has a link too, and it must end nothing of the owner's.
 import type { ExpressionBuilder } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { Tables } from '../../platform/db/tables.ts';
 
-/**
- * Links that take a change of email back. The one that went to an older email of the account outranks those that went to
- * later ones: a thief who changes the email twice has a link too, and it must end nothing of the owner's.
- */
 const isOpen = (userId: string, now: number) => (link: ExpressionBuilder<Tables, 'codes'>) =>
   link.and([
     link('user_id', '=', userId),
@@ -14,7 +12,7 @@ const isOpen = (userId: string, now: number) => (link: ExpressionBuilder<Tables,
     link('expires_at', '>', now),
   ]);
 
-/** Ends what the use of a link undoes: the links that went to the same email of the account and to later ones. */
+/** Ends the link that is used and all that it outranks: those to the same email of the account and to later ones. */
 export async function endRestoreLinksFrom(
   tx: Db,
   userId: string,

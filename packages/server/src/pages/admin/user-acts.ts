@@ -59,7 +59,7 @@ export const acts = {
     means: [
       'A mail with a code and a link goes to the address of the account. You see neither; whoever reads that mailbox can choose a new password.',
       'Until they do, nothing changes: the password and all sessions stay good. Then every session ends.',
-      'It is the mail of a forgotten password, and counts like one: three an hour go to an address.',
+      'It is the mail of a forgotten password, and counts like one: six an hour go to an address, three of them asked for from one address range.',
     ],
     fits: (user) => user.disabled_at === null,
     done: 'A mail is on its way to the user. Its code works for a few minutes, its link for an hour.',
