@@ -264,6 +264,17 @@ export async function audienceOf(db: Db, id: string): Promise<string | null> {
   return row?.audience ?? null;
 }
 
+/** Whether a session was not revoked yet, as the transaction sees it. */
+export async function isSessionOpen(tx: Db, id: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('sessions')
+    .select('id')
+    .where('id', '=', id)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Ends one session of a user. @returns false when the user has no such session that is still open. */
 export async function endSession(
   tx: Db,

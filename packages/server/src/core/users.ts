@@ -95,6 +95,25 @@ export async function admit(tx: Db, user: Pick<User, 'id' | 'password_hash'>, no
   return row !== undefined;
 }
 
+/**
+ * The last word on an act that asked for the password, inside its transaction: the user is still there, enabled, and has the
+ * password that was checked. The row stays locked, as with `admit`.
+ */
+export async function holdUnchanged(
+  tx: Db,
+  { id, password_hash }: Pick<User, 'id' | 'password_hash'>,
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('users')
+    .set((user) => ({ signed_in_at: user.ref('signed_in_at') }))
+    .where('id', '=', id)
+    .where('password_hash', '=', password_hash)
+    .where('disabled_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Lets no sign-in of this user finish until the transaction ends: what it ends, no sign-in beside it survives. */
 export async function holdSignIns(tx: Db, id: string): Promise<void> {
   await tx

@@ -116,6 +116,7 @@ export async function deleteAccount(
 export async function endSessions({ tx, user, actorId, origin, now }: Change): Promise<number> {
   await holdSignIns(tx, user.id);
   const sessions = await endSessionsOf(tx, user.id, 'ended_by_admin', now);
+  await endFlowsOf(tx, user.id, now, ['change_email']);
   await endOutrankedLinks(tx, user.id, now);
   await recordEvent(
     tx,

@@ -15,8 +15,8 @@ import {
   type Verdict,
 } from '../core/limits.ts';
 import { hashPassword, verifyPassword } from '../core/passwords.ts';
-import type { Live } from '../core/sessions.ts';
-import { findById, type User, upgradeHash } from '../core/users.ts';
+import { isSessionOpen, type Live } from '../core/sessions.ts';
+import { findById, holdUnchanged, type User, upgradeHash } from '../core/users.ts';
 import { clientRanges } from '../edge/address.ts';
 import type { Call } from '../edge/route.ts';
 import { readDevice } from '../edge/side-cookies.ts';
@@ -268,4 +268,16 @@ export async function proveOwnPassword(
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
   await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());
   throw new Refusal('invalid_credentials');
+}
+
+/**
+ * The last word on an act that asked for the password, in the act's transaction. The check of a password takes time, in which
+ * it may have been replaced, the user disabled or the session revoked: what does that comes wholly before or wholly after.
+ *
+ * @param user As `proveOwnPassword` gave it.
+ * @throws Refusal `invalid_token` when any of that was before.
+ */
+export async function holdProven(tx: Db, user: User, { session }: Live): Promise<void> {
+  if (!(await holdUnchanged(tx, user)) || !(await isSessionOpen(tx, session.id)))
+    throw new Refusal('invalid_token');
 }

@@ -8,7 +8,7 @@ import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { deleteAccount, renameUser } from '../change-user.ts';
 import { notify } from '../notices.ts';
-import { proveOwnPassword } from '../prove-password.ts';
+import { holdProven, proveOwnPassword } from '../prove-password.ts';
 import { showEvent, showSession, showUser } from '../shapes.ts';
 
 /** How many of their events a user sees on the dashboard. */
@@ -64,9 +64,10 @@ export async function deleteMe(
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_other', message: 'This is not the address of your account.' }],
     });
-  await proveOwnPassword(world, live, body.password, { origin, headers });
+  const user = await proveOwnPassword(world, live, body.password, { origin, headers });
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
+    await holdProven(tx, user, live);
     await deleteAccount(world, { tx, user: live.user, actorId: live.user.id, origin, now: clock.now() });
     await notify(tx, world, 'account_deleted', live.user, origin);
   });

@@ -14,7 +14,7 @@ import { codeRules } from '../code-rules.ts';
 import { countWrite } from '../count-write.ts';
 import { refuseReached } from '../limit-reached.ts';
 import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
-import { proveOwnPassword } from '../prove-password.ts';
+import { holdProven, proveOwnPassword } from '../prove-password.ts';
 
 export const changeEmailBody = z.strictObject({ email: z.string(), password: z.string() });
 
@@ -51,6 +51,7 @@ export async function changeEmail(
   await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
     const now = clock.now();
+    await holdProven(tx, user, live);
     const owner = await findByName(tx, 'email', address.key);
     const isFree = !owner && !(await isHeld(tx, keys.codes, address.key, user.id, now));
     const wish = { email: address.email, emailKey: address.key };

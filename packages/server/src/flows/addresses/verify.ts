@@ -144,13 +144,16 @@ async function proveAddress({ world, call, flow, isSameBrowser }: Proof): Promis
   };
 }
 
-/** Only who is signed in to the account gives it this address: nobody's mailbox proves anything to a stranger's account. */
-async function changeAddress({ world, call, flow, isSameBrowser }: Proof): Promise<Answer> {
+/**
+ * Only who is signed in to the account gives it this address: nobody's mailbox proves anything to a stranger's account, and
+ * whoever was signed out finishes nothing that they began.
+ */
+async function changeAddress({ world, call, flow }: Proof): Promise<Answer> {
   const { db, clock, keys } = world;
   const { origin } = call;
   const user = await findById(db, flow.user_id ?? '');
   if (user?.disabled_at !== null) throw used(call.body);
-  if (!isSameBrowser && !(await isSignedInAs(world, call, user.id)))
+  if (!(await isSignedInAs(world, call, user.id)))
     throw new Refusal('unauthenticated', {
       message: 'Sign in to the account that is to have this address, then open the link again.',
     });

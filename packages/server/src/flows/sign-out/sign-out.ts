@@ -1,4 +1,5 @@
 import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
+import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { endSession, endSessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
@@ -39,6 +40,7 @@ export async function logoutEverywhere(
   await db.transaction().execute(async (tx) => {
     await holdSignIns(tx, id);
     const sessions = await endSessionsOf(tx, id, 'signed_out_everywhere', now);
+    await endFlowsOf(tx, id, now, ['change_email']);
     await endOutrankedLinks(tx, id, now);
     await recordEvent(
       tx,
