@@ -43,7 +43,7 @@ const pages: Record<string, Page> = {
     title: 'Settings',
     module: 'config',
     intro:
-      'A setting comes from its flag, from the environment, from the file that `NAME_FILE` names, or from `.env`: the first one found counts. A name beginning with `USHER_` that is not here refuses to start.',
+      'A setting comes from its flag, from the environment, from the file that `NAME_FILE` names, or from `.env`: the first one found counts. What is secret has no flag, because others on the machine can read a command line. A name beginning with `USHER_` that is not here refuses to start.',
     write: writeSettings,
   },
   routes: {
@@ -110,10 +110,16 @@ function inWords(milliseconds: number): string {
   return days <= 365 ? `${days} days` : 'all';
 }
 
-function writeSettings(config: { settings: SettingTable; flagName: (name: string) => string }): string {
+interface Config {
+  settings: SettingTable;
+  flagName: (name: string) => string;
+  isSecretSetting: (name: string) => boolean;
+}
+
+function writeSettings(config: Config): string {
   const rows = Object.entries(config.settings).map(([name, setting]) => [
     quote(setting.env),
-    quote(config.flagName(name)),
+    config.isSecretSetting(name) ? '' : quote(config.flagName(name)),
     quote(setting.default),
     setting.help,
   ]);

@@ -343,7 +343,8 @@ function parseOne(name: SettingName, { text, source }: { text: string; source: S
     if (name === 'database' && source === 'flag') refusePassword(text);
     return parse(text);
   } catch (error) {
-    const label = source === 'option' ? `The option ${name}` : `${env} (${flagName(name)})`;
+    const flag = isSecretSetting(name) ? '' : ` (${flagName(name)})`;
+    const label = source === 'option' ? `The option ${name}` : `${env}${flag}`;
     throw new ConfigError(`${label} ${(error as Error).message}`);
   }
 }

@@ -15,7 +15,7 @@ import { openStreams } from './edge/streams.ts';
 import type { World } from './edge/world.ts';
 import { events } from './events.ts';
 import { type Restored, revokeRestored } from './flows/restored-database.ts';
-import { revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
+import { refuseLostDatabase, revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
 import { openAssets } from './pages/assets.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -96,6 +96,8 @@ async function furnish(
   }: Pick<World, 'log' | 'clock' | 'assets' | 'sources' | 'breachedPasswords'> & { hashing: Hashing },
 ): Promise<OpenedWorld> {
   const { db } = database;
+  // Before a secret is made for it.
+  await refuseLostDatabase(database);
   const keys = deriveKeys(secretOf(config, database));
   await database.create();
   const migrated = await database.migrate();

@@ -53,7 +53,7 @@ function init(folder: string, { framework, json }: { framework: Framework; json?
 
 function filesOf(framework: Framework, name: string): Record<string, string> {
   return {
-    '.gitignore': 'node_modules/\n*.db\n*.db-shm\n*.db-wal\nusher.key\n.env\n',
+    '.gitignore': 'node_modules/\n*.db\n*.db-shm\n*.db-wal\n*.state\nusher.key\n.env\n',
     'package.json': `${JSON.stringify(packageOf(framework, name), null, 2)}\n`,
     'server.ts': readFileSync(new URL(`${framework}/server.ts`, projects), 'utf8'),
   };

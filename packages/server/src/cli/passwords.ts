@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { HashParts, writeBreachedPasswords } from '../core/passwords/breached-file.ts';
 import { fetchParts } from './fetch-passwords.ts';
@@ -46,6 +47,8 @@ interface BuildOptions {
 
 async function build(file: string, { output, minCount, json }: BuildOptions): Promise<void> {
   if (!existsSync(file)) throw new Misuse(`There is no file ${file}.`);
+  if (!existsSync(dirname(output)))
+    throw new Misuse(`--output names ${output}, but there is no folder ${dirname(output)}.`);
   const folder = mkdtempSync(`${output}.parts-`);
   try {
     const parts = new HashParts(folder);

@@ -1,6 +1,6 @@
 import closeWithGrace from 'close-with-grace';
 import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
-import { type Config, isLoopback, type LoadedConfig } from '../config.ts';
+import { type Config, flagName, isLoopback, type LoadedConfig, settings } from '../config.ts';
 import { addressRange, clientAddress } from '../edge/address.ts';
 import type { Peer } from '../edge/answering.ts';
 import { mailboxLink } from '../edge/mailbox-access.ts';
@@ -36,7 +36,7 @@ export async function runServer(
   let opened: OpenedWorld | undefined;
   const answer = (request: Request, peer: Peer) => app?.fetch(request, peer) ?? notYet(request);
   const connectionLimit = clientConnectionLimit(config, () => opened);
-  const server = await listen(config.host, config.port, '--port', answer, { connectionLimit });
+  const server = await listen(config.host, config.port, 'port', answer, { connectionLimit });
   const publicUrl = config.publicUrl ?? `http://localhost:${server.port}`;
   try {
     opened = await openPatiently({ ...config, publicUrl }, sources);
@@ -69,7 +69,7 @@ export async function runServer(
 async function listen(
   host: string,
   port: number,
-  flag: string,
+  setting: 'port' | 'metricsPort',
   fetch: (request: Request, peer: Peer) => Response | Promise<Response>,
   options?: HttpServerOptions,
 ) {
@@ -78,7 +78,9 @@ async function listen(
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')
-      throw new Error(`Port ${port} is in use already. Stop what uses it, or choose another with ${flag}.`);
+      throw new Error(
+        `Port ${port} is in use already. Stop what uses it, or choose another with ${flagName(setting)} or ${settings[setting].env}.`,
+      );
     if (code === 'EACCES')
       throw new Error(`Port ${port} needs rights that this user does not have. Choose one above 1023.`);
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
@@ -152,7 +154,7 @@ async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise
     const { text, type } = await world.metrics.text();
     return new Response(text, { headers: { 'content-type': type } });
   };
-  return listen(config.host, config.metricsPort, '--metrics-port', answer);
+  return listen(config.host, config.metricsPort, 'metricsPort', answer);
 }
 
 /** What a person at a terminal wants to know; the log says the same to programs. */

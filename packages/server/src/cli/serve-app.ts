@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Usher } from '../app.ts';
@@ -17,6 +18,8 @@ export type MakeApp = (usher: Usher) => App | Promise<App>;
 /** @throws Misuse for a file that is no such module. */
 export async function importApp(file: string): Promise<MakeApp> {
   const path = resolve(file);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new Misuse(`--app names ${path}, but there is no such file.`);
   let module: { default?: unknown };
   try {
     module = await import(pathToFileURL(path).href);

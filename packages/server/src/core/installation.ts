@@ -96,6 +96,11 @@ export async function replaceDearestHash(tx: Db, from: string | null, to: string
     .execute();
 }
 
+/** Whether the database says which installation it belongs to. Its tables have to be there. */
+export async function hasInstallation(db: Db): Promise<boolean> {
+  return (await db.selectFrom('installation').select('id').executeTakeFirst()) !== undefined;
+}
+
 /** Which installation this is, and how far its state has come. */
 export async function readState(db: Db): Promise<{ installation: string; revision: number }> {
   const row = await db

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
+import { ConfigError } from '../config.ts';
 import { newestEventId } from '../core/events.ts';
-import { raiseStateRevision, readState } from '../core/installation.ts';
+import { hasInstallation, raiseStateRevision, readState } from '../core/installation.ts';
 import { wasRefreshed } from '../core/sessions.ts';
-import type { Db } from '../platform/db/index.ts';
+import type { Database, Db } from '../platform/db/index.ts';
 import { readStateFile, type StateFile, stateFileOf, writeStateFile } from '../platform/state-file.ts';
 
 type Refreshed = NonNullable<NonNullable<StateFile['pending']>['refreshed']>;
@@ -43,6 +45,25 @@ export function stateNotes(db: Db, databaseFile: string | undefined): StateNotes
       if (refreshed === noted) refreshed = undefined;
     },
   };
+}
+
+/**
+ * An empty database beside notes of an installation is not a new one: its file was lost, or copied without its log. To begin
+ * anew there would also overwrite the notes, so that an older copy that is put back later would not be noticed.
+ *
+ * @throws ConfigError
+ */
+export async function refuseLostDatabase({ db, file, exists }: Database): Promise<void> {
+  if (file === undefined) return;
+  const path = stateFileOf(file);
+  // The notes first: a process that makes the database now writes them last.
+  if (!readStateFile(path) || ((await exists()) && (await hasInstallation(db)))) return;
+  const [found, cause] = existsSync(file)
+    ? [`${file} is empty`, ' It may have been copied while Usher ran.']
+    : [`there is no ${file}`, ''];
+  throw new ConfigError(
+    `${path} says that a database was here, but ${found}.${cause} Put back a whole copy, or remove ${path} to begin anew.`,
+  );
 }
 
 /**

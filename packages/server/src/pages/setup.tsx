@@ -56,9 +56,9 @@ export async function setUpAnswer(world: World, call: Call<z.infer<typeof setUpF
   const { body } = call;
   if ('link' in body) return openLink(world, call, tokenOf(body.link));
   try {
-    const cookie = await makeFirstAdmin(world, { ...call, body });
+    const cookies = await makeFirstAdmin(world, { ...call, body });
     const view = { status: 201, title: 'Usher is set up', shape: 'gate' } as const;
-    return { ...page(world, call, view, <Done username={body.username.trim()} />), cookie };
+    return { ...page(world, call, view, <Done username={body.username.trim()} />), ...cookies };
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, TITLE, error);
     const { token, username, email } = body;

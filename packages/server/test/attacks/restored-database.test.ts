@@ -1,9 +1,19 @@
 // An older copy of the database is put back: what was signed out, used or revoked since must not come back with it.
-import { copyFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readStateFile, stateFileOf } from '../../src/platform/state-file.ts';
-import { newPlace, type Place } from '../cli/program.ts';
+import { newPlace, type Place, run } from '../cli/program.ts';
 import { login, newNames, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, type TestClock, testClock } from '../support/clock.ts';
 import { type Credential, openInside, present, sendAs, sendTo } from '../support/forge.ts';
@@ -116,13 +126,84 @@ describe('a database file of yesterday is put back', () => {
     expect((await present(app, { bearer })).status).toBe(200);
     expect(await restores()).toEqual([]);
     await app.stop();
-    for (const part of [file, `${file}-wal`, `${file}-shm`]) rmSync(part, { force: true });
+    const notes = readFileSync(stateFileOf(file));
+    for (const part of [file, `${file}-wal`, `${file}-shm`, stateFileOf(file)]) rmSync(part, { force: true });
     app = await open();
-    expect(await restores()).toEqual([]);
     await sendTo(app, 'POST', '/v1/signup', newNames());
     await app.stop();
+    writeFileSync(stateFileOf(file), notes);
     app = await open();
     expect(await restores()).toEqual([]);
+  });
+
+  it('K14: a copy made by VACUUM INTO while it runs is whole, and noticed as an older one', async () => {
+    const who = await signUp(app);
+    const cookie = { cookie: who.browser.cookie ?? '' };
+    const other = new DatabaseSync(file);
+    other.exec(`VACUUM INTO '${copy()}'`);
+    other.close();
+    chmodSync(copy(), 0o600);
+    expect((await sendAs(app, cookie, 'POST', '/v1/logout')).status).toBe(200);
+    await putBack();
+    await expectRefused(cookie);
+    expect(await restores()).toEqual([{ sessions: 1 }]);
+    await logIn(who);
+  });
+
+  it('K14: an empty database where there was one is refused, and neither made anew nor noted', async () => {
+    await signUp(app);
+    // Its log beside it holds what was written, so the copy of the file alone has nothing in it.
+    copyFileSync(file, copy());
+    const state = stateFileOf(file);
+    await app.stop();
+    const notes = readFileSync(state);
+    const whole = readFileSync(file);
+    const begin = (...args: string[]) => run(dirname(file), { USHER_SECRET: SECRET, USHER_PORT: '0' }, args);
+    const lost = [
+      {
+        lose: () => copyFileSync(copy(), file),
+        found: `${file} is empty. It may have been copied while Usher ran.`,
+      },
+      { lose: () => truncateSync(file), found: `${file} is empty. It may have been copied while Usher ran.` },
+      { lose: forgetInstallation, found: `${file} is empty. It may have been copied while Usher ran.` },
+      { lose: () => rmSync(file), found: `there is no ${file}.` },
+    ];
+    for (const { lose, found } of lost) {
+      lose();
+      const refusal = `${state} says that a database was here, but ${found} Put back a whole copy, or remove ${state} to begin anew.`;
+      for (const command of ['serve', 'db create']) {
+        const { code, stderr } = await begin(...command.split(' '));
+        expect({ code, stderr }).toEqual({ code: 2, stderr: `usher: ${refusal}\n` });
+      }
+      await expect(open()).rejects.toThrow(refusal);
+      expect(readFileSync(state)).toEqual(notes);
+      writeFileSync(file, whole, { mode: 0o600 });
+    }
+    app = await open();
+    expect(await restores()).toEqual([]);
+
+    await app.stop();
+    truncateSync(file);
+    rmSync(state);
+    expect((await begin('db', 'create')).code).toBe(0);
+    app = await open();
+  });
+
+  /** As a copy that lacks its log can leave it: the tables are there, and not what they held. */
+  function forgetInstallation(): void {
+    const database = new DatabaseSync(file);
+    database.exec('DELETE FROM installation');
+    database.close();
+  }
+
+  it('usher db drop removes what is noted with the file, and usher db create makes it again', async () => {
+    await signUp(app);
+    await app.stop();
+    const begin = (...args: string[]) => run(dirname(file), { USHER_SECRET: SECRET }, args);
+    expect((await begin('db', 'drop', '--yes')).code).toBe(0);
+    expect(existsSync(stateFileOf(file))).toBe(false);
+    expect((await begin('db', 'create')).code).toBe(0);
+    app = await open();
   });
 
   it('K14: what is noted beside it is closed to other users, and holds no secret', async () => {

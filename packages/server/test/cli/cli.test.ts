@@ -76,7 +76,10 @@ describe('a bad setting ends with 2', () => {
       'USHER_EVENTS_DAYS (--events-days) is "0"; it takes a whole number from 1 to 36500, or forever.',
     ],
     [{ USHER_PORT: 'http' }, 'USHER_PORT (--port) is "http"; it takes a whole number from 0 to 65535.'],
-    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET (--secret) is too short'],
+    // Secrets have no flag.
+    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET is too short'],
+    [{ USHER_METRICS_TOKEN: 'hunter2' }, 'USHER_METRICS_TOKEN is too short'],
+    [{ USHER_SMTP_URL: 'hunter2' }, 'USHER_SMTP_URL cannot be read'],
   ])('%j', async (env, sentence) => {
     for (const line of ['user list', 'config']) {
       const { code, stdout, stderr } = await usher(line.split(' '), env);

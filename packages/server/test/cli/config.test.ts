@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, it } from 'vitest';
-import { loadConfig, settingNames, settings } from '../../src/config.ts';
+import { flagName, isSecretSetting, loadConfig, settingNames, settings } from '../../src/config.ts';
 import { run, wordsOf } from './program.ts';
 
 const newFolder = () => mkdtempSync(join(inject('folder'), 'cli-'));
@@ -51,6 +51,14 @@ it('prints every setting with where it comes from, and makes no database', async
     USHER_EVENTS_DAYS: { value: 'forever', source: 'environment' },
   });
   expect(readdirSync(folder)).not.toContain('usher.db');
+});
+
+it('is documented with a flag for every setting but the secret ones', () => {
+  const page = readFileSync(new URL('../../../../docs/reference/settings.md', import.meta.url), 'utf8');
+  for (const name of settingNames) {
+    const flag = isSecretSetting(name) ? '' : `\`${flagName(name)}\``;
+    expect(page).toContain(`\n| \`${settings[name].env}\` | ${flag} |`);
+  }
 });
 
 it('prints the same as a table', async () => {

@@ -17,6 +17,17 @@ afterEach(async () => {
 });
 
 describe('usher init', () => {
+  it('keeps what is private out of Git, as the repository of Usher does', async () => {
+    const folder = newFolder();
+    await init(folder);
+    for (const file of [join(folder, '.gitignore'), join(root, '.gitignore')]) {
+      const lines = readFileSync(file, 'utf8').split('\n');
+      expect(lines).toEqual(
+        expect.arrayContaining(['*.db', '*.db-shm', '*.db-wal', '*.state', 'usher.key', '.env']),
+      );
+    }
+  });
+
   it.each(['hono', 'express'])(
     'writes a project with %s that runs, and guards its route',
     async (framework) => {

@@ -92,6 +92,15 @@ describe('usher passwords build', () => {
   });
 });
 
+it('usher passwords build names the folder of --output that is not there', async () => {
+  writeFileSync(path('words.txt'), 'dolphin-trumpet');
+  const { code, stderr } = await usher('build', 'words.txt', '--output', 'nowhere/list');
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: 'usher: --output names nowhere/list, but there is no folder nowhere.\n',
+  });
+});
+
 describe('usher passwords fetch', () => {
   let server: Server;
   let asked: string[];

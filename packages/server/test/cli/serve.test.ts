@@ -12,7 +12,11 @@ function folderWith(files: Record<string, string>): string {
 
 describe.concurrent('usher serve --app', () => {
   it.each([
-    ['a file that is not there', undefined, /^usher: --app names .+app\.mjs, which cannot be loaded: .+\n$/],
+    [
+      'a file that is not there',
+      undefined,
+      /^usher: --app names \S+app\.mjs, but there is no such file\.\n$/,
+    ],
     ['a module that fails', 'throw new Error("no luck");', /which cannot be loaded: no luck\n$/],
     [
       'a module without a function',

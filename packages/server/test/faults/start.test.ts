@@ -219,14 +219,14 @@ describe('F49: a port that is taken', () => {
       await serve(folder, { USHER_PORT: `${port}` }),
       1,
       `Port ${port} is in use already`,
-      '--port',
+      'with --port or USHER_PORT.',
     );
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it('also when it is the one of the metrics', async () => {
     const ended = await serve(newFolder(), { USHER_METRICS_PORT: `${port}` });
-    expectRefusal(ended, 1, `Port ${port} is in use already`, '--metrics-port');
+    expectRefusal(ended, 1, `Port ${port} is in use already`, 'with --metrics-port or USHER_METRICS_PORT.');
   });
 
   it('and so does an address that is not of this machine', async () => {

@@ -52,6 +52,23 @@ describe('a URL', () => {
     expect(error.message).toContain('127.0.0.1:1');
   });
 
+  it('with a TLS mode or file that is not there is refused by its name, on this machine too', async () => {
+    for (const host of ['127.0.0.1', 'db.example.org']) {
+      const url = `postgres://root:hunter2@${host}/usher`;
+      for (const query of ['sslmode=allow', 'sslmode=', 'sslmode=verify-full&sslmode=full']) {
+        const said = await refusal(`${url}?${query}`);
+        expect(said).toContain('sslmode');
+        expect(said).toContain('one of: disable, prefer, require, verify-ca, verify-full, no-verify.');
+        expect(said).not.toContain('hunter');
+      }
+      for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+        const said = await refusal(`${url}?sslmode=verify-full&${name}=/nofile`);
+        expect(said).toContain(`${name} of the database URL names /nofile, which cannot be read`);
+        expect(said).not.toContain('hunter');
+      }
+    }
+  });
+
   it('has our own parameters taken out of it', () => {
     expect(readUrl('postgresql://u:p@db/usher?pool_max=7&sslmode=require&prepare=false')).toEqual({
       url: 'postgresql://u:p@db/usher?sslmode=verify-full',

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NEW_PASSWORD, newNames, WRONG } from '../support/app.ts';
+import { makeSetUpLink } from '../../src/app.ts';
+import { NEW_PASSWORD, newNames, send, startApp, WRONG } from '../support/app.ts';
 import { DAY, HOUR, MINUTE } from '../support/clock.ts';
 import { deviceOf } from '../support/cookies.ts';
 import { newAddress } from '../support/forge.ts';
+import { secretOf, submit } from '../support/form.ts';
 import { queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
@@ -55,6 +57,26 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
       expect([day, (await signIn(names, browser)).status]).toEqual([day, 200]);
       app.clock.advance(DAY);
     }
+  });
+
+  it('so is the first administrator, in the browser that used the set-up link', async () => {
+    const empty = await create();
+    const first = await startApp(empty);
+    const { secret, clock } = first;
+    const twin = await startCounted(empty, { secret, clock, publicUrl: first.url });
+    const token = secretOf((await makeSetUpLink(twin.world)) ?? expect.fail('no link'));
+    const { username, email, password } = newNames();
+    const made = await submit(first, '/setup', { token, username, email, password });
+    expect(made.status).toBe(201);
+    for (let i = 0; i < 8; i++)
+      await send(first, 'POST', '/v1/signin', { username, password: WRONG }, { from: newAddress() });
+    const signInFrom = (headers: Record<string, string>) =>
+      send(first, 'POST', '/v1/signin', { username, password }, { from: newAddress(), headers });
+    expect((await signInFrom({})).status).toBe(401);
+    expect((await signInFrom({ cookie: deviceOf(made), origin: first.url })).status).toBe(200);
+    await twin.stop();
+    await first.stop();
+    await empty.remove();
   });
 
   it('the owner’s own mistakes there are ten in a row, and no stranger’s cookie takes one of them', async () => {

@@ -6,12 +6,13 @@ import { isLinkGood, makeLink, useLink } from '../../core/links.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import { insertUser } from '../../core/users.ts';
 import { clientRanges } from '../../edge/address.ts';
-import type { Call } from '../../edge/route.ts';
+import type { Answer, Call } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
 import { forStranger } from '../hash-requester.ts';
+import { rememberBrowser } from '../known-devices.ts';
 import { refuseReached } from '../limit-reached.ts';
 
 /** How long the link that a start prints is good, in milliseconds. */
@@ -58,7 +59,8 @@ export const firstAdminBody = z.strictObject({
 });
 
 /**
- * Makes the first administrator and signs them in. The link and the set-up are used up with it, in one transaction:
+ * Makes the first administrator and signs them in, from a browser that is known from now on: wrong passwords of strangers do
+ * not keep them out of it. The link and the set-up are used up with it, in one transaction:
  * of many at once, one succeeds.
  *
  * @throws Refusal `setup_done`, `link_invalid`, `signup_refused` with the reason for every field.
@@ -66,20 +68,21 @@ export const firstAdminBody = z.strictObject({
 export async function makeFirstAdmin(
   world: World,
   { body, origin, headers }: Call<z.infer<typeof firstAdminBody>>,
-) {
+): Promise<Pick<Answer, 'cookie' | 'sideCookies'>> {
   const { db, clock, hasher } = world;
   await openSetUpLink(world, body.token, { origin });
   const names = await checkNewUser(body, world);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
-  const started = await db.transaction().execute(async (tx) => {
+  const { started, device } = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     if (!(await useLink(tx, 'setup', body.token, now))) throw new Refusal('link_invalid');
     if (!(await finishSetUp(tx, now))) throw new Refusal('setup_done');
     const made = await insertUser(tx, { ...names, passwordHash, role: 'admin' }, now);
     if ('taken' in made) throw takenRefusal(made.taken);
     await recordEvent(tx, 'setup_done', origin, { userId: made.user.id, actorId: made.user.id }, now);
-    return finishSignIn(tx, world, made.user, 'cookie', 'pwd', { origin, headers });
+    const started = await finishSignIn(tx, world, made.user, 'cookie', 'pwd', { origin, headers });
+    if (!started) throw new Refusal('conflict');
+    return { started, ...(await rememberBrowser(tx, world, made.user.id, { origin, headers })) };
   });
-  if (!started) throw new Refusal('conflict');
-  return cookieFor(world, started);
+  return { cookie: cookieFor(world, started), sideCookies: { device } };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { ConfigError, isEncodedAddress, isLoopback, type Secret } from '../../config.ts';
 
@@ -35,6 +36,8 @@ export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Tar
   if (prepare !== 'true' && prepare !== 'false') {
     throw new Error('The parameter prepare of the database URL must be true or false.');
   }
+  refuseUnknownMode(parameters);
+  refuseMissingFile(parameters);
   parameters.delete('pool_max');
   parameters.delete('prepare');
   // pg checks the certificate for all of these now, and will for the last alone.
@@ -54,6 +57,26 @@ export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Tar
     poolMax,
     prepare: prepare === 'true',
   };
+}
+
+/** As `pg` knows them. Anything else it takes for TLS with certificates checked, which may not be what was meant. */
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+function refuseUnknownMode(parameters: URLSearchParams): void {
+  if (parameters.getAll('sslmode').every((mode) => sslModes.includes(mode))) return;
+  throw new ConfigError(`The parameter sslmode of the database URL must be one of: ${sslModes.join(', ')}.`);
+}
+
+function refuseMissingFile(parameters: URLSearchParams): void {
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey'])
+    for (const path of parameters.getAll(name))
+      try {
+        readFileSync(path);
+      } catch (error) {
+        throw new ConfigError(
+          `The parameter ${name} of the database URL names ${path}, which cannot be read: ${(error as Error).message}`,
+        );
+      }
 }
 
 function understood(url: string): pg.Client {
