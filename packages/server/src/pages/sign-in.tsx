@@ -114,8 +114,8 @@ function WhyNot({ refusal }: { refusal: Refusal }) {
     <Notice kind="bad">
       <p>This name and this password do not belong together.</p>
       <p>
-        Check both. After several wrong passwords even the right one is refused for a while.{' '}
-        <a href="/forgot-password">“Forgot it?”</a> lets you in at once.
+        Check both. After several wrong passwords even the right one is refused for a while. “Forgot it?” lets
+        you in at once.
       </p>
     </Notice>
   );
