@@ -2,16 +2,12 @@ import { base64url } from 'jose';
 
 /** What Usher's access tokens say (RFC 9068). Times are seconds since 1970. No e-mail, name or role: those change. */
 export interface Claims {
+  aud: string;
   sub: string;
   sid: string;
   exp: number;
   auth_time: number;
   amr: string[];
-}
-
-export interface Expected {
-  issuer: string;
-  audience: string;
 }
 
 /** The longest token that is looked at. */
@@ -43,11 +39,11 @@ function isCanonical(part: string): boolean {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The claims of a token whose signature was verified, if they are what Usher writes for this issuer and audience. They
- * must be written as JSON is written, to the letter: so a member that comes twice, `1e400`, white space, a byte-order mark
+ * The claims of a token whose signature was verified, if they are what Usher writes for this issuer, whatever the audience.
+ * They must be written as JSON is written, to the letter: so a member that comes twice, `1e400`, white space, a byte-order mark
  * and broken UTF-8 are refused, however a parser would read them. Claims that are not known are left alone.
  */
-export function readClaims(payload: string, { issuer, audience }: Expected, now: number): Claims | undefined {
+export function readClaims(payload: string, issuer: string, now: number): Claims | undefined {
   let said: Record<string, unknown>;
   try {
     const text = utf8.decode(base64url.decode(payload));
@@ -59,7 +55,7 @@ export function readClaims(payload: string, { issuer, audience }: Expected, now:
   const { iss, aud, sub, sid, jti, exp, iat, auth_time, amr } = said ?? {};
   const isSound =
     iss === issuer &&
-    aud === audience &&
+    typeof aud === 'string' &&
     isText(sub) &&
     isText(sid) &&
     isText(jti) &&
@@ -71,7 +67,7 @@ export function readClaims(payload: string, { issuer, audience }: Expected, now:
     exp > iat &&
     exp - iat <= LONGEST_LIFETIME &&
     Math.max(iat, auth_time) * 1000 <= now + MOST_SKEW * 1000;
-  return isSound ? { sub, sid, exp, auth_time, amr } : undefined;
+  return isSound ? { aud, sub, sid, exp, auth_time, amr } : undefined;
 }
 
 /** Ids and names of Usher are plain ASCII without white space. */

@@ -75,7 +75,7 @@ const BEARER = /^bearer ([\w\-.~+/]+=*)$/i;
 export function createGuard(options: GuardOptions): Guard {
   const { isEnded, clock = systemClock, fetch = globalThis.fetch } = options;
   const issuer = checkIssuer(options.issuer);
-  const expected = { issuer, audience: checkAudience(options.audience ?? 'services', issuer) };
+  const audience = checkAudience(options.audience ?? 'services', issuer);
   const keys = issuerKeys(issuer, clock, fetch);
   // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
   const verified = new Map<string, Auth>();
@@ -92,7 +92,9 @@ export function createGuard(options: GuardOptions): Guard {
     const [header, payload] = splitToken(token) ?? refuse('invalid_token');
     const key = (await keys.find(header)) ?? refuse('invalid_token');
     if (!(await isSignedBy(key, token))) refuse('invalid_token');
-    const auth = callerOf(readClaims(payload, expected, clock.now()) ?? refuse('invalid_token'));
+    const claims = readClaims(payload, issuer, clock.now()) ?? refuse('invalid_token');
+    if (claims.aud !== audience) refuseOther(claims, audience, clock.now());
+    const auth = callerOf(claims);
     // Not if the keys changed meanwhile: this one may be among those that were withdrawn.
     if (began === keys.revision()) remember(token, auth);
     return auth;
@@ -135,6 +137,14 @@ export function createGuard(options: GuardOptions): Guard {
 
 function refuse(code: GuardRefusal['code']): never {
   throw new GuardRefusal(code);
+}
+
+/** Says what a good token is not for, to whoever sent the wrong one of their tokens. */
+function refuseOther({ exp }: Claims, audience: string, now: number): never {
+  if (now >= exp * 1000) refuse('invalid_token');
+  throw new GuardRefusal('invalid_token', {
+    message: `This token is for another audience. Ask POST /v1/token for one for \`${audience}\`.`,
+  });
 }
 
 /** Over plain http anybody on the way could hand out keys of their own; only the machine itself has no way in between. */

@@ -35,8 +35,11 @@ export class GuardRefusal extends Error {
   /** For a sign-in that is too old: how old it may be, in seconds. */
   readonly maxAge: number | undefined;
 
-  constructor(code: RefusalCode, { maxAge, cause }: { maxAge?: number; cause?: unknown } = {}) {
-    super(refusals[code][2], { cause });
+  constructor(
+    code: RefusalCode,
+    { message, maxAge, cause }: { message?: string; maxAge?: number; cause?: unknown } = {},
+  ) {
+    super(message ?? refusals[code][2], { cause });
     this.name = 'GuardRefusal';
     this.code = code;
     this.status = refusals[code][0];
@@ -68,9 +71,9 @@ export function answerOf(error: unknown): RefusalAnswer {
 }
 
 /** RFC 6750, 3: without a token no error is named. RFC 9470, 3: how old a sign-in may be. */
-function challenge({ code, message, maxAge }: GuardRefusal): string {
+function challenge({ code, maxAge }: GuardRefusal): string {
   const realm = 'Bearer realm="usher"';
   if (code === 'unauthenticated') return realm;
   const age = maxAge === undefined ? '' : `, max_age="${maxAge}"`;
-  return `${realm}, error="${code}", error_description="${message}"${age}`;
+  return `${realm}, error="${code}", error_description="${refusals[code][2]}"${age}`;
 }

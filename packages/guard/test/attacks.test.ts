@@ -271,7 +271,16 @@ it('T17, T18: another issuer or audience, to the letter', async () => {
   const lists = [['services'], ['services', url], { services: true }];
   for (const aud of [url, 'Services', 'services ', 'service', 'services,', ...others, ...lists])
     await refused(await forge({ aud }), aud);
-  await refusedEverywhere(await forge({ aud: 'another service' }));
+  // A token that is good elsewhere is told so: only its holder can have it.
+  const elsewhere = await forge({ aud: 'another service' });
+  await refused(elsewhere);
+  for (const { ask } of services) {
+    const reply = await ask(bearer(elsewhere));
+    expect([reply.status, reply.body.code]).toEqual([401, 'invalid_token']);
+    expect(reply.body.message).toContain('is for another audience');
+  }
+  const ended = { aud: 'another service', exp: Math.floor(app.clock.now() / 1000) };
+  await refusedEverywhere(await forge({ ...ended, iat: ended.exp - 60, auth_time: ended.exp - 60 }));
   const forOther = createGuard({ issuer: url, audience: 'another service', clock: app.clock });
   await expect(forOther.verify(victim.access)).rejects.toMatchObject({ code: 'invalid_token' });
 });

@@ -346,6 +346,11 @@ describe('a token for Usher itself', () => {
     const { access_token: own } = await login(app, ada);
     expect(claimsOf(own).aud).toBe(app.url);
     expect(await codeOf(newGuard(), own)).toBe('invalid_token');
+    await expect(newGuard().verify(own)).rejects.toThrow(
+      'This token is for another audience. Ask POST /v1/token for one for `services`.',
+    );
+    const changed = `${own.slice(0, -4)}AAAA`;
+    await expect(newGuard().verify(changed)).rejects.toThrow('This token is not valid here');
     expect(() => newGuard({ audience: app.url })).toThrow(/^The audience must be a service of /);
   });
 

@@ -29,6 +29,8 @@ let database: TestDatabase;
 let app: TestApp;
 let ada: { id: string };
 let token: string;
+/** For Usher itself. */
+let own: string;
 beforeAll(async () => {
   database = await create();
   // The programs go by the real time.
@@ -36,6 +38,7 @@ beforeAll(async () => {
   const who = await signUp(app);
   ada = who;
   token = (await login(app, who, undefined, 'services')).access_token;
+  own = (await login(app, who)).access_token;
 });
 const running = new Set<() => Promise<unknown>>();
 afterAll(async () => {
@@ -131,9 +134,13 @@ describe('docs/guides/guard-a-route.md', () => {
     expect((await ask('/api/transfer', bearer(token))).text).toBe('done');
     expect((await ask('/api/everything', bearer(token))).status).toBe(403);
     const [line = ''] = blocks('docs/guides/guard-a-route.md', 'sh');
-    const { stdout } = await promisify(execFile)('bash', ['-c', line.replace('3000', String(port))], {
-      env: { ...process.env, TOKEN: token },
-    });
+    const { stdout } = await promisify(execFile)(
+      'bash',
+      ['-c', line.replace('3000', String(port)).replace('http://localhost:4000', app.url)],
+      {
+        env: { ...process.env, TOKEN: own },
+      },
+    );
     expect(JSON.parse(stdout)).toEqual({ hello: ada.id });
   });
 });

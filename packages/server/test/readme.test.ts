@@ -35,7 +35,7 @@ describe.each(databases)('the README on $name', ({ create }) => {
       .join('\n');
     const { stdout } = await promisify(execFile)('bash', ['-e', '-c', script], { cwd: folder });
     const printed = stdout.split(/\n|(?<=\})(?=\{)/).filter((line) => line.startsWith('{'));
-    expect(answers.length).toBe(5);
+    expect(answers.length).toBe(6);
     for (const answer of answers) expect(printed.map(shapeOf)).toContainEqual(shapeOf(answer));
     expect(printed.map((line) => JSON.parse(line).message ?? 'data')).toEqual([
       'user created!',

@@ -47,7 +47,7 @@ export interface EdgeSettings {
     world: World,
     call: SignedInCall<unknown, unknown, unknown>,
     asked: { path: string; refusal: Refusal },
-  ): Answer;
+  ): Promise<Answer>;
 }
 
 export type RequestContext = Context<{ Bindings: Peer }>;
@@ -142,7 +142,10 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       return undefined;
     } catch (error) {
       if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
-      return edge.confirmPage(world, call, { path: c.req.path, refusal: refuse(world, error, outcome) });
+      return await edge.confirmPage(world, call, {
+        path: c.req.path,
+        refusal: refuse(world, error, outcome),
+      });
     }
   };
 

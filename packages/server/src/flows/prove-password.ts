@@ -264,7 +264,10 @@ export async function proveOwnPassword(
     return proof.user;
   }
   if (proof.result === 'limited')
-    throw tooMany(proof.refused, 'Too many wrong passwords for this account. Wait, then try again.');
+    throw tooMany(
+      proof.refused,
+      'Too many wrong passwords for this account. Wait, or set a new password by email.',
+    );
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
   await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());
   throw new Refusal('invalid_credentials');

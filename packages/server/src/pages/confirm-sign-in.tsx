@@ -1,30 +1,37 @@
 import type { Answer, SignedInCall } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import type { FieldError, Refusal } from '../errors.ts';
+import { getUser } from '../flows/admin/users.ts';
 import { console } from './admin/area.ts';
+import { ROTATE } from './admin/keys.tsx';
+import { actParams } from './admin/user.tsx';
+import { actTitle } from './admin/user-acts.ts';
 import { account } from './dashboard/area.ts';
 import { PasswordField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, Notice, page, refusing } from './layout.tsx';
 
-const TITLE = 'Confirm that it is you';
+const CONFIRM = 'Confirm that it is you';
 
 /** Shown in place of an answer to a form that needs the password: the same form, with a field for it. Nothing was done yet. */
-export function confirmSignInPage(
+export async function confirmSignInPage(
   world: World,
   call: SignedInCall<unknown, unknown, unknown>,
   { path, refusal }: { path: string; refusal: Refusal },
-): Answer {
+): Promise<Answer> {
   const errors = errorsOf(refusal);
+  const title = await titleOf(world, call, path);
   const answer = page(
     world,
     call,
-    { status: refusal.status, title: TITLE, ...placeOf(path) },
+    { status: refusal.status, title, ...placeOf(path) },
     <>
-      <h1>{TITLE}</h1>
-      {errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
+      <h1>{title}</h1>
+      {errors.length === 0 && refusal.code !== 'fresh_sign_in_required' && (
+        <Notice kind="bad">{refusal.message}</Notice>
+      )}
       <Card>
-        <p class="lead">What you asked for has not been done yet. Enter your password to go on.</p>
+        <p class="lead">{CONFIRM}: enter your password. What you asked for has not been done yet.</p>
         <Form action={path} hidden={fieldsOf(call.body)}>
           <PasswordField
             name="password"
@@ -47,6 +54,24 @@ export function confirmSignInPage(
   return refusing(refusal, answer);
 }
 
+/** What was asked for, in the words of its own page. */
+async function titleOf(
+  { db }: World,
+  { params, body }: SignedInCall<unknown, unknown, unknown>,
+  path: string,
+): Promise<string> {
+  const act = actParams.safeParse(params).data;
+  if (act && path.startsWith('/admin/users/')) return actTitle(act.act, await getUser(db, act.id));
+  if (path === '/admin/keys/rotate') return ROTATE;
+  const asked = fieldsOf(body);
+  if (path === '/admin/mails') return asked['act'] === 'retry' ? 'Send the mail again' : 'Try the mail now';
+  if (path === '/dashboard/sessions') {
+    if (asked['others']) return 'End all other sessions';
+    return asked['device'] ? 'Remove the device' : 'End the session';
+  }
+  return CONFIRM;
+}
+
 /** Where the form belongs in the menu. */
 function placeOf(path: string) {
   const area = path.startsWith('/admin') ? console : account;
@@ -61,8 +86,6 @@ const fieldsOf = (body: unknown): Record<string, string> =>
   );
 
 function errorsOf({ code }: Refusal): FieldError[] {
-  if (code === 'fresh_sign_in_required')
-    return [{ field: 'password', code, message: 'Enter your password.' }];
   if (code === 'invalid_credentials')
     return [{ field: 'password', code, message: 'This is not your password.' }];
   return [];

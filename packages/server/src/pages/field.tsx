@@ -3,6 +3,8 @@ import type { Config } from '../config.ts';
 import type { FieldError } from '../errors.ts';
 
 interface FieldProps {
+  /** As its name, unless a page has two of that name. */
+  id?: string | undefined;
   name: string;
   label: string;
   type?: string;
@@ -24,7 +26,7 @@ interface FieldProps {
 export function Field(props: FieldProps) {
   return (
     <div class="field">
-      <label for={props.name}>{props.label}</label>
+      <label for={props.id ?? props.name}>{props.label}</label>
       <Input {...props} />
       <Below {...props} />
     </div>
@@ -59,14 +61,14 @@ export function PasswordField({ aside, isNew, ...props }: PasswordFieldProps) {
 export const passwordHint = ({ passwordMin }: Pick<Config, 'passwordMin'>): string =>
   `At least ${passwordMin} characters. A few words that do not belong together are good.`;
 
-function Input({ name, type = 'text', value, hint, errors, ...rest }: FieldProps) {
+function Input({ name, id = name, type = 'text', value, hint, errors, ...rest }: FieldProps) {
   const isWrong = errors.some(({ field }) => field === name);
   const described = [hint === undefined ? '' : `${name}-hint`, isWrong ? `${name}-error` : ''].filter(
     Boolean,
   );
   return (
     <input
-      id={name}
+      id={id}
       name={name}
       type={type}
       class={rest.look}

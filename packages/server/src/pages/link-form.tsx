@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
+import { Card } from './layout.tsx';
 
 /** A link that somebody opened. Opening it changes nothing. */
 export const linkBody = z.strictObject({ link: z.string() });
@@ -15,6 +16,8 @@ interface LinkFormProps {
   /** Where the link is found. */
   label: string;
   autofocus?: boolean;
+  /** The id of its field, where a page has two of these. */
+  id?: string;
 }
 
 const NONE: FieldError[] = [];
@@ -23,16 +26,35 @@ const NONE: FieldError[] = [];
  * Sends the secret of the link that opened this page. It is in the fragment, which browsers send to no server, so that no
  * log on the way has it: `usher.js` sends it from there, and without scripts the link is pasted.
  */
-export function LinkForm({ action, label, autofocus }: LinkFormProps) {
+export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
   return (
     <Form action={action}>
-      <Field name="link" label={label} autocomplete="off" errors={NONE} autofocus={autofocus} />
+      <Field id={id} name="link" label={label} autocomplete="off" errors={NONE} autofocus={autofocus} />
       <Actions>
         <Button weight={autofocus ? 'primary' : 'plain'}>Open the link</Button>
       </Actions>
     </Form>
   );
 }
+
+/** For whoever opened a link in a browser without scripts, where the page cannot read its secret. */
+export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
+  <noscript>
+    <Card>
+      <p class="lead">Your browser runs no scripts, so the link could not open by itself. Paste it here.</p>
+      <LinkForm action={action} label={FROM_EMAIL} id="pasted-link" />
+    </Card>
+  </noscript>
+);
+
+/** The same form in a browser with scripts, which may also send the secret of a link that was opened. */
+export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
+  <div class="scripted">
+    <Card title="With the link of the mail">
+      <LinkForm action={action} label={FROM_EMAIL} />
+    </Card>
+  </div>
+);
 
 /** What `LinkForm` asks for, where a mail brought the link. */
 export const FROM_EMAIL = 'Paste the link from your email';

@@ -69,9 +69,11 @@ export function MailboxHint({ world }: { world: Pick<World, 'hasMailbox'> }) {
 export const answerPage = (world: World, viewer: Viewer, title: string, form: Child, status = 200): Answer =>
   page(world, viewer, { status, title: status < 400 ? title : `Not yet: ${title}`, shape: 'gate' }, form);
 
-interface Next {
-  href: string;
-  label: string;
+/** How a page goes on that can do nothing for a link. */
+interface GoOn {
+  next?: { href: string; label: string };
+  /** The form that takes the link, for whoever copied only a part of it. */
+  again?: Child;
 }
 
 /** A page that can do nothing for the link that opened it, and says where to go on. Throws what is no refusal. */
@@ -80,13 +82,14 @@ export function linkRefused(
   viewer: Viewer,
   title: string,
   error: unknown,
-  next?: Next,
+  { next, again }: GoOn = {},
 ): Answer {
   if (!(error instanceof Refusal)) throw error;
   const content = (
     <Card>
       <h1>{title}</h1>
       <Notice kind="bad">{error.message}</Notice>
+      {again}
       {next && (
         <Actions>
           <ButtonLink href={next.href}>{next.label}</ButtonLink>

@@ -7,7 +7,14 @@ import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.
 import { PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
-import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import {
+  FROM_EMAIL,
+  LinkForm,
+  linkBody,
+  PasteWithoutScripts,
+  PasteWithScripts,
+  tokenOf,
+} from './link-form.tsx';
 import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './mail-answer.tsx';
 
 const TITLE = 'Set a new password';
@@ -27,7 +34,7 @@ async function openLink(world: World, call: Call<unknown>, token: string): Promi
   try {
     await checkResetLink(world, call, token);
   } catch (error) {
-    return linkRefused(world, call, TITLE, error, anotherMail);
+    return linkRefused(world, call, TITLE, error, { next: anotherMail, again: <PasteAgain /> });
   }
   return answerPage(world, call, TITLE, <ByLink world={world} token={token} errors={[]} />);
 }
@@ -42,7 +49,7 @@ export async function resetAnswer(world: World, call: Call<z.infer<typeof resetF
     return seeOther('/sign-in?done=reset', { sideCookies });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.code === 'link_invalid') return linkRefused(world, call, TITLE, error, anotherMail);
+    if (error.code === 'link_invalid') return linkRefused(world, call, TITLE, error, { next: anotherMail });
     const errors = answerErrors(error);
     const form =
       'code' in body ? (
@@ -56,7 +63,7 @@ export async function resetAnswer(world: World, call: Call<z.infer<typeof resetF
 
 const anotherMail = { href: '/forgot-password', label: 'Ask for a new mail' };
 
-const EVERYBODY_OUT = 'Everybody who is signed in to the account, on any device, is signed out.';
+export const EVERYBODY_OUT = 'Everybody who is signed in to the account, on any device, is signed out.';
 
 function ByLink({ world, token, errors }: { world: World; token: string; errors: FieldError[] }) {
   return (
@@ -74,17 +81,18 @@ function ByLink({ world, token, errors }: { world: World; token: string; errors:
   );
 }
 
+const PasteAgain = () => <LinkForm action="/reset-password" label={FROM_EMAIL} />;
+
 function ByCode(props: ResetByCodeProps) {
   return (
     <>
+      <PasteWithoutScripts action="/reset-password" />
       <Card>
         <h1>{TITLE}</h1>
         <p class="lead">With the code of the mail that we sent. {EVERYBODY_OUT}</p>
         <ResetByCode {...props} />
       </Card>
-      <Card title="With the link of the mail">
-        <LinkForm action="/reset-password" label={FROM_EMAIL} />
-      </Card>
+      <PasteWithScripts action="/reset-password" />
       <p class="aside">
         No code? <a href="/forgot-password">Ask for a mail</a>
       </p>

@@ -22,16 +22,18 @@ export const restorePage = (world: World, call: Call): Answer =>
     <Card>
       <h1>{TITLE}</h1>
       <p class="lead">With the link of the mail that we sent to the old address of your account.</p>
-      <LinkForm action="/restore-address" label={FROM_EMAIL} autofocus />
+      <PasteAgain />
     </Card>,
   );
+
+const PasteAgain = () => <LinkForm action="/restore-address" label={FROM_EMAIL} autofocus />;
 
 /** The form behind the link that the old address got. Opening it changes nothing. */
 async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
   try {
     await checkRestoreLink(world, call, token);
   } catch (error) {
-    return linkRefused(world, call, TITLE, error);
+    return linkRefused(world, call, TITLE, error, { again: <PasteAgain /> });
   }
   return answerPage(world, call, TITLE, <Restore world={world} token={token} errors={[]} />);
 }

@@ -9,8 +9,8 @@ import {
   refuseSetUpDone,
 } from '../flows/setup/first-admin.ts';
 import { Field } from './field.tsx';
-import { Actions, Button, Form } from './form.tsx';
-import { Card, page } from './layout.tsx';
+import { Actions, Button, ButtonLink, Form } from './form.tsx';
+import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { linkRefused } from './mail-answer.tsx';
 
@@ -28,13 +28,13 @@ export async function setUpPage(
   try {
     await refuseSetUpDone(world);
   } catch (error) {
-    return linkRefused(world, call, TITLE, error);
+    return refused(world, call, error);
   }
   const form = (
     <Card>
       <h1>{TITLE}</h1>
       <p class="lead">With the link that the server printed when it started.</p>
-      <LinkForm action="/setup" label="Paste the link" autofocus />
+      <PasteLink />
     </Card>
   );
   return page(world, call, { title: TITLE, shape: 'gate' }, form);
@@ -45,7 +45,7 @@ async function openLink(world: World, call: Call<unknown>, token: string): Promi
   try {
     await openSetUpLink(world, token, call);
   } catch (error) {
-    return linkRefused(world, call, TITLE, error);
+    return refused(world, call, error);
   }
   const form = <SetUpForm token={token} username="" email="" errors={[]} />;
   return page(world, call, { title: TITLE, shape: 'gate' }, form);
@@ -60,11 +60,20 @@ export async function setUpAnswer(world: World, call: Call<z.infer<typeof setUpF
     const view = { status: 201, title: 'Usher is set up', shape: 'gate' } as const;
     return { ...page(world, call, view, <Done username={body.username.trim()} />), ...cookies };
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) return linkRefused(world, call, TITLE, error);
+    if (!(error instanceof Refusal && error.fields)) return refused(world, call, error);
     const { token, username, email } = body;
     const form = <SetUpForm token={token} username={username} email={email} errors={error.fields} />;
     return page(world, call, { status: error.status, title: TITLE, shape: 'gate' }, form);
   }
+}
+
+const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofocus />;
+
+/** After the set-up there is an administrator, who signs in; before it the link can be pasted again. */
+function refused(world: World, viewer: Viewer, error: unknown): Answer {
+  const isDone = error instanceof Refusal && error.code === 'setup_done';
+  const on = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };
+  return linkRefused(world, viewer, TITLE, error, on);
 }
 
 interface SetUpFormProps {
@@ -113,6 +122,12 @@ function Done({ username }: { username: string }) {
       <p>
         What the API offers is described at <a href="/docs">/docs</a>.
       </p>
+      <Actions>
+        <ButtonLink href="/admin">Open the console</ButtonLink>
+        <ButtonLink href="/dashboard" weight="plain">
+          Your account
+        </ButtonLink>
+      </Actions>
     </Card>
   );
 }

@@ -114,8 +114,8 @@ function WhyNot({ refusal }: { refusal: Refusal }) {
     <Notice kind="bad">
       <p>This name and this password do not belong together.</p>
       <p>
-        Check both. After several wrong ones, a pause begins in which right ones are refused, too;{' '}
-        <a href="/forgot-password">a new password</a> ends it.
+        Check both. After several wrong passwords even the right one is refused for a while. “Forgot it?” lets
+        you in at once.
       </p>
     </Notice>
   );

@@ -7,9 +7,16 @@ import { checkVerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
-import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import {
+  FROM_EMAIL,
+  LinkForm,
+  linkBody,
+  PasteWithoutScripts,
+  PasteWithScripts,
+  tokenOf,
+} from './link-form.tsx';
 import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './mail-answer.tsx';
-import { NewPassword } from './reset-password.tsx';
+import { EVERYBODY_OUT, NewPassword } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
 
 const TITLE = 'Your address';
@@ -36,7 +43,7 @@ async function openLink(world: World, call: Call<unknown>, token: string): Promi
     const form = <ByLink world={world} {...checked} given={{ token }} errors={[]} />;
     return answerPage(world, call, TITLE, form);
   } catch (error) {
-    return linkRefused(world, call, TITLE, error);
+    return linkRefused(world, call, TITLE, error, { again: <PasteAgain /> });
   }
 }
 
@@ -73,8 +80,7 @@ async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal):
   // The link is opened again then: its secret would be in the address of the sign-in.
   if (refusal.code === 'unauthenticated')
     return linkRefused(world, call, TITLE, refusal, {
-      href: withReturnTo('/sign-in', '/verify'),
-      label: 'Sign in',
+      next: { href: withReturnTo('/sign-in', '/verify'), label: 'Sign in' },
     });
   if (!refusal.fields && !asksPassword) return linkRefused(world, call, TITLE, refusal);
   const checked = await checkVerifyLink(world, call, body.token);
@@ -100,6 +106,9 @@ const questions: Record<Purpose, { heading: string; lead: string; button: string
   },
 };
 
+const ANOTHER_BROWSER =
+  'This is another browser than the one that signed up. Choose a password: it replaces the one that was given there.';
+
 interface ByLinkProps {
   world: World;
   purpose: Purpose;
@@ -113,11 +122,13 @@ function ByLink({ world, purpose, needsPassword, given, errors }: ByLinkProps) {
   return (
     <Card>
       <h1>{heading}</h1>
-      <p class="lead">
-        {needsPassword
-          ? 'This is another browser than the one that signed up. Choose a password: it replaces the one that was given there.'
-          : lead}
-      </p>
+      <p class="lead">{needsPassword ? ANOTHER_BROWSER : lead}</p>
+      {needsPassword && (
+        <p>
+          {purpose === 'verify_email' && EVERYBODY_OUT} Or type the code from the email in the browser where
+          you signed up.
+        </p>
+      )}
       <FormErrors errors={errors} shown={['username', 'password']} />
       <Form action="/verify" hidden={{ token: given.token }}>
         <Username given={given} errors={errors} />
@@ -138,17 +149,18 @@ interface VerifyByCodeProps {
   isPart?: boolean;
 }
 
+const PasteAgain = () => <LinkForm action="/verify" label={FROM_EMAIL} />;
+
 function ByCode(props: VerifyByCodeProps) {
   return (
     <>
+      <PasteWithoutScripts action="/verify" />
       <Card>
         <h1>Prove your address</h1>
         <p class="lead">With the code of the mail that we sent to it.</p>
         <VerifyByCode {...props} />
       </Card>
-      <Card title="With the link of the mail">
-        <LinkForm action="/verify" label={FROM_EMAIL} />
-      </Card>
+      <PasteWithScripts action="/verify" />
     </>
   );
 }

@@ -14,6 +14,7 @@ import { createClient } from '../../../client/src/index.ts';
 import { createUsher, type Usher, type UsherOptions } from '../../src/app.ts';
 import { ConfigError } from '../../src/config.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { routes } from '../../src/routes.ts';
 import { newNames, PASSWORD, type Reply, send } from '../support/app.ts';
 import { given, refusal } from '../support/client.ts';
 import { PATIENCE } from '../support/patience.ts';
@@ -95,6 +96,7 @@ describe('the guide', () => {
     expect((await ask('GET', '/assets/usher.css')).headers.get('content-type')).toContain('css');
     expect((await ask('GET', '/.well-known/jwks.json')).body.keys).toHaveLength(1);
     expect((await ask('GET', '/setup')).text).toContain('Paste the link');
+    expect(await unreachable(ask)).toEqual([]);
     // The socket's address reached the limits: whoever comes from elsewhere has a budget of their own.
     expect(host.printed).toMatch(/"ip":"127\.0\.0\.1"/);
     expect(host.printed).not.toMatch(/"ip":"0\.0\.0\.0"/);
@@ -306,6 +308,17 @@ describe('an option that cannot be used is named', () => {
 });
 
 const SECRET = randomBytes(32).toString('base64');
+
+/** The pages and calls that the host answers by itself, with a 404 of its own. Usher's own refusals are problem documents. */
+async function unreachable(ask: Ask): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { method, path } of routes) {
+    if (method !== 'GET' || path === '/') continue;
+    const { headers } = await ask('GET', path.replace(/:\w+/g, 'x'));
+    if (!headers.has('x-request-id')) missing.push(path);
+  }
+  return missing;
+}
 
 type Ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>;
 

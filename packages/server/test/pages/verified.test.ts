@@ -126,6 +126,22 @@ describe.each(
       const names = newNames();
       await signUp(page, names);
       const { link = '' } = await lastMail(app, database, names.email, 'sign_up');
+      // A part of a link is asked for again.
+      const stranger = await someone();
+      await openMailLink(stranger, link.slice(0, -5), javaScriptEnabled);
+      expect(await stranger.getByRole('alert').innerText()).toContain('This link is not valid');
+      await stranger.getByLabel('Paste the link from your email').fill(link);
+      await press(stranger, 'Open the link');
+      expect(await heading(stranger)).toBe('Finish your sign-up');
+      for (const path of ['/verify', '/reset-password']) {
+        await stranger.goto(path);
+        await expectFits(stranger);
+        const text = await stranger.locator('main').innerText();
+        expect(text.includes('Your browser runs no scripts')).toBe(!javaScriptEnabled);
+        expect(await stranger.locator('input[name="link"]:visible').count()).toBe(1);
+        const codeIsFirst = text.indexOf('Open the link') > text.indexOf('Code of 6 digits');
+        expect(codeIsFirst).toBe(javaScriptEnabled);
+      }
       const scanner = await someone();
       for (let i = 0; i < 2; i++) await openMailLink(scanner, link, javaScriptEnabled);
       await openMailLink(page, link, javaScriptEnabled);
@@ -149,6 +165,9 @@ describe.each(
       const page = await someone();
       await openMailLink(page, link, javaScriptEnabled);
       expect(await page.locator('main').innerText()).toContain('This is another browser');
+      expect(await page.locator('main').innerText()).toContain(
+        'Or type the code from the email in the browser',
+      );
       await expectFits(page);
       await fill(page, { 'New password': 'password1' });
       await press(page, 'Finish the sign-up');

@@ -47,7 +47,8 @@ export async function openSetUpLink(
   const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid', {
-    message: 'This link is not valid, or not any more. Start the server again: it prints a new one.',
+    message:
+      'Check that you copied the whole link. If you did, it is not valid any more. Start the server again: it prints a new one.',
   });
 }
 

@@ -66,10 +66,12 @@ export async function keysPage(
   );
 }
 
+export const ROTATE = 'Rotate the signing key';
+
 /** Says what a new key means, before it is made. */
 export const rotatePage = (world: World, call: SignedInCall): Answer =>
   confirmPage(world, call, {
-    title: 'Rotate the signing key',
+    title: ROTATE,
     means: [
       'A new key is published now, and signs once every service has it. What the old one signed stays good until it runs out.',
       'If the old key has leaked: the new one signs at once, and every access token so far is refused. Sessions go on; programs refresh.',

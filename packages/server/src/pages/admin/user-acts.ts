@@ -131,6 +131,9 @@ export type ActName = keyof typeof acts;
 export const actNames = Object.keys(acts) as [ActName, ...ActName[]];
 export const actOf = (name: ActName): Act => acts[name];
 
+/** The heading of the pages that ask about an act. */
+export const actTitle = (name: ActName, { username }: User): string => `${actOf(name).label}: ${username}`;
+
 /** @throws Refusal as the act does. */
 export async function perform(
   world: World,

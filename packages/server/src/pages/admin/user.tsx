@@ -17,7 +17,7 @@ import { Ago, Day, Until } from '../time.tsx';
 import { console } from './area.ts';
 import { confirmPage } from './confirm.tsx';
 import { EventRows, eventHeads, peopleIn } from './events.tsx';
-import { type ActName, actNames, actOf, perform } from './user-acts.ts';
+import { type ActName, actNames, actOf, actTitle, perform } from './user-acts.ts';
 import { States } from './users.tsx';
 
 const PATH = '/admin/users';
@@ -255,7 +255,7 @@ function ask(world: World, call: ActCall<Typed>, user: User, refusal?: Refusal):
     world,
     call,
     {
-      title: `${label}: ${user.username}`,
+      title: actTitle(name, user),
       means,
       label,
       isDangerous,

@@ -132,13 +132,13 @@ function Prove({ world, email }: { world: World; email: string }) {
   return (
     <Card title="Prove that it is yours">
       <p class="lead">
-        When you signed up, we sent a mail to it. Open its link, or type its code: then it can bring you back,
-        should you forget your password.
+        We send an email with a link and a code to it. Open the link, or type the code: then it can bring you
+        back, should you forget your password.
       </p>
       <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} isPart />
       <Form action={PATH} shape="inline" hidden={{ prove: 'again' }}>
         <p class="actions">
-          <Button weight="plain">Send another mail</Button>
+          <Button weight="plain">Send the email</Button>
         </p>
       </Form>
     </Card>
