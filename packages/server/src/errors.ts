@@ -107,6 +107,8 @@ export class Refusal extends Error {
   readonly headers: Record<string, string> | undefined;
   /** The limit that it came from: for the log, never for the caller. */
   readonly limit: string | undefined;
+  /** Whether the browser may have a newer cookie than the one that came, which it must not be told to forget. */
+  readonly keepsCookie: boolean;
 
   constructor(
     code: ErrorCode,
@@ -116,6 +118,7 @@ export class Refusal extends Error {
       retryAfter?: number;
       headers?: Record<string, string>;
       limit?: string;
+      keepsCookie?: boolean;
     } = {},
   ) {
     super(more.message ?? errors[code][2]);
@@ -126,5 +129,6 @@ export class Refusal extends Error {
     this.retryAfter = more.retryAfter;
     this.headers = more.headers;
     this.limit = more.limit;
+    this.keepsCookie = more.keepsCookie ?? false;
   }
 }

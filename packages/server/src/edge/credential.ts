@@ -102,7 +102,8 @@ async function readSession(world: World, { kind, claims }: Credential, now: numb
   if (!live || live.user.id !== claims.sub || live.session.kind !== kind) throw new Refusal('invalid_token');
   // Whoever confirms their password gets another cookie; the one before it is dead from then on.
   const isOutdated = kind === 'cookie' && claims.auth_time !== seconds(live.session.proven_at);
-  if (isOutdated) throw new Refusal('invalid_token');
+  // A request that was under way meanwhile must not make the browser forget the new one.
+  if (isOutdated) throw new Refusal('invalid_token', { keepsCookie: true });
   return live;
 }
 

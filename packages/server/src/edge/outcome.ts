@@ -14,6 +14,8 @@ export interface Outcome {
   code: ErrorCode | undefined;
   /** The limit that refused it, whatever the caller is told. */
   limit?: string | undefined;
+  /** Whether a cookie that was refused is one that a newer one has replaced. */
+  keepsCookie?: boolean;
   /** The cookie that goes with the answer, unless the answer has one of its own. */
   cookie: Answer['cookie'];
   formToken: FormToken | undefined;
@@ -24,6 +26,7 @@ export function refuse(world: World, error: unknown, outcome: Outcome): Refusal 
   const refusal = toRefusal(error);
   outcome.code = refusal.code;
   outcome.limit = refusal.limit;
+  outcome.keepsCookie = refusal.keepsCookie;
   if (refusal.status >= 500) logFailure(world, error, outcome);
   world.metrics.refusal(refusal.code);
   return refusal;

@@ -16,7 +16,8 @@ export function setCookies(publicUrl: string): SetCookies {
     const lines: string[] = [];
     // A cookie that is refused will never be good again: the browser may as well forget it.
     const isRefused = outcome.code === 'invalid_token' || outcome.code === 'duplicate_cookie';
-    const session = isRefused && sent?.includes(`${name}=`) ? 'unset' : (cookie ?? outcome.cookie);
+    const forgets = isRefused && !outcome.keepsCookie && sent?.includes(`${name}=`);
+    const session = forgets ? 'unset' : (cookie ?? outcome.cookie);
     if (session === 'unset') lines.push(unsetCookie(name, { secure }));
     else if (session) lines.push(line(name, session.token, session.maxAge));
     for (const [kind, side] of Object.entries({ ...outcome.formToken?.sideCookies(), ...sideCookies })) {

@@ -147,6 +147,9 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
     expect(idOf(after.cookie)).toBe(idOf(before));
     await expectDead({ cookie: before }, { cookie: cookieOf(wrong) ?? before });
     await expectAlive(after);
+    // A request that was under way with the old one does not take the new one away.
+    const late = await admin.browser.get('/v1/me');
+    expect([late.status, late.headers.getSetCookie()]).toEqual([401, []]);
     // Whatever the old cookie would have become is dead as well.
     app.clock.advance(2 * SECOND);
     await expectDead({ cookie: before });
