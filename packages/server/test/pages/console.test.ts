@@ -296,7 +296,7 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
       await page.click('main form .button');
     }
     expect(await page.textContent('main [role=alert]')).toContain(
-      'so no mail was sent. Try again in 55 minutes',
+      'so no mail was sent. Try again in 60 minutes',
     );
     expect(await page.title()).toContain('Not done');
     expect(complaints).toEqual([]);
