@@ -219,7 +219,7 @@ function secretOf(config: Config, { file }: Database): string {
   );
 }
 
-export function trustedProxiesOf({ trustedProxies }: Config): TrustedProxies {
+export function trustedProxiesOf({ trustedProxies }: Pick<Config, 'trustedProxies'>): TrustedProxies {
   try {
     return trustProxies(trustedProxies);
   } catch (error) {

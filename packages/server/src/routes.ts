@@ -88,7 +88,7 @@ import { forgotPasswordAnswer, forgotPasswordPage } from './pages/forgot-passwor
 import { homePage, homeQuery } from './pages/home.tsx';
 import { linkBody } from './pages/link-form.tsx';
 import { mailboxAnswer, mailboxPage, mailHtml, mailPage, mailParams } from './pages/mailbox.tsx';
-import { openApiOf, openApiText } from './pages/openapi.ts';
+import { openApiBytes, openApiOf } from './pages/openapi.ts';
 import { resetAnswer, resetForm, resetPage } from './pages/reset-password.tsx';
 import { restoreAnswer, restoreForm, restorePage } from './pages/restore-address.tsx';
 import { setUpAnswer, setUpForm, setUpPage, setUpQuery } from './pages/setup.tsx';
@@ -614,7 +614,7 @@ export const routes: readonly Route[] = [
     errors: [],
     handler: ({ publicUrl }) => ({
       status: 200,
-      text: openApiText(routes, publicUrl),
+      bytes: openApiBytes(routes, publicUrl),
       type: 'application/json; charset=utf-8',
     }),
   }),

@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
 import { type Config, flagName, isLoopback, type LoadedConfig, settings } from '../config.ts';
-import { addressRange, clientAddress } from '../edge/address.ts';
+import { clientAddress, clientRanges } from '../edge/address.ts';
 import type { Peer } from '../edge/answering.ts';
 import { mailboxLink } from '../edge/mailbox-access.ts';
 import { errors } from '../errors.ts';
@@ -90,16 +90,19 @@ async function listen(
 }
 
 /** How many connections a client may have. A proxy of ours has those of all its clients, so it has no limit. */
-function clientConnectionLimit(config: Config, opened: () => OpenedWorld | undefined): ConnectionLimit {
+export function clientConnectionLimit(
+  config: Pick<Config, 'clientConnections' | 'trustedProxies'>,
+  opened: () => OpenedWorld | undefined,
+): ConnectionLimit {
   const isTrusted = trustedProxiesOf(config);
   const refused = new Map<string, number>();
   return {
     most: config.clientConnections,
-    rangeOf(address) {
+    rangesOf(address) {
       const client = clientAddress(address, null, isTrusted);
-      return isTrusted(client) ? undefined : addressRange(client);
+      return isTrusted(client) ? [] : clientRanges(client);
     },
-    onRefused(range) {
+    onRefused(range, most) {
       const { world } = opened() ?? {};
       world?.metrics.limit('connections');
       // One line for a flood of them.
@@ -107,7 +110,7 @@ function clientConnectionLimit(config: Config, opened: () => OpenedWorld | undef
       if (now - (refused.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
       if (refused.size >= MOST_LOGGED_RANGES) refused.clear();
       refused.set(range, now);
-      world?.log.warn({ range, most: config.clientConnections }, 'connections refused');
+      world?.log.warn({ range, most }, 'connections refused');
     },
   };
 }

@@ -34,7 +34,7 @@ export function reply(
   cookies: readonly string[] = [],
 ): Response {
   const { status, body, type } = answer;
-  const text = answer.stream ?? answer.text;
+  const text = answer.stream ?? answer.bytes ?? answer.text;
   const content = text ?? (body === undefined ? null : JSON.stringify(body));
   const contentType = text === undefined ? JSON_TYPE : (type ?? 'text/plain; charset=utf-8');
   const record: Record<string, string> = {

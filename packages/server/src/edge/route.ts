@@ -38,12 +38,14 @@ export interface LeavingCall extends Call {
 
 export interface Answer {
   status: number;
-  /** Sent as JSON, unless `text` or `stream` is given. */
+  /** Sent as JSON, unless `text`, `bytes` or `stream` is given. */
   body?: unknown;
   text?: string;
+  /** What many answers share, instead of `text`. */
+  bytes?: Uint8Array<ArrayBuffer>;
   /** What is sent bit by bit, instead of `text` (`edge/streams`). */
   stream?: ReadableStream<Uint8Array>;
-  /** The media type of `text` or `stream`. */
+  /** The media type of `text`, `bytes` or `stream`. */
   type?: string;
   /** A cookie token to set, or `unset`. */
   cookie?: { token: string; maxAge: number } | 'unset' | undefined;

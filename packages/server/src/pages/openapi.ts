@@ -59,14 +59,17 @@ type SecurityScheme = { description: string } & (
 );
 
 const made = new WeakMap<readonly Route[], Map<string, OpenApi>>();
-const texts = new WeakMap<OpenApi, string>();
+const encoded = new WeakMap<OpenApi, Uint8Array<ArrayBuffer>>();
 
-/** The document as JSON, written once: it is large, and anybody may ask for it. */
-export function openApiText(routes: readonly Route[], publicUrl: string): string {
+/**
+ * The document as JSON, written once: it is large, and anybody may ask for it. Answers that nobody reads share its
+ * bytes; a string would be encoded for each.
+ */
+export function openApiBytes(routes: readonly Route[], publicUrl: string): Uint8Array<ArrayBuffer> {
   const document = openApiOf(routes, publicUrl);
-  const text = texts.get(document) ?? JSON.stringify(document);
-  texts.set(document, text);
-  return text;
+  const bytes = encoded.get(document) ?? new TextEncoder().encode(JSON.stringify(document));
+  encoded.set(document, bytes);
+  return bytes;
 }
 
 /**

@@ -1,32 +1,39 @@
 import type { Server } from 'node:net';
 
+/** A range of addresses that a client is in, and how many times the number of the limit it has. */
+interface CountedRange {
+  subject: string;
+  times: number;
+}
+
 /** How many connections one client may have at a time. */
 export interface ConnectionLimit {
-  /** The range of addresses that is one client; undefined for who is not limited, such as a proxy of ours. */
-  rangeOf(address: string | undefined): string | undefined;
+  /** The ranges that an address counts in; none for who is not limited, such as a proxy of ours. */
+  rangesOf(address: string | undefined): readonly CountedRange[];
   most: number;
-  /** Called for each connection that is closed because its range has as many as it may have. */
-  onRefused(range: string): void;
+  /** Called for each connection that is closed because one of its ranges has as many as it may have. */
+  onRefused(range: string, most: number): void;
 }
 
 /** Closes connections of a range that has as many as it may have already. */
-export function limitConnections(server: Server, { rangeOf, most, onRefused }: ConnectionLimit): void {
+export function limitConnections(server: Server, { rangesOf, most, onRefused }: ConnectionLimit): void {
   const open = new Map<string, number>();
   server.on('connection', (socket) => {
-    const range = rangeOf(socket.remoteAddress);
-    if (range === undefined) return;
-    const count = open.get(range) ?? 0;
-    if (count >= most) {
+    const ranges = rangesOf(socket.remoteAddress);
+    const full = ranges.find(({ subject, times }) => (open.get(subject) ?? 0) >= most * times);
+    if (full) {
       // An answer would cost as much as an honest one does.
       socket.destroy();
-      onRefused(range);
+      onRefused(full.subject, most * full.times);
       return;
     }
-    open.set(range, count + 1);
+    for (const { subject } of ranges) open.set(subject, (open.get(subject) ?? 0) + 1);
     socket.once('close', () => {
-      const left = (open.get(range) ?? 1) - 1;
-      if (left === 0) open.delete(range);
-      else open.set(range, left);
+      for (const { subject } of ranges) {
+        const left = (open.get(subject) ?? 1) - 1;
+        if (left === 0) open.delete(subject);
+        else open.set(subject, left);
+      }
     });
   });
 }

@@ -45,7 +45,8 @@ export async function startHttpServer(
   { connectionLimit, unreadTimeout = UNREAD_TIMEOUT }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const listener = getRequestListener(fetch as Parameters<typeof getRequestListener>[0]);
-  const server = createServer(limits);
+  // `answerInTurn` checks the host.
+  const server = createServer({ ...limits, requireHostHeader: false });
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = 100;
   if (connectionLimit) limitConnections(server, connectionLimit);

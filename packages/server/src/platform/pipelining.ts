@@ -9,6 +9,9 @@ const MOST_AHEAD = 262_144;
 /** After so many requests a connection is closed. Node's own limit answers those that were sent ahead with 503 instead. */
 const MOST_REQUESTS = 1_000;
 
+/** What Node takes for a client that waits for "100 Continue". */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
 /** A connection, and what it has sent. */
 interface Connection {
   socket: Socket;
@@ -29,6 +32,10 @@ interface Connection {
  * all of it: 64 kB hold two thousand requests, and whoever does not read makes it keep two thousand answers. Here what
  * was sent behind a request stays unparsed, and the socket unread, until the answer is on its way.
  *
+ * That holds only for requests that Node hands over, so it must not answer any by itself and go on: the server needs
+ * `requireHostHeader: false`, and gets listeners for what a client expects. What is left to Node closes the connection:
+ * what cannot be parsed, a head that is too large, one that is late, and CONNECT.
+ *
  * @returns Whether a connection has a request that is not answered yet.
  */
 export function answerInTurn(server: Server, listener: RequestListener): (socket: Socket) => boolean {
@@ -48,6 +55,10 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
     connections.set(socket, connection);
     socket.on('data', (bytes: Buffer) => receive(connection, bytes));
     socket.off('data', parse);
+    // Node reads on once its answers are on their way.
+    socket.on('resume', () => {
+      if (connection.unparsed) queue(connection);
+    });
   });
 
   const begin = (connection: Connection, request: IncomingMessage, response: ServerResponse) => {
@@ -57,21 +68,42 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
       connection.current = undefined;
       if (connection.unparsed || connection.parsed.length > 0) queue(connection);
     });
-    listener(request, response);
+    if (isAcceptable(request, response)) listener(request, response);
   };
   const queue = oneByOne((connection) => {
     if (connection.socket.destroyed) return;
-    const next = connection.parsed.shift();
+    const next = connection.current ? undefined : connection.parsed.shift();
     if (next) begin(connection, ...next);
-    else if (connection.unparsed) feedUnparsed(connection, connection.unparsed);
+    // Behind a head that was parsed early comes its body.
+    if (connection.unparsed) feedUnparsed(connection, connection.unparsed);
   });
-  server.on('request', (request, response) => {
+  const take: RequestListener = (request, response) => {
     const connection = connections.get(request.socket);
     if (!connection) throw new Error('A request came from no connection.');
     if (connection.current) connection.parsed.push([request, response]);
     else begin(connection, request, response);
-  });
+  };
+  server.on('request', take).on('checkContinue', take).on('checkExpectation', take);
   return (socket) => connections.get(socket)?.current !== undefined;
+}
+
+/** Answers as Node would by itself: a request without a host with 400, one that expects what nobody knows with 417. */
+function isAcceptable(request: IncomingMessage, response: ServerResponse): boolean {
+  const { host, expect } = request.headers;
+  // What is older need not name a host, and knows of no expectation.
+  if (request.httpVersion !== '1.1') return true;
+  if (host === undefined) {
+    response.setHeader('connection', 'close');
+    response.writeHead(400).end();
+    return false;
+  }
+  if (expect === undefined) return true;
+  if (CONTINUE.test(expect)) {
+    response.writeContinue();
+    return true;
+  }
+  response.writeHead(417).end();
+  return false;
 }
 
 /**
@@ -109,19 +141,31 @@ function feedUnparsed(connection: Connection, bytes: Buffer): void {
   if (!connection.unparsed) connection.socket.resume();
 }
 
+/** Whether Node takes nothing for now: it has answers that the client does not take. Its parser throws then. */
+const isHeld = (socket: Socket & { _paused?: boolean }): boolean => socket._paused === true;
+
 /** Parses head by head, up to a request that has to be answered first. */
 function feed(connection: Connection, bytes: Buffer): void {
-  const { socket, parse } = connection;
+  const { socket } = connection;
   for (let from = 0; from < bytes.length; ) {
     if (socket.destroyed || socket.writableEnded) return;
-    if (connection.current?.complete || connection.parsed.length > 0) {
+    if (connection.current?.complete || connection.parsed.length > 0 || isHeld(socket)) {
       connection.unparsed = bytes.subarray(from);
       socket.pause();
       return;
     }
     const end = bytes.indexOf(END_OF_HEAD, from);
     const to = end === -1 ? bytes.length : end + END_OF_HEAD.length;
-    parse(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
+    parsePiece(connection, from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
     from = to;
+  }
+}
+
+/** Nothing that one client sends may end the process, so what throws here ends its connection alone. */
+function parsePiece({ socket, parse }: Connection, bytes: Buffer): void {
+  try {
+    parse(bytes);
+  } catch (error) {
+    socket.destroy(error as Error);
   }
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { clientConnectionLimit } from '../../src/cli/run-server.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/platform/http-server.ts';
 import { send } from '../support/app.ts';
 import { newFolder, PUBLIC_URL, startProcess, type UsherProcess } from '../support/process.ts';
@@ -25,8 +26,8 @@ async function serve(handler: Handler, options?: HttpServerOptions): Promise<num
 }
 
 /** A connection that sends bytes; what it reads is for the caller to say. */
-async function open(port: number, bytes = ''): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1' });
+async function open(port: number, bytes = '', localAddress?: string): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
   sockets.add(socket);
   // One that is cut is reset.
   socket.on('error', () => {});
@@ -80,16 +81,38 @@ describe('D13: requests that are sent ahead', () => {
       return new Response(`${new URL(request.url).pathname}${body}.`);
     });
     const paths = Array.from({ length: 300 }, (_, i) => `/${i}`);
-    const bytes = paths.map((path, i) => (i % 3 === 1 ? post(path, `\r\n\r\n${i}`) : get(path))).join('');
+    const bytes = paths.map((path, i) => (i % 3 > 0 ? post(path, `\r\n\r\n${i}`) : get(path))).join('');
     const socket = await open(port);
     const answered = readAnswers(socket, paths.length);
     // In pieces that end anywhere.
     for (let at = 0; at < bytes.length; at += 997) socket.write(bytes.slice(at, at + 997));
     const answers = await answered;
     expect(answers.map((answer) => answer.split('\r\n\r\n').slice(1).join('\r\n\r\n'))).toEqual(
-      paths.map((path, i) => (i % 3 === 1 ? `${path}\r\n\r\n${i}.` : `${path}.`)),
+      paths.map((path, i) => (i % 3 > 0 ? `${path}\r\n\r\n${i}.` : `${path}.`)),
     );
     expect(most).toBe(1);
+  });
+
+  it('wait while the answer before them is not read', async () => {
+    const large = '-'.repeat(4 * MEGABYTE);
+    const isAsked = Promise.withResolvers<void>();
+    const port = await serve((request) => {
+      if (request.method === 'GET') return new Response('.');
+      isAsked.resolve();
+      return new Response(`${large}.`);
+    });
+    const bytes = post('/', '12345');
+    const socket = await open(port, bytes.slice(0, -5));
+    socket.pause();
+    await isAsked.promise;
+    socket.write('12345');
+    // In pieces that end anywhere.
+    for (let at = 0; at < 100; at++) socket.write(get('/').slice(0, 9)) && socket.write(get('/').slice(9));
+    const answered = readAnswers(socket, 101);
+    socket.resume();
+    const answers = await answered;
+    expect(answers).toHaveLength(101);
+    expect(answers[0]?.endsWith(`${large}.`)).toBe(true);
   });
 
   it('are a thousand on a connection at most', async () => {
@@ -119,6 +142,60 @@ describe('D13: requests that are sent ahead', () => {
       expect((await server.kill()).code).toBe(0);
     },
   );
+});
+
+describe('D13: requests that no handler answers', () => {
+  const refused = {
+    'expect what nobody knows': {
+      bytes: 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n',
+      status: 417,
+    },
+    'name no host': { bytes: 'GET / HTTP/1.1\r\n\r\n', status: 400 },
+    'name no host, and expect': { bytes: 'GET / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n', status: 400 },
+    'ask for a tunnel': { bytes: 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n', status: undefined },
+    'cannot be parsed': { bytes: '?\r\n\r\n', status: 400 },
+    'have a head that is too large': {
+      bytes: `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`,
+      status: 431,
+    },
+    'want to upgrade': {
+      bytes: 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+      status: 200,
+    },
+    'wait for a word before their body': {
+      bytes: 'POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n',
+      status: 100,
+    },
+  };
+
+  it.each(Object.entries(refused))('do not end the process: a thousand that %s', async (_, one) => {
+    const server = await startProcess({ database: `sqlite:${newFolder()}/usher.db` });
+    for (const doesRead of [false, true]) {
+      const socket = await open(server.port);
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      let text = '';
+      if (doesRead) socket.setEncoding('latin1').on('data', (chunk) => (text += chunk));
+      else socket.pause();
+      socket.write(one.bytes.repeat(1_000));
+      await serveOthers(server);
+      if (!doesRead) continue;
+      await closed;
+      // An answer can get lost when the connection is closed with bytes that nobody read.
+      expect(text.slice(0, 13)).toMatch(new RegExp(`^(HTTP/1\\.1 ${one.status} )?$`));
+    }
+    expect((await server.kill()).code).toBe(0);
+  });
+
+  it.each([
+    { bytes: refused['expect what nobody knows'].bytes, count: 1_000 },
+    { bytes: refused['name no host'].bytes, count: 1 },
+  ])('are answered one at a time, $count at most', async ({ bytes, count }) => {
+    const port = await serve(() => new Response('.'));
+    const socket = await open(port, bytes.repeat(1_200));
+    const answers = await readAnswers(socket, 1_200);
+    expect(answers).toHaveLength(count);
+    expect(answers.at(-1)).toMatch(/connection: close\r\n/i);
+  });
 });
 
 describe('D13: a client that reads nothing', () => {
@@ -196,6 +273,36 @@ describe('D13: connections of one client', () => {
     expect(
       server.logs().match(/"range":"127\.0\.0\.1\/32","most":3,"msg":"connections refused"/g),
     ).toHaveLength(1);
+  });
+
+  it('are bounded in all three ranges of IPv6 that one client can have', async () => {
+    // Stands in for other machines: the address 127.0.x.y is that of the network 2001:db8:0:xy.
+    const network = (address: string | undefined) => {
+      const [, , x, y] = (address ?? '').split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
+      return `2001:db8:0:${x}${y}::1`;
+    };
+    const refused: [string, number][] = [];
+    const limit = clientConnectionLimit({ clientConnections: 2, trustedProxies: [] }, () => undefined);
+    const port = await serve(() => new Response('.'), {
+      connectionLimit: {
+        ...limit,
+        rangesOf: (address) => limit.rangesOf(network(address)),
+        onRefused: (...range) => refused.push(range),
+      },
+    });
+    const from = (localAddress: string) => open(port, '', localAddress);
+    const first = await from('127.0.1.1');
+    for (const address of ['127.0.1.1', '127.0.1.2', '127.0.1.2', '127.0.2.1', '127.0.3.1'])
+      expect(await isServed(await from(address))).toBe(true);
+    for (const address of ['127.0.4.1', '127.0.1.3', '127.0.1.1'])
+      expect(await isServed(await from(address))).toBe(false);
+    expect(refused).toEqual([
+      ['2001:db8::/48', 6],
+      ['2001:db8:0:100::/56', 4],
+      ['2001:db8:0:101::/64', 2],
+    ]);
+    first.destroy();
+    await expect.poll(async () => isServed(await from('127.0.4.1')), { timeout: 20_000 }).toBe(true);
   });
 
   it('are not bounded where they come from a trusted proxy', async () => {
