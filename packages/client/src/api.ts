@@ -59,8 +59,8 @@ export interface Device {
 
 export interface Limit {
   limit:
-    | 'password'
     | 'passwordByName'
+    | 'password'
     | 'passwordsInAll'
     | 'device'
     | 'devicesInAll'
@@ -70,8 +70,8 @@ export interface Limit {
     | 'shortCodesInAll'
     | 'allCodes'
     | 'codesFrom'
-    | 'recoveryTo'
     | 'recoveryToFrom'
+    | 'recoveryTo'
     | 'recoveryKnown'
     | 'mailsTo'
     | 'mailsFrom'

@@ -17,17 +17,11 @@ export const LONGEST_FOR_NOBODY = DAY;
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
  * A `distinct` window counts different names instead of attempts. All in milliseconds. `of` is whose budget it is,
  * `why` says to an administrator what it counts.
+ *
+ * Their order is that in which one transaction locks what it counts or lifts, those of ranges alone apart, which come first:
+ * transactions that keep it never wait for each other in a circle.
  */
 export const budgets = {
-  password: {
-    kind: 'back-off',
-    free: 5,
-    first: 30_000,
-    longest: HOUR,
-    forget: DAY,
-    of: 'account',
-    why: 'Wrong passwords for the account, on every path that checks one, from browsers that it does not know.',
-  },
   // An account has two names. Were they counted together alone, the work that a refusal leaves out would tell so of the two.
   passwordByName: {
     kind: 'back-off',
@@ -37,6 +31,15 @@ export const budgets = {
     forget: DAY,
     of: 'name',
     why: 'Wrong passwords for one user name or address, whether it has an account or not, from browsers that the account does not know.',
+  },
+  password: {
+    kind: 'back-off',
+    free: 5,
+    first: 30_000,
+    longest: HOUR,
+    forget: DAY,
+    of: 'account',
+    why: 'Wrong passwords for the account, on every path that checks one, from browsers that it does not know.',
   },
   // NIST SP 800-63B.
   passwordsInAll: {
@@ -104,6 +107,13 @@ export const budgets = {
     of: 'range',
     why: 'Wrong mailed codes from one address range, for whatever accounts. Links still work.',
   },
+  recoveryToFrom: {
+    kind: 'window',
+    most: 3,
+    length: HOUR,
+    of: 'address and range',
+    why: 'Recovery emails to one address that one address range asked for.',
+  },
   // No link works for a shorter time than this window lasts (`flows/code-rules`): whoever uses it up leaves one in the mailbox.
   recoveryTo: {
     kind: 'window',
@@ -111,13 +121,6 @@ export const budgets = {
     length: HOUR,
     of: 'address',
     why: 'Recovery emails to one address, from browsers that the account does not know.',
-  },
-  recoveryToFrom: {
-    kind: 'window',
-    most: 3,
-    length: HOUR,
-    of: 'address and range',
-    why: 'Recovery emails to one address that one address range asked for.',
   },
   recoveryKnown: {
     kind: 'window',
@@ -240,6 +243,8 @@ type Budget = (
 
 export type LimitName = keyof typeof budgets;
 
+const limitNames = Object.keys(budgets) as LimitName[];
+
 /** The limits of what somebody who is signed in writes. */
 export type WriteLimit = Extract<
   LimitName,
@@ -353,22 +358,54 @@ function pauses(budget: NameOf<'back-off'>) {
   return sql`CASE ${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)} END`;
 }
 
-/** Takes one attempt out of a window that many share: it was right. */
+/**
+ * Takes one attempt out of a window again: it was right, or was not compared.
+ *
+ * @param times 0 for the work alone, where the attempt was not counted and that must not show.
+ */
 export async function uncount(
   db: Db,
   key: KeyObject,
   budget: NameOf<'window'>,
   subject: string,
+  times: 0 | 1 = 1,
 ): Promise<void> {
   await db
     .updateTable('limits')
-    .set((row) => ({ count: row('count', '-', 1) }))
+    .set((row) => ({ count: row('count', '-', times) }))
     .where('key', '=', keyOf(key, budget, subject))
     .where('count', '>', 0)
     .execute();
 }
 
-/** Takes one attempt out of the windows of all ranges that the client is in: it was right. */
+/**
+ * Takes an attempt out of a back-off again that was not compared, and with it the wait that it caused.
+ *
+ * @param counted What the limit had counted with this attempt; 0 for the work alone, where it was not counted.
+ */
+export async function uncountAttempt(
+  db: Db,
+  key: KeyObject,
+  budget: NameOf<'back-off'>,
+  subject: string,
+  counted: number,
+): Promise<void> {
+  const times = counted > 0 ? 1 : 0;
+  // Beyond the free ones only the last attempt has caused a wait; those before it were over.
+  const isLast = sql<boolean>`limits.count = ${counted}`;
+  const isFree = sql<boolean>`limits.count - ${sql.lit(times)} < ${sql.lit(budgets[budget].free)}`;
+  await db
+    .updateTable('limits')
+    .set((row) => ({
+      count: row('count', '-', times),
+      blocked_until: sql`CASE WHEN ${isLast} OR ${isFree} THEN 0 ELSE limits.blocked_until END`,
+    }))
+    .where('key', '=', keyOf(key, budget, subject))
+    .where('count', '>', 0)
+    .execute();
+}
+
+/** Takes one attempt out of the windows of all ranges that the client is in. */
 export async function uncountInRanges(
   db: Db,
   key: KeyObject,
@@ -584,22 +621,29 @@ function stateOf(
 
 /** All limits that count by account. */
 export const accountLimits = (userId: string): LimitOf[] =>
-  (Object.keys(budgets) as LimitName[])
-    .filter((limit) => budgets[limit].of === 'account')
-    .map((limit) => ({ limit, subject: userId }));
+  limitNames.filter((limit) => budgets[limit].of === 'account').map((limit) => ({ limit, subject: userId }));
 
-/** Forgets what these limits have counted. @returns How many had counted anything. */
+/** In the order of `budgets`; of one limit the narrowest range first. */
+const inLockOrder = (a: LimitOf, b: LimitOf): number =>
+  limitNames.indexOf(a.limit) - limitNames.indexOf(b.limit) || (a.times ?? 1) - (b.times ?? 1);
+
+/**
+ * Forgets what these limits have counted, one after the other in the order in which attempts lock them (see `budgets`): two
+ * that wait for each other would be a deadlock.
+ *
+ * @returns How many had counted anything.
+ */
 export async function liftLimits(tx: Db, key: KeyObject, lifted: readonly LimitOf[]): Promise<number> {
-  const rows = await tx
-    .deleteFrom('limits')
-    .where(
-      'key',
-      'in',
-      lifted.map(({ limit, subject }) => keyOf(key, limit, subject)),
-    )
-    .returning('key')
-    .execute();
-  return rows.length;
+  let count = 0;
+  for (const { limit, subject } of lifted.toSorted(inLockOrder)) {
+    const row = await tx
+      .deleteFrom('limits')
+      .where('key', '=', keyOf(key, limit, subject))
+      .returning('key')
+      .executeTakeFirst();
+    if (row) count++;
+  }
+  return count;
 }
 
 /** Removes what no budget looks at any more. */

@@ -31,7 +31,8 @@ const ROOM_FOR_KNOWN = 10_000;
 /**
  * Puts a mail into the outbox, in the transaction of what it tells of: it is sent if that is committed.
  *
- * @throws Refusal `busy` for a mail that a stranger can cause, while too many wait; decoys count and are refused alike.
+ * @throws Refusal `busy` for a mail that a stranger can cause, while too many wait. Decoys take up no room, and are refused
+ * alike.
  */
 export async function queueMail(tx: Db, keys: Keys, mail: NewMail, now: number): Promise<void> {
   const { kind, to, userId, values, expiresAt } = mail;
@@ -63,6 +64,7 @@ export async function queueMail(tx: Db, keys: Keys, mail: NewMail, now: number):
       answer: null,
       answer_text_encrypted: null,
       tries_before: 0,
+      recipients: to === null ? 0 : 1,
     })
     .execute();
 }
@@ -88,10 +90,12 @@ function canBeMailedTo(address: string): boolean {
   return address.length <= 254 && /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(address);
 }
 
+/** Only mails that somebody is to get take up room: decoys must keep nobody from one. */
 async function isFull(db: Db, most: number): Promise<boolean> {
   const last = await db
     .selectFrom('mails')
     .select('id')
+    .where('recipients', '=', 1)
     .where('due_at', 'is not', null)
     .limit(1)
     .offset(most)

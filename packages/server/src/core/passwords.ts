@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { createRequire } from 'node:module';
-import type { FieldError } from '../errors.ts';
+import { type FieldError, Refusal } from '../errors.ts';
 import type { Requester } from '../platform/fair-queue.ts';
+import { NoPlace } from '../platform/hash-lanes.ts';
 import type { Hasher } from '../platform/hasher.ts';
 import { findGuessable, reasons } from './passwords/guessable.ts';
 
@@ -98,7 +99,7 @@ export async function hashPassword(hasher: Hasher, password: string, requester: 
  * Whether this is the password of the account with this hash, in NFC or as it was typed: other programs hash what they
  * get (attack U6). Without a hash (no such account, or one that has no
  * password) it does the same work and answers `false`, so that time and load tell nothing (attacks E2, E4).
- * Rejects with the refusal `busy` or `stopping`.
+ * Rejects with the refusal `busy` or `stopping`: a `NoPlace` if nothing was compared.
  */
 export async function verifyPassword(
   hasher: Hasher,
@@ -109,9 +110,18 @@ export async function verifyPassword(
   // Depends on the password alone, so it is the same for every account and for none.
   if (!couldBePassword(password)) return false;
   // One or two, which the password alone decides.
+  let isCompared = false;
   for (const form of new Set([normalisePassword(password), password])) {
-    const matches = await hasher.verify(storedHash ?? hasher.dummy, form, requester);
+    let matches: boolean;
+    try {
+      matches = await hasher.verify(storedHash ?? hasher.dummy, form, requester);
+    } catch (error) {
+      // The first form was found wrong: that must not pass for an attempt of which nothing was learned.
+      if (isCompared && error instanceof NoPlace) throw new Refusal(error.code, { retryAfter: 2 });
+      throw error;
+    }
     if (storedHash !== undefined && matches) return true;
+    isCompared = true;
   }
   return false;
 }

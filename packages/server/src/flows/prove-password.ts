@@ -1,6 +1,5 @@
 import { recordEvent } from '../core/events.ts';
 import {
-  budgets,
   countAttempt,
   countInRanges,
   countInWindow,
@@ -10,7 +9,9 @@ import {
   LONGEST_FOR_NOBODY,
   liftLimits,
   type Refused,
+  readLimits,
   uncount,
+  uncountAttempt,
   uncountInRanges,
   type Verdict,
 } from '../core/limits.ts';
@@ -24,6 +25,7 @@ import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Requester } from '../platform/fair-queue.ts';
+import { NoPlace } from '../platform/hash-lanes.ts';
 import { forStranger, forUser } from './hash-requester.ts';
 import { distrustBrowser } from './known-devices.ts';
 import { recordReached, tooMany } from './limit-reached.ts';
@@ -59,8 +61,9 @@ export interface From {
 /**
  * The one place where a password is checked, whatever the path (form, JSON, Basic, a change, a deletion): counted
  * before it is compared, with the same work whether there is such an account or not. A browser that the account knows
- * has a budget of its own, which no stranger can use up; everybody else shares one. A browser that used up its own is not
- * known any more, and the owner is told.
+ * has a budget of its own, which no stranger can use up; everybody else shares one. A browser that used up its own with
+ * wrong ones is not known any more, and the owner is told. What found no place in the queue was compared with nothing, and
+ * does not count.
  *
  * @throws Refusal `too_many_requests` when too many passwords or different names failed from this address range;
  * `busy` when more passwords wait for a worker than can be checked soon.
@@ -72,25 +75,60 @@ export async function provePassword(
   from: From,
 ): Promise<Proof> {
   const { hasher } = world;
-  const device = await knownBrowser(world, claimed, from);
-  const budget = device ? deviceBudget(world, device) : strangersBudget(world, claimed, from.origin.ip);
-  const counted = await budget.count();
+  const { device, budget, counted } = await countPassword(world, claimed, from);
   const requester =
     claimed.user && (device || claimed.session)
       ? forUser(from.origin, claimed.user.id)
       : forStranger(from.origin, claimed.name);
-  if (!counted.allowed) return refuse(world, claimed, password, from, { counted, device, requester });
+  if (!counted.allowed) return refuse(world, claimed, password, from, { counted, device, budget, requester });
 
   // Nothing is compared with the hash of a disabled account: the time would tell whether the password is the right one.
   const isEnabled = claimed.user?.disabled_at === null;
   const storedHash = isEnabled ? claimed.user?.password_hash : undefined;
-  const isRight = await verifyPassword(hasher, storedHash, password, requester);
-  if (!isRight && device && counted.count >= budgets.device.most)
+  const isRight = await orGiveBack(budget, verifyPassword(hasher, storedHash, password, requester));
+  if (!isRight && device && (await isUsedUp(world, device)))
     await distrustBrowser(world, device.user, device.id, from.origin);
   if (!isRight || !claimed.user) return { result: 'wrong' };
   const user = await strengthen(world, claimed.user, password, requester);
   if (!user) return { result: 'wrong' };
   return { result: 'right', user, forget: budget.clear };
+}
+
+/** Counts the attempt before it is compared; `device` is the known browser whose budget it came out of. */
+async function countPassword(
+  world: World,
+  claimed: Claimed,
+  from: From,
+): Promise<{ device: KnownBrowser | undefined; budget: Budget; counted: Verdict }> {
+  const device = await knownBrowser(world, claimed, from);
+  if (device) {
+    const budget = deviceBudget(world, device);
+    const counted = await budget.count();
+    if (counted.allowed || counted.limit !== 'device') return { device, budget, counted };
+    // Full, and still known: its attempts are being compared at this moment, or a process died with them. Nothing says that
+    // they are wrong, so this one counts like that of any other browser.
+    const { id: userId } = device.user;
+    const about = { userId, actorId: null, details: { device: device.id } };
+    await recordReached(world.db, world, from.origin, counted, about);
+  }
+  const budget = strangersBudget(world, claimed, from.origin.ip, device);
+  return { device: undefined, budget, counted: await budget.count() };
+}
+
+/** Whether a browser has no attempt left. Asked after one was wrong: a right one beside it has cleared the count. */
+async function isUsedUp({ db, keys, clock }: World, { id }: KnownBrowser): Promise<boolean> {
+  const [state] = await readLimits(db, keys.limits, [{ limit: 'device', subject: id }], clock.now());
+  return state?.isReached ?? false;
+}
+
+/** The result of comparing; where there was no place for it, nothing is counted. */
+async function orGiveBack(budget: Budget, comparing: Promise<boolean>): Promise<boolean> {
+  try {
+    return await comparing;
+  } catch (error) {
+    if (error instanceof NoPlace) await budget.giveBack();
+    throw error;
+  }
 }
 
 const OF_RANGE: ReadonlySet<string> = new Set(['passwordsFrom', 'names'] satisfies LimitName[]);
@@ -103,20 +141,19 @@ async function refuse(
   {
     counted,
     device,
+    budget,
     requester,
-  }: { counted: Refused; device: KnownBrowser | undefined; requester: Requester },
+  }: { counted: Refused; device: KnownBrowser | undefined; budget: Budget; requester: Requester },
 ): Promise<Proof> {
   // Its name let this pass: that the account did not must not show by the work left out.
   if (!session && OF_ACCOUNT.has(counted.limit))
-    await verifyPassword(world.hasher, undefined, password, requester);
+    await orGiveBack(budget, verifyPassword(world.hasher, undefined, password, requester));
   await recordReached(world.db, world, origin, counted, {
     userId: user?.id ?? null,
     actorId: (session && user?.id) ?? null,
     ...(session ? { sessionId: session.id } : {}),
     ...(device ? { details: { device: device.id } } : {}),
   });
-  // One of several side by side, or a process died between the last wrong password and this.
-  if (device && counted.limit === 'device') await distrustBrowser(world, device.user, device.id, origin);
   if (OF_RANGE.has(counted.limit)) throw tooMany(counted);
   return { result: 'limited', refused: counted };
 }
@@ -126,6 +163,8 @@ const OF_ACCOUNT: ReadonlySet<string> = new Set(['password', 'passwordsInAll'] s
 /** What counts an attempt before it is compared, and forgets it when it was right. */
 interface Budget {
   count(): Promise<Verdict>;
+  /** Takes back what `count` has counted, for an attempt that was not compared. */
+  giveBack(): Promise<void>;
   clear(tx: Db): Promise<void>;
 }
 
@@ -163,6 +202,11 @@ function deviceBudget({ db, clock, keys: { limits } }: World, { id, user }: Know
         await uncount(tx, limits, 'device', id);
         return all;
       }),
+    giveBack: () =>
+      db.transaction().execute(async (tx) => {
+        await uncount(tx, limits, 'device', id);
+        await uncount(tx, limits, 'devicesInAll', user.id);
+      }),
     async clear(tx) {
       await liftLimits(tx, limits, [
         { limit: 'device', subject: id },
@@ -172,10 +216,12 @@ function deviceBudget({ db, clock, keys: { limits } }: World, { id, user }: Know
   };
 }
 
+/** @param device A known browser whose own budget is used up: the right password clears that, too. */
 function strangersBudget(
   { db, clock, keys: { limits } }: World,
   { user, name, session }: Claimed,
   ip: string,
+  device: KnownBrowser | undefined,
 ): Budget {
   const subject = user?.id ?? name;
   // Both names, for a success forgets what was counted by either.
@@ -184,6 +230,7 @@ function strangersBudget(
   );
   const ranges = clientRanges(ip);
   const longest = user ? undefined : LONGEST_FOR_NOBODY;
+  const counts: { byName: number; pause: number; inAll: 0 | 1 } = { byName: 0, pause: 0, inAll: 0 };
   return {
     count: () =>
       db.transaction().execute(async (tx) => {
@@ -196,9 +243,23 @@ function strangersBudget(
         if (!session) {
           const ofName = await countAttempt(tx, limits, 'passwordByName', name, now);
           if (!ofName.allowed) return ofName;
+          counts.byName = ofName.count;
         }
         const pause = await countAttempt(tx, limits, 'password', subject, now);
-        return pause.allowed ? countInWindow(tx, limits, 'passwordsInAll', subject, now, { longest }) : pause;
+        if (!pause.allowed) return pause;
+        counts.pause = pause.count;
+        const inAll = await countInWindow(tx, limits, 'passwordsInAll', subject, now, { longest });
+        if (inAll.allowed) counts.inAll = 1;
+        return inAll;
+      }),
+    // The same statements whatever was counted: that the account refused it must not show. The name stays among those that
+    // failed, for it may have failed before.
+    giveBack: () =>
+      db.transaction().execute(async (tx) => {
+        await uncountInRanges(tx, limits, 'passwordsFrom', ranges);
+        if (!session) await uncountAttempt(tx, limits, 'passwordByName', name, counts.byName);
+        await uncountAttempt(tx, limits, 'password', subject, counts.pause);
+        await uncount(tx, limits, 'passwordsInAll', subject, counts.inAll);
       }),
     async clear(tx) {
       await uncountInRanges(tx, limits, 'passwordsFrom', ranges);
@@ -207,6 +268,7 @@ function strangersBudget(
         { limit: 'password', subject },
         { limit: 'passwordsInAll', subject },
         { limit: 'devicesInAll', subject },
+        ...(device ? [{ limit: 'device', subject: device.id } as const] : []),
         ...byName,
       ]);
     },

@@ -3,6 +3,9 @@ import { createFairQueue, type Requester } from './fair-queue.ts';
 import { type HashThreads, startHashThreads } from './hash-threads.ts';
 import type { HashTask } from './hash-worker.ts';
 
+/** A password found no place in the queue: it was compared with nothing, and whoever sent it learned nothing of it. */
+export class NoPlace extends Refusal {}
+
 /** Threads with a queue before them. */
 interface Lane {
   /** How many calls wait for a thread. */
@@ -12,7 +15,7 @@ interface Lane {
 }
 
 export interface OwnLane extends Lane {
-  /** @throws Refusal `busy` when the queue or the requester's share of it is full, or the thread died. */
+  /** @throws NoPlace `busy` when the queue or the requester's share of it is full; Refusal `busy` when the thread died. */
   run(task: HashTask, requester: Requester): Promise<unknown>;
 }
 
@@ -63,7 +66,7 @@ export function createOwnLane({ threads, niceness, onFailure }: LaneOptions): Ow
         resolve(call);
         await call.catch(() => {});
       };
-      if (!queue.add(requester, start)) throw new Refusal('busy', { retryAfter: 2 });
+      if (!queue.add(requester, start)) throw new NoPlace('busy', { retryAfter: 2 });
       unfinished.add(promise);
       startNext();
       return promise.finally(() => unfinished.delete(promise));

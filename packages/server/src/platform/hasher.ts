@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Refusal } from '../errors.ts';
 import type { Requester } from './fair-queue.ts';
-import { createForeignLane, createOwnLane } from './hash-lanes.ts';
+import { createForeignLane, createOwnLane, NoPlace } from './hash-lanes.ts';
 import type { HashTask } from './hash-worker.ts';
 import { readHash } from './hashes/families.ts';
 import { type Argon2, costOf, isBounded, type Recipe } from './hashes/recipe.ts';
@@ -35,7 +35,8 @@ export interface Hasher {
   /**
    * Whether the password made this hash, which may be of any family in `hashes/families`. A hash that is malformed, of
    * another kind, or costlier than `hashes/recipe` allows is answered `false` after the same work as `dummy`. A `false`
-   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects as `hash` does.
+   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects as `hash` does; with `NoPlace`
+   * only where nothing was compared, with another refusal where the password may have been found wrong already.
    */
   verify(hash: string, password: string, requester: Requester): Promise<boolean>;
   /**
@@ -80,7 +81,7 @@ export function createHasher(
   const queued = () => own.waiting() + foreign.waiting();
 
   async function run(task: HashTask, requester: Requester): Promise<unknown> {
-    if (closed) throw new Refusal('stopping');
+    if (closed) throw new NoPlace('stopping');
     const call = own.run(task, requester);
     longest = Math.max(longest, queued());
     return call;

@@ -204,7 +204,47 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     // Some found no place in the queue of passwords; those that came after the tenth was compared count as strangers'.
     expect(guesses).toBeGreaterThan(0);
     expect(guesses).toBeLessThanOrEqual(OF_ONE + STRANGERS);
+    const rest = await countsOf(account, async () => {
+      for (let i = 0; i < OF_ONE; i++) await guess(account, stolen);
+    });
+    expect(guesses + rest).toBeLessThanOrEqual(OF_ONE + STRANGERS);
     expect(await mailsTo(account, 'device_distrusted')).toBe(1);
+  });
+
+  it('B23: right passwords side by side from a known browser are never refused as wrong, and it stays known', async () => {
+    const account = await newAccount(app);
+    const own = deviceOf(account.reply);
+    for (let round = 0; round < 5; round++) {
+      const replies = await Promise.all(Array.from({ length: 14 }, () => signIn(account, own)));
+      const statuses = new Set(replies.map(({ status }) => status));
+      expect(statuses).toContain(200);
+      // Some find no place in the queue of passwords.
+      expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+    }
+    expect(deviceOf(await signIn(account, own))).toBe(own);
+    expect(await mailsTo(account, 'device_distrusted')).toBe(0);
+  });
+
+  it('D13: known browsers that guess and browsers that sign in side by side never wait for each other in a circle', async () => {
+    const account = await newAccount(app);
+    const devices = await devicesFrom(account, 3);
+    app.work();
+    await signIn(account, devices[0]);
+    await signIn(account);
+    // One row at a time, in the order in which attempts count.
+    const deletions = app.work().statements.filter((one) => /^delete from "limits"/.test(one));
+    expect(deletions.length).toBeGreaterThan(4);
+    for (const one of deletions) expect(one).toMatch(/where "key" = \S+ returning "key"$/);
+    const statuses = new Set<number>();
+    for (let round = 0; round < 8; round++) {
+      const replies = await Promise.all(
+        Array.from({ length: 24 }, (_, i) =>
+          signIn(account, i % 3 ? devices[i % 3] : '', i % 4 ? PASSWORD : WRONG),
+        ),
+      );
+      for (const { status } of replies) statuses.add(status);
+    }
+    expect([...statuses].filter((status) => ![200, 401, 503].includes(status))).toEqual([]);
   });
 
   it('who finds the password right within ten tries keeps the browser', async () => {

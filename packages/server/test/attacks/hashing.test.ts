@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readLimits } from '../../src/core/limits.ts';
 import type { Requester } from '../../src/platform/fair-queue.ts';
 import { createHasher, type Hasher } from '../../src/platform/hasher.ts';
 import {
@@ -161,6 +162,63 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     expect(await statusesOf(signIns)).toEqual([200, 200]);
     const flooded = await statusesOf(flood);
     expect([count(flooded, 200), count(flooded, 503)]).toEqual([3, 57]);
+  });
+
+  it('B23: 14 right passwords at once in a known browser: none is called wrong, none counts, and it stays known', async () => {
+    const { email, id, reply } = await newAccount(app);
+    const browser = knownBy(reply);
+    const from = newAddress();
+    asked = [];
+    const { open } = holdThreads();
+    const signIns = Array.from({ length: 14 }, () => signIn({ email, password: PASSWORD }, from, browser));
+    await askedFor(14);
+    open();
+    const statuses = await statusesOf(signIns);
+    expect([...new Set(statuses)].sort()).toEqual([200, 503]);
+    const again = await signIn({ email, password: PASSWORD }, from, browser);
+    expect([again.status, deviceOf(again)]).toEqual([200, browser['cookie']]);
+    const events = await app.world.db
+      .selectFrom('events')
+      .select('name')
+      .where('user_id', '=', id)
+      .where('name', 'in', ['device_distrusted', 'sign_in_refused'])
+      .execute();
+    expect(events).toEqual([]);
+  });
+
+  it('D15: what finds no place in the queue does not count, and buys no guess: five are compared, as ever', async () => {
+    const { email, id, reply } = await newAccount(app);
+    const guess = (headers?: Record<string, string>) =>
+      signIn({ email, password: WRONG }, newAddress(), headers);
+    const countsOf = async () => {
+      const asked = [
+        { limit: 'password', subject: id },
+        { limit: 'passwordByName', subject: `email ${email}` },
+        { limit: 'passwordsInAll', subject: id },
+        { limit: 'devicesInAll', subject: id },
+      ] as const;
+      const { db, keys } = app.world;
+      return (await readLimits(db, keys.limits, asked, app.clock.now())).map((limit) => limit.count);
+    };
+    asked = [];
+    const { open } = holdThreads();
+    // All places that the account has, for strangers and for the browsers that it knows.
+    const held = Array.from({ length: 3 }, () => [guess(), guess(knownBy(reply))]).flat();
+    await askedFor(6);
+    for (let i = 0; i < 12; i++)
+      for (const headers of [undefined, knownBy(reply)]) expect((await guess(headers)).status).toBe(503);
+    expect(await countsOf()).toEqual([3, 3, 3, 3]);
+    open();
+    expect(await statusesOf(held)).toEqual(held.map(() => 401));
+    for (let i = 0; i < 10; i++) await guess();
+    const refused = await app.world.db
+      .selectFrom('events')
+      .select('details')
+      .where('name', '=', 'sign_in_refused')
+      .where('user_id', '=', id)
+      .execute();
+    const compared = refused.filter(({ details }) => JSON.parse(details).reason === 'wrong');
+    expect(compared).toHaveLength(3 + 5);
   });
 
   it('D16: others have their turns beside 100 wrong guesses of one address', async () => {

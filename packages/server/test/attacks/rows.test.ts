@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesOfRow, rowsInADay, strangerRows } from '../../../../scripts/stranger-rows.ts';
 import { budgets, readLimits } from '../../src/core/limits.ts';
+import { MAIL_ON_ITS_WAY } from '../../src/flows/recovery/send-mail.ts';
 import { cleanUp, forgetOldEvents } from '../../src/jobs/cleanup.ts';
 import { NEW_PASSWORD, newNames, PASSWORD, WRONG } from '../support/app.ts';
 import { DAY, HOUR, MINUTE } from '../support/clock.ts';
-import { sessionOf } from '../support/cookies.ts';
+import { deviceOf, sessionOf } from '../support/cookies.ts';
 import { newAddress } from '../support/forge.ts';
+import { lastMail, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
@@ -142,6 +144,49 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
     const gone = await app.call('DELETE', '/v1/me', { email, password: PASSWORD }, newAddress(), headers);
     expect([gone.status, await stored()]).toEqual([200, []]);
   }, 120_000);
+
+  it('D10: a known browser that asks for recovery emails without end fills neither tables nor the outbox', async () => {
+    const { email, reply, id } = await newAccount(app);
+    const headers = { cookie: deviceOf(reply) || expect.fail('no device cookie'), origin: URL_OF_ALL };
+    const from = newAddress();
+    const before = await rows();
+    for (let i = 0; i < 200; i++) {
+      const answer = await app.call('POST', '/v1/send-mail', { email }, from, headers);
+      expect([answer.status, answer.body]).toEqual([202, { message: MAIL_ON_ITS_WAY }]);
+    }
+    const { most } = budgets.recoveryKnown;
+    // Ten refusals one by one, then each time they have doubled.
+    const refusals = 10 + Math.floor(Math.log2((200 - most) / 10));
+    const written = grown(await rows(), before);
+    expect(written).toMatchObject({ codes: most, mails: most });
+    const events = await app.world.db.selectFrom('events').select('name').where('user_id', '=', id).execute();
+    const count = (name: string) => events.filter((event) => event.name === name).length;
+    expect([count('recovery_started'), count('limit_reached')]).toEqual([most, refusals]);
+
+    const other = await newAccount(app);
+    const asked = await app.call('POST', '/v1/send-mail', { email: other.email }, newAddress());
+    expect(asked.status).toBe(202);
+    const token = tokenOf((await lastMail(app, database, other.email)).link);
+    const reset = { token, password: NEW_PASSWORD };
+    expect((await app.call('POST', '/v1/reset-password', reset, newAddress())).status).toBe(200);
+  });
+
+  it('D10: the last recovery email of a known browser keeps its code there, however often it asks for more', async () => {
+    const { email, reply } = await newAccount(app);
+    const headers = { cookie: deviceOf(reply) || expect.fail('no device cookie'), origin: URL_OF_ALL };
+    const from = newAddress();
+    const flows: string[] = [];
+    for (let i = 0; i < budgets.recoveryKnown.most + 2; i++) {
+      const answer = await app.call('POST', '/v1/send-mail', { email }, from, headers);
+      flows.push(...answer.headers.getSetCookie().filter((one) => one.startsWith('usher-flow=')));
+    }
+    expect(flows).toHaveLength(budgets.recoveryKnown.most);
+    const { code } = await lastMail(app, database, email);
+    const cookie = `${headers.cookie}; ${flows.at(-1)?.split(';')[0]}`;
+    const body = { email, code, password: NEW_PASSWORD };
+    const reset = await app.call('POST', '/v1/reset-password', body, from, { ...headers, cookie });
+    expect(reset.status).toBe(200);
+  });
 
   it('all that one range can do stays below the figures of SECURITY.md', async () => {
     await delivered();

@@ -195,6 +195,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     for (let i = 0; i < 5; i++) await guess(other.username);
     await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() });
     expect(await limitsOf(id)).toMatchObject([
+      { limit: 'passwordByName', count: 5, most: 5, refused: 2, reached: true, from: `username ${username}` },
       {
         limit: 'password',
         why: expect.stringContaining('Wrong passwords'),
@@ -205,7 +206,6 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
         until: new Date(app.clock.now() + 30 * SECOND).toISOString(),
         from: null,
       },
-      { limit: 'passwordByName', count: 5, most: 5, refused: 2, reached: true, from: `username ${username}` },
       { limit: 'passwordsInAll', count: 5, most: 100, reached: false, until: null },
       { limit: 'recoveryTo', count: 1, most: 6, reached: false },
     ]);

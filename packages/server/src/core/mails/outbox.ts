@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { Selectable } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { MailsTable } from '../../platform/db/tables.ts';
 import { type Content, sealWords, unsealContent } from './content.ts';
@@ -54,7 +55,7 @@ export async function claimMail(db: Db, key: KeyObject, now: number): Promise<Cl
   }
 }
 
-function claimedOf(row: MailsTable, key: KeyObject): ClaimedMail {
+function claimedOf(row: Selectable<MailsTable>, key: KeyObject): ClaimedMail {
   return {
     id: row.id,
     kind: row.kind as MailKind,
@@ -67,7 +68,7 @@ function claimedOf(row: MailsTable, key: KeyObject): ClaimedMail {
   };
 }
 
-function contentOf(row: MailsTable, key: KeyObject): Content | undefined {
+function contentOf(row: Selectable<MailsTable>, key: KeyObject): Content | undefined {
   try {
     return unsealContent(key, row.id, row.content_encrypted ?? '');
   } catch {

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
+import { countInWindow } from '../../core/limits.ts';
 import { parseEmail } from '../../core/names.ts';
 import { findByName } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { recordReached } from '../limit-reached.ts';
 import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
 
 export const sendMailBody = z.strictObject({ email: z.string() });
@@ -16,7 +19,8 @@ export const MAIL_ON_ITS_WAY = 'If an account has this address, a mail is on its
 /**
  * Mails a code and a link to the owner of an account who forgot the password. For an address without an account, or
  * one that was mailed often enough, the same work is done and a mail is queued that is sent to nobody. A browser that the
- * account knows has budgets of its own: no stranger keeps the owner there from a mail.
+ * account knows has budgets of its own: no stranger keeps the owner there from a mail. Once these are used up, it gets the
+ * same answer and nothing is written: whoever holds its cookie learns nothing, and can fill neither tables nor the outbox.
  */
 export async function sendMail(
   world: World,
@@ -31,6 +35,7 @@ export async function sendMail(
   const isKnown = user !== undefined && (await readDevice(world, headers, user.id)) !== undefined;
   if (!isKnown) await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
+    if (isKnown && !(await countKnown(tx, world, user.id, origin))) return undefined;
     const asked = { purpose: 'reset_password', kind: 'reset_password', isKnown } as const;
     const to = user?.email ?? null;
     const { flow, mailed } = await mailCode(tx, world, { ...asked, user, address: address.key, to }, origin);
@@ -38,5 +43,14 @@ export async function sendMail(
     await recordEvent(tx, 'recovery_started', origin, about, clock.now());
     return flow;
   });
-  return { status: 202, body: { message: MAIL_ON_ITS_WAY }, sideCookies: flowCookie(world, flow) };
+  const answer = { status: 202, body: { message: MAIL_ON_ITS_WAY } };
+  // Without a new flow the browser keeps the cookie of its last one, whose code still works.
+  return flow ? { ...answer, sideCookies: flowCookie(world, flow) } : answer;
+}
+
+/** @returns Whether a browser that the account knows may have one more mail. */
+async function countKnown(tx: Db, world: World, userId: string, origin: Call['origin']): Promise<boolean> {
+  const counted = await countInWindow(tx, world.keys.limits, 'recoveryKnown', userId, world.clock.now());
+  if (!counted.allowed) await recordReached(tx, world, origin, counted, { userId, actorId: null });
+  return counted.allowed;
 }

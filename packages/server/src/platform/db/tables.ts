@@ -135,6 +135,8 @@ export interface MailsTable {
   answer: string | null;
   answer_text_encrypted: string | null;
   tries_before: number;
+  /** 0 for a decoy. */
+  recipients: Generated<number>;
 }
 
 export interface FiguresTable {
