@@ -240,7 +240,7 @@ describe('without a database', () => {
         env: { ...from, USHER_SMTP_URL: url },
       });
       expect(code).toBe(2);
-      expect(stderr).toContain('USHER_SMTP_URL (--smtp-url) cannot be read');
+      expect(stderr).toContain('USHER_SMTP_URL cannot be read');
       expect(stderr).not.toContain('pass-word');
       expect(stderr).not.toContain('mail.example.org');
     });
