@@ -99,9 +99,9 @@ describe.each(databases)('usher events on $name', (kind) => {
     const row = wordsOf(stdout).find(([limit]) => limit === 'password');
     expect(row?.slice(0, 3)).toEqual(['password', '5 of 5', 'yes']);
     expect(JSON.parse((await usher(`user show ${ada.username} --json`)).stdout).limits).toMatchObject([
-      { limit: 'password', reached: true },
       { limit: 'passwordByName', reached: true, from: `username ${ada.username}` },
       { limit: 'passwordByName', reached: false, from: `email ${ada.email}` },
+      { limit: 'password', reached: true },
       { limit: 'passwordsInAll', reached: false },
       { limit: 'mailsTo', reached: false },
     ]);
