@@ -225,7 +225,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     expect(await mailsTo(account, 'device_distrusted')).toBe(0);
   });
 
-  it('D13: known browsers that guess and browsers that sign in side by side never wait for each other in a circle', async () => {
+  it('X12: known browsers that guess and browsers that sign in side by side never wait for each other in a circle', async () => {
     const account = await newAccount(app);
     const devices = await devicesFrom(account, 3);
     app.work();
