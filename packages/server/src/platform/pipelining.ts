@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 
 /** The end of the head of a request (RFC 9112, section 2.1). */
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
-/** How many bytes may wait unparsed behind a request; a client that sends more is cut off. */
+/** How many bytes may wait unparsed behind a request; a client that sends more is disconnected. */
 const MOST_AHEAD = 262_144;
+/** How many requests that Node has parsed may wait; a client that sends more in its first burst is disconnected. */
+const MOST_PARSED = 16;
 
 /** After so many requests a connection is closed. Node's own limit answers those that were sent ahead with 503 instead. */
 const MOST_REQUESTS = 1_000;
@@ -19,18 +21,22 @@ interface Connection {
   requests: number;
   /** Node's parser of requests. */
   parse: (bytes: Buffer) => void;
+  /** Whether this connection has sent a request behind another, so that its bytes pass through here. */
+  isPipelined: boolean;
   /** The request that is being answered. */
   current: IncomingMessage | undefined;
-  /** Requests that were parsed and wait: one at most, when a piece had the end of one head and all of another. */
+  /** Requests that were parsed and wait. */
   parsed: [IncomingMessage, ServerResponse][];
   /** What was received behind the current request. */
   unparsed: Buffer | undefined;
 }
 
 /**
- * Answers the requests of a connection one at a time. Node parses everything that it has received, and begins to answer
- * all of it: 64 kB hold two thousand requests, and whoever does not read makes it keep two thousand answers. Here what
- * was sent behind a request stays unparsed, and the socket unread, until the answer is on its way.
+ * Answers the requests of a connection one at a time. Node parses everything that it receives, and starts to answer
+ * all of it: 64 kB hold two thousand requests, and a client that reads nothing makes it keep two thousand responses. So
+ * from the first request that is sent behind another, what a client sends stays unparsed, and its socket unread, until
+ * the response before it is sent. Clients that wait for their responses, as browsers and nearly all libraries do, keep
+ * the path on which Node's parser reads the socket by itself, which costs a tenth less for each request.
  *
  * That holds only for requests that Node hands over, so it must not answer any by itself and go on: the server needs
  * `requireHostHeader: false`, and gets listeners for what a client expects. What is left to Node closes the connection:
@@ -48,13 +54,12 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
       socket,
       requests: 0,
       parse,
+      isPipelined: false,
       current: undefined,
       parsed: [],
       unparsed: undefined,
     };
     connections.set(socket, connection);
-    socket.on('data', (bytes: Buffer) => receive(connection, bytes));
-    socket.off('data', parse);
     // Node reads on once its answers are on their way.
     socket.on('resume', () => {
       if (connection.unparsed) queue(connection);
@@ -80,7 +85,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   const take: RequestListener = (request, response) => {
     const connection = connections.get(request.socket);
     if (!connection) throw new Error('A request came from no connection.');
-    if (connection.current) connection.parsed.push([request, response]);
+    if (connection.current) putBehind(connection, request, response);
     else begin(connection, request, response);
   };
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take);
@@ -120,6 +125,18 @@ function oneByOne(goOn: (connection: Connection) => void): (connection: Connecti
   return (connection) => {
     if (waiting.push(connection) === 1) setImmediate(turn);
   };
+}
+
+/** Keeps a request that was parsed behind another one, and takes the bytes of its connection from Node's parser. */
+function putBehind(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+  const { socket, parsed, parse } = connection;
+  if (!connection.isPipelined) {
+    connection.isPipelined = true;
+    // Node stops reading the socket by itself when somebody else listens.
+    socket.on('data', (bytes: Buffer) => receive(connection, bytes));
+    socket.off('data', parse);
+  }
+  if (parsed.push([request, response]) > MOST_PARSED) socket.destroy();
 }
 
 function receive(connection: Connection, bytes: Buffer): void {

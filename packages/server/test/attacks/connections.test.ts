@@ -36,6 +36,21 @@ async function open(port: number, bytes = '', localAddress?: string): Promise<So
   return socket;
 }
 
+/** A connection that has sent one request behind another already, so that its requests are parsed one at a time. */
+async function openPipelined(port: number): Promise<Socket> {
+  const socket = await open(port, get('/healthz').repeat(2));
+  await new Promise<void>((resolve) => {
+    let text = '';
+    socket.on('data', function read(bytes) {
+      text += bytes;
+      if (text.split('HTTP/1.1 200 OK').length < 3) return;
+      socket.off('data', read);
+      resolve();
+    });
+  });
+  return socket;
+}
+
 /** Reads up to a number of answers, or to the end of the connection. */
 function readAnswers(socket: Socket, count: number): Promise<string[]> {
   return new Promise((resolve) => {
@@ -82,7 +97,7 @@ describe('D13: requests that are sent ahead', () => {
     });
     const paths = Array.from({ length: 300 }, (_, i) => `/${i}`);
     const bytes = paths.map((path, i) => (i % 3 > 0 ? post(path, `\r\n\r\n${i}`) : get(path))).join('');
-    const socket = await open(port);
+    const socket = await openPipelined(port);
     const answered = readAnswers(socket, paths.length);
     // In pieces that end anywhere.
     for (let at = 0; at < bytes.length; at += 997) socket.write(bytes.slice(at, at + 997));
@@ -102,8 +117,9 @@ describe('D13: requests that are sent ahead', () => {
       return new Response(`${large}.`);
     });
     const bytes = post('/', '12345');
-    const socket = await open(port, bytes.slice(0, -5));
+    const socket = await openPipelined(port);
     socket.pause();
+    socket.write(bytes.slice(0, -5));
     await isAsked.promise;
     socket.write('12345');
     // In pieces that end anywhere.
@@ -117,25 +133,42 @@ describe('D13: requests that are sent ahead', () => {
 
   it('are a thousand on a connection at most', async () => {
     const port = await serve(() => new Response('.'));
-    const socket = await open(port, get('/').repeat(1_200));
-    const answers = await readAnswers(socket, 1_200);
-    expect(answers).toHaveLength(1_000);
+    const socket = await openPipelined(port);
+    const answered = readAnswers(socket, 1_200);
+    socket.write(get('/').repeat(1_200));
+    const answers = await answered;
+    expect(answers).toHaveLength(1_000 - 2);
     expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n/is);
     expect(answers.at(-2)).not.toMatch(/connection: close/i);
   });
 
+  it('are seventeen at most before the first answer', async () => {
+    const answers = new Map<number, number>();
+    for (const count of [17, 18]) {
+      const port = await serve(async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return new Response('.');
+      });
+      const socket = await open(port, get('/').repeat(count));
+      answers.set(count, (await readAnswers(socket, count)).length);
+    }
+    expect(answers.get(17)).toBe(17);
+    expect(answers.get(18)).toBe(0);
+  });
+
   it.each([
-    { connections: 8, each: 1_000 },
-    { connections: 20, each: 150 },
-    { connections: 200, each: 150 },
+    { connections: 8, each: 1_000, opened: openPipelined },
+    { connections: 20, each: 150, opened: openPipelined },
+    { connections: 200, each: 150, opened: open },
   ])(
     'cost little memory when nobody reads: $connections connections with $each',
-    async ({ connections, each }) => {
+    async ({ connections, each, opened }) => {
       const server = await startProcess({ database: `sqlite:${newFolder()}/usher.db` });
       const before = residentMemory(server);
       for (let i = 0; i < connections; i++) {
-        const socket = await open(server.port, get('/openapi.json').repeat(each));
+        const socket = await opened(server.port);
         socket.pause();
+        socket.write(get('/openapi.json').repeat(each));
       }
       // The promise is 64 MB; the rest is for what the garbage collector leaves for later on a busy machine.
       expect((await serveOthers(server)) - before).toBeLessThan(128 * MEGABYTE);
@@ -187,12 +220,14 @@ describe('D13: requests that no handler answers', () => {
   });
 
   it.each([
-    { bytes: refused['expect what nobody knows'].bytes, count: 1_000 },
+    { bytes: refused['expect what nobody knows'].bytes, count: 1_000 - 2 },
     { bytes: refused['name no host'].bytes, count: 1 },
   ])('are answered one at a time, $count at most', async ({ bytes, count }) => {
     const port = await serve(() => new Response('.'));
-    const socket = await open(port, bytes.repeat(1_200));
-    const answers = await readAnswers(socket, 1_200);
+    const socket = await openPipelined(port);
+    const answered = readAnswers(socket, 1_200);
+    socket.write(bytes.repeat(1_200));
+    const answers = await answered;
     expect(answers).toHaveLength(count);
     expect(answers.at(-1)).toMatch(/connection: close\r\n/i);
   });
