@@ -33,7 +33,7 @@ interface LaneOptions {
 }
 
 /** About two seconds of work at 24 to 40 ms each; more waiting would only answer people who have left (attack D1). */
-const queuePerThread = 50;
+const standardQueue = 50;
 
 /** The same for foreign hashes, in units of our own hash: half as fast, since they get what the others leave. */
 const unitsPerThread = 100;
@@ -42,7 +42,12 @@ const unitsPerThread = 100;
 const idleTimeout = 30_000;
 
 /** Hashes of our own, of which every sign-in makes one. Requesters take turns. */
-export function createOwnLane({ threads, niceness, onFailure }: LaneOptions): OwnLane {
+export function createOwnLane({
+  threads,
+  niceness,
+  queuePerThread = standardQueue,
+  onFailure,
+}: LaneOptions & { queuePerThread?: number | undefined }): OwnLane {
   const pool = startHashThreads({ most: threads, idleTimeout, niceness, onFailure });
   const queue = createFairQueue<() => Promise<void>>(threads * (1 + queuePerThread));
   const unfinished = new Set<Promise<unknown>>();

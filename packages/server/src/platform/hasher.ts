@@ -23,6 +23,8 @@ export interface Hashing {
   parameters?: HashParameters;
   /** How far its threads step back behind everything else on the machine; those for foreign hashes do so twice as far. */
   niceness?: number;
+  /** How many passwords may wait for each thread, all requesters together; 50 unless told. */
+  queuePerThread?: number;
 }
 
 /** Turns passwords into argon2id hashes, and checks them against these and those of other programs, in threads of its own. */
@@ -65,9 +67,9 @@ export function createHasher(
   options: Hashing & { threads?: number; onFailure?: (error: unknown) => void } = {},
 ): Hasher {
   const { threads = availableParallelism(), parameters = standardParameters } = options;
-  const { niceness = 10, onFailure = () => {} } = options;
+  const { niceness = 10, queuePerThread, onFailure = () => {} } = options;
   const dummy = dummyHash(parameters);
-  const own = createOwnLane({ threads, niceness, onFailure });
+  const own = createOwnLane({ threads, niceness, queuePerThread, onFailure });
   const foreign = createForeignLane({
     threads: Math.max(2, Math.ceil(threads / 2)),
     // 19 is the lowest priority there is.

@@ -30,9 +30,14 @@ export interface TestApp {
 
 /**
  * Hashing costs nearly nothing, since most tests are not about hashes, and its threads do not step back behind whatever
- * else keeps the machine busy. A test in which the real cost matters passes `hashing: {}`.
+ * else keeps the machine busy. Nor does a busy machine fill a requester's share of the queue. A test in which the real
+ * cost or queue matters passes `hashing: {}`.
  */
-export const cheapHashing: Hashing = { parameters: { memoryKib: 64, passes: 1 }, niceness: 0 };
+export const cheapHashing: Hashing = {
+  parameters: { memoryKib: 64, passes: 1 },
+  niceness: 0,
+  queuePerThread: 10_000,
+};
 
 /** How long an app waits for its database: a machine that is busy with other things does not make it away. */
 export const longPatience: Patience = {
