@@ -136,7 +136,14 @@ function putBehind(connection: Connection, request: IncomingMessage, response: S
     socket.on('data', (bytes: Buffer) => receive(connection, bytes));
     socket.off('data', parse);
   }
-  if (parsed.push([request, response]) > MOST_PARSED) socket.destroy();
+  if (parsed.push([request, response]) <= MOST_PARSED) return;
+  ignoreMore(socket);
+  socket.destroy();
+}
+
+/** Keeps Node from making a response for each request that it has yet to parse from the piece that it is at. */
+function ignoreMore(socket: Socket & { parser?: { onIncoming: () => number } | null }): void {
+  if (socket.parser) socket.parser.onIncoming = () => 0;
 }
 
 function receive(connection: Connection, bytes: Buffer): void {
