@@ -22,7 +22,7 @@ export function chances(): string[] {
     return `| ${digits} | ${idle} | ${say(chance(idle, digits))} | ${busy} | ${say(chance(busy, digits))} | ${fleet} | ${say(chance(fleet, digits))} |`;
   });
   return [
-    '| digits | guesses until the owner’s next success | chance | guesses in a year, if the owner resets every day | chance | guesses in a year at 10,000 accounts | chance for one of them |',
+    '| digits | guesses until the owner’s next success | chance | guesses in a year, with a reset every day | chance | guesses in a year at 10,000 accounts | chance for one of them |',
     '|---|---|---|---|---|---|---|',
     ...lines,
   ];

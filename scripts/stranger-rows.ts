@@ -41,24 +41,24 @@ const refusals = ranged.reduce((sum, name) => sum + windows(name) * RECORDED, 0)
 /** What each kind of attempt writes, every time or for each new name. */
 export const writings: readonly Writing[] = [
   {
-    what: 'sign-ups, finished ones too',
+    what: 'sign-ups, completed ones too',
     times: inADay('signup'),
     rows: { users: 1, sessions: 1, devices: 1, codes: 1, mails: 1, events: 5, limits: 1 },
   },
   {
-    what: 'recovery emails asked for',
+    what: 'requested recovery emails',
     times: inADay('mailsFrom'),
     rows: { codes: 1, mails: 1, events: 3, limits: 1 + WIDTHS },
   },
   { what: 'wrong passwords', times: inADay('passwordsFrom'), rows: { events: 1 } },
   {
-    what: 'different names that they are tried for',
+    what: 'different identifiers that they are tried for',
     times: inADay('names'),
     rows: { limits: 3, limit_members: WIDTHS },
   },
-  { what: 'wrong mailed codes', times: inADay('codesFrom'), rows: { events: 1, limits: 2 } },
-  { what: 'recorded refusals of the range', times: refusals, rows: { events: 1 } },
-  { what: 'budgets of the range', times: ranged.length + 1, rows: { limits: WIDTHS } },
+  { what: 'wrong emailed codes', times: inADay('codesFrom'), rows: { events: 1, limits: 2 } },
+  { what: 'recorded rejections by a rate limit', times: refusals, rows: { events: 1 } },
+  { what: 'rate limits of the range', times: ranged.length + 1, rows: { limits: WIDTHS } },
 ];
 
 const tables = Object.keys(bytesOfRow) as Table[];
@@ -84,10 +84,10 @@ export function strangerRows(): string[] {
   );
   const all = rowsInADay();
   return [
-    '| what one address range does in a day | at most | rows | MB |',
+    '| what one IP range does in a day | at most | rows | MB |',
     '|---|---|---|---|',
     ...lines,
-    line('all of it', '', rowsOf(all), bytesOf(all)),
+    line('total', '', rowsOf(all), bytesOf(all)),
   ];
 }
 

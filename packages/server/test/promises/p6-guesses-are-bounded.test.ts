@@ -160,9 +160,9 @@ const [FIRST_DAY, DAY_AFTER] = stated(/at most (\d+) are evaluated in the first 
   number,
   number,
 ];
-const [IN_ALL] = stated(/After (\d+) in all, without the right one between them/) as [number];
+const [IN_ALL] = stated(/After (\d+) in total without the right one between them/) as [number];
 const [CHECKS, CODES_A_DAY, CODES_IN_ALL, OF_ALL] = stated(
-  /6 digits, 10 minutes, (\d+) checks for each mail; (\d+) wrong a day for an account and (\d+) until one is right; 60 wrong in an hour from one address range, then 429; (\d+) wrong in 15 minutes/,
+  /6 digits, 10 minutes, (\d+) checks for each email; (\d+) wrong a day for an account and (\d+) until one is right; 60 wrong in an hour from one IP range, then 429; (\d+) wrong in 15 minutes/,
 ) as [number, number, number, number];
 const [SHORT_A_DAY, SHORT_IN_ALL] = stated(
   /3 checks; (\d+) wrong a day and (\d+) until one is right; none for admin/,
