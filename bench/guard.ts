@@ -11,7 +11,7 @@ const TOKENS = 300;
 /** How often each is checked again. */
 const AGAIN = 100;
 
-/** A check by `@usher/guard` of a token that it has seen, and of one that it has not, against bare jose. */
+/** A check by `@usher-auth/guard` of a token that it has seen, and of one that it has not, against bare jose. */
 export async function measureGuard(folder: string): Promise<Part[]> {
   const { bearers, jwks } = await seed(folder, 1, TOKENS);
   const { createGuard }: GuardModule = await import(

@@ -2,7 +2,7 @@
 // rows are in todos.ts, the page in page.ts.
 import { type Context, Hono, type Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { Caller, Peer, Usher } from 'usher';
+import type { Caller, Peer, Usher } from 'usher-auth';
 import { z } from 'zod';
 import { addPage } from './page.ts';
 import { MOST, newTodo, openTodos, todoChange, wholeTodo } from './todos.ts';

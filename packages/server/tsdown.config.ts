@@ -24,7 +24,7 @@ export default defineConfig({
   sourcemap: true,
   // What is imported by name is installed, not built in. A pattern, because looking up each package takes longer than the build.
   deps: { neverBundle: [/^[^./]/] },
-  // Types are for the package that is published, and cost more time than all the rest: `npm run build:package`.
+  // Types are for the package that is published, and cost more time than all the rest: `prepack` builds them, too.
   dts: false,
   copy: others.map((from) => ({ from, to: dirname(from.replace('/src/', '/dist/')) })),
   plugins: [{ name: 'modules-by-url', transform: renameModulesByUrl }],

@@ -4,7 +4,7 @@ import { failed, good, type Result } from './error.ts';
 import type { Body, Outcome } from './request.ts';
 import type { KeptSession } from './session.ts';
 
-/** Services of your own that accept Usher's tokens, such as those behind `@usher/guard`. */
+/** Services of your own that accept Usher's tokens, such as those behind `@usher-auth/guard`. */
 export interface ServiceCalls {
   /**
    * The access token for a service of your own, good for at least half a minute. It is kept in memory and renewed as needed,

@@ -6,24 +6,24 @@ import fs from 'fs';
 import module from 'module';
 import os from 'os';
 import path from 'path';
+import { nodeTooOld } from '../node-version.js';
 
 const main = new URL('../dist/main.js', import.meta.url);
 
-if (Number(process.versions.node.split('.')[0]) < 24) {
-  refuse(
-    `Usher needs Node.js 24 or newer; this is Node.js ${process.versions.node}. Install a newer one, or use \`npm start\` in a checkout of Usher, which brings its own.`,
-  );
+const tooOld = nodeTooOld();
+if (tooOld) {
+  refuse(tooOld, 1);
 } else if (!fs.existsSync(main)) {
-  refuse('Usher is not built yet: run `npm run build` first.');
+  refuse('Usher is not built yet: run `npm run build` first.', 2);
 } else {
   useCompileCache();
   hideSqliteWarning();
   void import(main.href);
 }
 
-function refuse(sentence) {
+function refuse(sentence, code) {
   process.stderr.write(`${sentence}\n`);
-  process.exitCode = 2;
+  process.exitCode = code;
 }
 
 /**
@@ -34,12 +34,21 @@ function useCompileCache() {
   try {
     const user = os.userInfo().uid;
     const folder = path.join(os.tmpdir(), `usher-compile-cache-${user}`);
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const found = fs.lstatSync(folder);
     const ours = user === -1 || (found.uid === user && (found.mode & 0o022) === 0);
     if (found.isDirectory() && ours) module.enableCompileCache(folder);
   } catch (_) {
     // Only speed is lost, for instance on a read-only file system.
+  }
+}
+
+/** Not `recursive`, which never returns where the parent can have no folders (Node.js 24 below /proc). */
+function makeFolder(folder) {
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (_) {
+    // It is there already, or is missed next.
   }
 }
 

@@ -1,7 +1,7 @@
 import { getRequestListener } from '@hono/node-server';
-import { authOf, tokenRequired } from '@usher/guard/express';
+import { authOf, tokenRequired } from '@usher-auth/guard/express';
 import express from 'express';
-import { createUsher } from 'usher';
+import { createUsher } from 'usher-auth';
 
 const port = Number(process.env['PORT'] ?? 3000);
 const publicUrl = process.env['PUBLIC_URL'] ?? `http://localhost:${port}`;

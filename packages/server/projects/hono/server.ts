@@ -1,6 +1,6 @@
 import { type HttpBindings, serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { createUsher } from 'usher';
+import { createUsher } from 'usher-auth';
 
 const port = Number(process.env['PORT'] ?? 3000);
 const usher = await createUsher({ publicUrl: process.env['PUBLIC_URL'] ?? `http://localhost:${port}` });

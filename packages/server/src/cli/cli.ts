@@ -7,6 +7,7 @@ import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDb } from './db.ts';
 import { addEvents } from './events.ts';
+import { addHealth } from './health.ts';
 import { addInit } from './init.ts';
 import { addKey } from './key.ts';
 import { addMail } from './mail.ts';
@@ -31,6 +32,7 @@ export async function run(argv: string[]): Promise<void> {
     .showSuggestionAfterError()
     .exitOverride();
   addServe(program, version);
+  addHealth(program);
   addDb(program);
   addUser(program);
   addEvents(program);

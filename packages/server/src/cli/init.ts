@@ -63,8 +63,13 @@ function packageOf(framework: Framework, name: string): object {
   const nodeServer = manifest.dependencies['@hono/node-server'];
   const own = `^${manifest.version}`;
   const dependencies: Record<Framework, Record<string, string | undefined>> = {
-    hono: { '@hono/node-server': nodeServer, hono: manifest.dependencies['hono'], usher: own },
-    express: { '@hono/node-server': nodeServer, '@usher/guard': own, express: '^5.0.0', usher: own },
+    hono: { '@hono/node-server': nodeServer, hono: manifest.dependencies['hono'], 'usher-auth': own },
+    express: {
+      '@hono/node-server': nodeServer,
+      '@usher-auth/guard': own,
+      express: '^5.0.0',
+      'usher-auth': own,
+    },
   };
   return {
     // npm takes small letters, digits and a few signs.

@@ -1,4 +1,4 @@
-import closeWithGrace from 'close-with-grace';
+import closeWithGrace, { type Signals } from 'close-with-grace';
 import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
 import { type Config, flagName, isLoopback, type LoadedConfig, settings } from '../config.ts';
 import { clientAddress, clientRanges } from '../edge/address.ts';
@@ -190,17 +190,28 @@ const sessionsOf = ({ sessions }: Restored): string =>
 
 /** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
 function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers: HttpServer[]): void {
-  closeWithGrace({ delay: PATIENCE + 2_000, logger: false }, async ({ signal, err }) => {
-    const { log } = opened.world;
+  const { log } = opened.world;
+  let received: NodeJS.Signals | undefined;
+  const skip: Signals[] = ['SIGINT', 'SIGTERM'];
+  const grace = closeWithGrace({ delay: PATIENCE + 2_000, logger: false, skip }, async ({ err, signal }) => {
+    received ??= signal;
     if (err)
       log.error(
         { error: err.name, place: err.stack?.split('\n').slice(1).join('\n') },
         'stopping after a bug',
       );
-    else log.info({ signal }, 'stopping');
+    else log.info({ signal: received }, 'stopping');
     opened.beginStop();
     await Promise.all(servers.map((server) => server.stop(PATIENCE)));
     await close();
     log.info('stopped');
   });
+  // One Ctrl-C arrives twice below npm (`npx usher-auth`, `npm start`): the terminal sends it to every process, and npm
+  // passes on its own. So another signal does not cut short a stop, which has an end of its own.
+  const receive = (signal: NodeJS.Signals) => {
+    if (received) return;
+    received = signal;
+    void grace.close();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, receive);
 }

@@ -53,6 +53,16 @@ describe.each(databases)('stopped under load on $name', ({ create }) => {
   );
 });
 
+it('F3: one Ctrl-C that arrives twice, as below npm, ends it in order', async () => {
+  const database = await (databases[0] as (typeof databases)[number]).create();
+  const usher = await startProcess({ database: database.url });
+  void usher.kill('SIGINT');
+  expect(await usher.kill('SIGINT')).toEqual({ code: 0, signal: null });
+  expect(usher.logs()).toMatch(/"signal":"SIGINT","msg":"stopping"/);
+  expect(usher.logs()).toMatch(/"msg":"stopped"/);
+  await database.remove();
+});
+
 it('F3: SIGTERM does not wait for those who follow events', async () => {
   const database = await (databases[0] as (typeof databases)[number]).create();
   const usher = await startProcess({ database: database.url });

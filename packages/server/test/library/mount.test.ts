@@ -250,7 +250,7 @@ describe.each(databases)('a library on $name', ({ create }) => {
   it('leaves nothing that keeps its host alive', async () => {
     // It has hashed, so there are threads; it has written, so there are connections.
     const program = `
-      import { createUsher } from 'usher';
+      import { createUsher } from 'usher-auth';
       const usher = await createUsher({ database: process.env.DATABASE, secret: process.env.SECRET, logLevel: 'silent' });
       const body = JSON.stringify(${JSON.stringify(newNames())});
       const headers = { 'content-type': 'application/json' };
@@ -266,7 +266,7 @@ describe.each(databases)('a library on $name', ({ create }) => {
 
   it('leaves nothing either when it could not be opened', async () => {
     const program = `
-      import { createUsher } from 'usher';
+      import { createUsher } from 'usher-auth';
       const bad = [
         { trustedProxies: ['0.0.0.0/0'] },
         { secret: 'Ix2PGGOFX4vvT1JZbnmV4Z9vWq0BYlrg5bXJw9aQ6lY' },

@@ -1,0 +1,123 @@
+// An empty machine, as far as npm can tell: nothing in its cache, no settings, and a registry that has our packages.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { afterAll, inject } from 'vitest';
+import { PATIENCE } from './patience.ts';
+
+export interface Machine {
+  /** Makes an empty folder. */
+  newFolder(name: string): string;
+  /** Runs lines of a shell to their end. @returns what they printed. @throws Error with it when one of them failed */
+  sh(folder: string, lines: string, options?: ShellOptions): Promise<string>;
+  /** Starts what does not end by itself. */
+  start(folder: string, line: string, options?: ShellOptions): Started;
+}
+
+export interface ShellOptions {
+  /** The program `node`; that of the tests unless told. */
+  node?: string;
+  env?: Record<string, string>;
+}
+
+export interface Started {
+  printed(): string;
+  /** Waits until it has printed this. @throws Error with what it printed when it ended first */
+  until(what: string): Promise<void>;
+  /**
+   * Ends it; as Ctrl-C does, unless told: everything that the line started gets the signal.
+   *
+   * @returns the exit code; null when a signal ended it
+   */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+const running = new Set<ChildProcess>();
+const end = (child: ChildProcess, signal: NodeJS.Signals) => {
+  try {
+    if (child.pid) process.kill(-child.pid, signal);
+  } catch {
+    // It has ended already.
+  }
+};
+const endAll = () => {
+  for (const child of running) end(child, 'SIGKILL');
+};
+process.on('exit', endAll);
+afterAll(endAll);
+
+export function newMachine(registry: string): Machine {
+  const home = mkdtempSync(join(inject('folder'), 'home-'));
+  const environment = (node: string, more: Record<string, string> = {}) => ({
+    HOME: home,
+    PATH: [dirname(node), ...ownPath()].join(delimiter),
+    TMPDIR: inject('folder'),
+    npm_config_registry: registry,
+    npm_config_cache: join(home, 'npm'),
+    npm_config_update_notifier: 'false',
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    // What is not there is not there: nobody waits for another try.
+    npm_config_fetch_retries: '0',
+    ...more,
+  });
+  const run = (folder: string, lines: string, { node = process.execPath, env }: ShellOptions = {}) => {
+    const child = spawn('bash', ['-e', '-c', lines], {
+      cwd: folder,
+      env: environment(node, env),
+      // A group of its own, so that what npm starts ends with it.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    let printed = '';
+    const news = new EventEmitter();
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => {
+        printed += text;
+        news.emit('printed');
+      });
+    const ended = once(child, 'close').then(([code]) => {
+      running.delete(child);
+      return code as number | null;
+    });
+    return { child, printed: () => printed, news, ended };
+  };
+  return {
+    newFolder(name) {
+      const folder = join(mkdtempSync(join(inject('folder'), 'install-')), name);
+      mkdirSync(folder);
+      return folder;
+    },
+    async sh(folder, lines, options) {
+      const { child, printed, ended } = run(folder, lines, options);
+      const timer = setTimeout(() => end(child, 'SIGKILL'), PATIENCE);
+      const code = await ended;
+      clearTimeout(timer);
+      if (code !== 0) throw new Error(`${lines}\nended with ${code}. It printed:\n${printed()}`);
+      return printed();
+    },
+    start(folder, line, options) {
+      const { child, printed, news, ended } = run(folder, line, options);
+      return {
+        printed,
+        async until(what) {
+          const failed = ended.then((code) => {
+            throw new Error(`${line}\nended with ${code}. It printed:\n${printed()}`);
+          });
+          failed.catch(() => {});
+          while (!printed().includes(what)) await Promise.race([once(news, 'printed'), failed]);
+        },
+        stop(signal = 'SIGINT') {
+          end(child, signal);
+          return ended;
+        },
+      };
+    },
+  };
+}
+
+/** Where programs are found, without what this repository brings. */
+const ownPath = (): string[] =>
+  (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
