@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { OPERATOR } from '../core/events.ts';
 import { queueAdminChange } from '../core/installation.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
-import { roleOf, type User } from '../core/users.ts';
+import type { User } from '../core/users.ts';
 import type { World } from '../edge/world.ts';
 import {
   type Change,
@@ -19,6 +19,7 @@ import { weaknessOf } from '../flows/new-password.ts';
 import { showUser } from '../flows/shapes.ts';
 import { liftLimitsOf } from '../flows/user-limits.ts';
 import type { Db } from '../platform/db/index.ts';
+import { roleOf } from '../user-fields.ts';
 import { withWorld } from './open.ts';
 import { consent, printJson, printLine, readPassword, say } from './output.ts';
 import { getAgain, getUser } from './user-named.ts';

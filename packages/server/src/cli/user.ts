@@ -15,7 +15,7 @@ import { add } from './user-add.ts';
 import { change, changes, remove, resetPassword, sendMail } from './user-change.ts';
 import { exportAll } from './user-export.ts';
 import { importUsers } from './user-import.ts';
-import { getUser, membersOf } from './user-named.ts';
+import { getUser, membersOf, userHeads } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
 const EVENTS_SHOWN = 10;
@@ -146,7 +146,7 @@ async function list(
   if (json) return printJson({ users: page.users.map(showUser), next_cursor: next });
   if (page.users.length === 0) return say('There are no such users.');
   const rows = page.users.map((user) => Object.values(membersOf(user)));
-  printTable(['USERNAME', 'E-MAIL', 'ROLE', 'STATE', 'CREATED (UTC)', 'ID'], rows);
+  printTable(userHeads, rows);
   if (next) say(`There are more: --cursor ${next}`);
 }
 

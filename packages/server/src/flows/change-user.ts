@@ -5,7 +5,6 @@ import { type Origin, recordEvent } from '../core/events.ts';
 import { finishSetUp } from '../core/installation.ts';
 import { accountLimits, liftLimits } from '../core/limits.ts';
 import { forgetMailsOf } from '../core/mails.ts';
-import { parseUsername } from '../core/names.ts';
 import { endSessionsOf } from '../core/sessions.ts';
 import {
   countAdmins,
@@ -17,15 +16,13 @@ import {
   insertUser,
   type NewUser,
   promote,
-  type Role,
-  rename,
-  roleOf,
   setPassword,
   type User,
 } from '../core/users.ts';
 import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
+import { type Role, roleOf } from '../user-fields.ts';
 import { takenRefusal } from './check-new-user.ts';
 
 /**
@@ -39,23 +36,6 @@ export interface Change {
   actorId: string;
   origin: Origin;
   now: number;
-}
-
-/** @throws Refusal `invalid_request` for a name that cannot be one, `user_taken` for one that another account has. */
-export async function renameUser(
-  { tx, user, actorId, origin, now }: Change,
-  username: string,
-): Promise<User> {
-  const parsed = parseUsername(username);
-  if (!parsed.ok) throw new Refusal('invalid_request', { fields: [{ field: 'username', ...parsed }] });
-  const renamed = await rename(tx, user.id, parsed.username, parsed.key);
-  if (renamed === 'taken')
-    throw new Refusal('user_taken', {
-      fields: [{ field: 'username', code: 'username_taken', message: 'Another account has this user name.' }],
-    });
-  if (!renamed) throw new Refusal('not_found');
-  await recordEvent(tx, 'user_changed', origin, { userId: user.id, actorId }, now);
-  return renamed;
 }
 
 /** Promotes or demotes; does nothing if the user has the role. @throws Refusal `last_admin` */

@@ -3,38 +3,52 @@ import type { ListedDevice } from '../core/devices.ts';
 import type { EventView, RecordedEvent } from '../core/events.ts';
 import { budgets, type LimitName, type LimitState } from '../core/limits.ts';
 import type { ListedSession, Live } from '../core/sessions.ts';
-import { roleOf } from '../core/users.ts';
+import {
+  type ColumnsWith,
+  sessionUserColumns,
+  type UserColumn,
+  type UserColumns,
+  type UserField,
+  type UserFields,
+  userColumns,
+  userFields,
+} from '../user-fields.ts';
 
 /** What the API shows of things: each schema beside the function that makes it, field by field, never a row. */
 
 const time = z.iso.datetime().describe('RFC 3339, in UTC');
 const toTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-export const userShape = z
-  .object({
-    id: z.uuid(),
-    username: z.string(),
-    email: z.string(),
-    email_verified: z.boolean(),
-    role: z.enum(['user', 'admin']),
-    disabled: z.boolean(),
-    created_at: time,
-    password_change_required: z
-      .boolean()
-      .describe('Whether the user must choose a new password before anything else'),
-  })
-  .meta({ id: 'User' });
+type ApiField<Place> = { api: { in: Place; name: string; shape: z.ZodType } };
+/** The schemas of the fields that the API shows in a place, by their names there. */
+type ShapeIn<Place> = {
+  [C in ColumnsWith<ApiField<Place>> as UserFields[C]['api']['name']]: UserFields[C]['api']['shape'];
+};
 
-export const showUser = (user: Live['user']): z.infer<typeof userShape> => ({
-  id: user.id,
-  username: user.username,
-  email: user.email,
-  email_verified: user.email_verified_at !== null,
-  role: roleOf(user),
-  disabled: user.disabled_at !== null,
-  created_at: toTime(user.created_at),
-  password_change_required: user.password_change_required_at !== null,
-});
+function shapeIn<Place extends 'User' | 'own data'>(place: Place): ShapeIn<Place> {
+  const shown = Object.values<UserField>(userFields).flatMap(({ api }) => (api?.in === place ? [api] : []));
+  return Object.fromEntries(shown.map(({ name, shape }) => [name, shape])) as ShapeIn<Place>;
+}
+
+/** Shows the fields of `columns` by their names in the API. */
+const showFields = (columns: readonly UserColumn[], user: Partial<UserColumns>): Record<string, unknown> =>
+  Object.fromEntries(
+    columns.flatMap((column) => {
+      const { api }: UserField = userFields[column];
+      return api ? [[api.name, api.show(user[column] as never)]] : [];
+    }),
+  );
+
+export const userShape = z.object(shapeIn('User')).meta({ id: 'User' });
+
+export const showUser = (user: Live['user']): z.infer<typeof userShape> =>
+  showFields(sessionUserColumns, user) as z.infer<typeof userShape>;
+
+/** A user with what only a download of the account shows. */
+export const ownUserShape = userShape.extend(shapeIn('own data'));
+
+export const showOwnUser = (user: UserColumns): z.infer<typeof ownUserShape> =>
+  showFields(userColumns, user) as z.infer<typeof ownUserShape>;
 
 export const sessionShape = z
   .object({

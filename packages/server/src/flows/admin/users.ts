@@ -8,19 +8,20 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { profileColumns } from '../../user-fields.ts';
 import {
   addAccount,
   type Change,
   deleteAccount,
   endSessions,
   removeDevices,
-  renameUser,
   setDisabled,
   setRole,
 } from '../change-user.ts';
 import { checkNewUser } from '../check-new-user.ts';
 import { forUser } from '../hash-requester.ts';
 import { mailNewPassword } from '../mail-new-password.ts';
+import { changeProfile, profileShape } from '../profile.ts';
 import { showDevice, showLimit, showUser } from '../shapes.ts';
 import { liftLimitsOf, limitsOf } from '../user-limits.ts';
 import { showUserCursor, userCursor } from './user-cursor.ts';
@@ -103,12 +104,15 @@ export async function showOneUser(
 
 export const changeUserBody = z
   .strictObject({
-    username: z.string().optional(),
+    ...profileShape,
     role: z.enum(['user', 'admin']).optional(),
     disabled: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, {
-    message: 'Give at least one of "username", "role" and "disabled"',
+    message: `Give at least one of ${profileColumns
+      .map((field) => `"${field}", `)
+      .join('')
+      .slice(0, -2)}, "role" and "disabled"`,
   })
   .describe('At least one of these.');
 
@@ -121,9 +125,10 @@ export async function changeUser(
     await queueAdminChange(tx);
     const user = await getUser(tx, params.id);
     const change: Change = { tx, user, actorId: live.user.id, origin, now: clock.now() };
-    if (body.username !== undefined) await renameUser(change, body.username);
-    if (body.role !== undefined) await setRole(change, body.role);
-    if (body.disabled !== undefined) await setDisabled(change, body.disabled);
+    const { role, disabled, ...profile } = body;
+    if (Object.keys(profile).length > 0) await changeProfile(change, profile);
+    if (role !== undefined) await setRole(change, role);
+    if (disabled !== undefined) await setDisabled(change, disabled);
     return getUser(tx, params.id);
   });
   return { status: 200, body: { user: showUser(changed) } };

@@ -103,7 +103,7 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
   const hasAdmins = candidates.some(({ adminSince }) => adminSince !== null);
   if (hasAdmins) await queueAdminChange(tx);
   const { chosen, outcomes } = await choose(tx, candidates, new Set());
-  const made = await insertImported(tx, chosen, now);
+  const made = await insertImported(tx, chosen);
   await recordEvents(
     tx,
     'user_imported',

@@ -1,5 +1,5 @@
 import { queueAdminChange } from '../../core/installation.ts';
-import { roleOf, type User } from '../../core/users.ts';
+import type { User } from '../../core/users.ts';
 import type { SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { getUser } from '../../flows/admin/users.ts';
@@ -8,12 +8,13 @@ import {
   deleteAccount,
   endSessions,
   removeDevices,
-  renameUser,
   setDisabled,
   setRole,
 } from '../../flows/change-user.ts';
 import { mailNewPassword } from '../../flows/mail-new-password.ts';
+import { changeProfile } from '../../flows/profile.ts';
 import { liftLimitsOf } from '../../flows/user-limits.ts';
+import { roleOf } from '../../user-fields.ts';
 
 /** Something that an administrator can do to a user, and what it means. */
 interface Act {
@@ -52,7 +53,7 @@ export const acts = {
     ],
     asks: 'username',
     done: 'The user has the new name.',
-    make: (change) => renameUser(change, change.username),
+    make: (change) => changeProfile(change, { username: change.username }),
   },
   'send-mail': {
     label: 'Send a mail to choose a new password',
