@@ -4,24 +4,9 @@ import type { Live } from '../core/sessions.ts';
 import type { World } from '../edge/world.ts';
 import { recordReached, tooMany } from './limit-reached.ts';
 
-/** What a caller is told that there were too many of. */
-const names: Record<WriteLimit, string> = {
-  profileChanges: 'profile changes',
-  sessionChanges: 'requests to end sessions',
-  passwordChanges: 'password changes',
-  emailRequests: 'emails to verify the address',
-  adminChanges: 'changes to users and mails',
-  keyRotations: 'new signing keys',
-};
-
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-const periods: Record<(typeof budgets)[WriteLimit]['length'], string> = {
-  [HOUR]: 'an hour',
-  [DAY]: 'a day',
-};
 
 /**
  * Counts something that somebody who is signed in can write again and again, before it is written: each such write leaves
@@ -43,11 +28,17 @@ export async function countWrite(
     actorId: user.id,
     sessionId: session.id,
   });
-  const { most, length } = budgets[limit];
+  const { most, length, noun } = budgets[limit];
   throw tooMany(
     counted,
-    `Too many ${names[limit]}: ${most} within ${periods[length]} are possible. Try again in ${inWords(counted.retryAfter)}.`,
+    `Too many ${noun}: ${most} within ${periodOf(length)} are possible. Try again in ${inWords(counted.retryAfter)}.`,
   );
+}
+
+/** @param length Milliseconds. */
+function periodOf(length: number): string {
+  if (length === DAY) return 'a day';
+  return length === HOUR ? 'an hour' : inWords(length);
 }
 
 /** @param wait Milliseconds. */

@@ -1,7 +1,8 @@
 import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
 import type { Origin } from '../core/events.ts';
 import { addressAndRange, countInRanges, countInWindow, type Refused, type Verdict } from '../core/limits.ts';
-import { type MailKind, queueMail } from '../core/mails.ts';
+import { type CodeMailKind, mailPages } from '../core/mails/kinds.ts';
+import { queueMail } from '../core/mails.ts';
 import type { User } from '../core/users.ts';
 import { clientRanges } from '../edge/address.ts';
 import type { Answer, Call } from '../edge/route.ts';
@@ -13,7 +14,7 @@ import { recordReached, refuseReached } from './limit-reached.ts';
 /** A mail with a code and a link that somebody asked for. */
 export interface Asked {
   purpose: Purpose;
-  kind: Extract<MailKind, 'reset_password' | 'sign_up' | 'verify_email' | 'change_email'>;
+  kind: CodeMailKind;
   user: Pick<User, 'id' | 'username' | 'admin_since'> | undefined;
   /** The normalised address that the flow is about, whether a mail goes to it or not. */
   address: string;
@@ -29,14 +30,6 @@ export interface Asked {
   isKnown?: boolean;
   wish?: Wish;
 }
-
-/** Where the link of a mail leads. */
-const pages: Record<Asked['kind'], string> = {
-  reset_password: '/reset-password',
-  sign_up: '/verify',
-  verify_email: '/verify',
-  change_email: '/verify',
-};
 
 /**
  * Begins a flow and queues its mail, in the transaction of what asked for it. An address that was mailed often enough
@@ -63,7 +56,7 @@ export async function mailCode(
     values: {
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? flow.code : '',
-      link: `${publicUrl}${pages[kind]}#token=${flow.link}`,
+      link: `${publicUrl}${mailPages[kind]}#token=${flow.link}`,
       ip: (actorId === null && origin.ip) || '',
       user_agent: (actorId === null && origin.userAgent) || '',
       minutes: String(rules.lifetime / 60_000),

@@ -1,30 +1,23 @@
 import { countInWindow } from '../core/limits.ts';
-import { type MailKind, queueMail } from '../core/mails.ts';
+import type { NoticeKind, ValuesOf } from '../core/mails/kinds.ts';
+import { queueMail } from '../core/mails.ts';
 import type { User } from '../core/users.ts';
 import type { Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 import { recordReached } from './limit-reached.ts';
 
-/** A mail that tells the owner of an account what was done to it: nobody asked for it, and nothing hangs on it. */
-export type Notice = Extract<
-  MailKind,
-  | 'new_device'
-  | 'device_distrusted'
-  | 'refresh_reused'
-  | 'password_changed'
-  | 'account_deleted'
-  | 'email_changed'
->;
+/** What a notice says beside whose account it is about, and when. */
+type More<K extends NoticeKind> = Omit<ValuesOf<K>, 'username' | 'when'>;
 
 /** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */
-export async function notify(
+export async function notify<K extends NoticeKind>(
   tx: Db,
   world: World,
-  kind: Notice,
+  kind: K,
   user: Pick<User, 'id' | 'username' | 'email'>,
   origin: Call['origin'],
-  more: Record<string, string> = {},
+  ...[more]: object extends More<K> ? [] : [More<K>]
 ): Promise<void> {
   const { keys, clock } = world;
   const now = clock.now();
@@ -43,7 +36,7 @@ export async function notify(
     ip: origin.ip,
     user_agent: origin.userAgent,
     ...more,
-  };
+  } as ValuesOf<K> & { ip: string; user_agent: string };
   // Mails to a deleted user would be dropped with the account.
   const userId = kind === 'account_deleted' ? null : user.id;
   await queueMail(tx, keys, { kind, to: user.email, userId, values, expiresAt: null }, now);
