@@ -11,7 +11,8 @@ const arrows = {
   routes: ['flows', 'pages'],
   flows: ['edge'],
   pages: ['flows', 'edge'],
-  edge: ['core'],
+  edge: ['context'],
+  context: ['core'],
   core: ['platform'],
   platform: [],
 };

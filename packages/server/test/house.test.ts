@@ -45,21 +45,36 @@ describe('arrows', () => {
 
   // Written out, not computed: this is the drawing in ARCHITECTURE.md.
   const below: Record<string, string[]> = {
-    main: ['cli', 'app', 'open-world', 'routes', 'jobs', 'flows', 'pages', 'edge', 'core', 'platform'],
-    cli: ['app', 'open-world', 'routes', 'jobs', 'flows', 'pages', 'edge', 'core', 'platform'],
-    app: ['open-world', 'routes', 'jobs', 'flows', 'pages', 'edge', 'core', 'platform'],
-    'open-world': ['jobs', 'flows', 'pages', 'edge', 'core', 'platform'],
+    main: [
+      'cli',
+      'app',
+      'open-world',
+      'routes',
+      'jobs',
+      'flows',
+      'pages',
+      'edge',
+      'context',
+      'core',
+      'platform',
+    ],
+    cli: ['app', 'open-world', 'routes', 'jobs', 'flows', 'pages', 'edge', 'context', 'core', 'platform'],
+    app: ['open-world', 'routes', 'jobs', 'flows', 'pages', 'edge', 'context', 'core', 'platform'],
+    'open-world': ['jobs', 'flows', 'pages', 'edge', 'context', 'core', 'platform'],
     jobs: ['core', 'platform'],
-    routes: ['flows', 'pages', 'edge', 'core', 'platform'],
-    flows: ['edge', 'core', 'platform'],
-    pages: ['flows', 'edge', 'core', 'platform'],
-    edge: ['core', 'platform'],
+    routes: ['flows', 'pages', 'edge', 'context', 'core', 'platform'],
+    flows: ['edge', 'context', 'core', 'platform'],
+    pages: ['flows', 'edge', 'context', 'core', 'platform'],
+    edge: ['context', 'core', 'platform'],
+    context: ['core', 'platform'],
     core: ['platform'],
     platform: [],
   };
   const places = Object.keys(below);
   const fileOf = (place: string) =>
-    ['main', 'app', 'open-world', 'routes', ...leaves].includes(place) ? `${place}.ts` : `${place}/asked.ts`;
+    ['main', 'app', 'open-world', 'routes', 'context', ...leaves].includes(place)
+      ? `${place}.ts`
+      : `${place}/asked.ts`;
   const askerOf = (place: string) => fileOf(place).replace('asked', 'asks');
 
   /** Every place imports every other place and every leaf. */

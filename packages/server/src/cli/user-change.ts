@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import type { World } from '../context.ts';
 import { OPERATOR } from '../core/events.ts';
 import { queueAdminChange } from '../core/installation.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
 import type { User } from '../core/users.ts';
-import type { World } from '../edge/world.ts';
 import {
   type Change,
   deleteAccount,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { World } from '../edge/world.ts';
+import type { World } from '../context.ts';
 import { Refusal } from '../errors.ts';
 
 type Audiences = Pick<World, 'publicUrl' | 'config'>;

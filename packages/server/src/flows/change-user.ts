@@ -1,3 +1,4 @@
+import type { World } from '../context.ts';
 import { endOutrankedLinks } from '../core/codes/restore-links.ts';
 import { endFlowsOf } from '../core/codes.ts';
 import { removeDevicesOf } from '../core/devices.ts';
@@ -19,7 +20,6 @@ import {
   setPassword,
   type User,
 } from '../core/users.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { type Role, roleOf } from '../user-fields.ts';

@@ -1,3 +1,4 @@
+import type { World } from '../context.ts';
 import { endFlowsOf } from '../core/codes.ts';
 import { type NewEvent, recordEvent } from '../core/events.ts';
 import {
@@ -12,7 +13,6 @@ import type { Cookie } from '../core/tokens/cookie.ts';
 import { admit, type User } from '../core/users.ts';
 import { readSessionCookie } from '../edge/credential.ts';
 import type { Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 

@@ -1,6 +1,6 @@
+import type { World } from '../context.ts';
 import { type NewEvent, type Origin, recordEvent } from '../core/events.ts';
 import type { Refused } from '../core/limits.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 

@@ -1,3 +1,4 @@
+import type { World } from '../context.ts';
 import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
 import type { Origin } from '../core/events.ts';
 import { addressAndRange, countInRanges, countInWindow, type Refused, type Verdict } from '../core/limits.ts';
@@ -6,7 +7,6 @@ import { queueMail } from '../core/mails.ts';
 import type { User } from '../core/users.ts';
 import { clientRanges } from '../edge/address.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 import { codeRules } from './code-rules.ts';
 import { recordReached, refuseReached } from './limit-reached.ts';

@@ -1,7 +1,7 @@
+import type { World } from '../context.ts';
 import { type Origin, recordEvent } from '../core/events.ts';
 import type { User } from '../core/users.ts';
 import type { Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import { tooMany } from './limit-reached.ts';
 import { countMailFrom, mailCode } from './mail-code.ts';

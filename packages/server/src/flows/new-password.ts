@@ -1,5 +1,5 @@
+import type { World } from '../context.ts';
 import { checkPolicy } from '../core/passwords.ts';
-import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 
 /** What a check of new passwords goes by. */

@@ -1,6 +1,6 @@
+import type { World } from '../context.ts';
 import { endOf, noteProven } from '../core/sessions.ts';
 import type { SignedInCall } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import { proveOwnPassword } from './prove-password.ts';
 

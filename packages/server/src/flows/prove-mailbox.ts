@@ -1,3 +1,4 @@
+import type { World } from '../context.ts';
 import { countCheck, type Flow, findFlowByLink, fits, type Purpose } from '../core/codes.ts';
 import { recordEvent } from '../core/events.ts';
 import {
@@ -16,7 +17,6 @@ import { findByName, type User } from '../core/users.ts';
 import { clientRanges } from '../edge/address.ts';
 import type { Call } from '../edge/route.ts';
 import { readFlow } from '../edge/side-cookies.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { codeRules, type FlowRules } from './code-rules.ts';

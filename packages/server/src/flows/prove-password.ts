@@ -1,3 +1,4 @@
+import type { World } from '../context.ts';
 import { recordEvent } from '../core/events.ts';
 import {
   countAttempt,
@@ -21,7 +22,6 @@ import { findById, holdUnchanged, type User, upgradeHash } from '../core/users.t
 import { clientRanges } from '../edge/address.ts';
 import type { Call } from '../edge/route.ts';
 import { readDevice } from '../edge/side-cookies.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Requester } from '../platform/fair-queue.ts';

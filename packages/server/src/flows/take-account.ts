@@ -1,10 +1,10 @@
+import type { World } from '../context.ts';
 import { endOutrankedLinks } from '../core/codes/restore-links.ts';
 import { endFlowsOf } from '../core/codes.ts';
 import { liftLimits } from '../core/limits.ts';
 import { type EndReason, endSessionsOf } from '../core/sessions.ts';
 import { setProvenPassword, type User } from '../core/users.ts';
 import type { Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 import { notify } from './notices.ts';
 import { namesOf } from './prove-password.ts';

@@ -1,3 +1,4 @@
+import type { World } from '../context.ts';
 import { devicesOf } from '../core/devices.ts';
 import { listEvents, type Origin, recordEvent } from '../core/events.ts';
 import {
@@ -12,7 +13,6 @@ import {
 } from '../core/limits.ts';
 import type { User } from '../core/users.ts';
 import { clientRanges } from '../edge/address.ts';
-import type { World } from '../edge/world.ts';
 import type { Db } from '../platform/db/index.ts';
 import { namesOf } from './prove-password.ts';
 

@@ -1,5 +1,5 @@
+import type { World } from '../context.ts';
 import type { Answer, SignedInCall } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import type { FieldError, Refusal } from '../errors.ts';
 import { getUser } from '../flows/admin/users.ts';
 import { console } from './admin/area.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
 import { type EventView, pagesOfEventsOf } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { findById } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { deviceIdOf } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import {
   deviceShape,

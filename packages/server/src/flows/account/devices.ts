@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf, removeDevice } from '../../core/devices.ts';
 import { recordEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { showDevice } from '../shapes.ts';
 

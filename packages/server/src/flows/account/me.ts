@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { eventsOf } from '../../core/events.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import { parseEmail } from '../../core/names.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { profileColumns } from '../../user-fields.ts';
 import { deleteAccount } from '../change-user.ts';

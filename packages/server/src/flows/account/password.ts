@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
@@ -6,7 +7,6 @@ import { hashPassword, normalisePassword } from '../../core/passwords.ts';
 import { audienceOf, endSessionsOf } from '../../core/sessions.ts';
 import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { countWrite } from '../count-write.ts';
 import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';

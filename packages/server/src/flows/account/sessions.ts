@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { endOtherSessions, endSession, sessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { showSession } from '../shapes.ts';
 

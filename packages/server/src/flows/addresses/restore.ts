@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endRestoreLinksFrom } from '../../core/codes/restore-links.ts';
 import { useFlow, wishOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, holdSignIns, setProvenEmail } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { forUser } from '../hash-requester.ts';
 import { rememberBrowser } from '../known-devices.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endFlowsOf, type Flow, isHeld, useFlow, wentTo, wishOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { parseUsername } from '../../core/names.ts';
@@ -7,7 +8,6 @@ import { findById, holdSignIns, setProvenEmail, setVerified, type User } from '.
 import { findSignedIn } from '../../edge/credential.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { readFlow } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { takenRefusal } from '../check-new-user.ts';

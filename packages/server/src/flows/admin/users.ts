@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { listUsers } from '../../core/users/list.ts';
 import { findById, type User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { profileColumns } from '../../user-fields.ts';

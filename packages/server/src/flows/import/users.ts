@@ -1,8 +1,8 @@
+import type { World } from '../../context.ts';
 import { OPERATOR, recordEvents } from '../../core/events.ts';
 import { dearestHash, queueAdminChange, replaceDearestHash } from '../../core/installation.ts';
 import { dearerStandIn } from '../../core/passwords/imported.ts';
 import { insertImported, takenAmong } from '../../core/users/imported.ts';
-import type { World } from '../../edge/world.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { settleSetUp } from '../change-user.ts';
 import type { Cells } from './columns.ts';

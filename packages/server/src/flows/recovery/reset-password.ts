@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { useFlow } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, type User } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { codeRules } from '../code-rules.ts';
 import { forUser } from '../hash-requester.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { finishSetUp, isSetUp } from '../../core/installation.ts';
 import { countInRanges } from '../../core/limits.ts';
@@ -7,7 +8,6 @@ import { hashPassword } from '../../core/passwords.ts';
 import { insertUser } from '../../core/users.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../check-new-user.ts';
 import { cookieFor, finishSignIn } from '../finish-sign-in.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { looksLikeEmail, parseEmail, parseUsername } from '../../core/names.ts';
 import { couldBePassword } from '../../core/passwords.ts';
@@ -6,7 +7,6 @@ import type { SessionKind } from '../../core/sessions.ts';
 import { findByName } from '../../core/users.ts';
 import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { audienceField, checkAudience } from '../audience.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { countInRanges } from '../../core/limits.ts';
 import { audienceOf, endOf, endSession, type Live, retryRefresh, rotate } from '../../core/sessions.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { audienceField, checkAudience } from '../audience.ts';
 import { refuseReached } from '../limit-reached.ts';

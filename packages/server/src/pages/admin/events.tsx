@@ -1,7 +1,7 @@
+import type { World } from '../../context.ts';
 import { listEvents, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { showRecordedEvent } from '../../flows/shapes.ts';
 import { Button } from '../form.tsx';
 import { Empty, page, Table } from '../layout.tsx';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { keysOf, rotateSigningKey, type ShownKey } from '../../flows/rotate-key.ts';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Notice, page, seeOther, Table } from '../layout.tsx';

@@ -1,7 +1,7 @@
+import type { World } from '../../context.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import type { User } from '../../core/users.ts';
 import type { SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { getUser } from '../../flows/admin/users.ts';
 import {
   type Change,

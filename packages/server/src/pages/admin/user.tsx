@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf, type ListedDevice } from '../../core/devices.ts';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import { budgets, type LimitState } from '../../core/limits.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { type User, usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { getUser } from '../../flows/admin/users.ts';
 import { limitsOf } from '../../flows/user-limits.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { listUsers, type UserOrder, userOrders } from '../../core/users/list.ts';
 import type { User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
 import { normalSearch } from '../../flows/admin/users.ts';
 import { roleOf, type UserColumns } from '../../user-fields.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { listEvents } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Card, Notice, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { OwnFacts } from '../user-facts.tsx';

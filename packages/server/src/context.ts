@@ -1,22 +1,22 @@
-import type { Config, SettingName, Source } from '../config.ts';
-import type { Keyring } from '../core/keys.ts';
-import type { RenderMail } from '../core/mails/render.ts';
-import type { BreachedPasswords } from '../core/passwords/breached.ts';
-import type { FindLive, Live } from '../core/sessions.ts';
-import type { AccessTokens } from '../core/tokens/access.ts';
-import type { CookieTokens } from '../core/tokens/cookie.ts';
-import type { DeviceTokens } from '../core/tokens/device.ts';
-import type { RefreshTokens } from '../core/tokens/refresh.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Db } from '../platform/db/index.ts';
-import type { Hasher } from '../platform/hasher.ts';
-import type { Log } from '../platform/log.ts';
-import type { Metrics } from '../platform/metrics.ts';
-import type { Keys } from '../platform/secrets.ts';
-import type { Exports } from './exports.ts';
-import type { Streams } from './streams.ts';
+import type { Config, SettingName, Source } from './config.ts';
+import type { Keyring } from './core/keys.ts';
+import type { RenderMail } from './core/mails/render.ts';
+import type { BreachedPasswords } from './core/passwords/breached.ts';
+import type { FindLive, Live } from './core/sessions.ts';
+import type { AccessTokens } from './core/tokens/access.ts';
+import type { CookieTokens } from './core/tokens/cookie.ts';
+import type { DeviceTokens } from './core/tokens/device.ts';
+import type { RefreshTokens } from './core/tokens/refresh.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Db } from './platform/db/index.ts';
+import type { Exports } from './platform/exports.ts';
+import type { Hasher } from './platform/hasher.ts';
+import type { Log } from './platform/log.ts';
+import type { Metrics } from './platform/metrics.ts';
+import type { Keys } from './platform/secrets.ts';
+import type { Streams } from './platform/streams.ts';
 
-/** What a flow works with: made once, in `app.ts`. */
+/** What every handler gets; `open-world.ts` makes it, once. */
 export interface World {
   config: Config;
   /** Where each setting comes from. */

@@ -1,6 +1,6 @@
 import { Refusal } from '../errors.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Log } from '../platform/log.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
 
 /** An answer that goes on, as server-sent events (HTML standard, 9.2), until the caller leaves or may not have it any more. */
 export interface Stream {

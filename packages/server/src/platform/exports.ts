@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Refusal } from '../errors.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Log } from '../platform/log.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
 
 /** A long answer that is made while it is read: what a user has, or what happened. */
 export interface Export {
