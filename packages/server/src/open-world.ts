@@ -12,7 +12,7 @@ import { deviceTokens } from './core/tokens/device.ts';
 import { refreshTokens } from './core/tokens/refresh.ts';
 import { type TrustedProxies, trustProxies } from './edge/address.ts';
 import { events } from './events.ts';
-import { type Restored, revokeRestored } from './flows/restored-database.ts';
+import { type Restored, revokeRestored } from './flows/installation/restored-database.ts';
 import { refuseLostDatabase, revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
 import { openAssets } from './pages/assets.ts';

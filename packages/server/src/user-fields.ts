@@ -122,7 +122,7 @@ interface Uses<Value> {
   import?: { field: string; names: readonly string[] };
   /** A fact on the user's own page (`owner`) or the page of an administrator. `pages/user-facts.tsx` shows it. */
   page?: { label: string; seenBy: readonly ('owner' | 'admin')[] };
-  /** The user can change it on the profile page, and an administrator by the API. `flows/profile.ts` says what it may be. */
+  /** The user can change it on the profile page, and an administrator by the API. `flows/accounts/profile.ts` says what it may be. */
   profile?: { autocomplete: string; hint?: string; optional?: true };
   /** A column of `usher user list`, and a line of `usher user show`. */
   cli?: { name: string; title: string; show: (value: Value) => string };

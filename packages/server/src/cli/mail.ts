@@ -8,7 +8,7 @@ import { type KeptMail, keptMail, keptMails } from '../core/mails/mailbox.ts';
 import { mailRenderer, type RenderMail } from '../core/mails/render.ts';
 import { sampleMails } from '../core/mails/samples.ts';
 import { parseEmail } from '../core/names.ts';
-import { sendMailAgain } from '../flows/retry-mail.ts';
+import { sendMailAgain } from '../flows/emails/retry-mail.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createMailTransport, type Delivery } from '../platform/mail-transport.ts';
 import { newMailId } from '../platform/random.ts';

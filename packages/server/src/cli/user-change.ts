@@ -13,11 +13,11 @@ import {
   setDisabled,
   setRole,
   settleSetUp,
-} from '../flows/change-user.ts';
-import { mailNewPassword } from '../flows/mail-new-password.ts';
-import { weaknessOf } from '../flows/new-password.ts';
+} from '../flows/accounts/change-user.ts';
+import { mailNewPassword } from '../flows/emails/mail-new-password.ts';
+import { weaknessOf } from '../flows/passwords/new-password.ts';
 import { showUser } from '../flows/shapes.ts';
-import { liftLimitsOf } from '../flows/user-limits.ts';
+import { liftLimitsOf } from '../flows/limits/user-limits.ts';
 import type { Db } from '../platform/db/index.ts';
 import { roleOf } from '../user-fields.ts';
 import { withWorld } from './open.ts';

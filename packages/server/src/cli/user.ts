@@ -7,7 +7,7 @@ import { listUsers } from '../core/users/list.ts';
 import { showUserCursor, userCursor } from '../flows/admin/user-cursor.ts';
 import { normalSearch } from '../flows/admin/users.ts';
 import { showDevice, showEvent, showLimit, showSession, showUser } from '../flows/shapes.ts';
-import { limitsOf } from '../flows/user-limits.ts';
+import { limitsOf } from '../flows/limits/user-limits.ts';
 import { withWorld } from './open.ts';
 import { minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';

@@ -132,7 +132,7 @@ export const budgets = {
     why: 'Recovery emails to one address that one address range asked for.',
     activity: TOO_MANY_MAILS,
   },
-  // No link works for a shorter time than this window lasts (`flows/code-rules`): whoever uses it up leaves one in the mailbox.
+  // No link works for a shorter time than this window lasts (`flows/verifications/code-rules`): whoever uses it up leaves one in the mailbox.
   recoveryTo: {
     kind: 'window',
     most: 6,

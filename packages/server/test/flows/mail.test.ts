@@ -5,7 +5,7 @@ import { OPERATOR } from '../../src/core/events.ts';
 import { unsealWords } from '../../src/core/mails/content.ts';
 import { sampleValues } from '../../src/core/mails/kinds.ts';
 import { type MailKind, type NewMail, queueMail } from '../../src/core/mails.ts';
-import { sendMailAgain } from '../../src/flows/retry-mail.ts';
+import { sendMailAgain } from '../../src/flows/emails/retry-mail.ts';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, TURN } from '../support/clock.ts';

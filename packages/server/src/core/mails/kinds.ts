@@ -26,9 +26,9 @@ interface Kind {
   values: readonly MailValue[];
   /** What the owner reads on the activity page: "A mail was sent ...". Undefined for one that no flow sends. */
   about?: string;
-  /** Tells the owner what was done to the account: nobody asked for it, and nothing hangs on it (`flows/notices.ts`). */
+  /** Tells the owner what was done to the account: nobody asked for it, and nothing hangs on it (`flows/emails/notices.ts`). */
   isNotice?: true;
-  /** Carries a code and a link to this page (`flows/mail-code.ts`). */
+  /** Carries a code and a link to this page (`flows/verifications/mail-code.ts`). */
   page?: string;
   /** A stranger can make us send it: a full queue refuses it, so that it still has room for the others. */
   fromStrangers?: true;

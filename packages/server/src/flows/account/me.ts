@@ -7,10 +7,10 @@ import { sessionsOf } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
 import { profileColumns } from '../../user-fields.ts';
-import { deleteAccount } from '../change-user.ts';
-import { notify } from '../notices.ts';
-import { changeProfile, profileShape } from '../profile.ts';
-import { holdProven, proveOwnPassword } from '../prove-password.ts';
+import { deleteAccount } from '../accounts/change-user.ts';
+import { notify } from '../emails/notices.ts';
+import { changeProfile, profileShape } from '../accounts/profile.ts';
+import { holdProven, proveOwnPassword } from '../passwords/prove-password.ts';
 import { showEvent, showSession, showUser } from '../shapes.ts';
 
 /** How many of their events a user sees on the dashboard. */

@@ -10,17 +10,17 @@ import type { Answer, Call } from '../../edge/route.ts';
 import { readFlow } from '../../edge/side-cookies.ts';
 import { Refusal } from '../../errors.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
-import { takenRefusal } from '../check-new-user.ts';
-import { codeRules } from '../code-rules.ts';
-import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
-import { forUser } from '../hash-requester.ts';
-import { rememberBrowser } from '../known-devices.ts';
-import { makeAccount } from '../make-account.ts';
-import { refuseWeak } from '../new-password.ts';
-import { notify } from '../notices.ts';
-import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
+import { takenRefusal } from '../accounts/check-new-user.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
+import { makeAccount } from '../accounts/make-account.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { notify } from '../emails/notices.ts';
+import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../verifications/prove-mailbox.ts';
 import { showUser } from '../shapes.ts';
-import { takeAccount } from '../take-account.ts';
+import { takeAccount } from '../accounts/take-account.ts';
 
 export const verifyEmailBody = z
   .strictObject({

@@ -17,13 +17,13 @@ import {
   removeDevices,
   setDisabled,
   setRole,
-} from '../change-user.ts';
-import { checkNewUser } from '../check-new-user.ts';
-import { forUser } from '../hash-requester.ts';
-import { mailNewPassword } from '../mail-new-password.ts';
-import { changeProfile, profileShape } from '../profile.ts';
+} from '../accounts/change-user.ts';
+import { checkNewUser } from '../accounts/check-new-user.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { mailNewPassword } from '../emails/mail-new-password.ts';
+import { changeProfile, profileShape } from '../accounts/profile.ts';
 import { showDevice, showLimit, showUser } from '../shapes.ts';
-import { liftLimitsOf, limitsOf } from '../user-limits.ts';
+import { liftLimitsOf, limitsOf } from '../limits/user-limits.ts';
 import { showUserCursor, userCursor } from './user-cursor.ts';
 
 const LARGEST_PAGE = 100;

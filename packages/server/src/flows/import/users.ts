@@ -4,7 +4,7 @@ import { dearestHash, queueAdminChange, replaceDearestHash } from '../../core/in
 import { dearerStandIn } from '../../core/passwords/imported.ts';
 import { insertImported, takenAmong } from '../../core/users/imported.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { settleSetUp } from '../change-user.ts';
+import { settleSetUp } from '../accounts/change-user.ts';
 import type { Cells } from './columns.ts';
 import { type Candidate, type RowRules, readRow } from './row.ts';
 

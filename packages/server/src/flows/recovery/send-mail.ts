@@ -8,8 +8,8 @@ import type { Answer, Call } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { recordReached } from '../limit-reached.ts';
-import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
+import { recordReached } from '../limits/limit-reached.ts';
+import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.ts';
 
 export const sendMailBody = z.strictObject({ email: z.string() });
 

@@ -4,7 +4,7 @@ import { type ListedMail, mailStates } from '../../core/mails/listed.ts';
 import { hastenMail } from '../../core/mails/outbox.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { sendMailAgain, whyNotAgain } from '../../flows/retry-mail.ts';
+import { sendMailAgain, whyNotAgain } from '../../flows/emails/retry-mail.ts';
 import { Button, Form } from '../form.tsx';
 import { Notice, seeOther } from '../layout.tsx';
 import { exactTime } from '../time.tsx';

@@ -10,10 +10,10 @@ import {
   removeDevices,
   setDisabled,
   setRole,
-} from '../../flows/change-user.ts';
-import { mailNewPassword } from '../../flows/mail-new-password.ts';
-import { changeProfile } from '../../flows/profile.ts';
-import { liftLimitsOf } from '../../flows/user-limits.ts';
+} from '../../flows/accounts/change-user.ts';
+import { mailNewPassword } from '../../flows/emails/mail-new-password.ts';
+import { changeProfile } from '../../flows/accounts/profile.ts';
+import { liftLimitsOf } from '../../flows/limits/user-limits.ts';
 import { roleOf } from '../../user-fields.ts';
 
 /** Something that an administrator can do to a user, and what it means. */

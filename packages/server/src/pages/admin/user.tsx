@@ -8,7 +8,7 @@ import { type User, usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { getUser } from '../../flows/admin/users.ts';
-import { limitsOf } from '../../flows/user-limits.ts';
+import { limitsOf } from '../../flows/limits/user-limits.ts';
 import { deviceOf } from '../dashboard/device.ts';
 import { Field } from '../field.tsx';
 import { ButtonLink } from '../form.tsx';

@@ -3,7 +3,7 @@ import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { changeMe, type changeMeBody } from '../../flows/account/me.ts';
-import type { Profile } from '../../flows/profile.ts';
+import type { Profile } from '../../flows/accounts/profile.ts';
 import { profileColumns, type UserField, userFields } from '../../user-fields.ts';
 import { Field } from '../field.tsx';
 import { Actions, Button, Form, FormErrors } from '../form.tsx';

@@ -1,6 +1,6 @@
-import type { World } from '../context.ts';
-import { endFlowsOf } from '../core/codes.ts';
-import { type NewEvent, recordEvent } from '../core/events.ts';
+import type { World } from '../../context.ts';
+import { endFlowsOf } from '../../core/codes.ts';
+import { type NewEvent, recordEvent } from '../../core/events.ts';
 import {
   capOf,
   endCrowdedOut,
@@ -8,13 +8,13 @@ import {
   REFRESH_IDLE,
   type SessionKind,
   startSession,
-} from '../core/sessions.ts';
-import type { Cookie } from '../core/tokens/cookie.ts';
-import { admit, type User } from '../core/users.ts';
-import { readSessionCookie } from '../edge/credential.ts';
-import type { Call } from '../edge/route.ts';
-import { Refusal } from '../errors.ts';
-import type { Db } from '../platform/db/index.ts';
+} from '../../core/sessions.ts';
+import type { Cookie } from '../../core/tokens/cookie.ts';
+import { admit, type User } from '../../core/users.ts';
+import { readSessionCookie } from '../../edge/credential.ts';
+import type { Call } from '../../edge/route.ts';
+import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
 
 /** A session that was just started. */
 export interface Started {

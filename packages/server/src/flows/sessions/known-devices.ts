@@ -1,13 +1,13 @@
-import type { World } from '../context.ts';
-import { addDevice, DEVICE_LIFETIME, removeDevice, renewDevice } from '../core/devices.ts';
-import { recordEvent } from '../core/events.ts';
-import type { User } from '../core/users.ts';
-import { addressRange } from '../edge/address.ts';
-import type { Call } from '../edge/route.ts';
-import { deviceIdOf } from '../edge/side-cookies.ts';
-import type { Db } from '../platform/db/index.ts';
-import { newId } from '../platform/random.ts';
-import { notify } from './notices.ts';
+import type { World } from '../../context.ts';
+import { addDevice, DEVICE_LIFETIME, removeDevice, renewDevice } from '../../core/devices.ts';
+import { recordEvent } from '../../core/events.ts';
+import type { User } from '../../core/users.ts';
+import { addressRange } from '../../edge/address.ts';
+import type { Call } from '../../edge/route.ts';
+import { deviceIdOf } from '../../edge/side-cookies.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { newId } from '../../platform/random.ts';
+import { notify } from '../emails/notices.ts';
 
 /** A browser that the account knows from now on. */
 export interface RememberedBrowser {

@@ -1,12 +1,12 @@
-import type { World } from '../context.ts';
-import { endOutrankedLinks } from '../core/codes/restore-links.ts';
-import { endFlowsOf } from '../core/codes.ts';
-import { removeDevicesOf } from '../core/devices.ts';
-import { type Origin, recordEvent } from '../core/events.ts';
-import { finishSetUp } from '../core/installation.ts';
-import { accountLimits, liftLimits } from '../core/limits.ts';
-import { forgetMailsOf } from '../core/mails.ts';
-import { endSessionsOf } from '../core/sessions.ts';
+import type { World } from '../../context.ts';
+import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
+import { endFlowsOf } from '../../core/codes.ts';
+import { removeDevicesOf } from '../../core/devices.ts';
+import { type Origin, recordEvent } from '../../core/events.ts';
+import { finishSetUp } from '../../core/installation.ts';
+import { accountLimits, liftLimits } from '../../core/limits.ts';
+import { forgetMailsOf } from '../../core/mails.ts';
+import { endSessionsOf } from '../../core/sessions.ts';
 import {
   countAdmins,
   deleteUser,
@@ -19,10 +19,10 @@ import {
   promote,
   setPassword,
   type User,
-} from '../core/users.ts';
-import { Refusal } from '../errors.ts';
-import type { Db } from '../platform/db/index.ts';
-import { type Role, roleOf } from '../user-fields.ts';
+} from '../../core/users.ts';
+import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { type Role, roleOf } from '../../user-fields.ts';
 import { takenRefusal } from './check-new-user.ts';
 
 /**

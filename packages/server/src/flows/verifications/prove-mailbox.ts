@@ -1,6 +1,6 @@
-import type { World } from '../context.ts';
-import { countCheck, type Flow, findFlowByLink, fits, type Purpose } from '../core/codes.ts';
-import { recordEvent } from '../core/events.ts';
+import type { World } from '../../context.ts';
+import { countCheck, type Flow, findFlowByLink, fits, type Purpose } from '../../core/codes.ts';
+import { recordEvent } from '../../core/events.ts';
 import {
   budgets,
   type CountedRange,
@@ -11,16 +11,16 @@ import {
   type Refused,
   uncount,
   uncountInRanges,
-} from '../core/limits.ts';
-import { parseEmail } from '../core/names.ts';
-import { findByName, type User } from '../core/users.ts';
-import { clientRanges } from '../edge/address.ts';
-import type { Call } from '../edge/route.ts';
-import { readFlow } from '../edge/side-cookies.ts';
-import { Refusal } from '../errors.ts';
-import type { Db } from '../platform/db/index.ts';
+} from '../../core/limits.ts';
+import { parseEmail } from '../../core/names.ts';
+import { findByName, type User } from '../../core/users.ts';
+import { clientRanges } from '../../edge/address.ts';
+import type { Call } from '../../edge/route.ts';
+import { readFlow } from '../../edge/side-cookies.ts';
+import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
 import { codeRules, type FlowRules } from './code-rules.ts';
-import { recordReached, refuseReached } from './limit-reached.ts';
+import { recordReached, refuseReached } from '../limits/limit-reached.ts';
 
 /** What a mail is answered with: the address and the code, or what the link carries. */
 export interface MailAnswer {

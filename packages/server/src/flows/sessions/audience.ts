@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { World } from '../context.ts';
-import { Refusal } from '../errors.ts';
+import type { World } from '../../context.ts';
+import { Refusal } from '../../errors.ts';
 
 type Audiences = Pick<World, 'publicUrl' | 'config'>;
 

@@ -1,11 +1,11 @@
-import type { World } from '../context.ts';
-import { countInWindow } from '../core/limits.ts';
-import type { NoticeKind, ValuesOf } from '../core/mails/kinds.ts';
-import { queueMail } from '../core/mails.ts';
-import type { User } from '../core/users.ts';
-import type { Call } from '../edge/route.ts';
-import type { Db } from '../platform/db/index.ts';
-import { recordReached } from './limit-reached.ts';
+import type { World } from '../../context.ts';
+import { countInWindow } from '../../core/limits.ts';
+import type { NoticeKind, ValuesOf } from '../../core/mails/kinds.ts';
+import { queueMail } from '../../core/mails.ts';
+import type { User } from '../../core/users.ts';
+import type { Call } from '../../edge/route.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { recordReached } from '../limits/limit-reached.ts';
 
 /** What a notice says beside whose account it is about, and when. */
 type More<K extends NoticeKind> = Omit<ValuesOf<K>, 'username' | 'when'>;

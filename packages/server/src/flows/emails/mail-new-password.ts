@@ -1,10 +1,10 @@
-import type { World } from '../context.ts';
-import { type Origin, recordEvent } from '../core/events.ts';
-import type { User } from '../core/users.ts';
-import type { Call } from '../edge/route.ts';
-import { Refusal } from '../errors.ts';
-import { tooMany } from './limit-reached.ts';
-import { countMailFrom, mailCode } from './mail-code.ts';
+import type { World } from '../../context.ts';
+import { type Origin, recordEvent } from '../../core/events.ts';
+import type { User } from '../../core/users.ts';
+import type { Call } from '../../edge/route.ts';
+import { Refusal } from '../../errors.ts';
+import { tooMany } from '../limits/limit-reached.ts';
+import { countMailFrom, mailCode } from '../verifications/mail-code.ts';
 
 /**
  * Mails a user what they need to choose a new password, as if they had asked for it: the same mail, in the same budgets.

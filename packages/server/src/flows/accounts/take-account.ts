@@ -1,13 +1,13 @@
-import type { World } from '../context.ts';
-import { endOutrankedLinks } from '../core/codes/restore-links.ts';
-import { endFlowsOf } from '../core/codes.ts';
-import { liftLimits } from '../core/limits.ts';
-import { type EndReason, endSessionsOf } from '../core/sessions.ts';
-import { setProvenPassword, type User } from '../core/users.ts';
-import type { Call } from '../edge/route.ts';
-import type { Db } from '../platform/db/index.ts';
-import { notify } from './notices.ts';
-import { namesOf } from './prove-password.ts';
+import type { World } from '../../context.ts';
+import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
+import { endFlowsOf } from '../../core/codes.ts';
+import { liftLimits } from '../../core/limits.ts';
+import { type EndReason, endSessionsOf } from '../../core/sessions.ts';
+import { setProvenPassword, type User } from '../../core/users.ts';
+import type { Call } from '../../edge/route.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { notify } from '../emails/notices.ts';
+import { namesOf } from '../passwords/prove-password.ts';
 
 /** What strangers, and thieves of device cookies, can use up of an account's budgets. */
 const ofAccount = ['password', 'passwordsInAll', 'devicesInAll', 'codesInAll', 'shortCodesInAll'] as const;

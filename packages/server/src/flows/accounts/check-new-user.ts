@@ -1,7 +1,7 @@
-import { parseEmail, parseUsername } from '../core/names.ts';
-import type { NewUser } from '../core/users.ts';
-import { type FieldError, Refusal } from '../errors.ts';
-import { type PasswordRules, weaknessOf } from './new-password.ts';
+import { parseEmail, parseUsername } from '../../core/names.ts';
+import type { NewUser } from '../../core/users.ts';
+import { type FieldError, Refusal } from '../../errors.ts';
+import { type PasswordRules, weaknessOf } from '../passwords/new-password.ts';
 
 interface Wish {
   username: string;

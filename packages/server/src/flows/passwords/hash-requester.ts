@@ -1,5 +1,5 @@
-import { addressRange } from '../edge/address.ts';
-import type { Requester } from '../platform/fair-queue.ts';
+import { addressRange } from '../../edge/address.ts';
+import type { Requester } from '../../platform/fair-queue.ts';
 
 /** For whom a password is hashed who has shown nothing yet. @param identifier As it was given; an account may have it or not. */
 export const forStranger = ({ ip }: { ip: string }, identifier: string): Requester => ({

@@ -1,9 +1,9 @@
-import type { World } from '../context.ts';
-import { type Origin, recordEvent } from '../core/events.ts';
-import { mailValues } from '../core/mails/kinds.ts';
-import { type ListedMail, listedMail } from '../core/mails/listed.ts';
-import { type RetriedMail, retryMail } from '../core/mails/outbox.ts';
-import { Refusal } from '../errors.ts';
+import type { World } from '../../context.ts';
+import { type Origin, recordEvent } from '../../core/events.ts';
+import { mailValues } from '../../core/mails/kinds.ts';
+import { type ListedMail, listedMail } from '../../core/mails/listed.ts';
+import { type RetriedMail, retryMail } from '../../core/mails/outbox.ts';
+import { Refusal } from '../../errors.ts';
 
 type Place = Pick<World, 'db' | 'clock' | 'keys'>;
 

@@ -1,6 +1,6 @@
-import type { World } from '../context.ts';
-import { checkPolicy } from '../core/passwords.ts';
-import { type FieldError, Refusal } from '../errors.ts';
+import type { World } from '../../context.ts';
+import { checkPolicy } from '../../core/passwords.ts';
+import { type FieldError, Refusal } from '../../errors.ts';
 
 /** What a check of new passwords goes by. */
 export type PasswordRules = Pick<World, 'config' | 'breachedPasswords'>;

@@ -1,10 +1,10 @@
-import { endEveryFlow } from '../core/codes.ts';
-import { removeEveryDevice } from '../core/devices.ts';
-import { OPERATOR, recordEvent } from '../core/events.ts';
-import { raiseStateRevision } from '../core/installation.ts';
-import { endEveryLink } from '../core/links.ts';
-import { endEverySession } from '../core/sessions.ts';
-import type { Db } from '../platform/db/index.ts';
+import { endEveryFlow } from '../../core/codes.ts';
+import { removeEveryDevice } from '../../core/devices.ts';
+import { OPERATOR, recordEvent } from '../../core/events.ts';
+import { raiseStateRevision } from '../../core/installation.ts';
+import { endEveryLink } from '../../core/links.ts';
+import { endEverySession } from '../../core/sessions.ts';
+import type { Db } from '../../platform/db/index.ts';
 
 /** What was revoked because an older copy of the database was put back. */
 export interface Restored {

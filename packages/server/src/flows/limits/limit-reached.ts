@@ -1,8 +1,8 @@
-import type { World } from '../context.ts';
-import { type NewEvent, type Origin, recordEvent } from '../core/events.ts';
-import type { Refused } from '../core/limits.ts';
-import { Refusal } from '../errors.ts';
-import type { Db } from '../platform/db/index.ts';
+import type { World } from '../../context.ts';
+import { type NewEvent, type Origin, recordEvent } from '../../core/events.ts';
+import type { Refused } from '../../core/limits.ts';
+import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
 
 /** So many refusals of a limit are recorded one by one. */
 const EACH = 10;

@@ -1,7 +1,7 @@
-import type { World } from '../context.ts';
-import { type Origin, recordEvent } from '../core/events.ts';
-import { queueKeyChange } from '../core/installation.ts';
-import { listKeys, rotateKey, stateKeys } from '../core/keys.ts';
+import type { World } from '../../context.ts';
+import { type Origin, recordEvent } from '../../core/events.ts';
+import { queueKeyChange } from '../../core/installation.ts';
+import { listKeys, rotateKey, stateKeys } from '../../core/keys.ts';
 
 /** A signing key, as far as it can be told of. */
 export type ShownKey = Awaited<ReturnType<typeof keysOf>>[number];

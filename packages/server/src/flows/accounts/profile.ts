@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { recordEvent } from '../core/events.ts';
-import { type NameFault, parseUsername } from '../core/names.ts';
-import { type ProfileChange, type User, updateProfile } from '../core/users.ts';
-import { type FieldError, Refusal } from '../errors.ts';
-import { type ProfileColumn, profileColumns } from '../user-fields.ts';
+import { recordEvent } from '../../core/events.ts';
+import { type NameFault, parseUsername } from '../../core/names.ts';
+import { type ProfileChange, type User, updateProfile } from '../../core/users.ts';
+import { type FieldError, Refusal } from '../../errors.ts';
+import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
 import type { Change } from './change-user.ts';
 
 type Checked = { ok: true; change: ProfileChange } | NameFault;

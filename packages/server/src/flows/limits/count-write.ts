@@ -1,7 +1,7 @@
-import type { World } from '../context.ts';
-import type { Origin } from '../core/events.ts';
-import { budgets, countInWindow, type WriteLimit } from '../core/limits.ts';
-import type { Live } from '../core/sessions.ts';
+import type { World } from '../../context.ts';
+import type { Origin } from '../../core/events.ts';
+import { budgets, countInWindow, type WriteLimit } from '../../core/limits.ts';
+import type { Live } from '../../core/sessions.ts';
 import { recordReached, tooMany } from './limit-reached.ts';
 
 const MINUTE = 60_000;

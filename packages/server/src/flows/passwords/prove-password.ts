@@ -1,5 +1,5 @@
-import type { World } from '../context.ts';
-import { recordEvent } from '../core/events.ts';
+import type { World } from '../../context.ts';
+import { recordEvent } from '../../core/events.ts';
 import {
   countAttempt,
   countInRanges,
@@ -15,20 +15,20 @@ import {
   uncountAttempt,
   uncountInRanges,
   type Verdict,
-} from '../core/limits.ts';
-import { hashPassword, verifyPassword } from '../core/passwords.ts';
-import { isSessionOpen, type Live } from '../core/sessions.ts';
-import { findById, holdUnchanged, type User, upgradeHash } from '../core/users.ts';
-import { clientRanges } from '../edge/address.ts';
-import type { Call } from '../edge/route.ts';
-import { readDevice } from '../edge/side-cookies.ts';
-import { Refusal } from '../errors.ts';
-import type { Db } from '../platform/db/index.ts';
-import type { Requester } from '../platform/fair-queue.ts';
-import { NoPlace } from '../platform/hash-lanes.ts';
+} from '../../core/limits.ts';
+import { hashPassword, verifyPassword } from '../../core/passwords.ts';
+import { isSessionOpen, type Live } from '../../core/sessions.ts';
+import { findById, holdUnchanged, type User, upgradeHash } from '../../core/users.ts';
+import { clientRanges } from '../../edge/address.ts';
+import type { Call } from '../../edge/route.ts';
+import { readDevice } from '../../edge/side-cookies.ts';
+import { Refusal } from '../../errors.ts';
+import type { Db } from '../../platform/db/index.ts';
+import type { Requester } from '../../platform/fair-queue.ts';
+import { NoPlace } from '../../platform/hash-lanes.ts';
 import { forStranger, forUser } from './hash-requester.ts';
-import { distrustBrowser } from './known-devices.ts';
-import { recordReached, tooMany } from './limit-reached.ts';
+import { distrustBrowser } from '../sessions/known-devices.ts';
+import { recordReached, tooMany } from '../limits/limit-reached.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
 export interface Claimed {

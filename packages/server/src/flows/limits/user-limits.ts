@@ -1,6 +1,6 @@
-import type { World } from '../context.ts';
-import { devicesOf } from '../core/devices.ts';
-import { listEvents, type Origin, recordEvent } from '../core/events.ts';
+import type { World } from '../../context.ts';
+import { devicesOf } from '../../core/devices.ts';
+import { listEvents, type Origin, recordEvent } from '../../core/events.ts';
 import {
   addressAndRange,
   budgets,
@@ -10,11 +10,11 @@ import {
   type LimitState,
   liftLimits,
   readLimits,
-} from '../core/limits.ts';
-import type { User } from '../core/users.ts';
-import { clientRanges } from '../edge/address.ts';
-import type { Db } from '../platform/db/index.ts';
-import { namesOf } from './prove-password.ts';
+} from '../../core/limits.ts';
+import type { User } from '../../core/users.ts';
+import { clientRanges } from '../../edge/address.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { namesOf } from '../passwords/prove-password.ts';
 
 /** No limit of an address range lasts longer: what was refused before that is over. */
 const HOUR = 60 * 60_000;

@@ -1,7 +1,7 @@
-import type { World } from '../context.ts';
-import { endOf, noteProven } from '../core/sessions.ts';
-import type { SignedInCall } from '../edge/route.ts';
-import { Refusal } from '../errors.ts';
+import type { World } from '../../context.ts';
+import { endOf, noteProven } from '../../core/sessions.ts';
+import type { SignedInCall } from '../../edge/route.ts';
+import { Refusal } from '../../errors.ts';
 import { proveOwnPassword } from './prove-password.ts';
 
 type ProvingCall = Pick<SignedInCall, 'live' | 'origin' | 'headers' | 'renewCookie'>;

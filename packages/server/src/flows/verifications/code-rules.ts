@@ -1,6 +1,6 @@
-import type { CodeRules } from '../core/codes.ts';
-import { budgets } from '../core/limits.ts';
-import type { User } from '../core/users.ts';
+import type { CodeRules } from '../../core/codes.ts';
+import { budgets } from '../../core/limits.ts';
+import type { User } from '../../core/users.ts';
 
 const MINUTE = 60_000;
 

@@ -1,10 +1,10 @@
-import type { World } from '../context.ts';
-import { isHeld } from '../core/codes.ts';
-import { recordEvent } from '../core/events.ts';
-import { mixedScripts } from '../core/names.ts';
-import { insertUser, type NewUser, type User } from '../core/users.ts';
-import type { Call } from '../edge/route.ts';
-import type { Db } from '../platform/db/index.ts';
+import type { World } from '../../context.ts';
+import { isHeld } from '../../core/codes.ts';
+import { recordEvent } from '../../core/events.ts';
+import { mixedScripts } from '../../core/names.ts';
+import { insertUser, type NewUser, type User } from '../../core/users.ts';
+import type { Call } from '../../edge/route.ts';
+import type { Db } from '../../platform/db/index.ts';
 import { takenRefusal } from './check-new-user.ts';
 
 /** Makes the account of someone who signed up. @throws Refusal `signup_taken` */
