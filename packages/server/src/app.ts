@@ -7,7 +7,7 @@ import { mailboxLink } from './edge/mailbox-access.ts';
 import { countWrite } from './flows/limits/count-write.ts';
 import { proveFresh } from './flows/passwords/prove-fresh.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
-import { showUser } from './flows/shapes.ts';
+import { showUser } from './flows/shapes/users.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { type OpenedWorld, openWorld, trustedProxiesOf } from './open-world.ts';
 import { confirmSignInPage } from './pages/confirm-sign-in.tsx';

@@ -101,7 +101,8 @@ describe('arrows', () => {
     ['leaves-import-nothing', `${src}/errors.ts`, `import './events.ts';`],
     ['leaves-import-nothing', `${src}/config.ts`, `import type { Clock } from './platform/asked.ts';`],
     ['flow-folders-apart', `${src}/flows/sign-up/form.ts`, `import '../sign-in/password.ts';`],
-    ['flow-folders-apart', `${src}/flows/finish-sign-in.ts`, `import './sign-in/password.ts';`],
+    ['flow-folders-apart', `${src}/flows/sessions/finish-sign-in.ts`, `import '../sign-in/password.ts';`],
+    ['flows-in-folders', `${src}/flows/loose.ts`, `import '../errors.ts';`],
     ['core-files-apart', `${src}/core/users.ts`, `import './sessions.ts';`],
     ['core-files-apart', `${src}/core/keys.ts`, `import type { Session } from './sessions.ts';`],
     ['core-files-apart', `${src}/core/links.ts`, `export type S = import('./sessions.ts').Session;`],
@@ -128,11 +129,11 @@ describe('arrows', () => {
   const harmless: [file: string, text: string][] = [
     [
       `${src}/flows/sign-in/password.ts`,
-      `import './code.ts'; import '../finish.ts'; import '../../core/sessions.ts';`,
+      `import './code.ts'; import '../sessions/finish.ts'; import '../../core/sessions.ts';`,
     ],
     [`${src}/flows/sign-in/code.ts`, `import '../../errors.ts';`],
-    [`${src}/flows/finish.ts`, `import './prove.ts';`],
-    [`${src}/flows/prove.ts`, 'export {};'],
+    [`${src}/flows/sessions/finish.ts`, `import '../passwords/prove.ts';`],
+    [`${src}/flows/passwords/prove.ts`, 'export {};'],
     [
       `${src}/core/sessions.ts`,
       `import { sql } from 'kysely'; import 'node:crypto'; export type Session = string;`,

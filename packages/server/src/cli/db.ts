@@ -10,7 +10,7 @@ import { type NewUser, takenNames, type User } from '../core/users.ts';
 import { addAccount, settleSetUp } from '../flows/accounts/change-user.ts';
 import { checkNewUser } from '../flows/accounts/check-new-user.ts';
 import { revokeRestored } from '../flows/installation/restored-database.ts';
-import { showUser } from '../flows/shapes.ts';
+import { showUser } from '../flows/shapes/users.ts';
 import { openWorld } from '../open-world.ts';
 import type { Database, Db } from '../platform/db/index.ts';
 import { stateFileOf } from '../platform/state-file.ts';

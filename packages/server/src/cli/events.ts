@@ -4,7 +4,7 @@ import type { World } from '../context.ts';
 import { eventFollower } from '../core/events/follow.ts';
 import { type EventQuery, listEvents, type RecordedEvent } from '../core/events.ts';
 import { type EventName, events } from '../events.ts';
-import { showRecordedEvent } from '../flows/shapes.ts';
+import { showRecordedEvent } from '../flows/shapes/events.ts';
 import { systemClock } from '../platform/clock.ts';
 import { withWorld } from './open.ts';
 import { minuteOf, printLine, printTable, say } from './output.ts';

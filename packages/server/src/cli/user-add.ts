@@ -7,7 +7,7 @@ import { generatePassword, hashPassword } from '../core/passwords.ts';
 import { addAccount, settleSetUp } from '../flows/accounts/change-user.ts';
 import { checkNewUser } from '../flows/accounts/check-new-user.ts';
 import { weaknessOf } from '../flows/passwords/new-password.ts';
-import { showUser } from '../flows/shapes.ts';
+import { showUser } from '../flows/shapes/users.ts';
 import type { Role } from '../user-fields.ts';
 import { withWorld } from './open.ts';
 import {

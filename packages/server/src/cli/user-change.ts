@@ -15,9 +15,9 @@ import {
   settleSetUp,
 } from '../flows/accounts/change-user.ts';
 import { mailNewPassword } from '../flows/emails/mail-new-password.ts';
-import { weaknessOf } from '../flows/passwords/new-password.ts';
-import { showUser } from '../flows/shapes.ts';
 import { liftLimitsOf } from '../flows/limits/user-limits.ts';
+import { weaknessOf } from '../flows/passwords/new-password.ts';
+import { showUser } from '../flows/shapes/users.ts';
 import type { Db } from '../platform/db/index.ts';
 import { roleOf } from '../user-fields.ts';
 import { withWorld } from './open.ts';

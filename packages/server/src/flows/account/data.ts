@@ -7,16 +7,9 @@ import { findById } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { deviceIdOf } from '../../edge/side-cookies.ts';
 import { Refusal } from '../../errors.ts';
-import {
-  deviceShape,
-  eventShape,
-  ownUserShape,
-  sessionShape,
-  showDevice,
-  showEvent,
-  showOwnUser,
-  showSession,
-} from '../shapes.ts';
+import { eventShape, showEvent } from '../shapes/events.ts';
+import { deviceShape, sessionShape, showDevice, showSession } from '../shapes/sessions.ts';
+import { ownUserShape, showOwnUser } from '../shapes/users.ts';
 
 const MOST_EVENTS = 10_000;
 

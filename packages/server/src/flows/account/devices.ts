@@ -5,7 +5,7 @@ import { recordEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
 import { Refusal } from '../../errors.ts';
-import { showDevice } from '../shapes.ts';
+import { showDevice } from '../shapes/sessions.ts';
 
 /** The browsers and programs that the caller's account knows, the one used last first. There are never more than fit a page. */
 export async function listDevices(world: World, { live, headers }: SignedInCall): Promise<Answer> {

@@ -8,10 +8,12 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
 import { profileColumns } from '../../user-fields.ts';
 import { deleteAccount } from '../accounts/change-user.ts';
-import { notify } from '../emails/notices.ts';
 import { changeProfile, profileShape } from '../accounts/profile.ts';
+import { notify } from '../emails/notices.ts';
 import { holdProven, proveOwnPassword } from '../passwords/prove-password.ts';
-import { showEvent, showSession, showUser } from '../shapes.ts';
+import { showEvent } from '../shapes/events.ts';
+import { showSession } from '../shapes/sessions.ts';
+import { showUser } from '../shapes/users.ts';
 
 /** How many of their events a user sees on the dashboard. */
 const RECENT_EVENTS = 20;

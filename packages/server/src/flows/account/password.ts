@@ -8,13 +8,13 @@ import { audienceOf, endSessionsOf } from '../../core/sessions.ts';
 import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { countWrite } from '../limits/count-write.ts';
-import { cookieFor, finishSignIn, tokenPairFor } from '../sessions/finish-sign-in.ts';
-import { forUser } from '../passwords/hash-requester.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
-import { refuseWeak } from '../passwords/new-password.ts';
 import { notify } from '../emails/notices.ts';
+import { countWrite } from '../limits/count-write.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
 import { proveOwnPassword } from '../passwords/prove-password.ts';
+import { cookieFor, finishSignIn, tokenPairFor } from '../sessions/finish-sign-in.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
 

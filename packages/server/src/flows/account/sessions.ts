@@ -7,7 +7,7 @@ import { endOtherSessions, endSession, sessionsOf } from '../../core/sessions.ts
 import { holdSignIns } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { showSession } from '../shapes.ts';
+import { showSession } from '../shapes/sessions.ts';
 
 /** The caller's sessions that are good now, the one used last first. There are never more than fit a page. */
 export async function listSessions({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {

@@ -10,11 +10,11 @@ import { findByName, type User } from '../../core/users.ts';
 import type { Answer, Call, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { codeRules } from '../verifications/code-rules.ts';
 import { countWrite } from '../limits/count-write.ts';
 import { refuseReached } from '../limits/limit-reached.ts';
-import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.ts';
 import { holdProven, proveOwnPassword } from '../passwords/prove-password.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.ts';
 
 export const changeEmailBody = z.strictObject({ email: z.string(), password: z.string() });
 

@@ -7,11 +7,11 @@ import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, holdSignIns, setProvenEmail } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { forUser } from '../passwords/hash-requester.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
-import { refuseWeak } from '../passwords/new-password.ts';
-import { openLink } from '../verifications/prove-mailbox.ts';
 import { takeAccount } from '../accounts/take-account.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
+import { openLink } from '../verifications/prove-mailbox.ts';
 
 export const restoreEmailBody = z
   .strictObject({ token: z.string(), password: z.string().optional() })

@@ -11,16 +11,16 @@ import { readFlow } from '../../edge/side-cookies.ts';
 import { Refusal } from '../../errors.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { takenRefusal } from '../accounts/check-new-user.ts';
-import { codeRules } from '../verifications/code-rules.ts';
-import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
-import { forUser } from '../passwords/hash-requester.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
 import { makeAccount } from '../accounts/make-account.ts';
-import { refuseWeak } from '../passwords/new-password.ts';
-import { notify } from '../emails/notices.ts';
-import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../verifications/prove-mailbox.ts';
-import { showUser } from '../shapes.ts';
 import { takeAccount } from '../accounts/take-account.ts';
+import { notify } from '../emails/notices.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
+import { showUser } from '../shapes/users.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../verifications/prove-mailbox.ts';
 
 export const verifyEmailBody = z
   .strictObject({

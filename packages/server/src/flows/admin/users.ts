@@ -19,11 +19,13 @@ import {
   setRole,
 } from '../accounts/change-user.ts';
 import { checkNewUser } from '../accounts/check-new-user.ts';
-import { forUser } from '../passwords/hash-requester.ts';
-import { mailNewPassword } from '../emails/mail-new-password.ts';
 import { changeProfile, profileShape } from '../accounts/profile.ts';
-import { showDevice, showLimit, showUser } from '../shapes.ts';
+import { mailNewPassword } from '../emails/mail-new-password.ts';
 import { liftLimitsOf, limitsOf } from '../limits/user-limits.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { showLimit } from '../shapes/limits.ts';
+import { showDevice } from '../shapes/sessions.ts';
+import { showUser } from '../shapes/users.ts';
 import { showUserCursor, userCursor } from './user-cursor.ts';
 
 const LARGEST_PAGE = 100;

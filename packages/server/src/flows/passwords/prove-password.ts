@@ -26,9 +26,9 @@ import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { NoPlace } from '../../platform/hash-lanes.ts';
-import { forStranger, forUser } from './hash-requester.ts';
-import { distrustBrowser } from '../sessions/known-devices.ts';
 import { recordReached, tooMany } from '../limits/limit-reached.ts';
+import { distrustBrowser } from '../sessions/known-devices.ts';
+import { forStranger, forUser } from './hash-requester.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
 export interface Claimed {

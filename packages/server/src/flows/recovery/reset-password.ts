@@ -6,12 +6,18 @@ import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, type User } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { codeRules } from '../verifications/code-rules.ts';
-import { forUser } from '../passwords/hash-requester.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
-import { refuseWeak } from '../passwords/new-password.ts';
-import { isMailAnswer, type MailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../verifications/prove-mailbox.ts';
 import { takeAccount } from '../accounts/take-account.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import {
+  isMailAnswer,
+  type MailAnswer,
+  NO_MAIL_ANSWER,
+  openLink,
+  proveMailbox,
+} from '../verifications/prove-mailbox.ts';
 
 export const resetPasswordBody = z
   .strictObject({

@@ -10,10 +10,10 @@ import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
 import { checkNewUser, takenRefusal } from '../accounts/check-new-user.ts';
-import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
-import { forStranger } from '../passwords/hash-requester.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
 import { refuseReached } from '../limits/limit-reached.ts';
+import { forStranger } from '../passwords/hash-requester.ts';
+import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
 
 /** How long the link that a start prints is good, in milliseconds. */
 const LIFETIME = 60 * 60_000;

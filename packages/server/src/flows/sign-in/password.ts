@@ -9,12 +9,12 @@ import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { notify } from '../emails/notices.ts';
+import { provePassword } from '../passwords/prove-password.ts';
 import { audienceField, checkAudience } from '../sessions/audience.ts';
 import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../sessions/finish-sign-in.ts';
 import { type RememberedBrowser, rememberBrowser, rememberProgram } from '../sessions/known-devices.ts';
-import { notify } from '../emails/notices.ts';
-import { provePassword } from '../passwords/prove-password.ts';
-import { showUser } from '../shapes.ts';
+import { showUser } from '../shapes/users.ts';
 
 const NEEDS_ONE_NAME = 'Give either "email" or "username"';
 

@@ -6,9 +6,9 @@ import { audienceOf, endOf, endSession, type Live, retryRefresh, rotate } from '
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { audienceField, checkAudience } from '../sessions/audience.ts';
-import { refuseReached } from '../limits/limit-reached.ts';
 import { notify } from '../emails/notices.ts';
+import { refuseReached } from '../limits/limit-reached.ts';
+import { audienceField, checkAudience } from '../sessions/audience.ts';
 
 export const refreshBody = z.strictObject({ refresh_token: z.string(), audience: audienceField });
 

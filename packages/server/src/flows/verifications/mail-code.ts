@@ -1,15 +1,21 @@
 import type { World } from '../../context.ts';
 import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../../core/codes.ts';
 import type { Origin } from '../../core/events.ts';
-import { addressAndRange, countInRanges, countInWindow, type Refused, type Verdict } from '../../core/limits.ts';
+import {
+  addressAndRange,
+  countInRanges,
+  countInWindow,
+  type Refused,
+  type Verdict,
+} from '../../core/limits.ts';
 import { type CodeMailKind, mailPages } from '../../core/mails/kinds.ts';
 import { queueMail } from '../../core/mails.ts';
 import type { User } from '../../core/users.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { codeRules } from './code-rules.ts';
 import { recordReached, refuseReached } from '../limits/limit-reached.ts';
+import { codeRules } from './code-rules.ts';
 
 /** A mail with a code and a link that somebody asked for. */
 export interface Asked {

@@ -19,8 +19,8 @@ import type { Call } from '../../edge/route.ts';
 import { readFlow } from '../../edge/side-cookies.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { codeRules, type FlowRules } from './code-rules.ts';
 import { recordReached, refuseReached } from '../limits/limit-reached.ts';
+import { codeRules, type FlowRules } from './code-rules.ts';
 
 /** What a mail is answered with: the address and the code, or what the link carries. */
 export interface MailAnswer {

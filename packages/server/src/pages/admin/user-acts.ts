@@ -2,7 +2,6 @@ import type { World } from '../../context.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import type { User } from '../../core/users.ts';
 import type { SignedInCall } from '../../edge/route.ts';
-import { getUser } from '../../flows/admin/users.ts';
 import {
   type Change,
   deleteAccount,
@@ -11,8 +10,9 @@ import {
   setDisabled,
   setRole,
 } from '../../flows/accounts/change-user.ts';
-import { mailNewPassword } from '../../flows/emails/mail-new-password.ts';
 import { changeProfile } from '../../flows/accounts/profile.ts';
+import { getUser } from '../../flows/admin/users.ts';
+import { mailNewPassword } from '../../flows/emails/mail-new-password.ts';
 import { liftLimitsOf } from '../../flows/limits/user-limits.ts';
 import { roleOf } from '../../user-fields.ts';
 
