@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { World } from '../context.ts';
 import { OPERATOR } from '../core/events.ts';
-import { queueAdminChange } from '../core/installation.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
 import type { User } from '../core/users.ts';
+import { changeAccount } from '../flows/accounts/change-account.ts';
 import {
   type Change,
   deleteAccount,
@@ -96,20 +96,16 @@ export async function change(command: Command, name: string, make: Make): Promis
   );
 }
 
-async function changeUser<T>(
-  { db, clock }: World,
+const changeUser = <T>(
+  world: World,
   find: (tx: Db) => Promise<User>,
   make: (change: Change & { user: User }) => Promise<T>,
-): Promise<T> {
-  return db.transaction().execute(async (tx) => {
-    await queueAdminChange(tx);
-    const user = await find(tx);
-    const now = clock.now();
-    const made = await make({ tx, user, actorId: 'operator', origin: OPERATOR, now });
-    await settleSetUp(tx, now);
+): Promise<T> =>
+  changeAccount(world, { actorId: 'operator', origin: OPERATOR }, find, async (change) => {
+    const made = await make(change);
+    await settleSetUp(change.tx, change.now);
     return made;
   });
-}
 
 export async function remove(name: string, { yes }: { yes?: true }, command: Command): Promise<void> {
   await withWorld(command, async (world) => {

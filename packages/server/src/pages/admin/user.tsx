@@ -7,7 +7,7 @@ import { sessionsOf } from '../../core/sessions.ts';
 import { type User, usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
-import { getUser } from '../../flows/admin/users.ts';
+import { getUser } from '../../flows/accounts/change-account.ts';
 import { limitsOf } from '../../flows/limits/user-limits.ts';
 import { deviceOf } from '../dashboard/device.ts';
 import { Field } from '../field.tsx';
