@@ -11,13 +11,17 @@ const arrows = {
   routes: ['flows', 'pages'],
   flows: ['edge'],
   pages: ['flows', 'edge'],
-  edge: ['core'],
+  edge: ['context'],
+  context: ['core'],
   core: ['platform'],
   platform: [],
 };
 
 /** Tables that anyone may read. */
-const leaves = ['errors', 'events', 'config'];
+const leaves = ['errors', 'events', 'config', 'user-fields'];
+
+/** Folders of flows with what several flows begin or end with; any flow may import them. */
+const steps = ['accounts', 'emails', 'limits', 'passwords', 'sessions', 'shapes', 'verifications'];
 
 const src = '^packages/server/src/';
 const at = (place) => `${src}${place}(/|\\.tsx?$)`;
@@ -55,10 +59,17 @@ export default {
     {
       name: 'flow-folders-apart',
       comment:
-        'A flow is a story that can be read and changed alone. What several flows end or begin with lies beside the folders, and knows none of them.',
+        'A flow can be read and changed alone. What several flows begin or end with lies in a folder that all may import (`steps`), and imports none of the others.',
       severity: 'error',
-      from: { path: `${src}flows/([^/]+)` },
-      to: { path: `${src}flows/[^/]+/`, pathNot: `${src}flows/$1/` },
+      from: { path: `${src}flows/([^/]+)/` },
+      to: { path: `${src}flows/`, pathNot: [`${src}flows/$1/`, `${src}flows/(${steps.join('|')})/`] },
+    },
+    {
+      name: 'flows-in-folders',
+      comment: 'A flow lies in the folder of its subject, so that it is found by what it does.',
+      severity: 'error',
+      from: { path: `${src}flows/[^/]+$` },
+      to: {},
     },
     {
       name: 'core-files-apart',

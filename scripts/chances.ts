@@ -1,7 +1,7 @@
 // How likely it is that somebody takes over an account by guessing mailed codes, from the budgets that the server goes by.
 // SECURITY.md shows what this prints, and a test compares the two.
 import { budgets } from '../packages/server/src/core/limits.ts';
-import { codeRules } from '../packages/server/src/flows/code-rules.ts';
+import { codeRules } from '../packages/server/src/flows/verifications/code-rules.ts';
 
 const DAY = 24 * 60 * 60_000;
 const YEAR = 365;

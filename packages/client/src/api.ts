@@ -292,7 +292,7 @@ export interface Calls {
   /** The user who calls. */
   'GET /v1/me': { answer: { user: User } };
   /** Change the profile. */
-  'PATCH /v1/me': { body: { username: string }; answer: { user: User } };
+  'PATCH /v1/me': { body: { username?: string | undefined }; answer: { user: User } };
   /** Delete the account; needs its address and password. */
   'DELETE /v1/me': { body: { email: string; password: string }; answer: { message: 'delete successful!' } };
   /** Change the password; every other session ends. */
@@ -343,6 +343,7 @@ export interface Calls {
         created_at: string;
         /** Whether the user must choose a new password before anything else. */
         password_change_required: boolean;
+        /** RFC 3339, in UTC. */
         password_changed_at: string;
         signed_in_at: string | null;
       };

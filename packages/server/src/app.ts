@@ -1,13 +1,13 @@
 import { ConfigError, configFromOptions, isLoopback, type SettingName, sourcesOfOptions } from './config.ts';
+import type { World } from './context.ts';
 import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
 import { hostAuthentication } from './edge/host.ts';
 import { mailboxLink } from './edge/mailbox-access.ts';
-import type { World } from './edge/world.ts';
-import { countWrite } from './flows/count-write.ts';
-import { proveFresh } from './flows/prove-fresh.ts';
+import { countWrite } from './flows/limits/count-write.ts';
+import { proveFresh } from './flows/passwords/prove-fresh.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
-import { showUser } from './flows/shapes.ts';
+import { showUser } from './flows/shapes/users.ts';
 import { startJobs } from './jobs/jobs.ts';
 import { type OpenedWorld, openWorld, trustedProxiesOf } from './open-world.ts';
 import { confirmSignInPage } from './pages/confirm-sign-in.tsx';

@@ -1,4 +1,5 @@
 import { type Config, ConfigError, isLoopback, sourcesOfOptions } from './config.ts';
+import type { World } from './context.ts';
 import { OPERATOR, recordEvent } from './core/events.ts';
 import { DAMAGED, openInstallation, queueKeyChange } from './core/installation.ts';
 import { makeFirstKey, openKeyring } from './core/keys.ts';
@@ -10,21 +11,20 @@ import { cookieTokens } from './core/tokens/cookie.ts';
 import { deviceTokens } from './core/tokens/device.ts';
 import { refreshTokens } from './core/tokens/refresh.ts';
 import { type TrustedProxies, trustProxies } from './edge/address.ts';
-import { openExports } from './edge/exports.ts';
-import { openStreams } from './edge/streams.ts';
-import type { World } from './edge/world.ts';
 import { events } from './events.ts';
-import { type Restored, revokeRestored } from './flows/restored-database.ts';
+import { type Restored, revokeRestored } from './flows/installation/restored-database.ts';
 import { refuseLostDatabase, revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
 import { openAssets } from './pages/assets.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase, type Patience } from './platform/db/index.ts';
+import { openExports } from './platform/exports.ts';
 import { createHasher, type Hashing } from './platform/hasher.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { newSecret } from './platform/random.ts';
 import { deriveKeys, secretBeside } from './platform/secrets.ts';
+import { openStreams } from './platform/streams.ts';
 
 /** A world, and what ends it. */
 export interface OpenedWorld {

@@ -38,16 +38,11 @@ import {
 import { healthz, metrics, readyz } from './flows/health/health.ts';
 import { resetPassword, resetPasswordBody } from './flows/recovery/reset-password.ts';
 import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from './flows/recovery/send-mail.ts';
-import {
-  deviceShape,
-  eventShape,
-  limitShape,
-  recordedEventShape,
-  saying,
-  sessionShape,
-  tokenPairShape,
-  userShape,
-} from './flows/shapes.ts';
+import { eventShape, recordedEventShape } from './flows/shapes/events.ts';
+import { limitShape } from './flows/shapes/limits.ts';
+import { saying } from './flows/shapes/messages.ts';
+import { deviceShape, sessionShape, tokenPairShape } from './flows/shapes/sessions.ts';
+import { userShape } from './flows/shapes/users.ts';
 import { login, loginBody, signIn, signInBody } from './flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from './flows/sign-out/sign-out.ts';
 import { checkPassword, checkPasswordBody, passwordAdviceShape } from './flows/sign-up/check-password.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import type { World } from '../context.ts';
 import { eventFollower } from '../core/events/follow.ts';
 import { type EventQuery, listEvents, type RecordedEvent } from '../core/events.ts';
-import type { World } from '../edge/world.ts';
 import { type EventName, events } from '../events.ts';
-import { showRecordedEvent } from '../flows/shapes.ts';
+import { showRecordedEvent } from '../flows/shapes/events.ts';
 import { systemClock } from '../platform/clock.ts';
 import { withWorld } from './open.ts';
 import { minuteOf, printLine, printTable, say } from './output.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { OPERATOR } from '../core/events.ts';
-import { keysOf, rotateSigningKey, type ShownKey } from '../flows/rotate-key.ts';
+import { keysOf, rotateSigningKey, type ShownKey } from '../flows/keys/rotate-key.ts';
 import { withWorld } from './open.ts';
 import { consent, minuteOf, printJson, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
-import type { World } from '../edge/world.ts';
+import type { World } from '../context.ts';
 import { type OpenedWorld, openWorld } from '../open-world.ts';
 import { type Database, openDatabase } from '../platform/db/index.ts';
 import { createLog, type Log } from '../platform/log.ts';

@@ -6,7 +6,7 @@ import type { Peer } from '../edge/answering.ts';
 import { mailboxLink } from '../edge/mailbox-access.ts';
 import { errors } from '../errors.ts';
 import { events } from '../events.ts';
-import type { Restored } from '../flows/restored-database.ts';
+import type { Restored } from '../flows/installation/restored-database.ts';
 import { type OpenedWorld, openWorld, trustedProxiesOf } from '../open-world.ts';
 import type { ConnectionLimit } from '../platform/connection-limit.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';

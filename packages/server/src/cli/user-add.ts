@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
+import type { World } from '../context.ts';
 import { OPERATOR } from '../core/events.ts';
 import { queueAdminChange } from '../core/installation.ts';
 import { parseEmail, parseUsername } from '../core/names.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
-import type { Role } from '../core/users.ts';
-import type { World } from '../edge/world.ts';
-import { addAccount, settleSetUp } from '../flows/change-user.ts';
-import { checkNewUser } from '../flows/check-new-user.ts';
-import { weaknessOf } from '../flows/new-password.ts';
-import { showUser } from '../flows/shapes.ts';
+import { addAccount, settleSetUp } from '../flows/accounts/change-user.ts';
+import { checkNewUser } from '../flows/accounts/check-new-user.ts';
+import { weaknessOf } from '../flows/passwords/new-password.ts';
+import { showUser } from '../flows/shapes/users.ts';
+import type { Role } from '../user-fields.ts';
 import { withWorld } from './open.ts';
 import {
   askPassword,

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import type { World } from '../context.ts';
 import { OPERATOR } from '../core/events.ts';
-import { queueAdminChange } from '../core/installation.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
-import { roleOf, type User } from '../core/users.ts';
-import type { World } from '../edge/world.ts';
+import type { User } from '../core/users.ts';
+import { changeAccount } from '../flows/accounts/change-account.ts';
 import {
   type Change,
   deleteAccount,
@@ -13,12 +13,13 @@ import {
   setDisabled,
   setRole,
   settleSetUp,
-} from '../flows/change-user.ts';
-import { mailNewPassword } from '../flows/mail-new-password.ts';
-import { weaknessOf } from '../flows/new-password.ts';
-import { showUser } from '../flows/shapes.ts';
-import { liftLimitsOf } from '../flows/user-limits.ts';
+} from '../flows/accounts/change-user.ts';
+import { mailNewPassword } from '../flows/emails/mail-new-password.ts';
+import { liftLimitsOf } from '../flows/limits/user-limits.ts';
+import { weaknessOf } from '../flows/passwords/new-password.ts';
+import { showUser } from '../flows/shapes/users.ts';
 import type { Db } from '../platform/db/index.ts';
+import { roleOf } from '../user-fields.ts';
 import { withWorld } from './open.ts';
 import { consent, printJson, printLine, readPassword, say } from './output.ts';
 import { getAgain, getUser } from './user-named.ts';
@@ -95,20 +96,16 @@ export async function change(command: Command, name: string, make: Make): Promis
   );
 }
 
-async function changeUser<T>(
-  { db, clock }: World,
+const changeUser = <T>(
+  world: World,
   find: (tx: Db) => Promise<User>,
   make: (change: Change & { user: User }) => Promise<T>,
-): Promise<T> {
-  return db.transaction().execute(async (tx) => {
-    await queueAdminChange(tx);
-    const user = await find(tx);
-    const now = clock.now();
-    const made = await make({ tx, user, actorId: 'operator', origin: OPERATOR, now });
-    await settleSetUp(tx, now);
+): Promise<T> =>
+  changeAccount(world, { actorId: 'operator', origin: OPERATOR }, find, async (change) => {
+    const made = await make(change);
+    await settleSetUp(change.tx, change.now);
     return made;
   });
-}
 
 export async function remove(name: string, { yes }: { yes?: true }, command: Command): Promise<void> {
   await withWorld(command, async (world) => {

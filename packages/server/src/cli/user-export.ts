@@ -27,7 +27,7 @@ export async function exportAll(
     throw new Error(`There is a file ${file} already. Name another.`);
   if (withHashes) await consent(yes, WARNING, 'hashes');
   else if (yes) throw new Misuse('--yes answers what --with-hashes asks, and nothing else.');
-  const fields = exportedFields.filter((field) => withHashes || field !== 'password_hash');
+  const fields = exportedFields(withHashes === true);
   await withWorld(command, async ({ db, clock }) => {
     const lines = linesOf(exportUsers(db), fields, kind);
     const users = file === undefined ? await print(lines) : await save(file, lines);
@@ -40,7 +40,7 @@ export async function exportAll(
   });
 }
 
-type Fields = readonly (typeof exportedFields)[number][];
+type Fields = ReturnType<typeof exportedFields>;
 
 async function* linesOf(
   users: AsyncIterable<ExportedUser>,

@@ -1,8 +1,9 @@
 import { parseEmail, parseUsername } from '../core/names.ts';
-import { findById, findByName, roleOf, type User } from '../core/users.ts';
+import { findById, findByName, type User } from '../core/users.ts';
 import { Refusal } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
-import { minuteOf, printable } from './output.ts';
+import { type ColumnsWith, columnsWith, type UserField, userFields } from '../user-fields.ts';
+import { printable } from './output.ts';
 
 /**
  * The user whom an operator means by a username, an e-mail address or an id. An id goes before a username of the same
@@ -32,12 +33,21 @@ async function findNamed(db: Db, name: string): Promise<User | undefined> {
 
 export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
+type CliColumn = ColumnsWith<{ cli: { name: string } }>;
+
+/** The id comes last: it is long, and seldom what one looks for. */
+const printed = (columnsWith(({ cli }) => cli !== undefined) as CliColumn[]).toSorted(
+  (one, other) => Number(one === 'id') - Number(other === 'id'),
+);
+
+/** The heads of a table of users. */
+export const userHeads: string[] = printed.map((column) => userFields[column].cli.title);
+
 /** What is printed of a user, in this order. */
-export const membersOf = (user: User) => ({
-  username: user.username,
-  email: user.email,
-  role: roleOf(user),
-  state: user.disabled_at === null ? 'enabled' : 'disabled',
-  created: minuteOf(user.created_at),
-  id: user.id,
-});
+export const membersOf = (user: User): Record<string, string> =>
+  Object.fromEntries(
+    printed.map((column) => {
+      const { name, show }: NonNullable<UserField['cli']> = userFields[column].cli;
+      return [name, show(user[column] as never)];
+    }),
+  );

@@ -6,8 +6,11 @@ import { sessionsOf } from '../core/sessions.ts';
 import { listUsers } from '../core/users/list.ts';
 import { showUserCursor, userCursor } from '../flows/admin/user-cursor.ts';
 import { normalSearch } from '../flows/admin/users.ts';
-import { showDevice, showEvent, showLimit, showSession, showUser } from '../flows/shapes.ts';
-import { limitsOf } from '../flows/user-limits.ts';
+import { limitsOf } from '../flows/limits/user-limits.ts';
+import { showEvent } from '../flows/shapes/events.ts';
+import { showLimit } from '../flows/shapes/limits.ts';
+import { showDevice, showSession } from '../flows/shapes/sessions.ts';
+import { showUser } from '../flows/shapes/users.ts';
 import { withWorld } from './open.ts';
 import { minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
@@ -15,7 +18,7 @@ import { add } from './user-add.ts';
 import { change, changes, remove, resetPassword, sendMail } from './user-change.ts';
 import { exportAll } from './user-export.ts';
 import { importUsers } from './user-import.ts';
-import { getUser, membersOf } from './user-named.ts';
+import { getUser, membersOf, userHeads } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
 const EVENTS_SHOWN = 10;
@@ -146,7 +149,7 @@ async function list(
   if (json) return printJson({ users: page.users.map(showUser), next_cursor: next });
   if (page.users.length === 0) return say('There are no such users.');
   const rows = page.users.map((user) => Object.values(membersOf(user)));
-  printTable(['USERNAME', 'E-MAIL', 'ROLE', 'STATE', 'CREATED (UTC)', 'ID'], rows);
+  printTable(userHeads, rows);
   if (next) say(`There are more: --cursor ${next}`);
 }
 

@@ -98,7 +98,7 @@ export async function makeFirstKey(
  * Makes the key that follows the one in use. Normally it is published for a while before it signs, and the
  * old one stays published until its last token has run out. When the old one may have leaked (`leaked`), the
  * new one signs at once and what the old ones signed is rejected: by each process once it has read the keys again, which
- * the one that rotates does at once (`flows/rotate-key`), and others every second.
+ * the one that rotates does at once (`flows/keys/rotate-key`), and others every second.
  */
 export async function rotateKey(
   tx: Db,

@@ -12,11 +12,17 @@ const FOREVER = 100 * 365 * DAY;
 /** What is counted about a name that no account has is kept no longer than this, whatever the budget. */
 export const LONGEST_FOR_NOBODY = DAY;
 
+const TOO_MANY_PASSWORDS = 'A password was not looked at, because too many were wrong before it';
+const TOO_MANY_CODES = 'A mailed code was not looked at, because too many were wrong before it';
+const TOO_MANY_CHANGES = 'A change was not made, because there were too many before it';
+const TOO_MANY_MAILS = 'A mail was not sent, because there were too many';
+
 /**
  * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
  * A `distinct` window counts different names instead of attempts. All in milliseconds. `of` is whose budget it is,
- * `why` says to an administrator what it counts.
+ * `why` says to an administrator what it counts, `activity` to the owner of an account what was refused. A limit with a
+ * `noun` (what there were too many of) can be the `limit` of a route, or be counted by `countWrite`.
  *
  * Their order is that in which one transaction locks what it counts or lifts, those of ranges alone apart, which come first:
  * transactions that keep it never wait for each other in a circle.
@@ -31,6 +37,7 @@ export const budgets = {
     forget: DAY,
     of: 'name',
     why: 'Wrong passwords for one user name or address, whether it has an account or not, from browsers that the account does not know.',
+    activity: TOO_MANY_PASSWORDS,
   },
   password: {
     kind: 'back-off',
@@ -40,6 +47,7 @@ export const budgets = {
     forget: DAY,
     of: 'account',
     why: 'Wrong passwords for the account, on every path that checks one, from browsers that it does not know.',
+    activity: TOO_MANY_PASSWORDS,
   },
   // NIST SP 800-63B.
   passwordsInAll: {
@@ -48,6 +56,7 @@ export const budgets = {
     length: FOREVER,
     of: 'account',
     why: 'Wrong passwords for the account from browsers that it does not know, until one is right. Then its mailbox has to be proven.',
+    activity: TOO_MANY_PASSWORDS,
   },
   // As long as a browser is known without a sign-in. Used up, it is not known any more.
   device: {
@@ -56,6 +65,7 @@ export const budgets = {
     length: 90 * DAY,
     of: 'browser',
     why: 'Wrong passwords for the account from one browser that it knows, until one is right. Then the account does not know the browser any more.',
+    activity: TOO_MANY_PASSWORDS,
   },
   // NIST SP 800-63B-4, section 3.2.2. Without a right one for so long, none of these browsers is known any more.
   devicesInAll: {
@@ -64,6 +74,7 @@ export const budgets = {
     length: 90 * DAY,
     of: 'account',
     why: 'Wrong passwords for the account from all browsers that it knows together, until one is right.',
+    activity: TOO_MANY_PASSWORDS,
   },
   codes: {
     kind: 'window',
@@ -71,6 +82,7 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Wrong mailed codes for the account, a day. The link in the mail still works.',
+    activity: TOO_MANY_CODES,
   },
   codesInAll: {
     kind: 'window',
@@ -78,6 +90,7 @@ export const budgets = {
     length: FOREVER,
     of: 'account',
     why: 'Wrong mailed codes for the account, until one is right. The link in the mail still works.',
+    activity: TOO_MANY_CODES,
   },
   shortCodes: {
     kind: 'window',
@@ -85,6 +98,7 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Wrong mailed codes for the account, a day, where codes are short. The link in the mail still works.',
+    activity: TOO_MANY_CODES,
   },
   shortCodesInAll: {
     kind: 'window',
@@ -92,6 +106,7 @@ export const budgets = {
     length: FOREVER,
     of: 'account',
     why: 'Wrong mailed codes for the account, until one is right, where codes are short. The link in the mail still works.',
+    activity: TOO_MANY_CODES,
   },
   allCodes: {
     kind: 'window',
@@ -99,6 +114,7 @@ export const budgets = {
     length: 15 * MINUTE,
     of: 'everybody',
     why: 'Wrong mailed codes for all accounts together: somebody guesses across them. Links still work.',
+    activity: TOO_MANY_CODES,
   },
   codesFrom: {
     kind: 'window',
@@ -106,6 +122,7 @@ export const budgets = {
     length: HOUR,
     of: 'range',
     why: 'Wrong mailed codes from one address range, for whatever accounts. Links still work.',
+    activity: TOO_MANY_CODES,
   },
   recoveryToFrom: {
     kind: 'window',
@@ -113,14 +130,16 @@ export const budgets = {
     length: HOUR,
     of: 'address and range',
     why: 'Recovery emails to one address that one address range asked for.',
+    activity: TOO_MANY_MAILS,
   },
-  // No link works for a shorter time than this window lasts (`flows/code-rules`): whoever uses it up leaves one in the mailbox.
+  // No link works for a shorter time than this window lasts (`flows/verifications/code-rules`): whoever uses it up leaves one in the mailbox.
   recoveryTo: {
     kind: 'window',
     most: 6,
     length: HOUR,
     of: 'address',
     why: 'Recovery emails to one address, from browsers that the account does not know.',
+    activity: TOO_MANY_MAILS,
   },
   recoveryKnown: {
     kind: 'window',
@@ -128,6 +147,7 @@ export const budgets = {
     length: HOUR,
     of: 'account',
     why: 'Recovery emails that browsers which the account knows asked for. No stranger uses these up.',
+    activity: TOO_MANY_MAILS,
   },
   mailsTo: {
     kind: 'window',
@@ -135,6 +155,7 @@ export const budgets = {
     length: HOUR,
     of: 'address',
     why: 'Mails to one address that somebody asked for, recovery apart.',
+    activity: TOO_MANY_MAILS,
   },
   mailsFrom: {
     kind: 'window',
@@ -149,6 +170,7 @@ export const budgets = {
     length: DAY,
     of: 'address',
     why: 'Changes of email that an account with this address asked for: each of them mails it a link.',
+    activity: 'A change of your address was not looked at, because there were too many before it',
   },
   noticesTo: {
     kind: 'window',
@@ -156,6 +178,7 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Mails that tell the owner what was done to the account.',
+    activity: TOO_MANY_MAILS,
   },
   signInNoticesTo: {
     kind: 'window',
@@ -163,6 +186,7 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Mails that tell the owner of sign-ins from new browsers, programs and networks.',
+    activity: TOO_MANY_MAILS,
   },
   names: {
     kind: 'distinct',
@@ -194,6 +218,8 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Changes of the account’s profile by its user, a day.',
+    activity: TOO_MANY_CHANGES,
+    noun: 'profile changes',
   },
   sessionChanges: {
     kind: 'window',
@@ -201,6 +227,8 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Requests of the user to end sessions of the account, a day.',
+    activity: 'A request to end sessions was not followed, because there were too many before it',
+    noun: 'requests to end sessions',
   },
   passwordChanges: {
     kind: 'window',
@@ -208,6 +236,8 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Password changes of the account by its user, a day.',
+    activity: TOO_MANY_CHANGES,
+    noun: 'password changes',
   },
   emailRequests: {
     kind: 'window',
@@ -215,6 +245,8 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Emails to verify the address of the account that its user asked for, a day.',
+    activity: TOO_MANY_MAILS,
+    noun: 'emails to verify the address',
   },
   adminChanges: {
     kind: 'window',
@@ -222,6 +254,8 @@ export const budgets = {
     length: HOUR,
     of: 'account',
     why: 'Changes that one administrator makes to users and mails, an hour.',
+    activity: TOO_MANY_CHANGES,
+    noun: 'changes to users and mails',
   },
   keyRotations: {
     kind: 'window',
@@ -229,6 +263,8 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Signing keys that one administrator makes in the console, a day.',
+    activity: TOO_MANY_CHANGES,
+    noun: 'new signing keys',
   },
 } as const satisfies Record<string, Budget>;
 
@@ -237,19 +273,26 @@ type Budget = (
   | { kind: 'window'; most: number; length: number }
   | { kind: 'distinct'; most: number; length: number }
 ) & {
-  of: 'account' | 'name' | 'address' | 'browser' | 'range' | 'address and range' | 'everybody';
   why: string;
-};
+  noun?: string;
+} & (
+    | { of: 'account' | 'name' | 'address' | 'browser' | 'address and range' | 'everybody'; activity: string }
+    // Of a network: most of these are about no account.
+    | { of: 'range'; activity?: string }
+  );
 
 export type LimitName = keyof typeof budgets;
 
 const limitNames = Object.keys(budgets) as LimitName[];
 
 /** The limits of what somebody who is signed in writes. */
-export type WriteLimit = Extract<
-  LimitName,
-  'profileChanges' | 'sessionChanges' | 'passwordChanges' | 'emailRequests' | 'adminChanges' | 'keyRotations'
->;
+export type WriteLimit = {
+  [K in LimitName]: (typeof budgets)[K] extends { kind: 'window'; of: 'account'; noun: string } ? K : never;
+}[LimitName];
+
+/** What the owner of an account reads of an attempt that a limit refused; undefined for a limit that is about no account. */
+export const limitActivity = (limit: unknown): string | undefined =>
+  Object.entries<Budget>(budgets).find(([name]) => name === limit)?.[1].activity;
 
 /** The subject of a budget that all accounts share. */
 export const EVERYBODY = 'everybody';

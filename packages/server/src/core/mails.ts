@@ -3,18 +3,18 @@ import type { Db } from '../platform/db/index.ts';
 import { newMailId } from '../platform/random.ts';
 import type { Keys } from '../platform/secrets.ts';
 import { sealContent } from './mails/content.ts';
-import { type MailKind, mailValues, ORIGIN_VALUES, STRANGERS } from './mails/kinds.ts';
+import { isFromStrangers, type MailKind, mailValues, ORIGIN_VALUES, type ValuesOf } from './mails/kinds.ts';
 
 export type { MailKind } from './mails/kinds.ts';
 
 /** A mail that a flow wants to be sent. */
-export interface NewMail {
-  kind: MailKind;
+export interface NewMail<K extends MailKind = MailKind> {
+  kind: K;
   /** The stored address, never what someone typed; null for a decoy: the same work, and nothing is sent. */
   to: string | null;
   userId: string | null;
   /** What stands in it (`mails/kinds`), and `ip` and `user_agent` of the request that it answers. `code` may be empty. */
-  values: Record<string, string>;
+  values: ValuesOf<K> & { ip?: string; user_agent?: string };
   /** When it stops being worth sending, in milliseconds since 1970; null for one day from now, when any mail does. */
   expiresAt: number | null;
   /** Whether a browser that the account knows asked for it: then others' mails leave it room. */
@@ -34,13 +34,22 @@ const ROOM_FOR_KNOWN = 10_000;
  * @throws Refusal `busy` for a mail that a stranger can cause, while too many wait. Decoys take up no room, and are refused
  * alike.
  */
-export async function queueMail(tx: Db, keys: Keys, mail: NewMail, now: number): Promise<void> {
-  const { kind, to, userId, values, expiresAt } = mail;
+export async function queueMail<K extends MailKind>(
+  tx: Db,
+  keys: Keys,
+  mail: NewMail<K>,
+  now: number,
+): Promise<void> {
+  const { kind, to, userId, expiresAt } = mail;
+  const values: Record<string, string | undefined> = mail.values;
   if (to !== null && !canBeMailedTo(to))
     throw new Error(`A ${kind} mail has an address that none can be sent to.`);
   const missing = mailValues[kind].filter((name) => values[name] === undefined);
   if (missing.length > 0) throw new Error(`A ${kind} mail lacks ${missing.join(', ')}.`);
-  if (STRANGERS.has(kind) && (await isFull(tx, mail.isKnown ? MOST_WAITING + ROOM_FOR_KNOWN : MOST_WAITING)))
+  if (
+    isFromStrangers(kind) &&
+    (await isFull(tx, mail.isKnown ? MOST_WAITING + ROOM_FOR_KNOWN : MOST_WAITING))
+  )
     throw new Refusal('busy', {
       message: 'Too many mails wait to be sent. Try again later.',
       retryAfter: 60,

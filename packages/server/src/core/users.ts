@@ -2,12 +2,9 @@ import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import { type Db, isConflict } from '../platform/db/index.ts';
 import type { Tables, UsersTable } from '../platform/db/tables.ts';
 import { newUserId } from '../platform/random.ts';
+import type { ProfileColumn, Role } from '../user-fields.ts';
 
 export type User = Selectable<UsersTable>;
-export type Role = 'user' | 'admin';
-
-export const roleOf = (user: Pick<User, 'admin_since'>): Role =>
-  user.admin_since === null ? 'user' : 'admin';
 
 export interface NewUser {
   username: string;
@@ -196,23 +193,21 @@ export async function setProvenPassword(
     .execute();
 }
 
+/** What a user can change of the account: a name always with its normalized form. */
+export type ProfileChange = Partial<Pick<UsersTable, Exclude<ProfileColumn, 'username'>>> &
+  (Pick<UsersTable, 'username' | 'username_key'> | { username?: never; username_key?: never });
+
 /**
  * @returns The user as changed, `taken` if another account has the name, or undefined if there is no such user. After
  * `taken` the transaction can only be rolled back.
  */
-export async function rename(
+export async function updateProfile(
   tx: Db,
   id: string,
-  username: string,
-  usernameKey: string,
+  change: ProfileChange,
 ): Promise<User | 'taken' | undefined> {
   return await unlessTaken(() =>
-    tx
-      .updateTable('users')
-      .set({ username, username_key: usernameKey })
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirst(),
+    tx.updateTable('users').set(change).where('id', '=', id).returningAll().executeTakeFirst(),
   );
 }
 
@@ -226,7 +221,7 @@ export async function setVerified(tx: Db, id: string, now: number): Promise<User
     .executeTakeFirst();
 }
 
-/** Gives an account another address, which was proven: from now on it is the account's next one. @returns As `rename`. */
+/** Gives an account another address, which was proven: from now on it is the account's next one. @returns As `updateProfile`. */
 export async function setProvenEmail(
   tx: Db,
   id: string,

@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import type { World } from '../context.ts';
 import type { Origin } from '../core/events.ts';
 import type { WriteLimit } from '../core/limits.ts';
 import type { Live } from '../core/sessions.ts';
@@ -18,7 +19,6 @@ import { type Outcome, recordOutcome, refuse } from './outcome.ts';
 import { commonHeaders, problemOf, reply } from './replies.ts';
 import type { Answer, Route, SignedInCall } from './route.ts';
 import { setCookies } from './set-cookies.ts';
-import type { World } from './world.ts';
 
 /** What a Node server knows of a request beside the request itself; `@hono/node-server` passes it along. */
 export interface Peer {

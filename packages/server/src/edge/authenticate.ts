@@ -1,8 +1,8 @@
+import type { World } from '../context.ts';
 import { endOf, type Live } from '../core/sessions.ts';
 import { Refusal } from '../errors.ts';
 import { type Credential, findSession, findSessionAgain, readCredential } from './credential.ts';
 import type { Answer, Route } from './route.ts';
-import type { World } from './world.ts';
 
 export interface Authenticated {
   live: Live;

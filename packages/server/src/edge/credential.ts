@@ -1,9 +1,9 @@
+import type { World } from '../context.ts';
 import { IDLE, type Live } from '../core/sessions.ts';
 import { type Claims, hasExpired, isFromFuture, seconds } from '../core/tokens/claims.ts';
 import { Refusal } from '../errors.ts';
 import { readAuthorization } from './authorization.ts';
 import { readCookie, readCookies } from './cookies.ts';
-import type { World } from './world.ts';
 
 /** A token that this installation made, and the way it came. It may have expired, and its session ended. */
 export interface Credential {

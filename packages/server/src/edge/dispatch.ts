@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
+import type { World } from '../context.ts';
 import { Refusal } from '../errors.ts';
 import { answering, type EdgeSettings, type Peer, type RequestContext } from './answering.ts';
 import { preflight } from './origin.ts';
 import type { Answer, Route } from './route.ts';
-import type { World } from './world.ts';
 
 /** Makes the application that answers every line of the route table, and refuses everything else in the same way. */
 export function dispatch(

@@ -1,3 +1,4 @@
+import type { World } from '../context.ts';
 import { Refusal } from '../errors.ts';
 import { newId } from '../platform/random.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
@@ -5,7 +6,6 @@ import { readCookie } from './cookies.ts';
 import { readSessionCookie } from './credential.ts';
 import type { Answer } from './route.ts';
 import { sideCookieName } from './side-cookies.ts';
-import type { World } from './world.ts';
 
 /**
  * What a form of ours carries and no page of another site can know: bound to the session, or before there is one to a

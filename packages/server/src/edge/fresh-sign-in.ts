@@ -1,6 +1,6 @@
+import type { World } from '../context.ts';
 import type { Live } from '../core/sessions.ts';
 import { Refusal } from '../errors.ts';
-import type { World } from './world.ts';
 
 /** How long a password counts as given just now; in seconds. */
 const MAX_AGE = 300;

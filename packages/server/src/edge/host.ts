@@ -1,8 +1,8 @@
 import { Context } from 'hono';
+import type { World } from '../context.ts';
 import type { Live } from '../core/sessions.ts';
 import { answering, type EdgeSettings, type Peer } from './answering.ts';
 import { type Route, route, type SignedInCall } from './route.ts';
-import type { World } from './world.ts';
 
 /** Who sends a request to the application that Usher is mounted in; or the answer to give instead. */
 export type Visitor =

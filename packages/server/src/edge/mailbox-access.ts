@@ -1,7 +1,7 @@
+import type { World } from '../context.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
 import { readCookie } from './cookies.ts';
 import { sideCookieName } from './side-cookies.ts';
-import type { World } from './world.ts';
 
 /**
  * Who may read the mailbox page: whoever has the link that the server printed when it started. That a request comes from this

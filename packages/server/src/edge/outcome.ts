@@ -1,8 +1,8 @@
+import type { World } from '../context.ts';
 import { type ErrorCode, Refusal } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import type { FormToken } from './form-token.ts';
 import type { Answer, Route } from './route.ts';
-import type { World } from './world.ts';
 
 /** What is told of a request when it is over. */
 export interface Outcome {

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
+import type { World } from '../context.ts';
 import type { Origin } from '../core/events.ts';
 import type { WriteLimit } from '../core/limits.ts';
 import type { Live } from '../core/sessions.ts';
 import type { Cookie } from '../core/tokens/cookie.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credential } from './credential.ts';
-import type { World } from './world.ts';
 
 /** What a handler is called with: checked input, and who calls from where. */
 export interface Call<Body = undefined, Query = undefined, Params = undefined> {
@@ -43,7 +43,7 @@ export interface Answer {
   text?: string;
   /** What many answers share, instead of `text`. */
   bytes?: Uint8Array<ArrayBuffer>;
-  /** What is sent bit by bit, instead of `text` (`edge/streams`). */
+  /** What is sent bit by bit, instead of `text` (`platform/streams`). */
   stream?: ReadableStream<Uint8Array>;
   /** The media type of `text`, `bytes` or `stream`. */
   type?: string;

@@ -1,8 +1,8 @@
+import type { World } from '../context.ts';
 import { isKnownBrowser } from '../core/devices.ts';
 import { readCookie } from './cookies.ts';
 import { cookieName } from './credential.ts';
 import type { SideCookie } from './route.ts';
-import type { World } from './world.ts';
 
 /** What a browser keeps beside its session: which accounts it signed in to, and which recovery it began. */
 export const sideCookieName = (publicUrl: string, kind: SideCookie): string =>

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type Config, ConfigError } from '../config.ts';
+import type { Assets, World } from '../context.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { Assets, World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import { accentStyle } from './accent.ts';
 

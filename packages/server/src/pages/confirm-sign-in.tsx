@@ -1,7 +1,7 @@
+import type { World } from '../context.ts';
 import type { Answer, SignedInCall } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import type { FieldError, Refusal } from '../errors.ts';
-import { getUser } from '../flows/admin/users.ts';
+import { getUser } from '../flows/accounts/change-account.ts';
 import { console } from './admin/area.ts';
 import { ROTATE } from './admin/keys.tsx';
 import { actParams } from './admin/user.tsx';

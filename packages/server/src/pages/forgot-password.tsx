@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import type { World } from '../context.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { MAIL_ON_ITS_WAY, sendMail, type sendMailBody } from '../flows/recovery/send-mail.ts';
 import { Field } from './field.tsx';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { World } from '../context.ts';
 import { isSetUp } from '../core/installation.ts';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
 

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
+import type { World } from '../context.ts';
 import { endOf, IDLE, type Live } from '../core/sessions.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import type { Refusal } from '../errors.ts';
 import { Button, Form, FormTokenContext } from './form.tsx';
 

@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { Config } from '../config.ts';
+import type { World } from '../context.ts';
 import type { Answer } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { Field } from './field.tsx';
 import { Actions, ButtonLink } from './form.tsx';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { isLoopback } from '../config.ts';
+import type { World } from '../context.ts';
 import { type KeptMail, keptMail, keptMails } from '../core/mails/mailbox.ts';
 import type { RenderedMail } from '../core/mails/render.ts';
 import { mailboxCookie, mayReadMailbox } from '../edge/mailbox-access.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import { Card, Empty, Notice, page, seeOther, Table } from './layout.tsx';
 import { LinkForm, type linkBody, tokenOf } from './link-form.tsx';

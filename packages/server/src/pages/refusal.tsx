@@ -1,5 +1,5 @@
+import type { World } from '../context.ts';
 import type { Answer } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { errors, type Refusal } from '../errors.ts';
 import { ButtonLink } from './form.tsx';
 import { Card, page, refusing, seeOther } from './layout.tsx';

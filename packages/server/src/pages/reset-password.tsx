@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../config.ts';
+import type { World } from '../context.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
 import { PasswordField, passwordHint } from './field.tsx';

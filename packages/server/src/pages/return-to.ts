@@ -1,5 +1,5 @@
+import type { World } from '../context.ts';
 import type { Answer } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { allowing } from './layout.tsx';
 
 const LONGEST = 1_000;

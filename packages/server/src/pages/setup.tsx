@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { World } from '../context.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import {
   firstAdminBody,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { World } from '../context.ts';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { Refusal } from '../errors.ts';
 import { signIn } from '../flows/sign-in/password.ts';
 import { Field, PasswordField } from './field.tsx';

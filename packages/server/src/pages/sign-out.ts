@@ -1,5 +1,5 @@
+import type { World } from '../context.ts';
 import type { Answer, LeavingCall } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { logout } from '../flows/sign-out/sign-out.ts';
 import { seeOther } from './layout.tsx';
 

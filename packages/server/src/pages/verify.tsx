@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { World } from '../context.ts';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import type { World } from '../edge/world.ts';
 import { type FieldError, Refusal } from '../errors.ts';
 import { checkVerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
 import { Field } from './field.tsx';

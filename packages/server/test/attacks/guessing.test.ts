@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLimits } from '../../src/core/limits.ts';
 import { findById } from '../../src/core/users.ts';
-import { namesOf } from '../../src/flows/prove-password.ts';
+import { namesOf } from '../../src/flows/passwords/prove-password.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
 import {

@@ -216,7 +216,7 @@ describe('usher user import and export', () => {
     const wrong: [ImportOptions, string][] = [
       [{}, 'No column is known to hold the e-mail address. There are: mail address, password.'],
       [{ column: ['email=mail'] }, 'There is no column mail. There are: mail address, password.'],
-      [{ column: ['phone=x'] }, '--column takes FIELD=NAME, where FIELD is one of: email, username,'],
+      [{ column: ['phone=x'] }, '--column takes FIELD=NAME, where FIELD is one of: id, username, email,'],
       [{ report: file }, 'The report would be written over the file that is imported.'],
       [{ firebase: file }, 'users.csv lacks base64_signer_key, rounds or mem_cost'],
     ];

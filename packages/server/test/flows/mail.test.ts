@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OPERATOR } from '../../src/core/events.ts';
 import { unsealWords } from '../../src/core/mails/content.ts';
+import { sampleValues } from '../../src/core/mails/kinds.ts';
 import { type MailKind, type NewMail, queueMail } from '../../src/core/mails.ts';
-import { sendMailAgain } from '../../src/flows/retry-mail.ts';
+import { sendMailAgain } from '../../src/flows/emails/retry-mail.ts';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, TURN } from '../support/clock.ts';
@@ -47,7 +48,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     kind: 'reset_password',
     to: ADDRESS,
     userId: null,
-    values,
+    values: { ...sampleValues(app.url, app.clock.now()), ...values },
     expiresAt: app.clock.now() + 10 * MINUTE,
     ...more,
   });
@@ -456,7 +457,9 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
 
   it('queues nothing that lacks a value', async () => {
     const { minutes: _, ...rest } = values;
-    await expect(queue({ values: rest })).rejects.toThrow('A reset_password mail lacks minutes.');
+    await expect(queue({ values: rest as NewMail['values'] })).rejects.toThrow(
+      'A reset_password mail lacks minutes.',
+    );
     expect(await rows()).toEqual([]);
   });
 

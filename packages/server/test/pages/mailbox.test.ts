@@ -48,7 +48,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
     const inside = await openInside(app, database);
     try {
       const now = app.clock.now();
-      const mail: NewMail = {
+      const mail: NewMail<'reset_password'> = {
         kind: 'reset_password',
         to: ADDRESS,
         userId: null,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type KyselyPlugin, SqliteQueryCompiler } from 'kysely';
 import { serveWorld } from '../../src/app.ts';
 import { configFromOptions, type SettingName } from '../../src/config.ts';
-import type { World } from '../../src/edge/world.ts';
+import type { World } from '../../src/context.ts';
 import { openWorld } from '../../src/open-world.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { cheapHashing, longPatience, newNames } from './app.ts';

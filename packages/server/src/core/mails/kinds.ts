@@ -1,43 +1,123 @@
-export type MailKind =
-  | 'reset_password'
-  | 'verify_email'
-  | 'change_email'
-  | 'email_changing'
-  | 'email_changed'
-  | 'password_changed'
-  | 'new_device'
-  | 'device_distrusted'
-  | 'refresh_reused'
-  | 'account_deleted'
-  | 'sign_up_attempt'
-  | 'sign_up';
+/** What a value can be in a mail: for a preview, and whether an administrator may read it in a mail to somebody else. */
+const values = {
+  username: { sample: 'ada', isShown: true },
+  new_email: { sample: 'ada.lovelace@example.org', isShown: true },
+  /** Empty where the account takes no code. With it, or the link, whoever reads it could act for the account. */
+  code: { sample: '482913', isShown: false },
+  link: { sample: '{{url}}/sample#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0', isShown: false },
+  minutes: { sample: '10', isShown: true },
+  link_minutes: { sample: '60', isShown: true },
+  days: { sample: '7', isShown: true },
+  outranked_days: { sample: '7', isShown: true },
+  /** RFC 3339. */
+  when: { sample: '{{now}}', isShown: true },
+  ip: { sample: '203.0.113.7', isShown: true },
+  user_agent: {
+    sample: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+    isShown: true,
+  },
+} as const satisfies Record<string, { sample: string; isShown: boolean }>;
+export type MailValue = keyof typeof values;
 
-/** The values that a mail has to be given; and, of those that any mail may have, where its cause came from. */
-export const mailValues: Record<MailKind | 'test', readonly string[]> = {
-  reset_password: ['username', 'code', 'link', 'minutes', 'link_minutes'],
-  verify_email: ['username', 'code', 'link', 'minutes', 'link_minutes'],
-  change_email: ['username', 'code', 'link', 'minutes', 'link_minutes'],
-  email_changing: ['username', 'new_email', 'link', 'days', 'outranked_days'],
-  email_changed: ['username', 'new_email', 'when'],
-  password_changed: ['username', 'when'],
-  new_device: ['username', 'when'],
-  device_distrusted: ['username', 'when'],
-  refresh_reused: ['username', 'when'],
-  account_deleted: ['username', 'when'],
-  sign_up_attempt: ['when'],
-  sign_up: ['username', 'code', 'link', 'minutes', 'link_minutes'],
+const CODE_AND_LINK = ['username', 'code', 'link', 'minutes', 'link_minutes'] as const;
+
+interface Kind {
+  /** What its template, `mails/en/KIND.md`, may name; whoever queues it gives all of these. */
+  values: readonly MailValue[];
+  /** What the owner reads on the activity page: "A mail was sent ...". Undefined for one that no flow sends. */
+  about?: string;
+  /** Tells the owner what was done to the account: nobody asked for it, and nothing hangs on it (`flows/emails/notices.ts`). */
+  isNotice?: true;
+  /** Carries a code and a link to this page (`flows/verifications/mail-code.ts`). */
+  page?: string;
+  /** A stranger can make us send it: a full queue refuses it, so that it still has room for the others. */
+  fromStrangers?: true;
+}
+
+/** Every kind of mail, once. */
+export const kinds = {
+  reset_password: {
+    values: CODE_AND_LINK,
+    about: 'to choose a new password',
+    page: '/reset-password',
+    fromStrangers: true,
+  },
+  verify_email: {
+    values: CODE_AND_LINK,
+    about: 'to prove your address',
+    page: '/verify',
+    fromStrangers: true,
+  },
+  change_email: { values: CODE_AND_LINK, about: 'to prove your new address', page: '/verify' },
+  email_changing: {
+    values: ['username', 'new_email', 'link', 'days', 'outranked_days'],
+    about: 'about a change of your address',
+  },
+  email_changed: {
+    values: ['username', 'new_email', 'when'],
+    about: 'about your new address',
+    isNotice: true,
+  },
+  password_changed: { values: ['username', 'when'], about: 'about your new password', isNotice: true },
+  new_device: { values: ['username', 'when'], about: 'about a sign-in from a new device', isNotice: true },
+  device_distrusted: {
+    values: ['username', 'when'],
+    about: 'about wrong passwords from a known browser',
+    isNotice: true,
+  },
+  refresh_reused: { values: ['username', 'when'], about: 'about a session that was revoked', isNotice: true },
+  account_deleted: { values: ['username', 'when'], about: 'about the end of an account', isNotice: true },
+  sign_up_attempt: {
+    values: ['when'],
+    about: 'about another account with your address',
+    fromStrangers: true,
+  },
+  sign_up: { values: CODE_AND_LINK, about: 'to finish your sign-up', page: '/verify', fromStrangers: true },
   /** What `usher mail test` sends; no flow does. */
-  test: ['when'],
-};
+  test: { values: ['when'] },
+} as const satisfies Record<string, Kind>;
 
-export const ORIGIN_VALUES = ['ip', 'user_agent'] as const;
+type Kinds = typeof kinds;
+type KindWith<Use> = { [K in keyof Kinds]: Kinds[K] extends Use ? K : never }[keyof Kinds];
 
-export const mailKinds = Object.keys(mailValues) as (keyof typeof mailValues)[];
+/** What can be queued. */
+export type MailKind = KindWith<{ about: string }>;
+export type NoticeKind = KindWith<{ isNotice: true }>;
+export type CodeMailKind = KindWith<{ page: string }>;
+/** The values that a mail of a kind has to be given. */
+export type ValuesOf<K extends keyof Kinds> = Record<Kinds[K]['values'][number], string>;
 
-/** Those that a stranger can make us send: a full queue refuses them, so that it still has room for the others. */
-export const STRANGERS: ReadonlySet<MailKind> = new Set([
-  'reset_password',
-  'verify_email',
-  'sign_up',
-  'sign_up_attempt',
-]);
+/** Those that any mail may have: where its cause came from. */
+export const ORIGIN_VALUES = ['ip', 'user_agent'] as const satisfies readonly MailValue[];
+
+export const mailKinds = Object.keys(kinds) as (keyof Kinds)[];
+
+export const mailValues: Record<keyof Kinds, readonly MailValue[]> = mapKinds(({ values }) => values);
+
+export const mailPages: Record<CodeMailKind, string> = mapKinds(({ page = '' }) => page);
+
+export const isFromStrangers = (kind: MailKind): boolean => (kinds[kind] as Kind).fromStrangers === true;
+
+/** What a mail is about, in the words for its reader; undefined for a kind of another version. */
+export const mailAbout = (kind: unknown): string | undefined =>
+  Object.entries<Kind>(kinds).find(([name]) => name === kind)?.[1].about;
+
+/** Whether it lets nobody act for its reader. What is not known is hidden. */
+export const isShown = (value: string): boolean =>
+  Object.entries(values).some(([name, { isShown }]) => name === value && isShown);
+
+/** What the values of a mail could be. */
+export function sampleValues(url: string, now: number): Record<MailValue, string> {
+  const fill = (sample: string) =>
+    sample.replace('{{url}}', url).replace('{{now}}', new Date(now).toISOString());
+  return Object.fromEntries(
+    Object.entries(values).map(([name, { sample }]) => [name, fill(sample)]),
+  ) as Record<MailValue, string>;
+}
+
+function mapKinds<T>(get: (kind: Kind) => T): Record<keyof Kinds, T> {
+  return Object.fromEntries(Object.entries<Kind>(kinds).map(([name, kind]) => [name, get(kind)])) as Record<
+    keyof Kinds,
+    T
+  >;
+}

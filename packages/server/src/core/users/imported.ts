@@ -1,5 +1,6 @@
 import type { Db } from '../../platform/db/index.ts';
 import { newUserId } from '../../platform/random.ts';
+import type { UserColumns } from '../../user-fields.ts';
 
 /** An account as another program had it. Times in milliseconds since 1970. */
 export interface ImportedUser {
@@ -9,13 +10,20 @@ export interface ImportedUser {
   usernameKey: string;
   email: string;
   emailKey: string;
-  emailVerifiedAt: number | null;
   passwordHash: string;
-  passwordChangedAt: number | null;
   adminSince: number | null;
   disabledAt: number | null;
-  signedInAt: number | null;
-  createdAt: number | null;
+  /** The other fields, as they are stored. */
+  kept: Omit<
+    UserColumns,
+    | 'id'
+    | 'username'
+    | 'email'
+    | 'password_hash'
+    | 'password_change_required_at'
+    | 'admin_since'
+    | 'disabled_at'
+  >;
 }
 
 /** Which of these addresses, user names and ids accounts have already; names and addresses normalised. */
@@ -56,28 +64,21 @@ export async function takenAmong(
  *
  * @returns The ids of those that were made, by their normalised address.
  */
-export async function insertImported(
-  tx: Db,
-  users: readonly ImportedUser[],
-  now: number,
-): Promise<Map<string, string>> {
+export async function insertImported(tx: Db, users: readonly ImportedUser[]): Promise<Map<string, string>> {
   if (users.length === 0) return new Map();
   const made = await tx
     .insertInto('users')
     .values(
       users.map((user) => ({
+        ...user.kept,
         id: user.id ?? newUserId(),
         username: user.username,
         username_key: user.usernameKey,
         email: user.email,
         email_key: user.emailKey,
-        email_verified_at: user.emailVerifiedAt,
         password_hash: user.passwordHash,
-        password_changed_at: user.passwordChangedAt ?? now,
         admin_since: user.adminSince,
         disabled_at: user.disabledAt,
-        signed_in_at: user.signedInAt,
-        created_at: user.createdAt ?? now,
         device_epoch: 0,
       })),
     )

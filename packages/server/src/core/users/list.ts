@@ -1,7 +1,8 @@
 import type { SelectQueryBuilder } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { Tables } from '../../platform/db/tables.ts';
-import type { Role, User } from '../users.ts';
+import type { Role } from '../../user-fields.ts';
+import type { User } from '../users.ts';
 
 /** How lists of users can be sorted; a minus turns the order round. */
 export const userOrders = ['created', '-created', 'username', '-username'] as const;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { proveFresh } from '../prove-fresh.ts';
+import { proveFresh } from '../passwords/prove-fresh.ts';
 
 export const confirmBody = z.strictObject({ password: z.string() });
 

@@ -1,30 +1,21 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
 import { type EventView, pagesOfEventsOf } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { findById } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { deviceIdOf } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import {
-  deviceShape,
-  eventShape,
-  sessionShape,
-  showDevice,
-  showEvent,
-  showSession,
-  showUser,
-  userShape,
-} from '../shapes.ts';
+import { eventShape, showEvent } from '../shapes/events.ts';
+import { deviceShape, sessionShape, showDevice, showSession } from '../shapes/sessions.ts';
+import { ownUserShape, showOwnUser } from '../shapes/users.ts';
 
 const MOST_EVENTS = 10_000;
 
-const time = z.iso.datetime();
-
 export const myDataShape = z.object({
-  exported_at: time,
-  user: userShape.extend({ password_changed_at: time, signed_in_at: time.nullable() }),
+  exported_at: z.iso.datetime(),
+  user: ownUserShape,
   sessions: z.array(sessionShape),
   devices: z.array(deviceShape),
   events: z.array(eventShape).describe(`The newest ${MOST_EVENTS}`),
@@ -41,14 +32,9 @@ export async function downloadMyData(
   if (!user) throw new Refusal('invalid_token');
   const sessions = await sessionsOf(db, live.user, now, live.session.id);
   const devices = await devicesOf(db, user.id, now);
-  const toTime = (at: number): string => new Date(at).toISOString();
   const facts: Omit<z.infer<typeof myDataShape>, 'events'> = {
-    exported_at: toTime(now),
-    user: {
-      ...showUser(user),
-      password_changed_at: toTime(user.password_changed_at),
-      signed_in_at: user.signed_in_at === null ? null : toTime(user.signed_in_at),
-    },
+    exported_at: new Date(now).toISOString(),
+    user: showOwnUser(user),
     sessions: sessions.map((one) => showSession(one, live.session.id)),
     devices: devices.map((one) => showDevice(one, deviceIdOf(world, headers, user.id))),
   };

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf, removeDevice } from '../../core/devices.ts';
 import { recordEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { showDevice } from '../shapes.ts';
+import { showDevice } from '../shapes/sessions.ts';
 
 /** The browsers and programs that the caller's account knows, the one used last first. There are never more than fit a page. */
 export async function listDevices(world: World, { live, headers }: SignedInCall): Promise<Answer> {

@@ -1,15 +1,19 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { eventsOf } from '../../core/events.ts';
 import { queueAdminChange } from '../../core/installation.ts';
 import { parseEmail } from '../../core/names.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { deleteAccount, renameUser } from '../change-user.ts';
-import { notify } from '../notices.ts';
-import { holdProven, proveOwnPassword } from '../prove-password.ts';
-import { showEvent, showSession, showUser } from '../shapes.ts';
+import { profileColumns } from '../../user-fields.ts';
+import { deleteAccount } from '../accounts/change-user.ts';
+import { changeProfile, profileShape } from '../accounts/profile.ts';
+import { notify } from '../emails/notices.ts';
+import { holdProven, proveOwnPassword } from '../passwords/prove-password.ts';
+import { showEvent } from '../shapes/events.ts';
+import { showSession } from '../shapes/sessions.ts';
+import { showUser } from '../shapes/users.ts';
 
 /** How many of their events a user sees on the dashboard. */
 const RECENT_EVENTS = 20;
@@ -37,7 +41,12 @@ export async function dashboard({ db, clock }: World, { live }: SignedInCall): P
   };
 }
 
-export const changeMeBody = z.strictObject({ username: z.string() });
+export const changeMeBody = z
+  .strictObject(profileShape)
+  .refine((body) => Object.keys(body).length > 0, {
+    message: `Give at least one of these: ${profileColumns.join(', ')}`,
+  })
+  .describe('At least one of these.');
 
 /** Changes one's own profile; the address has a way of its own, because it must be proven. */
 export async function changeMe(
@@ -45,10 +54,10 @@ export async function changeMe(
   { body, live, origin }: SignedInCall<z.infer<typeof changeMeBody>>,
 ): Promise<Answer> {
   const { user } = live;
-  const renamed = await db
+  const changed = await db
     .transaction()
-    .execute((tx) => renameUser({ tx, user, actorId: user.id, origin, now: clock.now() }, body.username));
-  return { status: 200, body: { user: showUser(renamed) } };
+    .execute((tx) => changeProfile({ tx, user, actorId: user.id, origin, now: clock.now() }, body));
+  return { status: 200, body: { user: showUser(changed) } };
 }
 
 export const deleteMeBody = z.strictObject({ email: z.string(), password: z.string() });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
@@ -6,15 +7,14 @@ import { hashPassword, normalisePassword } from '../../core/passwords.ts';
 import { audienceOf, endSessionsOf } from '../../core/sessions.ts';
 import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { countWrite } from '../count-write.ts';
-import { cookieFor, finishSignIn, tokenPairFor } from '../finish-sign-in.ts';
-import { forUser } from '../hash-requester.ts';
-import { rememberBrowser } from '../known-devices.ts';
-import { refuseWeak } from '../new-password.ts';
-import { notify } from '../notices.ts';
-import { proveOwnPassword } from '../prove-password.ts';
+import { notify } from '../emails/notices.ts';
+import { countWrite } from '../limits/count-write.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { proveOwnPassword } from '../passwords/prove-password.ts';
+import { cookieFor, finishSignIn, tokenPairFor } from '../sessions/finish-sign-in.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { endOtherSessions, endSession, sessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { showSession } from '../shapes.ts';
+import { showSession } from '../shapes/sessions.ts';
 
 /** The caller's sessions that are good now, the one used last first. There are never more than fit a page. */
 export async function listSessions({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { isOutranked } from '../../core/codes/restore-links.ts';
 import { beginFlow, isHeld } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
@@ -7,14 +8,13 @@ import { queueMail } from '../../core/mails.ts';
 import { parseEmail } from '../../core/names.ts';
 import { findByName, type User } from '../../core/users.ts';
 import type { Answer, Call, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { codeRules } from '../code-rules.ts';
-import { countWrite } from '../count-write.ts';
-import { refuseReached } from '../limit-reached.ts';
-import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
-import { holdProven, proveOwnPassword } from '../prove-password.ts';
+import { countWrite } from '../limits/count-write.ts';
+import { refuseReached } from '../limits/limit-reached.ts';
+import { holdProven, proveOwnPassword } from '../passwords/prove-password.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.ts';
 
 export const changeEmailBody = z.strictObject({ email: z.string(), password: z.string() });
 

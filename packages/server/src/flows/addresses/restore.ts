@@ -1,17 +1,17 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endRestoreLinksFrom } from '../../core/codes/restore-links.ts';
 import { useFlow, wishOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, holdSignIns, setProvenEmail } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { forUser } from '../hash-requester.ts';
-import { rememberBrowser } from '../known-devices.ts';
-import { refuseWeak } from '../new-password.ts';
-import { openLink } from '../prove-mailbox.ts';
-import { takeAccount } from '../take-account.ts';
+import { takeAccount } from '../accounts/take-account.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
+import { openLink } from '../verifications/prove-mailbox.ts';
 
 export const restoreEmailBody = z
   .strictObject({ token: z.string(), password: z.string().optional() })

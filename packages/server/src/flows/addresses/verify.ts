@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endFlowsOf, type Flow, isHeld, useFlow, wentTo, wishOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { parseUsername } from '../../core/names.ts';
@@ -7,20 +8,19 @@ import { findById, holdSignIns, setProvenEmail, setVerified, type User } from '.
 import { findSignedIn } from '../../edge/credential.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { readFlow } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
-import { takenRefusal } from '../check-new-user.ts';
-import { codeRules } from '../code-rules.ts';
-import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
-import { forUser } from '../hash-requester.ts';
-import { rememberBrowser } from '../known-devices.ts';
-import { makeAccount } from '../make-account.ts';
-import { refuseWeak } from '../new-password.ts';
-import { notify } from '../notices.ts';
-import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
-import { showUser } from '../shapes.ts';
-import { takeAccount } from '../take-account.ts';
+import { takenRefusal } from '../accounts/check-new-user.ts';
+import { makeAccount } from '../accounts/make-account.ts';
+import { takeAccount } from '../accounts/take-account.ts';
+import { notify } from '../emails/notices.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
+import { showUser } from '../shapes/users.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../verifications/prove-mailbox.ts';
 
 export const verifyEmailBody = z
   .strictObject({

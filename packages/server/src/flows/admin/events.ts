@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { listEvents } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { type EventName, events } from '../../events.ts';
-import { showRecordedEvent } from '../shapes.ts';
+import { showRecordedEvent } from '../shapes/events.ts';
 
 const LARGEST_PAGE = 100;
 

@@ -1,12 +1,12 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { countEvents } from '../../core/events.ts';
 import { countsOf, type FigureName, mostOf } from '../../core/figures.ts';
 import { countWaiting } from '../../core/mails/outbox.ts';
 import { countActive } from '../../core/sessions.ts';
 import { countUsers } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import type { EventName } from '../../events.ts';
 import type { Db } from '../../platform/db/index.ts';
 

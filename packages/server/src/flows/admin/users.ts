@@ -1,28 +1,29 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
-import { queueAdminChange } from '../../core/installation.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { listUsers } from '../../core/users/list.ts';
-import { findById, type User } from '../../core/users.ts';
+import type { User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { Refusal } from '../../errors.ts';
-import type { Db } from '../../platform/db/index.ts';
+import { profileColumns } from '../../user-fields.ts';
+import { changeAccount, getUser } from '../accounts/change-account.ts';
 import {
   addAccount,
   type Change,
   deleteAccount,
   endSessions,
   removeDevices,
-  renameUser,
   setDisabled,
   setRole,
-} from '../change-user.ts';
-import { checkNewUser } from '../check-new-user.ts';
-import { forUser } from '../hash-requester.ts';
-import { mailNewPassword } from '../mail-new-password.ts';
-import { showDevice, showLimit, showUser } from '../shapes.ts';
-import { liftLimitsOf, limitsOf } from '../user-limits.ts';
+} from '../accounts/change-user.ts';
+import { checkNewUser } from '../accounts/check-new-user.ts';
+import { changeProfile, profileShape } from '../accounts/profile.ts';
+import { mailNewPassword } from '../emails/mail-new-password.ts';
+import { liftLimitsOf, limitsOf } from '../limits/user-limits.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { showLimit } from '../shapes/limits.ts';
+import { showDevice } from '../shapes/sessions.ts';
+import { showUser } from '../shapes/users.ts';
 import { showUserCursor, userCursor } from './user-cursor.ts';
 
 const LARGEST_PAGE = 100;
@@ -103,28 +104,29 @@ export async function showOneUser(
 
 export const changeUserBody = z
   .strictObject({
-    username: z.string().optional(),
+    ...profileShape,
     role: z.enum(['user', 'admin']).optional(),
     disabled: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, {
-    message: 'Give at least one of "username", "role" and "disabled"',
+    message: `Give at least one of ${profileColumns
+      .map((field) => `"${field}", `)
+      .join('')
+      .slice(0, -2)}, "role" and "disabled"`,
   })
   .describe('At least one of these.');
 
 /** Renames, promotes, demotes, disables and enables; all of what is asked or nothing. */
 export async function changeUser(
-  { db, clock }: World,
-  { params, body, live, origin }: SignedInCall<z.infer<typeof changeUserBody>, undefined, ById>,
+  world: World,
+  call: SignedInCall<z.infer<typeof changeUserBody>, undefined, ById>,
 ): Promise<Answer> {
-  const changed = await db.transaction().execute(async (tx) => {
-    await queueAdminChange(tx);
-    const user = await getUser(tx, params.id);
-    const change: Change = { tx, user, actorId: live.user.id, origin, now: clock.now() };
-    if (body.username !== undefined) await renameUser(change, body.username);
-    if (body.role !== undefined) await setRole(change, body.role);
-    if (body.disabled !== undefined) await setDisabled(change, body.disabled);
-    return getUser(tx, params.id);
+  const { role, disabled, ...profile } = call.body;
+  const changed = await changeById(world, call, async (change) => {
+    if (Object.keys(profile).length > 0) await changeProfile(change, profile);
+    if (role !== undefined) await setRole(change, role);
+    if (disabled !== undefined) await setDisabled(change, disabled);
+    return getUser(change.tx, change.user.id);
   });
   return { status: 200, body: { user: showUser(changed) } };
 }
@@ -132,26 +134,18 @@ export async function changeUser(
 /** Deletes an account and all that belongs to it; never that of the last administrator. */
 export async function removeUser(
   world: World,
-  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+  call: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
-  const { db, clock } = world;
-  await db.transaction().execute(async (tx) => {
-    await queueAdminChange(tx);
-    const user = await getUser(tx, params.id);
-    await deleteAccount(world, { tx, user, actorId: live.user.id, origin, now: clock.now() });
-  });
+  await changeById(world, call, (change) => deleteAccount(world, change));
   return { status: 200, body: { message: 'delete successful!' } };
 }
 
 /** Ends all sessions of a user. */
 export async function endUserSessions(
-  { db, clock }: World,
-  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+  world: World,
+  call: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
-  await db.transaction().execute(async (tx) => {
-    const user = await getUser(tx, params.id);
-    await endSessions({ tx, user, actorId: live.user.id, origin, now: clock.now() });
-  });
+  await changeById(world, call, endSessions);
   return { status: 200, body: { message: 'logout successful!' } };
 }
 
@@ -170,13 +164,10 @@ export async function showUserDevices(
 
 /** Removes all of them: the user's own browsers then count as strangers' until the next sign-in. */
 export async function removeUserDevices(
-  { db, clock }: World,
-  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+  world: World,
+  call: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
-  const devices = await db.transaction().execute(async (tx) => {
-    const user = await getUser(tx, params.id);
-    return removeDevices({ tx, user, actorId: live.user.id, origin, now: clock.now() });
-  });
+  const devices = await changeById(world, call, removeDevices);
   return { status: 200, body: { message: 'devices removed!', devices } };
 }
 
@@ -203,18 +194,16 @@ export async function showUserLimits(
 /** Lets a user try again at once. */
 export async function liftUserLimits(
   world: World,
-  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
+  call: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
-  await world.db.transaction().execute(async (tx) => {
-    const user = await getUser(tx, params.id);
-    await liftLimitsOf(tx, world, { user, actorId: live.user.id, origin, now: world.clock.now() });
-  });
+  await changeById(world, call, (change) => liftLimitsOf(change.tx, world, change));
   return { status: 200, body: { message: 'limits lifted!' } };
 }
 
-/** @throws Refusal `not_found` */
-export async function getUser(db: Db, id: string): Promise<User> {
-  const user = await findById(db, id);
-  if (!user) throw new Refusal('not_found', { message: 'There is no user with this id.' });
-  return user;
-}
+/** Changes the user whom the path names. @throws Refusal `not_found`, and as `make` does. */
+const changeById = <T>(
+  world: World,
+  { params, live, origin }: SignedInCall<unknown, unknown, ById>,
+  make: (change: Change & { user: User }) => Promise<T>,
+): Promise<T> =>
+  changeAccount(world, { actorId: live.user.id, origin }, (tx) => getUser(tx, params.id), make);

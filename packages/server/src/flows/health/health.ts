@@ -1,6 +1,6 @@
+import type { World } from '../../context.ts';
 import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { equalSecrets } from '../../platform/secrets.ts';
 

@@ -1,37 +1,23 @@
-/** What an import reads of a user, and the names that programs have for it, lower-case and without signs. The first that is there counts. */
-const usualNames = {
-  email: ['email', 'emailaddress', 'mail', 'useremail', 'primaryemail'],
-  username: ['username', 'login', 'preferredusername', 'nickname', 'handle'],
-  id: ['id', 'publicid', 'uuid', 'userid', 'sub'],
-  password: [
-    'passwordhash',
-    'passworddigest',
-    'hashedpassword',
-    'encryptedpassword',
-    'passhash',
-    'pwhash',
-    'hash',
-    'password',
-  ],
-  salt: ['salt', 'passwordsalt'],
-  role: ['role', 'isadmin', 'admin', 'issuperuser', 'superuser'],
-  verified: [
-    'emailverifiedat',
-    'emailverified',
-    'emailconfirmedat',
-    'emailconfirmed',
-    'confirmedat',
-    'isverified',
-    'verified',
-  ],
-  disabled: ['disabledat', 'disabled', 'isdisabled', 'banned', 'isbanned', 'blocked', 'isblocked'],
-  active: ['active', 'isactive', 'enabled', 'isenabled'],
-  created: ['createdat', 'created', 'datejoined', 'registeredat', 'createdon'],
-  passwordChanged: ['passwordchangedat'],
-  signedIn: ['signedinat', 'lastlogin', 'lastloginat', 'lastsigninat'],
-} as const satisfies Record<string, readonly string[]>;
+import { type ColumnsWith, type UserField, type UserFields, userFields } from '../../user-fields.ts';
 
-export type Field = keyof typeof usualNames;
+type ImportedColumn = ColumnsWith<{ import: { field: string } }>;
+
+/** What an import reads beside the columns of a user. */
+const others = {
+  salt: ['salt', 'passwordsalt'],
+  active: ['active', 'isactive', 'enabled', 'isenabled'],
+};
+
+export type Field = UserFields[ImportedColumn]['import']['field'] | keyof typeof others;
+
+/** What an import reads of a user, and the names that programs have for it. The first that is there counts. */
+const usualNames = Object.fromEntries([
+  ...Object.values<UserField>(userFields).flatMap((one) =>
+    one.import ? [[one.import.field, one.import.names]] : [],
+  ),
+  ...Object.entries(others),
+]) as Record<Field, readonly string[]>;
+
 export const fields = Object.keys(usualNames) as Field[];
 
 /** The cells of a row, by the names that the source has for them. */

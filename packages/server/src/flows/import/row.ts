@@ -46,11 +46,11 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
     reasons.push('The row is an administrator; say --admins to import such rows.');
   const isInactive = cell('active') !== '' && moment('active') === null;
   const disabledAt = moment('disabled') ?? (isInactive ? now : null);
-  const times = {
-    emailVerifiedAt: moment('verified'),
-    passwordChangedAt: moment('passwordChanged'),
-    signedInAt: moment('signedIn'),
-    createdAt: moment('created'),
+  const kept = {
+    email_verified_at: moment('verified'),
+    password_changed_at: moment('passwordChanged') ?? now,
+    signed_in_at: moment('signedIn'),
+    created_at: moment('created') ?? now,
   };
   if (reasons.length > 0 || !email.ok || !names?.ok || !password.ok)
     return { ok: false, email: email.ok ? email.email : '', reasons };
@@ -66,7 +66,7 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
     family: password.family,
     adminSince: isAdmin ? now : null,
     disabledAt,
-    ...times,
+    kept,
   };
 }
 

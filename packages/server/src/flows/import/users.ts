@@ -1,10 +1,10 @@
+import type { World } from '../../context.ts';
 import { OPERATOR, recordEvents } from '../../core/events.ts';
 import { dearestHash, queueAdminChange, replaceDearestHash } from '../../core/installation.ts';
 import { dearerStandIn } from '../../core/passwords/imported.ts';
 import { insertImported, takenAmong } from '../../core/users/imported.ts';
-import type { World } from '../../edge/world.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { settleSetUp } from '../change-user.ts';
+import { settleSetUp } from '../accounts/change-user.ts';
 import type { Cells } from './columns.ts';
 import { type Candidate, type RowRules, readRow } from './row.ts';
 
@@ -103,7 +103,7 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
   const hasAdmins = candidates.some(({ adminSince }) => adminSince !== null);
   if (hasAdmins) await queueAdminChange(tx);
   const { chosen, outcomes } = await choose(tx, candidates, new Set());
-  const made = await insertImported(tx, chosen, now);
+  const made = await insertImported(tx, chosen);
   await recordEvents(
     tx,
     'user_imported',

@@ -1,17 +1,23 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { useFlow } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, type User } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { codeRules } from '../code-rules.ts';
-import { forUser } from '../hash-requester.ts';
-import { rememberBrowser } from '../known-devices.ts';
-import { refuseWeak } from '../new-password.ts';
-import { isMailAnswer, type MailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../prove-mailbox.ts';
-import { takeAccount } from '../take-account.ts';
+import { takeAccount } from '../accounts/take-account.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { refuseWeak } from '../passwords/new-password.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import {
+  isMailAnswer,
+  type MailAnswer,
+  NO_MAIL_ANSWER,
+  openLink,
+  proveMailbox,
+} from '../verifications/prove-mailbox.ts';
 
 export const resetPasswordBody = z
   .strictObject({

@@ -1,15 +1,15 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { countInWindow } from '../../core/limits.ts';
 import { parseEmail } from '../../core/names.ts';
 import { findByName } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { recordReached } from '../limit-reached.ts';
-import { countMailFrom, flowCookie, mailCode } from '../mail-code.ts';
+import { recordReached } from '../limits/limit-reached.ts';
+import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.ts';
 
 export const sendMailBody = z.strictObject({ email: z.string() });
 

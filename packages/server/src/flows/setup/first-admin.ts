@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { finishSetUp, isSetUp } from '../../core/installation.ts';
 import { countInRanges } from '../../core/limits.ts';
@@ -7,13 +8,12 @@ import { hashPassword } from '../../core/passwords.ts';
 import { insertUser } from '../../core/users.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { checkNewUser, takenRefusal } from '../check-new-user.ts';
-import { cookieFor, finishSignIn } from '../finish-sign-in.ts';
-import { forStranger } from '../hash-requester.ts';
-import { rememberBrowser } from '../known-devices.ts';
-import { refuseReached } from '../limit-reached.ts';
+import { checkNewUser, takenRefusal } from '../accounts/check-new-user.ts';
+import { refuseReached } from '../limits/limit-reached.ts';
+import { forStranger } from '../passwords/hash-requester.ts';
+import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { rememberBrowser } from '../sessions/known-devices.ts';
 
 /** How long the link that a start prints is good, in milliseconds. */
 const LIFETIME = 60 * 60_000;

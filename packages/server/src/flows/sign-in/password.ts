@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { looksLikeEmail, parseEmail, parseUsername } from '../../core/names.ts';
 import { couldBePassword } from '../../core/passwords.ts';
@@ -6,15 +7,14 @@ import type { SessionKind } from '../../core/sessions.ts';
 import { findByName } from '../../core/users.ts';
 import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { audienceField, checkAudience } from '../audience.ts';
-import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../finish-sign-in.ts';
-import { type RememberedBrowser, rememberBrowser, rememberProgram } from '../known-devices.ts';
-import { notify } from '../notices.ts';
-import { provePassword } from '../prove-password.ts';
-import { showUser } from '../shapes.ts';
+import { notify } from '../emails/notices.ts';
+import { provePassword } from '../passwords/prove-password.ts';
+import { audienceField, checkAudience } from '../sessions/audience.ts';
+import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../sessions/finish-sign-in.ts';
+import { type RememberedBrowser, rememberBrowser, rememberProgram } from '../sessions/known-devices.ts';
+import { showUser } from '../shapes/users.ts';
 
 const NEEDS_ONE_NAME = 'Give either "email" or "username"';
 

@@ -1,10 +1,10 @@
+import type { World } from '../../context.ts';
 import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
 import { endFlowsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { endSession, endSessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
 import type { Answer, LeavingCall, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 
 const GOODBYE: Answer = {
   status: 200,

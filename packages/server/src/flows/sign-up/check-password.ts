@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { strengthOf } from '../../core/passwords.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { weaknessOf } from '../new-password.ts';
+import { weaknessOf } from '../passwords/new-password.ts';
 
 export const checkPasswordBody = z.strictObject({
   password: z.string(),

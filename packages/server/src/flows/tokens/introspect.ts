@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { hasExpired } from '../../core/tokens/claims.ts';
-import { roleOf } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
+import { roleOf } from '../../user-fields.ts';
 
 export const introspectBody = z.strictObject({ token: z.string().describe('An access token for a service') });
 

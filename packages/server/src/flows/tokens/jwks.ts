@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { Answer } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 
 export const jwksShape = z
   .object({ keys: z.array(z.record(z.string(), z.string())) })

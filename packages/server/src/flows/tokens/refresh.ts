@@ -1,14 +1,14 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { countInRanges } from '../../core/limits.ts';
 import { audienceOf, endOf, endSession, type Live, retryRefresh, rotate } from '../../core/sessions.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { audienceField, checkAudience } from '../audience.ts';
-import { refuseReached } from '../limit-reached.ts';
-import { notify } from '../notices.ts';
+import { notify } from '../emails/notices.ts';
+import { refuseReached } from '../limits/limit-reached.ts';
+import { audienceField, checkAudience } from '../sessions/audience.ts';
 
 export const refreshBody = z.strictObject({ refresh_token: z.string(), audience: audienceField });
 

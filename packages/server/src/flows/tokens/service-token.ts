@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { endOf, IDLE } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { audienceField, checkService } from '../audience.ts';
+import { audienceField, checkService } from '../sessions/audience.ts';
 
 export const serviceTokenBody = z.strictObject({ audience: audienceField });
 

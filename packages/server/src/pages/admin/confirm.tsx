@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
+import type { World } from '../../context.ts';
 import { isFresh } from '../../edge/fresh-sign-in.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import type { FieldError, Refusal } from '../../errors.ts';
 import { PasswordField } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { eventFollower } from '../../core/events/follow.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { showRecordedEvent } from '../../flows/shapes.ts';
+import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import { peopleIn } from './events.tsx';
 import { asked, eventsQuery, PATH } from './events-query.ts';
 

@@ -1,8 +1,8 @@
+import type { World } from '../../context.ts';
 import { listEvents, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { showRecordedEvent } from '../../flows/shapes.ts';
+import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import { Button } from '../form.tsx';
 import { Empty, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';

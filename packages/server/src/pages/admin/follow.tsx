@@ -1,4 +1,4 @@
-import type { World } from '../../edge/world.ts';
+import type { World } from '../../context.ts';
 import { firstEventId } from '../../platform/random.ts';
 import { withQuery } from './choices.tsx';
 import { type EventsQuery, PATH } from './events-query.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { keysOf, rotateSigningKey, type ShownKey } from '../../flows/rotate-key.ts';
+import { keysOf, rotateSigningKey, type ShownKey } from '../../flows/keys/rotate-key.ts';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Notice, page, seeOther, Table } from '../layout.tsx';
 import { Ago, exactTime } from '../time.tsx';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { type ListedMail, mailStates } from '../../core/mails/listed.ts';
 import { hastenMail } from '../../core/mails/outbox.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
-import { sendMailAgain, whyNotAgain } from '../../flows/retry-mail.ts';
+import { sendMailAgain, whyNotAgain } from '../../flows/emails/retry-mail.ts';
 import { Button, Form } from '../form.tsx';
 import { Notice, seeOther } from '../layout.tsx';
 import { exactTime } from '../time.tsx';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
+import { sampleValues } from '../../core/mails/kinds.ts';
 import { type ListedMail, listedMail } from '../../core/mails/listed.ts';
 import { previewValues } from '../../core/mails/preview.ts';
 import type { RenderedMail } from '../../core/mails/render.ts';
-import { sampleValues } from '../../core/mails/samples.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { Card, Facts, Notice, page } from '../layout.tsx';
 import { framing, MailFrame, mailDocument } from '../mail-frame.tsx';

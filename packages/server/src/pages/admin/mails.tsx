@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { type ListedMail, listMails, mailStates, type MailState as State } from '../../core/mails/listed.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Badge, Empty, Notice, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { console } from './area.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { FigureName } from '../../core/figures.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { type Series, type Stats, spanNames, statsOf } from '../../flows/admin/stats.ts';
 import { page } from '../layout.tsx';
 import { console } from './area.ts';

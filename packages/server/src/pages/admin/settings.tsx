@@ -1,6 +1,6 @@
 import { settings } from '../../config.ts';
+import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { inWords, settingsInForce } from '../../flows/admin/settings.ts';
 import { Prose } from '../docs-fields.tsx';
 import { Badge, page, Table } from '../layout.tsx';

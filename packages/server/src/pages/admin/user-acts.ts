@@ -1,19 +1,19 @@
-import { queueAdminChange } from '../../core/installation.ts';
-import { roleOf, type User } from '../../core/users.ts';
+import type { World } from '../../context.ts';
+import type { User } from '../../core/users.ts';
 import type { SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { getUser } from '../../flows/admin/users.ts';
+import { changeAccount, getUser } from '../../flows/accounts/change-account.ts';
 import {
   type Change,
   deleteAccount,
   endSessions,
   removeDevices,
-  renameUser,
   setDisabled,
   setRole,
-} from '../../flows/change-user.ts';
-import { mailNewPassword } from '../../flows/mail-new-password.ts';
-import { liftLimitsOf } from '../../flows/user-limits.ts';
+} from '../../flows/accounts/change-user.ts';
+import { changeProfile } from '../../flows/accounts/profile.ts';
+import { mailNewPassword } from '../../flows/emails/mail-new-password.ts';
+import { liftLimitsOf } from '../../flows/limits/user-limits.ts';
+import { roleOf } from '../../user-fields.ts';
 
 /** Something that an administrator can do to a user, and what it means. */
 interface Act {
@@ -52,7 +52,7 @@ export const acts = {
     ],
     asks: 'username',
     done: 'The user has the new name.',
-    make: (change) => renameUser(change, change.username),
+    make: (change) => changeProfile(change, { username: change.username }),
   },
   'send-mail': {
     label: 'Send a mail to choose a new password',
@@ -141,14 +141,13 @@ export async function perform(
   name: ActName,
   id: string,
 ): Promise<void> {
-  const { db, clock } = world;
   const { make, run } = actOf(name);
   const by = { actorId: call.live.user.id, origin: call.origin };
-  if (run) return void (await run(world, await getUser(db, id), by));
-  await db.transaction().execute(async (tx) => {
-    await queueAdminChange(tx);
-    const user = await getUser(tx, id);
-    const username = call.body.username ?? '';
-    await make?.({ tx, user, username, ...by, now: clock.now() }, world);
-  });
+  if (run) return void (await run(world, await getUser(world.db, id), by));
+  await changeAccount(
+    world,
+    by,
+    (tx) => getUser(tx, id),
+    async (change) => make?.({ ...change, username: call.body.username ?? '' }, world),
+  );
 }

@@ -1,24 +1,24 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf, type ListedDevice } from '../../core/devices.ts';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import { budgets, type LimitState } from '../../core/limits.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { type User, usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
-import { getUser } from '../../flows/admin/users.ts';
-import { limitsOf } from '../../flows/user-limits.ts';
+import { getUser } from '../../flows/accounts/change-account.ts';
+import { limitsOf } from '../../flows/limits/user-limits.ts';
 import { deviceOf } from '../dashboard/device.ts';
 import { Field } from '../field.tsx';
 import { ButtonLink } from '../form.tsx';
-import { Badge, Card, Empty, Facts, Notice, page, seeOther, Table } from '../layout.tsx';
-import { Ago, Day, Until } from '../time.tsx';
+import { Badge, Card, Empty, Notice, page, seeOther, Table } from '../layout.tsx';
+import { Ago, Until } from '../time.tsx';
+import { AdminFacts } from '../user-facts.tsx';
 import { console } from './area.ts';
 import { confirmPage } from './confirm.tsx';
 import { EventRows, eventHeads, peopleIn } from './events.tsx';
 import { type ActName, actNames, actOf, actTitle, perform } from './user-acts.ts';
-import { States } from './users.tsx';
 
 const PATH = '/admin/users';
 const EVENTS_SHOWN = 20;
@@ -62,7 +62,7 @@ export async function userPage(
         </Notice>
       )}
       <Card title="Facts">
-        <UserFacts user={user} now={now} />
+        <AdminFacts user={user} now={now} />
       </Card>
       <Limits limits={limits} userId={user.id} now={now} />
       <Card title={sessions.length === 1 ? 'One session' : `${sessions.length} sessions`}>
@@ -104,33 +104,6 @@ export async function userPage(
         </p>
       </Card>
     </>,
-  );
-}
-
-function UserFacts({ user, now }: { user: User; now: number }) {
-  const at = user.signed_in_at;
-  return (
-    <Facts
-      of={[
-        ['E-mail address', user.email],
-        [
-          'State',
-          <>
-            {user.disabled_at === null && <Badge kind="good">enabled</Badge>} <States user={user} />
-          </>,
-        ],
-        ['Last sign-in', at === null ? 'never' : <Ago at={at} now={now} />],
-        [
-          'Password of',
-          <>
-            <Day at={user.password_changed_at} />{' '}
-            {user.password_change_required_at !== null && <Badge>to be changed at sign-in</Badge>}
-          </>,
-        ],
-        ['Here since', <Day at={user.created_at} />],
-        ['Id', <code>{user.id}</code>],
-      ]}
-    />
   );
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { listUsers, type UserOrder, userOrders } from '../../core/users/list.ts';
-import { roleOf, type User } from '../../core/users.ts';
+import type { User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
 import { normalSearch } from '../../flows/admin/users.ts';
+import { roleOf, type UserColumns } from '../../user-fields.ts';
 import { Button } from '../form.tsx';
 import { Badge, Empty, page, Table } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
@@ -136,7 +137,11 @@ function Row({ user, now }: { user: User; now: number }) {
 }
 
 /** What is special about a user; nothing for most. */
-export function States({ user }: { user: User }) {
+export function States({
+  user,
+}: {
+  user: Pick<UserColumns, 'admin_since' | 'disabled_at' | 'email_verified_at'>;
+}) {
   return (
     <>
       {user.disabled_at === null ? null : <Badge kind="bad">disabled</Badge>}{' '}

@@ -1,6 +1,6 @@
 import { isByOther, type RecordedEvent } from '../../core/events.ts';
-import type { budgets, LimitName } from '../../core/limits.ts';
-import type { MailKind } from '../../core/mails.ts';
+import { limitActivity } from '../../core/limits.ts';
+import { mailAbout } from '../../core/mails/kinds.ts';
 import type { EventName } from '../../events.ts';
 
 /** What the words hang on. */
@@ -40,8 +40,7 @@ const words: Record<EventName, Words | null> = {
   device_distrusted: 'A browser gave ten wrong passwords in a row, and is no longer known',
   device_removed: 'A known browser or program was removed',
 
-  limit_reached: ({ limit }) =>
-    limits[limit as LimitName] ?? 'An attempt was not looked at: there were too many',
+  limit_reached: ({ limit }) => limitActivity(limit) ?? 'An attempt was not looked at: there were too many',
   limits_lifted: 'What the limits had counted was forgotten, so that you can try again at once',
 
   signed_out: 'You signed out',
@@ -63,61 +62,9 @@ const words: Record<EventName, Words | null> = {
   key_rotated: null,
 };
 
-const TOO_MANY_PASSWORDS = 'A password was not looked at, because too many were wrong before it';
-const TOO_MANY_CODES = 'A mailed code was not looked at, because too many were wrong before it';
-const TOO_MANY_CHANGES = 'A change was not made, because there were too many before it';
-const TOO_MANY_MAILS = 'A mail was not sent, because there were too many';
-
-type OfRange = {
-  [K in LimitName]: (typeof budgets)[K]['of'] extends 'range' ? K : never;
-}[LimitName];
-
-/** Those that can be about one account; the others stop strangers and networks. */
-const limits: Record<Exclude<LimitName, OfRange>, string> & Partial<Record<OfRange, string>> = {
-  password: TOO_MANY_PASSWORDS,
-  passwordByName: TOO_MANY_PASSWORDS,
-  passwordsInAll: TOO_MANY_PASSWORDS,
-  device: TOO_MANY_PASSWORDS,
-  devicesInAll: TOO_MANY_PASSWORDS,
-  codes: TOO_MANY_CODES,
-  codesInAll: TOO_MANY_CODES,
-  shortCodes: TOO_MANY_CODES,
-  shortCodesInAll: TOO_MANY_CODES,
-  allCodes: TOO_MANY_CODES,
-  codesFrom: TOO_MANY_CODES,
-  mailsTo: TOO_MANY_MAILS,
-  recoveryTo: TOO_MANY_MAILS,
-  recoveryToFrom: TOO_MANY_MAILS,
-  recoveryKnown: TOO_MANY_MAILS,
-  emailChanges: 'A change of your address was not looked at, because there were too many before it',
-  profileChanges: TOO_MANY_CHANGES,
-  passwordChanges: TOO_MANY_CHANGES,
-  adminChanges: TOO_MANY_CHANGES,
-  keyRotations: TOO_MANY_CHANGES,
-  sessionChanges: 'A request to end sessions was not followed, because there were too many before it',
-  emailRequests: TOO_MANY_MAILS,
-  noticesTo: TOO_MANY_MAILS,
-  signInNoticesTo: TOO_MANY_MAILS,
-};
-
-const ends: Record<MailKind, string> = {
-  reset_password: 'to choose a new password',
-  verify_email: 'to prove your address',
-  change_email: 'to prove your new address',
-  email_changing: 'about a change of your address',
-  email_changed: 'about your new address',
-  password_changed: 'about your new password',
-  new_device: 'about a sign-in from a new device',
-  device_distrusted: 'about wrong passwords from a known browser',
-  refresh_reused: 'about a session that was revoked',
-  account_deleted: 'about the end of an account',
-  sign_up_attempt: 'about another account with your address',
-  sign_up: 'to finish your sign-up',
-};
-
 function toWhatEnd(kind: unknown): string {
-  const end = ends[kind as MailKind];
-  return end === undefined ? '' : ` ${end}`;
+  const about = mailAbout(kind);
+  return about === undefined ? '' : ` ${about}`;
 }
 
 /** Those that the owner should look at: perhaps it was somebody else. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { Pages } from '../admin/choices.tsx';
 import { Badge, Card, Empty, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { deleteMe, type deleteMeBody } from '../../flows/account/me.ts';
 import { Field, PasswordField } from '../field.tsx';

@@ -1,13 +1,12 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { listEvents } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
-import { roleOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
-import { Card, Facts, Notice, page } from '../layout.tsx';
-import { Ago, Day } from '../time.tsx';
+import { Card, Notice, page } from '../layout.tsx';
+import { Ago } from '../time.tsx';
+import { OwnFacts } from '../user-facts.tsx';
 import { Events } from './activity.tsx';
-import { Proven } from './address.tsx';
 import { account } from './area.ts';
 import { deviceOf } from './device.ts';
 
@@ -43,19 +42,7 @@ export async function overviewPage(
         </Notice>
       )}
       <Card title="You">
-        <Facts
-          of={[
-            ['User name', user.username],
-            [
-              'E-mail address',
-              <>
-                {user.email} <Proven isProven={isProven} />
-              </>,
-            ],
-            ['Role', roleOf(user) === 'admin' ? 'Administrator' : 'User'],
-            ['Here since', <Day at={user.created_at} />],
-          ]}
-        />
+        <OwnFacts user={user} now={now} />
       </Card>
       <Card title="Signed in">
         <p>

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { changeMe, type changeMeBody } from '../../flows/account/me.ts';
+import type { Profile } from '../../flows/accounts/profile.ts';
+import { profileColumns, type UserField, userFields } from '../../user-fields.ts';
 import { Field } from '../field.tsx';
 import { Actions, Button, Form, FormErrors } from '../form.tsx';
 import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
@@ -15,7 +17,7 @@ export const profileQuery = z.object({ done: z.literal('saved').optional().catch
 export const profilePage = (
   world: World,
   call: SignedInCall<undefined, z.infer<typeof profileQuery>>,
-): Answer => show(world, call, { username: call.live.user.username, isSaved: call.query.done === 'saved' });
+): Answer => show(world, call, { profile: call.live.user, isSaved: call.query.done === 'saved' });
 
 export async function profileAnswer(
   world: World,
@@ -27,12 +29,12 @@ export async function profileAnswer(
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) throw error;
     const { status, fields } = error;
-    return refusing(error, show(world, call, { username: call.body.username, status, errors: fields }));
+    return refusing(error, show(world, call, { profile: call.body, status, errors: fields }));
   }
 }
 
 interface Shown {
-  username: string;
+  profile: Profile;
   isSaved?: boolean;
   status?: number;
   errors?: FieldError[];
@@ -41,7 +43,7 @@ interface Shown {
 function show(
   world: World,
   call: SignedInCall<unknown, unknown>,
-  { username, isSaved, status = 200, errors = [] }: Shown,
+  { profile, isSaved, status = 200, errors = [] }: Shown,
 ): Answer {
   return page(
     world,
@@ -52,16 +54,17 @@ function show(
       <p class="lead">What others see of you.</p>
       {isSaved && <Notice kind="good">Saved.</Notice>}
       <Card>
-        <FormErrors errors={errors} shown={['username']} />
+        <FormErrors errors={errors} shown={profileColumns} />
         <Form action={PATH}>
-          <Field
-            name="username"
-            label="User name"
-            value={username}
-            autocomplete="username"
-            errors={errors}
-            hint="You can also sign in with it."
-          />
+          {profileColumns.map((column) => (
+            <Field
+              name={column}
+              label={userFields[column].page.label}
+              value={profile[column] ?? ''}
+              {...(userFields[column].profile satisfies UserField['profile'])}
+              errors={errors}
+            />
+          ))}
           <Actions>
             <Button>Save</Button>
           </Actions>

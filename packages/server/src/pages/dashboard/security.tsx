@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { World } from '../../edge/world.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { changePassword, changePasswordBody } from '../../flows/account/password.ts';
 import { PasswordField, passwordHint } from '../field.tsx';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { World } from '../../context.ts';
 import { devicesOf, type ListedDevice } from '../../core/devices.ts';
 import { type ListedSession, sessionsOf } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
-import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { deviceParams, removeOneDevice } from '../../flows/account/devices.ts';
 import { endAllOtherSessions, endOneSession, sessionParams } from '../../flows/account/sessions.ts';

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { UserColumns } from '../../user-fields.ts';
 
 /** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
 export interface Tables {
@@ -28,22 +29,12 @@ export interface InstallationTable {
   state_revision: number;
 }
 
-export interface UsersTable {
-  id: string;
-  username: string;
+/** The fields of a user, and what nobody is shown. */
+export interface UsersTable extends UserColumns {
   username_key: string;
-  email: string;
   email_key: string;
-  email_verified_at: number | null;
-  password_hash: string;
-  password_changed_at: number;
-  admin_since: number | null;
-  disabled_at: number | null;
-  signed_in_at: number | null;
-  created_at: number;
   email_number: Generated<number>;
   device_epoch: number;
-  password_change_required_at: number | null;
 }
 
 export interface SessionsTable {

@@ -1,0 +1,70 @@
+import type { Config, SettingName, Source } from './config.ts';
+import type { Keyring } from './core/keys.ts';
+import type { RenderMail } from './core/mails/render.ts';
+import type { BreachedPasswords } from './core/passwords/breached.ts';
+import type { FindLive, Live } from './core/sessions.ts';
+import type { AccessTokens } from './core/tokens/access.ts';
+import type { CookieTokens } from './core/tokens/cookie.ts';
+import type { DeviceTokens } from './core/tokens/device.ts';
+import type { RefreshTokens } from './core/tokens/refresh.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Db } from './platform/db/index.ts';
+import type { Exports } from './platform/exports.ts';
+import type { Hasher } from './platform/hasher.ts';
+import type { Log } from './platform/log.ts';
+import type { Metrics } from './platform/metrics.ts';
+import type { Keys } from './platform/secrets.ts';
+import type { Streams } from './platform/streams.ts';
+
+/** What every handler gets; `open-world.ts` makes it, once. */
+export interface World {
+  config: Config;
+  /** Where each setting comes from. */
+  sources: Record<SettingName, Source>;
+  /** The origin of this installation: the issuer of its tokens and the base of its links. */
+  publicUrl: string;
+  db: Db;
+  clock: Clock;
+  keys: Keys;
+  hasher: Hasher;
+  keyring: Keyring;
+  cookieTokens: CookieTokens;
+  accessTokens: AccessTokens;
+  refreshTokens: RefreshTokens;
+  deviceTokens: DeviceTokens;
+  findLive: FindLive;
+  lastSeen: LastSeen;
+  stateNotes: StateNotes;
+  /** The list that new passwords must not be on, where there is one. */
+  breachedPasswords: BreachedPasswords | undefined;
+  renderMail: RenderMail;
+  /** What pages load: style sheet, scripts, pictures. */
+  assets: Assets;
+  /** Whether mails are kept for the mailbox page, because there is no server to hand them to. */
+  hasMailbox: boolean;
+  /** The secret of the link to that page; every start has its own. */
+  mailboxSecret: string;
+  /** Answers that go on. */
+  streams: Streams;
+  /** Long answers, one for a user at a time. */
+  exports: Exports;
+  metrics: Metrics;
+  log: Log;
+  /** Whether a stop has begun: requests should go elsewhere. */
+  isStopping(): boolean;
+  /** Asks the database for an answer. @throws When it is away. */
+  ping(): Promise<void>;
+}
+
+/** Files for browsers by name, each with the address that names its version. */
+export type Assets = Readonly<Record<string, { text: string; type: string; url: string }>>;
+
+/** Remembers outside the database how far it has come (`jobs/note-state`). */
+export interface StateNotes {
+  noteRefresh(session: string, number: number): void;
+}
+
+/** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
+export interface LastSeen {
+  note(live: Live, now: number): void;
+}

@@ -1,0 +1,51 @@
+import { parseEmail, parseUsername } from '../../core/names.ts';
+import type { NewUser } from '../../core/users.ts';
+import { type FieldError, Refusal } from '../../errors.ts';
+import { type PasswordRules, weaknessOf } from '../passwords/new-password.ts';
+
+interface Wish {
+  username: string;
+  email: string;
+  password: string;
+}
+
+/**
+ * The names of a new account, normalised.
+ *
+ * @throws Refusal `signup_refused` with the reason for every field that cannot be accepted.
+ */
+export async function checkNewUser(
+  { username, email, password }: Wish,
+  rules: PasswordRules,
+): Promise<Omit<NewUser, 'passwordHash' | 'role'>> {
+  const parsedUsername = parseUsername(username);
+  const parsedEmail = parseEmail(email);
+  const weakness = await weaknessOf(rules, password, { username, email });
+  const wrong: FieldError[] = [];
+  if (!parsedUsername.ok) wrong.push({ field: 'username', ...parsedUsername });
+  if (!parsedEmail.ok) wrong.push({ field: 'email', ...parsedEmail });
+  if (weakness) wrong.push(weakness);
+  if (!parsedUsername.ok || !parsedEmail.ok || weakness)
+    throw new Refusal('signup_refused', { fields: wrong });
+  return {
+    username: parsedUsername.username,
+    usernameKey: parsedUsername.key,
+    email: parsedEmail.email,
+    emailKey: parsedEmail.key,
+  };
+}
+
+/** The refusal that says which of the two names another account has; none, if it went away meanwhile. */
+export function takenRefusal(names: ('username' | 'email')[]): Refusal {
+  if (names.length === 0) return new Refusal('conflict');
+  return new Refusal('signup_taken', { fields: names.map((name) => reasons[name]) });
+}
+
+const reasons = {
+  username: { field: 'username', code: 'username_taken', message: 'Another account has this user name.' },
+  email: {
+    field: 'email',
+    code: 'email_taken',
+    message: 'There is an account with this e-mail address already.',
+  },
+} as const;

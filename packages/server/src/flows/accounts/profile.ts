@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { recordEvent } from '../../core/events.ts';
+import { type NameFault, parseUsername } from '../../core/names.ts';
+import { type ProfileChange, type User, updateProfile } from '../../core/users.ts';
+import { type FieldError, Refusal } from '../../errors.ts';
+import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
+import type { Change } from './change-user.ts';
+
+type Checked = { ok: true; change: ProfileChange } | NameFault;
+
+/** What each field of a profile may be, and what it changes. */
+const checks: Record<ProfileColumn, (given: string) => Checked> = {
+  username: (given) => {
+    const parsed = parseUsername(given);
+    return parsed.ok ? { ok: true, change: { username: parsed.username, username_key: parsed.key } } : parsed;
+  },
+};
+
+/** The fields of a profile as a request gives them: those that are to be changed. */
+export const profileShape = Object.fromEntries(
+  profileColumns.map((column) => [column, z.string().optional()]),
+) as Record<ProfileColumn, z.ZodOptional<z.ZodString>>;
+
+export type Profile = { [C in ProfileColumn]?: string | undefined };
+
+/**
+ * Changes the fields of a profile that are given.
+ *
+ * @throws Refusal `invalid_request` for each value that a field cannot have, `user_taken` for a name of another account.
+ */
+export async function changeProfile(
+  { tx, user, actorId, origin, now }: Change,
+  profile: Profile,
+): Promise<User> {
+  const changed = await updateProfile(tx, user.id, checked(profile));
+  if (changed === 'taken')
+    throw new Refusal('user_taken', {
+      fields: [{ field: 'username', code: 'username_taken', message: 'Another account has this user name.' }],
+    });
+  if (!changed) throw new Refusal('not_found');
+  await recordEvent(tx, 'user_changed', origin, { userId: user.id, actorId }, now);
+  return changed;
+}
+
+function checked(profile: Profile): ProfileChange {
+  const wrong: FieldError[] = [];
+  let all: ProfileChange = {};
+  for (const column of profileColumns) {
+    const given = profile[column];
+    if (given === undefined) continue;
+    const found = checks[column](given);
+    if (found.ok) all = { ...all, ...found.change };
+    else wrong.push({ field: column, code: found.code, message: found.message });
+  }
+  if (wrong.length > 0) throw new Refusal('invalid_request', { fields: wrong });
+  return all;
+}

@@ -1,0 +1,38 @@
+import type { World } from '../../context.ts';
+import { type Origin, recordEvent } from '../../core/events.ts';
+import { queueKeyChange } from '../../core/installation.ts';
+import { listKeys, rotateKey, stateKeys } from '../../core/keys.ts';
+
+/** A signing key, as far as it can be told of. */
+export type ShownKey = Awaited<ReturnType<typeof keysOf>>[number];
+
+/** The signing keys with what each of them does now, newest first. */
+export const keysOf = async ({ db, clock }: Pick<World, 'db' | 'clock'>) =>
+  stateKeys(await listKeys(db), clock.now());
+
+/**
+ * Makes the next signing key.
+ *
+ * @param leaked Rejects what the old ones signed: in this process before it returns, in others within a second.
+ */
+export async function rotateSigningKey(
+  { db, clock, keys, keyring, config }: Pick<World, 'db' | 'clock' | 'keys' | 'keyring' | 'config'>,
+  leaked: boolean,
+  { actorId, origin }: { actorId: string; origin: Origin },
+): Promise<ShownKey> {
+  const made = await db.transaction().execute(async (tx) => {
+    await queueKeyChange(tx);
+    const now = clock.now();
+    const { id } = await rotateKey(tx, keys.wrap, config.signingAlgorithm, leaked, now);
+    await recordEvent(
+      tx,
+      'key_rotated',
+      origin,
+      { userId: null, actorId, details: { key: id, leaked } },
+      now,
+    );
+    return (await keysOf({ db: tx, clock })).find((key) => key.id === id) as ShownKey;
+  });
+  await keyring.reload();
+  return made;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { World } from '../../context.ts';
+import { Refusal } from '../../errors.ts';
+
+type Audiences = Pick<World, 'publicUrl' | 'config'>;
+
+export const audienceField = z
+  .string()
+  .optional()
+  .describe(
+    'Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself',
+  );
+
+/**
+ * Whom a token of a bearer session is for.
+ *
+ * @throws Refusal `invalid_request` for an audience that is not known here.
+ */
+export function checkAudience(world: Audiences, asked: string): string {
+  return known([world.publicUrl, ...world.config.audiences], asked);
+}
+
+/**
+ * The service that a token is for; the default one unless another is asked for.
+ *
+ * @throws Refusal `invalid_request` for anything but a service: a token for Usher itself is for whoever signs in for one.
+ */
+export function checkService({ config }: Audiences, asked: string | undefined): string {
+  return known(config.audiences, asked ?? config.audiences[0] ?? '');
+}
+
+function known(audiences: readonly string[], asked: string): string {
+  if (audiences.includes(asked)) return asked;
+  const message = `There is no audience "${asked}" here. Use one of: ${audiences.join(', ')}.`;
+  throw new Refusal('invalid_request', {
+    fields: [{ field: 'audience', code: 'audience_unknown', message }],
+  });
+}

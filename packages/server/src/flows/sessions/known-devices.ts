@@ -1,0 +1,78 @@
+import type { World } from '../../context.ts';
+import { addDevice, DEVICE_LIFETIME, removeDevice, renewDevice } from '../../core/devices.ts';
+import { recordEvent } from '../../core/events.ts';
+import type { User } from '../../core/users.ts';
+import { addressRange } from '../../edge/address.ts';
+import type { Call } from '../../edge/route.ts';
+import { deviceIdOf } from '../../edge/side-cookies.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { newId } from '../../platform/random.ts';
+import { notify } from '../emails/notices.ts';
+
+/** A browser that the account knows from now on. */
+export interface RememberedBrowser {
+  /** The account did not know it before. */
+  isNew: boolean;
+  /** The device cookie that it is to keep. */
+  device: { value: string; maxAge: number };
+}
+
+/**
+ * Makes the account know this browser, in the transaction of the sign-in or of the new password. A browser that is known
+ * already keeps its id and is known for longer, so that signing in again makes no second device.
+ */
+export async function rememberBrowser(
+  tx: Db,
+  world: World,
+  userId: string,
+  { headers, origin }: Pick<Call, 'headers' | 'origin'>,
+): Promise<RememberedBrowser> {
+  const { clock, deviceTokens } = world;
+  const now = clock.now();
+  const use = { userId, kind: 'cookie', ip: origin.ip, userAgent: origin.userAgent } as const;
+  const given = deviceIdOf(world, headers, userId);
+  const known = given && (await renewDevice(tx, { ...use, id: given }, now)) ? given : undefined;
+  // An id that lost its trust never gets it back: somebody else may have a copy of its cookie.
+  const id = known ?? newId();
+  if (!known) await addDevice(tx, { ...use, id }, now);
+  return {
+    isNew: !known,
+    device: { value: deviceTokens.make(id, userId), maxAge: DEVICE_LIFETIME / 1000 },
+  };
+}
+
+/**
+ * Makes the account know a program, which keeps no cookie, by its name and its client range. Nothing is allowed by that:
+ * it only tells a new program, of which the owner is told, from one that logs in again.
+ *
+ * @returns Whether the account did not know it before.
+ */
+export async function rememberProgram(
+  tx: Db,
+  { clock, deviceTokens }: World,
+  userId: string,
+  { ip, userAgent }: Call['origin'],
+): Promise<boolean> {
+  const now = clock.now();
+  const id = deviceTokens.programId(userId, addressRange(ip), userAgent);
+  const use = { id, userId, kind: 'bearer', ip, userAgent } as const;
+  if (await renewDevice(tx, use, now)) return false;
+  await addDevice(tx, use, now);
+  return true;
+}
+
+/** After too many wrong passwords a browser is not known any more, and the owner is told: its cookie may be stolen. */
+export async function distrustBrowser(
+  world: World,
+  user: Pick<User, 'id' | 'username' | 'email'>,
+  device: string,
+  origin: Call['origin'],
+): Promise<void> {
+  await world.db.transaction().execute(async (tx) => {
+    // Of several attempts side by side, one removes it.
+    if (!(await removeDevice(tx, device, user.id))) return;
+    const about = { userId: user.id, actorId: null, details: { device } };
+    await recordEvent(tx, 'device_distrusted', origin, about, world.clock.now());
+    await notify(tx, world, 'device_distrusted', user, origin);
+  });
+}

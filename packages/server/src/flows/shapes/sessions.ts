@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { ListedDevice } from '../../core/devices.ts';
+import type { ListedSession } from '../../core/sessions.ts';
+import { timeShape, toTime } from './times.ts';
+
+export const sessionShape = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['cookie', 'bearer']),
+    created_at: timeShape,
+    last_seen_at: timeShape.describe('RFC 3339, in UTC, accurate to a minute'),
+    ip: z.string(),
+    user_agent: z.string(),
+    current: z.boolean(),
+  })
+  .meta({ id: 'Session' });
+
+export const showSession = (session: ListedSession, currentId: string): z.infer<typeof sessionShape> => ({
+  id: session.id,
+  kind: session.kind,
+  created_at: toTime(session.created_at),
+  last_seen_at: toTime(session.last_seen_at),
+  ip: session.ip,
+  user_agent: session.user_agent,
+  current: session.id === currentId,
+});
+
+export const deviceShape = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['cookie', 'bearer']).describe('`cookie` for a browser, `bearer` for a program'),
+    created_at: timeShape,
+    last_used_at: timeShape.describe('The last sign-in, RFC 3339, in UTC'),
+    ip: z.string(),
+    user_agent: z.string(),
+    current: z.boolean().describe('Whether it is the browser that asks'),
+  })
+  .meta({ id: 'Device' });
+
+export const showDevice = (
+  device: ListedDevice,
+  currentId: string | undefined,
+): z.infer<typeof deviceShape> => ({
+  id: device.id,
+  kind: device.kind,
+  created_at: toTime(device.created_at),
+  last_used_at: toTime(device.last_used_at),
+  ip: device.ip,
+  user_agent: device.user_agent,
+  current: device.id === currentId,
+});
+
+export const tokenPairShape = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int().describe('Seconds'),
+    refresh_token: z.string(),
+  })
+  .meta({ id: 'TokenPair' });

@@ -1,0 +1,70 @@
+import type { Child } from 'hono/jsx';
+import {
+  type ColumnsWith,
+  columnsWith,
+  roleOf,
+  type SessionUserColumn,
+  type UserColumns,
+  userFields,
+} from '../user-fields.ts';
+import { States } from './admin/users.tsx';
+import { Proven } from './dashboard/address.tsx';
+import { Badge, Facts } from './layout.tsx';
+import { Ago, Day } from './time.tsx';
+
+type PageColumn = ColumnsWith<{ page: { label: string } }>;
+/** Shows a field that is more than a text. */
+type Look<User> = (user: User, now: number) => Child;
+
+const owner: Partial<Record<PageColumn, Look<Pick<UserColumns, SessionUserColumn>>>> = {
+  email: ({ email, email_verified_at }) => (
+    <>
+      {email} <Proven isProven={email_verified_at !== null} />
+    </>
+  ),
+  admin_since: (user) => (roleOf(user) === 'admin' ? 'Administrator' : 'User'),
+  created_at: (user) => <Day at={user.created_at} />,
+};
+
+const admin: Partial<Record<PageColumn, Look<UserColumns>>> = {
+  id: ({ id }) => <code>{id}</code>,
+  disabled_at: (user) => (
+    <>
+      {user.disabled_at === null && <Badge kind="good">enabled</Badge>} <States user={user} />
+    </>
+  ),
+  created_at: (user) => <Day at={user.created_at} />,
+  password_changed_at: (user) => (
+    <>
+      <Day at={user.password_changed_at} />{' '}
+      {user.password_change_required_at !== null && <Badge>to be changed at sign-in</Badge>}
+    </>
+  ),
+  signed_in_at: ({ signed_in_at: at }, now) => (at === null ? 'never' : <Ago at={at} now={now} />),
+};
+
+/** What users see of their own account. */
+export const OwnFacts = ({ user, now }: { user: Pick<UserColumns, SessionUserColumn>; now: number }) => (
+  <Facts of={factsFor('owner', owner, user, now)} />
+);
+
+/** What administrators see of a user. */
+export const AdminFacts = ({ user, now }: { user: UserColumns; now: number }) => (
+  <Facts of={factsFor('admin', admin, user, now)} />
+);
+
+/** The fields that `reader` may see, in the order of the table but for the id, which is last; an empty one is left out. */
+function factsFor<User extends Partial<UserColumns>>(
+  reader: 'owner' | 'admin',
+  looks: Partial<Record<PageColumn, Look<User>>>,
+  user: User,
+  now: number,
+): [string, Child][] {
+  const columns = columnsWith(({ page }) => page?.seenBy.includes(reader) ?? false) as PageColumn[];
+  return columns
+    .toSorted((one, other) => Number(one === 'id') - Number(other === 'id'))
+    .flatMap((column) => {
+      const shown = looks[column] ? looks[column](user, now) : user[column];
+      return shown == null ? [] : [[userFields[column].page.label, shown]];
+    });
+}

@@ -1,0 +1,71 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Refusal } from '../errors.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+
+/** A long answer that is made while it is read: what a user has, or what happened. */
+export interface Export {
+  userId: string;
+  requestId: string;
+  /** The parts of the text. Each is made when the one before it was taken, and others are served in between. */
+  parts: AsyncIterator<string>;
+  /** Whether the caller may still have it; asked before each part. @throws Refusal when not. */
+  check: () => Promise<void>;
+}
+
+export interface Exports {
+  /** @throws Refusal `export_running` when this process makes one for the user already. */
+  open(asked: Export): ReadableStream<Uint8Array>;
+}
+
+/** An export that nobody finished or left counts as abandoned after this time, in milliseconds. */
+const LONGEST = 10 * 60_000;
+
+/** One export for a user at a time: each costs reads of the database for as long as it is read. */
+export function openExports(clock: Clock, log: Log): Exports {
+  const running = new Map<string, { began: number }>();
+  return {
+    open({ userId, requestId, parts, check }) {
+      const now = clock.now();
+      const other = running.get(userId);
+      if (other && now - other.began < LONGEST) throw new Refusal('export_running', { retryAfter: 5 });
+      const own = { began: now };
+      running.set(userId, own);
+      const finish = () => {
+        if (running.get(userId) === own) running.delete(userId);
+      };
+      const fail = (error: unknown) => {
+        if (error instanceof Refusal) return;
+        const name = error instanceof Error ? error.name : typeof error;
+        log.error({ request_id: requestId, error: name }, 'export failed');
+      };
+      const next = async () => {
+        await nextTurn();
+        await check();
+        return parts.next();
+      };
+      return new ReadableStream<Uint8Array>(
+        {
+          async pull(controller) {
+            try {
+              const { done, value } = await next();
+              if (!done) return controller.enqueue(encoder.encode(value));
+              finish();
+              controller.close();
+            } catch (error) {
+              finish();
+              fail(error);
+              // What was sent cannot be taken back: the connection ends before the text does. The server prints this
+              // error, and one of a database can hold values of a row.
+              controller.error(new Error(`Export of request ${requestId} ended before it was complete.`));
+            }
+          },
+          cancel: finish,
+        },
+        { highWaterMark: 0 },
+      );
+    },
+  };
+}
+
+const encoder = new TextEncoder();

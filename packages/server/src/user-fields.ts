@@ -1,0 +1,207 @@
+import { z } from 'zod';
+
+/**
+ * Every field of a user, once: its column of `users`, and each place where it is shown. Derived from it are the row that the
+ * session check reads, the API's `User`, the data that a user downloads, the export and import of users, the CLI's output and
+ * the facts on the pages. `docs/change.md` says what else a new field needs.
+ */
+export const userFields = {
+  id: text({
+    api: { in: 'User', name: 'id', shape: z.uuid(), show: unchanged },
+    file: { name: 'id', show: unchanged },
+    import: { field: 'id', names: ['id', 'publicid', 'uuid', 'userid', 'sub'] },
+    page: { label: 'Id', seenBy: ['admin'] },
+    cli: { name: 'id', title: 'ID', show: unchanged },
+  }),
+  username: text({
+    api: { in: 'User', name: 'username', shape: z.string(), show: unchanged },
+    file: { name: 'username', show: unchanged },
+    import: { field: 'username', names: ['username', 'login', 'preferredusername', 'nickname', 'handle'] },
+    page: { label: 'User name', seenBy: ['owner'] },
+    profile: { autocomplete: 'username', hint: 'You can also sign in with it.' },
+    cli: { name: 'username', title: 'USERNAME', show: unchanged },
+  }),
+  email: text({
+    api: { in: 'User', name: 'email', shape: z.string(), show: unchanged },
+    file: { name: 'email', show: unchanged },
+    import: { field: 'email', names: ['email', 'emailaddress', 'mail', 'useremail', 'primaryemail'] },
+    page: { label: 'E-mail address', seenBy: ['owner', 'admin'] },
+    cli: { name: 'email', title: 'E-MAIL', show: unchanged },
+  }),
+  email_verified_at: maybeTime({
+    api: { in: 'User', name: 'email_verified', shape: z.boolean(), show: isSet },
+    file: { name: 'email_verified_at', show: toText },
+    import: {
+      field: 'verified',
+      names: [
+        'emailverifiedat',
+        'emailverified',
+        'emailconfirmedat',
+        'emailconfirmed',
+        'confirmedat',
+        'isverified',
+        'verified',
+      ],
+    },
+  }),
+  admin_since: maybeTime({
+    api: { in: 'User', name: 'role', shape: z.enum(['user', 'admin']), show: roleSince },
+    file: { name: 'role', show: roleSince },
+    import: { field: 'role', names: ['role', 'isadmin', 'admin', 'issuperuser', 'superuser'] },
+    page: { label: 'Role', seenBy: ['owner'] },
+    cli: { name: 'role', title: 'ROLE', show: roleSince },
+  }),
+  disabled_at: maybeTime({
+    api: { in: 'User', name: 'disabled', shape: z.boolean(), show: isSet },
+    file: { name: 'disabled_at', show: toText },
+    import: {
+      field: 'disabled',
+      names: ['disabledat', 'disabled', 'isdisabled', 'banned', 'isbanned', 'blocked', 'isblocked'],
+    },
+    page: { label: 'State', seenBy: ['admin'] },
+    cli: { name: 'state', title: 'STATE', show: (at) => (at === null ? 'enabled' : 'disabled') },
+  }),
+  created_at: time({
+    api: { in: 'User', name: 'created_at', shape: timeShape(), show: toTime },
+    file: { name: 'created_at', show: toTime },
+    import: { field: 'created', names: ['createdat', 'created', 'datejoined', 'registeredat', 'createdon'] },
+    page: { label: 'Here since', seenBy: ['owner', 'admin'] },
+    cli: { name: 'created', title: 'CREATED (UTC)', show: toMinute },
+  }),
+  password_change_required_at: maybeTime({
+    api: {
+      in: 'User',
+      name: 'password_change_required',
+      shape: z.boolean().describe('Whether the user must choose a new password before anything else'),
+      show: isSet,
+    },
+  }),
+  password_changed_at: time({
+    api: { in: 'own data', name: 'password_changed_at', shape: timeShape(), show: toTime },
+    file: { name: 'password_changed_at', show: toTime },
+    import: { field: 'passwordChanged', names: ['passwordchangedat'] },
+    page: { label: 'Password of', seenBy: ['admin'] },
+  }),
+  signed_in_at: maybeTime({
+    api: {
+      in: 'own data',
+      name: 'signed_in_at',
+      shape: timeShape().nullable(),
+      show: (at) => (at === null ? null : toTime(at)),
+    },
+    file: { name: 'signed_in_at', show: toText },
+    import: { field: 'signedIn', names: ['signedinat', 'lastlogin', 'lastloginat', 'lastsigninat'] },
+    page: { label: 'Last sign-in', seenBy: ['admin'] },
+  }),
+  /** Left out of a file unless it is asked for. */
+  password_hash: text({
+    file: { name: 'password_hash', show: unchanged, isSecret: true },
+    import: {
+      field: 'password',
+      names: [
+        'passwordhash',
+        'passworddigest',
+        'hashedpassword',
+        'encryptedpassword',
+        'passhash',
+        'pwhash',
+        'hash',
+        'password',
+      ],
+    },
+  }),
+};
+
+/** Where a field is shown, and how. Names are public: changing one changes the API, a file format or a command. */
+interface Uses<Value> {
+  /** `User` is every answer that has a user; `own data` only what a user downloads of the account. */
+  api?: { in: 'User' | 'own data'; name: string; shape: z.ZodType; show: (value: Value) => unknown };
+  /** A column of `usher user export`. */
+  file?: { name: string; show: (value: Value) => string; isSecret?: true };
+  /** What `usher user import --column` calls it, and the names that other programs have, lower-case and without signs. */
+  import?: { field: string; names: readonly string[] };
+  /** A fact on the user's own page (`owner`) or the page of an administrator. `pages/user-facts.tsx` shows it. */
+  page?: { label: string; seenBy: readonly ('owner' | 'admin')[] };
+  /** The user can change it on the profile page, and an administrator by the API. `flows/accounts/profile.ts` says what it may be. */
+  profile?: { autocomplete: string; hint?: string; optional?: true };
+  /** A column of `usher user list`, and a line of `usher user show`. */
+  cli?: { name: string; title: string; show: (value: Value) => string };
+}
+
+/** A field without the type of its column, for whoever goes over all of them. */
+export type UserField = Uses<never>;
+
+interface Column<Value> {
+  /** Only a type: what the column holds. Times are milliseconds since 1970. */
+  holds?: Value;
+}
+
+function text<const U extends Uses<string>>(uses: U): U & Column<string> {
+  return uses;
+}
+function time<const U extends Uses<number>>(uses: U): U & Column<number> {
+  return uses;
+}
+function maybeTime<const U extends Uses<number | null>>(uses: U): U & Column<number | null> {
+  return uses;
+}
+
+export type UserFields = typeof userFields;
+/** The columns of `users` that are fields, with what they hold. */
+export type UserColumns = {
+  [C in keyof UserFields]: UserFields[C] extends Column<infer Value> ? Value : never;
+};
+export type UserColumn = keyof UserFields;
+
+/** The columns that have a use, such as those that the API shows. */
+export type ColumnsWith<Use> = {
+  [C in UserColumn]: UserFields[C] extends Use ? C : never;
+}[UserColumn];
+
+/** The columns in which every answer shows a user: with each request, they are read beside the session. */
+export type SessionUserColumn = ColumnsWith<{ api: { in: 'User' } }>;
+export const sessionUserColumns = columnsWith(({ api }) => api?.in === 'User') as SessionUserColumn[];
+
+/** The fields that a user can change. */
+export type ProfileColumn = ColumnsWith<{ profile: object }>;
+export const profileColumns = columnsWith(({ profile }) => profile !== undefined) as ProfileColumn[];
+
+/** All columns that are fields. */
+export const userColumns = columnsWith(() => true);
+
+/** @returns The columns whose field has what is asked, in the order of the table. */
+export function columnsWith(has: (field: UserField) => boolean): UserColumn[] {
+  return (Object.keys(userFields) as UserColumn[]).filter((column) => has(userFields[column]));
+}
+
+export type Role = 'user' | 'admin';
+
+export const roleOf = (user: Pick<UserColumns, 'admin_since'>): Role => roleSince(user.admin_since);
+
+function roleSince(adminSince: number | null): Role {
+  return adminSince === null ? 'user' : 'admin';
+}
+
+function unchanged(value: string): string {
+  return value;
+}
+
+function isSet(at: number | null): boolean {
+  return at !== null;
+}
+
+function timeShape() {
+  return z.iso.datetime().describe('RFC 3339, in UTC');
+}
+
+function toTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+function toText(at: number | null): string {
+  return at === null ? '' : toTime(at);
+}
+
+function toMinute(milliseconds: number): string {
+  return toTime(milliseconds).slice(0, 16).replace('T', ' ');
+}
