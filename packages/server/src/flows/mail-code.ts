@@ -1,4 +1,5 @@
-import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../core/codes.ts';
+import { type CodePurpose, purposes } from '../core/codes/purposes.ts';
+import { type BegunFlow, beginFlow, type Wish } from '../core/codes.ts';
 import type { Origin } from '../core/events.ts';
 import { addressAndRange, countInRanges, countInWindow, type Refused, type Verdict } from '../core/limits.ts';
 import { type MailKind, queueMail } from '../core/mails.ts';
@@ -12,7 +13,7 @@ import { recordReached, refuseReached } from './limit-reached.ts';
 
 /** A mail with a code and a link that somebody asked for. */
 export interface Asked {
-  purpose: Purpose;
+  purpose: CodePurpose;
   kind: Extract<MailKind, 'reset_password' | 'sign_up' | 'verify_email' | 'change_email'>;
   user: Pick<User, 'id' | 'username' | 'admin_since'> | undefined;
   /** The normalised address that the flow is about, whether a mail goes to it or not. */
@@ -30,14 +31,6 @@ export interface Asked {
   wish?: Wish;
 }
 
-/** Where the link of a mail leads. */
-const pages: Record<Asked['kind'], string> = {
-  reset_password: '/reset-password',
-  sign_up: '/verify',
-  verify_email: '/verify',
-  change_email: '/verify',
-};
-
 /**
  * Begins a flow and queues its mail, in the transaction of what asked for it. An address that was mailed often enough
  * gets none, and nothing else is different.
@@ -52,6 +45,7 @@ export async function mailCode(
   const { clock, config, keys, publicUrl } = world;
   const now = clock.now();
   const rules = codeRules(config);
+  const { page, linkLifetime } = purposes[purpose];
   const budget = await countMailTo(tx, world, asked, origin);
   const userId = (owner ?? user)?.id ?? null;
   if (!budget.allowed) await recordReached(tx, world, origin, budget, { userId, actorId });
@@ -63,14 +57,14 @@ export async function mailCode(
     values: {
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? flow.code : '',
-      link: `${publicUrl}${pages[kind]}#token=${flow.link}`,
+      link: `${publicUrl}${page}#token=${flow.link}`,
       ip: (actorId === null && origin.ip) || '',
       user_agent: (actorId === null && origin.userAgent) || '',
       minutes: String(rules.lifetime / 60_000),
-      link_minutes: String(rules.linkLifetime / 60_000),
+      link_minutes: String(linkLifetime / 60_000),
       when: new Date(now).toISOString(),
     },
-    expiresAt: owner ? null : now + rules.linkLifetime,
+    expiresAt: owner ? null : flow.expiresAt,
     isKnown: asked.isKnown ?? false,
   } as const;
   await queueMail(tx, keys, mail, now);
@@ -106,6 +100,9 @@ export async function countMailFrom(world: World, origin: Call['origin']): Promi
 }
 
 /** The cookie that tells later which flow this browser began, for as long as the link works. */
-export function flowCookie({ config }: World, { id }: BegunFlow): NonNullable<Answer['sideCookies']> {
-  return { flow: { value: id, maxAge: codeRules(config).linkLifetime / 1000 } };
+export function flowCookie(
+  { clock }: Pick<World, 'clock'>,
+  { id, expiresAt }: BegunFlow,
+): NonNullable<Answer['sideCookies']> {
+  return { flow: { value: id, maxAge: Math.ceil((expiresAt - clock.now()) / 1000) } };
 }

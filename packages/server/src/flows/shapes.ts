@@ -164,5 +164,7 @@ export const tokenPairShape = z
   })
   .meta({ id: 'TokenPair' });
 
+export type TokenPair = z.infer<typeof tokenPairShape>;
+
 /** An answer that is a sentence; the contract's sentences are literal. */
 export const saying = <const T extends string>(message: T) => z.object({ message: z.literal(message) });
