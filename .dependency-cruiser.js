@@ -26,6 +26,9 @@ const steps = ['accounts', 'emails', 'limits', 'passwords', 'sessions', 'shapes'
 const src = '^packages/server/src/';
 const at = (place) => `${src}${place}(/|\\.tsx?$)`;
 const reach = (place) => [...new Set(arrows[place].flatMap((next) => [next, ...reach(next)]))];
+const EXIT = `${src}flows/sessions/finish-sign-in\\.ts$`;
+const START_SESSION = `${src}core/sessions/start\\.ts$`;
+const USER_LOCK = `${src}core/users/lock\\.ts$`;
 const npm = (...names) => `(^|node_modules/)(${names.join('|')})(/|$)`;
 const builtin = (...names) => `^(node:)?(${names.join('|')})(/|$)`;
 
@@ -74,10 +77,26 @@ export default {
     {
       name: 'core-files-apart',
       comment:
-        'A noun owns its tables and its invariants alone. Flows combine nouns; ids and values cross, handles do not. A noun is a file, or a folder, or both of one name.',
+        'A noun owns its tables and its invariants alone. Flows combine nouns; ids and values cross, handles do not. A noun is a file, or a folder, or both of one name. The lock on a user is the one value that other nouns ask for.',
       severity: 'error',
       from: { path: `${src}core/([^/.]+)` },
-      to: { path: `${src}core/`, pathNot: `${src}core/$1[/.]` },
+      to: { path: `${src}core/`, pathNot: [`${src}core/$1[/.]`, USER_LOCK] },
+    },
+    {
+      name: 'one-exit',
+      comment:
+        'Every way to sign in ends in one file, which decides whether the proof is enough. A flow that starts a session by itself would pass by second factors, notices and events.',
+      severity: 'error',
+      from: { path: src, pathNot: EXIT },
+      to: { path: START_SESSION },
+    },
+    {
+      name: 'lock-taken-by-the-exit',
+      comment:
+        'Only the exit locks a user to start a session, so what asks for the lock can be called by nothing else. Others may name its type.',
+      severity: 'error',
+      from: { path: src, pathNot: EXIT },
+      to: { path: USER_LOCK, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-circles',

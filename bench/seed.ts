@@ -2,19 +2,25 @@
 import { resolve } from 'node:path';
 import type { JSONWebKeySet } from 'jose';
 import { sql } from 'kysely';
+import type { LockedUser } from '../packages/server/src/core/users/lock.ts';
+import type { Tx } from '../packages/server/src/platform/db/index.ts';
 
 /** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
 type OpenWorld = typeof import('../packages/server/src/open-world.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Names = typeof import('../packages/server/src/core/names.ts');
 type Sessions = typeof import('../packages/server/src/core/sessions.ts');
+type Start = typeof import('../packages/server/src/core/sessions/start.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
+type Lock = typeof import('../packages/server/src/core/users/lock.ts');
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
 const { openWorld }: OpenWorld = await import(`${built}/open-world.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { parseEmail, parseUsername }: Names = await import(`${built}/core/names.js`);
-const { IDLE, REFRESH_IDLE, startSession }: Sessions = await import(`${built}/core/sessions.js`);
+const { IDLE, REFRESH_IDLE }: Sessions = await import(`${built}/core/sessions.js`);
+const { startSession }: Start = await import(`${built}/core/sessions/start.js`);
+const { lockUser }: Lock = await import(`${built}/core/users/lock.js`);
 const { insertUser }: Users = await import(`${built}/core/users.js`);
 
 /** The address that the tokens name. Servers listen elsewhere, and are asked under this name. */
@@ -55,20 +61,21 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   const now = world.clock.now();
   const usernames = Array.from({ length: users }, (_, index) => `user${10_000 + index}`);
   const amr = ['pwd'];
-  const about = { ip: '192.0.2.1', userAgent: 'bench', amr: 'pwd' };
+  const about = { ip: '192.0.2.1', userAgent: 'bench' };
   const cookies: string[] = [];
   const bearers: string[] = [];
   let bearer = '';
   await db.transaction().execute(async (tx) => {
     for (const [index, username] of usernames.entries()) {
-      const userId = await addUser(username);
+      const lock = await locked(tx, await addUser(username));
+      const { id: userId } = lock.user;
       // Spread over the last minute, so that the server notes their last use as it would in the long run: little by little.
       const began = now - (index % 60) * 1000;
-      const sessionId = await startSession(tx, { ...about, userId, kind: 'cookie' }, began);
+      const sessionId = await startSession(lock, { ...about, shown: shownAt(began), kind: 'cookie' }, began);
       const subject = { userId, sessionId, signedInAt: began, amr };
       cookies.push(cookieTokens.make(subject, now, now + IDLE).token);
       if (index > 0) continue;
-      const bearerId = await startSession(tx, { ...about, userId, kind: 'bearer' }, now);
+      const bearerId = await startSession(lock, { ...about, shown: shownAt(now), kind: 'bearer' }, now);
       const makeFor = async (audience: string) =>
         (await accessTokens.make({ ...subject, sessionId: bearerId }, audience, now, now + REFRESH_IDLE))
           .token;
@@ -89,6 +96,14 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   const jwks = { keys: world.keyring.published(now).map((key) => key.publicJwk) };
   await close();
   return { usernames, cookies, bearer, bearers, jwks };
+}
+
+const shownAt = (at: number) => [{ method: 'password', at } as const];
+
+async function locked(tx: Tx, id: string): Promise<LockedUser> {
+  const lock = await lockUser(tx, { id });
+  if (!lock) throw new Error(`There is no user ${id}.`);
+  return lock;
 }
 
 /** Users as `fillUsers` makes them, by number. Names and numbers stand in different orders. */
@@ -134,8 +149,10 @@ export async function fillUsers(database: string, secret: string, count: number)
   }
   if (database.startsWith('postgres')) await sql`VACUUM ANALYZE users`.execute(db);
   const subject = { amr: ['pwd'], userId: idOf(0), signedInAt: now };
-  const about = { userId: idOf(0), kind: 'cookie', ip: '192.0.2.1', userAgent: 'bench', amr: 'pwd' } as const;
-  const sessionId = await db.transaction().execute((tx) => startSession(tx, about, now));
+  const about = { kind: 'cookie', ip: '192.0.2.1', userAgent: 'bench', shown: shownAt(now) } as const;
+  const sessionId = await db
+    .transaction()
+    .execute(async (tx) => startSession(await locked(tx, idOf(0)), about, now));
   const { token } = cookieTokens.make({ ...subject, sessionId }, now, now + IDLE);
   await close();
   return token;

@@ -101,19 +101,38 @@ describe('arrows', () => {
     );
 
   const broken: [rule: string, file: string, text: string][] = [
-    ['known-place', `${src}/utils/dates.ts`, `import '../errors.ts';`],
+    ['known-place', `${src}/utils/dates.ts`, `import '../src/errors.ts';`],
     ['leaves-import-nothing', `${src}/errors.ts`, `import './events.ts';`],
     ['leaves-import-nothing', `${src}/config.ts`, `import type { Clock } from './platform/asked.ts';`],
     ['flow-folders-apart', `${src}/flows/sign-up/form.ts`, `import '../sign-in/password.ts';`],
     ['flow-folders-apart', `${src}/flows/sessions/finish-sign-in.ts`, `import '../sign-in/password.ts';`],
-    ['flows-in-folders', `${src}/flows/loose.ts`, `import '../errors.ts';`],
+    ['flow-folders-apart', `${src}/flows/accounts/take-account.ts`, `import '../sign-in/password.ts';`],
+    ['flows-in-folders', `${src}/flows/loose.ts`, `import '../src/errors.ts';`],
     ['core-files-apart', `${src}/core/users.ts`, `import './sessions.ts';`],
     ['core-files-apart', `${src}/core/keys.ts`, `import type { Session } from './sessions.ts';`],
-    ['core-files-apart', `${src}/core/links.ts`, `export type S = import('./sessions.ts').Session;`],
-    ['core-files-apart', `${src}/core/mails.ts`, `export const load = () => import('./tokens/access.ts');`],
-    ['core-files-apart', `${src}/core/limits.ts`, `export * from './tokens/access.ts';`],
+    ['core-files-apart', `${src}/core/codes.ts`, `export type S = import('./sessions.ts').Session;`],
+    [
+      'core-files-apart',
+      `${src}/core/mails.ts`,
+      `export const load = () => import('../src/core/tokens/access.ts');`,
+    ],
+    ['core-files-apart', `${src}/core/limits.ts`, `export * from '../src/core/tokens/access.ts';`],
+    ['one-exit', `${src}/flows/sign-in/passkey.ts`, `import { start } from '../src/core/sessions/start.ts';`],
+    ['one-exit', `${src}/flows/known.ts`, `export * from '../src/core/sessions/start.ts';`],
+    ['one-exit', `${src}/pages/quick.ts`, `export const go = () => import('../src/core/sessions/start.ts');`],
+    ['one-exit', `${src}/core/sessions/again.ts`, `import '../src/core/sessions/start.ts';`],
+    [
+      'lock-taken-by-the-exit',
+      `${src}/flows/account/lock.ts`,
+      `import { lock } from '../src/core/users/lock.ts';`,
+    ],
+    ['lock-taken-by-the-exit', `${src}/core/devices.ts`, `import { lock } from '../src/core/users/lock.ts';`],
     ['core-points-down', `${src}/core/feed.ts`, `import type { Guard } from '../edge/asked.ts';`],
-    ['pages-points-down', `${src}/pages/sign-in.tsx`, `import '../routes.ts'; export const A = () => <p />;`],
+    [
+      'pages-points-down',
+      `${src}/pages/sign-in.tsx`,
+      `import '../src/routes.ts'; export const A = () => <p />;`,
+    ],
     ['main-points-down', `${src}/main.ts`, `import './utils/strings.ts';`],
     ['no-circles', `${src}/edge/chicken.ts`, `import './egg.ts';`],
     ['network-in-platform', `${src}/core/mails-http.ts`, `import { request } from 'node:http';`],
@@ -125,7 +144,7 @@ describe('arrows', () => {
     ['drivers-in-platform-db', `${src}/core/pool.ts`, `import { Pool } from 'pg';`],
     ['drivers-in-platform-db', `${src}/cli/backup.ts`, `import { backup } from 'node:sqlite';`],
     ['src-stands-alone', 'packages/guard/src/index.ts', `import '../../server/src/errors.ts';`],
-    ['src-stands-alone', `${src}/cli/fake.ts`, `import '../../test/support/clock.ts';`],
+    ['src-stands-alone', `${src}/cli/fake.ts`, `import './support/clock.ts';`],
     ['src-stands-alone', `${src}/cli/tool.ts`, `import '../../../../scripts/check.ts';`],
     ['no-dev-dependencies', `${src}/cli/watch.ts`, `import 'vitest';`],
     ['all-resolved', `${src}/edge/lost.ts`, `import './not-there.ts';`],
@@ -135,16 +154,25 @@ describe('arrows', () => {
       `${src}/flows/sign-in/password.ts`,
       `import './code.ts'; import '../sessions/finish.ts'; import '../../core/sessions.ts';`,
     ],
-    [`${src}/flows/sign-in/code.ts`, `import '../../errors.ts';`],
+    [`${src}/flows/sign-in/code.ts`, `import '../src/errors.ts';`],
     [`${src}/flows/sessions/finish.ts`, `import '../passwords/prove.ts';`],
     [`${src}/flows/passwords/prove.ts`, 'export {};'],
+    [
+      `${src}/flows/sessions/finish-sign-in.ts`,
+      `import { start } from '../src/core/sessions/start.ts'; import { lock } from '../src/core/users/lock.ts';`,
+    ],
+    [
+      `${src}/core/sessions/start.ts`,
+      `import type { Lock } from '../src/core/users/lock.ts'; export const start = 1;`,
+    ],
+    [`${src}/core/users/lock.ts`, 'export type Lock = string; export const lock = 1;'],
     [
       `${src}/core/sessions.ts`,
       `import { sql } from 'kysely'; import 'node:crypto'; export type Session = string;`,
     ],
-    [`${src}/core/tokens/access.ts`, `import './claims.ts';`],
+    [`${src}/core/tokens/access.ts`, `import '../src/core/tokens/claims.ts';`],
     [`${src}/core/tokens/claims.ts`, 'export {};'],
-    [`${src}/core/tokens.ts`, `import './tokens/access.ts';`],
+    [`${src}/core/tokens.ts`, `import '../src/core/tokens/access.ts';`],
     [`${src}/platform/network.ts`, `import 'node:http'; import '@hono/node-server'; import 'nodemailer';`],
     [
       `${src}/platform/db/index.ts`,
@@ -217,7 +245,7 @@ describe('arrows', () => {
     process.env['NODE_OPTIONS'] = `--import=data:text/javascript,${encodeURIComponent(hide)}`;
     try {
       const { files, unseen, violations } = checkArrows(
-        tree({ [`${src}/core/users.ts`]: `import '../main.ts';` }),
+        tree({ [`${src}/core/users.ts`]: `import '../src/main.ts';` }),
       );
       expect({ files, unseen, violations }).toEqual({
         files: 1,
@@ -552,7 +580,7 @@ describe('the entries of the package', () => {
 
   const library = `export class ConfigError {}\nexport const createUsher = 1;\nexport const makeSetUpLink = 2;`;
   const tries = {
-    'import.mjs': `import * as usher from './index.js'; console.log(Object.keys(usher).join());`,
+    'import.mjs': `import * as usher from '../index.js'; console.log(Object.keys(usher).join());`,
     'require.cjs': `console.log(Object.keys(require('./index.js')).join());`,
   };
 

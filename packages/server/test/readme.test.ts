@@ -32,7 +32,9 @@ describe.each(databases)('the README on $name', ({ create }) => {
   it('signs up, gets tokens, calls the API and signs out with its own lines', async () => {
     expect(commands).toHaveLength(1);
     // Word for word, but for the port.
-    const script = commands.map((block) => block.replaceAll('http://localhost:4000', started.app.url)).join('\n');
+    const script = commands
+      .map((block) => block.replaceAll('http://localhost:4000', started.app.url))
+      .join('\n');
     const { stdout } = await promisify(execFile)('bash', ['-e', '-c', script], { cwd: folder });
     const printed = stdout.split(/\n|(?<=\})(?=\{)/).filter((line) => line.startsWith('{'));
     expect(answers).toHaveLength(2);
@@ -94,6 +96,8 @@ describe('the table of the notes', () => {
 /** An answer with what differs every time left out, as the README shows it. */
 function shapeOf(line: string): unknown {
   return JSON.parse(line, (name, value) =>
-    ['id', 'created_at', 'request_id'].includes(name) || (name === 'message' && value.length > 30) ? '...' : value,
+    ['id', 'created_at', 'request_id'].includes(name) || (name === 'message' && value.length > 30)
+      ? '...'
+      : value,
   );
 }

@@ -1,19 +1,22 @@
 import { createHash, type KeyObject, randomInt } from 'node:crypto';
 import type { Db } from '../platform/db/index.ts';
-import type { CodesTable } from '../platform/db/tables.ts';
 import { newId, newSecret } from '../platform/random.ts';
 import { equalSecrets, type Keys, mac, seal, unseal } from '../platform/secrets.ts';
-
-/** What a mailed code or link is good for. One for another purpose is refused. */
-export type Purpose = CodesTable['purpose'];
+import {
+  type AccountChange,
+  affectedBy,
+  type CodePurpose,
+  endedByRestoredDatabase,
+  type Purpose,
+  purposes,
+} from './codes/purposes.ts';
+import { endAllButOldest } from './codes/restore-links.ts';
 
 /** How long and how often a code may be tried; set by its length (`config.codesDigits`). */
 export interface CodeRules {
   digits: number;
   /** How long the code can be typed, in milliseconds. */
   lifetime: number;
-  /** How long the link works, in milliseconds. */
-  linkLifetime: number;
   checks: number;
 }
 
@@ -22,7 +25,7 @@ export interface CodeSubject {
   purpose: Purpose;
   /** Undefined when no account has the address: then nothing fits, and all the rest is the same. */
   userId: string | undefined;
-  /** The normalised address that the mail goes to. */
+  /** The normalised address that the mail goes to; empty for a link that is not mailed. */
   address: string;
   /** Of a link that takes a change of email back: which of the account's emails it went to. */
   emailNumber?: number;
@@ -40,8 +43,11 @@ export interface Wish {
 /** A flow that was just begun: its id for the browser, its secrets for the mail. */
 export interface BegunFlow {
   id: string;
+  /** Empty for a purpose that has no code. */
   code: string;
   link: string;
+  /** When the link stops working, in milliseconds since 1970. */
+  expiresAt: number;
 }
 
 const addressMac = (key: KeyObject, address: string): string => mac(key, `address\n${address}`);
@@ -61,16 +67,27 @@ const codeMac = (
 /** A code of so many digits, each equally likely (leading zeros too). */
 const newCode = (digits: number): string => String(randomInt(10 ** digits)).padStart(digits, '0');
 
-/** Begins a flow. Others of the same account go on: a stranger who begins one takes nothing from the owner. */
+/**
+ * Begins a flow, with a code and a link or a link alone, as its purpose says.
+ *
+ * @param rules Of the code; its digits count for a purpose that has one.
+ */
 export async function beginFlow(
   tx: Db,
   keys: Pick<Keys, 'codes' | 'wishes'>,
   subject: CodeSubject,
-  rules: CodeRules,
+  { digits }: Pick<CodeRules, 'digits'>,
   now: number,
   wish?: Wish,
 ): Promise<BegunFlow> {
-  const flow: BegunFlow = { id: newId(), code: newCode(rules.digits), link: newSecret() };
+  const { hasCode, linkLifetime, endsOlder } = purposes[subject.purpose];
+  if (endsOlder) await endAll(tx, [subject.purpose], now);
+  const flow: BegunFlow = {
+    id: newId(),
+    code: hasCode ? newCode(digits) : '',
+    link: newSecret(),
+    expiresAt: now + linkLifetime,
+  };
   await tx
     .insertInto('codes')
     .values({
@@ -78,11 +95,11 @@ export async function beginFlow(
       purpose: subject.purpose,
       user_id: subject.userId ?? null,
       address_mac: addressMac(keys.codes, subject.address),
-      code_mac: codeMac(keys.codes, flow.id, subject, flow.code),
+      code_mac: hasCode ? codeMac(keys.codes, flow.id, subject, flow.code) : '',
       link_hash: linkHash(subject.purpose, flow.link),
       checks: 0,
       created_at: now,
-      expires_at: now + rules.linkLifetime,
+      expires_at: flow.expiresAt,
       ended_at: null,
       wish_encrypted: wish ? seal(keys.wishes, placeOf(flow.id), JSON.stringify(wish)) : null,
       email_number: subject.emailNumber ?? null,
@@ -102,6 +119,7 @@ export interface Flow {
   purpose: Purpose;
   wish_encrypted: string | null;
   email_number: number | null;
+  created_at: number;
 }
 
 const columns = [
@@ -112,6 +130,7 @@ const columns = [
   'purpose',
   'wish_encrypted',
   'email_number',
+  'created_at',
 ] as const;
 
 /** What a flow was begun for, beside its purpose. @throws When it was begun for nothing more. */
@@ -130,25 +149,22 @@ export const wentTo = (key: KeyObject, flow: Pick<Flow, 'address_mac'>, address:
  *
  * @returns undefined when there is no such flow, or not any more, or its checks are used up.
  */
-export function countCheck(
+export async function countCheck(
   db: Db,
   key: KeyObject,
-  {
-    purposes,
-    address,
-    flowId,
-  }: { purposes: readonly Purpose[]; address: string; flowId: string | undefined },
+  asked: { purposes: readonly CodePurpose[]; address: string; flowId: string | undefined },
   { checks, lifetime }: Pick<CodeRules, 'checks' | 'lifetime'>,
   now: number,
 ): Promise<Flow | undefined> {
-  return db
+  const { address, flowId } = asked;
+  const row = await db
     .updateTable('codes')
     .set((row) => ({ checks: row('checks', '+', 1) }))
     .where('id', '=', (flows) => {
       const open = flows
         .selectFrom('codes as open')
         .select('open.id')
-        .where('open.purpose', 'in', purposes)
+        .where('open.purpose', 'in', asked.purposes)
         .where('open.address_mac', '=', addressMac(key, address))
         .where('open.ended_at', 'is', null)
         .where('open.expires_at', '>', now)
@@ -162,7 +178,14 @@ export function countCheck(
     .where('ended_at', 'is', null)
     .returning(columns)
     .executeTakeFirst();
+  return row && asFlow(row);
 }
+
+/** What is stored was written by `beginFlow`, so its purpose is one of the table. */
+const asFlow = (row: Omit<Flow, 'purpose'> & { purpose: string }): Flow => ({
+  ...row,
+  purpose: row.purpose as Purpose,
+});
 
 /** Whether the code is the one of this flow, for this purpose, account and address. */
 export function fits(key: KeyObject, flow: Flow, address: string, code: string): boolean {
@@ -171,20 +194,21 @@ export function fits(key: KeyObject, flow: Flow, address: string, code: string):
 }
 
 /** Whose link this is, while it is good. Changes nothing: opening a link never does. */
-export function findFlowByLink(
+export async function findFlowByLink(
   db: Db,
-  purposes: readonly Purpose[],
+  asked: readonly Purpose[],
   link: string,
   now: number,
 ): Promise<Flow | undefined> {
-  const hashes = purposes.map((purpose) => linkHash(purpose, link));
-  return db
+  const hashes = asked.map((purpose) => linkHash(purpose, link));
+  const row = await db
     .selectFrom('codes')
     .select(columns)
     .where('link_hash', 'in', hashes)
     .where('ended_at', 'is', null)
     .where('expires_at', '>', now)
     .executeTakeFirst();
+  return row && asFlow(row);
 }
 
 /** Uses a flow up, its code and its link. @returns false when it was not open any more: of many at once, one gets true. */
@@ -200,36 +224,30 @@ export async function useFlow(tx: Db, id: string, now: number): Promise<boolean>
   return row !== undefined;
 }
 
-/**
- * Ends the flows of an account that mean nothing any more. Links that take a change of email back are spared
- * (`codes/restore-links`): whoever stole an account could end the owner's.
- */
-export async function endFlowsOf(
+/** Ends the verifications of an account that a change to it ends, as the table of purposes says. */
+export async function endVerificationsOf(
   tx: Db,
   userId: string,
+  change: AccountChange,
   now: number,
-  purposes: readonly Purpose[] = ['reset_password', 'change_email'],
 ): Promise<void> {
-  await tx
-    .updateTable('codes')
-    .set({ ended_at: now })
-    .where('user_id', '=', userId)
-    .where('purpose', 'in', purposes)
-    .where('ended_at', 'is', null)
-    .execute();
+  await endAll(tx, affectedBy(change, 'ends'), now, userId);
+  for (const purpose of affectedBy(change, 'oldest_stays')) await endAllButOldest(tx, userId, purpose, now);
 }
 
-/**
- * Ends the flows of everybody, but for the links that take an address back: what they undid is undone again in an older
- * copy of the database, so their owners need them.
- */
-export async function endEveryFlow(tx: Db, now: number): Promise<void> {
-  await tx
+/** Ends the verifications of everybody that an older copy of the database could have brought back to life. */
+export const endEveryVerification = (tx: Db, now: number): Promise<void> =>
+  endAll(tx, endedByRestoredDatabase(), now);
+
+/** @param userId Whose; undefined for everybody's. */
+async function endAll(tx: Db, ended: readonly Purpose[], now: number, userId?: string): Promise<void> {
+  if (ended.length === 0) return;
+  const open = tx
     .updateTable('codes')
     .set({ ended_at: now })
-    .where('purpose', '<>', 'restore_email')
-    .where('ended_at', 'is', null)
-    .execute();
+    .where('purpose', 'in', ended)
+    .where('ended_at', 'is', null);
+  await (userId === undefined ? open : open.where('user_id', '=', userId)).execute();
 }
 
 /**

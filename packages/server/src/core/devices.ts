@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { Db } from '../platform/db/index.ts';
 import type { DevicesTable, Tables } from '../platform/db/tables.ts';
+import type { LockedUser } from './users/lock.ts';
 
 /** A device is known for so long after its last sign-in, in milliseconds. */
 export const DEVICE_LIFETIME = 90 * 24 * 60 * 60_000;
@@ -10,7 +11,6 @@ const MOST_DEVICES = 20;
 /** A sign-in to an account from a browser or program. */
 export interface DeviceUse {
   id: string;
-  userId: string;
   kind: DevicesTable['kind'];
   ip: string;
   userAgent: string;
@@ -47,8 +47,8 @@ export async function isKnownBrowser(db: Db, id: string, userId: string, now: nu
 
 /** Notes a sign-in from a known device, which is known for longer by it. @returns false when the account does not know it. */
 export async function renewDevice(
-  tx: Db,
-  { id, userId, kind, ip, userAgent }: DeviceUse,
+  { tx, user }: LockedUser,
+  { id, kind, ip, userAgent }: DeviceUse,
   now: number,
 ): Promise<boolean> {
   const renewed = await tx
@@ -56,19 +56,19 @@ export async function renewDevice(
     .set({ last_used_at: now, ip, user_agent: userAgent })
     .where('id', '=', id)
     .where('kind', '=', kind)
-    .where(isKnown(userId, now))
+    .where(isKnown(user.id, now))
     .returning('id')
     .executeTakeFirst();
   return renewed !== undefined;
 }
 
 /**
- * Makes a device known to an account. The caller's transaction has written the user's row, so that the sign-ins of one
- * account come one after the other and none makes a device too many.
+ * Makes a device known to an account. The lock on the user's row has the sign-ins of one account come one after the other, so
+ * that none makes a device too many.
  */
 export async function addDevice(
-  tx: Db,
-  { id, userId, kind, ip, userAgent }: DeviceUse,
+  { tx, user: { id: userId } }: LockedUser,
+  { id, kind, ip, userAgent }: DeviceUse,
   now: number,
 ): Promise<void> {
   await makeRoom(tx, userId, kind, now);

@@ -1,7 +1,7 @@
 import type { Database, Db } from '../platform/db/index.ts';
 import type { SessionsTable, UsersTable } from '../platform/db/tables.ts';
-import { newId } from '../platform/random.ts';
-import { type SessionUserColumn, sessionUserColumns } from '../user-fields.ts';
+import type { SessionUserColumn } from '../user-fields.ts';
+import { sessionUserColumns } from '../user-fields.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -63,42 +63,6 @@ export interface Live {
  * has run out, or its user is disabled.
  */
 export type FindLive = (id: string, now: number) => Promise<Live | undefined>;
-
-export interface NewSession {
-  userId: string;
-  kind: SessionKind;
-  amr: string;
-  ip: string;
-  userAgent: string;
-  /** Whom its access tokens are for; null for Usher itself. */
-  audience?: string | null;
-}
-
-/** Starts a session; the caller's transaction has admitted the user (`users.admit`). @returns Its id. */
-export async function startSession(tx: Db, session: NewSession, now: number): Promise<string> {
-  const id = newId();
-  await tx
-    .insertInto('sessions')
-    .values({
-      id,
-      user_id: session.userId,
-      kind: session.kind,
-      amr: session.amr,
-      created_at: now,
-      last_seen_at: now,
-      ended_at: null,
-      ended_reason: null,
-      ip: session.ip,
-      user_agent: session.userAgent,
-      refresh_number: 1,
-      refreshed_at: now,
-      refresh_retries: '',
-      proven_at: now,
-      audience: session.audience ?? null,
-    })
-    .execute();
-  return id;
-}
 
 /**
  * Prepares `FindLive`. It runs at every request, so it is one statement, prepared once, and one of two places where a core
@@ -199,28 +163,13 @@ export async function countActive(db: Db, now: number): Promise<number> {
 }
 
 /**
- * Notes that the user of a session has just proven again who they are. Cookies carry the second of it (`auth_time`), so it
- * is never the same second twice: older cookies of the session are dead from now on.
- *
- * @returns The time that was noted; undefined when the session has ended.
+ * When the user of a session last proved who they are, in milliseconds since 1970: at its start, or since. Cookies carry it
+ * (`auth_time`), and only the newest is accepted.
  */
-export async function noteProven(db: Db, id: string, now: number): Promise<number | undefined> {
-  const row = await db
-    .updateTable('sessions')
-    .set((session) => ({
-      proven_at: session
-        .case()
-        .when('proven_at', '<', now - (now % 1_000))
-        .then(now)
-        .else(session('proven_at', '+', 1_000))
-        .end(),
-    }))
-    .where('id', '=', id)
-    .where('ended_at', 'is', null)
-    .returning('proven_at')
-    .executeTakeFirst();
-  return row?.proven_at;
-}
+export const authTimeOf = ({
+  created_at,
+  proven_at,
+}: Pick<SessionsTable, 'created_at' | 'proven_at'>): number => Math.max(created_at, proven_at);
 
 /** Whom the access tokens of a session are for; null for Usher itself. */
 export async function audienceOf(db: Db, id: string): Promise<string | null> {

@@ -76,25 +76,8 @@ export function findById(db: Db, id: string): Promise<User | undefined> {
 }
 
 /**
- * The last word on a sign-in, inside its transaction: the user is still there, enabled, and has the password
- * that was checked. The row stays locked until the transaction ends, so that a disable, a change of password
- * or a deletion comes wholly before (and this answers false) or wholly after (and ends the new session).
- */
-export async function admit(tx: Db, user: Pick<User, 'id' | 'password_hash'>, now: number): Promise<boolean> {
-  const row = await tx
-    .updateTable('users')
-    .set({ signed_in_at: now })
-    .where('id', '=', user.id)
-    .where('password_hash', '=', user.password_hash)
-    .where('disabled_at', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/**
  * The last word on an act that asked for the password, inside its transaction: the user is still there, enabled, and has the
- * password that was checked. The row stays locked, as with `admit`.
+ * password that was checked. The row stays locked until the transaction ends.
  */
 export async function holdUnchanged(
   tx: Db,
@@ -132,22 +115,25 @@ const newPassword = (hash: string, mustChange: boolean, now: number) => ({
   device_epoch: sql<number>`device_epoch + 1`,
 });
 
-/** Replaces the password by one that its owner chose, if it is still the one that was checked. @returns false when it is not. */
-export async function replacePassword(
+/**
+ * Replaces the password by one that its owner chose, if it is still the one that was checked.
+ *
+ * @returns The user as changed; undefined when it is not.
+ */
+export function replacePassword(
   tx: Db,
   id: string,
   from: string,
   to: string,
   now: number,
-): Promise<boolean> {
-  const row = await tx
+): Promise<User | undefined> {
+  return tx
     .updateTable('users')
     .set(newPassword(to, false, now))
     .where('id', '=', id)
     .where('password_hash', '=', from)
-    .returning('id')
+    .returningAll()
     .executeTakeFirst();
-  return row !== undefined;
 }
 
 /** Stores the same password under stronger parameters. @returns false when it was changed meanwhile, and stays so. */
@@ -176,21 +162,22 @@ export async function setPassword(tx: Db, id: string, to: string, now: number): 
  *
  * @param isGenerated Whether we made it: then the user must choose another one at the next sign-in.
  */
-export async function setProvenPassword(
+export function setProvenPassword(
   tx: Db,
   id: string,
   to: string,
   isGenerated: boolean,
   now: number,
-): Promise<void> {
-  await tx
+): Promise<User> {
+  return tx
     .updateTable('users')
     .set((row) => ({
       ...newPassword(to, isGenerated, now),
       email_verified_at: row.fn.coalesce('email_verified_at', row.val(now)),
     }))
     .where('id', '=', id)
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
 }
 
 /** What a user can change of the account: a name always with its normalized form. */

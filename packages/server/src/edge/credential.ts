@@ -1,5 +1,5 @@
 import type { World } from '../context.ts';
-import { IDLE, type Live } from '../core/sessions.ts';
+import { authTimeOf, IDLE, type Live } from '../core/sessions.ts';
 import { type Claims, hasExpired, isFromFuture, seconds } from '../core/tokens/claims.ts';
 import { Refusal } from '../errors.ts';
 import { readAuthorization } from './authorization.ts';
@@ -101,7 +101,7 @@ async function readSession(world: World, { kind, claims }: Credential, now: numb
   const live = await world.findLive(claims.sid, now);
   if (!live || live.user.id !== claims.sub || live.session.kind !== kind) throw new Refusal('invalid_token');
   // Whoever confirms their password gets another cookie; the one before it is dead from then on.
-  const isOutdated = kind === 'cookie' && claims.auth_time !== seconds(live.session.proven_at);
+  const isOutdated = kind === 'cookie' && claims.auth_time !== seconds(authTimeOf(live.session));
   // A request that was under way meanwhile must not make the browser forget the new one.
   if (isOutdated) throw new Refusal('invalid_token', { keepsCookie: true });
   return live;

@@ -4,7 +4,6 @@ import { forgetOldDevices } from '../core/devices.ts';
 import { forgetEvents, forgetEventsAboutNobody } from '../core/events.ts';
 import { addToCounts, forgetOldFigures } from '../core/figures.ts';
 import { forgetOldLimits } from '../core/limits.ts';
-import { forgetOldLinks } from '../core/links.ts';
 import { dropStaleMails, forgetOldMails } from '../core/mails/outbox.ts';
 import { forgetOldSessions } from '../core/sessions.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -17,7 +16,6 @@ const DAY = 24 * 60 * 60_000;
 export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<void> {
   const now = clock.now();
   await forgetOldLimits(db, now);
-  await forgetOldLinks(db, 7 * DAY, now);
   await forgetOldFlows(db, 7 * DAY, now);
   await dropStaleMails(db, now);
   await forgetOldMails(db, 7 * DAY, DAY, now);

@@ -133,6 +133,38 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
     expect(refused(await call('DELETE', `/v1/users/${victim.id}`))).toEqual(REFUSED);
   });
 
+  it('a session that began with no password is not fresh, and is once the password is given', async () => {
+    const admin = await newAdmin();
+    const victim = await newPerson();
+    // As `startSession` writes one of a sign-in that shows an emailed code alone.
+    const { proven_at, id, created_at } = await inside.db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('user_id', '=', admin.id)
+      .executeTakeFirstOrThrow();
+    expect(proven_at).toBe(created_at);
+    await inside.db.updateTable('sessions').set({ proven_at: 0 }).where('id', '=', id).execute();
+    expect((await admin.browser.get('/v1/me')).status).toBe(200);
+    const before = await rowOf(victim.id);
+    for (const [method, path, body] of writesOn(victim.id))
+      expect([method, path, refused(await admin.browser.send(method, path, body))]).toEqual([
+        method,
+        path,
+        REFUSED,
+      ]);
+    expect(await rowOf(victim.id)).toEqual(before);
+    // In the second of the sign-in, too, the cookie before it is dead.
+    const old = admin.browser.cookie ?? '';
+    const confirmed = await admin.browser.post('/v1/me/confirm', { password: PASSWORD });
+    expect(confirmed.status).toBe(200);
+    expect(
+      (await send(app, 'GET', '/v1/me', undefined, { headers: { cookie: `usher=${old}` } })).status,
+    ).toBe(401);
+    expect((await admin.browser.send('PATCH', `/v1/users/${victim.id}`, { disabled: true })).status).toBe(
+      200,
+    );
+  });
+
   it('A19: nor does a form of the console without the password, which is not counted as a guess', async () => {
     const admin = await newAdmin();
     const victim = await newPerson();

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeLink } from '../../src/core/links.ts';
 import type { Tables } from '../../src/platform/db/tables.ts';
 import { login, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
@@ -18,7 +17,7 @@ import {
 import { queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
-const tables: (keyof Tables)[] = ['installation', 'users', 'sessions', 'keys', 'limits', 'links', 'events'];
+const tables: (keyof Tables)[] = ['installation', 'users', 'sessions', 'keys', 'limits', 'codes', 'events'];
 
 interface Pair {
   bearer: string;
@@ -353,7 +352,6 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     const { body } = await tryRefresh(fresh, refresh_token);
     const [, sessionId, number, signature] = /^usher_r_(.{22})_(\d+)_(.+)$/.exec(body.refresh_token) ?? [];
     expect((await tryRefresh(fresh, 'forged')).status).toBe(401);
-    await makeLink(within.db, 'setup', HOUR, fresh.clock.now());
 
     const texts = new Set<string>();
     for (const table of tables) {

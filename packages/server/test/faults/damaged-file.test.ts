@@ -87,7 +87,7 @@ const tables = [
   'sessions',
   'keys',
   'limits',
-  'links',
+  'codes',
   'users_username_key',
 ];
 const pages: [name: string, damage: Damage][] = tables.flatMap((name): [string, Damage][] => [

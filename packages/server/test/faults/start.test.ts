@@ -243,7 +243,7 @@ async function lookInside(place: string) {
       installation: await db.selectFrom('installation').selectAll().execute(),
       keys: await db.selectFrom('keys').selectAll().execute(),
       users: await db.selectFrom('users').selectAll().execute(),
-      links: await db.selectFrom('links').selectAll().execute(),
+      codes: await db.selectFrom('codes').selectAll().execute(),
     };
   } finally {
     await close();

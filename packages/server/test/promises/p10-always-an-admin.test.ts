@@ -118,7 +118,7 @@ describe.each(databases)(
       expect(await fromNew.db.selectFrom('users').selectAll().execute()).toEqual([]);
       expect(await fromNew.db.selectFrom('sessions').selectAll().execute()).toEqual([]);
       // No link is good before a start has printed one.
-      expect(await fromNew.db.selectFrom('links').selectAll().execute()).toEqual([]);
+      expect(await fromNew.db.selectFrom('codes').selectAll().execute()).toEqual([]);
       for (const username of [
         'admin',
         'administrator',

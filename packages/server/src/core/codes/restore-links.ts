@@ -3,14 +3,16 @@
 import type { ExpressionBuilder } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { Tables } from '../../platform/db/tables.ts';
+import type { Purpose } from './purposes.ts';
 
-const isOpen = (userId: string, now: number) => (link: ExpressionBuilder<Tables, 'codes'>) =>
-  link.and([
-    link('user_id', '=', userId),
-    link('purpose', '=', 'restore_email'),
-    link('ended_at', 'is', null),
-    link('expires_at', '>', now),
-  ]);
+const isOpen =
+  (userId: string, purpose: Purpose, now: number) => (link: ExpressionBuilder<Tables, 'codes'>) =>
+    link.and([
+      link('user_id', '=', userId),
+      link('purpose', '=', purpose),
+      link('ended_at', 'is', null),
+      link('expires_at', '>', now),
+    ]);
 
 /** Ends the link that is used and all that it outranks: those to the same email of the account and to later ones. */
 export async function endRestoreLinksFrom(
@@ -22,21 +24,21 @@ export async function endRestoreLinksFrom(
   await tx
     .updateTable('codes')
     .set({ ended_at: now })
-    .where(isOpen(userId, now))
+    .where(isOpen(userId, 'restore_email', now))
     .where('email_number', '>=', emailNumber)
     .execute();
 }
 
 /**
- * Ends all links but those that went to the oldest email that can still take the account back. For when everything is
- * revoked: an owner who has moved on gets rid of a thief's links, and a thief cannot get rid of the owner's.
+ * Ends all but those that went to the oldest email that still has one. For when everything is revoked: an owner who has moved
+ * on gets rid of a thief's links, and a thief cannot get rid of the owner's.
  */
-export async function endOutrankedLinks(tx: Db, userId: string, now: number): Promise<void> {
+export async function endAllButOldest(tx: Db, userId: string, purpose: Purpose, now: number): Promise<void> {
   await tx
     .updateTable('codes')
     .set({ ended_at: now })
-    .where(isOpen(userId, now))
-    .where('address_mac', '<>', oldestEmail(tx, userId, now))
+    .where(isOpen(userId, purpose, now))
+    .where('address_mac', '<>', oldestEmail(tx, userId, purpose, now))
     .execute();
 }
 
@@ -46,17 +48,17 @@ export async function isOutranked(tx: Db, userId: string, id: string, now: numbe
     .selectFrom('codes')
     .select('id')
     .where('id', '=', id)
-    .where('address_mac', '<>', oldestEmail(tx, userId, now))
+    .where('address_mac', '<>', oldestEmail(tx, userId, 'restore_email', now))
     .executeTakeFirst();
   return row !== undefined;
 }
 
 /** An email may have been the account's more than once: what counts is the first time. */
-const oldestEmail = (tx: Db, userId: string, now: number) =>
+const oldestEmail = (tx: Db, userId: string, purpose: Purpose, now: number) =>
   tx
     .selectFrom('codes')
     .select('address_mac')
-    .where(isOpen(userId, now))
+    .where(isOpen(userId, purpose, now))
     .orderBy('email_number')
     .orderBy('id')
     .limit(1);

@@ -73,10 +73,10 @@ export async function deleteMe(
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_other', message: 'This is not the address of your account.' }],
     });
-  const user = await proveOwnPassword(world, live, body.password, { origin, headers });
+  const proof = await proveOwnPassword(world, live, body.password, { origin, headers });
   await db.transaction().execute(async (tx) => {
     await queueAdminChange(tx);
-    await holdProven(tx, user, live);
+    await holdProven(tx, proof, live);
     await deleteAccount(world, { tx, user: live.user, actorId: live.user.id, origin, now: clock.now() });
     await notify(tx, world, 'account_deleted', live.user, origin);
   });

@@ -1,20 +1,16 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
-import { endFlowsOf } from '../../core/codes.ts';
+import { endVerificationsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { hashPassword, normalisePassword } from '../../core/passwords.ts';
 import { audienceOf, endSessionsOf } from '../../core/sessions.ts';
-import { replacePassword } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { notify } from '../emails/notices.ts';
 import { countWrite } from '../limits/count-write.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { refuseWeak } from '../passwords/new-password.ts';
-import { proveOwnPassword } from '../passwords/prove-password.ts';
-import { cookieFor, finishSignIn, tokenPairFor } from '../sessions/finish-sign-in.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
+import { proveOwnPassword, replaceProvenPassword } from '../passwords/prove-password.ts';
+import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
 
@@ -37,34 +33,31 @@ export async function changePassword(
   await refuseWeak(world, body.new_password, live.user, 'new_password');
   if (normalisePassword(body.new_password) === normalisePassword(body.current_password))
     throw new Refusal('invalid_request', { fields: [SAME] });
-  const user = await proveOwnPassword(world, live, body.current_password, { origin, headers });
+  const proof = await proveOwnPassword(world, live, body.current_password, { origin, headers });
+  const { user } = proof;
   // Not before: a thief of the session could use it up.
   await countWrite(world, live, origin, 'passwordChanges');
   const passwordHash = await hashPassword(hasher, body.new_password, forUser(origin, user.id));
-
-  const started = await db.transaction().execute(async (tx) => {
+  const how = { kind: session.kind, audience: await audienceOf(db, session.id) };
+  const outcome = await finishSignIn(world, { origin, headers }, how, async (tx) => {
     const now = clock.now();
-    if (!(await replacePassword(tx, user.id, user.password_hash, passwordHash, now))) return undefined;
+    const changed = await replaceProvenPassword(tx, world, proof, passwordHash);
+    if (!changed) throw new Refusal('conflict');
     await endSessionsOf(tx, user.id, 'password_changed', now);
-    await endFlowsOf(tx, user.id, now);
-    await endOutrankedLinks(tx, user.id, now);
+    await endVerificationsOf(tx, user.id, 'password_change', now);
     await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
-    await notify(tx, world, 'password_changed', user, origin);
-    const audience = await audienceOf(tx, session.id);
-    const changed = { ...user, password_hash: passwordHash, password_change_required_at: null };
-    const begun = await finishSignIn(tx, world, changed, session.kind, 'pwd', { origin, headers }, audience);
-    if (!begun || session.kind === 'bearer') return begun && { ...begun, device: undefined };
-    const { device } = await rememberBrowser(tx, world, user.id, { headers, origin });
-    return { ...begun, device };
+    return changed;
   });
-  if (!started) throw new Refusal('conflict');
-  const message = 'password changed!';
-  return session.kind === 'cookie'
-    ? {
+  switch (outcome.result) {
+    case 'session':
+      return {
         status: 200,
-        body: { message },
-        cookie: cookieFor(world, started),
-        ...(started.device && { sideCookies: { device: started.device } }),
-      }
-    : { status: 200, body: { message, ...(await tokenPairFor(world, started)) } };
+        body: { message: 'password changed!', ...outcome.tokens },
+        ...outcome.cookies,
+      };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      throw new Refusal('conflict');
+  }
 }

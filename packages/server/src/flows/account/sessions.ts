@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
-import { endFlowsOf } from '../../core/codes.ts';
+import { endVerificationsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { endOtherSessions, endSession, sessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
@@ -50,8 +49,7 @@ export async function endAllOtherSessions(
   const sessions = await db.transaction().execute(async (tx) => {
     await holdSignIns(tx, userId);
     const ended = await endOtherSessions(tx, live.session.id, userId, 'ended_by_user', now);
-    await endFlowsOf(tx, userId, now, ['change_email']);
-    await endOutrankedLinks(tx, userId, now);
+    await endVerificationsOf(tx, userId, 'sign_out_everywhere', now);
     const about = { userId, actorId: userId, sessionId: live.session.id, details: { sessions: ended } };
     await recordEvent(tx, 'other_sessions_ended', origin, about, now);
     return ended;

@@ -1,11 +1,11 @@
 import type { World } from '../../context.ts';
-import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
-import { endFlowsOf } from '../../core/codes.ts';
+import { endVerificationsOf } from '../../core/codes.ts';
 import { removeDevicesOf } from '../../core/devices.ts';
 import { type Origin, recordEvent } from '../../core/events.ts';
 import { finishSetUp } from '../../core/installation.ts';
 import { accountLimits, liftLimits } from '../../core/limits.ts';
 import { forgetMailsOf } from '../../core/mails.ts';
+import { parseUsername } from '../../core/names.ts';
 import { endSessionsOf } from '../../core/sessions.ts';
 import {
   countAdmins,
@@ -64,7 +64,7 @@ export async function setDisabled(
   }
   if (!(await disable(tx, user.id, now))) throw new Refusal('last_admin');
   const sessions = await endSessionsOf(tx, user.id, 'disabled', now);
-  await endFlowsOf(tx, user.id, now);
+  await endVerificationsOf(tx, user.id, 'disable', now);
   await recordEvent(tx, 'user_disabled', origin, { userId: user.id, actorId, details: { sessions } }, now);
 }
 
@@ -96,8 +96,7 @@ export async function deleteAccount(
 export async function endSessions({ tx, user, actorId, origin, now }: Change): Promise<number> {
   await holdSignIns(tx, user.id);
   const sessions = await endSessionsOf(tx, user.id, 'ended_by_admin', now);
-  await endFlowsOf(tx, user.id, now, ['change_email']);
-  await endOutrankedLinks(tx, user.id, now);
+  await endVerificationsOf(tx, user.id, 'sign_out_everywhere', now);
   await recordEvent(
     tx,
     'signed_out_everywhere',
@@ -123,8 +122,7 @@ export async function givePassword(
 ): Promise<number> {
   await setPassword(tx, user.id, passwordHash, now);
   const sessions = await endSessionsOf(tx, user.id, 'password_changed', now);
-  await endFlowsOf(tx, user.id, now);
-  await endOutrankedLinks(tx, user.id, now);
+  await endVerificationsOf(tx, user.id, 'password_change', now);
   await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId, details: { sessions } }, now);
   return sessions;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
+import { purposes } from '../../core/codes/purposes.ts';
 import { isOutranked } from '../../core/codes/restore-links.ts';
 import { beginFlow, isHeld } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
@@ -24,8 +25,7 @@ export const CHANGE_MAILED =
 export const PROOF_MAILED = 'A mail is on its way to your address.';
 
 /** For how long the reader of the old email can take a change back, in days. */
-const RESTORE_DAYS = 7;
-const DAY = 24 * 60 * 60_000;
+const RESTORE_DAYS = purposes.restore_email.linkLifetime / (24 * 60 * 60_000);
 
 /**
  * Asks for another address. The new one has to be proven; the old one is told, verified or not, with a link that takes the
@@ -40,7 +40,8 @@ export async function changeEmail(
   const { db, clock, keys } = world;
   const address = parseEmail(body.email);
   if (!address.ok) throw new Refusal('invalid_request', { fields: [{ field: 'email', ...address }] });
-  const user = await proveOwnPassword(world, live, body.password, { origin, headers });
+  const proof = await proveOwnPassword(world, live, body.password, { origin, headers });
+  const { user } = proof;
   if (address.key === user.email_key)
     throw new Refusal('invalid_request', {
       fields: [{ field: 'email', code: 'email_same', message: 'Your account has this address already.' }],
@@ -51,7 +52,7 @@ export async function changeEmail(
   await countMailFrom(world, origin);
   const flow = await db.transaction().execute(async (tx) => {
     const now = clock.now();
-    await holdProven(tx, user, live);
+    await holdProven(tx, proof, live);
     const owner = await findByName(tx, 'email', address.key);
     const isFree = !owner && !(await isHeld(tx, keys.codes, address.key, user.id, now));
     const wish = { email: address.email, emailKey: address.key };
@@ -69,7 +70,7 @@ export async function changeEmail(
 async function tellOldAddress(
   tx: Db,
   { clock, config, keys, publicUrl }: World,
-  user: User,
+  user: Readonly<User>,
   newEmail: string,
   origin: Call['origin'],
 ): Promise<void> {
@@ -80,14 +81,13 @@ async function tellOldAddress(
     address: user.email_key,
     emailNumber: user.email_number,
   } as const;
-  const rules = { ...codeRules(config), linkLifetime: RESTORE_DAYS * DAY };
   const wish = { email: user.email, emailKey: user.email_key };
-  const { id, link } = await beginFlow(tx, keys, subject, rules, now, wish);
+  const { id, link } = await beginFlow(tx, keys, subject, codeRules(config), now, wish);
   const outranked = await isOutranked(tx, user.id, id, now);
   const values = {
     username: user.username,
     new_email: newEmail,
-    link: `${publicUrl}/restore-address#token=${link}`,
+    link: `${publicUrl}${purposes.restore_email.page}#token=${link}`,
     days: String(RESTORE_DAYS),
     outranked_days: outranked ? String(RESTORE_DAYS) : '',
     ip: origin.ip,

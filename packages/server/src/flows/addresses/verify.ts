@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { endFlowsOf, type Flow, isHeld, useFlow, wentTo, wishOf } from '../../core/codes.ts';
+import { type PurposeAt, purposesAt } from '../../core/codes/purposes.ts';
+import { endVerificationsOf, isHeld, wentTo, wishOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { parseUsername } from '../../core/names.ts';
 import { hashPassword } from '../../core/passwords.ts';
@@ -12,15 +13,20 @@ import { Refusal } from '../../errors.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { takenRefusal } from '../accounts/check-new-user.ts';
 import { makeAccount } from '../accounts/make-account.ts';
-import { takeAccount } from '../accounts/take-account.ts';
 import { notify } from '../emails/notices.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { refuseWeak } from '../passwords/new-password.ts';
-import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
+import { cannotAskForFactor, finishRecovery, finishSignIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 import { codeRules } from '../verifications/code-rules.ts';
-import { isMailAnswer, NO_MAIL_ANSWER, openLink, proveMailbox } from '../verifications/prove-mailbox.ts';
+import {
+  type CheckedVerification,
+  isMailAnswer,
+  NO_MAIL_ANSWER,
+  openLink,
+  proveMailbox,
+  useVerification,
+} from '../verifications/prove-mailbox.ts';
 
 export const verifyEmailBody = z
   .strictObject({
@@ -36,7 +42,7 @@ export const verifyEmailBody = z
   );
 type Verify = z.infer<typeof verifyEmailBody>;
 
-const purposes = ['sign_up', 'verify_email', 'change_email'] as const;
+const purposes = purposesAt('/verify');
 
 /**
  * Proves that the caller reads what is sent to an address: finishes a sign-up, a change of address, or says that an
@@ -51,15 +57,22 @@ const purposes = ['sign_up', 'verify_email', 'change_email'] as const;
 export async function verifyEmail(world: World, call: Call<Verify>): Promise<Answer> {
   const rules = codeRules(world.config);
   const isFor = (user: User | undefined) => !user || (user.disabled_at === null && rules.isFor(user));
-  const flow = await proveMailbox(world, call, call.body, purposes, isFor);
-  const proof = { world, call, flow, isSameBrowser: readFlow(world, call.headers) === flow.id };
-  if (flow.purpose === 'sign_up') return finishSignUp(proof);
-  return flow.purpose === 'change_email' ? changeAddress(proof) : proveAddress(proof);
+  const checked = await proveMailbox(world, call, call.body, purposes, isFor);
+  const isSameBrowser = readFlow(world, call.headers) === checked.flow.id;
+  const verifying = { world, call, isSameBrowser };
+  switch (checked.purpose) {
+    case 'sign_up':
+      return finishSignUp({ ...verifying, checked });
+    case 'change_email':
+      return changeAddress({ ...verifying, checked });
+    case 'verify_email':
+      return proveAddress({ ...verifying, checked });
+  }
 }
 
 /** What the link of a mail would do. */
 export interface VerifyLink {
-  purpose: (typeof purposes)[number];
+  purpose: PurposeAt<'/verify'>;
   /** This is another browser than the one that began. */
   needsPassword: boolean;
 }
@@ -70,47 +83,54 @@ export async function checkVerifyLink(
   call: Pick<Call, 'headers' | 'origin'>,
   token: string,
 ): Promise<VerifyLink> {
-  const flow = await openLink(world, call, token, purposes);
+  const { flow, purpose } = await openLink(world, call, token, purposes);
   const isOwn = readFlow(world, call.headers) === flow.id || (await isSignedInAs(world, call, flow.user_id));
-  const purpose = flow.purpose as VerifyLink['purpose'];
   return { purpose, needsPassword: purpose !== 'change_email' && !isOwn };
 }
 
-interface Proof {
+interface Verifying<P extends PurposeAt<'/verify'>> {
   world: World;
   call: Call<Verify>;
-  flow: Flow;
+  checked: CheckedVerification<P>;
   /** Whether this browser began the flow. */
   isSameBrowser: boolean;
 }
 
-async function finishSignUp({ world, call, flow, isSameBrowser }: Proof): Promise<Answer> {
-  const { db, clock, keys } = world;
+async function finishSignUp({ world, call, checked, isSameBrowser }: Verifying<'sign_up'>): Promise<Answer> {
+  const { clock, keys } = world;
   const { body, origin } = call;
+  const { flow } = checked;
   const { email, emailKey, username = '', usernameKey = '', passwordHash } = wishOf(keys.wishes, flow);
   const names = body.username === undefined ? { username, usernameKey } : otherUsername(body.username);
   const requester = forUser(origin, emailKey);
-  const chosen = isSameBrowser
-    ? passwordHash
-    : await chosenPassword(world, body, { ...names, email }, requester);
-  const newUser = { email, emailKey, ...names, passwordHash: chosen ?? '', isProven: true };
-  const { started, device } = await db.transaction().execute(async (tx) => {
-    if (!(await useFlow(tx, flow.id, clock.now()))) throw used(body);
-    const user = await makeAccount(tx, world, newUser, origin).catch((error: unknown) => {
+  const given = isSameBrowser
+    ? { passwordHash: passwordHash ?? '', passwordGivenAt: flow.created_at }
+    : {
+        passwordHash: await chosenPassword(world, body, { ...names, email }, requester),
+        passwordGivenAt: clock.now(),
+      };
+  const outcome = await finishSignIn(world, call, { kind: 'cookie' }, async (tx) => {
+    if (!(await useVerification(tx, world, checked))) throw used(body);
+    const account = { email, emailKey, ...names, ...given, isProven: true };
+    return makeAccount(tx, world, account, origin).catch((error: unknown) => {
       // Somebody else has the address by now: the mail of a flow for nobody was guessed, or a second one answered.
       if (error instanceof Refusal && error.fields?.some(({ field }) => field === 'email')) throw used(body);
       throw error;
     });
-    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', call);
-    if (!started) throw new Refusal('conflict');
-    return { started, ...(await rememberBrowser(tx, world, user.id, call)) };
   });
-  return {
-    status: 201,
-    body: { message: 'user created!', user: showUser(started.user) },
-    cookie: cookieFor(world, started),
-    sideCookies: { device, flow: 'unset' },
-  };
+  switch (outcome.result) {
+    case 'session':
+      return {
+        status: 201,
+        body: { message: 'user created!', user: showUser(outcome.user) },
+        ...outcome.cookies,
+        sideCookies: { ...outcome.cookies.sideCookies, flow: 'unset' },
+      };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      throw new Refusal('conflict');
+  }
 }
 
 function otherUsername(given: string): { username: string; usernameKey: string } {
@@ -119,38 +139,62 @@ function otherUsername(given: string): { username: string; usernameKey: string }
   return { username: parsed.username, usernameKey: parsed.key };
 }
 
-async function proveAddress({ world, call, flow, isSameBrowser }: Proof): Promise<Answer> {
+async function proveAddress({
+  world,
+  call,
+  checked,
+  isSameBrowser,
+}: Verifying<'verify_email'>): Promise<Answer> {
   const { db, clock, keys } = world;
   const { body, origin } = call;
-  const user = await findById(db, flow.user_id ?? '');
-  if (user?.disabled_at !== null || !wentTo(keys.codes, flow, user.email_key)) throw used(body);
-  const isOwn = isSameBrowser || (await isSignedInAs(world, call, user.id));
-  const password = isOwn ? undefined : await chosenPassword(world, body, user, forUser(origin, user.id));
-  const { proven, device } = await db.transaction().execute(async (tx) => {
+  const user = await findById(db, checked.flow.user_id ?? '');
+  if (user?.disabled_at !== null || !wentTo(keys.codes, checked.flow, user.email_key)) throw used(body);
+  if (!isSameBrowser && !(await isSignedInAs(world, call, user.id)))
+    return takeUnproven({ world, call, checked }, user);
+  const proven = await db.transaction().execute(async (tx) => {
     const now = clock.now();
-    if (!(await useFlow(tx, flow.id, now))) throw used(body);
-    if (password !== undefined)
-      await takeAccount(tx, world, user, { hash: password, isGenerated: false }, 'address_proven', origin);
-    const about = { userId: user.id, actorId: user.id };
-    await recordEvent(tx, 'address_proven', origin, about, now);
-    const proven = await setVerified(tx, user.id, now);
-    if (!proven) throw used(body);
-    return { proven, device: isOwn ? undefined : (await rememberBrowser(tx, world, user.id, call)).device };
+    if (!(await useVerification(tx, world, checked))) throw used(body);
+    await recordEvent(tx, 'address_proven', origin, { userId: user.id, actorId: user.id }, now);
+    return setVerified(tx, user.id, now);
   });
-  return {
-    status: 200,
-    body: { message: 'address proven!', user: showUser(proven) },
-    ...(device ? { sideCookies: { device } } : {}),
-  };
+  if (!proven) throw used(body);
+  return { status: 200, body: { message: 'address proven!', user: showUser(proven) } };
+}
+
+/** Whoever reads the mail in another browser than the one that signed up takes the account, with a password of their own. */
+async function takeUnproven(
+  { world, call, checked }: Omit<Verifying<'verify_email'>, 'isSameBrowser'>,
+  user: User,
+): Promise<Answer> {
+  const { body, origin } = call;
+  const hash = await chosenPassword(world, body, user, forUser(origin, user.id));
+  const outcome = await finishRecovery(world, call, { hash, isGenerated: false }, async (tx) => {
+    const proof = await useVerification(tx, world, checked);
+    if (!proof) throw used(body);
+    return proof;
+  });
+  switch (outcome.result) {
+    case 'recovered':
+      return {
+        status: 200,
+        body: { message: 'address proven!', user: showUser(outcome.user) },
+        ...outcome.cookies,
+      };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      throw used(body);
+  }
 }
 
 /**
  * Only who is signed in to the account gives it this address: nobody's mailbox proves anything to a stranger's account, and
  * whoever was signed out finishes nothing that they began.
  */
-async function changeAddress({ world, call, flow }: Proof): Promise<Answer> {
+async function changeAddress({ world, call, checked }: Verifying<'change_email'>): Promise<Answer> {
   const { db, clock, keys } = world;
   const { origin } = call;
+  const { flow } = checked;
   const user = await findById(db, flow.user_id ?? '');
   if (user?.disabled_at !== null) throw used(call.body);
   if (!(await isSignedInAs(world, call, user.id)))
@@ -161,13 +205,13 @@ async function changeAddress({ world, call, flow }: Proof): Promise<Answer> {
   const changed = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     await holdSignIns(tx, user.id);
-    if (!(await useFlow(tx, flow.id, now))) throw used(call.body);
+    if (!(await useVerification(tx, world, checked))) throw used(call.body);
     if (await isHeld(tx, keys.codes, wish.emailKey, user.id, now)) throw takenRefusal(['email']);
     const after = await setProvenEmail(tx, user.id, wish, now);
     if (after === 'taken') throw takenRefusal(['email']);
     if (!after) throw used(call.body);
     // What lies in the old mailbox opens nothing any more.
-    await endFlowsOf(tx, user.id, now, ['reset_password', 'verify_email', 'change_email']);
+    await endVerificationsOf(tx, user.id, 'email_change', now);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'address_changed', origin, about, now);
     await notify(tx, world, 'email_changed', user, origin, { new_email: wish.email });

@@ -1,8 +1,7 @@
-import { endEveryFlow } from '../../core/codes.ts';
+import { endEveryVerification } from '../../core/codes.ts';
 import { removeEveryDevice } from '../../core/devices.ts';
 import { OPERATOR, recordEvent } from '../../core/events.ts';
 import { raiseStateRevision } from '../../core/installation.ts';
-import { endEveryLink } from '../../core/links.ts';
 import { endEverySession } from '../../core/sessions.ts';
 import type { Db } from '../../platform/db/index.ts';
 
@@ -21,8 +20,7 @@ export interface Restored {
 export async function revokeRestored(db: Db, now: number, noted = 0): Promise<Restored> {
   return db.transaction().execute(async (tx) => {
     const sessions = await endEverySession(tx, 'database_restored', now);
-    await endEveryFlow(tx, now);
-    await endEveryLink(tx, now);
+    await endEveryVerification(tx, now);
     await removeEveryDevice(tx);
     await raiseStateRevision(tx, noted);
     const about = { userId: null, actorId: 'operator', details: { sessions } };

@@ -17,8 +17,9 @@ import {
   type Verdict,
 } from '../../core/limits.ts';
 import { hashPassword, verifyPassword } from '../../core/passwords.ts';
+import type { Shown } from '../../core/sessions/methods.ts';
 import { isSessionOpen, type Live } from '../../core/sessions.ts';
-import { findById, holdUnchanged, type User, upgradeHash } from '../../core/users.ts';
+import { findById, holdUnchanged, replacePassword, type User, upgradeHash } from '../../core/users.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Call } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
@@ -45,10 +46,47 @@ export const namesOf = ({ username_key, email_key }: Pick<User, 'username_key' |
   `email ${email_key}`,
 ];
 
+/**
+ * Shows that somebody gave the password of this account. Exported as a type: only the checks of this file make one.
+ */
+class PasswordProof {
+  /** `password_changed` once the password that was given has been replaced by another. */
+  readonly news: 'signed_in' | 'password_changed';
+  readonly #user: User;
+  readonly #at: number;
+  readonly #forget: ((tx: Db) => Promise<void>) | undefined;
+
+  constructor(
+    user: User,
+    at: number,
+    more: { forget?: (tx: Db) => Promise<void>; isReplaced?: boolean } = {},
+  ) {
+    this.#user = user;
+    this.#at = at;
+    this.#forget = more.forget;
+    this.news = more.isReplaced ? 'password_changed' : 'signed_in';
+  }
+
+  /** As stored, with the hash that the password was compared with. */
+  get user(): Readonly<User> {
+    return this.#user;
+  }
+
+  get shown(): readonly Shown[] {
+    return [{ method: 'password', at: this.#at }];
+  }
+
+  /** Drops what was counted before the password was right, in the transaction of what it was for. */
+  async forget(tx: Db): Promise<void> {
+    await this.#forget?.(tx);
+  }
+}
+
+export type { PasswordProof };
+
 /** `limited` was not evaluated: too many wrong passwords before it. */
-export type Proof =
-  /** `forget` drops what was counted before; in the transaction of what the password was for. */
-  | { result: 'right'; user: User; forget: (tx: Db) => Promise<void> }
+export type Checked =
+  | { result: 'right'; proof: PasswordProof }
   | { result: 'wrong' }
   | { result: 'limited'; refused: Refused };
 
@@ -73,7 +111,7 @@ export async function provePassword(
   claimed: Claimed,
   password: string,
   from: From,
-): Promise<Proof> {
+): Promise<Checked> {
   const { hasher } = world;
   const { device, budget, counted } = await countPassword(world, claimed, from);
   const requester =
@@ -91,7 +129,8 @@ export async function provePassword(
   if (!isRight || !claimed.user) return { result: 'wrong' };
   const user = await strengthen(world, claimed.user, password, requester);
   if (!user) return { result: 'wrong' };
-  return { result: 'right', user, forget: budget.clear };
+  const proof = new PasswordProof(user, world.clock.now(), { forget: budget.clear });
+  return { result: 'right', proof };
 }
 
 /** Counts the attempt before it is compared; `device` is the known browser whose budget it came out of. */
@@ -144,7 +183,7 @@ async function refuse(
     budget,
     requester,
   }: { counted: Refused; device: KnownBrowser | undefined; budget: Budget; requester: Requester },
-): Promise<Proof> {
+): Promise<Checked> {
   // Its name let this pass: that the account did not must not show by the work left out.
   if (!session && OF_ACCOUNT.has(counted.limit))
     await orGiveBack(budget, verifyPassword(world.hasher, undefined, password, requester));
@@ -308,7 +347,6 @@ async function strengthen(
 /**
  * The current password of someone who is signed in, before an act that a stolen session must not do.
  *
- * @returns The user as stored, with the hash that the password was checked against.
  * @throws Refusal `invalid_credentials` when it is wrong, `too_many_requests` after too many wrong ones,
  * `invalid_token` when the account is gone meanwhile.
  */
@@ -317,32 +355,47 @@ export async function proveOwnPassword(
   { user: { id }, session }: Live,
   password: string,
   { origin, headers }: From,
-): Promise<User> {
+): Promise<PasswordProof> {
   const user = await findById(world.db, id);
   if (!user) throw new Refusal('invalid_token');
-  const proof = await provePassword(world, { user, name: id, session }, password, { origin, headers });
-  if (proof.result === 'right') {
-    await world.db.transaction().execute(proof.forget);
-    return proof.user;
+  const checked = await provePassword(world, { user, name: id, session }, password, { origin, headers });
+  if (checked.result === 'right') {
+    await world.db.transaction().execute((tx) => checked.proof.forget(tx));
+    return checked.proof;
   }
-  if (proof.result === 'limited')
+  if (checked.result === 'limited')
     throw tooMany(
-      proof.refused,
+      checked.refused,
       'Too many wrong passwords for this account. Wait, or set a new password by email.',
     );
-  const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
+  const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: checked.result } };
   await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());
   throw new Refusal('invalid_credentials');
+}
+
+/**
+ * Replaces the password that was given by a new one.
+ *
+ * @returns A proof for the account as changed; undefined when its password was changed by something else meanwhile.
+ */
+export async function replaceProvenPassword(
+  tx: Db,
+  { clock }: Pick<World, 'clock'>,
+  { user }: PasswordProof,
+  passwordHash: string,
+): Promise<PasswordProof | undefined> {
+  const now = clock.now();
+  const changed = await replacePassword(tx, user.id, user.password_hash, passwordHash, now);
+  return changed && new PasswordProof(changed, now, { isReplaced: true });
 }
 
 /**
  * The last word on an act that asked for the password, in the act's transaction. The check of a password takes time, in which
  * it may have been replaced, the user disabled or the session revoked: what does that comes wholly before or wholly after.
  *
- * @param user As `proveOwnPassword` gave it.
  * @throws Refusal `invalid_token` when any of that was before.
  */
-export async function holdProven(tx: Db, user: User, { session }: Live): Promise<void> {
+export async function holdProven(tx: Db, { user }: PasswordProof, { session }: Live): Promise<void> {
   if (!(await holdUnchanged(tx, user)) || !(await isSessionOpen(tx, session.id)))
     throw new Refusal('invalid_token');
 }

@@ -1,22 +1,21 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { useFlow } from '../../core/codes.ts';
-import { recordEvent } from '../../core/events.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, type User } from '../../core/users.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { takeAccount } from '../accounts/take-account.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { refuseWeak } from '../passwords/new-password.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
+import { cannotAskForFactor, finishRecovery } from '../sessions/finish-sign-in.ts';
 import { codeRules } from '../verifications/code-rules.ts';
 import {
+  type CheckedVerification,
   isMailAnswer,
   type MailAnswer,
   NO_MAIL_ANSWER,
   openLink,
   proveMailbox,
+  useVerification,
 } from '../verifications/prove-mailbox.ts';
 
 export const resetPasswordBody = z
@@ -31,10 +30,10 @@ export const resetPasswordBody = z
     'Either `email` and `code`, or the `token` of the link. Without `password` one is generated, which must be changed at the first sign-in.',
   );
 
-/** Who proved to read the account's mail, and the flow that is used up with it. */
+/** Who proved to read the account's mail, and what is used up with it. */
 interface Proven {
   user: User;
-  flowId: string;
+  verification: CheckedVerification<'reset_password'>;
 }
 
 /**
@@ -45,44 +44,49 @@ export async function resetPassword(
   world: World,
   call: Call<z.infer<typeof resetPasswordBody>>,
 ): Promise<Answer> {
-  const { db, clock, hasher } = world;
+  const { hasher } = world;
   const { body, origin } = call;
   // Before anything is used up, and before anything of the account is known that could show through.
   if (body.password !== undefined) await refuseWeak(world, body.password, { email: body.email ?? '' });
-  const { user, flowId } = await prove(world, call, body);
+  const { user, verification } = await prove(world, call, body);
   if (body.password !== undefined) await refuseWeak(world, body.password, user);
   const password = body.password ?? generatePassword();
-  const passwordHash = await hashPassword(hasher, password, forUser(origin, user.id));
-
-  const { device } = await db.transaction().execute(async (tx) => {
-    if (!(await useFlow(tx, flowId, clock.now()))) throw new Refusal('code_invalid');
-    const isGenerated = body.password === undefined;
-    await takeAccount(tx, world, user, { hash: passwordHash, isGenerated }, 'password_reset', origin);
-    const about = { userId: user.id, actorId: user.id };
-    await recordEvent(tx, 'password_reset', origin, about, clock.now());
-    return rememberBrowser(tx, world, user.id, call);
+  const isGenerated = body.password === undefined;
+  const hash = await hashPassword(hasher, password, forUser(origin, user.id));
+  const outcome = await finishRecovery(world, call, { hash, isGenerated }, async (tx) => {
+    const used = await useVerification(tx, world, verification);
+    if (!used) throw new Refusal('code_invalid');
+    return used;
   });
-  return {
-    status: 200,
-    body: { message: 'password changed!', ...(body.password === undefined ? { password } : {}) },
-    sideCookies: { device, flow: 'unset' },
-  };
+  switch (outcome.result) {
+    case 'recovered':
+      return {
+        status: 200,
+        body: { message: 'password changed!', ...(isGenerated ? { password } : {}) },
+        sideCookies: { ...outcome.cookies.sideCookies, flow: 'unset' },
+      };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      throw new Refusal('code_invalid');
+  }
 }
 
 /** @throws Refusal as `proveMailbox` does; a disabled account is one that does not exist. */
 async function prove(world: World, call: Call<unknown>, answer: MailAnswer): Promise<Proven> {
   const rules = codeRules(world.config);
-  const flow = await proveMailbox(
+  const verification = await proveMailbox(
     world,
     call,
     answer,
     ['reset_password'],
     (user) => user?.disabled_at === null && rules.isFor(user),
   );
-  const user = flow.user_id === null ? undefined : await findById(world.db, flow.user_id);
+  const { user_id } = verification.flow;
+  const user = user_id === null ? undefined : await findById(world.db, user_id);
   if (user?.disabled_at !== null)
     throw new Refusal(answer.token === undefined ? 'code_invalid' : 'link_invalid');
-  return { user, flowId: flow.id };
+  return { user, verification };
 }
 
 /** Whether the link of a mail is good. Opening it changes nothing. @throws Refusal as `openLink` does. */

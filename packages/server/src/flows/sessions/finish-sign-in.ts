@@ -1,73 +1,253 @@
 import type { World } from '../../context.ts';
-import { endFlowsOf } from '../../core/codes.ts';
+import { endVerificationsOf } from '../../core/codes.ts';
 import { type NewEvent, recordEvent } from '../../core/events.ts';
+import { amrOf } from '../../core/sessions/methods.ts';
+import { noteProven, startSession } from '../../core/sessions/start.ts';
 import {
   capOf,
   endCrowdedOut,
+  endOf,
   endSession,
+  type Live,
   REFRESH_IDLE,
   type SessionKind,
-  startSession,
 } from '../../core/sessions.ts';
 import type { Cookie } from '../../core/tokens/cookie.ts';
-import { admit, type User } from '../../core/users.ts';
+import { type LockedUser, lockUser } from '../../core/users/lock.ts';
+import type { User } from '../../core/users.ts';
 import { readSessionCookie } from '../../edge/credential.ts';
-import type { Call } from '../../edge/route.ts';
+import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import type { Db } from '../../platform/db/index.ts';
+import type { Tx } from '../../platform/db/index.ts';
+import type { AccountProof } from '../accounts/make-account.ts';
+import { type RecoveryProof, takeAccount } from '../accounts/take-account.ts';
+import { notify } from '../emails/notices.ts';
+import type { PasswordProof } from '../passwords/prove-password.ts';
+import type { TokenPair } from '../shapes/sessions.ts';
+import { rememberBrowser, rememberClient } from './known-devices.ts';
 
-/** A session that was just started. */
-export interface Started {
-  user: User;
+/** What a sign-in can rest on. A new way to sign in is a proof that is added here. */
+export type SignInProof = PasswordProof | AccountProof;
+
+/** A proof, or what leads to one: it runs in the transaction of the exit, so that both happen or neither does. */
+type Proving<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
+
+/** How it ended. Every caller answers every case: a `switch` that forgets one does not compile. */
+export type Outcome<Done> = Done | FactorRequired | Refused;
+
+/** The account asks for a second factor first. No setting does yet. */
+export interface FactorRequired {
+  result: 'factor_required';
+}
+
+/** For a caller that has no way to ask for a second factor: it signs nobody in. */
+export const cannotAskForFactor = (): Refusal =>
+  new Refusal('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
+
+export interface Refused {
+  result: 'refused';
+  /** `account_changed`: since the proof the user was disabled, deleted or given another password. */
+  reason: 'account_changed' | 'password_change_required';
+}
+
+/** Somebody is signed in. */
+export interface SignedIn {
+  result: 'session';
+  user: Readonly<User>;
+  /** The session's cookie and the browser's; for a bearer session none. */
+  cookies: Pick<Answer, 'cookie' | 'sideCookies'>;
+  /** The first pair of a bearer session. */
+  tokens: TokenPair | undefined;
+}
+
+/** An account was taken back by its mailbox. Nobody is signed in: that comes next, with the new password. */
+export interface Recovered {
+  result: 'recovered';
+  user: Readonly<User>;
+  /** The browser that did it is known from now on. */
+  cookies: Pick<Answer, 'sideCookies'>;
+}
+
+/** A session is fresh again. */
+export interface Confirmed {
+  result: 'session';
+  /** The cookie that replaces the session's; undefined for a bearer session. */
+  cookie: Cookie | undefined;
+}
+
+interface Started {
+  lock: LockedUser;
+  proof: SignInProof;
   sessionId: string;
   /** Milliseconds since 1970. */
   at: number;
-  amr: string;
-  /** Whom its access tokens are for; null for Usher itself. */
-  audience: string | null;
+  sideCookies: Answer['sideCookies'];
 }
 
 /**
- * The one exit of every way to sign in: nothing else starts a session. It runs in the caller's transaction, so that
- * the session begins together with what led to it, or not at all.
+ * The one exit of every way to sign in: nothing else starts a session. The session, its event, the browser or program that the
+ * account knows from now on and the notice to its owner are one transaction; the cookie or the pair of tokens follows.
  *
  * A browser that sends the cookie of a session, of this user or another, ends that session: the new cookie replaces it.
  *
- * @param amr How the user proved who they are (RFC 8176): `pwd`.
- * @param audience Whom the access tokens of a bearer session are for; null for Usher itself.
- * @returns undefined when the user was disabled, deleted or given another password since they were looked up.
+ * @param options.audience Whom the access tokens of a bearer session are for; null for Usher itself.
  */
 export async function finishSignIn(
-  tx: Db,
   world: World,
-  user: User,
-  kind: SessionKind,
-  amr: string,
   { origin, headers }: Pick<Call, 'origin' | 'headers'>,
-  audience: string | null = null,
-): Promise<Started | undefined> {
-  // No service gets a token of somebody who has yet to choose a password that nobody else knows.
-  if (audience !== null && user.password_change_required_at !== null)
-    throw new Refusal('password_change_required');
+  { kind, audience = null }: { kind: SessionKind; audience?: string | null },
+  proving: Proving<SignInProof>,
+): Promise<Outcome<SignedIn>> {
   const now = world.clock.now();
-  if (!(await admit(tx, user, now))) return undefined;
-  // Whoever is in needs no code any more; one that lies in a mailbox is one that can be found there.
-  await endFlowsOf(tx, user.id, now, ['reset_password']);
-  const sessionId = await startSession(
-    tx,
-    { userId: user.id, kind, amr, ip: origin.ip, userAgent: origin.userAgent, audience },
-    now,
-  );
+  const outcome = await decide(world, proving, {
+    signedInAt: now,
+    audience,
+    finish: async (lock, proof) => {
+      const at = world.clock.now();
+      const begun = await begin(lock, world, proof, { kind, audience, origin, headers }, at);
+      return { result: 'started' as const, lock, proof, at, ...begun };
+    },
+  });
+  if (outcome.result !== 'started') return outcome;
+  const { user } = outcome.lock;
+  if (kind === 'bearer')
+    return { result: 'session', user, cookies: {}, tokens: await tokenPairFor(world, outcome, audience) };
+  const cookies = { cookie: cookieFor(world, outcome), sideCookies: outcome.sideCookies };
+  return { result: 'session', user, cookies, tokens: undefined };
+}
+
+/**
+ * The exit of whoever proved again who they are: their session is fresh, and its cookie is replaced (ASVS 7.2.4), so whoever
+ * copied the one before has nothing of it. A program keeps its tokens, of which the access token ends within minutes.
+ */
+export async function finishReauthentication(
+  world: World,
+  live: Live,
+  proving: Proving<PasswordProof>,
+): Promise<Outcome<Confirmed>> {
+  const { clock, cookieTokens } = world;
+  const { id: sessionId, kind, amr } = live.session;
+  const outcome = await decide(world, proving, {
+    finish: async (lock, { shown }) => {
+      const provenAt = await noteProven(lock, sessionId, shown);
+      if (provenAt === undefined) throw new RolledBack({ result: 'refused', reason: 'account_changed' });
+      return { result: 'noted' as const, provenAt };
+    },
+  });
+  if (outcome.result !== 'noted') return outcome;
+  if (kind !== 'cookie') return { result: 'session', cookie: undefined };
+  const subject = {
+    userId: live.user.id,
+    sessionId,
+    signedInAt: outcome.provenAt,
+    amr: amr.split(' '),
+  };
+  return { result: 'session', cookie: cookieTokens.make(subject, clock.now(), endOf(live)) };
+}
+
+/**
+ * The exit of whoever takes an account back by its mailbox, with a new password. Every session ends and none begins: the next
+ * step is to sign in, from a browser that is known from now on, so that nobody else's guesses stand in the way.
+ */
+export async function finishRecovery(
+  world: World,
+  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+  password: { hash: string; isGenerated: boolean },
+  proving: (tx: Tx) => Promise<RecoveryProof>,
+): Promise<Outcome<Recovered>> {
+  return decide(world, proving, {
+    isRecovery: true,
+    finish: async (lock, proof) => {
+      const user = await takeAccount(lock, world, proof, password, origin);
+      const { device } = await rememberBrowser(lock, world, { origin, headers });
+      return { result: 'recovered', user, cookies: { sideCookies: { device } } };
+    },
+  });
+}
+
+/** Undoes the transaction of what is refused. */
+class RolledBack extends Error {
+  readonly outcome: Refused;
+
+  constructor(outcome: Refused) {
+    super(outcome.reason);
+    this.outcome = outcome;
+  }
+}
+
+interface Decision<Proof, Done> {
+  /** When it is noted as the user's last sign-in; undefined when it is none. */
+  signedInAt?: number;
+  audience?: string | null;
+  /** A disabled account can be taken back too, and stays disabled. */
+  isRecovery?: boolean;
+  /** What follows when nothing more is asked for. */
+  finish: (lock: LockedUser, proof: Proof) => Promise<Done>;
+}
+
+/** Locks the row of the user whom the proof names, and decides; what is refused leaves nothing behind. */
+async function decide<Proof extends SignInProof | RecoveryProof, Done>(
+  { db }: World,
+  proving: Proving<Proof>,
+  { signedInAt, audience = null, isRecovery = false, finish }: Decision<Proof, Done>,
+): Promise<Outcome<Done>> {
+  try {
+    return await db.transaction().execute(async (tx) => {
+      const proof = typeof proving === 'function' ? await proving(tx) : proving;
+      const lock = await lockUser(tx, lockableOf(proof), signedInAt);
+      if (!lock || (lock.user.disabled_at !== null && !isRecovery))
+        throw new RolledBack({ result: 'refused', reason: 'account_changed' });
+      // No service gets a token of somebody who has yet to choose a password that nobody else knows.
+      if (audience !== null && lock.user.password_change_required_at !== null)
+        throw new RolledBack({ result: 'refused', reason: 'password_change_required' });
+      return needsFactor(lock, proof) ? { result: 'factor_required' } : await finish(lock, proof);
+    });
+  } catch (error) {
+    if (error instanceof RolledBack) return error.outcome;
+    throw error;
+  }
+}
+
+/** A password must still be the account's; a code or link was used up in this transaction. */
+const lockableOf = (proof: SignInProof | RecoveryProof) =>
+  'user' in proof ? proof.user : { id: proof.userId ?? '' };
+
+/** Whether the account asks for more than was shown. No account does yet. */
+const needsFactor = (_lock: LockedUser, _proof: SignInProof | RecoveryProof): boolean => false;
+
+interface Beginning extends Pick<Call, 'origin' | 'headers'> {
+  kind: SessionKind;
+  audience: string | null;
+}
+
+/** Starts the session, with all that belongs to it. */
+async function begin(
+  lock: LockedUser,
+  world: World,
+  proof: SignInProof,
+  { kind, audience, origin, headers }: Beginning,
+  now: number,
+): Promise<Pick<Started, 'sessionId' | 'sideCookies'>> {
+  const { tx, user } = lock;
+  await endVerificationsOf(tx, user.id, 'sign_in', now);
+  const from = { ip: origin.ip, userAgent: origin.userAgent };
+  const sessionId = await startSession(lock, { kind, shown: proof.shown, ...from, audience }, now);
   const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
-  await recordEvent(tx, 'signed_in', origin, { ...about, sessionId, details: { kind, amr } }, now);
+  const details = { kind, amr: amrOf(proof.shown) };
+  await recordEvent(tx, 'signed_in', origin, { ...about, sessionId, details }, now);
   if (kind === 'cookie') await endReplaced(tx, world, { origin, headers }, now);
   for (const ended of await endCrowdedOut(tx, user.id, sessionId, now))
     await recordEvent(tx, 'session_crowded_out', origin, { ...about, sessionId: ended }, now);
-  return { user, sessionId, at: now, amr, audience };
+  await proof.forget(tx);
+  const { isNew, device } = await rememberClient(lock, world, kind, { origin, headers });
+  // Of a browser, program or network that the account did not know its owner is told, once: from now on it does.
+  if (proof.news === 'password_changed') await notify(tx, world, 'password_changed', user, origin);
+  else if (proof.news === 'signed_in' && isNew) await notify(tx, world, 'new_device', user, origin);
+  return { sessionId, sideCookies: device && { device } };
 }
 
 async function endReplaced(
-  tx: Db,
+  tx: Tx,
   world: World,
   { origin, headers }: Pick<Call, 'origin' | 'headers'>,
   now: number,
@@ -78,26 +258,29 @@ async function endReplaced(
   await recordEvent(tx, 'session_replaced', origin, about, now);
 }
 
+const subjectOf = ({ lock, proof, sessionId, at }: Started) => ({
+  userId: lock.user.id,
+  sessionId,
+  signedInAt: at,
+  amr: amrOf(proof.shown).split(' '),
+});
+
 /** The cookie of a session that was just started. */
-export function cookieFor(world: World, { user, sessionId, at, amr }: Started): Cookie {
-  return world.cookieTokens.make(
-    { userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') },
-    at,
-    at + capOf('cookie', user),
-  );
-}
+const cookieFor = (world: World, started: Started): Cookie =>
+  world.cookieTokens.make(subjectOf(started), started.at, started.at + capOf('cookie', started.lock.user));
 
 /** The first pair of tokens of a session that was just started. */
-export async function tokenPairFor(world: World, { user, sessionId, at, amr, audience }: Started) {
+async function tokenPairFor(world: World, started: Started, audience: string | null): Promise<TokenPair> {
+  const { at, lock, sessionId } = started;
   const { token, expiresIn } = await world.accessTokens.make(
-    { userId: user.id, sessionId, signedInAt: at, amr: amr.split(' ') },
+    subjectOf(started),
     audience ?? world.publicUrl,
     at,
-    at + Math.min(REFRESH_IDLE, capOf('bearer', user)),
+    at + Math.min(REFRESH_IDLE, capOf('bearer', lock.user)),
   );
   return {
     access_token: token,
-    token_type: 'Bearer' as const,
+    token_type: 'Bearer',
     expires_in: expiresIn,
     refresh_token: world.refreshTokens.make(sessionId, 1),
   };

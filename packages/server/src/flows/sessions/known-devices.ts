@@ -1,11 +1,12 @@
 import type { World } from '../../context.ts';
 import { addDevice, DEVICE_LIFETIME, removeDevice, renewDevice } from '../../core/devices.ts';
 import { recordEvent } from '../../core/events.ts';
+import type { SessionKind } from '../../core/sessions.ts';
+import type { LockedUser } from '../../core/users/lock.ts';
 import type { User } from '../../core/users.ts';
 import { addressRange } from '../../edge/address.ts';
 import type { Call } from '../../edge/route.ts';
 import { deviceIdOf } from '../../edge/side-cookies.ts';
-import type { Db } from '../../platform/db/index.ts';
 import { newId } from '../../platform/random.ts';
 import { notify } from '../emails/notices.ts';
 
@@ -17,24 +18,35 @@ export interface RememberedBrowser {
   device: { value: string; maxAge: number };
 }
 
+/** Makes the account know the browser of a cookie session, or the program of a bearer session. */
+export async function rememberClient(
+  lock: LockedUser,
+  world: World,
+  kind: SessionKind,
+  call: Pick<Call, 'headers' | 'origin'>,
+): Promise<Pick<RememberedBrowser, 'isNew'> & Partial<RememberedBrowser>> {
+  if (kind === 'cookie') return rememberBrowser(lock, world, call);
+  return { isNew: await rememberProgram(lock, world, call.origin) };
+}
+
 /**
  * Makes the account know this browser, in the transaction of the sign-in or of the new password. A browser that is known
  * already keeps its id and is known for longer, so that signing in again makes no second device.
  */
 export async function rememberBrowser(
-  tx: Db,
+  lock: LockedUser,
   world: World,
-  userId: string,
   { headers, origin }: Pick<Call, 'headers' | 'origin'>,
 ): Promise<RememberedBrowser> {
   const { clock, deviceTokens } = world;
   const now = clock.now();
-  const use = { userId, kind: 'cookie', ip: origin.ip, userAgent: origin.userAgent } as const;
+  const { id: userId } = lock.user;
+  const use = { kind: 'cookie', ip: origin.ip, userAgent: origin.userAgent } as const;
   const given = deviceIdOf(world, headers, userId);
-  const known = given && (await renewDevice(tx, { ...use, id: given }, now)) ? given : undefined;
+  const known = given && (await renewDevice(lock, { ...use, id: given }, now)) ? given : undefined;
   // An id that lost its trust never gets it back: somebody else may have a copy of its cookie.
   const id = known ?? newId();
-  if (!known) await addDevice(tx, { ...use, id }, now);
+  if (!known) await addDevice(lock, { ...use, id }, now);
   return {
     isNew: !known,
     device: { value: deviceTokens.make(id, userId), maxAge: DEVICE_LIFETIME / 1000 },
@@ -47,17 +59,16 @@ export async function rememberBrowser(
  *
  * @returns Whether the account did not know it before.
  */
-export async function rememberProgram(
-  tx: Db,
+async function rememberProgram(
+  lock: LockedUser,
   { clock, deviceTokens }: World,
-  userId: string,
   { ip, userAgent }: Call['origin'],
 ): Promise<boolean> {
   const now = clock.now();
-  const id = deviceTokens.programId(userId, addressRange(ip), userAgent);
-  const use = { id, userId, kind: 'bearer', ip, userAgent } as const;
-  if (await renewDevice(tx, use, now)) return false;
-  await addDevice(tx, use, now);
+  const id = deviceTokens.programId(lock.user.id, addressRange(ip), userAgent);
+  const use = { id, kind: 'bearer', ip, userAgent } as const;
+  if (await renewDevice(lock, use, now)) return false;
+  await addDevice(lock, use, now);
   return true;
 }
 

@@ -1,22 +1,17 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { recordEvent } from '../../core/events.ts';
-import { finishSetUp, isSetUp } from '../../core/installation.ts';
-import { countInRanges } from '../../core/limits.ts';
-import { isLinkGood, makeLink, useLink } from '../../core/links.ts';
+import { purposes } from '../../core/codes/purposes.ts';
+import { beginFlow } from '../../core/codes.ts';
+import { isSetUp } from '../../core/installation.ts';
 import { hashPassword } from '../../core/passwords.ts';
-import { insertUser } from '../../core/users.ts';
-import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { checkNewUser, takenRefusal } from '../accounts/check-new-user.ts';
-import { refuseReached } from '../limits/limit-reached.ts';
+import { checkNewUser } from '../accounts/check-new-user.ts';
+import { makeFirstAccount } from '../accounts/make-account.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
-import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
-
-/** How long the link that a start prints is good, in milliseconds. */
-const LIFETIME = 60 * 60_000;
+import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { codeRules } from '../verifications/code-rules.ts';
+import { type CheckedVerification, openLink, useVerification } from '../verifications/prove-mailbox.ts';
 
 /**
  * The one-time link that makes the first administrator; a new one at every start until there is one. Its secret is behind
@@ -24,10 +19,19 @@ const LIFETIME = 60 * 60_000;
  *
  * @returns undefined once the set-up is done.
  */
-export async function makeSetUpLink({ db, clock, publicUrl }: World): Promise<string | undefined> {
+export async function makeSetUpLink({
+  db,
+  clock,
+  config,
+  keys,
+  publicUrl,
+}: World): Promise<string | undefined> {
   if (await isSetUp(db)) return undefined;
-  const secret = await db.transaction().execute((tx) => makeLink(tx, 'setup', LIFETIME, clock.now()));
-  return `${publicUrl}/setup#token=${secret}`;
+  const subject = { purpose: 'setup', userId: undefined, address: '' } as const;
+  const { link } = await db
+    .transaction()
+    .execute((tx) => beginFlow(tx, keys, subject, codeRules(config), clock.now()));
+  return `${publicUrl}${purposes.setup.page}#token=${link}`;
 }
 
 /** @throws Refusal `setup_done` */
@@ -35,21 +39,22 @@ export async function refuseSetUpDone({ db }: Pick<World, 'db'>): Promise<void> 
   if (await isSetUp(db)) throw new Refusal('setup_done');
 }
 
-/** Whether the link may be used. Opening it changes nothing. @throws Refusal `setup_done`, `link_invalid` */
+/** The link, if it may be used. Opening it changes nothing. @throws Refusal `setup_done`, `link_invalid` */
 export async function openSetUpLink(
   world: World,
   token: string,
   { origin }: Pick<Call, 'origin'>,
-): Promise<void> {
-  const { db, clock, keys } = world;
+): Promise<CheckedVerification<'setup'>> {
   await refuseSetUpDone(world);
-  if (await isLinkGood(db, 'setup', token, clock.now())) return;
-  const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
-  if (!limit.allowed) throw await refuseReached(world, origin, limit);
-  throw new Refusal('link_invalid', {
-    message:
-      'Check that you copied the whole link. If you did, it is not valid any more. Start the server again: it prints a new one.',
-  });
+  try {
+    return await openLink(world, { origin }, token, ['setup']);
+  } catch (error) {
+    if (!(error instanceof Refusal && error.code === 'link_invalid')) throw error;
+    throw new Refusal('link_invalid', {
+      message:
+        'Check that you copied the whole link. If you did, it is not valid any more. Start the server again: it prints a new one.',
+    });
+  }
 }
 
 export const firstAdminBody = z.strictObject({
@@ -70,20 +75,22 @@ export async function makeFirstAdmin(
   world: World,
   { body, origin, headers }: Call<z.infer<typeof firstAdminBody>>,
 ): Promise<Pick<Answer, 'cookie' | 'sideCookies'>> {
-  const { db, clock, hasher } = world;
-  await openSetUpLink(world, body.token, { origin });
+  const { clock, hasher } = world;
+  const link = await openSetUpLink(world, body.token, { origin });
   const names = await checkNewUser(body, world);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
-  const { started, device } = await db.transaction().execute(async (tx) => {
-    const now = clock.now();
-    if (!(await useLink(tx, 'setup', body.token, now))) throw new Refusal('link_invalid');
-    if (!(await finishSetUp(tx, now))) throw new Refusal('setup_done');
-    const made = await insertUser(tx, { ...names, passwordHash, role: 'admin' }, now);
-    if ('taken' in made) throw takenRefusal(made.taken);
-    await recordEvent(tx, 'setup_done', origin, { userId: made.user.id, actorId: made.user.id }, now);
-    const started = await finishSignIn(tx, world, made.user, 'cookie', 'pwd', { origin, headers });
-    if (!started) throw new Refusal('conflict');
-    return { started, ...(await rememberBrowser(tx, world, made.user.id, { origin, headers })) };
+  const outcome = await finishSignIn(world, { origin, headers }, { kind: 'cookie' }, async (tx) => {
+    const used = await useVerification(tx, world, link);
+    if (!used) throw new Refusal('link_invalid');
+    const account = { ...names, passwordHash, passwordGivenAt: clock.now() };
+    return makeFirstAccount(tx, world, account, used, origin);
   });
-  return { cookie: cookieFor(world, started), sideCookies: { device } };
+  switch (outcome.result) {
+    case 'session':
+      return outcome.cookies;
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      throw new Refusal('conflict');
+  }
 }

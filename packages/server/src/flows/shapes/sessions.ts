@@ -58,3 +58,5 @@ export const tokenPairShape = z
     refresh_token: z.string(),
   })
   .meta({ id: 'TokenPair' });
+
+export type TokenPair = z.infer<typeof tokenPairShape>;

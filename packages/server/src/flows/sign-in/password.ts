@@ -8,12 +8,9 @@ import { findByName } from '../../core/users.ts';
 import { readAuthorization } from '../../edge/authorization.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import type { Db } from '../../platform/db/index.ts';
-import { notify } from '../emails/notices.ts';
 import { provePassword } from '../passwords/prove-password.ts';
 import { audienceField, checkAudience } from '../sessions/audience.ts';
-import { cookieFor, finishSignIn, type Started, tokenPairFor } from '../sessions/finish-sign-in.ts';
-import { type RememberedBrowser, rememberBrowser, rememberProgram } from '../sessions/known-devices.ts';
+import { cannotAskForFactor, finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 
 const NEEDS_ONE_NAME = 'Give either "email" or "username"';
@@ -51,15 +48,10 @@ export const loginBody = z
 export async function signIn(
   world: World,
   { body, origin, headers }: Call<SignIn>,
-): Promise<Answer & Pick<Started, 'user'>> {
-  const started = await signInWithPassword(world, nameOf(body), body.password, 'cookie', { origin, headers });
-  return {
-    user: started.user,
-    status: 200,
-    body: { message: 'login successful!', user: showUser(started.user) },
-    cookie: cookieFor(world, started),
-    ...(started.device && { sideCookies: { device: started.device } }),
-  };
+): Promise<Answer & Pick<SignedIn, 'user'>> {
+  const signIn = { name: nameOf(body), password: body.password, kind: 'cookie' } as const;
+  const { user, cookies } = await signInWithPassword(world, signIn, { origin, headers });
+  return { user, status: 200, body: { message: 'login successful!', user: showUser(user) }, ...cookies };
 }
 
 /** Signs in with HTTP Basic (RFC 7617) or JSON, for programs: 200 and a pair of tokens, never a cookie. */
@@ -70,12 +62,10 @@ export async function login(
   const [name, password] = credentialsOf(body, headers);
   const audience = body?.audience === undefined ? world.publicUrl : checkAudience(world, body.audience);
   try {
-    const started = await signInWithPassword(world, name, password, 'bearer', {
-      origin,
-      headers,
-      audience: audience === world.publicUrl ? null : audience,
-    });
-    return { status: 200, body: await tokenPairFor(world, started) };
+    const forWhom = audience === world.publicUrl ? null : audience;
+    const signIn = { name, password, kind: 'bearer', audience: forWhom } as const;
+    const { tokens } = await signInWithPassword(world, signIn, { origin, headers });
+    return { status: 200, body: tokens };
   } catch (error) {
     if (error instanceof Refusal && error.code === 'invalid_credentials')
       throw new Refusal('invalid_credentials', {
@@ -114,6 +104,13 @@ function challenge(headers: Headers): Record<string, string> {
 
 const nameOf = ({ email, username }: Pick<SignIn, 'email' | 'username'>): string => email ?? username ?? '';
 
+interface PasswordSignIn {
+  name: string;
+  password: string;
+  kind: SessionKind;
+  audience?: string | null;
+}
+
 /**
  * The story of a sign-in with a password.
  *
@@ -122,53 +119,41 @@ const nameOf = ({ email, username }: Pick<SignIn, 'email' | 'username'>): string
  */
 async function signInWithPassword(
   world: World,
-  name: string,
-  password: string,
-  kind: SessionKind,
-  { origin, headers, audience }: Pick<Call, 'origin' | 'headers'> & { audience?: string | null },
-): Promise<Started & { device?: RememberedBrowser['device'] | undefined }> {
-  const { db, clock } = world;
+  { name, password, kind, audience = null }: PasswordSignIn,
+  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+): Promise<SignedIn> {
   const parsed = looksLikeEmail(name)
     ? ({ by: 'email', ...parseEmail(name) } as const)
     : ({ by: 'username', ...parseUsername(name) } as const);
   // What no account can have is refused before any work, and tells nothing: anybody can see it.
   if (!parsed.ok || !couldBePassword(password)) throw new Refusal('invalid_credentials');
 
-  const user = await findByName(db, parsed.by, parsed.key);
-  const proof = await provePassword(world, { user, name: `${parsed.by} ${parsed.key}` }, password, {
-    origin,
-    headers,
-  });
-  if (proof.result === 'limited') throw new Refusal('invalid_credentials', { limit: proof.refused.limit });
-  const started =
-    proof.result === 'right'
-      ? await db.transaction().execute(async (tx) => {
-          const begun = await finishSignIn(tx, world, proof.user, kind, 'pwd', { origin, headers }, audience);
-          await proof.forget(tx);
-          return (
-            begun && { ...begun, ...(await rememberClient(tx, world, begun, kind, { origin, headers })) }
-          );
-        })
-      : undefined;
-  if (started) return started;
-  const about = { userId: user?.id ?? null, actorId: null, details: { kind, reason: proof.result } };
-  await recordEvent(db, 'sign_in_refused', origin, about, clock.now());
-  throw new Refusal('invalid_credentials');
+  const user = await findByName(world.db, parsed.by, parsed.key);
+  const claimed = { user, name: `${parsed.by} ${parsed.key}` };
+  const checked = await provePassword(world, claimed, password, { origin, headers });
+  if (checked.result === 'limited')
+    throw new Refusal('invalid_credentials', { limit: checked.refused.limit });
+  const about = { userId: user?.id ?? null, kind };
+  if (checked.result === 'wrong') throw await refuse(world, about, 'wrong', origin);
+  const outcome = await finishSignIn(world, { origin, headers }, { kind, audience }, checked.proof);
+  switch (outcome.result) {
+    case 'session':
+      return outcome;
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      if (outcome.reason === 'password_change_required') throw new Refusal(outcome.reason);
+      throw await refuse(world, about, outcome.reason, origin);
+  }
 }
 
-/** Tells the owner of a browser, program or network that the account did not know, once: from then on it does. */
-async function rememberClient(
-  tx: Db,
-  world: World,
-  { user }: Started,
-  kind: SessionKind,
-  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
-): Promise<{ device?: RememberedBrowser['device'] }> {
-  if (kind === 'cookie') {
-    const { isNew, device } = await rememberBrowser(tx, world, user.id, { origin, headers });
-    if (isNew) await notify(tx, world, 'new_device', user, origin);
-    return { device };
-  }
-  if (await rememberProgram(tx, world, user.id, origin)) await notify(tx, world, 'new_device', user, origin);
-  return {};
+async function refuse(
+  { db, clock }: World,
+  { userId, kind }: { userId: string | null; kind: SessionKind },
+  reason: string,
+  origin: Call['origin'],
+): Promise<Refusal> {
+  const about = { userId, actorId: null, details: { kind, reason } };
+  await recordEvent(db, 'sign_in_refused', origin, about, clock.now());
+  return new Refusal('invalid_credentials');
 }

@@ -1,6 +1,5 @@
 import type { World } from '../../context.ts';
-import { endOutrankedLinks } from '../../core/codes/restore-links.ts';
-import { endFlowsOf } from '../../core/codes.ts';
+import { endVerificationsOf } from '../../core/codes.ts';
 import { recordEvent } from '../../core/events.ts';
 import { endSession, endSessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
@@ -40,8 +39,7 @@ export async function logoutEverywhere(
   await db.transaction().execute(async (tx) => {
     await holdSignIns(tx, id);
     const sessions = await endSessionsOf(tx, id, 'signed_out_everywhere', now);
-    await endFlowsOf(tx, id, now, ['change_email']);
-    await endOutrankedLinks(tx, id, now);
+    await endVerificationsOf(tx, id, 'sign_out_everywhere', now);
     await recordEvent(
       tx,
       'signed_out_everywhere',

@@ -12,8 +12,7 @@ import { checkNewUser, takenRefusal } from '../accounts/check-new-user.ts';
 import { makeAccount } from '../accounts/make-account.ts';
 import { refuseReached } from '../limits/limit-reached.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
-import { cookieFor, finishSignIn } from '../sessions/finish-sign-in.ts';
-import { rememberBrowser } from '../sessions/known-devices.ts';
+import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 import { flowCookie, mailCode } from '../verifications/mail-code.ts';
 
@@ -52,20 +51,26 @@ async function signUpAtOnce(
   checked: Checked,
   { headers, origin }: Pick<Call, 'headers' | 'origin'>,
 ): Promise<Answer> {
-  const { started, device } = await world.db.transaction().execute(async (tx) => {
-    const user = await makeAccount(tx, world, checked, origin);
+  const outcome = await finishSignIn(world, { headers, origin }, { kind: 'cookie' }, async (tx) => {
+    const account = { ...checked, passwordGivenAt: world.clock.now() };
+    const proof = await makeAccount(tx, world, account, origin);
+    const { user } = proof;
     const mail = { purpose: 'verify_email', kind: 'verify_email', to: user.email } as const;
     await mailCode(tx, world, { ...mail, user, address: user.email_key }, origin);
-    const started = await finishSignIn(tx, world, user, 'cookie', 'pwd', { origin, headers });
-    if (!started) throw new Refusal('conflict');
-    return { started, ...(await rememberBrowser(tx, world, user.id, { headers, origin })) };
+    return proof;
   });
-  return {
-    status: 201,
-    body: { message: 'user created!', user: showUser(started.user) },
-    cookie: cookieFor(world, started),
-    sideCookies: { device },
-  };
+  switch (outcome.result) {
+    case 'session':
+      return {
+        status: 201,
+        body: { message: 'user created!', user: showUser(outcome.user) },
+        ...outcome.cookies,
+      };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      throw new Refusal('conflict');
+  }
 }
 
 /** The owner of an address that has an account is told of the attempt, and the caller nothing. */

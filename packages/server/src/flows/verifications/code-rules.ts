@@ -1,14 +1,7 @@
 import type { CodeRules } from '../../core/codes.ts';
-import { budgets } from '../../core/limits.ts';
 import type { User } from '../../core/users.ts';
 
 const MINUTE = 60_000;
-
-/**
- * As long as the windows of the mails that carry links: when a stranger has used one up, a link that works is in the
- * owner's mailbox.
- */
-const linkLifetime = Math.max(budgets.recoveryTo.length, budgets.mailsTo.length);
 
 /** The numbers that go with a code's length (SECURITY.md gives the chances that follow from them). */
 export interface FlowRules extends CodeRules {
@@ -24,7 +17,6 @@ export function codeRules({ codesDigits: digits }: { codesDigits: number }): Flo
     return {
       digits,
       lifetime: 5 * MINUTE,
-      linkLifetime,
       checks: 3,
       daily: 'shortCodes',
       total: 'shortCodesInAll',
@@ -33,7 +25,6 @@ export function codeRules({ codesDigits: digits }: { codesDigits: number }): Flo
   return {
     digits,
     lifetime: 10 * MINUTE,
-    linkLifetime,
     checks: 5,
     daily: 'codes',
     total: 'codesInAll',

@@ -1,5 +1,6 @@
 import type { World } from '../../context.ts';
-import { type BegunFlow, beginFlow, type Purpose, type Wish } from '../../core/codes.ts';
+import { type CodePurpose, purposes } from '../../core/codes/purposes.ts';
+import { type BegunFlow, beginFlow, type Wish } from '../../core/codes.ts';
 import type { Origin } from '../../core/events.ts';
 import {
   addressAndRange,
@@ -8,8 +9,8 @@ import {
   type Refused,
   type Verdict,
 } from '../../core/limits.ts';
-import { type CodeMailKind, mailPages } from '../../core/mails/kinds.ts';
-import { queueMail } from '../../core/mails.ts';
+import type { CodeMailKind } from '../../core/mails/kinds.ts';
+import { type MailKind, queueMail } from '../../core/mails.ts';
 import type { User } from '../../core/users.ts';
 import { clientRanges } from '../../edge/address.ts';
 import type { Answer, Call } from '../../edge/route.ts';
@@ -19,7 +20,7 @@ import { codeRules } from './code-rules.ts';
 
 /** A mail with a code and a link that somebody asked for. */
 export interface Asked {
-  purpose: Purpose;
+  purpose: CodePurpose;
   kind: CodeMailKind;
   user: Pick<User, 'id' | 'username' | 'admin_since'> | undefined;
   /** The normalised address that the flow is about, whether a mail goes to it or not. */
@@ -51,6 +52,7 @@ export async function mailCode(
   const { clock, config, keys, publicUrl } = world;
   const now = clock.now();
   const rules = codeRules(config);
+  const { page, linkLifetime } = purposes[purpose];
   const budget = await countMailTo(tx, world, asked, origin);
   const userId = (owner ?? user)?.id ?? null;
   if (!budget.allowed) await recordReached(tx, world, origin, budget, { userId, actorId });
@@ -62,14 +64,14 @@ export async function mailCode(
     values: {
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? flow.code : '',
-      link: `${publicUrl}${mailPages[kind]}#token=${flow.link}`,
+      link: `${publicUrl}${page}#token=${flow.link}`,
       ip: (actorId === null && origin.ip) || '',
       user_agent: (actorId === null && origin.userAgent) || '',
       minutes: String(rules.lifetime / 60_000),
-      link_minutes: String(rules.linkLifetime / 60_000),
+      link_minutes: String(linkLifetime / 60_000),
       when: new Date(now).toISOString(),
     },
-    expiresAt: owner ? null : now + rules.linkLifetime,
+    expiresAt: owner ? null : flow.expiresAt,
     isKnown: asked.isKnown ?? false,
   } as const;
   await queueMail(tx, keys, mail, now);
@@ -105,6 +107,9 @@ export async function countMailFrom(world: World, origin: Call['origin']): Promi
 }
 
 /** The cookie that tells later which flow this browser began, for as long as the link works. */
-export function flowCookie({ config }: World, { id }: BegunFlow): NonNullable<Answer['sideCookies']> {
-  return { flow: { value: id, maxAge: codeRules(config).linkLifetime / 1000 } };
+export function flowCookie(
+  { clock }: Pick<World, 'clock'>,
+  { id, expiresAt }: BegunFlow,
+): NonNullable<Answer['sideCookies']> {
+  return { flow: { value: id, maxAge: Math.ceil((expiresAt - clock.now()) / 1000) } };
 }

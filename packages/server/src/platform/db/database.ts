@@ -1,10 +1,13 @@
-import type { CompiledQuery, Kysely } from 'kysely';
+import type { CompiledQuery, Kysely, Transaction } from 'kysely';
 import type { Secret } from '../../config.ts';
 import type { Patience } from './patience.ts';
 import type { Tables } from './tables.ts';
 
 /** What every query goes through. A `Transaction<Tables>` is one too, so a function that takes a `Db` runs inside either. */
 export type Db = Kysely<Tables>;
+
+/** A transaction and nothing else, for what is only true until one ends. */
+export type Tx = Transaction<Tables>;
 
 export interface OpenOptions {
   /** The password of a database server, where the URL has none. */

@@ -10,7 +10,6 @@ export interface Tables {
   limits: LimitsTable;
   limit_members: LimitMembersTable;
   events: EventsTable;
-  links: LinksTable;
   mails: MailsTable;
   codes: CodesTable;
   figures: FiguresTable;
@@ -103,15 +102,6 @@ export interface EventsTable {
   details: string;
 }
 
-export interface LinksTable {
-  id: string;
-  purpose: string;
-  secret_hash: string;
-  created_at: number;
-  expires_at: number;
-  used_at: number | null;
-}
-
 export interface MailsTable {
   id: string;
   kind: string;
@@ -138,7 +128,8 @@ export interface FiguresTable {
 
 export interface CodesTable {
   id: string;
-  purpose: 'reset_password' | 'sign_up' | 'verify_email' | 'change_email' | 'restore_email';
+  /** One of `core/codes/purposes`. */
+  purpose: string;
   user_id: string | null;
   address_mac: string;
   code_mac: string;

@@ -1,0 +1,79 @@
+import type { SessionsTable } from '../../platform/db/tables.ts';
+import { newId } from '../../platform/random.ts';
+import type { LockedUser } from '../users/lock.ts';
+import { amrOf, freshAt, type Shown } from './methods.ts';
+
+export interface NewSession {
+  kind: SessionsTable['kind'];
+  /** How the user proved who they are. */
+  shown: readonly Shown[];
+  ip: string;
+  userAgent: string;
+  /** Whom its access tokens are for; null for Usher itself. */
+  audience?: string | null;
+}
+
+/** Starts a session of the user whose row is locked, in the transaction that holds the lock. @returns Its id. */
+export async function startSession(
+  { tx, user }: LockedUser,
+  session: NewSession,
+  now: number,
+): Promise<string> {
+  if (user.disabled_at !== null) throw new Error('A disabled user starts no session.');
+  const id = newId();
+  await tx
+    .insertInto('sessions')
+    .values({
+      id,
+      user_id: user.id,
+      kind: session.kind,
+      amr: amrOf(session.shown),
+      created_at: now,
+      last_seen_at: now,
+      ended_at: null,
+      ended_reason: null,
+      ip: session.ip,
+      user_agent: session.userAgent,
+      refresh_number: 1,
+      refreshed_at: now,
+      refresh_retries: '',
+      proven_at: freshAt(session.shown),
+      audience: session.audience ?? null,
+    })
+    .execute();
+  return id;
+}
+
+/**
+ * Notes in a session of the locked user that they just proved again who they are. Cookies carry the second of it (`auth_time`,
+ * see `authTimeOf`), so it is never the same second twice: older cookies of the session are rejected from now on.
+ *
+ * @returns The time that was noted; undefined when the session has ended, is another user's, or nothing shown counts as fresh.
+ */
+export async function noteProven(
+  { tx, user }: LockedUser,
+  id: string,
+  shown: readonly Shown[],
+): Promise<number | undefined> {
+  const at = freshAt(shown);
+  if (at === 0) return undefined;
+  const second = at - (at % 1_000);
+  const row = await tx
+    .updateTable('sessions')
+    .set((session) => ({
+      proven_at: session
+        .case()
+        .when(session.and([session('proven_at', '<', second), session('created_at', '<', second)]))
+        .then(at)
+        .when('proven_at', '>', session.ref('created_at'))
+        .then(session('proven_at', '+', 1_000))
+        .else(session('created_at', '+', 1_000))
+        .end(),
+    }))
+    .where('id', '=', id)
+    .where('user_id', '=', user.id)
+    .where('ended_at', 'is', null)
+    .returning('proven_at')
+    .executeTakeFirst();
+  return row?.proven_at;
+}

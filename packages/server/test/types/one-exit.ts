@@ -1,0 +1,192 @@
+// What must not compile. `npm run check:types` complains of a line marked below that does; beside each stands the same with the
+// one thing right, which must. Nothing here runs.
+
+import type { World } from '../../src/context.ts';
+import type { PurposeRow } from '../../src/core/codes/purposes.ts';
+import { beginFlow, countCheck } from '../../src/core/codes.ts';
+import { addDevice } from '../../src/core/devices.ts';
+import { type NewSession, startSession } from '../../src/core/sessions/start.ts';
+import { type LockedUser, lockUser } from '../../src/core/users/lock.ts';
+import type { User } from '../../src/core/users.ts';
+import type { Answer, Call } from '../../src/edge/route.ts';
+import {
+  type AccountProof,
+  makeFirstAccount,
+  type OwnAccount,
+} from '../../src/flows/accounts/make-account.ts';
+import type { PasswordProof } from '../../src/flows/passwords/prove-password.ts';
+import { cannotAskForFactor, finishRecovery, finishSignIn } from '../../src/flows/sessions/finish-sign-in.ts';
+import { rememberBrowser } from '../../src/flows/sessions/known-devices.ts';
+import {
+  type CheckedVerification,
+  useVerification,
+  type VerificationProof,
+} from '../../src/flows/verifications/prove-mailbox.ts';
+import type { Db, Tx } from '../../src/platform/db/index.ts';
+
+declare const world: World;
+declare const call: Call;
+declare const db: Db;
+declare const tx: Tx;
+declare const user: User;
+declare const somebodyElse: User;
+declare const lock: LockedUser;
+declare const session: NewSession;
+declare const password: PasswordProof;
+declare const account: AccountProof;
+declare const checked: CheckedVerification<'reset_password'>;
+declare const email: VerificationProof<'reset_password'>;
+declare const newEmail: VerificationProof<'change_email'>;
+declare const setUpLink: VerificationProof<'setup'>;
+declare const unusedLink: CheckedVerification<'setup'>;
+declare const now: number;
+
+const cookie = { kind: 'cookie' } as const;
+
+export const startsSessions = [
+  startSession(lock, session, now),
+  // @ts-expect-error A flow that starts a session for a user whom nobody has locked.
+  startSession({ tx, user }, session, now),
+  // @ts-expect-error A flow that turns the lock on one user into one on another.
+  startSession({ ...lock, tx, user: somebodyElse }, session, now),
+  // @ts-expect-error A flow that names a user beside the lock.
+  startSession(lock, { ...session, userId: somebodyElse.id }, now),
+];
+
+export function changesLock(): void {
+  // @ts-expect-error The lock of one user is not made one of another.
+  lock.user = somebodyElse;
+  // @ts-expect-error Nor by its row.
+  lock.user.id = somebodyElse.id;
+  // @ts-expect-error Nor does it go on to another transaction.
+  lock.tx = tx;
+}
+
+// @ts-expect-error Only `lockUser` makes a lock: the class is exported as a type.
+export const forged = new LockedUser(tx, user);
+
+export const locks = [
+  lockUser(tx, user),
+  // @ts-expect-error Outside a transaction there is nothing to hold.
+  lockUser(db, user),
+];
+
+export const knownDevices = [
+  rememberBrowser(lock, world, call),
+  // @ts-expect-error A browser becomes known only where the user is locked, which the exit alone does.
+  rememberBrowser({ tx, user }, world, call),
+  // @ts-expect-error The same of what is written.
+  addDevice({ tx, user }, { id: '', kind: 'cookie', ip: '', userAgent: '' }, now),
+];
+
+export const signsIn = [
+  finishSignIn(world, call, cookie, password),
+  finishSignIn(world, call, cookie, account),
+  // @ts-expect-error A flow that has a user and no proof.
+  finishSignIn(world, call, cookie, user),
+  // @ts-expect-error A flow that claims what was not shown.
+  finishSignIn(world, call, cookie, { news: 'signed_in', user, shown: [], forget: async () => {} }),
+  // @ts-expect-error A flow that turns the proof of one user into one of another.
+  finishSignIn(world, call, cookie, { ...password, forget: password.forget, shown: [], user: somebodyElse }),
+  // @ts-expect-error An emailed code or link signs nobody in yet.
+  finishSignIn(world, call, cookie, email),
+];
+
+export function changesProof(): void {
+  // @ts-expect-error A proof does not change hands.
+  password.user = somebodyElse;
+  // @ts-expect-error Nor does it say more than was shown.
+  password.shown = [{ method: 'email', at: now }];
+}
+
+const recovery = { hash: '', isGenerated: false };
+
+export const recovers = [
+  finishRecovery(world, call, recovery, async () => email),
+  // @ts-expect-error A flow that does not use the code or link up: it would work twice.
+  finishRecovery(world, call, recovery, async () => checked),
+  // @ts-expect-error Nor does a password take an account back.
+  finishRecovery(world, call, recovery, async () => password),
+  // @ts-expect-error Nor does an email that went to the new email of an account, which its thief may have chosen.
+  finishRecovery(world, call, recovery, async () => newEmail),
+  useVerification(tx, world, checked),
+  // @ts-expect-error A flow that was not checked is not used up either.
+  useVerification(tx, world, { flow: checked.flow, purpose: checked.purpose }),
+];
+
+declare const own: OwnAccount;
+
+export const firstAccounts = [
+  makeFirstAccount(tx, world, own, setUpLink, call.origin),
+  // @ts-expect-error The first administrator needs a link that was used up.
+  makeFirstAccount(tx, world, own, unusedLink, call.origin),
+  // @ts-expect-error And no other link does.
+  makeFirstAccount(tx, world, own, email, call.origin),
+];
+
+export async function answersEachCase(): Promise<Answer> {
+  const outcome = await finishSignIn(world, call, cookie, password);
+  switch (outcome.result) {
+    case 'session':
+      return { status: 200, ...outcome.cookies };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'refused':
+      return { status: 401 };
+  }
+}
+
+// @ts-expect-error A flow that forgets `factor_required` ends without an answer.
+export async function forgetsTheFactor(): Promise<Answer> {
+  const outcome = await finishSignIn(world, call, cookie, password);
+  switch (outcome.result) {
+    case 'session':
+      return { status: 200, ...outcome.cookies };
+    case 'refused':
+      return { status: 401 };
+  }
+}
+
+export async function asksNothing(): Promise<Answer> {
+  const outcome = await finishSignIn(world, call, cookie, password);
+  // @ts-expect-error A flow that takes every outcome for a session.
+  return { status: 200, ...outcome.cookies };
+}
+
+const row = {
+  why: '',
+  of: 'account',
+  page: '/verify',
+  linkLifetime: 0,
+  hasCode: true,
+  shows: 'email',
+  endsOlder: false,
+  endsWithRestoredDatabase: true,
+} as const;
+const ends = {
+  sign_in: 'ends',
+  password_change: 'ends',
+  recovery: 'ends',
+  sign_out_everywhere: 'ends',
+  email_change: 'ends',
+} as const;
+
+export const rows: PurposeRow[] = [
+  { ...row, endedBy: { ...ends, disable: 'ends' } },
+  // @ts-expect-error A purpose that does not say whether a disable ends it.
+  { ...row, endedBy: ends },
+  // @ts-expect-error One of an account that says nothing of what ends it.
+  row,
+];
+
+const asked = { address: '', flowId: undefined };
+declare const keys: World['keys'];
+const rules = { checks: 5, lifetime: 0 };
+
+export const codes = [
+  countCheck(db, keys.codes, { ...asked, purposes: ['reset_password'] }, rules, now),
+  // @ts-expect-error A purpose that has no code is checked for none.
+  countCheck(db, keys.codes, { ...asked, purposes: ['restore_email'] }, rules, now),
+  // @ts-expect-error Nothing begins for a purpose that is not in the table.
+  beginFlow(tx, keys, { purpose: 'sign_in', userId: '', address: '' }, { digits: 6 }, now),
+];
