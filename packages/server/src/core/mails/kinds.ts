@@ -14,10 +14,10 @@ export type MailKind =
 
 /** The values that a mail has to be given; and, of those that any mail may have, where its cause came from. */
 export const mailValues: Record<MailKind | 'test', readonly string[]> = {
-  reset_password: ['username', 'code', 'link', 'minutes', 'link_minutes'],
-  verify_email: ['username', 'code', 'link', 'minutes', 'link_minutes'],
-  change_email: ['username', 'code', 'link', 'minutes', 'link_minutes'],
-  email_changing: ['username', 'new_email', 'link', 'days', 'outranked_days'],
+  reset_password: ['username', 'code', 'link', 'minutes', 'link_minutes', 'when'],
+  verify_email: ['username', 'code', 'link', 'minutes', 'link_minutes', 'when'],
+  change_email: ['username', 'code', 'link', 'minutes', 'link_minutes', 'when'],
+  email_changing: ['username', 'new_email', 'link', 'days', 'outranked_days', 'when'],
   email_changed: ['username', 'new_email', 'when'],
   password_changed: ['username', 'when'],
   new_device: ['username', 'when'],
@@ -25,7 +25,7 @@ export const mailValues: Record<MailKind | 'test', readonly string[]> = {
   refresh_reused: ['username', 'when'],
   account_deleted: ['username', 'when'],
   sign_up_attempt: ['when'],
-  sign_up: ['username', 'code', 'link', 'minutes', 'link_minutes'],
+  sign_up: ['username', 'code', 'link', 'minutes', 'link_minutes', 'when'],
   /** What `usher mail test` sends; no flow does. */
   test: ['when'],
 };

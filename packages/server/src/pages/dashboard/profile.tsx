@@ -46,24 +46,24 @@ function show(
   return page(
     world,
     call,
-    { status, title: status < 400 ? 'Profile' : 'Not saved: Profile', area: account, at: PATH },
+    { status, title: status < 400 ? 'Profile' : 'Error: Profile', area: account, at: PATH },
     <>
       <h1>Profile</h1>
-      <p class="lead">What others see of you.</p>
-      {isSaved && <Notice kind="good">Saved.</Notice>}
+      <p class="lead">How you appear to others.</p>
+      {isSaved && <Notice kind="good">Profile updated.</Notice>}
       <Card>
         <FormErrors errors={errors} shown={['username']} />
         <Form action={PATH}>
           <Field
             name="username"
-            label="User name"
+            label="Username"
             value={username}
             autocomplete="username"
             errors={errors}
-            hint="You can also sign in with it."
+            hint="You can also use it to sign in."
           />
           <Actions>
-            <Button>Save</Button>
+            <Button>Save changes</Button>
           </Actions>
         </Form>
       </Card>
