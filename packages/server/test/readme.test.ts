@@ -47,7 +47,7 @@ describe.each(databases)('the README on $name', ({ create }) => {
       'data',
       'delete successful!',
       'user created!',
-      'If an account has this address, a mail is on its way to it.',
+      'If there’s an account for this email, we’ve sent it a link and a code.',
     ]);
   });
 });

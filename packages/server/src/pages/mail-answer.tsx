@@ -12,6 +12,8 @@ export const withoutSpaces = (code: string): string => code.replace(/\s/g, '');
 
 interface CodeFieldsProps {
   config: Pick<Config, 'codesDigits'>;
+  /** What its field is called, where an account has two of them. */
+  emailLabel?: string | undefined;
   email: string;
   code?: string | undefined;
   errors: FieldError[];
@@ -21,7 +23,15 @@ interface CodeFieldsProps {
 }
 
 /** What answers a mail where its link cannot be opened: the address it went to, and its code. */
-export function CodeFields({ config, email, code, errors, autofocus = false, isFixed }: CodeFieldsProps) {
+export function CodeFields({
+  config,
+  emailLabel = 'Email',
+  email,
+  code,
+  errors,
+  autofocus = false,
+  isFixed,
+}: CodeFieldsProps) {
   return (
     <>
       {isFixed ? (
@@ -29,7 +39,7 @@ export function CodeFields({ config, email, code, errors, autofocus = false, isF
       ) : (
         <Field
           name="email"
-          label="Email"
+          label={emailLabel}
           type="email"
           value={email}
           autocomplete="username"

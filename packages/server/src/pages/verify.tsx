@@ -145,6 +145,7 @@ interface VerifyByCodeProps {
   world: World;
   given: Extract<VerifyForm, { code: string }>;
   errors: FieldError[];
+  emailLabel?: string;
   /** Where it is one of several things on a page: the address is known, and the cursor stays where it is. */
   isPart?: boolean;
 }
@@ -166,7 +167,7 @@ function ByCode(props: VerifyByCodeProps) {
 }
 
 /** Address and code, and what else was found to be needed; also after a mail was sent. */
-export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByCodeProps) {
+export function VerifyByCode({ world, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
   const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
@@ -174,6 +175,7 @@ export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByC
       <Form action="/verify">
         <CodeFields
           config={world.config}
+          emailLabel={emailLabel}
           email={given.email}
           code={given.code}
           errors={errors}

@@ -165,7 +165,7 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
       }
     expect([await rowOf(victim.id), await eventsSince(at)]).toEqual([before, []]);
     const wrong = await post(`/admin/users/${victim.id}/promote`, { password: WRONG });
-    expect([wrong.status, wrong.text.includes('This is not your password.')]).toEqual([401, true]);
+    expect([wrong.status, wrong.text.includes('Incorrect password.')]).toEqual([401, true]);
     expect(await eventsSince(at)).toEqual([{ name: 'password_refused' }]);
     const right = await post(`/admin/users/${victim.id}/rename`, {
       username: 'another-name',

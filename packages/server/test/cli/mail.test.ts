@@ -23,7 +23,8 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
 
   async function queue(...addresses: (string | null)[]) {
     const database = await openDatabase(place.database.url);
-    const values = { username: 'ada.byron', code: '482913', link, minutes: '10', link_minutes: '60' };
+    const when = '2026-03-01T12:00:00Z';
+    const values = { username: 'ada.byron', code: '482913', link, minutes: '10', link_minutes: '60', when };
     for (const [index, to] of addresses.entries()) {
       const now = Date.now() + index;
       const mail = { kind: 'reset_password', to, userId: null, values, expiresAt: now + MINUTE } as const;

@@ -10,7 +10,7 @@ export const reasons = {
   sequence: 'counts up or down, like 12345678',
   keyboard: 'follows a keyboard pattern',
   date: 'is a date or a year',
-  word: 'is a common word or password with a few characters changed or added',
+  word: 'is a common word or password with some characters replaced or added',
 } as const;
 
 /**

@@ -17,6 +17,7 @@ import { VerifyByCode } from '../verify.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/address';
+const NEW_EMAIL = 'New email';
 
 const done = {
   mailed: PROOF_MAILED,
@@ -94,7 +95,7 @@ function show(
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
       {act === 'asked' && (
         <Card title="Enter your verification code">
-          <VerifyByCode world={world} given={{ email: '', code: '' }} errors={[]} />
+          <VerifyByCode world={world} given={{ email: '', code: '' }} errors={[]} emailLabel={NEW_EMAIL} />
         </Card>
       )}
       {act !== 'asked' && !isProven && <Prove world={world} email={user.email} />}
@@ -104,7 +105,7 @@ function show(
           <Form action={PATH}>
             <Field
               name="email"
-              label="New email"
+              label={NEW_EMAIL}
               type="email"
               value={email}
               autocomplete="email"
