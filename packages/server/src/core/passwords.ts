@@ -61,10 +61,7 @@ export function checkPolicy(
   }
   const reason = findGuessable(normal);
   if (reason) {
-    return fault(
-      `password_${reason}`,
-      `This password ${reasons[reason]}. Choose one that’s harder to guess.`,
-    );
+    return fault(`password_${reason}`, `A password needs to be hard to guess; this one ${reasons[reason]}.`);
   }
   return undefined;
 }

@@ -7,10 +7,10 @@ import { recordReached, tooMany } from './limit-reached.ts';
 /** What a caller is told that there were too many of. */
 const names: Record<WriteLimit, string> = {
   profileChanges: 'profile changes',
-  sessionChanges: 'requests to sign out devices',
+  sessionChanges: 'requests to end sessions',
   passwordChanges: 'password changes',
-  emailRequests: 'verification emails',
-  adminChanges: 'changes to users and emails',
+  emailRequests: 'emails to verify the address',
+  adminChanges: 'changes to users and mails',
   keyRotations: 'new signing keys',
 };
 
@@ -19,8 +19,8 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 const periods: Record<(typeof budgets)[WriteLimit]['length'], string> = {
-  [HOUR]: 'hour',
-  [DAY]: 'day',
+  [HOUR]: 'an hour',
+  [DAY]: 'a day',
 };
 
 /**
@@ -46,7 +46,7 @@ export async function countWrite(
   const { most, length } = budgets[limit];
   throw tooMany(
     counted,
-    `Too many ${names[limit]}: the limit is ${most} per ${periods[length]}. Try again in ${inWords(counted.retryAfter)}.`,
+    `Too many ${names[limit]}: ${most} within ${periods[length]} are possible. Try again in ${inWords(counted.retryAfter)}.`,
   );
 }
 

@@ -31,7 +31,7 @@ export async function confirmSignInPage(
         <Notice kind="bad">{refusal.message}</Notice>
       )}
       <Card>
-        <p class="lead">Enter your password to continue. Nothing has changed yet.</p>
+        <p class="lead">{CONFIRM}: enter your password to continue. Nothing has changed yet.</p>
         <Form action={path} hidden={fieldsOf(call.body)}>
           <PasswordField
             name="password"

@@ -157,7 +157,7 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
       for (const [path, fields] of forms) {
         const reply = await post(path, fields);
         expect([path, reply.status, reply.headers.get('www-authenticate')]).toEqual([path, 401, CHALLENGE]);
-        expect(reply.text).toContain('Confirm that it is you');
+        expect(reply.text).toContain('Confirm it’s you');
         // What was asked for is sent again with the password.
         for (const [name, value] of Object.entries(fields))
           expect(reply.text).toContain(`<input type="hidden" name="${name}" value="${value}"/>`);

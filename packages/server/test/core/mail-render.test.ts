@@ -64,8 +64,13 @@ describe.each(samples)('the mail $kind', ({ mail: { subject, text, html } }) => 
     expect(html).toContain('@media (prefers-color-scheme: dark)');
   });
 
-  it('has no placeholder left, and no template in it', () => {
-    for (const part of [subject, text, html]) expect(part).not.toMatch(/\{\{|\}\}|undefined|<template|\*\*/);
+  it('says when it was caused', () => {
+    for (const part of [text, html]) expect(part).toContain('March 1, 2026 at 12:00 UTC');
+  });
+
+  it('has no placeholder left, and no template or markup in it', () => {
+    for (const part of [subject, text, html])
+      expect(part).not.toMatch(/\{\{|\}\}|undefined|<template|\*\*|\]\(/);
     expect(text.replace(/\s+/g, ' ')).toContain('at Acme & Sons (https://accounts.example.org)');
     expect(html).toContain('Acme &amp; Sons');
     expect(html).not.toContain('Acme & Sons');

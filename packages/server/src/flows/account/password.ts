@@ -21,7 +21,7 @@ export const changePasswordBody = z.strictObject({ current_password: z.string(),
 const SAME = {
   field: 'new_password',
   code: 'password_same',
-  message: 'This is already your password. Choose a different one.',
+  message: 'The new password is the one that you have. Choose another one.',
 };
 
 /**

@@ -48,7 +48,7 @@ const words: Record<EventName, Words | null> = {
   session_ended: 'Signed out a device',
   other_sessions_ended: 'Signed out all other devices',
   session_crowded_out: 'Oldest session signed out (session limit reached)',
-  session_replaced: 'Previous session on a device replaced by a new sign-in',
+  session_replaced: 'Session replaced by a new sign-in on the same device',
   refresh_retried:
     'An API client used a refresh token twice: a response was lost, or someone copied the token',
   refresh_reused: 'A session was signed out because its token may have been stolen',
