@@ -312,9 +312,7 @@ export interface Calls {
   /** Ask for another address; it counts once it is proven, and the old one can take it back. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
-    answer: {
-      message: 'We’ve emailed the new address. Confirm it to finish the change.';
-    };
+    answer: { message: 'We’ve emailed the new address. Confirm it to finish the change.' };
   };
   /** Mail a code and a link once more to prove the address; the link works for an hour. */
   'POST /v1/me/verify-email': { answer: { message: 'Verification email sent. Check your inbox.' } };
