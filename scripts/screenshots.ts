@@ -52,8 +52,8 @@ const shots: Shot[] = [
 
 async function fillSignUp(page: Page): Promise<void> {
   await page.goto('/sign-up');
-  await page.getByLabel('User name').fill('grace');
-  await page.getByLabel('E-mail address').fill('grace@example.org');
+  await page.getByLabel('Username').fill('grace');
+  await page.getByLabel('Email', { exact: true }).fill('grace@example.org');
   await page.getByLabel('Password', { exact: true }).fill('hopper1906');
   await page.locator('.meter:not([hidden])').waitFor();
   await page.locator('h1').click();
@@ -74,7 +74,7 @@ async function openEvents(page: Page): Promise<void> {
 function openSignedIn(path: string, who = ada) {
   return async (page: Page): Promise<void> => {
     await page.goto('/sign-in?return_to=/dashboard');
-    await page.getByLabel('User name or e-mail address').fill(who.username);
+    await page.getByLabel('Username or email').fill(who.username);
     await page.getByLabel('Password', { exact: true }).fill(who.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.goto(path);

@@ -202,7 +202,7 @@ export interface Calls {
     body: { username: string; email: string; password: string };
     answer:
       | { message: 'user created!'; user: User }
-      | { message: 'A mail is on its way to this address. Answer it to finish the sign-up.' };
+      | { message: 'We’ve sent an email to this address. Use the link or code in it to finish signing up.' };
   };
   /** What a new password would be told, before it is set; nothing is kept. */
   'POST /v1/check-password': {
@@ -257,7 +257,7 @@ export interface Calls {
   /** Mail a code and a link to someone who forgot the password; the link works for an hour. */
   'POST /v1/send-mail': {
     body: { email: string };
-    answer: { message: 'If an account has this address, a mail is on its way to it.' };
+    answer: { message: 'If there’s an account for this email, we’ve sent it a link and a code.' };
   };
   /** Set a new password with a mailed code or link; every session ends. */
   'POST /v1/reset-password': {
@@ -312,12 +312,10 @@ export interface Calls {
   /** Ask for another address; it counts once it is proven, and the old one can take it back. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
-    answer: {
-      message: 'A mail is on its way to the new address. The address is changed once it is answered.';
-    };
+    answer: { message: 'We’ve emailed the new address. Confirm it to finish the change.' };
   };
   /** Mail a code and a link once more to prove the address; the link works for an hour. */
-  'POST /v1/me/verify-email': { answer: { message: 'A mail is on its way to your address.' } };
+  'POST /v1/me/verify-email': { answer: { message: 'Verification email sent. Check your inbox.' } };
   /** The sessions of the user. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
   /** End all of the user’s sessions but the one that asks. */

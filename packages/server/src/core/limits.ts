@@ -12,10 +12,10 @@ const FOREVER = 100 * 365 * DAY;
 /** What is counted about a name that no account has is kept no longer than this, whatever the budget. */
 export const LONGEST_FOR_NOBODY = DAY;
 
-const TOO_MANY_PASSWORDS = 'A password was not looked at, because too many were wrong before it';
-const TOO_MANY_CODES = 'A mailed code was not looked at, because too many were wrong before it';
-const TOO_MANY_CHANGES = 'A change was not made, because there were too many before it';
-const TOO_MANY_MAILS = 'A mail was not sent, because there were too many';
+const TOO_MANY_PASSWORDS = 'Blocked: too many incorrect passwords';
+const TOO_MANY_CODES = 'Code blocked: too many incorrect codes';
+const TOO_MANY_CHANGES = 'Change blocked: too many changes';
+const TOO_MANY_MAILS = 'Email not sent: too many requests';
 
 /**
  * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
@@ -170,7 +170,7 @@ export const budgets = {
     length: DAY,
     of: 'address',
     why: 'Changes of email that an account with this address asked for: each of them mails it a link.',
-    activity: 'A change of your address was not looked at, because there were too many before it',
+    activity: 'Email change blocked: too many requests',
   },
   noticesTo: {
     kind: 'window',
@@ -227,7 +227,7 @@ export const budgets = {
     length: DAY,
     of: 'account',
     why: 'Requests of the user to end sessions of the account, a day.',
-    activity: 'A request to end sessions was not followed, because there were too many before it',
+    activity: 'Signing out devices blocked: too many requests',
     noun: 'requests to end sessions',
   },
   passwordChanges: {

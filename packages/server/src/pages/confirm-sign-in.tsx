@@ -11,7 +11,7 @@ import { PasswordField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, Notice, page, refusing } from './layout.tsx';
 
-const CONFIRM = 'Confirm that it is you';
+const CONFIRM = 'Confirm it’s you';
 
 /** Shown in place of an answer to a form that needs the password: the same form, with a field for it. Nothing was done yet. */
 export async function confirmSignInPage(
@@ -31,14 +31,14 @@ export async function confirmSignInPage(
         <Notice kind="bad">{refusal.message}</Notice>
       )}
       <Card>
-        <p class="lead">{CONFIRM}: enter your password. What you asked for has not been done yet.</p>
+        <p class="lead">{CONFIRM}: enter your password to continue. Nothing has changed yet.</p>
         <Form action={path} hidden={fieldsOf(call.body)}>
           <PasswordField
             name="password"
-            label="Your own password"
+            label="Your password"
             autocomplete="current-password"
             errors={errors}
-            hint="You will not be asked again for five minutes."
+            hint="We won’t ask again for 5 minutes."
             autofocus
           />
           <Actions>
@@ -64,10 +64,10 @@ async function titleOf(
   if (act && path.startsWith('/admin/users/')) return actTitle(act.act, await getUser(db, act.id));
   if (path === '/admin/keys/rotate') return ROTATE;
   const asked = fieldsOf(body);
-  if (path === '/admin/mails') return asked['act'] === 'retry' ? 'Send the mail again' : 'Try the mail now';
+  if (path === '/admin/mails') return asked['act'] === 'retry' ? 'Resend email' : 'Retry email now';
   if (path === '/dashboard/sessions') {
-    if (asked['others']) return 'End all other sessions';
-    return asked['device'] ? 'Remove the device' : 'End the session';
+    if (asked['others']) return 'Sign out all other devices';
+    return asked['device'] ? 'Remove known device' : 'Sign out device';
   }
   return CONFIRM;
 }
@@ -86,7 +86,6 @@ const fieldsOf = (body: unknown): Record<string, string> =>
   );
 
 function errorsOf({ code }: Refusal): FieldError[] {
-  if (code === 'invalid_credentials')
-    return [{ field: 'password', code, message: 'This is not your password.' }];
+  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
   return [];
 }

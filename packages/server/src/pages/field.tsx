@@ -59,7 +59,7 @@ export function PasswordField({ aside, isNew, ...props }: PasswordFieldProps) {
 
 /** What is asked of a new password, before it is typed. */
 export const passwordHint = ({ passwordMin }: Pick<Config, 'passwordMin'>): string =>
-  `At least ${passwordMin} characters. A few words that do not belong together are good.`;
+  `At least ${passwordMin} characters. A few unrelated words work well.`;
 
 function Input({ name, id = name, type = 'text', value, hint, errors, ...rest }: FieldProps) {
   const isWrong = errors.some(({ field }) => field === name);

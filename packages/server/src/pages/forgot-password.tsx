@@ -22,12 +22,12 @@ export async function forgotPasswordAnswer(
   const { email } = call.body;
   try {
     const { status, sideCookies } = await sendMail(world, call);
-    const view = { status, title: 'Read your mail', shape: 'gate' } as const;
+    const view = { status, title: 'Check your email', shape: 'gate' } as const;
     return { ...page(world, call, view, <MailSent world={world} email={email} />), sideCookies };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const form = <AskForMail email={email} refusal={error} />;
-    const view = { status: error.status, title: `No mail was sent: ${TITLE}`, shape: 'gate' } as const;
+    const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
     return refusing(error, page(world, call, view, form));
   }
 }
@@ -38,12 +38,12 @@ function AskForMail({ email, refusal }: { email: string; refusal?: Refusal }) {
     <>
       <Card>
         <h1>{TITLE}</h1>
-        <p class="lead">We send a mail with a code and a link. Either of them sets a new one.</p>
+        <p class="lead">Enter your email, and we’ll send you a link and a code to reset your password.</p>
         {refusal && !refusal.fields && <Notice kind="bad">{refusal.message}</Notice>}
         <Form action="/forgot-password">
           <Field
             name="email"
-            label="E-mail address of the account"
+            label="Email"
             type="email"
             value={email}
             autocomplete="email"
@@ -51,12 +51,12 @@ function AskForMail({ email, refusal }: { email: string; refusal?: Refusal }) {
             autofocus
           />
           <Actions>
-            <Button>Send the mail</Button>
+            <Button>Send reset email</Button>
           </Actions>
         </Form>
       </Card>
       <p class="aside">
-        You remember it? <a href="/sign-in">Sign in</a>
+        Remember your password? <a href="/sign-in">Sign in</a>
       </p>
     </>
   );
@@ -66,16 +66,15 @@ function MailSent({ world, email }: { world: World; email: string }) {
   return (
     <>
       <Card>
-        <h1>Read your mail</h1>
+        <h1>Check your email</h1>
         <Notice>
-          <p>{MAIL_ON_ITS_WAY} Open its link, or type its code here.</p>
+          <p>{MAIL_ON_ITS_WAY} Open the link in the email, or enter the code below.</p>
           <MailboxHint world={world} />
         </Notice>
         <ResetByCode world={world} email={email} errors={[]} />
       </Card>
       <p class="aside">
-        Nothing came after a few minutes? Look among unwanted mail, or{' '}
-        <a href="/forgot-password">ask for another one</a>.
+        Didn’t get it? Check your spam folder, or <a href="/forgot-password">send it again</a>.
       </p>
     </>
   );

@@ -21,20 +21,18 @@ export async function homePage(
     { title: serviceName, shape: 'gate' },
     <Card>
       <h1>Welcome to {serviceName}</h1>
-      <p class="lead">Your account: who you are here, where you are signed in, and what was done.</p>
-      {call.query.done && (
-        <Notice kind="good">Your account and all that belonged to it are deleted. Good-bye.</Notice>
-      )}
+      <p class="lead">Sign in to manage your account, devices and security.</p>
+      {call.query.done && <Notice kind="good">Your account and all its data have been deleted.</Notice>}
       {!(await isSetUp(world.db)) && (
         <Notice kind="warn">
-          There is no administrator yet. The server printed a link when it started: it makes the first one.
+          Setup isn’t finished. Open the setup link in the server log to create the first administrator.
         </Notice>
       )}
       <Actions stacked>
         <ButtonLink href="/sign-in">Sign in</ButtonLink>
         {signup !== 'closed' && (
           <ButtonLink href="/sign-up" weight="plain">
-            Make an account
+            Create account
           </ButtonLink>
         )}
       </Actions>

@@ -127,7 +127,7 @@ function Document({ world, live, view, children }: DocumentProps) {
       </head>
       <body class={area ? 'area' : shape} {...(live ? sessionData(live, clock.now()) : {})}>
         <a class="skip" href="#content">
-          Skip to the content
+          Skip to content
         </a>
         <Top world={world} live={live} />
         <main id="content" tabindex={-1}>
@@ -156,7 +156,7 @@ function Top({ world, live }: Pick<DocumentProps, 'world' | 'live'>) {
       </a>
       {live && (
         <Form action="/sign-out" shape="inline">
-          {live.user.admin_since !== null && <a href="/admin">Console</a>}
+          {live.user.admin_since !== null && <a href="/admin">Admin</a>}
           <span class="who">
             <span class="unseen">Signed in as </span>
             {live.user.username}

@@ -31,7 +31,7 @@ export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
     <Form action={action}>
       <Field id={id} name="link" label={label} autocomplete="off" errors={NONE} autofocus={autofocus} />
       <Actions>
-        <Button weight={autofocus ? 'primary' : 'plain'}>Open the link</Button>
+        <Button weight={autofocus ? 'primary' : 'plain'}>Open link</Button>
       </Actions>
     </Form>
   );
@@ -41,7 +41,9 @@ export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
 export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
   <noscript>
     <Card>
-      <p class="lead">Your browser runs no scripts, so the link could not open by itself. Paste it here.</p>
+      <p class="lead">
+        JavaScript is off in your browser, so the link couldn’t open on its own. Paste it here.
+      </p>
       <LinkForm action={action} label={FROM_EMAIL} id="pasted-link" />
     </Card>
   </noscript>
@@ -50,7 +52,7 @@ export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) =
 /** The same form in a browser with scripts, which may also send the secret of a link that was opened. */
 export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
   <div class="scripted">
-    <Card title="With the link of the mail">
+    <Card title="Use the link instead">
       <LinkForm action={action} label={FROM_EMAIL} />
     </Card>
   </div>

@@ -12,6 +12,8 @@ export const withoutSpaces = (code: string): string => code.replace(/\s/g, '');
 
 interface CodeFieldsProps {
   config: Pick<Config, 'codesDigits'>;
+  /** What its field is called, where an account has two of them. */
+  emailLabel?: string | undefined;
   email: string;
   code?: string | undefined;
   errors: FieldError[];
@@ -21,7 +23,15 @@ interface CodeFieldsProps {
 }
 
 /** What answers a mail where its link cannot be opened: the address it went to, and its code. */
-export function CodeFields({ config, email, code, errors, autofocus = false, isFixed }: CodeFieldsProps) {
+export function CodeFields({
+  config,
+  emailLabel = 'Email',
+  email,
+  code,
+  errors,
+  autofocus = false,
+  isFixed,
+}: CodeFieldsProps) {
   return (
     <>
       {isFixed ? (
@@ -29,7 +39,7 @@ export function CodeFields({ config, email, code, errors, autofocus = false, isF
       ) : (
         <Field
           name="email"
-          label="E-mail address that the mail went to"
+          label={emailLabel}
           type="email"
           value={email}
           autocomplete="username"
@@ -39,7 +49,7 @@ export function CodeFields({ config, email, code, errors, autofocus = false, isF
       )}
       <Field
         name="code"
-        label={`Code of ${config.codesDigits} digits`}
+        label={`${config.codesDigits}-digit code`}
         value={code}
         autocomplete="one-time-code"
         inputmode="numeric"
@@ -60,14 +70,14 @@ export function MailboxHint({ world }: { world: Pick<World, 'hasMailbox'> }) {
   if (!world.hasMailbox) return null;
   return (
     <p>
-      This installation has no mail server: the mail is in <a href="/mailbox">the mailbox</a>.
+      No mail server is set up. Open the email in <a href="/mailbox">the development mailbox</a>.
     </p>
   );
 }
 
 /** The page of a form that answers a mail, or of what is still wrong with it. */
 export const answerPage = (world: World, viewer: Viewer, title: string, form: Child, status = 200): Answer =>
-  page(world, viewer, { status, title: status < 400 ? title : `Not yet: ${title}`, shape: 'gate' }, form);
+  page(world, viewer, { status, title: status < 400 ? title : `Error: ${title}`, shape: 'gate' }, form);
 
 /** How a page goes on that can do nothing for a link. */
 interface GoOn {

@@ -14,8 +14,8 @@ const sandboxes: Record<Who, string> = {
 export function MailFrame({ src, text, who }: { src: string; text: string; who: Who }) {
   return (
     <>
-      <iframe class="mail" title="The mail as its reader sees it" src={src} sandbox={sandboxes[who]}></iframe>
-      <h2>As text</h2>
+      <iframe class="mail" title="Email preview" src={src} sandbox={sandboxes[who]}></iframe>
+      <h2>Plain text</h2>
       <pre>{text}</pre>
     </>
   );

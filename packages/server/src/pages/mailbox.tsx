@@ -52,7 +52,7 @@ export async function mailboxAnswer(world: World, call: Call<z.infer<typeof link
   return askForLink(
     world,
     call,
-    'This link is not valid, or not any more: every start of the server prints a new one.',
+    'This link is invalid or has expired. The server prints a new one at every start.',
   );
 }
 
@@ -62,8 +62,8 @@ function askForLink(world: World, call: Call<unknown>, wrong?: string): Answer {
       <h1>Mailbox</h1>
       {wrong !== undefined && <Notice kind="bad">{wrong}</Notice>}
       <p class="lead">
-        The server printed a link to this page when it started. Open that link: mails hold codes, and not
-        everybody who can reach this server may read them.
+        Open the mailbox link that the server printed when it started. Without it, anyone who can reach this
+        server could read the codes in these emails.
       </p>
       <LinkForm action="/mailbox" label="Paste the link" autofocus />
     </Card>
@@ -105,16 +105,16 @@ function Mailbox({ mails, now }: MailboxProps) {
     <>
       <h1>Mailbox</h1>
       <p class="lead">
-        There is no mail server (<code>USHER_SMTP_URL</code>), so mails stay here for a week. This page is
-        shown on this machine alone, to whoever has the link that the server printed.
+        Development mailbox: no mail server (<code>USHER_SMTP_URL</code>) is set, so emails are kept here for
+        7 days. Only available on this machine, with the link that the server printed.
       </p>
       {mails.length === 0 ? (
         <Empty>
-          <p>There are no mails yet.</p>
+          <p>No emails yet. Sign up or reset a password to see one here.</p>
         </Empty>
       ) : (
         <Card>
-          <Table caption="Mails, the newest first" head={['Mail', 'To', 'When']}>
+          <Table caption="Emails, newest first" head={['Subject', 'To', 'Sent']}>
             {mails.map(({ mail, subject }) => (
               <tr>
                 <td>
@@ -141,7 +141,7 @@ function Mail({ mail, subject, text }: { mail: KeptMail } & RenderedMail) {
       </p>
       <h1>{subject}</h1>
       <p class="lead">
-        To {mail.to}, {exactTime(mail.createdAt)}
+        To {mail.to}, sent {exactTime(mail.createdAt)}
       </p>
       <MailFrame src={`/mailbox/${mail.id}/html`} text={text} who="reader" />
     </>

@@ -30,16 +30,16 @@ export function refusalPage(world: World, refusal: Refusal, { requestId, address
       <p class="lead">{message}</p>
       <p class="actions">
         {code === 'form_expired' && path !== undefined ? (
-          <ButtonLink href={path}>Open it again</ButtonLink>
+          <ButtonLink href={path}>Reload the form</ButtonLink>
         ) : (
           <ButtonLink href="/" weight="plain">
-            Go to the start
+            Go to home page
           </ButtonLink>
         )}
       </p>
       {status >= 500 && (
         <p class="note">
-          If you report this, give the request id: <code>{requestId}</code>
+          When reporting this, include the request ID: <code>{requestId}</code>
         </p>
       )}
     </Card>

@@ -17,7 +17,7 @@ import {
 } from './link-form.tsx';
 import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './mail-answer.tsx';
 
-const TITLE = 'Set a new password';
+const TITLE = 'Reset your password';
 
 export const resetForm = z.union([
   linkBody,
@@ -61,9 +61,9 @@ export async function resetAnswer(world: World, call: Call<z.infer<typeof resetF
   }
 }
 
-const anotherMail = { href: '/forgot-password', label: 'Ask for a new mail' };
+const anotherMail = { href: '/forgot-password', label: 'Request a new link' };
 
-export const EVERYBODY_OUT = 'Everybody who is signed in to the account, on any device, is signed out.';
+export const EVERYBODY_OUT = 'You’ll be signed out on all devices.';
 
 function ByLink({ world, token, errors }: { world: World; token: string; errors: FieldError[] }) {
   return (
@@ -74,7 +74,7 @@ function ByLink({ world, token, errors }: { world: World; token: string; errors:
       <Form action="/reset-password" hidden={{ token }}>
         <NewPassword config={world.config} errors={errors} autofocus />
         <Actions>
-          <Button>Set the password</Button>
+          <Button>Reset password</Button>
         </Actions>
       </Form>
     </Card>
@@ -89,12 +89,12 @@ function ByCode(props: ResetByCodeProps) {
       <PasteWithoutScripts action="/reset-password" />
       <Card>
         <h1>{TITLE}</h1>
-        <p class="lead">With the code of the mail that we sent. {EVERYBODY_OUT}</p>
+        <p class="lead">Enter the code from the email we sent you. {EVERYBODY_OUT}</p>
         <ResetByCode {...props} />
       </Card>
       <PasteWithScripts action="/reset-password" />
       <p class="aside">
-        No code? <a href="/forgot-password">Ask for a mail</a>
+        Don’t have a code? <a href="/forgot-password">Request a reset email</a>
       </p>
     </>
   );
@@ -116,7 +116,7 @@ export function ResetByCode({ world, email, code, errors }: ResetByCodeProps) {
         <CodeFields config={world.config} email={email} code={code} errors={errors} autofocus />
         <NewPassword config={world.config} errors={errors} />
         <Actions>
-          <Button>Set the password</Button>
+          <Button>Reset password</Button>
         </Actions>
       </Form>
     </>

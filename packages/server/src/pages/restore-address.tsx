@@ -9,7 +9,7 @@ import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { answerPage, linkRefused } from './mail-answer.tsx';
 import { NewPassword } from './reset-password.tsx';
 
-const TITLE = 'Take the change back';
+const TITLE = 'Undo email change';
 
 export const restoreForm = z.union([linkBody, z.strictObject({ token: z.string(), password: z.string() })]);
 
@@ -21,7 +21,7 @@ export const restorePage = (world: World, call: Call): Answer =>
     TITLE,
     <Card>
       <h1>{TITLE}</h1>
-      <p class="lead">With the link of the mail that we sent to the old address of your account.</p>
+      <p class="lead">Use the link in the email we sent to your previous address.</p>
       <PasteAgain />
     </Card>,
   );
@@ -57,14 +57,14 @@ function Restore({ world, token, errors }: { world: World; token: string; errors
     <Card>
       <h1>{TITLE}</h1>
       <p class="lead">
-        Your account gets its old address back, and everybody who is signed in to it is signed out. Whoever
-        asked for the change knew your password, so choose another one.
+        We’ll restore your previous email and sign out all devices. Whoever made this change knew your
+        password, so choose a new one.
       </p>
       <FormErrors errors={errors} shown={['password']} />
       <Form action="/restore-address" hidden={{ token }}>
         <NewPassword config={world.config} errors={errors} autofocus />
         <Actions>
-          <Button>Take the change back</Button>
+          <Button>{TITLE}</Button>
         </Actions>
       </Form>
     </Card>

@@ -8,13 +8,14 @@ import {
   openSetUpLink,
   refuseSetUpDone,
 } from '../flows/setup/first-admin.ts';
-import { Field } from './field.tsx';
+import { Field, PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { linkRefused } from './mail-answer.tsx';
 
-const TITLE = 'Set up Usher';
+const titleOf = ({ config }: World): string => `Set up ${config.serviceName}`;
+const DONE = 'Setup complete';
 
 /** Nothing: a secret in an address would be in the log of every proxy. */
 export const setUpQuery = z.strictObject({});
@@ -32,12 +33,12 @@ export async function setUpPage(
   }
   const form = (
     <Card>
-      <h1>{TITLE}</h1>
-      <p class="lead">With the link that the server printed when it started.</p>
+      <h1>{titleOf(world)}</h1>
+      <p class="lead">Use the setup link that the server printed when it started.</p>
       <PasteLink />
     </Card>
   );
-  return page(world, call, { title: TITLE, shape: 'gate' }, form);
+  return page(world, call, { title: titleOf(world), shape: 'gate' }, form);
 }
 
 /** The form behind that link. */
@@ -47,8 +48,8 @@ async function openLink(world: World, call: Call<unknown>, token: string): Promi
   } catch (error) {
     return refused(world, call, error);
   }
-  const form = <SetUpForm token={token} username="" email="" errors={[]} />;
-  return page(world, call, { title: TITLE, shape: 'gate' }, form);
+  const form = <SetUpForm world={world} token={token} username="" email="" errors={[]} />;
+  return page(world, call, { title: titleOf(world), shape: 'gate' }, form);
 }
 
 /** Opens the link, or makes the first administrator from its form; a refused form keeps what was typed, but for the password. */
@@ -57,13 +58,15 @@ export async function setUpAnswer(world: World, call: Call<z.infer<typeof setUpF
   if ('link' in body) return openLink(world, call, tokenOf(body.link));
   try {
     const cookies = await makeFirstAdmin(world, { ...call, body });
-    const view = { status: 201, title: 'Usher is set up', shape: 'gate' } as const;
+    const view = { status: 201, title: DONE, shape: 'gate' } as const;
     return { ...page(world, call, view, <Done username={body.username.trim()} />), ...cookies };
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) return refused(world, call, error);
     const { token, username, email } = body;
-    const form = <SetUpForm token={token} username={username} email={email} errors={error.fields} />;
-    return page(world, call, { status: error.status, title: TITLE, shape: 'gate' }, form);
+    const form = (
+      <SetUpForm world={world} token={token} username={username} email={email} errors={error.fields} />
+    );
+    return page(world, call, { status: error.status, title: titleOf(world), shape: 'gate' }, form);
   }
 }
 
@@ -73,41 +76,42 @@ const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofoc
 function refused(world: World, viewer: Viewer, error: unknown): Answer {
   const isDone = error instanceof Refusal && error.code === 'setup_done';
   const on = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };
-  return linkRefused(world, viewer, TITLE, error, on);
+  return linkRefused(world, viewer, titleOf(world), error, on);
 }
 
 interface SetUpFormProps {
+  world: World;
   token: string;
   username: string;
   email: string;
   errors: FieldError[];
 }
 
-function SetUpForm({ token, username, email, errors }: SetUpFormProps) {
+function SetUpForm({ world, token, username, email, errors }: SetUpFormProps) {
   return (
     <Card>
-      <h1>{TITLE}</h1>
-      <p class="lead">Make the first administrator. This link works once; afterwards you are signed in.</p>
+      <h1>{titleOf(world)}</h1>
+      <p class="lead">Create the first administrator account. This link works once.</p>
       <Form action="/setup" hidden={{ token }}>
         <Field
           name="username"
-          label="User name"
+          label="Username"
           value={username}
           autocomplete="username"
           errors={errors}
           autofocus
         />
-        <Field
-          name="email"
-          label="E-mail address"
-          type="email"
-          value={email}
-          autocomplete="email"
+        <Field name="email" label="Email" type="email" value={email} autocomplete="email" errors={errors} />
+        <PasswordField
+          name="password"
+          label="Password"
+          autocomplete="new-password"
           errors={errors}
+          hint={passwordHint(world.config)}
+          isNew
         />
-        <Field name="password" label="Password" type="password" autocomplete="new-password" errors={errors} />
         <Actions>
-          <Button>Make the administrator</Button>
+          <Button>Create administrator</Button>
         </Actions>
       </Form>
     </Card>
@@ -117,13 +121,13 @@ function SetUpForm({ token, username, email, errors }: SetUpFormProps) {
 function Done({ username }: { username: string }) {
   return (
     <Card>
-      <h1>Usher is set up</h1>
-      <p>You are signed in as {username}, the first administrator.</p>
+      <h1>{DONE}</h1>
+      <p>You’re signed in as {username}.</p>
       <p>
-        What the API offers is described at <a href="/docs">/docs</a>.
+        API reference: <a href="/docs">/docs</a>
       </p>
       <Actions>
-        <ButtonLink href="/admin">Open the console</ButtonLink>
+        <ButtonLink href="/admin">Open admin console</ButtonLink>
         <ButtonLink href="/dashboard" weight="plain">
           Your account
         </ButtonLink>

@@ -13,10 +13,10 @@ const TITLE = 'Sign in';
 
 /** What was done a moment ago, on another page. */
 const done = {
-  'signed-out': 'You are signed out.',
-  proven: 'Your address is proven. Sign in to go on.',
-  restored: 'Your account has its old address and a new password. Sign in with it.',
-  reset: 'Your new password is set, and everybody who was signed in to the account is signed out.',
+  'signed-out': 'You’ve signed out.',
+  proven: 'Your email is verified. Sign in to continue.',
+  restored: 'Your previous email is restored. Sign in with your new password.',
+  reset: 'Your password has been reset, and all devices are signed out. Sign in with your new password.',
 };
 
 export const signInQuery = z.object({
@@ -55,7 +55,7 @@ export async function signInAnswer(world: World, call: Call<z.infer<typeof signI
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const form = <SignIn world={world} name={name} returnTo={returnTo} refusal={error} />;
-    const view = { status: error.status, title: `Not signed in: ${TITLE}`, shape: 'gate' } as const;
+    const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
     return mayLeadOut(world, refusing(error, page(world, call, view, form)));
   }
 }
@@ -75,11 +75,11 @@ function SignIn({ world: { config }, name, returnTo, done: act, refusal }: SignI
         <h1>{TITLE}</h1>
         {act && <Notice kind="good">{done[act]}</Notice>}
         {refusal && <WhyNot refusal={refusal} />}
-        {returnTo !== undefined && !act && !refusal && <p class="lead">Then you go on where you were.</p>}
+        {returnTo !== undefined && !act && !refusal && <p class="lead">Sign in to continue.</p>}
         <Form action="/sign-in" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
           <Field
             name="name"
-            label="User name or e-mail address"
+            label="Username or email"
             value={name}
             autocomplete="username"
             errors={[]}
@@ -91,7 +91,7 @@ function SignIn({ world: { config }, name, returnTo, done: act, refusal }: SignI
             autocomplete="current-password"
             errors={[]}
             autofocus={name !== ''}
-            aside={<a href="/forgot-password">Forgot it?</a>}
+            aside={<a href="/forgot-password">Forgot password?</a>}
           />
           <Actions>
             <Button>Sign in</Button>
@@ -100,7 +100,7 @@ function SignIn({ world: { config }, name, returnTo, done: act, refusal }: SignI
       </Card>
       {config.signup !== 'closed' && (
         <p class="aside">
-          New here? <a href={withReturnTo('/sign-up', returnTo)}>Make an account</a>
+          Don’t have an account? <a href={withReturnTo('/sign-up', returnTo)}>Sign up</a>
         </p>
       )}
     </>
@@ -112,10 +112,10 @@ function WhyNot({ refusal }: { refusal: Refusal }) {
   if (refusal.code !== 'invalid_credentials') return <Notice kind="bad">{refusal.message}</Notice>;
   return (
     <Notice kind="bad">
-      <p>This name and this password do not belong together.</p>
+      <p>Incorrect username, email or password.</p>
       <p>
-        Check both. After several wrong passwords even the right one is refused for a while. “Forgot it?” lets
-        you in at once.
+        Check what you entered and try again. After several failed attempts, sign-in is paused for a while,
+        even with the correct password. <a href="/forgot-password">Reset your password</a> to sign in now.
       </p>
     </Notice>
   );

@@ -11,7 +11,7 @@ import { MailboxHint } from './mail-answer.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
 import { VerifyByCode } from './verify.tsx';
 
-const TITLE = 'Make an account';
+const TITLE = 'Create your account';
 
 export const signUpQuery = z.object({ return_to: z.string().optional() });
 export const signUpForm = signUpBody.extend({ return_to: z.string().optional() });
@@ -33,7 +33,7 @@ export async function signUpAnswer(world: World, call: Call<z.infer<typeof signU
   try {
     const { status, cookie, sideCookies } = await signUp(world, { ...call, body });
     if (status === 202) {
-      const view = { status, title: 'Read your mail', shape: 'gate' } as const;
+      const view = { status, title: 'Check your email', shape: 'gate' } as const;
       return { ...page(world, call, view, <MailSent world={world} email={body.email} />), sideCookies };
     }
     return seeOther(returnTo ?? '/dashboard?done=welcome', { cookie, sideCookies });
@@ -43,7 +43,7 @@ export async function signUpAnswer(world: World, call: Call<z.infer<typeof signU
     const form = (
       <SignUp world={world} username={username} email={email} returnTo={returnTo} refusal={error} />
     );
-    const view = { status: error.status, title: `Not yet: ${TITLE}`, shape: 'gate' } as const;
+    const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
     return mayLeadOut(world, refusing(error, page(world, call, view, form)));
   }
 }
@@ -67,21 +67,21 @@ function SignUp({ world: { config }, username, email, returnTo, refusal }: SignU
         <Form action="/sign-up" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
           <Field
             name="username"
-            label="User name"
+            label="Username"
             value={username}
             autocomplete="username"
             errors={errors}
-            hint="What you are called here."
+            hint="How you’ll appear here. You can change it later."
             autofocus
           />
           <Field
             name="email"
-            label="E-mail address"
+            label="Email"
             type="email"
             value={email}
             autocomplete="email"
             errors={errors}
-            hint="For a new password, should you forget yours."
+            hint="We’ll use it to verify your account and reset your password."
           />
           <PasswordField
             name="password"
@@ -92,12 +92,12 @@ function SignUp({ world: { config }, username, email, returnTo, refusal }: SignU
             isNew
           />
           <Actions>
-            <Button>Make the account</Button>
+            <Button>Create account</Button>
           </Actions>
         </Form>
       </Card>
       <p class="aside">
-        You have one? <a href={withReturnTo('/sign-in', returnTo)}>Sign in</a>
+        Already have an account? <a href={withReturnTo('/sign-in', returnTo)}>Sign in</a>
       </p>
     </>
   );
@@ -107,9 +107,9 @@ function SignUp({ world: { config }, username, email, returnTo, refusal }: SignU
 function MailSent({ world, email }: { world: World; email: string }) {
   return (
     <Card>
-      <h1>Read your mail</h1>
+      <h1>Check your email</h1>
       <Notice>
-        <p>{SIGN_UP_MAILED} Open its link, or type its code here.</p>
+        <p>{SIGN_UP_MAILED}</p>
         <MailboxHint world={world} />
       </Notice>
       <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} />

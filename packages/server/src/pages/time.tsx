@@ -1,18 +1,16 @@
+import { exactTime, formatDay } from '../platform/dates.ts';
+
+export { exactTime };
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-/** A moment to the minute, which is in UTC because a page without scripts cannot know where its reader is. */
-export const exactTime = (at: number): string =>
-  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-
-const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
 /** How long ago something was, which is the same everywhere; of what was over a week ago the day. */
 export function Ago({ at, now }: { at: number; now: number }) {
   return (
     <time datetime={new Date(at).toISOString()} title={exactTime(at)}>
-      {ago(now - at) ?? day.format(at)}
+      {ago(now - at) ?? formatDay(at)}
     </time>
   );
 }
@@ -37,12 +35,12 @@ export function Until({ at, now }: { at: number; now: number }) {
   return (
     <time datetime={new Date(at).toISOString()} title={exactTime(at)}>
       {number} {unit}
-      {number === 1 ? '' : 's'} more
+      {number === 1 ? '' : 's'} left
     </time>
   );
 }
 
 /** A day, in words. */
 export function Day({ at }: { at: number }) {
-  return <time datetime={new Date(at).toISOString()}>{day.format(at)}</time>;
+  return <time datetime={new Date(at).toISOString()}>{formatDay(at)}</time>;
 }

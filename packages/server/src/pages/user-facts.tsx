@@ -30,17 +30,17 @@ const admin: Partial<Record<PageColumn, Look<UserColumns>>> = {
   id: ({ id }) => <code>{id}</code>,
   disabled_at: (user) => (
     <>
-      {user.disabled_at === null && <Badge kind="good">enabled</Badge>} <States user={user} />
+      {user.disabled_at === null && <Badge kind="good">Active</Badge>} <States user={user} />
     </>
   ),
   created_at: (user) => <Day at={user.created_at} />,
   password_changed_at: (user) => (
     <>
       <Day at={user.password_changed_at} />{' '}
-      {user.password_change_required_at !== null && <Badge>to be changed at sign-in</Badge>}
+      {user.password_change_required_at !== null && <Badge>Must be changed at next sign-in</Badge>}
     </>
   ),
-  signed_in_at: ({ signed_in_at: at }, now) => (at === null ? 'never' : <Ago at={at} now={now} />),
+  signed_in_at: ({ signed_in_at: at }, now) => (at === null ? 'Never' : <Ago at={at} now={now} />),
 };
 
 /** What users see of their own account. */

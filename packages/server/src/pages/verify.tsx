@@ -19,7 +19,7 @@ import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from
 import { EVERYBODY_OUT, NewPassword } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
 
-const TITLE = 'Your address';
+const TITLE = 'Verify your email';
 
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
@@ -90,24 +90,24 @@ async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal):
 
 const questions: Record<Purpose, { heading: string; lead: string; button: string }> = {
   sign_up: {
-    heading: 'Finish your sign-up',
-    lead: 'One step, and the account is yours.',
-    button: 'Finish the sign-up',
+    heading: 'Finish signing up',
+    lead: 'Confirm your email to create your account.',
+    button: 'Create account',
   },
   verify_email: {
-    heading: 'Is this your address?',
-    lead: 'Then it can bring you back, should you forget your password.',
-    button: 'Yes, it is my address',
+    heading: 'Verify your email',
+    lead: 'A verified email lets you recover your account if you forget your password.',
+    button: 'Verify email',
   },
   change_email: {
-    heading: 'Is this your new address?',
-    lead: 'Then your account has it from now on.',
-    button: 'Yes, use this address',
+    heading: 'Confirm your new email',
+    lead: 'Your account will use this email from now on.',
+    button: 'Confirm new email',
   },
 };
 
 const ANOTHER_BROWSER =
-  'This is another browser than the one that signed up. Choose a password: it replaces the one that was given there.';
+  'You started signing up in a different browser. Choose a new password to finish here. It replaces the one chosen at sign-up.';
 
 interface ByLinkProps {
   world: World;
@@ -125,8 +125,8 @@ function ByLink({ world, purpose, needsPassword, given, errors }: ByLinkProps) {
       <p class="lead">{needsPassword ? ANOTHER_BROWSER : lead}</p>
       {needsPassword && (
         <p>
-          {purpose === 'verify_email' && EVERYBODY_OUT} Or type the code from the email in the browser where
-          you signed up.
+          {purpose === 'verify_email' && EVERYBODY_OUT} To keep the first password, enter the code from the
+          email in the browser where you signed up.
         </p>
       )}
       <FormErrors errors={errors} shown={['username', 'password']} />
@@ -145,6 +145,7 @@ interface VerifyByCodeProps {
   world: World;
   given: Extract<VerifyForm, { code: string }>;
   errors: FieldError[];
+  emailLabel?: string;
   /** Where it is one of several things on a page: the address is known, and the cursor stays where it is. */
   isPart?: boolean;
 }
@@ -156,8 +157,8 @@ function ByCode(props: VerifyByCodeProps) {
     <>
       <PasteWithoutScripts action="/verify" />
       <Card>
-        <h1>Prove your address</h1>
-        <p class="lead">With the code of the mail that we sent to it.</p>
+        <h1>{TITLE}</h1>
+        <p class="lead">Enter the code from the email we sent you.</p>
         <VerifyByCode {...props} />
       </Card>
       <PasteWithScripts action="/verify" />
@@ -166,7 +167,7 @@ function ByCode(props: VerifyByCodeProps) {
 }
 
 /** Address and code, and what else was found to be needed; also after a mail was sent. */
-export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByCodeProps) {
+export function VerifyByCode({ world, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
   const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
@@ -174,6 +175,7 @@ export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByC
       <Form action="/verify">
         <CodeFields
           config={world.config}
+          emailLabel={emailLabel}
           email={given.email}
           code={given.code}
           errors={errors}
@@ -183,7 +185,7 @@ export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByC
         <Username given={given} errors={errors} />
         {asksPassword && <NewPassword config={world.config} errors={errors} autofocus />}
         <Actions>
-          <Button>Prove it</Button>
+          <Button>Verify</Button>
         </Actions>
       </Form>
     </>
@@ -194,6 +196,6 @@ export function VerifyByCode({ world, given, errors, isPart = false }: VerifyByC
 function Username({ given: { username }, errors }: { given: VerifyForm; errors: FieldError[] }) {
   if (username === undefined && !errors.some(({ field }) => field === 'username')) return null;
   return (
-    <Field name="username" label="User name" value={username ?? ''} autocomplete="username" errors={errors} />
+    <Field name="username" label="Username" value={username ?? ''} autocomplete="username" errors={errors} />
   );
 }

@@ -189,7 +189,7 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
       for (const [path, fields] of forms) {
         const reply = await post(path, fields);
         expect([path, reply.status, reply.headers.get('www-authenticate')]).toEqual([path, 401, CHALLENGE]);
-        expect(reply.text).toContain('Confirm that it is you');
+        expect(reply.text).toContain('Confirm it’s you');
         // What was asked for is sent again with the password.
         for (const [name, value] of Object.entries(fields))
           expect(reply.text).toContain(`<input type="hidden" name="${name}" value="${value}"/>`);
@@ -197,7 +197,7 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
       }
     expect([await rowOf(victim.id), await eventsSince(at)]).toEqual([before, []]);
     const wrong = await post(`/admin/users/${victim.id}/promote`, { password: WRONG });
-    expect([wrong.status, wrong.text.includes('This is not your password.')]).toEqual([401, true]);
+    expect([wrong.status, wrong.text.includes('Incorrect password.')]).toEqual([401, true]);
     expect(await eventsSince(at)).toEqual([{ name: 'password_refused' }]);
     const right = await post(`/admin/users/${victim.id}/rename`, {
       username: 'another-name',

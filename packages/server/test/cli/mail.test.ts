@@ -23,7 +23,8 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
 
   async function queue(...addresses: (string | null)[]) {
     const database = await openDatabase(place.database.url);
-    const values = { username: 'ada.byron', code: '482913', link, minutes: '10', link_minutes: '60' };
+    const when = '2026-03-01T12:00:00Z';
+    const values = { username: 'ada.byron', code: '482913', link, minutes: '10', link_minutes: '60', when };
     for (const [index, to] of addresses.entries()) {
       const now = Date.now() + index;
       const mail = { kind: 'reset_password', to, userId: null, values, expiresAt: now + MINUTE } as const;
@@ -52,7 +53,7 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
       id: lines[1]?.[3],
       kind: 'reset_password',
       to: 'ada@example.org',
-      subject: 'Choose a new password for Usher',
+      subject: 'Reset your Usher password',
       created_at: expect.stringMatching(/Z$/),
     });
   });
@@ -63,9 +64,9 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     expect(wordsOf(shown.stdout).slice(0, 2)).toEqual([
       ['To', 'grace@example.org'],
-      ['Subject', 'Choose a new password for Usher'],
+      ['Subject', 'Reset your Usher password'],
     ]);
-    expect(shown.stdout).toContain(`\n    482913\n\nChoose a new password:\n${link}\n`);
+    expect(shown.stdout).toContain(`\n    482913\n\nReset password:\n${link}\n`);
     expect(shown.stdout).toContain('ada.byron');
     const id = wordsOf((await place.usher(['mail', 'list'])).stdout)[2]?.[3] ?? '';
     const { mail } = JSON.parse((await place.usher(['mail', 'show', id, '--json'])).stdout);
@@ -173,7 +174,7 @@ describe('without a database', () => {
       const mail = await inbox.next('you@example.org');
       expect(mail.headers).toMatchObject({
         from: 'Accounts <accounts@example.org>',
-        subject: 'A test mail from Usher',
+        subject: 'Test email from Usher',
         'message-id': expect.stringMatching(/^<[\w-]{36}@example\.org>$/),
       });
       const json = await place.usher(['mail', 'test', 'you@example.org', '--json'], { env });

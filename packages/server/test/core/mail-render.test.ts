@@ -18,6 +18,7 @@ const values = {
   link: `${URL_OF_USHER}/reset-password#token=abc`,
   minutes: '10',
   link_minutes: '60',
+  when: '2026-03-01T12:00:00Z',
   ip: '203.0.113.7',
   user_agent:
     'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36 Edg/142.0',
@@ -63,9 +64,14 @@ describe.each(samples)('the mail $kind', ({ mail: { subject, text, html } }) => 
     expect(html).toContain('@media (prefers-color-scheme: dark)');
   });
 
-  it('has no placeholder left, and no template in it', () => {
-    for (const part of [subject, text, html]) expect(part).not.toMatch(/\{\{|\}\}|undefined|<template|\*\*/);
-    expect(text).toMatch(/\n-- \nAcme & Sons at https:\/\/accounts\.example\.org /);
+  it('says when it was caused', () => {
+    for (const part of [text, html]) expect(part).toContain('March 1, 2026 at 12:00 UTC');
+  });
+
+  it('has no placeholder left, and no template or markup in it', () => {
+    for (const part of [subject, text, html])
+      expect(part).not.toMatch(/\{\{|\}\}|undefined|<template|\*\*|\]\(/);
+    expect(text.replace(/\s+/g, ' ')).toContain('at Acme & Sons (https://accounts.example.org)');
     expect(html).toContain('Acme &amp; Sons');
     expect(html).not.toContain('Acme & Sons');
   });
@@ -91,30 +97,30 @@ describe.each(samples)('the mail $kind', ({ mail: { subject, text, html } }) => 
 describe('values', () => {
   it('shows the link alone where there is no code', () => {
     const { text, html } = render('reset_password', { ...values, code: '' });
-    expect(text).toContain(`Choose a new password:\n${values.link}`);
-    expect(text).not.toContain('Type this code');
+    expect(text).toContain(`Reset password:\n${values.link}`);
+    expect(text).not.toContain('Enter this code');
     expect(html).not.toContain('class="box digits"');
     expect(render('reset_password', values).html).toContain('class="box digits"');
   });
 
   it('leaves out from where, when nobody knows', () => {
     const { text, html } = render('reset_password', { ...values, ip: '', user_agent: '' });
-    expect(text).not.toMatch(/Asked for from|Browser/);
-    expect(html).not.toMatch(/Asked for from|Browser/);
+    expect(text).not.toMatch(/IP address|Device/);
+    expect(html).not.toMatch(/IP address|Device/);
     const half = render('reset_password', { ...values, user_agent: '' });
-    expect(half.text).toContain('Asked for from: 203.0.113.7');
-    expect(half.text).not.toContain('Browser');
+    expect(half.text).toContain('IP address: 203.0.113.7');
+    expect(half.text).not.toContain('Device');
   });
 
   it('says which browser in words, and none that the sender chose (C17)', () => {
     const browser = (agent: string) =>
-      /^Browser: (.*)$/m.exec(render('reset_password', { ...values, user_agent: agent }).text)?.[1];
-    expect(browser(values.user_agent)).toBe('Edge, Windows');
+      /^Device: (.*)$/m.exec(render('reset_password', { ...values, user_agent: agent }).text)?.[1];
+    expect(browser(values.user_agent)).toBe('Edge on Windows');
     expect(
       browser(
         'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Mobile/1 Safari/604',
       ),
-    ).toBe('Safari, iOS');
+    ).toBe('Safari on iOS');
     expect(browser('curl/8.5.0')).toBe('curl');
     expect(browser('Your account is locked, call 555-0100 or open evil.example')).toBeUndefined();
     expect(browser('<a href="https://evil.example">Firefox/1</a>')).toBe('Firefox');

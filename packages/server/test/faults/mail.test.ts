@@ -28,6 +28,7 @@ async function queueTo(db: Db, keys: Keys, now: number, to: string): Promise<voi
     link: 'http://localhost:4000/r#t',
     minutes: '10',
     link_minutes: '60',
+    when: '2026-03-01T12:00:00Z',
   };
   const mail = { kind: 'reset_password', to, userId: null, values, expiresAt: now + 10 * MINUTE } as const;
   await db.transaction().execute((tx) => queueMail(tx, keys, mail, now));

@@ -353,7 +353,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     const { email, browser } = await signUp(open, newAddress());
     const { link = '' } = await mailTo(email, 'verify_email');
     const opened = await openLink(open, '/verify', link, { cookie: browser.cookie });
-    expect(opened.text).toContain('Is this your address?');
+    expect(opened.text).toContain('Verify your email');
     expect(opened.text).not.toContain('type="password"');
     expect((await send(open, 'HEAD', '/verify')).status).toBe(200);
     expect((await browser.get('/v1/me')).body.user.email_verified).toBe(false);

@@ -121,7 +121,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     const ada = await signUp(app, newAddress());
     const { device, session, ask } = await browserOf(ada);
     const id = idOf(device);
-    expect((await ask('GET', '/dashboard/sessions')).text).toContain('Known browsers and programs');
+    expect((await ask('GET', '/dashboard/sessions')).text).toContain('Known devices');
     const form = { device: id };
     const reply = await submit(app, '/dashboard/sessions', form, { cookie: session });
     expect([reply.status, reply.headers.get('location')]).toEqual([303, '/dashboard/sessions?done=device']);

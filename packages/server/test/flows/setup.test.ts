@@ -150,7 +150,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     for (const reply of replies.filter(({ status }) => status === 410))
       expect(reply.headers.getSetCookie().filter((cookie) => !cookie.startsWith('usher-form='))).toEqual([]);
     expect(made.text).toMatch(
-      /href="\/admin"[^>]*>Open the console<.*href="\/dashboard"[^>]*>Your account</s,
+      /href="\/admin"[^>]*>Open admin console<.*href="\/dashboard"[^>]*>Your account</s,
     );
 
     expect(await makeSetUpLink(start.world)).toBeUndefined();

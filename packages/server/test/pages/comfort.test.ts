@@ -109,8 +109,8 @@ describe('pages for everybody', () => {
     }
     // With what was refused, and with what is said while typing.
     await visitor.goto('/sign-up');
-    await visitor.getByLabel('User name').fill('x y @');
-    await visitor.getByLabel('E-mail address').fill('x@y');
+    await visitor.getByLabel('Username').fill('x y @');
+    await visitor.getByLabel('Email', { exact: true }).fill('x@y');
     await visitor.getByLabel('Password', { exact: true }).fill('1234');
     await visitor.getByText('A password needs at least 8 characters').waitFor();
     await expectNone(visitor);
@@ -118,15 +118,15 @@ describe('pages for everybody', () => {
     await visitor.locator('#email-error').waitFor();
     await expectNone(visitor);
     await visitor.goto('/sign-in');
-    await visitor.getByLabel('User name or e-mail address').fill('nobody');
+    await visitor.getByLabel('Username or email').fill('nobody');
     await visitor.getByLabel('Password', { exact: true }).fill('nothing at all');
     await visitor.keyboard.press('Enter');
     await visitor.getByRole('alert').waitFor();
     await expectNone(visitor);
     await visitor.goto('/forgot-password');
-    await visitor.getByLabel('E-mail address of the account').fill(email);
+    await visitor.getByLabel('Email').fill(email);
     await visitor.keyboard.press('Enter');
-    await visitor.getByLabel('Code of 6 digits').waitFor();
+    await visitor.getByLabel('6-digit code').waitFor();
     await expectNone(visitor);
     const { link = '' } = await lastMail(app, database, email);
     await openMailLink(visitor, link);
@@ -171,14 +171,14 @@ describe('pages for everybody', () => {
       const outline = 'getComputedStyle(document.activeElement).outlineStyle';
       expect([order.at(-1), await page.evaluate(outline)]).toEqual([order.at(-1), 'solid']);
     }
-    expect(order).toEqual(['Forgot it?', 'password', 'Show Password', 'Sign in']);
+    expect(order).toEqual(['Forgot password?', 'password', 'Show Password', 'Sign in']);
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.type(PASSWORD);
     await page.keyboard.press('Enter');
     await page.waitForURL('**/dashboard');
     await page.keyboard.press('Tab');
-    expect(await focused()).toBe('Skip to the content');
+    expect(await focused()).toBe('Skip to content');
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('content');
   });
@@ -186,22 +186,22 @@ describe('pages for everybody', () => {
   it('say to a screen reader what they are', async () => {
     const { page } = await user();
     await page.goto('/dashboard/sessions');
-    expect(await page.title()).toBe('Sessions · Usher');
+    expect(await page.title()).toBe('Devices · Usher');
     const tree = await page.locator('body').ariaSnapshot();
     for (const line of [
       '- banner:',
       '- button "Sign out"',
       '- main:',
       '- navigation "Your account":',
-      '- heading "Sessions" [level=1]',
+      '- heading "Devices" [level=1]',
     ])
       expect(tree).toContain(line);
     await page.goto('/dashboard/profile');
-    await page.getByLabel('User name').fill('@');
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByLabel('Username').fill('@');
+    await page.getByRole('button', { name: 'Save changes' }).click();
     await page.locator('#username-error').waitFor();
-    expect(await page.title()).toBe('Not saved: Profile · Usher');
-    expect(await page.getByLabel('User name').getAttribute('aria-describedby')).toBe(
+    expect(await page.title()).toBe('Error: Profile · Usher');
+    expect(await page.getByLabel('Username').getAttribute('aria-describedby')).toBe(
       'username-hint username-error',
     );
     expect(await page.evaluate('document.activeElement.id')).toBe('username');
@@ -259,12 +259,12 @@ describe('pages for everybody', () => {
     const field = page.getByLabel('Password', { exact: true });
     await page.getByRole('button', { name: 'Show' }).click();
     expect(await field.getAttribute('type')).toBe('text');
-    await page.getByLabel('User name').fill('wilhelmina');
+    await page.getByLabel('Username').fill('wilhelmina');
     await field.fill('wilhelmina1');
     await page.getByText('A password needs more than your name').waitFor();
     await field.fill('correct horse battery staple');
-    await page.getByText('This is hard to guess.').waitFor();
-    await page.getByLabel('E-mail address').fill('not an address');
+    await page.getByText('Strong password.').waitFor();
+    await page.getByLabel('Email', { exact: true }).fill('not an address');
     await page.evaluate("document.querySelector('main form').noValidate = true");
     await page.evaluate(
       "document.querySelector('main form').addEventListener('submit', () => sessionStorage.setItem('sent as', document.querySelector('#password').type))",
@@ -280,12 +280,12 @@ describe('pages for everybody', () => {
       const { page, context } = visitor;
       await context.clock.install({ time: app.clock.now() });
       await page.goto('/dashboard/profile');
-      await page.getByLabel('User name').fill('half-typed');
+      await page.getByLabel('Username').fill('half-typed');
       const pass = async (milliseconds: number) => {
         app.clock.advance(milliseconds);
         await context.clock.fastForward(milliseconds);
       };
-      return { ...visitor, pass, notice: page.getByText('You are signed out at') };
+      return { ...visitor, pass, notice: page.getByText('You’ll be signed out at') };
     }
 
     it('say so before, and let one stay', async () => {
@@ -298,9 +298,9 @@ describe('pages for everybody', () => {
       await page.getByRole('button', { name: 'Stay signed in' }).click();
       await notice.waitFor({ state: 'hidden' });
       await pass(7 * MINUTE);
-      expect(await page.getByLabel('User name').inputValue()).toBe('half-typed');
-      await page.getByRole('button', { name: 'Save' }).click();
-      await page.getByText('Saved.').waitFor();
+      expect(await page.getByLabel('Username').inputValue()).toBe('half-typed');
+      await page.getByRole('button', { name: 'Save changes' }).click();
+      await page.getByText('Profile updated.').waitFor();
     });
 
     it('keep what was typed for who signs in again, and no password', async () => {
@@ -308,11 +308,11 @@ describe('pages for everybody', () => {
       await pass(10 * MINUTE + SECOND);
       await page.waitForURL('**/sign-in?return_to=%2Fdashboard%2Fprofile');
       expect(await page.locator('body').innerText()).not.toContain(username);
-      await page.getByLabel('User name or e-mail address').fill(username);
+      await page.getByLabel('Username or email').fill(username);
       await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
       await page.keyboard.press('Enter');
       await page.waitForURL('**/dashboard/profile');
-      expect(await page.getByLabel('User name').inputValue()).toBe('half-typed');
+      expect(await page.getByLabel('Username').inputValue()).toBe('half-typed');
       await page.goto('/dashboard/security');
       await page.getByLabel('Current password').fill('a secret that is not kept');
       await page.getByRole('button', { name: 'Show Current password' }).click();
@@ -327,11 +327,11 @@ describe('pages for everybody', () => {
       await new Program(app).post('/v1/signup', other);
       await pass(10 * MINUTE + SECOND);
       await page.waitForURL('**/sign-in?*');
-      await page.getByLabel('User name or e-mail address').fill(other.username);
+      await page.getByLabel('Username or email').fill(other.username);
       await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
       await page.keyboard.press('Enter');
       await page.waitForURL('**/dashboard/profile');
-      expect(await page.getByLabel('User name').inputValue()).toBe(other.username);
+      expect(await page.getByLabel('Username').inputValue()).toBe(other.username);
     });
 
     it('know of what happens in another tab', async () => {
@@ -342,7 +342,7 @@ describe('pages for everybody', () => {
       await tab.goto('/dashboard');
       await notice.waitFor({ state: 'hidden' });
       await tab.getByRole('button', { name: 'Sign out' }).click();
-      await tab.getByText('You are signed out.').waitFor();
+      await tab.getByText('You’ve signed out.').waitFor();
       await page.waitForURL('**/sign-in?*');
     });
   });

@@ -116,7 +116,7 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     await page.goto(`/admin/users/${carol.id}/disable`);
     await page.fill('[name=password]', 'not my password');
     await page.click('main form .button');
-    expect(await page.textContent('main')).toContain('This is not your password.');
+    expect(await page.textContent('main')).toContain('Incorrect password.');
     expect((await carol.browser.get('/v1/me')).status).toBe(200);
     await page.fill('[name=password]', PASSWORD);
     await page.click('main form .button');

@@ -179,7 +179,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
       app.clock.advance(milliseconds);
       await context.clock.fastForward(milliseconds);
     };
-    const warning = page.getByText('You are signed out at');
+    const warning = page.getByText('You’ll be signed out at');
     // Nine minutes are gone when somebody presses the button: from then on it is ten.
     await pass(9 * MINUTE);
     await warning.waitFor();

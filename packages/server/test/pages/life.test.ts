@@ -48,26 +48,26 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
 
       // Nobody knows them yet; what they wanted to see waits for them.
       await page.goto('/');
-      await page.getByRole('link', { name: 'Make an account' }).click();
-      expect(await heading()).toBe('Make an account');
-      await fill({ 'User name': username, 'E-mail address': email, Password: 'password1' });
-      await press('Make the account');
+      await page.getByRole('link', { name: 'Create account' }).click();
+      expect(await heading()).toBe('Create your account');
+      await fill({ Username: username, Email: email, Password: 'password1' });
+      await press('Create account');
       expect(await page.getByLabel('Password', { exact: true }).inputValue()).toBe('');
-      expect(await page.getByLabel('User name').inputValue()).toBe(username);
-      expect(await page.getByLabel('E-mail address').inputValue()).toBe(email);
+      expect(await page.getByLabel('Username').inputValue()).toBe(username);
+      expect(await page.getByLabel('Email', { exact: true }).inputValue()).toBe(email);
       expect(await page.locator('#password-error').innerText()).toContain('most common');
       await expectFits();
       await fill({ Password: password });
-      await press('Make the account');
+      await press('Create account');
       expect([await heading(), await said('status')]).toEqual([username, expect.stringContaining('Welcome')]);
       await expectFits();
 
       // The address is proven with the code of the mail.
-      await page.getByRole('link', { name: 'Prove it' }).click();
+      await page.getByRole('link', { name: 'Verify' }).click();
       const { code: proof = '' } = await lastMail(app, database, email, 'verify_email');
-      await page.getByLabel('Code of 6 digits').fill(`${proof.slice(0, 3)} ${proof.slice(3)}`);
-      await press('Prove it');
-      expect(await said('status')).toContain('proven');
+      await page.getByLabel('6-digit code').fill(`${proof.slice(0, 3)} ${proof.slice(3)}`);
+      await press('Verify');
+      expect(await said('status')).toBe('Email verified.');
 
       // Another device signs in, is seen, and is sent away.
       const other = await someone({
@@ -75,21 +75,21 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       });
       await other.goto('/dashboard/activity');
       expect(new URL(other.url()).search).toBe('?return_to=%2Fdashboard%2Factivity');
-      await other.getByLabel('User name or e-mail address').fill(email);
+      await other.getByLabel('Username or email').fill(email);
       await other.getByLabel('Password', { exact: true }).fill(password);
       await other.getByRole('button', { name: 'Sign in' }).click();
       expect(new URL(other.url()).pathname).toBe('/dashboard/activity');
-      await page.getByRole('link', { name: 'Sessions' }).click();
-      const onPage = page.getByRole('listitem').filter({ hasText: 'Firefox, Windows' });
-      const row = onPage.filter({ has: page.getByRole('button', { name: /^End/ }) });
-      expect(await row.innerText()).not.toContain('This one');
+      await page.getByRole('link', { name: 'Devices' }).click();
+      const onPage = page.getByRole('listitem').filter({ hasText: 'Firefox on Windows' });
+      const row = onPage.filter({ has: page.getByRole('button', { name: /^Sign out/ }) });
+      expect(await row.innerText()).not.toContain('This device');
       await expectFits();
       await row.getByRole('button').click();
-      expect(await said('status')).toBe('The session is ended.');
+      expect(await said('status')).toBe('Device signed out.');
       expect(await row.count()).toBe(0);
       // The browser is still known; its user can have that ended, too.
       await onPage.getByRole('button', { name: /^Remove/ }).click();
-      expect(await said('status')).toContain('not known any more');
+      expect(await said('status')).toContain('Known device removed');
       await expectFits();
       expect(await onPage.count()).toBe(0);
       await other.getByRole('link', { name: 'Security' }).click();
@@ -97,31 +97,31 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
 
       // A new name and a new password; what was refused is said at its field.
       await page.getByRole('link', { name: 'Profile' }).click();
-      await fill({ 'User name': 'no @ name' });
-      await press('Save');
-      expect(await page.getByLabel('User name').inputValue()).toBe('no @ name');
-      expect(await page.getByLabel('User name').getAttribute('aria-invalid')).toBe('true');
-      await fill({ 'User name': `${username}-new` });
-      await press('Save');
-      expect(await said('status')).toBe('Saved.');
+      await fill({ Username: 'no @ name' });
+      await press('Save changes');
+      expect(await page.getByLabel('Username').inputValue()).toBe('no @ name');
+      expect(await page.getByLabel('Username').getAttribute('aria-invalid')).toBe('true');
+      await fill({ Username: `${username}-new` });
+      await press('Save changes');
+      expect(await said('status')).toBe('Profile updated.');
       await page.getByRole('link', { name: 'Security' }).click();
       await fill({ 'Current password': 'not this one', 'New password': 'another horse battery staple' });
-      await press('Change the password');
-      expect(await page.locator('#current_password-error').innerText()).toBe('This is not your password.');
+      await press('Change password');
+      expect(await page.locator('#current_password-error').innerText()).toBe('Incorrect password.');
       await fill({ 'Current password': password, 'New password': 'another horse battery staple' });
-      await press('Change the password');
-      expect(await said('status')).toContain('Your password is changed');
+      await press('Change password');
+      expect(await said('status')).toContain('Password changed');
       await expectFits();
       await page.getByRole('link', { name: 'Activity' }).click();
       const activity = await page.getByRole('list').first().innerText();
-      for (const words of ['Your password was changed', 'You ended a session', 'You made this account'])
+      for (const words of ['Password changed', 'Signed out a device', 'Account created'])
         expect(activity).toContain(words);
       await expectFits();
 
       // Their data is theirs.
-      await page.getByRole('link', { name: 'Your data' }).click();
+      await page.getByRole('link', { name: 'Data & privacy' }).click();
       const downloading = page.waitForEvent('download');
-      await page.getByRole('link', { name: 'Download my data' }).click();
+      await page.getByRole('link', { name: 'Download data' }).click();
       const file = await (await downloading).path();
       const data = JSON.parse(readFileSync(file, 'utf8'));
       expect(data).toMatchObject({
@@ -132,48 +132,48 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
 
       // They leave; going back shows nothing.
       await press('Sign out');
-      expect(await said('status')).toBe('You are signed out.');
+      expect(await said('status')).toBe('You’ve signed out.');
       await page.goBack();
       await page.waitForURL(/\/sign-in/);
       expect(await page.locator('body').innerText()).not.toContain(username);
 
       // They forget, and come back by mail.
       await page.goto('/sign-in');
-      await fill({ 'User name or e-mail address': email, Password: password });
+      await fill({ 'Username or email': email, Password: password });
       await press('Sign in');
-      expect(await said('alert')).toContain('do not belong together');
-      expect(await page.getByLabel('User name or e-mail address').inputValue()).toBe(email);
-      await page.getByRole('link', { name: 'Forgot it?' }).click();
-      await fill({ 'E-mail address of the account': email });
-      await press('Send the mail');
-      expect(await said('status')).toContain('If an account has this address');
+      expect(await said('alert')).toContain('Incorrect username, email or password');
+      expect(await page.getByLabel('Username or email').inputValue()).toBe(email);
+      await page.getByRole('link', { name: 'Forgot password?' }).click();
+      await fill({ Email: email });
+      await press('Send reset email');
+      expect(await said('status')).toContain('If there’s an account for this email');
       await expectFits();
       const { code = '' } = await lastMail(app, database, email);
       const wrong = code === '000000' ? '111111' : '000000';
-      await fill({ 'Code of 6 digits': wrong, 'New password': password });
-      await press('Set the password');
+      await fill({ '6-digit code': wrong, 'New password': password });
+      await press('Reset password');
       expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
-      await fill({ 'Code of 6 digits': code, 'New password': password });
-      await press('Set the password');
-      expect(await said('status')).toContain('Your new password is set');
-      await fill({ 'User name or e-mail address': `${username}-new`, Password: password });
+      await fill({ '6-digit code': code, 'New password': password });
+      await press('Reset password');
+      expect(await said('status')).toContain('Your password has been reset');
+      await fill({ 'Username or email': `${username}-new`, Password: password });
       await press('Sign in');
       expect(new URL(page.url()).pathname).toBe('/dashboard');
 
       // They have had enough.
-      await page.getByRole('link', { name: 'Your data' }).click();
-      await page.getByRole('link', { name: 'Delete my account' }).click();
-      expect(await said('status')).toContain('Nobody can take this back');
-      await fill({ 'Your e-mail address': email, 'Your password': 'wrong' });
-      await press('Delete my account for good');
-      expect(await page.locator('#password-error').innerText()).toBe('This is not your password.');
-      await fill({ 'Your password': password });
-      await press('Delete my account for good');
+      await page.getByRole('link', { name: 'Data & privacy' }).click();
+      await page.getByRole('link', { name: 'Delete account' }).click();
+      expect(await said('status')).toContain('This can’t be undone');
+      await fill({ Email: email, Password: 'wrong' });
+      await press('Permanently delete account');
+      expect(await page.locator('#password-error').innerText()).toBe('Incorrect password.');
+      await fill({ Password: password });
+      await press('Permanently delete account');
       expect(await said('status')).toContain('deleted');
       await page.goto('/sign-in');
-      await fill({ 'User name or e-mail address': email, Password: password });
+      await fill({ 'Username or email': email, Password: password });
       await press('Sign in');
-      expect(await said('alert')).toContain('do not belong together');
+      expect(await said('alert')).toContain('Incorrect username, email or password');
       for (const { complaints } of visitors) expect(complaints).toEqual([]);
     },
   );

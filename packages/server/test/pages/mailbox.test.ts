@@ -19,6 +19,7 @@ const values = {
   link: 'http://localhost:4000/reset-password#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0',
   minutes: '10',
   link_minutes: '60',
+  when: '2026-03-01T12:00:00Z',
 };
 
 /** What a browser keeps that opened the link of the start. */
@@ -73,7 +74,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
       const get = (path: string) => send(app, 'GET', path, undefined, { headers });
       const list = await get('/mailbox');
       expect(list.status).toBe(200);
-      expect(list.text).toContain('Choose a new password for Usher');
+      expect(list.text).toContain('Reset your Usher password');
       expect(list.text).toContain(ADDRESS);
       // The decoy is not there.
       expect(list.text.match(/href="\/mailbox\//g)).toHaveLength(1);
@@ -134,7 +135,9 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
         ])
           expect(answer).not.toContain(secret);
       }
-      expect(await over('/mailbox')).toContain('The server printed a link to this page when it started.');
+      expect(await over('/mailbox')).toContain(
+        'Open the mailbox link that the server printed when it started.',
+      );
       for (const wrong of ['', 'x', 'A'.repeat(43), values.link]) {
         const refused = await openLink(app, '/mailbox', wrong);
         expect([refused.status, refused.headers.getSetCookie().join()]).toEqual([

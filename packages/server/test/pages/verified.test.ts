@@ -61,18 +61,18 @@ describe.each(
     type Names = ReturnType<typeof newNames>;
     async function signUp(page: Page, { username, email, password }: Names): Promise<void> {
       await page.goto('/sign-up');
-      await fill(page, { 'User name': username, 'E-mail address': email, Password: password });
-      await press(page, 'Make the account');
+      await fill(page, { Username: username, Email: email, Password: password });
+      await press(page, 'Create account');
     }
     async function signIn(page: Page, name: string, password: string): Promise<void> {
       await page.goto('/sign-in');
-      await fill(page, { 'User name or e-mail address': name, Password: password });
+      await fill(page, { 'Username or email': name, Password: password });
       await press(page, 'Sign in');
     }
     const expectWelcome = async (page: Page, username: string) => {
       expect(await heading(page)).toBe(username);
       expect(await page.locator('main').getByRole('status').first().innerText()).toContain('Welcome');
-      expect(await page.getByRole('link', { name: 'Prove it' }).count()).toBe(0);
+      expect(await page.getByRole('link', { name: 'Verify' }).count()).toBe(0);
     };
     const expectFits = async (page: Page) => {
       expect([page.url(), await overflowOf(page)]).toEqual([page.url(), 0]);
@@ -84,41 +84,43 @@ describe.each(
       const page = await someone();
       const names = newNames();
       await signUp(page, names);
-      expect(await heading(page)).toBe('Read your mail');
+      expect(await heading(page)).toBe('Check your email');
       await expectFits(page);
       const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
 
       const other = await someone();
       await signIn(other, names.email, names.password);
-      expect(await other.getByRole('alert').first().innerText()).toContain('do not belong together');
+      expect(await other.getByRole('alert').first().innerText()).toContain(
+        'Incorrect username, email or password',
+      );
 
-      await fill(page, { 'Code of 6 digits': wrongOf(code) });
-      await press(page, 'Prove it');
+      await fill(page, { '6-digit code': wrongOf(code) });
+      await press(page, 'Verify');
       expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
-      expect(await page.getByLabel('E-mail address that the mail went to').inputValue()).toBe(names.email);
+      expect(await page.getByLabel('Email', { exact: true }).inputValue()).toBe(names.email);
       await expectFits(page);
-      await fill(page, { 'Code of 6 digits': `${code.slice(0, 3)} ${code.slice(3)}` });
-      await press(page, 'Prove it');
+      await fill(page, { '6-digit code': `${code.slice(0, 3)} ${code.slice(3)}` });
+      await press(page, 'Verify');
       await expectWelcome(page, names.username);
       await expectFits(page);
 
       // It works once.
       await other.goto('/verify');
-      await fill(other, { 'E-mail address that the mail went to': names.email, 'Code of 6 digits': code });
-      await press(other, 'Prove it');
+      await fill(other, { Email: names.email, '6-digit code': code });
+      await press(other, 'Verify');
       expect(await other.locator('#code-error').innerText()).toContain('This code is not right');
 
       // From here on it is an account as every other.
       await press(page, 'Sign out');
       await signIn(page, names.username, names.password);
       expect(new URL(page.url()).pathname).toBe('/dashboard');
-      await page.getByRole('link', { name: 'Your data' }).click();
-      await page.getByRole('link', { name: 'Delete my account' }).click();
-      await fill(page, { 'Your e-mail address': names.email, 'Your password': names.password });
-      await press(page, 'Delete my account for good');
+      await page.getByRole('link', { name: 'Data & privacy' }).click();
+      await page.getByRole('link', { name: 'Delete account' }).click();
+      await fill(page, { Email: names.email, Password: names.password });
+      await press(page, 'Permanently delete account');
       expect(await page.locator('main').getByRole('status').first().innerText()).toContain('deleted');
       await signUp(page, names);
-      expect(await heading(page)).toBe('Read your mail');
+      expect(await heading(page)).toBe('Check your email');
     });
 
     it('is finished with the link in the same browser, which changes nothing when it is only opened', async () => {
@@ -131,27 +133,27 @@ describe.each(
       await openMailLink(stranger, link.slice(0, -5), javaScriptEnabled);
       expect(await stranger.getByRole('alert').innerText()).toContain('This link is not valid');
       await stranger.getByLabel('Paste the link from your email').fill(link);
-      await press(stranger, 'Open the link');
-      expect(await heading(stranger)).toBe('Finish your sign-up');
+      await press(stranger, 'Open link');
+      expect(await heading(stranger)).toBe('Finish signing up');
       for (const path of ['/verify', '/reset-password']) {
         await stranger.goto(path);
         await expectFits(stranger);
         const text = await stranger.locator('main').innerText();
-        expect(text.includes('Your browser runs no scripts')).toBe(!javaScriptEnabled);
+        expect(text.includes('JavaScript is off in your browser')).toBe(!javaScriptEnabled);
         expect(await stranger.locator('input[name="link"]:visible').count()).toBe(1);
-        const codeIsFirst = text.indexOf('Open the link') > text.indexOf('Code of 6 digits');
+        const codeIsFirst = text.indexOf('Open link') > text.indexOf('6-digit code');
         expect(codeIsFirst).toBe(javaScriptEnabled);
       }
       const scanner = await someone();
       for (let i = 0; i < 2; i++) await openMailLink(scanner, link, javaScriptEnabled);
       await openMailLink(page, link, javaScriptEnabled);
-      expect(await heading(page)).toBe('Finish your sign-up');
+      expect(await heading(page)).toBe('Finish signing up');
       // The secret stays neither in the address bar nor in what a proxy saw.
       if (javaScriptEnabled) expect(page.url()).toBe(`${app.url}/verify`);
       expect(addresses.filter((address) => address.includes('token='))).toEqual([]);
       expect(await page.getByLabel('New password').count()).toBe(0);
       await expectFits(page);
-      await press(page, 'Finish the sign-up');
+      await press(page, 'Create account');
       await expectWelcome(page, names.username);
       await openMailLink(page, link, javaScriptEnabled);
       expect(await page.getByRole('alert').innerText()).toContain('This link is not valid');
@@ -164,25 +166,27 @@ describe.each(
       const { link = '', code = '' } = await lastMail(app, database, names.email, 'sign_up');
       const page = await someone();
       await openMailLink(page, link, javaScriptEnabled);
-      expect(await page.locator('main').innerText()).toContain('This is another browser');
+      expect(await page.locator('main').innerText()).toContain('in a different browser');
       expect(await page.locator('main').innerText()).toContain(
-        'Or type the code from the email in the browser',
+        'enter the code from the email in the browser',
       );
       await expectFits(page);
       await fill(page, { 'New password': 'password1' });
-      await press(page, 'Finish the sign-up');
+      await press(page, 'Create account');
       expect(await page.locator('#password-error').innerText()).toContain('most common');
       await expectFits(page);
       await fill(page, { 'New password': 'another horse battery staple' });
-      await press(page, 'Finish the sign-up');
+      await press(page, 'Create account');
       await expectWelcome(page, names.username);
 
       // Who signed up with the address of somebody else has nothing of it.
-      await fill(first, { 'Code of 6 digits': code });
-      await press(first, 'Prove it');
+      await fill(first, { '6-digit code': code });
+      await press(first, 'Verify');
       expect(await first.locator('#code-error').innerText()).toContain('This code is not right');
       await signIn(first, names.email, names.password);
-      expect(await first.getByRole('alert').first().innerText()).toContain('do not belong together');
+      expect(await first.getByRole('alert').first().innerText()).toContain(
+        'Incorrect username, email or password',
+      );
       await press(page, 'Sign out');
       await signIn(page, names.email, 'another horse battery staple');
       expect(new URL(page.url()).pathname).toBe('/dashboard');
@@ -193,8 +197,8 @@ describe.each(
       const names = newNames();
       await signUp(owner, names);
       const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
-      await fill(owner, { 'Code of 6 digits': code });
-      await press(owner, 'Prove it');
+      await fill(owner, { '6-digit code': code });
+      await press(owner, 'Verify');
       await expectWelcome(owner, names.username);
 
       const page = await someone();
@@ -202,8 +206,8 @@ describe.each(
       for (const email of [newNames().email, names.email]) {
         await signUp(page, { ...newNames(), email });
         seen.push(await page.locator('body').innerText());
-        await fill(page, { 'Code of 6 digits': '000000' });
-        await press(page, 'Prove it');
+        await fill(page, { '6-digit code': '000000' });
+        await press(page, 'Verify');
         expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
         seen.push((await page.locator('body').innerText()).replaceAll(email, ''));
       }
@@ -222,18 +226,18 @@ describe.each(
       const { email } = newNames();
       await signUp(quick, { ...names, email });
       const { code: quickCode = '' } = await lastMail(app, database, email, 'sign_up');
-      await fill(quick, { 'Code of 6 digits': quickCode });
-      await press(quick, 'Prove it');
+      await fill(quick, { '6-digit code': quickCode });
+      await press(quick, 'Verify');
       await expectWelcome(quick, names.username);
 
       const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
-      await fill(slow, { 'Code of 6 digits': code });
-      await press(slow, 'Prove it');
+      await fill(slow, { '6-digit code': code });
+      await press(slow, 'Verify');
       expect(await slow.locator('#username-error').innerText()).not.toBe('');
       await expectFits(slow);
       const { username } = newNames();
-      await fill(slow, { 'User name': username });
-      await press(slow, 'Prove it');
+      await fill(slow, { Username: username });
+      await press(slow, 'Verify');
       await expectWelcome(slow, username);
 
       const late = await someone();

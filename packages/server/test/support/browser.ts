@@ -118,7 +118,7 @@ export async function openMailLink(page: Page, link: string, javaScriptEnabled =
   await page.goto(link);
   if (!javaScriptEnabled) {
     await page.getByLabel('Paste the link from your email').first().fill(link);
-    await page.getByRole('button', { name: 'Open the link', exact: true }).first().click();
+    await page.getByRole('button', { name: 'Open link', exact: true }).first().click();
   }
   // What was opened asks for no link; a link that was refused is asked for again.
   await page.locator('main:not(:has(input[name="link"])), main:has([role="alert"])').waitFor();

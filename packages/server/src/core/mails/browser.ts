@@ -19,11 +19,11 @@ const systems: [RegExp, string][] = [
 ];
 
 /**
- * A User-Agent in words that a person knows, such as `Firefox, Linux`: its own are chosen by whoever sent it, and a
+ * A User-Agent in words that a person knows, such as `Firefox on Linux`: its own are chosen by whoever sent it, and a
  * mail shows none of them (attack C17) but the name of a program, of letters alone. Empty when there is nothing to say.
  */
 export function browserOf(userAgent: string): string {
   const known = [browsers, systems].map((list) => list.find(([sign]) => sign.test(userAgent))?.[1]);
   const found = known.filter((name) => name !== undefined);
-  return found.length > 0 ? found.join(', ') : (/^([A-Za-z]{2,20})\//.exec(userAgent)?.[1] ?? '');
+  return found.length > 0 ? found.join(' on ') : (/^([A-Za-z]{2,20})\//.exec(userAgent)?.[1] ?? '');
 }

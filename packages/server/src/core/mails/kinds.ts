@@ -19,12 +19,12 @@ const values = {
 } as const satisfies Record<string, { sample: string; isShown: boolean }>;
 export type MailValue = keyof typeof values;
 
-const CODE_AND_LINK = ['username', 'code', 'link', 'minutes', 'link_minutes'] as const;
+const CODE_AND_LINK = ['username', 'code', 'link', 'minutes', 'link_minutes', 'when'] as const;
 
 interface Kind {
   /** What its template, `mails/en/KIND.md`, may name; whoever queues it gives all of these. */
   values: readonly MailValue[];
-  /** What the owner reads on the activity page: "A mail was sent ...". Undefined for one that no flow sends. */
+  /** What the owner reads on the activity page: "Email sent: ...". Undefined for one that no flow sends. */
   about?: string;
   /** Tells the owner what was done to the account: nobody asked for it, and nothing hangs on it (`flows/emails/notices.ts`). */
   isNotice?: true;
@@ -38,41 +38,41 @@ interface Kind {
 export const kinds = {
   reset_password: {
     values: CODE_AND_LINK,
-    about: 'to choose a new password',
+    about: 'password reset',
     page: '/reset-password',
     fromStrangers: true,
   },
   verify_email: {
     values: CODE_AND_LINK,
-    about: 'to prove your address',
+    about: 'email verification',
     page: '/verify',
     fromStrangers: true,
   },
-  change_email: { values: CODE_AND_LINK, about: 'to prove your new address', page: '/verify' },
+  change_email: { values: CODE_AND_LINK, about: 'new email confirmation', page: '/verify' },
   email_changing: {
-    values: ['username', 'new_email', 'link', 'days', 'outranked_days'],
-    about: 'about a change of your address',
+    values: ['username', 'new_email', 'link', 'days', 'outranked_days', 'when'],
+    about: 'email change alert',
   },
   email_changed: {
     values: ['username', 'new_email', 'when'],
-    about: 'about your new address',
+    about: 'email changed',
     isNotice: true,
   },
-  password_changed: { values: ['username', 'when'], about: 'about your new password', isNotice: true },
-  new_device: { values: ['username', 'when'], about: 'about a sign-in from a new device', isNotice: true },
+  password_changed: { values: ['username', 'when'], about: 'password changed', isNotice: true },
+  new_device: { values: ['username', 'when'], about: 'new sign-in alert', isNotice: true },
   device_distrusted: {
     values: ['username', 'when'],
-    about: 'about wrong passwords from a known browser',
+    about: 'incorrect passwords alert',
     isNotice: true,
   },
-  refresh_reused: { values: ['username', 'when'], about: 'about a session that was revoked', isNotice: true },
-  account_deleted: { values: ['username', 'when'], about: 'about the end of an account', isNotice: true },
+  refresh_reused: { values: ['username', 'when'], about: 'possible token theft alert', isNotice: true },
+  account_deleted: { values: ['username', 'when'], about: 'account deleted', isNotice: true },
   sign_up_attempt: {
     values: ['when'],
-    about: 'about another account with your address',
+    about: 'sign-up attempt alert',
     fromStrangers: true,
   },
-  sign_up: { values: CODE_AND_LINK, about: 'to finish your sign-up', page: '/verify', fromStrangers: true },
+  sign_up: { values: CODE_AND_LINK, about: 'sign-up confirmation', page: '/verify', fromStrangers: true },
   /** What `usher mail test` sends; no flow does. */
   test: { values: ['when'] },
 } as const satisfies Record<string, Kind>;

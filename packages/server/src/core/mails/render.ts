@@ -1,3 +1,4 @@
+import { exactTime } from '../../platform/dates.ts';
 import { browserOf } from './browser.ts';
 import { type MailKind, mailValues, ORIGIN_VALUES } from './kinds.ts';
 import { documentOf } from './layout.ts';
@@ -75,14 +76,7 @@ const presenters: Record<string, (text: string) => string> = {
 /** `March 1, 2026 at 12:00 UTC`; what is no time of RFC 3339 stays as it is. */
 function timeInWords(text: string): string {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) return text;
-  return new Intl.DateTimeFormat(LANGUAGE, {
-    dateStyle: 'long',
-    timeStyle: 'long',
-    hourCycle: 'h23',
-    timeZone: 'UTC',
-  })
-    .format(new Date(text))
-    .replace(/:\d\d(?= UTC)/, '');
+  return exactTime(Date.parse(text));
 }
 
 function textOf(blocks: readonly Block[], values: Values): string {

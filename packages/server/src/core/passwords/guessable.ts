@@ -4,13 +4,13 @@ import type { MatchExtended, ZxcvbnFactory } from '@zxcvbn-ts/core';
 /** Why a password is easy to guess. */
 export type GuessableReason = keyof typeof reasons;
 
-/** Each reason in a clause that completes "this one ...". */
+/** Each reason in a clause that completes "This password ...". */
 export const reasons = {
   repeats: 'repeats the same characters',
-  sequence: 'counts up or down, as 12345678 does',
-  keyboard: 'is a row or pattern of keys on a keyboard',
+  sequence: 'counts up or down, like 12345678',
+  keyboard: 'follows a keyboard pattern',
   date: 'is a date or a year',
-  word: 'is a common word or password with letters replaced, or with digits, dates or signs around it',
+  word: 'is a common word or password with some characters replaced or added',
 } as const;
 
 /**

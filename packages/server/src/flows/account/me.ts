@@ -71,7 +71,7 @@ export async function deleteMe(
   const given = parseEmail(body.email);
   if (!given.ok || given.email !== live.user.email)
     throw new Refusal('invalid_request', {
-      fields: [{ field: 'email', code: 'email_other', message: 'This is not the address of your account.' }],
+      fields: [{ field: 'email', code: 'email_other', message: 'This doesn’t match your account’s email.' }],
     });
   const proof = await proveOwnPassword(world, live, body.password, { origin, headers });
   await db.transaction().execute(async (tx) => {

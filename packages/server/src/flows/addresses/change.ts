@@ -20,9 +20,8 @@ import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.
 export const changeEmailBody = z.strictObject({ email: z.string(), password: z.string() });
 
 /** The same whether another account has the address or not. */
-export const CHANGE_MAILED =
-  'A mail is on its way to the new address. The address is changed once it is answered.';
-export const PROOF_MAILED = 'A mail is on its way to your address.';
+export const CHANGE_MAILED = 'We’ve emailed the new address. Confirm it to finish the change.';
+export const PROOF_MAILED = 'Verification email sent. Check your inbox.';
 
 /** For how long the reader of the old email can take a change back, in days. */
 const RESTORE_DAYS = purposes.restore_email.linkLifetime / (24 * 60 * 60_000);
@@ -90,6 +89,7 @@ async function tellOldAddress(
     link: `${publicUrl}${purposes.restore_email.page}#token=${link}`,
     days: String(RESTORE_DAYS),
     outranked_days: outranked ? String(RESTORE_DAYS) : '',
+    when: new Date(now).toISOString(),
     ip: origin.ip,
     user_agent: origin.userAgent,
   };

@@ -24,8 +24,7 @@ export async function weaknessOf(
   return {
     field: 'password',
     code: 'password_breached',
-    message:
-      'A password needs to be hard to guess; this one has appeared in a data breach, so guessers try it.',
+    message: 'This password has appeared in a data breach. Choose a different one.',
   };
 }
 

@@ -14,7 +14,7 @@ import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.
 export const sendMailBody = z.strictObject({ email: z.string() });
 
 /** The same for everybody: it tells nothing of whether there is an account. */
-export const MAIL_ON_ITS_WAY = 'If an account has this address, a mail is on its way to it.';
+export const MAIL_ON_ITS_WAY = 'If there’s an account for this email, we’ve sent it a link and a code.';
 
 /**
  * Mails a code and a link to the owner of an account who forgot the password. For an address without an account, or

@@ -16,8 +16,8 @@ export const passwordAdviceShape = z.object({
 });
 
 const praise = {
-  fair: 'This will do. Longer is better: add a word or two.',
-  strong: 'This is hard to guess.',
+  fair: 'Fair. Add a word or two to make it stronger.',
+  strong: 'Strong password.',
 };
 
 /** Says of a password, before it is set, what setting it would say: for a page that helps while somebody types. */

@@ -20,7 +20,8 @@ export const signUpBody = z.strictObject({ username: z.string(), email: z.string
 type SignUp = z.infer<typeof signUpBody>;
 
 /** The same for everybody: it tells nothing of whether there is an account. */
-export const SIGN_UP_MAILED = 'A mail is on its way to this address. Answer it to finish the sign-up.';
+export const SIGN_UP_MAILED =
+  'We’ve sent an email to this address. Use the link or code in it to finish signing up.';
 
 /** How the names and the password of a sign-up go on to the account, or to the mail that comes before it. */
 type Checked = Omit<NewUser, 'role'>;

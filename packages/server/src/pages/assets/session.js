@@ -35,14 +35,15 @@ function warn() {
   const text = document.createElement('p');
   notice.replaceChildren(text);
   if (end < lastEnd) {
-    text.textContent = `You are signed out at ${time}, because nothing was done here for a while.`;
+    text.textContent = `You’ll be signed out at ${time} because of inactivity.`;
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'button small';
     button.textContent = 'Stay signed in';
     button.addEventListener('click', stay);
     notice.append(button);
-  } else text.textContent = `You are signed out at ${time}: a session cannot be longer. Save what you have.`;
+  } else
+    text.textContent = `You’ll be signed out at ${time}, when your session reaches its maximum length. Save your work.`;
   notice.hidden = false;
 }
 

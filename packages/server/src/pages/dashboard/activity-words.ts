@@ -11,60 +11,61 @@ type Words = string | ((details: Told['details']) => string);
 const words: Record<EventName, Words | null> = {
   installation_created: null,
   database_restored: null,
-  setup_done: 'You set up this installation',
+  setup_done: 'You set up this server',
 
-  user_signed_up: 'You made this account',
-  sign_up_started: 'Someone tried to make another account with your address',
-  user_created: 'This account was made for you',
-  user_imported: 'Your account was brought along from another program',
-  user_changed: 'Your user name was changed',
-  user_promoted: 'You became an administrator',
-  user_demoted: 'You are no administrator any more',
-  user_disabled: 'Your account was disabled',
-  user_enabled: 'Your account was enabled again',
+  user_signed_up: 'Account created',
+  sign_up_started: 'Someone tried to sign up with your email',
+  user_created: 'Account created for you',
+  user_imported: 'Your account was imported from another system',
+  user_changed: 'Username changed',
+  user_promoted: 'You were made an administrator',
+  user_demoted: 'Your administrator role was removed',
+  user_disabled: 'Account disabled',
+  user_enabled: 'Account re-enabled',
   user_deleted: null,
 
-  signed_in: 'You signed in',
-  sign_in_refused: 'A sign-in to your account was refused',
-  password_refused: 'A wrong current password was given',
-  password_changed: 'Your password was changed',
+  signed_in: 'Signed in',
+  sign_in_refused: 'Failed sign-in attempt',
+  password_refused: 'Incorrect current password entered',
+  password_changed: 'Password changed',
 
-  recovery_started: 'A mail was asked for, to choose a new password',
-  code_refused: 'A mailed code was refused',
-  address_proven: 'You proved your address',
-  address_change_started: 'Another address was asked for',
-  address_changed: 'Your address was changed',
-  address_restored: 'Your old address was put back',
-  password_reset: 'A new password was set with a mailed code or link',
+  recovery_started: 'Password reset requested',
+  code_refused: 'Incorrect or expired code entered',
+  address_proven: 'Email verified',
+  address_change_started: 'Email change requested',
+  address_changed: 'Email changed',
+  address_restored: 'Email change undone',
+  password_reset: 'Password reset by email',
 
-  device_distrusted: 'A browser gave ten wrong passwords in a row, and is no longer known',
-  device_removed: 'A known browser or program was removed',
+  device_distrusted: 'Known device removed: 10 incorrect passwords in a row',
+  device_removed: 'Known device removed',
 
-  limit_reached: ({ limit }) => limitActivity(limit) ?? 'An attempt was not looked at: there were too many',
-  limits_lifted: 'What the limits had counted was forgotten, so that you can try again at once',
+  limit_reached: ({ limit }) => limitActivity(limit) ?? 'Blocked: too many attempts',
+  limits_lifted: 'Sign-in limits were reset',
 
-  signed_out: 'You signed out',
-  signed_out_everywhere: 'You were signed out everywhere',
-  session_ended: 'You ended a session',
-  other_sessions_ended: 'You ended all other sessions',
-  session_crowded_out: 'Your oldest session ended, because you have many',
-  session_replaced: 'A session ended, because its browser signed in again',
-  refresh_retried: 'A program used a refresh token twice: an answer was lost, or somebody copied the token',
-  refresh_reused: 'A session was ended, because its token may be stolen',
+  signed_out: 'Signed out',
+  signed_out_everywhere: 'Signed out on all devices',
+  session_ended: 'Signed out a device',
+  other_sessions_ended: 'Signed out all other devices',
+  session_crowded_out: 'Oldest session signed out (session limit reached)',
+  session_replaced: 'Session replaced by a new sign-in on the same device',
+  refresh_retried:
+    'An API client used a refresh token twice: a response was lost, or someone copied the token',
+  refresh_reused: 'A session was signed out because its token may have been stolen',
 
-  mail_sent: ({ kind }) => `A mail was sent${toWhatEnd(kind)}`,
-  mail_refused: ({ kind }) => `The mail server refused a mail${toWhatEnd(kind)}`,
-  mail_expired: ({ kind }) => `A mail${toWhatEnd(kind)} could not be sent in time`,
-  mail_retried: ({ kind }) => `A mail${toWhatEnd(kind)} was sent again`,
+  mail_sent: ({ kind }) => `Email sent${purposeOf(kind)}`,
+  mail_refused: ({ kind }) => `Email rejected by the mail server${purposeOf(kind)}`,
+  mail_expired: ({ kind }) => `Email not delivered${purposeOf(kind)}`,
+  mail_retried: ({ kind }) => `Email resent${purposeOf(kind)}`,
 
   users_exported: null,
   key_created: null,
   key_rotated: null,
 };
 
-function toWhatEnd(kind: unknown): string {
+function purposeOf(kind: unknown): string {
   const about = mailAbout(kind);
-  return about === undefined ? '' : ` ${about}`;
+  return about === undefined ? '' : `: ${about}`;
 }
 
 /** Those that the owner should look at: perhaps it was somebody else. */
@@ -90,5 +91,5 @@ export const isNotable = (told: Told): boolean => notable.has(told.name) && othe
 /** Who else did it, in the owner's place; undefined when the owner did, or nobody knows who. */
 export function otherOf(told: Told): string | undefined {
   if (!isByOther(told)) return undefined;
-  return told.actorId === 'operator' ? 'By the operator' : 'By an administrator';
+  return told.actorId === 'operator' ? 'By the system operator' : 'By an administrator';
 }

@@ -3,7 +3,7 @@ import type { World } from '../../context.ts';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Pages } from '../admin/choices.tsx';
-import { Badge, Card, Empty, page } from '../layout.tsx';
+import { Card, Empty, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { isNotable, otherOf, wordsFor } from './activity-words.ts';
 import { account } from './area.ts';
@@ -30,7 +30,7 @@ export async function activityPage(
     <>
       <h1>Activity</h1>
       <p class="lead">
-        What happened in your account, the newest first. If you did not do something here,{' '}
+        Recent activity on your account. If you don’t recognize something,{' '}
         <a href="/dashboard/security">change your password</a>.
       </p>
       <Card>
@@ -45,7 +45,7 @@ export function Events({ events, now }: { events: RecordedEvent[]; now: number }
   if (events.length === 0)
     return (
       <Empty>
-        <p>Nothing has happened yet.</p>
+        <p>No activity yet.</p>
       </Empty>
     );
   return (
@@ -54,7 +54,7 @@ export function Events({ events, now }: { events: RecordedEvent[]; now: number }
         <li>
           <div>
             <p>
-              {wordsFor(event)} {isNotable(event) && <Badge kind="warn">Was it you?</Badge>}
+              {wordsFor(event)} {isNotable(event) && <NotYou />}
             </p>
             <Origin event={event} />
           </div>
@@ -66,6 +66,13 @@ export function Events({ events, now }: { events: RecordedEvent[]; now: number }
     </ul>
   );
 }
+
+/** Leads to where a password is changed, which also signs out everyone else. */
+const NotYou = () => (
+  <a class="badge warn" href="/dashboard/security">
+    Wasn’t you?
+  </a>
+);
 
 /** From where it was done, or by whom: the browser and address of an administrator are nobody else's business. */
 function Origin({ event }: { event: RecordedEvent }) {

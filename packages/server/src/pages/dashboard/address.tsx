@@ -17,11 +17,12 @@ import { VerifyByCode } from '../verify.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/address';
+const NEW_EMAIL = 'New email';
 
 const done = {
   mailed: PROOF_MAILED,
   asked: CHANGE_MAILED,
-  proven: 'Your address is proven.',
+  proven: 'Email verified.',
 };
 
 export const addressQuery = z.object({
@@ -70,13 +71,13 @@ function show(
   const { user } = call.live;
   const errors = refusal ? errorsOf(refusal) : [];
   const isProven = user.email_verified_at !== null;
-  const title = 'E-mail address';
+  const title = 'Email';
   return page(
     world,
     call,
     {
       status: refusal?.status ?? 200,
-      title: refusal ? `Not changed: ${title}` : title,
+      title: refusal ? `Error: ${title}` : title,
       area: account,
       at: '/dashboard/security',
     },
@@ -93,20 +94,18 @@ function show(
       )}
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
       {act === 'asked' && (
-        <Card title="Type the code of the mail">
-          <VerifyByCode world={world} given={{ email: '', code: '' }} errors={[]} />
+        <Card title="Enter your verification code">
+          <VerifyByCode world={world} given={{ email: '', code: '' }} errors={[]} emailLabel={NEW_EMAIL} />
         </Card>
       )}
       {act !== 'asked' && !isProven && <Prove world={world} email={user.email} />}
       {act !== 'asked' && (
-        <Card title="Change it">
-          <p class="lead">
-            We send a mail to the new address; the change counts once it is answered. The old address is told.
-          </p>
+        <Card title="Change email">
+          <p class="lead">We’ll email the new address to confirm it, and notify your current address.</p>
           <Form action={PATH}>
             <Field
               name="email"
-              label="New e-mail address"
+              label={NEW_EMAIL}
               type="email"
               value={email}
               autocomplete="email"
@@ -114,12 +113,12 @@ function show(
             />
             <PasswordField
               name="password"
-              label="Your password"
+              label="Current password"
               autocomplete="current-password"
               errors={errors}
             />
             <Actions>
-              <Button>Change the address</Button>
+              <Button>Send confirmation</Button>
             </Actions>
           </Form>
         </Card>
@@ -130,15 +129,15 @@ function show(
 
 function Prove({ world, email }: { world: World; email: string }) {
   return (
-    <Card title="Prove that it is yours">
+    <Card title="Verify your email">
       <p class="lead">
-        We send an email with a link and a code to it. Open the link, or type the code: then it can bring you
-        back, should you forget your password.
+        Enter the code from our verification email, or open the link in it. If you don’t have it, send a new
+        one.
       </p>
       <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} isPart />
       <Form action={PATH} shape="inline" hidden={{ prove: 'again' }}>
         <p class="actions">
-          <Button weight="plain">Send the email</Button>
+          <Button weight="plain">Send verification email</Button>
         </p>
       </Form>
     </Card>
@@ -147,11 +146,10 @@ function Prove({ world, email }: { world: World; email: string }) {
 
 /** Whether it is known that mails to the address are read by the owner of the account. */
 export function Proven({ isProven }: { isProven: boolean }) {
-  return isProven ? <Badge kind="good">proven</Badge> : <Badge kind="warn">not proven yet</Badge>;
+  return isProven ? <Badge kind="good">Verified</Badge> : <Badge kind="warn">Not verified</Badge>;
 }
 
 function errorsOf({ code, fields }: Refusal): FieldError[] {
-  if (code === 'invalid_credentials')
-    return [{ field: 'password', code, message: 'This is not your password.' }];
+  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
   return fields ?? [];
 }

@@ -7,8 +7,8 @@ export const account = {
     { href: '/dashboard', label: 'Overview' },
     { href: '/dashboard/profile', label: 'Profile' },
     { href: '/dashboard/security', label: 'Security' },
-    { href: '/dashboard/sessions', label: 'Sessions' },
+    { href: '/dashboard/sessions', label: 'Devices' },
     { href: '/dashboard/activity', label: 'Activity' },
-    { href: '/dashboard/data', label: 'Your data' },
+    { href: '/dashboard/data', label: 'Data & privacy' },
   ],
 } as const satisfies Area;

@@ -10,32 +10,30 @@ import { account } from './area.ts';
 
 const PATH = '/dashboard/data';
 const DELETE_PATH = '/dashboard/delete';
+const TITLE = 'Data & privacy';
 
 /** Take it with you, or have it gone. */
 export const dataPage = (world: World, call: SignedInCall): Answer =>
   page(
     world,
     call,
-    { title: 'Your data', area: account, at: PATH },
+    { title: TITLE, area: account, at: PATH },
     <>
-      <h1>Your data</h1>
-      <p class="lead">It is yours: take it with you, or have it gone.</p>
-      <Card title="Download">
-        <p>
-          Everything that is kept about you, in one file: who you are, your sessions and known browsers, what
-          happened.
-        </p>
+      <h1>{TITLE}</h1>
+      <p class="lead">Export your data or delete your account.</p>
+      <Card title="Export your data">
+        <p>Download your profile, devices, sessions and activity as a JSON file.</p>
         <Actions>
           <a class="button plain" href="/dashboard/data.json" download="my-data.json">
-            Download my data
+            Download data
           </a>
         </Actions>
       </Card>
-      <Card title="Delete">
-        <p>Your account and all that belongs to it. The next page says what that means.</p>
+      <Card title="Delete account">
+        <p>Permanently delete your account and all its data.</p>
         <Actions>
           <ButtonLink href={DELETE_PATH} weight="danger">
-            Delete my account …
+            Delete account…
           </ButtonLink>
         </Actions>
       </Card>
@@ -58,13 +56,13 @@ export async function deleteAnswer(
 
 function showDelete(world: World, call: SignedInCall<unknown>, email: string, refusal?: Refusal): Answer {
   const errors = refusal ? errorsOf(refusal) : [];
-  const title = 'Delete my account';
+  const title = 'Delete account';
   return page(
     world,
     call,
     {
       status: refusal?.status ?? 200,
-      title: refusal ? `Not deleted: ${title}` : title,
+      title: refusal ? `Error: ${title}` : title,
       area: account,
       at: PATH,
     },
@@ -72,37 +70,32 @@ function showDelete(world: World, call: SignedInCall<unknown>, email: string, re
       <h1>{title}</h1>
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
       <Notice kind="warn">
-        <p>Nobody can take this back:</p>
+        <p>This can’t be undone.</p>
         <ul>
-          <li>you are signed out everywhere, at once;</li>
-          <li>your user name and your address are free, and somebody else may take them;</li>
-          <li>what other services keep for you under this account may be lost to you.</li>
+          <li>You’ll be signed out on all devices immediately.</li>
+          <li>Your username and email become available to others.</li>
+          <li>You may lose access to data in apps that use this account.</li>
         </ul>
         <p>
-          You may want to <a href={PATH}>download your data</a> first.
+          Before you go, you can <a href={PATH}>download your data</a>.
         </p>
       </Notice>
       <Card>
-        <p>To show that it is you, and that you mean it:</p>
+        <p>Confirm it’s you to continue.</p>
         <Form action={DELETE_PATH}>
           <Field
             name="email"
-            label="Your e-mail address"
+            label="Email"
             type="email"
             value={email}
             autocomplete="username"
             errors={errors}
           />
-          <PasswordField
-            name="password"
-            label="Your password"
-            autocomplete="current-password"
-            errors={errors}
-          />
+          <PasswordField name="password" label="Password" autocomplete="current-password" errors={errors} />
           <Actions>
-            <Button weight="danger">Delete my account for good</Button>
+            <Button weight="danger">Permanently delete account</Button>
             <ButtonLink href={PATH} weight="plain">
-              Keep it
+              Cancel
             </ButtonLink>
           </Actions>
         </Form>
@@ -112,7 +105,6 @@ function showDelete(world: World, call: SignedInCall<unknown>, email: string, re
 }
 
 function errorsOf({ code, fields }: Refusal): FieldError[] {
-  if (code === 'invalid_credentials')
-    return [{ field: 'password', code, message: 'This is not your password.' }];
+  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
   return fields ?? [];
 }

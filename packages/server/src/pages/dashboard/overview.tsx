@@ -31,32 +31,31 @@ export async function overviewPage(
     { title: 'Overview', area: account, at: '/dashboard' },
     <>
       <h1>{user.username}</h1>
-      <p class="lead">Your account at {config.serviceName}.</p>
-      {call.query.done && (
-        <Notice kind="good">Welcome! Your account is made, and you are signed in to it.</Notice>
-      )}
+      <p class="lead">Your {config.serviceName} account</p>
+      {call.query.done && <Notice kind="good">Welcome! Your account is ready.</Notice>}
       {!isProven && (
         <Notice kind="warn">
-          Your e-mail address is not proven yet. <a href="/dashboard/address">Prove it</a>, so that it can
-          bring you back should you forget your password.
+          Your email isn’t verified. <a href="/dashboard/address">Verify it</a> to make sure you can recover
+          your account if you forget your password.
         </Notice>
       )}
-      <Card title="You">
+      <Card title="Profile">
         <OwnFacts user={user} now={now} />
       </Card>
-      <Card title="Signed in">
+      <Card title="Devices">
         <p>
-          You have{' '}
+          Signed in on{' '}
           <a href="/dashboard/sessions">
-            {sessions.length === 1 ? 'one session' : `${sessions.length} sessions`}
+            {sessions.length === 1 ? '1 device' : `${sessions.length} devices`}
           </a>
-          : this one, in {deviceOf(call.origin.userAgent)}, began <Ago at={session.created_at} now={now} />.
+          . This device: {deviceOf(call.origin.userAgent)}, signed in{' '}
+          <Ago at={session.created_at} now={now} />.
         </p>
       </Card>
-      <Card title="Lately">
+      <Card title="Recent activity">
         <Events events={events} now={now} />
         <p class="actions">
-          <a href="/dashboard/activity">All activity</a>
+          <a href="/dashboard/activity">View all activity</a>
         </p>
       </Card>
     </>,

@@ -48,11 +48,11 @@ function show(
   return page(
     world,
     call,
-    { status, title: status < 400 ? 'Profile' : 'Not saved: Profile', area: account, at: PATH },
+    { status, title: status < 400 ? 'Profile' : 'Error: Profile', area: account, at: PATH },
     <>
       <h1>Profile</h1>
-      <p class="lead">What others see of you.</p>
-      {isSaved && <Notice kind="good">Saved.</Notice>}
+      <p class="lead">How you appear to others.</p>
+      {isSaved && <Notice kind="good">Profile updated.</Notice>}
       <Card>
         <FormErrors errors={errors} shown={profileColumns} />
         <Form action={PATH}>
@@ -66,7 +66,7 @@ function show(
             />
           ))}
           <Actions>
-            <Button>Save</Button>
+            <Button>Save changes</Button>
           </Actions>
         </Form>
       </Card>

@@ -57,11 +57,11 @@ function show(world: World, call: SignedInCall<unknown, unknown>, shown: Shown):
   const status = refusal?.status ?? 200;
   const form = <PasswordForm world={world} refusal={refusal} returnTo={returnTo} />;
   if (user.password_change_required_at !== null) {
-    const title = refusal ? `Not changed: ${REQUIRED}` : REQUIRED;
+    const title = refusal ? `Error: ${REQUIRED}` : REQUIRED;
     const view = { status, title, shape: 'gate' } as const;
     return mayLeadOut(world, page(world, call, view, <ChangeRequired form={form} />));
   }
-  const title = refusal ? 'Not changed: Security' : 'Security';
+  const title = refusal ? 'Error: Security' : 'Security';
   const view = { status, title, area: account, at: PATH };
   return page(world, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
 }
@@ -71,8 +71,7 @@ const ChangeRequired = ({ form }: { form: Child }) => (
   <Card>
     <h1>{REQUIRED}</h1>
     <p class="lead">
-      The password that you signed in with was generated, or set by somebody else. Replace it by one that only
-      you know.
+      Your current password was generated or set by someone else. Replace it with one that only you know.
     </p>
     {form}
   </Card>
@@ -87,22 +86,20 @@ interface SecurityProps {
 const Security = ({ user, isChanged, form }: SecurityProps) => (
   <>
     <h1>Security</h1>
-    <p class="lead">What keeps others out of your account.</p>
-    {isChanged && (
-      <Notice kind="good">Your password is changed. Every other session of yours has ended.</Notice>
-    )}
+    <p class="lead">Manage your password and sign-in email.</p>
+    {isChanged && <Notice kind="good">Password changed. You’ve been signed out on all other devices.</Notice>}
     <Card title="Password">
-      <p class="lead">A change signs out everybody else who is signed in to your account.</p>
+      <p class="lead">Changing your password signs you out on all other devices.</p>
       {form}
     </Card>
-    <Card title="E-mail address">
+    <Card title="Email">
       <p>
         {user.email} <Proven isProven={user.email_verified_at !== null} />
       </p>
-      <p class="note">If you forget your password, the way back in goes to this address.</p>
+      <p class="note">We send password resets and security alerts here.</p>
       <Actions>
         <ButtonLink href="/dashboard/address" weight="plain">
-          {user.email_verified_at === null ? 'Prove or change it' : 'Change it'}
+          {user.email_verified_at === null ? 'Verify or change email' : 'Change email'}
         </ButtonLink>
       </Actions>
     </Card>
@@ -130,7 +127,7 @@ function PasswordForm({ world, refusal, returnTo }: Omit<Shown, 'isChanged'> & {
           isNew
         />
         <Actions>
-          <Button>Change the password</Button>
+          <Button>Change password</Button>
         </Actions>
       </Form>
     </>
@@ -140,6 +137,6 @@ function PasswordForm({ world, refusal, returnTo }: Omit<Shown, 'isChanged'> & {
 /** A wrong current password is said at its field. */
 function errorsOf({ code, fields }: Refusal): FieldError[] {
   if (code === 'invalid_credentials')
-    return [{ field: 'current_password', code, message: 'This is not your password.' }];
+    return [{ field: 'current_password', code, message: 'Incorrect password.' }];
   return fields ?? [];
 }

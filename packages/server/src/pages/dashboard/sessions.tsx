@@ -16,11 +16,11 @@ import { deviceOf } from './device.ts';
 const PATH = '/dashboard/sessions';
 
 const done = {
-  one: 'The session is ended.',
-  others: 'All other sessions are ended.',
-  gone: 'That session had ended already.',
-  device: 'It is not known any more. Its sessions go on: end them above.',
-  unknown: 'That one was removed already.',
+  one: 'Device signed out.',
+  others: 'All other devices signed out.',
+  gone: 'That device was already signed out.',
+  device: 'Known device removed. If it’s still signed in, sign it out above.',
+  unknown: 'That device was already removed.',
 };
 
 export const sessionsQuery = z.object({
@@ -51,12 +51,10 @@ export async function sessionsPage(
   return page(
     world,
     call,
-    { title: 'Sessions', area: account, at: PATH },
+    { title: 'Devices', area: account, at: PATH },
     <>
-      <h1>Sessions</h1>
-      <p class="lead">
-        Where you are signed in. A session that you do not know may be somebody else’s: end it.
-      </p>
+      <h1>Devices</h1>
+      <p class="lead">Devices signed in to your account. Sign out any you don’t recognize.</p>
       {query.done && <Notice kind="good">{done[query.done]}</Notice>}
       <Card>
         <ul class="rows">
@@ -70,14 +68,14 @@ export async function sessionsPage(
       </Card>
       {others.length > 0 && (
         <Form action={PATH} shape="inline" hidden={{ others: 'end' }}>
-          <Button weight="danger">End all others</Button>
+          <Button weight="danger">Sign out all other devices</Button>
         </Form>
       )}
       {devices.length > 0 && (
-        <Card title="Known browsers and programs">
+        <Card title="Known devices">
           <p class="lead">
-            You signed in from these before. While somebody tries passwords for your account, you can still
-            sign in from a known browser. A new password removes all but the browser in which you choose it.
+            You’ve signed in on these devices before. If someone keeps guessing your password, you can still
+            sign in on them. Changing your password removes all of them except the device you’re using.
           </p>
           <ul class="rows">
             {devices.map((device) => (
@@ -131,19 +129,19 @@ function Session({ session, now, isThis }: SessionProps) {
     <li>
       <div>
         <p>
-          <strong>{device}</strong> {isThis && <Badge kind="good">This one</Badge>}
-          {session.kind === 'bearer' && <Badge>Program</Badge>}
+          <strong>{device}</strong> {isThis && <Badge kind="good">This device</Badge>}
+          {session.kind === 'bearer' && <Badge>API client</Badge>}
         </p>
         <p class="note">
-          Used <Ago at={session.last_seen_at} now={now} /> · signed in{' '}
+          Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
           <Ago at={session.created_at} now={now} />
         </p>
-        <p class="note">From {session.ip}</p>
+        <p class="note">IP {session.ip}</p>
       </div>
       {!isThis && (
         <Form action={PATH} shape="inline" hidden={{ session: session.id }}>
-          <Button weight="plain" small label={`End the session in ${device}, from ${session.ip}`}>
-            End
+          <Button weight="plain" small label={`Sign out ${device}, IP ${session.ip}`}>
+            Sign out
           </Button>
         </Form>
       )}
@@ -163,17 +161,17 @@ function Device({ device, now, isThis }: DeviceProps) {
     <li>
       <div>
         <p>
-          <strong>{name}</strong> {isThis && <Badge kind="good">This one</Badge>}
-          {device.kind === 'bearer' && <Badge>Program</Badge>}
+          <strong>{name}</strong> {isThis && <Badge kind="good">This device</Badge>}
+          {device.kind === 'bearer' && <Badge>API client</Badge>}
         </p>
         <p class="note">
-          Last sign-in <Ago at={device.last_used_at} now={now} /> · known since{' '}
+          Last sign-in <Ago at={device.last_used_at} now={now} /> · Known since{' '}
           <Ago at={device.created_at} now={now} />
         </p>
-        <p class="note">From {device.ip}</p>
+        <p class="note">IP {device.ip}</p>
       </div>
       <Form action={PATH} shape="inline" hidden={{ device: device.id }}>
-        <Button weight="plain" small label={`Remove ${name}, from ${device.ip}`}>
+        <Button weight="plain" small label={`Remove ${name}, IP ${device.ip}`}>
           Remove
         </Button>
       </Form>
