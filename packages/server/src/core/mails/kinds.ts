@@ -30,6 +30,23 @@ export const mailValues: Record<MailKind | 'test', readonly string[]> = {
   test: ['when'],
 };
 
+/** What people read of each kind. The kind itself is for programs. */
+export const mailLabels: Record<MailKind | 'test', string> = {
+  reset_password: 'Password reset',
+  verify_email: 'Email verification',
+  change_email: 'New email verification',
+  email_changing: 'Email change requested',
+  email_changed: 'Email changed',
+  password_changed: 'Password changed',
+  new_device: 'New sign-in',
+  device_distrusted: 'Device no longer recognized',
+  refresh_reused: 'Refresh token reuse',
+  account_deleted: 'Account deleted',
+  sign_up_attempt: 'Sign-up attempt',
+  sign_up: 'Sign-up verification',
+  test: 'Test email',
+};
+
 export const ORIGIN_VALUES = ['ip', 'user_agent'] as const;
 
 export const mailKinds = Object.keys(mailValues) as (keyof typeof mailValues)[];
