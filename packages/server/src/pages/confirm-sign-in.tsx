@@ -64,7 +64,7 @@ async function titleOf(
   if (act && path.startsWith('/admin/users/')) return actTitle(act.act, await getUser(db, act.id));
   if (path === '/admin/keys/rotate') return ROTATE;
   const asked = fieldsOf(body);
-  if (path === '/admin/mails') return asked['act'] === 'retry' ? 'Send the mail again' : 'Try the mail now';
+  if (path === '/admin/mails') return asked['act'] === 'retry' ? 'Resend email' : 'Retry email now';
   if (path === '/dashboard/sessions') {
     if (asked['others']) return 'End all other sessions';
     return asked['device'] ? 'Remove the device' : 'End the session';
