@@ -7,7 +7,7 @@ import { roleOf } from '../core/users.ts';
 
 /** What the API shows of things: each schema beside the function that makes it, field by field, never a row. */
 
-const time = z.iso.datetime().describe('RFC 3339, in UTC');
+const time = z.iso.datetime().describe('RFC 3339, UTC');
 const toTime = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
 export const userShape = z
@@ -41,7 +41,7 @@ export const sessionShape = z
     id: z.string(),
     kind: z.enum(['cookie', 'bearer']),
     created_at: time,
-    last_seen_at: time.describe('RFC 3339, in UTC, accurate to a minute'),
+    last_seen_at: time.describe('RFC 3339, UTC, to the minute'),
     ip: z.string(),
     user_agent: z.string(),
     current: z.boolean(),
@@ -61,12 +61,12 @@ export const showSession = (session: ListedSession, currentId: string): z.infer<
 export const deviceShape = z
   .object({
     id: z.string(),
-    kind: z.enum(['cookie', 'bearer']).describe('`cookie` for a browser, `bearer` for a program'),
+    kind: z.enum(['cookie', 'bearer']).describe('`cookie` for a browser, `bearer` for an API client'),
     created_at: time,
-    last_used_at: time.describe('The last sign-in, RFC 3339, in UTC'),
+    last_used_at: time.describe('Last sign-in (RFC 3339, UTC)'),
     ip: z.string(),
     user_agent: z.string(),
-    current: z.boolean().describe('Whether it is the browser that asks'),
+    current: z.boolean().describe('Whether this request came from the device'),
   })
   .meta({ id: 'Device' });
 
@@ -105,8 +105,8 @@ export const showEvent = (event: EventView): z.infer<typeof eventShape> => ({
 
 export const recordedEventShape = eventShape
   .extend({
-    user_id: z.string().nullable().describe('Whom it is about'),
-    actor_id: z.string().nullable().describe('Who did it; `operator` for the command line'),
+    user_id: z.string().nullable().describe('User the event is about'),
+    actor_id: z.string().nullable().describe('User who performed the action; `operator` for the CLI'),
     request_id: z.string().nullable(),
     details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   })
@@ -123,13 +123,13 @@ export const showRecordedEvent = (event: RecordedEvent): z.infer<typeof recorded
 export const limitShape = z
   .object({
     limit: z.enum(Object.keys(budgets) as [LimitName, ...LimitName[]]),
-    why: z.string().describe('What it counts'),
-    from: z.string().nullable().describe('The address range or the name, for a limit of one'),
-    count: z.int().describe('What it has counted'),
-    most: z.int().describe('What it lets pass without a wait'),
-    refused: z.int().describe('What it has refused since it let something pass'),
-    reached: z.boolean().describe('Whether it refuses the next attempt'),
-    until: time.nullable().describe('When it lets one pass again; null when it does now, or not by time'),
+    why: z.string().describe('Description of the limit'),
+    from: z.string().nullable().describe('IP range or name the limit applies to'),
+    count: z.int().describe('Attempts counted'),
+    most: z.int().describe('Attempts allowed'),
+    refused: z.int().describe('Requests blocked since the last allowed one'),
+    reached: z.boolean().describe('Whether the next attempt will be blocked'),
+    until: time.nullable().describe('When the block ends; null if not blocked, or if it doesn’t expire'),
   })
   .meta({ id: 'Limit' });
 

@@ -27,7 +27,7 @@ export const myDataShape = z.object({
   user: userShape.extend({ password_changed_at: time, signed_in_at: time.nullable() }),
   sessions: z.array(sessionShape),
   devices: z.array(deviceShape),
-  events: z.array(eventShape).describe(`The newest ${MOST_EVENTS}`),
+  events: z.array(eventShape).describe(`The latest ${MOST_EVENTS} events`),
 });
 
 /** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */
