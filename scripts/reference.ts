@@ -28,15 +28,16 @@ const pages: Record<string, Page> = {
   events: {
     title: 'Events',
     module: 'events',
-    intro: 'Everything that the audit record can hold.',
+    intro:
+      'Every event of the audit log. The API, the CLI and the log use the name; the admin console shows the label.',
     write: writeEvents,
   },
   limits: {
-    title: 'Limits',
+    title: 'Rate limits',
     module: 'core/limits',
     export: 'budgets',
     intro:
-      'Every budget. What is refused by one was not looked at. `password` and `passwordByName` wait longer with each wrong attempt; the others count in a window of time, or in all until it is cleared. Refusals are the event `limit_reached`, with these names.',
+      'Every rate limit. A blocked attempt is rejected without being checked. `password` and `passwordByName` wait longer after each incorrect attempt; the others count in a time window, or until they are reset. A blocked attempt is recorded as the event `limit_reached` with the name of the limit; the admin console shows the label.',
     write: writeLimits,
   },
   settings: {
@@ -50,7 +51,7 @@ const pages: Record<string, Page> = {
     title: 'Routes',
     module: 'routes',
     intro:
-      'Every address that Usher answers, and who may call it: `anyone`; `leaving` is anyone, with or without a credential that is still good; `session` is who is signed in; `admin` is an administrator. Beside its own errors a call can answer those that any call can.',
+      'Every route of Usher, and who may call it: `anyone`; `leaving` is anyone, with or without a valid credential; `session` is a signed-in user; `admin` is an administrator. In addition to the errors listed here, a route can return the errors that all routes share.',
     write: writeRoutes,
   },
 };
@@ -75,14 +76,18 @@ function writeErrors({ errors }: { errors: ErrorTable }): string {
   return table(['code', 'status', 'title', 'message'], rows);
 }
 
-function writeEvents({ events }: { events: Record<string, string> }): string {
-  const rows = Object.entries(events).map(([name, sentence]) => [quote(name), sentence]);
-  return table(['event', 'what happened'], rows);
+function writeEvents({
+  events,
+}: {
+  events: Record<string, readonly [label: string, meaning: string]>;
+}): string {
+  const rows = Object.entries(events).map(([name, words]) => [quote(name), ...words]);
+  return table(['event', 'label', 'meaning'], rows);
 }
 
 type BudgetTable = Record<
   string,
-  { of: string; why: string } & (
+  { of: string; label: string; why: string } & (
     | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
     | { kind: 'window' | 'distinct'; most: number; length: number }
   )
@@ -91,13 +96,14 @@ type BudgetTable = Record<
 function writeLimits({ budgets }: { budgets: BudgetTable }): string {
   const rows = Object.entries(budgets).map(([name, budget]) => [
     quote(name),
+    budget.label,
     budget.of,
     budget.kind === 'back-off'
-      ? `${budget.free}, then a wait of ${inWords(budget.first)} that doubles up to ${inWords(budget.longest)}; forgotten after ${inWords(budget.forget)} without one`
+      ? `${budget.free}, then a wait of ${inWords(budget.first)} that doubles up to ${inWords(budget.longest)}; reset after ${inWords(budget.forget)} without an attempt`
       : `${budget.most} in ${inWords(budget.length)}`,
     budget.why,
   ]);
-  return table(['limit', 'of whom', 'lets pass', 'what it counts'], rows);
+  return table(['limit', 'label', 'counted per', 'allows', 'what it counts'], rows);
 }
 
 function inWords(milliseconds: number): string {
@@ -107,7 +113,7 @@ function inWords(milliseconds: number): string {
   if (seconds <= 86_400) return `${seconds / 3_600} h`;
   const days = seconds / 86_400;
   // A window of many years lasts until it is cleared.
-  return days <= 365 ? `${days} days` : 'all';
+  return days <= 365 ? `${days} days` : 'total';
 }
 
 interface Config {
@@ -134,10 +140,10 @@ function writeRoutes({ routes }: { routes: readonly RouteLine[] }): string {
       summary,
       errors.map(quote).join(' '),
     ]);
-  const head = ['call', 'who', 'what', 'errors of its own'];
+  const head = ['route', 'access', 'summary', 'errors'];
   const api = table(head, rows(routes.filter((line) => !line.isPage)));
   const pagesOfUsher = table(head, rows(routes.filter((line) => line.isPage)));
-  return `${api}\n\n## Pages, and what they load\n\n${pagesOfUsher}`;
+  return `${api}\n\n## Pages and assets\n\n${pagesOfUsher}`;
 }
 
 const quote = (text: string) => (text === '' ? '' : `\`${text}\``);

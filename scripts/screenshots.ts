@@ -67,8 +67,8 @@ async function openUser(page: Page): Promise<void> {
 
 async function openEvents(page: Page): Promise<void> {
   await openSignedIn('/admin/events', barbara)(page);
-  await page.getByRole('button', { name: 'Follow' }).click();
-  await page.getByText('Following.').waitFor();
+  await page.getByRole('button', { name: 'Live' }).click();
+  await page.getByText(/^Live\./).waitFor();
 }
 
 function openSignedIn(path: string, who = ada) {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { addPage } from './page.ts';
 import { MOST, newTodo, openTodos, todoChange, wholeTodo } from './todos.ts';
 
-/** What a guarded route finds: the user, as Usher knows them at this moment. */
+/** The variables of a protected route: the current user, as stored in Usher. */
 export interface Guarded {
   Bindings: Peer;
   Variables: { user: Extract<Caller, { user: unknown }>['user'] };
@@ -18,18 +18,18 @@ const listQuery = z.strictObject({
   cursor: z.uuid().optional(),
 });
 
-/** @param file Where the to-dos are kept: TODOS_FILE, or `todos.db` where the server was started. */
+/** @param file The database file: TODOS_FILE, or `todos.db` in the working directory. */
 export default function todoApplication(usher: Usher, file = process.env['TODOS_FILE'] ?? 'todos.db') {
   const todos = openTodos(file);
   const app = new Hono<Guarded>();
 
-  /** Lets on who is signed in; everybody else gets Usher's refusal. */
+  /** Lets signed-in users through; everyone else gets Usher's error. */
   const signedIn = async (c: Context<Guarded>, next: Next): Promise<Response | undefined> => {
     const caller = await usher.authenticate(c.req.raw, c.env);
     if (caller.refusal) return caller.refusal;
     c.set('user', caller.user);
     await next();
-    // The next cookie, and that nobody else may keep this answer.
+    // The renewed cookie, and headers that forbid caching.
     for (const [name, value] of caller.headers) c.header(name, value, { append: name === 'set-cookie' });
     return undefined;
   };
@@ -47,13 +47,13 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
     const { data, error } = newTodo.safeParse(await readJson(c));
     if (error) return refuseInput(c, error);
     const todo = todos.add(c.var.user.id, data);
-    return todo ? c.json({ todo }, 201) : refuse(c, 409, 'quota_reached', `You have ${MOST} already.`);
+    return todo ? c.json({ todo }, 201) : refuse(c, 409, 'quota_reached', `The limit is ${MOST} to-dos.`);
   });
   api.get('/:id', (c) => {
     const todo = todos.find(c.var.user.id, c.req.param('id'));
     return todo ? c.json({ todo }) : refuse(c, 404, 'not_found');
   });
-  // Completing is a change: PATCH {"complete": true}.
+  // To complete a to-do, send PATCH {"complete": true}.
   for (const [method, shape] of [
     ['PUT', wholeTodo],
     ['PATCH', todoChange],
@@ -70,12 +70,12 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
   app.route('/api/todos', api);
   addPage(app, todos, signedIn);
 
-  // All else is Usher's: its pages, its API, and the answer to what nobody has.
+  // Usher handles everything else: its pages, its API and the 404.
   app.all('*', (c) => usher.fetch(c.req.raw, c.env));
   return { fetch: app.fetch, close: todos.close };
 }
 
-/** The body, or undefined for what is no JSON: the schema then says what it wants. */
+/** The body, or undefined if it is not JSON; the schema then names the problem. */
 const readJson = (c: Context): Promise<unknown> => c.req.json().catch(() => undefined);
 
 const refuseInput = (c: Context, { issues }: z.ZodError): Response =>
@@ -83,7 +83,7 @@ const refuseInput = (c: Context, { issues }: z.ZodError): Response =>
     c,
     400,
     'invalid_request',
-    'The request has a part that cannot be accepted; see `errors`.',
+    'One or more fields are invalid. See `errors`.',
     issues.map(({ path, message }) => ({ field: path.join('.'), message })),
   );
 
@@ -94,7 +94,7 @@ const titles = {
   quota_reached: 'Too many to-dos',
 };
 
-/** A problem document, as Usher's own refusals are (RFC 9457). */
+/** A problem document (RFC 9457), like Usher's own errors. */
 function refuse(
   c: Context,
   status: 400 | 404 | 409 | 413,

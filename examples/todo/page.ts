@@ -5,16 +5,16 @@ import { MOST, newTodo, type Todo, type Todos } from './todos.ts';
 
 type Signed = (c: Context<Guarded>, next: Next) => Promise<Response | undefined>;
 
-/** Nothing inline, nothing from elsewhere, no script. */
+/** No inline code, no other origins, no scripts. */
 const policy =
   "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/** The page `/todos`: plain forms, so it works without scripts. Each form is answered with a way back to the page. */
+/** The page `/todos`: plain forms, so it works without scripts. Each form redirects back to the page. */
 export function addPage(app: Hono<Guarded>, todos: Todos, signedIn: Signed): void {
   app.use('/todos/*', async (c, next) => {
     const refused = await signedIn(c, next);
     c.header('cache-control', 'no-store');
-    // Whoever is not signed in, or has to choose a new password, goes and does so, and comes back.
+    // Users who must sign in or choose a new password do so, and come back.
     if (refused?.status === 401) return c.redirect('/sign-in?return_to=/todos', 303);
     if (refused?.status === 403 && c.req.method === 'GET')
       return c.redirect('/dashboard/security?return_to=/todos', 303);
@@ -25,7 +25,7 @@ export function addPage(app: Hono<Guarded>, todos: Todos, signedIn: Signed): voi
     const page = todos.list(c.var.user.id, 20, c.req.query('cursor'));
     c.header('content-security-policy', policy);
     c.header('x-content-type-options', 'nosniff');
-    // With `no-referrer` a browser sends our own forms with `Origin: null`, which is refused.
+    // With `no-referrer` a browser sends our own forms with `Origin: null`, which is rejected.
     c.header('referrer-policy', 'same-origin');
     return c.html(document(c.var.user.username, page, typed, error), error ? 400 : 200);
   };
@@ -36,18 +36,18 @@ export function addPage(app: Hono<Guarded>, todos: Todos, signedIn: Signed): voi
     const { data, error } = newTodo.safeParse({ text });
     if (error) return show(c, String(text ?? ''), error.issues[0]?.message);
     const todo = todos.add(c.var.user.id, data);
-    return todo ? c.redirect('/todos', 303) : show(c, data.text, `You have ${MOST} to-dos already.`);
+    return todo ? c.redirect('/todos', 303) : show(c, data.text, `The limit is ${MOST} to-dos.`);
   });
   app.post('/todos/:id/:act{complete|reopen|delete}', (c) => {
     const { id, act } = c.req.param();
-    // What is gone already is as good as done: the page shows what there is.
+    // A to-do that is already deleted needs no error: the page shows the current list.
     if (act === 'delete') todos.remove(c.var.user.id, id);
     else todos.change(c.var.user.id, id, { complete: act === 'complete' });
     return c.redirect('/todos', 303);
   });
 }
 
-// What stands in ${} is escaped.
+// Values in ${} are escaped.
 const document = (
   username: string,
   page: ReturnType<Todos['list']>,
@@ -71,14 +71,14 @@ const document = (
       <h1>To-dos</h1>
       <form method="post" action="/todos">
         <p class="field">
-          <label for="text">What is there to do?</label>
+          <label for="text">What needs to be done?</label>
           <input id="text" name="text" value="${typed}" required maxlength="500" autocomplete="off"
             ${error ? html`aria-invalid="true" aria-describedby="text-error"` : ''}>
           ${error ? html`<span id="text-error" class="error">${error}</span>` : ''}
         </p>
         <p class="actions"><button type="submit" class="button">Add</button></p>
       </form>
-      ${page.todos.length === 0 ? html`<p class="empty">Nothing to do.</p>` : html`<ul class="rows">${page.todos.map(item)}</ul>`}
+      ${page.todos.length === 0 ? html`<p class="empty">No to-dos yet.</p>` : html`<ul class="rows">${page.todos.map(item)}</ul>`}
       ${page.next_cursor ? html`<p><a href="/todos?cursor=${page.next_cursor}">Older</a></p>` : ''}
     </main>
   </body>
@@ -87,10 +87,10 @@ const document = (
 const item = ({ id, text, complete }: Todo) => html`
   <li>
     <p>${complete ? html`<s>${text}</s> <span class="badge good">Done</span>` : text}</p>
-    <p class="actions">
+    <div class="actions">
       ${complete ? button(id, 'reopen', 'Reopen', text) : button(id, 'complete', 'Complete', text)}
       ${button(id, 'delete', 'Delete', text)}
-    </p>
+    </div>
   </li>`;
 
 const button = (id: string, act: string, label: string, text: string) => html`

@@ -4,15 +4,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 
 const text = z
-  .string('Give a text')
+  .string('Text is required')
   .trim()
-  .min(1, 'Say what there is to do')
-  .max(500, 'Use at most 500 characters');
+  .min(1, 'Text is required')
+  .max(500, 'Use 500 characters or fewer');
 export const newTodo = z.strictObject({ text, complete: z.boolean().default(false) });
-export const wholeTodo = z.strictObject({ text, complete: z.boolean('Give true or false') });
+export const wholeTodo = z.strictObject({ text, complete: z.boolean('Use true or false') });
 export const todoChange = wholeTodo
   .partial()
-  .refine((change) => Object.keys(change).length > 0, 'Give "text", "complete" or both');
+  .refine((change) => Object.keys(change).length > 0, 'Provide "text", "complete" or both');
 
 export interface Todo {
   id: string;
@@ -22,7 +22,7 @@ export interface Todo {
   completed_at: string | null;
 }
 
-/** How many to-dos one user may have. */
+/** The limit of to-dos per user. */
 export const MOST = 1_000;
 
 const schema = `
@@ -41,7 +41,7 @@ const schema = `
 
 export type Todos = ReturnType<typeof openTodos>;
 
-/** The to-dos of all users, in a file. Every statement names the user: another's row is never found. */
+/** The to-dos of all users, in one file. Every statement names the user, so another user's row is never found. */
 export function openTodos(file: string) {
   closeSync(openSync(file, 'a', 0o600));
   const db = new DatabaseSync(file);
@@ -59,17 +59,17 @@ export function openTodos(file: string) {
   const removing = db.prepare('DELETE FROM todos WHERE id = :id AND user_id = :user');
 
   return {
-    /** Newest first; those after the one whose id is given. */
+    /** A page of to-dos, newest first; `after` is the id of the last one on the previous page. */
     list(user: string, limit: number, after?: string): { todos: Todo[]; next_cursor: string | null } {
       const rows = listing.all({ user, after: after ?? null, limit: limit + 1 }).map(show);
       const todos = rows.slice(0, limit);
       return { todos, next_cursor: rows.length > limit ? (todos.at(-1)?.id ?? null) : null };
     },
     find: (user: string, id: string) => showOne(finding.get({ user, id })),
-    /** @returns undefined when the user has as many as one may have. */
+    /** @returns undefined when the user has reached the limit. */
     add: (user: string, { text, complete }: z.infer<typeof newTodo>) =>
       showOne(adding.get({ user, id: randomUUID(), text, complete: Number(complete), now: Date.now() })),
-    /** Changes what is given. @returns undefined when the user has no such to-do. */
+    /** Changes the given fields. @returns undefined when the user has no such to-do. */
     change: (user: string, id: string, { text, complete }: z.infer<typeof todoChange>) => {
       const done = complete === undefined ? null : Number(complete);
       return showOne(changing.get({ user, id, text: text ?? null, complete: done, now: Date.now() }));
@@ -83,7 +83,7 @@ type Row = Record<string, unknown>;
 
 const showOne = (row: Row | undefined): Todo | undefined => (row ? show(row) : undefined);
 
-/** Field by field: what is in the row and not here stays inside. */
+/** Field by field, so that a new column is not exposed by accident. */
 const show = (row: Row): Todo => ({
   id: String(row['id']),
   text: String(row['text']),

@@ -7,7 +7,7 @@ export interface User {
   email_verified: boolean;
   role: 'user' | 'admin';
   disabled: boolean;
-  /** RFC 3339, in UTC. */
+  /** RFC 3339, UTC. */
   created_at: string;
   /** Whether the user must choose a new password before anything else. */
   password_change_required: boolean;
@@ -24,9 +24,9 @@ export interface TokenPair {
 export interface Session {
   id: string;
   kind: 'cookie' | 'bearer';
-  /** RFC 3339, in UTC. */
+  /** RFC 3339, UTC. */
   created_at: string;
-  /** RFC 3339, in UTC, accurate to a minute. */
+  /** RFC 3339, UTC, to the minute. */
   last_seen_at: string;
   ip: string;
   user_agent: string;
@@ -36,7 +36,7 @@ export interface Session {
 export interface Event {
   id: string;
   name: string;
-  /** RFC 3339, in UTC. */
+  /** RFC 3339, UTC. */
   at: string;
   session_id: string | null;
   ip: string | null;
@@ -45,15 +45,15 @@ export interface Event {
 
 export interface Device {
   id: string;
-  /** `cookie` for a browser, `bearer` for a program. */
+  /** `cookie` for a browser, `bearer` for an API client. */
   kind: 'cookie' | 'bearer';
-  /** RFC 3339, in UTC. */
+  /** RFC 3339, UTC. */
   created_at: string;
-  /** The last sign-in, RFC 3339, in UTC. */
+  /** Last sign-in (RFC 3339, UTC). */
   last_used_at: string;
   ip: string;
   user_agent: string;
-  /** Whether it is the browser that asks. */
+  /** Whether this request came from the device. */
   current: boolean;
 }
 
@@ -88,33 +88,33 @@ export interface Limit {
     | 'emailRequests'
     | 'adminChanges'
     | 'keyRotations';
-  /** What it counts. */
+  /** Description of the limit. */
   why: string;
-  /** The address range or the name, for a limit of one. */
+  /** IP range or name the limit applies to. */
   from: string | null;
-  /** What it has counted. */
+  /** Attempts counted. */
   count: number;
-  /** What it lets pass without a wait. */
+  /** Attempts allowed. */
   most: number;
-  /** What it has refused since it let something pass. */
+  /** Requests blocked since the last allowed one. */
   refused: number;
-  /** Whether it refuses the next attempt. */
+  /** Whether the next attempt will be blocked. */
   reached: boolean;
-  /** When it lets one pass again; null when it does now, or not by time. */
+  /** When the block ends; null if not blocked, or if it doesn’t expire. */
   until: string | null;
 }
 
 export interface RecordedEvent {
   id: string;
   name: string;
-  /** RFC 3339, in UTC. */
+  /** RFC 3339, UTC. */
   at: string;
   session_id: string | null;
   ip: string | null;
   user_agent: string | null;
-  /** Whom it is about. */
+  /** User the event is about. */
   user_id: string | null;
-  /** Who did it; `operator` for the command line. */
+  /** User who performed the action; `operator` for the CLI. */
   actor_id: string | null;
   request_id: string | null;
   details: Record<string, string | number | boolean>;
@@ -124,27 +124,27 @@ export interface Stats {
   span: 'day' | 'week' | 'month';
   now: { users: number; sessions: number; mails_waiting: number; hashes_waiting: number };
   steps: {
-    /** When the step begins; a step of a day is an hour, others are a day. */ at: string;
+    /** Start of the interval (1 hour for `day`, otherwise 1 day). */ at: string;
     sign_ups: number;
     sign_ins: number;
     sign_ins_refused: number;
     limits_reached: number;
     mails_sent: number;
     mails_failed: number;
-    /** The most that was seen at once. */
+    /** Peak value. */
     sessions: number;
-    /** The most that was seen at once. */
+    /** Peak value. */
     hashes_waiting: number;
   }[];
 }
 
 export interface Problem {
   type: 'about:blank';
-  /** The kind of refusal, in a few words. */
+  /** Short summary of the error. */
   title: string;
-  /** The HTTP status again. */
+  /** HTTP status code. */
   status: number;
-  /** Stable: what a program should look at. */
+  /** Stable, machine-readable error code. */
   code:
     | 'invalid_credentials'
     | 'signup_refused'
@@ -181,14 +181,14 @@ export interface Problem {
     | 'busy'
     | 'unavailable'
     | 'stopping';
-  /** A sentence for people; it may become more exact. */
+  /** Human-readable message; may change. */
   message: string;
-  /** Names the request in the log. */
+  /** Request ID for the log. */
   request_id: string;
-  /** What is wrong with which field. */
+  /** Errors by field. */
   errors?:
     | {
-        /** Its name as the API writes it; empty for the whole body. */ field: string;
+        /** Field name; empty for the whole body. */ field: string;
         code: string;
         message: string;
       }[]
@@ -197,50 +197,50 @@ export interface Problem {
 
 /** Every call of the API, by method and path. */
 export interface Calls {
-  /** Make an account and sign in to it. */
+  /** Sign up. */
   'POST /v1/signup': {
     body: { username: string; email: string; password: string };
     answer:
       | { message: 'user created!'; user: User }
-      | { message: 'We’ve sent an email to this address. Use the link or code in it to finish signing up.' };
+      | { message: 'A mail is on its way to this address. Answer it to finish the sign-up.' };
   };
-  /** What a new password would be told, before it is set; nothing is kept. */
+  /** Check password strength. */
   'POST /v1/check-password': {
     body: { password: string; username?: string | undefined; email?: string | undefined };
     answer: {
-      /** `weak` would be refused. */ strength: 'weak' | 'fair' | 'strong';
+      /** `weak` passwords are rejected. */ strength: 'weak' | 'fair' | 'strong';
       message: string;
     };
   };
-  /** Sign in with a password; answers a session cookie, for browsers. */
+  /** Sign in (session cookie). */
   'POST /v1/signin': {
     body: { email?: string | undefined; username?: string | undefined; password: string };
     answer: { message: 'login successful!'; user: User };
   };
-  /** Sign in with HTTP Basic or JSON; answers a pair of tokens, for programs. */
+  /** Sign in (access and refresh tokens). */
   'POST /v1/login': {
     body?: {
       email?: string | undefined;
       username?: string | undefined;
       password?: string | undefined;
-      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      /** Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;
     };
     answer: TokenPair;
   };
-  /** The next pair of tokens for a refresh token. */
+  /** Refresh tokens. */
   'POST /v1/refresh': {
     body: {
       refresh_token: string;
-      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      /** Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;
     };
     answer: TokenPair;
   };
-  /** An access token for a service, from the session of a cookie or an access token. */
+  /** Get an access token for a service. */
   'POST /v1/token': {
     body: {
-      /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
+      /** Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;
     };
     answer: {
@@ -250,16 +250,16 @@ export interface Calls {
       expires_in: number;
     };
   };
-  /** End this session. */
+  /** Sign out. */
   'POST /v1/logout': { answer: { message: 'logout successful!' } };
-  /** End all sessions of the user. */
+  /** Sign out everywhere. */
   'POST /v1/logout-everywhere': { answer: { message: 'logout successful!' } };
-  /** Mail a code and a link to someone who forgot the password; the link works for an hour. */
+  /** Request a password reset email. */
   'POST /v1/send-mail': {
     body: { email: string };
-    answer: { message: 'If there’s an account for this email, we’ve sent it a link and a code.' };
+    answer: { message: 'If an account has this address, a mail is on its way to it.' };
   };
-  /** Set a new password with a mailed code or link; every session ends. */
+  /** Reset password. */
   'POST /v1/reset-password': {
     body: {
       email?: string | undefined;
@@ -269,7 +269,7 @@ export interface Calls {
     };
     answer: { message: 'password changed!'; password?: string | undefined };
   };
-  /** Prove an address with a mailed code or link: finishes a sign-up or a change of address. */
+  /** Verify an email address. */
   'POST /v1/verify-email': {
     body: {
       email?: string | undefined;
@@ -282,20 +282,20 @@ export interface Calls {
       | { message: 'address proven!' | 'address changed!'; user: User }
       | { message: 'user created!'; user: User };
   };
-  /** Take a change of address back, and all after it, with the link that the old address got; every session ends. */
+  /** Undo an email change. */
   'POST /v1/restore-email': {
     body: { token: string; password?: string | undefined };
     answer: { message: 'address restored!'; password?: string | undefined };
   };
-  /** The user, this session, all sessions and recent events. */
+  /** Get the account overview. */
   'GET /v1/dashboard': { answer: { user: User; session: Session; sessions: Session[]; events: Event[] } };
-  /** The user who calls. */
+  /** Get the current user. */
   'GET /v1/me': { answer: { user: User } };
-  /** Change the profile. */
-  'PATCH /v1/me': { body: { username?: string | undefined }; answer: { user: User } };
-  /** Delete the account; needs its address and password. */
+  /** Update the current user. */
+  'PATCH /v1/me': { body: { username: string }; answer: { user: User } };
+  /** Delete the current user. */
   'DELETE /v1/me': { body: { email: string; password: string }; answer: { message: 'delete successful!' } };
-  /** Change the password; every other session ends. */
+  /** Change password. */
   'PUT /v1/me/password': {
     body: { current_password: string; new_password: string };
     answer: {
@@ -307,26 +307,28 @@ export interface Calls {
       refresh_token?: string | undefined;
     };
   };
-  /** Give the password again: for five minutes the session may do what needs a fresh sign-in. */
+  /** Confirm the password. */
   'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'password confirmed!' } };
-  /** Ask for another address; it counts once it is proven, and the old one can take it back. */
+  /** Request an email change. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
-    answer: { message: 'We’ve emailed the new address. Confirm it to finish the change.' };
+    answer: {
+      message: 'A mail is on its way to the new address. The address is changed once it is answered.';
+    };
   };
-  /** Mail a code and a link once more to prove the address; the link works for an hour. */
-  'POST /v1/me/verify-email': { answer: { message: 'Verification email sent. Check your inbox.' } };
-  /** The sessions of the user. */
+  /** Resend the verification email. */
+  'POST /v1/me/verify-email': { answer: { message: 'A mail is on its way to your address.' } };
+  /** List sessions. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
-  /** End all of the user’s sessions but the one that asks. */
+  /** Revoke all other sessions. */
   'DELETE /v1/me/sessions': { answer: { message: 'other sessions ended!'; sessions: number } };
-  /** End one of the user’s sessions. */
+  /** Revoke a session. */
   'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'session ended!' } };
-  /** The browsers and programs that the user signed in from before. */
+  /** List known devices. */
   'GET /v1/me/devices': { answer: { devices: Device[]; next_cursor: null } };
-  /** Remove one of them; its sessions go on. */
+  /** Remove a recognized device. */
   'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'device removed!' } };
-  /** Everything that is kept about the user, as a file. */
+  /** Export the current user’s data. */
   'GET /v1/me/data': {
     answer: {
       exported_at: string;
@@ -337,17 +339,16 @@ export interface Calls {
         email_verified: boolean;
         role: 'user' | 'admin';
         disabled: boolean;
-        /** RFC 3339, in UTC. */
+        /** RFC 3339, UTC. */
         created_at: string;
         /** Whether the user must choose a new password before anything else. */
         password_change_required: boolean;
-        /** RFC 3339, in UTC. */
         password_changed_at: string;
         signed_in_at: string | null;
       };
       sessions: Session[];
       devices: Device[];
-      /** The newest 10000. */
+      /** The latest 10000 events. */
       events: Event[];
     };
   };
@@ -362,20 +363,20 @@ export interface Calls {
     };
     answer: { users: User[]; next_cursor: string | null };
   };
-  /** Make an account for someone else. */
+  /** Create a user. */
   'POST /v1/users': {
     body: {
       username: string;
       email: string;
-      /** Generated, and answered once, if none is given. The user must change it at the first sign-in.. */
+      /** Generated and returned once if omitted. The user must change it at the first sign-in.. */
       password?: string | undefined;
       role?: 'user' | 'admin' | undefined;
     };
     answer: { message: 'user created!'; user: User; password?: string | undefined };
   };
-  /** One user. */
+  /** Get a user. */
   'GET /v1/users/{id}': { path: { id: string }; answer: { user: User } };
-  /** Rename, promote, demote, disable or enable a user. */
+  /** Update a user. */
   'PATCH /v1/users/{id}': {
     path: { id: string };
     body: {
@@ -385,30 +386,30 @@ export interface Calls {
     };
     answer: { user: User };
   };
-  /** Delete a user and all that belongs to them. */
+  /** Delete a user. */
   'DELETE /v1/users/{id}': { path: { id: string }; answer: { message: 'delete successful!' } };
-  /** End all sessions of a user. */
+  /** Sign a user out everywhere. */
   'POST /v1/users/{id}/logout-everywhere': {
     path: { id: string };
     answer: { message: 'logout successful!' };
   };
-  /** Mail a user a code and a link to choose a new password. */
+  /** Send a password reset email. */
   'POST /v1/users/{id}/send-mail': {
     path: { id: string };
     answer: { message: 'A mail is on its way to the user.' };
   };
-  /** The browsers and programs that a user signed in from before. */
+  /** List a user’s known devices. */
   'GET /v1/users/{id}/devices': { path: { id: string }; answer: { devices: Device[]; next_cursor: null } };
-  /** Remove them all; sessions go on. */
+  /** Remove a user’s known devices. */
   'DELETE /v1/users/{id}/devices': {
     path: { id: string };
     answer: { message: 'devices removed!'; devices: number };
   };
-  /** Why a user is made to wait, and how long. */
+  /** Get a user’s rate limits. */
   'GET /v1/users/{id}/limits': { path: { id: string }; answer: { limits: Limit[]; next_cursor: null } };
-  /** Let a user try again at once. */
+  /** Reset a user’s rate limits. */
   'DELETE /v1/users/{id}/limits': { path: { id: string }; answer: { message: 'limits lifted!' } };
-  /** The audit record, newest first: by user, name, request and time. */
+  /** List audit events. */
   'GET /v1/events': {
     query?: {
       user?: string | undefined;
@@ -465,9 +466,9 @@ export interface Calls {
     };
     answer: { events: RecordedEvent[]; next_cursor: string | null };
   };
-  /** The figures of the console: how things are now, and what happened by the hour or day. */
+  /** Get statistics. */
   'GET /v1/stats': { query?: { span?: 'day' | 'week' | 'month' | undefined }; answer: Stats };
-  /** For services: whether the session of an access token is active, and the role of its user. */
+  /** Introspect an access token. */
   'POST /v1/introspect': {
     body: {
       /** An access token for a service. */ token: string;
@@ -475,11 +476,11 @@ export interface Calls {
     answer:
       | {
           active: true;
-          /** The user. */
+          /** User ID. */
           sub: string;
-          /** The session. */
+          /** Session ID. */
           sid: string;
-          /** The role that the user has now. */
+          /** Current role of the user. */
           role: 'user' | 'admin';
         }
       | { active: false };

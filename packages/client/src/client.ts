@@ -34,29 +34,29 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
   me: MeCalls;
   users: UsersCalls;
   /**
-   * A page of the audit record, newest first; for administrators.
+   * Lists audit events, newest first; for administrators.
    *
-   * @param query `user`, `name`, `request`, `since` and `until` choose; `cursor` is the `next_cursor` of the page before.
+   * @param query `user`, `name`, `request`, `since` and `until` filter; `cursor` is the `next_cursor` from the previous page.
    * @returns The events, and a `next_cursor` that is null on the last page.
    *
    * Errors: `forbidden`.
    */
   events(query?: Query<'GET /v1/events'>): Outcome<'GET /v1/events'>;
   /**
-   * The figures of the console: how things are now, and what happened by the hour or day; for administrators.
+   * Gets statistics: current values, and counts by hour or day; for administrators.
    *
-   * @param query `span` is how far back they go; a week unless told.
+   * @param query `span` is the time range; a week by default.
    *
    * Errors: `forbidden`.
    */
   stats(query?: Query<'GET /v1/stats'>): Outcome<'GET /v1/stats'>;
   /**
-   * Tells what becomes of the session, also in other tabs that share it.
+   * Reports changes of the session, also from other tabs that share it.
    *
-   * @returns What ends the telling.
+   * @returns A function that removes the listener.
    */
   onChange(listener: (change: Change) => void): () => void;
-  /** Listens to other tabs no more. */
+  /** Stops listening to other tabs. */
   close(): void;
 }
 

@@ -1,10 +1,10 @@
 import type { Problem } from './api.ts';
 
-/** The codes of Usher's refusals, and two of the client's own: nobody answered, or somebody else did. */
+/** The error codes of Usher, and two of the client: there was no response, or it did not come from Usher. */
 export type ErrorCode = Problem['code'] | 'network_error' | 'unexpected_answer';
 
 /**
- * Why a call failed. `code` is stable and meant for programs, `message` is a sentence for people.
+ * Why a call failed. `code` is stable and machine-readable; `message` is for people.
  *
  * @example
  * const { data, error } = await usher.signUp({ ...names, password: 'correct horse battery staple' });
@@ -15,13 +15,13 @@ export type ErrorCode = Problem['code'] | 'network_error' | 'unexpected_answer';
  */
 export class UsherError extends Error {
   readonly code: ErrorCode;
-  /** The HTTP status; 0 when there was no answer. */
+  /** The HTTP status; 0 if there was no response. */
   readonly status: number;
-  /** What is wrong with which field. */
+  /** Errors by field. */
   readonly fields: NonNullable<Problem['errors']>;
-  /** After how many seconds it makes sense to try again, where the server says so. */
+  /** Seconds to wait before the next attempt, if the server says so. */
   readonly retryAfter: number | undefined;
-  /** Names the request in the server's log. */
+  /** The request ID in the server's log. */
   readonly requestId: string | undefined;
 
   constructor(

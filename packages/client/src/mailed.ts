@@ -1,41 +1,41 @@
 import type { Body, Outcome } from './request.ts';
 import type { KeptSession } from './session.ts';
 
-/** Asking for a mail, and answering one with its code or link. */
+/** Password reset, email verification and undoing an email change. */
 export interface MailedCalls {
   /**
-   * Mails a code and a link to someone who forgot the password.
+   * Requests a password reset email.
    *
-   * @returns A message, the same whether there is such an account.
+   * @returns A message, which is the same whether or not the account exists.
    *
    * Errors: `too_many_requests`.
    */
   sendMail(body: Body<'POST /v1/send-mail'>): Outcome<'POST /v1/send-mail'>;
   /**
-   * Sets a new password with a mailed code or link; every session of the account has ended then.
+   * Resets the password with the code or link from the email, and revokes all sessions.
    *
-   * @param body Either `email` and `code`, or the `token` of the link; and the new `password`.
-   * @returns The new `password`, once, where none was given.
+   * @param body Either `email` and `code`, or `token` from the link; and the new `password`.
+   * @returns The generated `password` if none was provided. It is returned once.
    *
    * Errors: `code_invalid`, `link_invalid`, `too_many_requests`, `busy`.
    */
   resetPassword(body: Body<'POST /v1/reset-password'>): Outcome<'POST /v1/reset-password'>;
   /**
-   * Proves an address: finishes a sign-up or a change of address. A sign-up that this finishes is signed in by cookie; with
+   * Verifies an email address, which finishes a sign-up or an email change. A finished sign-up is signed in by cookie; with
    * tokens, sign in afterwards.
    *
-   * @param body Either `email` and `code`, or the `token` of the link; `password` where the sign-up was begun elsewhere.
+   * @param body Either `email` and `code`, or `token` from the link; `password` if the sign-up started in another browser.
    * @returns The user, and in `message` what was finished.
    *
    * Errors: `code_invalid`, `link_invalid`, `password_needed`, `signup_refused`, `signup_taken`, `unauthenticated` for a change
-   * that somebody else asked for, `too_many_requests`, `busy`.
+   * that another user requested, `too_many_requests`, `busy`.
    */
   verifyEmail(body: Body<'POST /v1/verify-email'>): Outcome<'POST /v1/verify-email'>;
   /**
-   * Takes a change of address back, with the link that the old address got; every session of the account has ended then.
+   * Undoes an email change with the link that the old email received, and revokes all sessions.
    *
-   * @param body The `token` of the link, and a new `password`.
-   * @returns The new `password`, once, where none was given.
+   * @param body `token` from the link, and a new `password`.
+   * @returns The generated `password` if none was provided. It is returned once.
    *
    * Errors: `link_invalid`, `too_many_requests`, `conflict`, `busy`.
    */
@@ -46,7 +46,7 @@ export const mailedCalls = (session: KeptSession): MailedCalls => ({
   sendMail: (body) => session.anyone('POST /v1/send-mail', { body }),
   resetPassword: (body) => session.anyone('POST /v1/reset-password', { body }),
   async verifyEmail(body) {
-    // A change of address is finished by whoever asked for it; a sign-up needs no token.
+    // An email change is finished by the user who requested it; a sign-up needs no token.
     const { data: token } = await session.token();
     const result = await session.anyone('POST /v1/verify-email', { body }, token);
     if (session.kind === 'cookie' && result.data?.message === 'user created!') await session.begin();

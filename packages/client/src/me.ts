@@ -2,85 +2,85 @@ import type { Body, Outcome } from './request.ts';
 import type { KeptSession } from './session.ts';
 
 /**
- * One's own account. Every call also gives `unauthenticated` or `invalid_token` where nobody is signed in, and all but `get` and
- * `changePassword` give `password_change_required` while the password is one that was generated or set by somebody else.
+ * The account of the current user. Every call can also return `unauthenticated` or `invalid_token` if no one is signed in. All
+ * except `get` and `changePassword` return `password_change_required` if the password was generated or set by someone else.
  */
 export interface MeCalls {
-  /** Who is signed in. */
+  /** Gets the current user. */
   get(): Outcome<'GET /v1/me'>;
   /**
-   * Changes the profile.
+   * Updates the current user.
    *
-   * @returns The user as they are now.
+   * @returns The updated user.
    *
    * Errors: `user_taken`, `too_many_requests`.
    */
   change(body: Body<'PATCH /v1/me'>): Outcome<'PATCH /v1/me'>;
   /**
-   * Changes the password. Every other session ends; this one goes on, with the tokens of the answer where it has tokens.
+   * Changes the password and revokes all other sessions. A bearer session continues with the new tokens of the response.
    *
-   * Errors: `invalid_credentials` for a current password that is wrong, `too_many_requests`, `busy`, `conflict`.
+   * Errors: `invalid_credentials` for an incorrect current password, `too_many_requests`, `busy`, `conflict`.
    */
   changePassword(body: Body<'PUT /v1/me/password'>): Outcome<'PUT /v1/me/password'>;
   /**
-   * Gives the password again, so that for five minutes the session may do what needs a fresh sign-in: end other sessions, and
-   * what administrators change.
+   * Confirms the password. For five minutes the session may then do what requires a fresh sign-in: revoke other sessions and
+   * make changes as an administrator.
    *
-   * Errors: `invalid_credentials` for a password that is wrong, `too_many_requests`, `busy`.
+   * Errors: `invalid_credentials` for an incorrect password, `too_many_requests`, `busy`.
    */
   confirm(body: Body<'POST /v1/me/confirm'>): Outcome<'POST /v1/me/confirm'>;
   /**
-   * Asks for another address; it counts once it is proven, and the old one can take it back.
+   * Requests an email change. It takes effect when the new email is verified; the old email receives a link that undoes it.
    *
-   * @param body The new address, and the current password.
+   * @param body The new email and the current password.
    *
    * Errors: `invalid_credentials`, `too_many_requests`, `busy`.
    */
   changeEmail(body: Body<'POST /v1/me/email'>): Outcome<'POST /v1/me/email'>;
   /**
-   * Mails once more what proves the address.
+   * Resends the verification email.
    *
-   * Errors: `conflict` for one that is proven, `too_many_requests`, `busy`.
+   * Errors: `conflict` if the email is already verified, `too_many_requests`, `busy`.
    */
   mailProof(): Outcome<'POST /v1/me/verify-email'>;
   /**
-   * Deletes the account, and with it the session.
+   * Deletes the account and its sessions.
    *
-   * @param body Its own address and password.
+   * @param body The email and password of the account.
    *
    * Errors: `invalid_credentials`, `last_admin`, `too_many_requests`, `busy`.
    */
   delete(body: Body<'DELETE /v1/me'>): Outcome<'DELETE /v1/me'>;
-  /** The user, this session, all sessions and recent events. */
+  /** Gets the account overview: the user, the current session, all sessions and recent events. */
   dashboard(): Outcome<'GET /v1/dashboard'>;
-  /** The sessions of the user; `current` says which one asks. */
+  /** Lists the sessions of the user; `current` marks the one of this request. */
   sessions(): Outcome<'GET /v1/me/sessions'>;
   /**
-   * Ends one of the user's sessions.
+   * Revokes a session of the user.
    *
    * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   endSession(id: string): Outcome<'DELETE /v1/me/sessions/{id}'>;
   /**
-   * Ends all of the user's sessions but this one.
+   * Revokes all other sessions of the user.
    *
-   * @returns How many there were, in `sessions`.
+   * @returns The number of revoked sessions, in `sessions`.
    *
    * Errors: `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
-  /** The browsers and programs that the user signed in from before; `current` says which one asks. */
+  /** Lists the known devices of the user; `current` marks the one of this request. */
   devices(): Outcome<'GET /v1/me/devices'>;
   /**
-   * Removes one of them; its sessions go on.
+   * Removes a recognized device. Its sessions stay active.
    *
    * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   removeDevice(id: string): Outcome<'DELETE /v1/me/devices/{id}'>;
   /**
-   * Everything that is kept about the user.
+   * Exports the data of the current user.
    *
-   * Errors: `export_running` while another one is being made.
+   * Errors: `export_running` while another export runs.
    */
   data(): Outcome<'GET /v1/me/data'>;
 }

@@ -3,37 +3,37 @@ import { failed, good, type Result } from './error.ts';
 import type { Body, Outcome } from './request.ts';
 import { isOver, type KeptSession } from './session.ts';
 
-/** Beginning and ending a session. */
+/** Sign-up, sign-in and sign-out. */
 export interface SignInCalls {
   /**
-   * What a new password would be told, before it is set; nothing is kept.
+   * Checks the strength of a new password. Nothing is stored.
    *
-   * @returns `strength`, of which `weak` would be refused, and a sentence that says why.
+   * @returns `strength`, of which `weak` is rejected, and a message that explains it.
    */
   checkPassword(body: Body<'POST /v1/check-password'>): Outcome<'POST /v1/check-password'>;
   /**
-   * Makes an account and signs in to it; where addresses are proven first, only asks for the mail that does so.
+   * Signs up and signs in. If the server verifies emails first, this only sends the verification email.
    *
-   * @returns The user, or nothing but a message where a mail has to be answered first.
+   * @returns The user, or only a message if the email has to be verified first.
    *
    * Errors: `signup_refused` and `signup_taken` with a reason for each field, `signup_closed`, `too_many_requests`, `busy`.
    */
   signUp(body: Body<'POST /v1/signup'>): Outcome<'POST /v1/signup'>;
   /**
-   * Begins a session; another one that this client had is forgotten, but does not end.
+   * Signs in. The client drops its previous session, which stays active on the server.
    *
-   * @param body A password, and the e-mail address or the user name.
-   * @returns Who signed in.
+   * @param body The password, and the email or username.
+   * @returns The user.
    *
-   * Errors: `invalid_credentials`, whatever was wrong, `too_many_requests`, `busy`.
+   * Errors: `invalid_credentials`, whatever was incorrect, `too_many_requests`, `busy`.
    */
   signIn(body: Body<'POST /v1/signin'>): Promise<Result<{ user: User }>>;
   /**
-   * Ends the session; one that is over already has ended. When it fails, the session goes on.
+   * Signs out. It succeeds if the session has already ended; on an error the session stays active.
    *
-   * @param how `everywhere` ends every session of the user.
+   * @param how `everywhere` signs the user out of all sessions.
    *
-   * Errors: `fresh_sign_in_required` for `everywhere`, when the password was given more than five minutes ago.
+   * Errors: `fresh_sign_in_required` for `everywhere` if the password was last entered more than five minutes ago.
    */
   signOut(how?: { everywhere?: boolean }): Outcome<'POST /v1/logout'>;
 }
@@ -45,7 +45,7 @@ export function signInCalls(session: KeptSession): SignInCalls {
     checkPassword: (body) => session.anyone('POST /v1/check-password', { body }),
     async signUp(body) {
       const made = await session.anyone('POST /v1/signup', { body });
-      // Where addresses are proven first, there is no account yet.
+      // If the server verifies emails first, there is no account yet.
       if (made.error || !('user' in made.data)) return made;
       if (session.kind === 'cookie') await session.begin();
       else {

@@ -2,80 +2,80 @@ import type { Body, Outcome, Query } from './request.ts';
 import type { KeptSession } from './session.ts';
 
 /**
- * The accounts of others, for administrators. Every call gives `forbidden` to whoever is none. What changes something gives
- * `fresh_sign_in_required` when the password was given more than five minutes ago; `me.confirm` gives it again.
+ * User management, for administrators. Every call returns `forbidden` to other users. Calls that change something return
+ * `fresh_sign_in_required` if the password was last entered more than five minutes ago; `me.confirm` confirms it.
  */
 export interface UsersCalls {
   /**
-   * A page of users, oldest first; what a search finds stands by name.
+   * Lists users, oldest first. Search results are sorted by username or email.
    *
-   * @param query `search` is how a user name or an address begins, or a whole id; `cursor` the `next_cursor` of the page
-   * before.
+   * @param query `search` is the start of a username or email, or a full user ID; `cursor` the `next_cursor` from the previous
+   * page.
    * @returns The users, and a `next_cursor` that is null on the last page.
    */
   list(query?: Query<'GET /v1/users'>): Outcome<'GET /v1/users'>;
   /**
-   * Makes an account for someone else.
+   * Creates a user.
    *
-   * @returns The user, and the `password`, once, where none was given.
+   * @returns The user, and the generated `password` if none was provided. It is returned once.
    *
    * Errors: `signup_refused` and `signup_taken` with a reason for each field, `busy`, `too_many_requests`.
    */
   create(body: Body<'POST /v1/users'>): Outcome<'POST /v1/users'>;
   /**
-   * One user.
+   * Gets a user.
    *
    * Errors: `not_found`.
    */
   get(id: string): Outcome<'GET /v1/users/{id}'>;
   /**
-   * Renames, promotes, demotes, disables or enables a user: all that is asked for, or nothing.
+   * Updates a user: username, role and whether the account is disabled. Either all changes are made or none.
    *
-   * @returns The user as they are now.
+   * @returns The updated user.
    *
    * Errors: `not_found`, `user_taken`, `last_admin`, `too_many_requests`.
    */
   change(id: string, body: Body<'PATCH /v1/users/{id}'>): Outcome<'PATCH /v1/users/{id}'>;
   /**
-   * Deletes a user and all that belongs to them.
+   * Deletes a user and all their data.
    *
    * Errors: `not_found`, `last_admin`, `too_many_requests`.
    */
   delete(id: string): Outcome<'DELETE /v1/users/{id}'>;
   /**
-   * Ends all sessions of a user.
+   * Signs a user out everywhere.
    *
    * Errors: `not_found`, `too_many_requests`.
    */
   signOut(id: string): Outcome<'POST /v1/users/{id}/logout-everywhere'>;
   /**
-   * Mails a user a code and a link, to choose a new password with.
+   * Sends a password reset email to a user.
    *
    * Errors: `not_found`, `conflict` for a disabled account or without a mail server, `too_many_requests`, `busy`.
    */
   sendMail(id: string): Outcome<'POST /v1/users/{id}/send-mail'>;
   /**
-   * The browsers and programs that a user signed in from before.
+   * Lists the known devices of a user.
    *
    * Errors: `not_found`.
    */
   devices(id: string): Outcome<'GET /v1/users/{id}/devices'>;
   /**
-   * Removes them all; sessions go on.
+   * Removes all known devices of a user. Sessions stay active.
    *
-   * @returns How many there were, in `devices`.
+   * @returns The number of removed devices, in `devices`.
    *
    * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
    */
   removeDevices(id: string): Outcome<'DELETE /v1/users/{id}/devices'>;
   /**
-   * Why a user is made to wait, and how long.
+   * Gets the rate limits of a user: what they counted, and until when they block.
    *
    * Errors: `not_found`.
    */
   limits(id: string): Outcome<'GET /v1/users/{id}/limits'>;
   /**
-   * Lets a user try again at once.
+   * Resets the rate limits of a user, who can try again immediately.
    *
    * Errors: `not_found`, `too_many_requests`.
    */

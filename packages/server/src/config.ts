@@ -253,7 +253,16 @@ export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   metricsToken: Secret | undefined;
 };
 
-export type Source = 'flag' | 'environment' | 'file' | '.env' | 'option' | 'default';
+/** Where a setting can come from, with what people read of it. */
+export const sourceLabels = {
+  flag: 'Command-line flag',
+  environment: 'Environment variable',
+  file: 'File',
+  '.env': '.env file',
+  option: 'Option in code',
+  default: 'Default',
+} as const;
+export type Source = keyof typeof sourceLabels;
 export interface LoadedConfig {
   config: Config;
   sources: Record<SettingName, Source>;

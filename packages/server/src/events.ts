@@ -1,62 +1,150 @@
-/** Every audit event, once: its name, and what it says happened. `core/events` writes no other. */
+/**
+ * Every audit event, once: its name, the label that people read, and what happened. `core/events` writes no other. The name is
+ * for programs; pages show the label.
+ */
 export const events = {
-  installation_created: 'The database was set up for the first time.',
-  database_restored:
-    'An older copy of the database was put back: all sessions, known browsers and programs, mailed codes and links (except those that take an address back) and the set-up link were revoked.',
-  setup_done: 'The first administrator was made with the set-up link.',
+  installation_created: ['Server initialized', 'The database was set up for the first time.'],
+  database_restored: [
+    'Older database restored',
+    'An older copy of the database was restored. All sessions, known devices, email codes and links (except links that undo an email change) and the setup link were revoked.',
+  ],
+  setup_done: ['Setup completed', 'The first administrator was created with the setup link.'],
 
-  user_signed_up: 'Someone made an account of their own.',
-  sign_up_started: 'Someone asked for an account, which there is once the mail is answered.',
-  user_created: 'An administrator or operator made an account.',
-  user_imported: 'An operator brought an account along from another program.',
-  user_changed: 'A user name or address was changed.',
-  user_promoted: 'A user became an administrator.',
-  user_demoted: 'An administrator became a user.',
-  user_disabled: 'An account was disabled and its sessions ended.',
-  user_enabled: 'An account was enabled again.',
-  user_deleted: 'An account was deleted with all that belonged to it.',
+  user_signed_up: ['User signed up', 'Someone created their own account.'],
+  sign_up_started: [
+    'Sign-up started',
+    'Someone started to sign up. The account is created when they verify the email.',
+  ],
+  user_created: ['User created by admin', 'An administrator or operator created an account.'],
+  user_imported: ['User imported', 'An operator imported an account from another system.'],
+  user_changed: ['User updated', 'A username was changed.'],
+  user_promoted: ['Admin role granted', 'A user became an administrator.'],
+  user_demoted: ['Admin role removed', 'An administrator became a regular user.'],
+  user_disabled: ['User disabled', 'An account was disabled and its sessions were revoked.'],
+  user_enabled: ['User re-enabled', 'An account was enabled again.'],
+  user_deleted: ['User deleted', 'An account and all its data were deleted.'],
 
-  signed_in: 'A sign-in succeeded.',
-  sign_in_refused: 'A sign-in was refused: wrong password, unknown name or disabled account.',
-  password_refused: 'A signed-in user gave a wrong current password.',
-  password_changed: 'A password was changed and all older sessions ended.',
+  signed_in: ['Signed in', 'A sign-in succeeded.'],
+  sign_in_refused: [
+    'Sign-in failed',
+    'A sign-in failed: incorrect password, unknown username or email, or disabled account.',
+  ],
+  password_refused: ['Incorrect current password', 'A signed-in user entered an incorrect current password.'],
+  password_changed: ['Password changed', 'A password was changed and all older sessions were revoked.'],
 
-  recovery_started:
-    'A mail was asked for because a password was forgotten: by somebody, or by an administrator or operator for the user.',
-  code_refused: 'A mailed code was refused: wrong, run out, or tried too often.',
-  address_proven: 'Someone proved to read what is sent to the address of an account.',
-  address_change_started: 'Someone asked for another address of an account.',
-  address_changed: 'An account has another address, which was proven.',
-  address_restored: 'The address before the last change was put back with the link that was mailed to it.',
-  password_reset: 'A password was replaced with a mailed code or link, and all sessions ended.',
+  recovery_started: [
+    'Password reset requested',
+    'Someone requested a password reset email, or an administrator or operator sent one to the user.',
+  ],
+  code_refused: [
+    'Email code rejected',
+    'A code from an email was rejected: incorrect, expired or after too many attempts.',
+  ],
+  address_proven: ['Email verified', 'A user verified the email of their account.'],
+  address_change_started: ['Email change requested', 'A user asked to change the email of their account.'],
+  address_changed: ['Email changed', 'A user verified a new email, and the account now has it.'],
+  address_restored: [
+    'Email change undone',
+    'The previous email was restored with the link that was sent to it.',
+  ],
+  password_reset: [
+    'Password reset',
+    'A password was reset with a code or link from an email, and all sessions were revoked.',
+  ],
 
-  device_distrusted:
-    'A browser that the account knew gave ten wrong passwords in a row: it is not known any more, and the owner was told.',
-  device_removed: 'A known browser or program of an account was removed, or all of them.',
+  device_distrusted: [
+    'Known device removed',
+    'A known device sent ten incorrect passwords in a row. It is no longer recognized, and the user was notified.',
+  ],
+  device_removed: ['Recognized device removed', 'One or all known devices of an account were removed.'],
 
-  limit_reached:
-    'An attempt was not looked at because a limit was reached; the first ten of a limit one by one, then each time their number doubled.',
-  limits_lifted: 'An administrator or operator forgot what the limits of an account had counted.',
+  limit_reached: [
+    'Rate limit exceeded',
+    'A rate limit blocked an attempt. The first ten blocked attempts are logged individually, then one each time their number doubles.',
+  ],
+  limits_lifted: ['Rate limits reset', 'An administrator or operator reset the rate limits of an account.'],
 
-  signed_out: 'A session was ended by its user.',
-  signed_out_everywhere: 'All sessions of a user were ended.',
-  session_ended: 'A user ended another one of their sessions.',
-  other_sessions_ended: 'A user ended all their sessions but the one they used.',
-  session_crowded_out: 'A session was ended because the user signed in more often than sessions are kept.',
-  session_replaced: 'A session was ended because somebody signed in again in its browser.',
-  refresh_retried:
-    'A used refresh token came again, while the one after it was not used yet: an answer was lost, or it is stolen.',
-  refresh_reused: 'A used refresh token came again: it may be stolen, so its session was ended.',
+  signed_out: ['Signed out', 'A user signed out of a session.'],
+  signed_out_everywhere: ['Signed out everywhere', 'All sessions of a user were revoked.'],
+  session_ended: ['Session revoked', 'A user revoked another one of their sessions.'],
+  other_sessions_ended: [
+    'Other sessions revoked',
+    'A user revoked all their sessions except the current one.',
+  ],
+  session_crowded_out: [
+    'Oldest session removed',
+    'A user’s oldest session was removed because they reached the session limit.',
+  ],
+  session_replaced: [
+    'Session replaced',
+    'A session was revoked because someone signed in again in the same browser.',
+  ],
+  refresh_retried: [
+    'Refresh token retried',
+    'A used refresh token was sent again before the token that replaced it was used. A response was lost, or the token is stolen.',
+  ],
+  refresh_reused: [
+    'Refresh token reuse detected',
+    'A used refresh token was sent again and may be stolen. Its session was revoked.',
+  ],
 
-  mail_sent: 'The mail server took a mail.',
-  mail_refused: 'The mail server refused a mail for good.',
-  mail_expired: 'A mail could not be sent before it was not worth it any more.',
-  mail_retried: 'An administrator or operator had a mail sent again that was refused or given up.',
+  mail_sent: ['Email sent', 'The mail server accepted an email.'],
+  mail_refused: ['Email rejected', 'The mail server permanently rejected an email.'],
+  mail_expired: ['Email expired', 'An email expired before it could be delivered.'],
+  mail_retried: ['Email resent', 'An administrator or operator resent a rejected or failed email.'],
 
-  users_exported: 'An operator wrote all users into a file, with or without their password hashes.',
+  users_exported: [
+    'Users exported',
+    'An operator exported all users to a file, with or without their password hashes.',
+  ],
 
-  key_created: 'A signing key was made.',
-  key_rotated: 'A new signing key was made to follow the one in use.',
-} as const satisfies Record<string, string>;
+  key_created: ['Signing key created', 'A signing key was created.'],
+  key_rotated: ['Signing key rotated', 'A signing key was created to replace the current one.'],
+} as const satisfies Record<string, readonly [label: string, meaning: string]>;
 
 export type EventName = keyof typeof events;
+
+/** What people read of a detail: a text with its `{value}`, or one text for each value. An empty text hides it. */
+type DetailText = string | Readonly<Record<string, string>>;
+
+/** Every detail that an event can have, with the text that people read. The console shows one that is not here by its name. */
+export const eventDetails = {
+  amr: { pwd: 'Password' },
+  answer: 'Server response: {value}',
+  count: 'Attempts: {value}',
+  device: 'Device ID: {value}',
+  devices: 'Devices removed: {value}',
+  hash: 'Password hash: {value}',
+  hashes: { true: 'With password hashes', false: 'Without password hashes' },
+  key: 'Key ID: {value}',
+  /** Of a session, or of an email: what is not here is looked up there. */
+  kind: { cookie: 'Browser', bearer: 'API client' },
+  leaked: { true: 'Previous key may be compromised', false: 'Previous key stays valid' },
+  left: 'Retries left: {value}',
+  lifted: 'Rate limits reset: {value}',
+  limit: '{value}',
+  mail: 'Email ID: {value}',
+  mailed: { true: 'Email queued', false: 'No email sent (rate limited)' },
+  mixed_scripts: { true: 'Look-alike characters', false: '' },
+  /** What `reasons` says of it. */
+  reason: '{value}',
+  refused: 'Blocked attempts: {value}',
+  retry_after: 'Retry after {value} s',
+  role: { user: 'Role: user', admin: 'Role: admin' },
+  sessions: 'Sessions revoked: {value}',
+  tries: 'Attempts: {value}',
+  users: 'Users: {value}',
+} as const satisfies Record<string, DetailText>;
+
+export type EventDetail = keyof typeof eventDetails;
+
+/** Why something failed, by its event and the detail `reason`. */
+export const reasons = {
+  sign_in_refused: {
+    wrong: 'Incorrect password or disabled account',
+    /** The same of a name that no account has. */
+    unknown: 'Unknown username or email',
+  },
+  password_refused: { wrong: '' },
+  code_refused: { wrong: 'Incorrect code', no_flow: 'No valid code for this email' },
+} as const satisfies Partial<Record<EventName, Readonly<Record<string, string>>>>;

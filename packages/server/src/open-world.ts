@@ -193,7 +193,7 @@ async function noticeRestored(
   const noted = await revisionAhead(db, file);
   if (noted === undefined) return undefined;
   const restored = await revokeRestored(db, clock.now(), noted);
-  log.warn(restored, events.database_restored);
+  log.warn(restored, events.database_restored[1]);
   return restored;
 }
 

@@ -191,7 +191,7 @@ function isSet(at: number | null): boolean {
 }
 
 function timeShape() {
-  return z.iso.datetime().describe('RFC 3339, in UTC');
+  return z.iso.datetime().describe('RFC 3339, UTC');
 }
 
 function toTime(milliseconds: number): string {

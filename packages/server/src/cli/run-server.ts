@@ -176,7 +176,7 @@ function banner(
   if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
   else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
-  if (restored) lines.push(`  ${events.database_restored} (${sessionsOf(restored)})`);
+  if (restored) lines.push(`  ${events.database_restored[1]} (${sessionsOf(restored)})`);
   if (setUpLink)
     lines.push(
       '  There is no administrator yet. This link makes the first one; it works once, for an hour:',

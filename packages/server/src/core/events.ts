@@ -1,4 +1,4 @@
-import type { EventName } from '../events.ts';
+import type { EventDetail, EventName } from '../events.ts';
 import type { Db } from '../platform/db/index.ts';
 import { firstEventId, newEventId } from '../platform/random.ts';
 
@@ -18,7 +18,7 @@ export interface NewEvent {
   /** Who did it: a user's id, `operator` for the command line, null for a stranger. */
   actorId: string | null;
   sessionId?: string;
-  details?: Record<string, string | number | boolean>;
+  details?: Partial<Record<EventDetail, string | number | boolean>>;
 }
 
 /** Appends to the audit record, in the transaction of what it records. Details never hold a secret. */

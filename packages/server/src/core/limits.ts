@@ -21,8 +21,9 @@ const TOO_MANY_MAILS = 'Email not sent: too many requests';
  * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
  * A `distinct` window counts different names instead of attempts. All in milliseconds. `of` is whose budget it is,
- * `why` says to an administrator what it counts, `activity` to the owner of an account what was refused. A limit with a
- * `noun` (what there were too many of) can be the `limit` of a route, or be counted by `countWrite`.
+ * `label` names it to an administrator, and `why` says what it counts; `activity` says to the owner of an
+ * account what was blocked. A limit with a `noun` (what there were too many of) can be the `limit` of a route, or be
+ * counted by `countWrite`.
  *
  * Their order is that in which one transaction locks what it counts or lifts, those of ranges alone apart, which come first:
  * transactions that keep it never wait for each other in a circle.
@@ -36,7 +37,8 @@ export const budgets = {
     longest: HOUR,
     forget: DAY,
     of: 'name',
-    why: 'Wrong passwords for one user name or address, whether it has an account or not, from browsers that the account does not know.',
+    label: 'Incorrect passwords (username or email)',
+    why: 'Incorrect passwords for one username or email from unknown devices, whether or not an account exists.',
     activity: TOO_MANY_PASSWORDS,
   },
   password: {
@@ -46,7 +48,8 @@ export const budgets = {
     longest: HOUR,
     forget: DAY,
     of: 'account',
-    why: 'Wrong passwords for the account, on every path that checks one, from browsers that it does not know.',
+    label: 'Incorrect passwords',
+    why: 'Incorrect passwords for this account from unknown devices.',
     activity: TOO_MANY_PASSWORDS,
   },
   // NIST SP 800-63B.
@@ -55,7 +58,8 @@ export const budgets = {
     most: 100,
     length: FOREVER,
     of: 'account',
-    why: 'Wrong passwords for the account from browsers that it does not know, until one is right. Then its mailbox has to be proven.',
+    label: 'Incorrect passwords (total)',
+    why: 'Total incorrect passwords from unknown devices since the last successful sign-in. When reached, the user must reset the password by email.',
     activity: TOO_MANY_PASSWORDS,
   },
   // As long as a browser is known without a sign-in. Used up, it is not known any more.
@@ -64,7 +68,8 @@ export const budgets = {
     most: 10,
     length: 90 * DAY,
     of: 'browser',
-    why: 'Wrong passwords for the account from one browser that it knows, until one is right. Then the account does not know the browser any more.',
+    label: 'Incorrect passwords (one known device)',
+    why: 'Incorrect passwords from one known device since its last successful sign-in. When reached, the device is no longer known.',
     activity: TOO_MANY_PASSWORDS,
   },
   // NIST SP 800-63B-4, section 3.2.2. Without a right one for so long, none of these browsers is known any more.
@@ -73,7 +78,8 @@ export const budgets = {
     most: 100,
     length: 90 * DAY,
     of: 'account',
-    why: 'Wrong passwords for the account from all browsers that it knows together, until one is right.',
+    label: 'Incorrect passwords (all known devices)',
+    why: 'Incorrect passwords from all known devices together since the last successful sign-in.',
     activity: TOO_MANY_PASSWORDS,
   },
   codes: {
@@ -81,7 +87,8 @@ export const budgets = {
     most: 10,
     length: DAY,
     of: 'account',
-    why: 'Wrong mailed codes for the account, a day. The link in the mail still works.',
+    label: 'Incorrect email codes (daily)',
+    why: 'Incorrect email codes per day. The email link still works.',
     activity: TOO_MANY_CODES,
   },
   codesInAll: {
@@ -89,7 +96,8 @@ export const budgets = {
     most: 30,
     length: FOREVER,
     of: 'account',
-    why: 'Wrong mailed codes for the account, until one is right. The link in the mail still works.',
+    label: 'Incorrect email codes (total)',
+    why: 'Total incorrect email codes since the last correct one. The email link still works.',
     activity: TOO_MANY_CODES,
   },
   shortCodes: {
@@ -97,7 +105,8 @@ export const budgets = {
     most: 3,
     length: DAY,
     of: 'account',
-    why: 'Wrong mailed codes for the account, a day, where codes are short. The link in the mail still works.',
+    label: 'Incorrect short codes (daily)',
+    why: 'Incorrect short codes per day. The email link still works.',
     activity: TOO_MANY_CODES,
   },
   shortCodesInAll: {
@@ -105,7 +114,8 @@ export const budgets = {
     most: 10,
     length: FOREVER,
     of: 'account',
-    why: 'Wrong mailed codes for the account, until one is right, where codes are short. The link in the mail still works.',
+    label: 'Incorrect short codes (total)',
+    why: 'Total incorrect short codes since the last correct one. The email link still works.',
     activity: TOO_MANY_CODES,
   },
   allCodes: {
@@ -113,7 +123,8 @@ export const budgets = {
     most: 50,
     length: 15 * MINUTE,
     of: 'everybody',
-    why: 'Wrong mailed codes for all accounts together: somebody guesses across them. Links still work.',
+    label: 'Incorrect email codes (all accounts)',
+    why: 'Incorrect email codes across all accounts (a possible distributed attack). Links still work.',
     activity: TOO_MANY_CODES,
   },
   codesFrom: {
@@ -121,7 +132,8 @@ export const budgets = {
     most: 60,
     length: HOUR,
     of: 'range',
-    why: 'Wrong mailed codes from one address range, for whatever accounts. Links still work.',
+    label: 'Incorrect email codes (IP range)',
+    why: 'Incorrect email codes from one IP range, for any account. Links still work.',
     activity: TOO_MANY_CODES,
   },
   recoveryToFrom: {
@@ -129,7 +141,8 @@ export const budgets = {
     most: 3,
     length: HOUR,
     of: 'address and range',
-    why: 'Recovery emails to one address that one address range asked for.',
+    label: 'Password reset emails (email and IP range)',
+    why: 'Password reset emails to one email address, requested from one IP range.',
     activity: TOO_MANY_MAILS,
   },
   // No link works for a shorter time than this window lasts (`flows/verifications/code-rules`): whoever uses it up leaves one in the mailbox.
@@ -138,7 +151,8 @@ export const budgets = {
     most: 6,
     length: HOUR,
     of: 'address',
-    why: 'Recovery emails to one address, from browsers that the account does not know.',
+    label: 'Password reset emails (email)',
+    why: 'Password reset emails to one email address, requested from unknown devices.',
     activity: TOO_MANY_MAILS,
   },
   recoveryKnown: {
@@ -146,7 +160,8 @@ export const budgets = {
     most: 6,
     length: HOUR,
     of: 'account',
-    why: 'Recovery emails that browsers which the account knows asked for. No stranger uses these up.',
+    label: 'Password reset emails (known devices)',
+    why: 'Password reset emails requested from known devices. Strangers can’t use these up.',
     activity: TOO_MANY_MAILS,
   },
   mailsTo: {
@@ -154,7 +169,8 @@ export const budgets = {
     most: 3,
     length: HOUR,
     of: 'address',
-    why: 'Mails to one address that somebody asked for, recovery apart.',
+    label: 'Requested emails (email)',
+    why: 'Emails requested to one email address, except password reset emails.',
     activity: TOO_MANY_MAILS,
   },
   mailsFrom: {
@@ -162,14 +178,16 @@ export const budgets = {
     most: 10,
     length: HOUR,
     of: 'range',
-    why: 'Mails that one address range asked for.',
+    label: 'Requested emails (IP range)',
+    why: 'Emails requested from one IP range.',
   },
   emailChanges: {
     kind: 'window',
     most: 5,
     length: DAY,
     of: 'address',
-    why: 'Changes of email that an account with this address asked for: each of them mails it a link.',
+    label: 'Email changes',
+    why: 'Email changes requested by the account with this email. Each one sends a link to this email.',
     activity: 'Email change blocked: too many requests',
   },
   noticesTo: {
@@ -177,7 +195,8 @@ export const budgets = {
     most: 10,
     length: DAY,
     of: 'account',
-    why: 'Mails that tell the owner what was done to the account.',
+    label: 'Security alerts',
+    why: 'Security alerts sent to one account.',
     activity: TOO_MANY_MAILS,
   },
   signInNoticesTo: {
@@ -185,7 +204,8 @@ export const budgets = {
     most: 10,
     length: DAY,
     of: 'account',
-    why: 'Mails that tell the owner of sign-ins from new browsers, programs and networks.',
+    label: 'New sign-in alerts',
+    why: 'Alerts about sign-ins from new browsers, API clients and networks sent to one account.',
     activity: TOO_MANY_MAILS,
   },
   names: {
@@ -193,23 +213,33 @@ export const budgets = {
     most: 20,
     length: 10 * MINUTE,
     of: 'range',
-    why: 'Different names that failed to sign in from one address range: somebody tries many accounts.',
+    label: 'Accounts tried (IP range)',
+    why: 'Different accounts tried from one IP range (credential stuffing).',
   },
   passwordsFrom: {
     kind: 'window',
     most: 600,
     length: HOUR,
     of: 'range',
-    why: 'Wrong passwords from one address range, looked at or not, from browsers that the account does not know.',
+    label: 'Incorrect passwords (IP range)',
+    why: 'Incorrect passwords from one IP range from unknown devices, including blocked attempts.',
   },
   // The one place that tells whether an address is taken.
-  signup: { kind: 'window', most: 30, length: HOUR, of: 'range', why: 'Sign-ups from one address range.' },
+  signup: {
+    kind: 'window',
+    most: 30,
+    length: HOUR,
+    of: 'range',
+    label: 'Sign-ups (IP range)',
+    why: 'Sign-ups from one IP range.',
+  },
   secrets: {
     kind: 'window',
     most: 60,
     length: 10 * MINUTE,
     of: 'range',
-    why: 'Links and refresh tokens that were never made, from one address range.',
+    label: 'Invalid links and tokens (IP range)',
+    why: 'Invalid links and refresh tokens from one IP range.',
   },
   // What somebody who is signed in can write again and again. Each of these writes an event that is kept for a year.
   profileChanges: {
@@ -217,7 +247,8 @@ export const budgets = {
     most: 60,
     length: DAY,
     of: 'account',
-    why: 'Changes of the account’s profile by its user, a day.',
+    label: 'Profile changes',
+    why: 'Profile changes by the user per day.',
     activity: TOO_MANY_CHANGES,
     noun: 'profile changes',
   },
@@ -226,7 +257,8 @@ export const budgets = {
     most: 200,
     length: DAY,
     of: 'account',
-    why: 'Requests of the user to end sessions of the account, a day.',
+    label: 'Sign-out requests',
+    why: 'Requests by the user to sign out sessions per day.',
     activity: 'Signing out devices blocked: too many requests',
     noun: 'requests to end sessions',
   },
@@ -235,7 +267,8 @@ export const budgets = {
     most: 20,
     length: DAY,
     of: 'account',
-    why: 'Password changes of the account by its user, a day.',
+    label: 'Password changes',
+    why: 'Password changes by the user per day.',
     activity: TOO_MANY_CHANGES,
     noun: 'password changes',
   },
@@ -244,7 +277,8 @@ export const budgets = {
     most: 20,
     length: DAY,
     of: 'account',
-    why: 'Emails to verify the address of the account that its user asked for, a day.',
+    label: 'Verification emails',
+    why: 'Verification emails requested by the user per day.',
     activity: TOO_MANY_MAILS,
     noun: 'emails to verify the address',
   },
@@ -253,7 +287,8 @@ export const budgets = {
     most: 20_000,
     length: HOUR,
     of: 'account',
-    why: 'Changes that one administrator makes to users and mails, an hour.',
+    label: 'Admin changes',
+    why: 'Changes by one administrator to users and emails per hour.',
     activity: TOO_MANY_CHANGES,
     noun: 'changes to users and mails',
   },
@@ -262,7 +297,8 @@ export const budgets = {
     most: 20,
     length: DAY,
     of: 'account',
-    why: 'Signing keys that one administrator makes in the console, a day.',
+    label: 'Key rotations',
+    why: 'Signing key rotations by one administrator in the admin console per day.',
     activity: TOO_MANY_CHANGES,
     noun: 'new signing keys',
   },
@@ -273,6 +309,7 @@ type Budget = (
   | { kind: 'window'; most: number; length: number }
   | { kind: 'distinct'; most: number; length: number }
 ) & {
+  label: string;
   why: string;
   noun?: string;
 } & (

@@ -1,14 +1,13 @@
 import type { OpenApi, Operation } from './openapi.ts';
 
 /**
- * A call as a command for a POSIX shell, with as little as the call takes. `$TOKEN` and the like stand for what the
- * reader has to put in.
+ * A request as a command for a POSIX shell, with the required fields only. The reader replaces `$TOKEN` and the like.
  */
 export function curlOf({ servers }: OpenApi, method: string, path: string, operation: Operation): string {
   const inShell = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => `$${name.toUpperCase()}`);
   const address = `${servers[0]?.url ?? ''}${inShell}`;
   const schemes = operation.security.flatMap((one) => Object.keys(one));
-  // A name and password of HTTP Basic come instead of a body.
+  // With HTTP Basic there is no body.
   const example = schemes.includes('basic') ? undefined : exampleOf(operation);
   return [
     `curl${method === 'get' ? '' : ` --request ${method.toUpperCase()}`} ${inShell === path ? address : `"${address}"`}`,
@@ -17,7 +16,7 @@ export function curlOf({ servers }: OpenApi, method: string, path: string, opera
   ].join(' \\\n  ');
 }
 
-/** By security scheme. A cookie is for browsers; of the basic one curl asks for the password, so that no shell keeps it. */
+/** By security scheme. Cookies are for browsers. With HTTP Basic curl asks for the password, so that no shell history has it. */
 const credentials: Record<string, string> = {
   bearer: '--header "Authorization: Bearer $TOKEN"',
   metrics: '--header "Authorization: Bearer $METRICS_TOKEN"',

@@ -8,7 +8,7 @@ export interface Field {
   schema: JsonSchema;
 }
 
-/** The fields of an object, and below a list of objects the fields of those. */
+/** The fields of an object, including the fields of objects in a list. */
 export const rowsOf = (schema: JsonSchema, within = ''): Field[] =>
   fieldsOf(schema).flatMap(([name, field]) => [
     {
@@ -20,7 +20,7 @@ export const rowsOf = (schema: JsonSchema, within = ''): Field[] =>
     ...rowsOf(itemOf(field) ?? {}, `${within}${name}[].`),
   ]);
 
-/** What a list holds. */
+/** The schema of the items of a list. */
 const itemOf = ({ items }: JsonSchema): JsonSchema | undefined =>
   typeof items === 'object' && !Array.isArray(items) ? items : undefined;
 
@@ -46,7 +46,7 @@ export function FieldTable({ caption, note, fields }: FieldTableProps) {
         <tr>
           <th scope="col">Name</th>
           <th scope="col">Required</th>
-          <th scope="col">Type and meaning</th>
+          <th scope="col">Type and description</th>
         </tr>
       </thead>
       <tbody>
@@ -71,7 +71,7 @@ export function FieldTable({ caption, note, fields }: FieldTableProps) {
   );
 }
 
-/** A name that a narrow screen may break between its words; what is copied has no break. */
+/** A name that can wrap between its words on a narrow screen, and is copied without a break. */
 export function Name({ children }: { children: string }) {
   return (
     <code>
@@ -85,10 +85,10 @@ export function Prose({ children }: { children: string }) {
   return <>{children.split('`').map((part, i) => (i % 2 === 0 ? part : <code>{part}</code>))}</>;
 }
 
-/** More choices than this are not listed. */
+/** Enums with more values are not listed. */
 const MANY = 8;
 
-/** What a value can be, in words; a shape that has a name is a link to it. */
+/** The type of a value; a schema that has a name is a link to it. */
 export function Type({ schema }: { schema: JsonSchema }) {
   const { $ref, anyOf, const: only, enum: choices, default: usual } = schema;
   const name = $ref?.split('/').at(-1);
@@ -100,7 +100,7 @@ export function Type({ schema }: { schema: JsonSchema }) {
     <>
       {item && <Type schema={item} />}
       {values && values.length <= MANY ? either(values.map(toCode)) : item ? '[]' : words(schema)}
-      {usual !== undefined && <>; {toCode(usual)} if not given</>}
+      {usual !== undefined && <> (default: {toCode(usual)})</>}
     </>
   );
 }
@@ -112,14 +112,14 @@ const either = (options: Child[]): Child => options.flatMap((one, i) => (i === 0
 function words({ type, format, enum: choices, pattern, minimum, maximum, maxLength }: JsonSchema): Child {
   const among = choices ? `, one of ${choices.length}` : '';
   const range = minimum === undefined || maximum === undefined ? '' : ` from ${minimum} to ${maximum}`;
-  const length = maxLength === undefined ? '' : ` of at most ${maxLength} characters`;
+  const length = maxLength === undefined ? '' : `, up to ${maxLength} characters`;
   return (
     <>
       {`${[type ?? 'anything'].flat().join(' or ')}${format ? ` (${format})` : ''}${among}${range}${length}`}
       {pattern !== undefined && (
         <>
           {' '}
-          like <code>{pattern}</code>
+          matching <code>{pattern}</code>
         </>
       )}
     </>

@@ -4,14 +4,14 @@ import { FieldTable, Name, Prose, rowsOf, Type } from './docs-fields.tsx';
 import type { OpenApi, Operation } from './openapi.ts';
 import type { JsonSchema } from './openapi-schemas.ts';
 
-/** An operation and where a document has it. */
+/** An operation with its method and path. */
 export interface Line {
   method: string;
   path: string;
   operation: Operation;
 }
 
-/** The codes of all refusals of an operation. */
+/** The codes of all errors of an operation. */
 export const codesOf = ({ responses }: Operation): ErrorCode[] =>
   Object.values(responses).flatMap(({ content }) =>
     'application/problem+json' in content
@@ -22,12 +22,12 @@ export const codesOf = ({ responses }: Operation): ErrorCode[] =>
 interface OperationProps {
   document: OpenApi;
   line: Line;
-  /** The refusals that are said elsewhere, at `sharedAt`: all calls of the group have them. */
+  /** The errors that all operations of the group have; the page lists them once, at `sharedAt`. */
   shared: ErrorCode[];
   sharedAt: string;
 }
 
-/** Everything about one call. */
+/** Everything about one operation. */
 export function OperationPart({
   document,
   line: { method, path, operation },
@@ -53,7 +53,7 @@ export function OperationPart({
       {parameters.length > 0 && <FieldTable caption="Parameters" fields={parameters} />}
       {requestBody && (
         <FieldTable
-          caption={`Body${requestBody.required ? '' : ', if any'}`}
+          caption={`Request body${requestBody.required ? '' : ' (optional)'}`}
           note={requestBody.description}
           fields={rowsOf(requestBody.content['application/json'].schema)}
         />
@@ -62,10 +62,10 @@ export function OperationPart({
         if ('application/problem+json' in content) return null;
         return <AnswerPart status={status} schema={content['application/json']?.schema} />;
       })}
-      <RefusalTable caption="Refusals" codes={own} />
+      <RefusalTable caption="Errors" codes={own} />
       <p class="note quiet">
-        {own.length > 0 ? 'Also: ' : 'Refusals: '}
-        <a href={`#${sharedAt}`}>those of every call in this part</a>.
+        {own.length > 0 ? 'See also: ' : 'Errors: '}
+        <a href={`#${sharedAt}`}>common errors</a>.
       </p>
     </article>
   );
@@ -79,7 +79,7 @@ export function MethodAndPath({ method, path }: { method: string; path: string }
   );
 }
 
-/** The security schemes, in words. */
+/** Labels of the security schemes. */
 const credentials: Record<string, string> = {
   cookie: 'session cookie',
   bearer: 'access token',
@@ -89,17 +89,17 @@ const credentials: Record<string, string> = {
 
 function whoOf({ tags, security }: Operation): string {
   const kinds = security.map((one) => Object.keys(one).map((name) => credentials[name] ?? name)[0] ?? 'none');
-  return `Who: ${tags.join(', ').toLowerCase()}. Credential: ${kinds.join(' or ') || 'none'}.`;
+  return `Access: ${tags.join(', ').toLowerCase()}. Auth: ${kinds.join(' or ') || 'none'}.`;
 }
 
-/** `schema` is undefined for an answer that is plain text. */
+/** `schema` is undefined for a plain text response. */
 function AnswerPart({ status, schema }: { status: string; schema: JsonSchema | undefined }) {
   const fields = schema ? rowsOf(schema) : [];
   if (schema && fields.length > 0)
-    return <FieldTable caption={`Answer ${status}`} note={schema.description} fields={fields} />;
+    return <FieldTable caption={`Response ${status}`} note={schema.description} fields={fields} />;
   return (
     <p class="note">
-      <strong>Answer {status}:</strong> {schema ? <Type schema={schema} /> : 'plain text'}
+      <strong>Response {status}:</strong> {schema ? <Type schema={schema} /> : 'plain text'}
     </p>
   );
 }
@@ -113,7 +113,7 @@ export function RefusalTable({ id, caption, codes }: { id?: string; caption: str
         <tr>
           <th scope="col">Status</th>
           <th scope="col">Code</th>
-          <th scope="col">Meaning</th>
+          <th scope="col">Description</th>
         </tr>
       </thead>
       <tbody>

@@ -7,11 +7,11 @@ import { errorCodes } from './openapi-schemas.ts';
 
 const made = new WeakMap<OpenApi, Answer>();
 
-/** The API as a page to read. It is written once for each document. */
+/** The API reference page. It is rendered once for each document. */
 export function docsPage(world: PageWorld, viewer: Viewer, document: OpenApi): Answer {
   const answer =
     made.get(document) ??
-    page(world, viewer, { title: `${document.info.title}: the API` }, <Docs document={document} />);
+    page(world, viewer, { title: `${document.info.title} API reference` }, <Docs document={document} />);
   made.set(document, answer);
   return answer;
 }
@@ -19,12 +19,12 @@ export function docsPage(world: PageWorld, viewer: Viewer, document: OpenApi): A
 interface Group {
   name: string;
   description: string;
-  /** Where it is on the page. */
+  /** Its anchor on the page. */
   id: string;
   lines: Line[];
 }
 
-/** The calls by who may make them. */
+/** The operations by who may call them. */
 const groupsOf = ({ tags, paths }: OpenApi): Group[] =>
   tags.map(({ name, description }) => ({
     name,
@@ -57,7 +57,7 @@ function Introduction({ document: { info, servers, components } }: { document: O
   return (
     <header>
       <h1>
-        {info.title} <span class="quiet">{info.version}</span>
+        {info.title} API <span class="quiet">{info.version}</span>
       </h1>
       {info.description.split('\n\n').map((paragraph) => (
         <p>
@@ -65,12 +65,12 @@ function Introduction({ document: { info, servers, components } }: { document: O
         </p>
       ))}
       <p>
-        This installation answers at <code>{servers[0]?.url}</code>. In the examples <code>$TOKEN</code> is an
-        access token and <code>$ID</code> the id in question. For programs the same is in{' '}
-        <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1).
+        Base URL: <code>{servers[0]?.url}</code>. In examples, <code>$TOKEN</code> is an access token and{' '}
+        <code>$ID</code> a resource ID. Machine-readable: <a href="/openapi.json">openapi.json</a> (OpenAPI
+        3.1).
       </p>
       <table class="fields">
-        <caption>Credentials</caption>
+        <caption>Authentication</caption>
         <tbody>
           {Object.values(components.securitySchemes).map((scheme) => (
             <tr>
@@ -98,7 +98,7 @@ function Contents({ groups, shapes }: { groups: Group[]; shapes: string[] }) {
   return (
     <nav aria-labelledby="contents">
       <a class="skip" href="#calls">
-        Skip the contents
+        Skip navigation
       </a>
       <h2 id="contents">Contents</h2>
       {groups.map(({ id, name, lines }) => (
@@ -118,7 +118,7 @@ function Contents({ groups, shapes }: { groups: Group[]; shapes: string[] }) {
         </>
       ))}
       <h3>
-        <a href="#shapes">Shapes</a>
+        <a href="#schemas">Schemas</a>
       </h3>
       <ul>
         {shapes.map((name) => (
@@ -146,9 +146,9 @@ function GroupPart({
       <p>
         <Prose>{description}</Prose>
       </p>
-      <RefusalTable id={`${id}-refusals`} caption="Refusals of every call in this part" codes={shared} />
+      <RefusalTable id={`${id}-errors`} caption="Common errors" codes={shared} />
       {lines.map((line) => (
-        <OperationPart document={document} line={line} shared={shared} sharedAt={`${id}-refusals`} />
+        <OperationPart document={document} line={line} shared={shared} sharedAt={`${id}-errors`} />
       ))}
     </section>
   );
@@ -156,14 +156,14 @@ function GroupPart({
 
 function ShapesPart({ document: { components } }: { document: OpenApi }) {
   return (
-    <section aria-labelledby="shapes">
-      <h2 id="shapes">Shapes</h2>
-      <p>What several answers have in common.</p>
+    <section aria-labelledby="schemas">
+      <h2 id="schemas">Schemas</h2>
+      <p>Objects shared by several responses.</p>
       {Object.entries(components.schemas).map(([name, schema]) => (
         <article aria-labelledby={name}>
           <h3 id={name}>{name}</h3>
           <FieldTable caption={`Fields of ${name}`} fields={rowsOf(schema)} />
-          {name === 'Problem' && <RefusalTable caption="All codes" codes={errorCodes} />}
+          {name === 'Problem' && <RefusalTable caption="All error codes" codes={errorCodes} />}
         </article>
       ))}
     </section>

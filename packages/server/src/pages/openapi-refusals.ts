@@ -2,10 +2,10 @@ import type { Route } from '../edge/route.ts';
 import { type ErrorCode, errors } from '../errors.ts';
 import { errorCodes, type JsonSchema } from './openapi-schemas.ts';
 
-/** What the checks before and around a handler refuse (`edge/answering`), and which routes they are for. */
+/** The errors of the checks around a handler (`edge/answering`), and the routes that have them. */
 const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
   [['duplicate_header', 'internal'], () => true],
-  // Probes answer under any name, and name for themselves what they need.
+  // Health checks accept any host, and list their own errors.
   [['misdirected', 'unavailable'], ({ anyHost }) => !anyHost],
   [['cross_site'], ({ method }) => method !== 'GET'],
   [['ambiguous_credentials', 'invalid_token'], ({ who }) => who !== 'anyone'],
@@ -18,12 +18,12 @@ const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
   [['fresh_sign_in_required'], ({ needsFreshSignIn }) => needsFreshSignIn === true],
   [['forbidden'], ({ who }) => who === 'admin'],
   [['invalid_request'], ({ body, query, params }) => Boolean(body ?? query ?? params)],
-  // An id may hold an encoded slash.
+  // An ID may contain an encoded slash.
   [['invalid_path'], ({ params }) => params !== undefined],
   [['invalid_json', 'payload_too_large', 'unsupported_media_type'], ({ body }) => body !== undefined],
 ];
 
-/** Every refusal that a route may answer, its own and the shared ones, in the order of the error table. */
+/** Every error that a route can return, its own and the shared ones, in the order of the error table. */
 function refusalsOf(route: Route): ErrorCode[] {
   const given = new Set([
     ...route.errors,
@@ -37,13 +37,13 @@ export interface Refusals {
   content: { 'application/problem+json': { schema: { allOf: [JsonSchema, OfStatus] } } };
 }
 
-/** What is known of a problem when its status is. */
+/** The part of a problem that depends on its status. */
 interface OfStatus {
   type: 'object';
   properties: { status: { const: number }; code: { enum: ErrorCode[] } };
 }
 
-/** The refusals of a route by status, as OpenAPI writes answers. */
+/** The errors of a route by status, as OpenAPI responses. */
 export function refusalResponses(route: Route): Record<string, Refusals> {
   const byStatus = Object.groupBy(refusalsOf(route), (code) => errors[code][0]);
   return Object.fromEntries(

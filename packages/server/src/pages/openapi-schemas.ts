@@ -3,37 +3,37 @@ import { type ErrorCode, errors } from '../errors.ts';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** Where the schemas of a document stand that have a name (`.meta({ id })`). */
+/** The named schemas of a document (`.meta({ id })`). */
 export type Shapes = Record<string, JsonSchema>;
 
 export const errorCodes = Object.keys(errors) as [ErrorCode, ...ErrorCode[]];
 
-/** What every refusal answers; `problemOf` in `edge/replies` makes it. */
+/** The body of every error; `problemOf` in `edge/replies` creates it. */
 export const problemShape = z
   .object({
     type: z.literal('about:blank'),
-    title: z.string().describe('The kind of refusal, in a few words'),
-    status: z.int().describe('The HTTP status again'),
-    code: z.enum(errorCodes).describe('Stable: what a program should look at'),
-    message: z.string().describe('A sentence for people; it may become more exact'),
-    request_id: z.uuid().describe('Names the request in the log'),
+    title: z.string().describe('Short summary of the error'),
+    status: z.int().describe('HTTP status code'),
+    code: z.enum(errorCodes).describe('Stable, machine-readable error code'),
+    message: z.string().describe('Human-readable message; may change'),
+    request_id: z.uuid().describe('Request ID for the log'),
     errors: z
       .array(
         z.object({
-          field: z.string().describe('Its name as the API writes it; empty for the whole body'),
+          field: z.string().describe('Field name; empty for the whole body'),
           code: z.string(),
           message: z.string(),
         }),
       )
       .optional()
-      .describe('What is wrong with which field'),
+      .describe('Errors by field'),
   })
   .meta({ id: 'Problem' });
 
 /**
- * A zod schema as JSON Schema. What has a name goes to `shapes`, once, and is referred to.
+ * A zod schema as JSON Schema. Named schemas go to `shapes`, once, and are referenced.
  *
- * @param io whether it describes what is sent to us or what we send.
+ * @param io `input` for requests, `output` for responses.
  */
 export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', shapes: Shapes): JsonSchema {
   const {
@@ -48,23 +48,23 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', shapes: 
 }
 
 function tidy(json: JsonSchema, io: 'input' | 'output'): void {
-  // The format says it; the pattern of a date alone is 280 characters.
+  // The format says the same; the pattern of a date alone has 280 characters.
   if (json.format !== undefined) delete json.pattern;
-  // What `z.int()` adds only says that JSON numbers have 53 bits.
+  // `z.int()` adds these only because JSON numbers have 53 bits.
   if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;
   if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
-  // An unknown field in a request is refused, but an answer may gain fields: no client should refuse one for that.
+  // Unknown fields in a request are rejected, but responses may gain fields, which clients should accept.
   if (io === 'output' && json.additionalProperties === false) delete json.additionalProperties;
 }
 
-/** The schema of each field of an object; none for what is not an object. */
+/** The schema of each field of an object; empty for anything else. */
 export const fieldsOf = (schema: JsonSchema): [name: string, field: JsonSchema][] =>
   Object.entries(schema.properties ?? {}).map(([name, field]) => [
     name,
     typeof field === 'boolean' ? {} : field,
   ]);
 
-/** Values for examples by the name of their field, where the schema alone would give a poor one. */
+/** Example values by field name, where the schema alone gives a poor one. */
 const samples: Record<string, string> = {
   username: 'ada',
   email: 'ada@example.org',
@@ -75,10 +75,10 @@ const samples: Record<string, string> = {
 };
 
 /**
- * A body that the schema accepts, with as few fields as that takes. Rules across fields (one of two, at least one) are
- * not in JSON Schema, so each attempt is shown to the schema itself.
+ * The smallest body that the schema accepts. Rules across fields (one of two, at least one) are not in JSON Schema, so each
+ * attempt is checked with the schema itself.
  *
- * @returns undefined when no attempt is accepted.
+ * @returns undefined if no attempt is accepted.
  */
 export function sampleBody(schema: z.ZodType, json: JsonSchema): Record<string, unknown> | undefined {
   const fields = fieldsOf(json);

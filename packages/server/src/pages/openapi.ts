@@ -12,7 +12,7 @@ import {
   toJsonSchema,
 } from './openapi-schemas.ts';
 
-/** The parts of OpenAPI 3.1 that this API needs. */
+/** The parts of OpenAPI 3.1 that this API uses. */
 export interface OpenApi {
   openapi: '3.1.1';
   info: { title: string; version: string; description: string };
@@ -27,7 +27,7 @@ export interface Operation {
   operationId: string;
   tags: string[];
   summary: string;
-  /** Any one of these will do; an empty one: none is needed. */
+  /** Any one of these is enough; an empty one means that none is required. */
   security: Record<string, string[]>[];
   parameters?: Parameter[];
   requestBody?: RequestBody;
@@ -62,8 +62,8 @@ const made = new WeakMap<readonly Route[], Map<string, OpenApi>>();
 const encoded = new WeakMap<OpenApi, Uint8Array<ArrayBuffer>>();
 
 /**
- * The document as JSON, written once: it is large, and anybody may ask for it. Answers that nobody reads share its
- * bytes; a string would be encoded for each.
+ * The document as JSON, encoded once: it is large, and anyone may request it. All responses share its bytes; a string would
+ * be encoded for each.
  */
 export function openApiBytes(routes: readonly Route[], publicUrl: string): Uint8Array<ArrayBuffer> {
   const document = openApiOf(routes, publicUrl);
@@ -73,8 +73,8 @@ export function openApiBytes(routes: readonly Route[], publicUrl: string): Uint8
 }
 
 /**
- * The API as an OpenAPI 3.1 document, from the table that serves it; pages are not in it. The same table and address
- * get the same object: do not change it.
+ * The API as an OpenAPI 3.1 document, from the route table; pages are not in it. The same table and URL return the same
+ * object: do not change it.
  */
 export function openApiOf(routes: readonly Route[], publicUrl: string): OpenApi {
   const known = made.get(routes) ?? new Map<string, OpenApi>();
@@ -103,22 +103,22 @@ function makeDocument(routes: readonly Route[], publicUrl: string): OpenApi {
   };
 }
 
-const DESCRIPTION = `Sign-up, sign-in and sessions over HTTP. Bodies are JSON in UTF-8, times are RFC 3339 in UTC. A field that is not known is refused.
+const DESCRIPTION = `Sign-up, sign-in and sessions over HTTP. Bodies are JSON in UTF-8, times are RFC 3339 in UTC. Unknown fields are rejected.
 
-A refusal is a problem document (RFC 9457): programs look at its \`code\`, people read its \`message\`.`;
+Errors are problem documents (RFC 9457): use \`code\` in programs and show \`message\` to people.`;
 
 const groups = {
-  Anyone: 'Signing up and signing in: the answer brings the credential for everything else.',
-  'Signed in': 'What users do with their own account, by cookie or by access token, but not with both.',
-  Administrators: 'The accounts of others, for signed-in users whose role is `admin`.',
-  Programs: 'For services that check access tokens, for probes and for monitoring.',
+  Public: 'Public endpoints. Sign up or sign in to get credentials.',
+  Account: 'Account endpoints. Authenticate with the session cookie or an access token, not both.',
+  Admin: 'User management. Requires the `admin` role.',
+  Operations: 'Key set, token introspection, health checks and metrics.',
 } as const;
 
 function groupOf({ who, path }: Route): keyof typeof groups {
-  if (who === 'admin') return 'Administrators';
-  if (who !== 'anyone') return 'Signed in';
-  if (path === '/v1/introspect') return 'Programs';
-  return path.startsWith('/v1/') ? 'Anyone' : 'Programs';
+  if (who === 'admin') return 'Admin';
+  if (who !== 'anyone') return 'Account';
+  if (path === '/v1/introspect') return 'Operations';
+  return path.startsWith('/v1/') ? 'Public' : 'Operations';
 }
 
 const securitySchemes = (publicUrl: string): OpenApi['components']['securitySchemes'] => ({
@@ -126,19 +126,19 @@ const securitySchemes = (publicUrl: string): OpenApi['components']['securitySche
     type: 'apiKey',
     in: 'cookie',
     name: cookieName(publicUrl),
-    description: 'The session cookie of a sign-up or sign-in. Each request renews it.',
+    description: 'Session cookie, set at sign-up or sign-in and renewed on each request.',
   },
   bearer: {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'The access token of `POST /v1/login` or `POST /v1/refresh`.',
+    description: 'Access token from `POST /v1/login` or `POST /v1/refresh`.',
   },
-  basic: { type: 'http', scheme: 'basic', description: 'User name or e-mail address, and password.' },
-  metrics: { type: 'http', scheme: 'bearer', description: 'The token of the setting `USHER_METRICS_TOKEN`.' },
+  basic: { type: 'http', scheme: 'basic', description: 'Username or email, and password.' },
+  metrics: { type: 'http', scheme: 'bearer', description: 'Token set in `USHER_METRICS_TOKEN`.' },
 });
 
-/** The credentials that a handler reads by itself. */
+/** Credentials that a handler reads itself. */
 const ownCredentials: Record<string, Operation['security']> = {
   'POST /v1/login': [{ basic: [] }, {}],
   'GET /metrics': [{ metrics: [] }],
@@ -192,7 +192,7 @@ function parametersIn(place: Parameter['in'], schema: z.ZodType | undefined, sha
 function requestBodyOf({ optionalBody, anyCase }: Route, schema: z.ZodType, shapes: Shapes): RequestBody {
   const { description, ...json } = toJsonSchema(schema, 'input', shapes);
   const example = sampleBody(schema, json);
-  const notes = [description, anyCase && 'The names of the fields are read in any case: `Email` is `email`.'];
+  const notes = [description, anyCase && 'Field names are case-insensitive.'];
   return {
     ...(notes.some(Boolean) ? { description: notes.filter(Boolean).join(' ') } : {}),
     required: !optionalBody,

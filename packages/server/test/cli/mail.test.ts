@@ -110,9 +110,9 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
     const mail = { id: ada, kind: 'reset_password', user_id: null, tries: 3 };
     expect(JSON.parse(retried.stdout)).toEqual({ mail });
     for (const [id, status, sentence] of [
-      [ada, 1, 'It waits to be sent, or is being sent.'],
-      [grace, 1, 'Its code has run out. Whoever waits for it asks for a new one.'],
-      ['01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b', 1, 'There is no such mail, or not any more.'],
+      [ada, 1, 'Already queued or sending.'],
+      [grace, 1, 'Its link has expired. The recipient can request a new one.'],
+      ['01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b', 1, 'Email not found. It may have been removed.'],
       ['nothing', 2, 'It takes the id of a mail.'],
     ] as const) {
       const refused = await place.usher(['mail', 'retry', id], { env });

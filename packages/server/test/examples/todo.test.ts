@@ -114,15 +114,15 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
   });
 
   it.each([
-    ['POST', '', {}, 'text', 'Give a text'],
-    ['POST', '', { text: '   ' }, 'text', 'Say what there is to do'],
-    ['POST', '', { text: 'x'.repeat(501) }, 'text', 'Use at most 500 characters'],
-    ['POST', '', { text: 7 }, 'text', 'Give a text'],
+    ['POST', '', {}, 'text', 'Text is required'],
+    ['POST', '', { text: '   ' }, 'text', 'Text is required'],
+    ['POST', '', { text: 'x'.repeat(501) }, 'text', 'Use 500 characters or fewer'],
+    ['POST', '', { text: 7 }, 'text', 'Text is required'],
     ['POST', '', { text: 'a', user_id: 'somebody' }, '', 'Unrecognized key: "user_id"'],
     ['POST', '', [], '', 'Invalid input: expected object, received array'],
-    ['PUT', '/x', { text: 'a' }, 'complete', 'Give true or false'],
-    ['PATCH', '/x', { complete: 'yes' }, 'complete', 'Give true or false'],
-    ['PATCH', '/x', {}, '', 'Give "text", "complete" or both'],
+    ['PUT', '/x', { text: 'a' }, 'complete', 'Use true or false'],
+    ['PATCH', '/x', { complete: 'yes' }, 'complete', 'Use true or false'],
+    ['PATCH', '/x', {}, '', 'Provide "text", "complete" or both'],
     ['GET', '?limit=0', undefined, 'limit', 'Too small: expected number to be >=1'],
     ['GET', '?page=2', undefined, '', 'Unrecognized key: "page"'],
   ])('%s %s %j names what is wrong', async (method, path, body, field, message) => {
@@ -209,7 +209,7 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
     it('are added, completed, reopened and deleted with plain forms', async () => {
       const { browser, username } = await somebody();
       const empty = await browser.get('/todos');
-      expect(empty.text).toContain('Nothing to do.');
+      expect(empty.text).toContain('No to-dos yet.');
       expect(empty.text).toContain(username);
       expect(empty.text).not.toMatch(/<script|style=|onclick/);
       expect(empty.headers.get('content-security-policy')).toMatch(/^default-src 'none';/);
@@ -239,9 +239,11 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
       const typed = `"${'long '.repeat(120)}`;
       const refused = await form(browser, '/todos', { text: typed });
       expect(refused.status).toBe(400);
-      expect(refused.text).toContain('<span id="text-error" class="error">Use at most 500 characters</span>');
+      expect(refused.text).toContain(
+        '<span id="text-error" class="error">Use 500 characters or fewer</span>',
+      );
       expect(refused.text).toContain(`value="&quot;long `);
-      expect((await form(browser, '/todos')).text).toContain('Give a text');
+      expect((await form(browser, '/todos')).text).toContain('Text is required');
     });
 
     it('send whoever is not signed in to the sign-in, and back', async () => {

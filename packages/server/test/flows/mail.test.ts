@@ -327,7 +327,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(sent).toMatchObject({ name: 'mail_sent', details: { tries: 2 } });
     await expect(again(inside)).rejects.toMatchObject({
       code: 'conflict',
-      message: 'The mail server took it.',
+      message: 'Already accepted by the mail server.',
     });
     await sleep(3 * TURN);
     expect(inbox.mails).toHaveLength(2);
@@ -358,7 +358,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     const again = (id: string) => sendMailAgain(place, id, { actorId: 'operator', origin: OPERATOR });
     await expect(again(refused?.id ?? '')).rejects.toMatchObject({
       code: 'conflict',
-      message: 'Its code has run out. Whoever waits for it asks for a new one.',
+      message: 'Its link has expired. The recipient can request a new one.',
     });
     await expect(again('01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')).rejects.toMatchObject({ code: 'not_found' });
     expect((await events()).map(({ name }) => name)).toEqual(['mail_refused']);

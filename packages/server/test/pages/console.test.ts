@@ -1,5 +1,10 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OPERATOR, recordEvents } from '../../src/core/events.ts';
+import { budgets } from '../../src/core/limits.ts';
+import { mailKinds, mailLabels } from '../../src/core/mails/kinds.ts';
+import { type EventDetail, type EventName, eventDetails, events } from '../../src/events.ts';
+import { newUserId } from '../../src/platform/random.ts';
 import { newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE } from '../support/clock.ts';
@@ -14,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-describe.each(databases)('the console on $name', ({ name, create }) => {
+describe.each(databases)('the admin console on $name', ({ name, create }) => {
   let database: TestDatabase;
   let app: TestApp;
   let inside: Inside;
@@ -92,17 +97,20 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
     await page.click('nav >> text=Users');
     await page.fill('[name=search]', bob.email.slice(0, 6));
-    await page.click('text=Show');
+    await page.click('text=Apply');
     await page.click(`a:has-text("${bob.username}")`);
     const text = await page.textContent('main');
-    expect(text).toContain('The next attempt is refused without being looked at');
-    expect(text).toContain('limit_reached');
-    await page.click('text=Let them try again at once');
-    expect(await page.textContent('main')).toContain('What this means');
+    expect(text).toContain('the next attempt will be rejected, even with the correct password');
+    expect(text).toContain('Incorrect passwords (username or email)');
+    expect(text).toContain('Rate limit exceeded');
+    expect(text).toContain('Retry after 30 s');
+    await page.click('text=Unblock user');
+    expect(await page.textContent('h1')).toBe(`Unblock ${bob.username}?`);
+    expect(await page.textContent('main')).toContain('Clears failed-attempt counters');
     // The password was given at the sign-in, just now.
     expect(await page.locator('[name=password]').count()).toBe(0);
     await page.click('main form .button');
-    expect(await page.textContent('main')).toContain('The limits are lifted.');
+    expect(await page.textContent('main')).toContain('User unblocked.');
     const signedIn = await send(app, 'POST', '/v1/signin', { email: bob.email, password: PASSWORD });
     expect(signedIn.status).toBe(200);
     expect(complaints).toEqual([]);
@@ -120,13 +128,13 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     expect((await carol.browser.get('/v1/me')).status).toBe(200);
     await page.fill('[name=password]', PASSWORD);
     await page.click('main form .button');
-    expect(await page.textContent('main')).toContain('The account is disabled.');
+    expect(await page.textContent('main')).toContain('User disabled.');
     expect((await carol.browser.get('/v1/me')).status).toBe(401);
     // Now it is fresh.
     await page.goto(`/admin/users/${carol.id}/enable`);
     expect(await page.locator('[name=password]').count()).toBe(0);
     await page.click('main form .button');
-    expect(await page.textContent('main')).toContain('The account is enabled.');
+    expect(await page.textContent('main')).toContain('User enabled.');
     await page.goto(`/admin/users/${admin.id}/demote`);
     await page.click('main form .button');
     expect(await page.textContent('main')).toContain('This is the only enabled administrator.');
@@ -137,8 +145,8 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
     const carol = await signUp(app, newAddress());
     await page.goto(`/admin/users/${carol.id}`);
-    await page.click('text=Rename');
-    expect(await page.textContent('main')).toContain('somebody else may take it');
+    await page.click('text=Change username');
+    expect(await page.textContent('main')).toContain('becomes available to others');
     expect(await page.inputValue('[name=username]')).toBe(carol.username);
     for (const [name, message] of [
       ['no @ name', 'cannot contain an @'],
@@ -153,13 +161,13 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     app.clock.advance(5 * MINUTE);
     await page.fill('[name=username]', `${carol.username}-new`);
     await page.click('main form .button');
-    expect(await page.textContent('h1')).toBe(`Rename: ${carol.username}`);
+    expect(await page.textContent('h1')).toBe(`Change the username of ${carol.username}?`);
     expect(await page.locator('#password-error, main [role=alert]').count()).toBe(0);
     expect((await carol.browser.get('/v1/me')).body.user.username).toBe(carol.username);
     expect(await page.inputValue('[name=username]')).toBe(`${carol.username}-new`);
     await page.fill('[name=password]', PASSWORD);
     await page.click('main form .button');
-    expect(await page.textContent('main [role=status]')).toBe('The user has the new name.');
+    expect(await page.textContent('main [role=status]')).toBe('Username changed.');
     expect(await page.textContent('h1')).toBe(`${carol.username}-new`);
     expect((await carol.browser.get('/v1/me')).body.user.username).toBe(`${carol.username}-new`);
     expect(complaints).toEqual([]);
@@ -170,20 +178,29 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     const { page, close } = await atConsole({ javaScriptEnabled: false });
     await page.goto('/admin/keys/rotate');
     await page.click('main form .button');
-    expect(await page.textContent('main')).toContain('signs next');
+    expect(await page.textContent('main')).toContain('Next');
     await page.goto('/admin/events?name=key_rotated');
-    expect(await page.textContent('main')).toContain('leaked: false');
+    expect(await page.textContent('main')).toContain('Previous key stays valid');
     await page.goto('/admin/settings');
     const settings = await page.textContent('main');
     expect(settings).toContain('USHER_SECRET');
     expect(settings).toContain('[secret]');
+    expect(settings).toContain('Option in code');
     expect(settings).not.toContain(app.secret);
     await page.goto('/admin/mails');
     const mails = await page.textContent('main');
-    expect(mails).toContain('reset_password');
+    expect(mails).toContain('Password reset');
+    expect(mails).not.toContain('reset_password');
     expect(mails).not.toContain(bob.email);
     await close();
   });
+
+  const atPath = async (path: string): Promise<string> => {
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
+    const headers = { cookie: `usher=${admin.browser.cookie}`, accept: 'text/html' };
+    return (await send(app, 'GET', path, undefined, { headers })).text;
+  };
+  const wordsOf = (html: string) => html.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
 
   it('is for administrators alone, and finds one of many at once', async () => {
     const cookie = (one: { browser: { cookie: string | undefined } }) => ({
@@ -275,18 +292,18 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     const carol = await signUp(app, newAddress());
     const ask = async () => {
       await page.goto(`/admin/users/${carol.id}`);
-      await page.click('text=Send a mail to choose a new password');
-      expect(await page.textContent('main')).toContain('You see neither');
+      await page.click('text=Send password reset email');
+      expect(await page.textContent('main')).toContain('You won’t see either.');
     };
     await ask();
     app.clock.advance(5 * MINUTE);
     await page.click('main form .button');
-    expect(await page.textContent('h1')).toBe(`Send a mail to choose a new password: ${carol.username}`);
+    expect(await page.textContent('h1')).toBe(`Send a password reset email to ${carol.username}?`);
     expect(await page.locator('#password-error, main [role=alert]').count()).toBe(0);
     await page.fill('[name=password]', PASSWORD);
     await page.click('main form .button');
-    expect(await page.textContent('main')).toContain('A mail is on its way to the user.');
-    expect(await page.textContent('main')).toContain('There is no mail server');
+    expect(await page.textContent('main')).toContain('Password reset email sent.');
+    expect(await page.textContent('main')).toContain('No mail server is set up.');
     const { code = '' } = await lastMail(app, database, carol.email);
     expect(code).toMatch(/^\d{6}$/);
     expect(await page.content()).not.toContain(code);
@@ -298,8 +315,69 @@ describe.each(databases)('the console on $name', ({ name, create }) => {
     expect(await page.textContent('main [role=alert]')).toContain(
       'so no mail was sent. Try again in 60 minutes',
     );
-    expect(await page.title()).toContain('Not done');
+    expect(await page.title()).toContain('Error: Send a password reset email');
     expect(complaints).toEqual([]);
     await close();
+  });
+
+  it('shows labels of events, details, limits and emails, and no identifiers', async () => {
+    const { id } = await signUp(app, newAddress());
+    const about = { userId: id, actorId: 'operator' };
+    for (const [i, name] of (Object.keys(events) as EventName[]).entries()) {
+      const reason = name === 'code_refused' ? 'no_flow' : 'wrong';
+      await recordEvents(inside.db, name, OPERATOR, [{ ...about, details: { reason } }], app.clock.now() + i);
+    }
+    const all = Object.keys(eventDetails) as EventDetail[];
+    const limits = Object.keys(budgets).map((limit) => ({ ...about, details: { limit } }));
+    const kinds = mailKinds.map((kind) => ({ ...about, details: { kind, mail: kind } }));
+    const flags = [true, false].map((value) => ({
+      ...about,
+      details: Object.fromEntries(
+        all.filter((name) => 'true' in Object(eventDetails[name])).map((name) => [name, value]),
+      ),
+    }));
+    const numbers = all
+      .filter((name) => typeof eventDetails[name] === 'string')
+      .map((name) => ({ ...about, details: { [name]: 7 } }));
+    const more = [...limits, ...kinds, ...flags, ...numbers];
+    await recordEvents(inside.db, 'user_changed', OPERATOR, more, app.clock.now() + 100);
+    let path = `/admin/events?user=${id}`;
+    const pages: string[] = [];
+    while (path !== '') {
+      const html = await atPath(path);
+      pages.push(html.slice(html.indexOf('<tbody>'), html.indexOf('</tbody>')));
+      path = /href="([^"]+cursor=[^"]+)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    }
+    const shown = wordsOf(pages.join(' '));
+    for (const [label] of Object.values(events)) expect(shown).toContain(label);
+    for (const { label } of Object.values(budgets)) expect(shown).toContain(label);
+    for (const kind of mailKinds) expect(shown).toContain(mailLabels[kind]);
+    expect(shown).toContain('No valid code for this email');
+    expect(shown).toContain('Look-alike characters');
+    expect(shown).toContain('Retry after 7 s');
+    expect(shown.match(/\b[a-z]+(_[a-z]+)+\b|\b[a-z]+[A-Z]\w+\b|\{value\}/g)).toBeNull();
+
+    const labels = [...(await atPath('/admin/events')).matchAll(/<option[^>]*>([^<]+)</g)].map(
+      ([, one]) => one,
+    );
+    expect(labels).toEqual(expect.arrayContaining(['All events', 'Sign-in failed']));
+    expect(new Set(labels).size).toBe(labels.length);
+  });
+
+  it('finds the events of a user by username, email or id', async () => {
+    const { id, username, email } = await signUp(app, newAddress());
+    const rows = (html: string) => html.split('<tr>').filter((one) => one.includes('<time')).length;
+    for (const user of [id, id.toUpperCase(), username, email, ` ${email.toUpperCase()} `]) {
+      const query = new URLSearchParams({ user });
+      const html = await atPath(`/admin/events?${query}`);
+      expect([user, rows(html)]).toEqual([user, 2]);
+      const exported = await atPath(`/admin/events.jsonl?${query}`);
+      expect([user, exported.trim().split('\n').length]).toEqual([user, 2]);
+    }
+    for (const user of ['nobody', 'nobody@example.org', '@', newUserId()])
+      expect(await atPath(`/admin/events?${new URLSearchParams({ user })}`)).toContain(
+        'No events match your filters.',
+      );
+    expect(rows(await atPath('/admin/events?user='))).toBeGreaterThan(2);
   });
 });

@@ -78,8 +78,8 @@ describe.each(databases)('following events on $name', ({ create }) => {
     await page.fill('[name=password]', PASSWORD);
     await page.keyboard.press('Enter');
     await page.waitForURL(/[^=]\/admin\/events$/);
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await page.getByText('Following.').waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByText(/^Live\./).waitFor();
     const bob = await signUp(app, newAddress());
     await send(
       app,
@@ -89,19 +89,20 @@ describe.each(databases)('following events on $name', ({ create }) => {
       { from: '10.9.8.7' },
     );
     const rows = page.locator('tbody tr');
-    const refused = rows.filter({ hasText: 'sign_in_refused' }).filter({ hasText: bob.username });
+    const refused = rows.filter({ hasText: 'Sign-in failed' }).filter({ hasText: bob.username });
     await refused.waitFor();
-    expect(await rows.filter({ hasText: bob.username }).locator('code').allInnerTexts()).toEqual([
-      'sign_in_refused',
-      'signed_in',
-      'user_signed_up',
+    expect(await rows.filter({ hasText: bob.username }).locator('th > span').allInnerTexts()).toEqual([
+      'Sign-in failed',
+      'Signed in',
+      'User signed up',
     ]);
-    await page.getByText(/Following\. \d+ new events? so far\./).waitFor();
+    await page.getByText(/^Live\. \d+ new events?\.$/).waitFor();
     expect(await findBarriers(page)).toEqual([]);
     expect(await overflowOf(page)).toBe(0);
     const cells = () => refused.locator('th, td:not(:first-child)').allInnerTexts();
     const live = await cells();
-    await page.getByRole('button', { name: 'Stop following' }).click();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText(/^Paused\. \d+ new events?\.$/).waitFor();
     await page.reload();
     expect(live).toEqual(await cells());
     expect(live.join(' ')).toContain('10.9.8.7');
@@ -115,13 +116,13 @@ describe.each(databases)('following events on $name', ({ create }) => {
     await context.addCookies([{ name: 'usher', value: admin.cookie, url: app.url }]);
     const bob = await signUp(app, newAddress());
     await page.goto(`/admin/events?user=${bob.id}&name=sign_in_refused`);
-    await page.getByText('There are no such events.').waitFor();
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await page.getByText('Following.').waitFor();
+    await page.getByText('No events match your filters.').waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByText(/^Live\./).waitFor();
     for (const name of [bob.username, admin.username])
       await send(app, 'POST', '/v1/signin', { username: name, password: 'wrong' }, { from: newAddress() });
     await page.locator('tbody tr').waitFor();
-    expect(await page.getByText('There are no such events.').count()).toBe(0);
+    expect(await page.getByText('No events match your filters.').count()).toBe(0);
     const text = await page.locator('tbody').innerText();
     expect(text).toContain(bob.username);
     expect(text).not.toContain(admin.username);
@@ -134,11 +135,11 @@ describe.each(databases)('following events on $name', ({ create }) => {
     const { page, context, close } = await visit(browser, app.url, { javaScriptEnabled: false });
     await context.addCookies([{ name: 'usher', value: admin.cookie, url: app.url }]);
     await page.goto('/admin/events?name=signed_in');
-    expect(await page.getByRole('button', { name: 'Follow' }).count()).toBe(0);
-    await page.getByRole('link', { name: 'Reload to see newer ones' }).click();
+    expect(await page.getByRole('button', { name: 'Live' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Reload for new events' }).click();
     expect(new URL(page.url()).search).toBe('?name=signed_in');
     await page.goto('/admin/events?until=2020-01-01');
-    expect(await page.getByText('Reload to see newer ones').count()).toBe(0);
+    expect(await page.getByText('Reload for new events').count()).toBe(0);
     await close();
   });
 
@@ -147,14 +148,14 @@ describe.each(databases)('following events on $name', ({ create }) => {
     const { page, context, complaints, close } = await visit(browser, app.url);
     await context.addCookies([{ name: 'usher', value: admin.cookie, url: app.url }]);
     await page.goto('/admin/events?name=signed_in');
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await page.getByText('Following.').waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByText(/^Live\./).waitFor();
     const other = new Program(app, newAddress());
     await other.post('/v1/signin', { email: admin.email, password: PASSWORD });
     expect((await other.send('DELETE', `/v1/me/sessions/${admin.sid}`)).status).toBe(200);
-    await page.getByText('Following stopped: you were signed out.').waitFor();
+    await page.getByText('Live updates stopped: you’ve been signed out.').waitFor();
     expect(await findBarriers(page)).toEqual([]);
-    await page.getByRole('link', { name: 'Sign in and come back' }).click();
+    await page.getByRole('link', { name: 'Sign in again' }).click();
     await page.fill('[name=name]', admin.username);
     await page.fill('[name=password]', PASSWORD);
     await page.keyboard.press('Enter');
@@ -183,15 +184,15 @@ describe.each(databases)('following events on $name', ({ create }) => {
     // Nine minutes are gone when somebody presses the button: from then on it is ten.
     await pass(9 * MINUTE);
     await warning.waitFor();
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await page.getByText('Following.').waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByText(/^Live\./).waitFor();
     await context.clock.runFor(2 * SECOND);
     await warning.waitFor({ state: 'hidden' });
     for (let i = 0; i < 3; i++) {
       line.cut();
-      await page.getByText('The connection broke. Trying again.').waitFor();
+      await page.getByText('Connection lost. Reconnecting…').waitFor();
       await pass(3 * MINUTE);
-      await page.getByText('Following.').waitFor();
+      await page.getByText(/^Live\./).waitFor();
     }
     await warning.waitFor();
     await pass(MINUTE);
@@ -343,21 +344,21 @@ describe.each(databases)('following events on $name', ({ create }) => {
     const { page, context, complaints, close } = await visit(browser, app.url);
     await context.addCookies([{ name: 'usher', value: cookie, url: app.url }]);
     await page.goto(`/admin/events?user=${id}&name=user_changed`);
-    await page.getByRole('button', { name: 'Follow' }).click();
-    await page.getByText('Following.').waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByText(/^Live\./).waitFor();
     const rows = page.locator('tbody tr');
     const come = (count: number) => {
       const many = Array.from({ length: count }, () => ({ userId: id, actorId: null }));
       return recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
     };
     await come(150);
-    await rows.filter({ hasText: 'More happened here than is shown.' }).waitFor();
+    await rows.filter({ hasText: 'Some events aren’t shown.' }).waitFor();
     for (const count of [191, 281, 371, 461, 500]) {
       app.clock.advance(SECOND);
       await come(90);
       await expect.poll(() => rows.count()).toBe(count);
     }
-    expect(await page.getByText('More happened here').count()).toBe(0);
+    expect(await page.getByText('Some events aren’t shown').count()).toBe(0);
     expect(complaints).toEqual([]);
     await close();
   });

@@ -86,7 +86,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     const list = await look('/admin/mails?state=refused');
     expect(list.text).toContain(`href="/admin/mails/${id}"`);
     expect(list.text).toContain(`550 5.1.1 &lt;${to}&gt; no such user here`);
-    expect(list.text).toContain('Send again');
+    expect(list.text).toContain('Resend');
     const page = await look(`/admin/mails/${id}`);
     expect(page.text).toContain('no such user here');
     expect(page.text).toContain(`href="/admin/users/${bob.id}"`);
@@ -100,9 +100,9 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     await inbox.next(to);
     await expect.poll(() => outcomeOf(id)).toBe('sent');
     const after = await look(`/admin/mails/${id}`);
-    expect(after.text).toContain('2 tries, sent again after 1');
+    expect(after.text).toContain('2 attempts, resent after 1 attempt');
     expect(after.text).not.toContain('no such user here');
-    expect(after.text).not.toContain('Send again');
+    expect(after.text).not.toContain('Resend');
     const again = await press({ mail: id, act: 'retry', at: 'list' });
     expect(again.headers.get('location')).toBe(`/admin/mails/${id}?done=refused`);
     const events = await inside.db
@@ -120,15 +120,15 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     app.clock.advance(10 * MINUTE);
     await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
     const { text } = await look(`/admin/mails/${id}`);
-    expect(text).toContain('Its code has run out. Whoever waits for it asks for a new one.');
+    expect(text).toContain('Its link has expired. The recipient can request a new one.');
     expect(text).not.toContain('value="retry"');
     const [row = ''] = (await look('/admin/mails?state=refused')).text
       .split('</tr>')
       .filter((one) => one.includes(id));
-    expect(row).toContain('Its code has run out.');
+    expect(row).toContain('Its link has expired.');
     expect(row).not.toContain('value="retry"');
     const { headers } = await press({ mail: id, act: 'retry', at: 'list' });
-    expect((await look(headers.get('location') ?? '')).text).toContain('The mail is not sent again.');
+    expect((await look(headers.get('location') ?? '')).text).toContain('This email can’t be resent.');
   });
 
   it.each(Object.keys(mailValues).filter((kind) => kind !== 'test') as MailKind[])(
@@ -145,7 +145,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
           expect(text.includes(secret), `${path}: ${secret}`).toBe(false);
       }
       const { text, headers } = await look(paths[1] ?? '');
-      expect(text).toContain(isKept ? 'are hidden' : 'What it said is no longer kept');
+      expect(text).toContain(isKept ? 'are hidden' : 'The original is no longer stored');
       expect(text).toContain('sandbox=""');
       expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; .*frame-src 'self'/);
       const framed = await look(paths[2] ?? '');
@@ -164,7 +164,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     const id = (await ids('reset_password')).at(-1) ?? '';
     await expect.poll(() => outcomeOf(id)).toBe('sent');
     const { text } = await look(`/admin/mails/${id}`);
-    expect(text).toContain('What it said is no longer kept');
+    expect(text).toContain('The original is no longer stored');
     expect(text).toContain('482913');
     expect(text).not.toContain(code);
     expect(text).toContain('250 2.0.0 Ok: queued');

@@ -170,7 +170,7 @@ describe('openApiOf', () => {
     expect(operationOf('POST /v1/signin').requestBody?.required).toBe(true);
     expect(operationOf('POST /v1/login').requestBody?.required).toBe(false);
     expect(operationOf('POST /v1/logout').requestBody).toBeUndefined();
-    expect(operationOf('POST /v1/signin').requestBody?.description).toContain('in any case');
+    expect(operationOf('POST /v1/signin').requestBody?.description).toContain('case-insensitive');
   });
 
   it('answers as the table says', () => {
@@ -314,10 +314,10 @@ describe('docsPage', () => {
       errors.user_taken[2],
     ])
       expect(shown).toContain(word);
-    expect(shown).toContain('Who: administrators. Credential: session cookie or access token.');
-    // What every call for administrators may answer is said once, above them.
+    expect(shown).toContain('Access: admin. Auth: session cookie or access token.');
+    // The errors that all of them have are listed once, above them.
     expect(shown).not.toContain('forbidden');
-    expect(textOf(text.slice(text.indexOf('id="administrators-refusals"')))).toContain(errors.forbidden[2]);
+    expect(textOf(text.slice(text.indexOf('id="admin-errors"')))).toContain(errors.forbidden[2]);
     for (const [code, [, , sentence]] of Object.entries(errors)) {
       expect(textOf(text)).toContain(code);
       expect(textOf(text)).toContain(sentence.replaceAll('`', ''));

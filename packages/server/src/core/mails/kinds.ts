@@ -24,8 +24,8 @@ const CODE_AND_LINK = ['username', 'code', 'link', 'minutes', 'link_minutes', 'w
 interface Kind {
   /** What its template, `mails/en/KIND.md`, may name; whoever queues it gives all of these. */
   values: readonly MailValue[];
-  /** What the owner reads on the activity page: "Email sent: ...". Undefined for one that no flow sends. */
-  about?: string;
+  /** What people read of it: in the admin console, and on the activity page ("Email sent: password reset"). */
+  label: string;
   /** Tells the owner what was done to the account: nobody asked for it, and nothing hangs on it (`flows/emails/notices.ts`). */
   isNotice?: true;
   /** Carries a code and a link to this page (`flows/verifications/mail-code.ts`). */
@@ -38,50 +38,50 @@ interface Kind {
 export const kinds = {
   reset_password: {
     values: CODE_AND_LINK,
-    about: 'password reset',
+    label: 'Password reset',
     page: '/reset-password',
     fromStrangers: true,
   },
   verify_email: {
     values: CODE_AND_LINK,
-    about: 'email verification',
+    label: 'Email verification',
     page: '/verify',
     fromStrangers: true,
   },
-  change_email: { values: CODE_AND_LINK, about: 'new email confirmation', page: '/verify' },
+  change_email: { values: CODE_AND_LINK, label: 'New email verification', page: '/verify' },
   email_changing: {
     values: ['username', 'new_email', 'link', 'days', 'outranked_days', 'when'],
-    about: 'email change alert',
+    label: 'Email change requested',
   },
   email_changed: {
     values: ['username', 'new_email', 'when'],
-    about: 'email changed',
+    label: 'Email changed',
     isNotice: true,
   },
-  password_changed: { values: ['username', 'when'], about: 'password changed', isNotice: true },
-  new_device: { values: ['username', 'when'], about: 'new sign-in alert', isNotice: true },
+  password_changed: { values: ['username', 'when'], label: 'Password changed', isNotice: true },
+  new_device: { values: ['username', 'when'], label: 'New sign-in', isNotice: true },
   device_distrusted: {
     values: ['username', 'when'],
-    about: 'incorrect passwords alert',
+    label: 'Known device removed',
     isNotice: true,
   },
-  refresh_reused: { values: ['username', 'when'], about: 'possible token theft alert', isNotice: true },
-  account_deleted: { values: ['username', 'when'], about: 'account deleted', isNotice: true },
+  refresh_reused: { values: ['username', 'when'], label: 'Refresh token reuse', isNotice: true },
+  account_deleted: { values: ['username', 'when'], label: 'Account deleted', isNotice: true },
   sign_up_attempt: {
     values: ['when'],
-    about: 'sign-up attempt alert',
+    label: 'Sign-up attempt',
     fromStrangers: true,
   },
-  sign_up: { values: CODE_AND_LINK, about: 'sign-up confirmation', page: '/verify', fromStrangers: true },
+  sign_up: { values: CODE_AND_LINK, label: 'Sign-up verification', page: '/verify', fromStrangers: true },
   /** What `usher mail test` sends; no flow does. */
-  test: { values: ['when'] },
+  test: { values: ['when'], label: 'Test email' },
 } as const satisfies Record<string, Kind>;
 
 type Kinds = typeof kinds;
 type KindWith<Use> = { [K in keyof Kinds]: Kinds[K] extends Use ? K : never }[keyof Kinds];
 
 /** What can be queued. */
-export type MailKind = KindWith<{ about: string }>;
+export type MailKind = Exclude<keyof Kinds, 'test'>;
 export type NoticeKind = KindWith<{ isNotice: true }>;
 export type CodeMailKind = KindWith<{ page: string }>;
 /** The values that a mail of a kind has to be given. */
@@ -98,9 +98,13 @@ export const mailPages: Record<CodeMailKind, string> = mapKinds(({ page = '' }) 
 
 export const isFromStrangers = (kind: MailKind): boolean => (kinds[kind] as Kind).fromStrangers === true;
 
-/** What a mail is about, in the words for its reader; undefined for a kind of another version. */
-export const mailAbout = (kind: unknown): string | undefined =>
-  Object.entries<Kind>(kinds).find(([name]) => name === kind)?.[1].about;
+export const mailLabels: Record<keyof Kinds, string> = mapKinds(({ label }) => label);
+
+/** The label inside a sentence; undefined for a kind of another version. */
+export function mailAbout(kind: unknown): string | undefined {
+  const label = Object.entries(mailLabels).find(([name]) => name === kind)?.[1];
+  return label && label.charAt(0).toLowerCase() + label.slice(1);
+}
 
 /** Whether it lets nobody act for its reader. What is not known is hidden. */
 export const isShown = (value: string): boolean =>

@@ -18,7 +18,7 @@ export const myDataShape = z.object({
   user: ownUserShape,
   sessions: z.array(sessionShape),
   devices: z.array(deviceShape),
-  events: z.array(eventShape).describe(`The newest ${MOST_EVENTS}`),
+  events: z.array(eventShape).describe(`The latest ${MOST_EVENTS} events`),
 });
 
 /** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */

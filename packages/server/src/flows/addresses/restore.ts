@@ -20,7 +20,7 @@ import {
 export const restoreEmailBody = z
   .strictObject({ token: z.string(), password: z.string().optional() })
   .describe(
-    'The `token` of the link. Without `password` one is generated, which must be changed at the first sign-in.',
+    '`token` from the link. If `password` is omitted, one is generated; it must be changed at the first sign-in.',
   );
 
 /**

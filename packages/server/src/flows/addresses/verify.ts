@@ -38,7 +38,7 @@ export const verifyEmailBody = z
   })
   .refine(isMailAnswer, NO_MAIL_ANSWER)
   .describe(
-    'Either `email` and `code`, or the `token` of the link. Another browser than the one that signed up also gives a `password`; a `username` replaces the one that was taken meanwhile.',
+    'Either `email` and `code`, or `token` from the link. From a different browser, `password` is also required; `username` replaces one that has been taken.',
   );
 type Verify = z.infer<typeof verifyEmailBody>;
 

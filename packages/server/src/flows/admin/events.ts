@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
 import { listEvents } from '../../core/events.ts';
+import { parseEmail, parseUsername } from '../../core/names.ts';
+import { findByName } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { type EventName, events } from '../../events.ts';
+import type { Db } from '../../platform/db/index.ts';
 import { showRecordedEvent } from '../shapes/events.ts';
 
 const LARGEST_PAGE = 100;
@@ -13,12 +16,12 @@ const time = z.iso
   .transform((text) => Date.parse(text));
 
 export const listEventsQuery = z.strictObject({
-  user: z.uuid('This is not the id of a user').optional().describe('Those about this user'),
+  user: z.uuid('This is not the id of a user').optional().describe('Filter by user ID'),
   name: z.enum(Object.keys(events) as [EventName, ...EventName[]]).optional(),
-  request: z.uuid('This is not the id of a request').optional().describe('Those of one request, by its id'),
-  since: time.optional().describe('Those from this time on'),
-  until: time.optional().describe('Those before this time'),
-  cursor: z.uuid().optional().describe('`next_cursor` of the page before'),
+  request: z.uuid('This is not the id of a request').optional().describe('Filter by request ID'),
+  since: time.optional().describe('Start time'),
+  until: time.optional().describe('End time (exclusive)'),
+  cursor: z.uuid().optional().describe('`next_cursor` from the previous page'),
   limit: z.coerce.number().int().min(1).max(LARGEST_PAGE).default(50),
 });
 
@@ -40,4 +43,19 @@ export async function showEvents(
   const page = found.slice(0, limit);
   const next = found.length > limit ? (page.at(-1)?.id ?? null) : null;
   return { status: 200, body: { events: page.map(showRecordedEvent), next_cursor: next } };
+}
+
+/** No event is about this user: it stands for a username or email that no account has. */
+const NO_USER = '';
+
+/**
+ * The id of the user whose events are searched for, by username, email or id. The events of a deleted user are found by the id
+ * alone.
+ */
+export async function userIdOf(db: Db, text: string): Promise<string> {
+  if (z.uuid().safeParse(text).success) return text.toLowerCase();
+  const by = text.includes('@') ? 'email' : 'username';
+  const parsed = by === 'email' ? parseEmail(text) : parseUsername(text);
+  const user = parsed.ok ? await findByName(db, by, parsed.key) : undefined;
+  return user?.id ?? NO_USER;
 }

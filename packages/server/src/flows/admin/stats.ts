@@ -39,14 +39,14 @@ export const statsQuery = z.strictObject({ span: z.enum(spanNames).default('week
 const gauges = ['sessions', 'hashes_waiting'] as const satisfies readonly FigureName[];
 
 const count = z.int();
-const most = z.int().describe('The most that was seen at once');
+const most = z.int().describe('Peak value');
 export const statsShape = z
   .object({
     span: z.enum(spanNames),
     now: z.object({ users: count, sessions: count, mails_waiting: count, hashes_waiting: count }),
     steps: z.array(
       z.object({
-        at: z.iso.datetime().describe('When the step begins; a step of a day is an hour, others are a day'),
+        at: z.iso.datetime().describe('Start of the interval (1 hour for `day`, otherwise 1 day)'),
         ...(Object.fromEntries(seriesNames.map((name) => [name, count])) as Record<Series, typeof count>),
         ...(Object.fromEntries(gauges.map((name) => [name, most])) as Record<FigureName, typeof most>),
       }),

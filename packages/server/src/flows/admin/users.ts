@@ -32,14 +32,10 @@ export const userParams = z.strictObject({ id: z.uuid('This is not the id of a u
 type ById = z.infer<typeof userParams>;
 
 export const listUsersQuery = z.strictObject({
-  search: z
-    .string()
-    .max(254)
-    .optional()
-    .describe('The beginning of a user name or e-mail address, or a whole id'),
+  search: z.string().max(254).optional().describe('Start of a username or email, or a full user ID'),
   role: z.enum(['user', 'admin']).optional(),
   disabled: z.enum(['true', 'false']).optional(),
-  cursor: userCursor.optional().describe('`next_cursor` of the page before'),
+  cursor: userCursor.optional().describe('`next_cursor` from the previous page'),
   limit: z.coerce.number().int().min(1).max(LARGEST_PAGE).default(50),
 });
 
@@ -69,9 +65,7 @@ export const createUserBody = z.strictObject({
   password: z
     .string()
     .optional()
-    .describe(
-      'Generated, and answered once, if none is given. The user must change it at the first sign-in.',
-    ),
+    .describe('Generated and returned once if omitted. The user must change it at the first sign-in.'),
   role: z.enum(['user', 'admin']).default('user'),
 });
 
@@ -114,7 +108,7 @@ export const changeUserBody = z
       .join('')
       .slice(0, -2)}, "role" and "disabled"`,
   })
-  .describe('At least one of these.');
+  .describe('At least one field is required.');
 
 /** Renames, promotes, demotes, disables and enables; all of what is asked or nothing. */
 export async function changeUser(

@@ -8,7 +8,7 @@ import { Refusal } from '../../errors.ts';
 type Place = Pick<World, 'db' | 'clock' | 'keys'>;
 
 /**
- * Has a mail sent again that was refused or given up, with all that it says, once the cause is out of the way.
+ * Resends a rejected or failed email with the same contents, after the cause is fixed.
  *
  * @throws Refusal `not_found`; `conflict`, which says why it cannot be sent again.
  */
@@ -27,23 +27,23 @@ export async function sendMailAgain(
   });
   if (retried) return retried;
   const mail = await listedMail(db, keys.mail, id);
-  if (!mail) throw new Refusal('not_found', { message: 'There is no such mail, or not any more.' });
+  if (!mail) throw new Refusal('not_found', { message: 'Email not found. It may have been removed.' });
   throw new Refusal('conflict', {
-    message: whyNotAgain(mail, now) ?? 'It was being sent again. Look again.',
+    message: whyNotAgain(mail, now) ?? 'Already being resent. Reload to see its status.',
   });
 }
 
-/** Why a mail cannot be sent again; undefined when it can. */
+/** Why an email cannot be resent; undefined when it can. */
 export function whyNotAgain(
   { kind, outcome, expiresAt, isKept }: Pick<ListedMail, 'kind' | 'outcome' | 'expiresAt' | 'isKept'>,
   now: number,
 ): string | undefined {
-  if (outcome === null) return 'It waits to be sent, or is being sent.';
-  if (outcome === 'sent') return 'The mail server took it.';
-  if (outcome === 'kept') return 'It is kept on this machine instead of being sent.';
+  if (outcome === null) return 'Already queued or sending.';
+  if (outcome === 'sent') return 'Already accepted by the mail server.';
+  if (outcome === 'kept') return 'Kept in the development mailbox.';
   if (now >= expiresAt)
     return mailValues[kind].includes('code')
-      ? 'Its code has run out. Whoever waits for it asks for a new one.'
-      : 'It is too old to be worth sending.';
-  return isKept ? undefined : 'What it said is not kept any more.';
+      ? 'Its link has expired. The recipient can request a new one.'
+      : 'Too old to resend.';
+  return isKept ? undefined : 'Its contents are no longer stored.';
 }

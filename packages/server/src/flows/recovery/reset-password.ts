@@ -27,7 +27,7 @@ export const resetPasswordBody = z
   })
   .refine(isMailAnswer, NO_MAIL_ANSWER)
   .describe(
-    'Either `email` and `code`, or the `token` of the link. Without `password` one is generated, which must be changed at the first sign-in.',
+    'Either `email` and `code`, or `token`. If `password` is omitted, one is generated; it must be changed at the first sign-in.',
   );
 
 /** Who proved to read the account's mail, and what is used up with it. */

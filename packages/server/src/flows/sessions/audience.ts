@@ -8,7 +8,7 @@ export const audienceField = z
   .string()
   .optional()
   .describe(
-    'Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself',
+    'Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself',
   );
 
 /**

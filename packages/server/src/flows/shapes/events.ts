@@ -24,8 +24,8 @@ export const showEvent = (event: EventView): z.infer<typeof eventShape> => ({
 
 export const recordedEventShape = eventShape
   .extend({
-    user_id: z.string().nullable().describe('Whom it is about'),
-    actor_id: z.string().nullable().describe('Who did it; `operator` for the command line'),
+    user_id: z.string().nullable().describe('User the event is about'),
+    actor_id: z.string().nullable().describe('User who performed the action; `operator` for the CLI'),
     request_id: z.string().nullable(),
     details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   })

@@ -5,15 +5,13 @@ import { timeShape, toTime } from './times.ts';
 export const limitShape = z
   .object({
     limit: z.enum(Object.keys(budgets) as [LimitName, ...LimitName[]]),
-    why: z.string().describe('What it counts'),
-    from: z.string().nullable().describe('The address range or the name, for a limit of one'),
-    count: z.int().describe('What it has counted'),
-    most: z.int().describe('What it lets pass without a wait'),
-    refused: z.int().describe('What it has refused since it let something pass'),
-    reached: z.boolean().describe('Whether it refuses the next attempt'),
-    until: timeShape
-      .nullable()
-      .describe('When it lets one pass again; null when it does now, or not by time'),
+    why: z.string().describe('Description of the limit'),
+    from: z.string().nullable().describe('IP range or identifier the limit applies to'),
+    count: z.int().describe('Attempts counted'),
+    most: z.int().describe('Attempts allowed'),
+    refused: z.int().describe('Requests blocked since the last allowed one'),
+    reached: z.boolean().describe('Whether the next attempt will be blocked'),
+    until: timeShape.nullable().describe('When the block ends; null if not blocked, or if it doesn’t expire'),
   })
   .meta({ id: 'Limit' });
 

@@ -8,7 +8,7 @@ export const sessionShape = z
     id: z.string(),
     kind: z.enum(['cookie', 'bearer']),
     created_at: timeShape,
-    last_seen_at: timeShape.describe('RFC 3339, in UTC, accurate to a minute'),
+    last_seen_at: timeShape.describe('RFC 3339, UTC, to the minute'),
     ip: z.string(),
     user_agent: z.string(),
     current: z.boolean(),
@@ -28,12 +28,12 @@ export const showSession = (session: ListedSession, currentId: string): z.infer<
 export const deviceShape = z
   .object({
     id: z.string(),
-    kind: z.enum(['cookie', 'bearer']).describe('`cookie` for a browser, `bearer` for a program'),
+    kind: z.enum(['cookie', 'bearer']).describe('`cookie` for a browser, `bearer` for an API client'),
     created_at: timeShape,
-    last_used_at: timeShape.describe('The last sign-in, RFC 3339, in UTC'),
+    last_used_at: timeShape.describe('Last sign-in (RFC 3339, UTC)'),
     ip: z.string(),
     user_agent: z.string(),
-    current: z.boolean().describe('Whether it is the browser that asks'),
+    current: z.boolean().describe('Whether this request came from the device'),
   })
   .meta({ id: 'Device' });
 

@@ -21,7 +21,7 @@ export const signInBody = z
     message: NEEDS_ONE_NAME,
     path: ['email'],
   })
-  .describe('Either `email` or `username`, and the password.');
+  .describe('Either `email` or `username`, plus `password`.');
 type SignIn = z.infer<typeof signInBody>;
 
 export const loginBody = z
@@ -39,9 +39,7 @@ export const loginBody = z
     if ((given.email === undefined) === (given.username === undefined))
       addIssue({ code: 'custom', message: NEEDS_ONE_NAME, path: ['email'] });
   })
-  .describe(
-    'Either `email` or `username`, and the password; with HTTP Basic neither, but perhaps the audience.',
-  )
+  .describe('Either `email` or `username`, plus `password`. With HTTP Basic, only `audience` is allowed.')
   .optional();
 
 /** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */

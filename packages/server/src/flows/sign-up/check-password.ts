@@ -11,7 +11,7 @@ export const checkPasswordBody = z.strictObject({
 });
 
 export const passwordAdviceShape = z.object({
-  strength: z.enum(['weak', 'fair', 'strong']).describe('`weak` would be refused'),
+  strength: z.enum(['weak', 'fair', 'strong']).describe('`weak` passwords are rejected'),
   message: z.string(),
 });
 

@@ -9,9 +9,9 @@ export const introspectBody = z.strictObject({ token: z.string().describe('An ac
 export const introspectionShape = z.union([
   z.object({
     active: z.literal(true),
-    sub: z.uuid().describe('The user'),
-    sid: z.string().describe('The session'),
-    role: z.enum(['user', 'admin']).describe('The role that the user has now'),
+    sub: z.uuid().describe('User ID'),
+    sid: z.string().describe('Session ID'),
+    role: z.enum(['user', 'admin']).describe('Current role of the user'),
   }),
   z.object({ active: z.literal(false) }),
 ]);

@@ -2,13 +2,13 @@ import type { Area } from '../layout.tsx';
 
 /** The pages of administrators. */
 export const console = {
-  label: 'Console',
+  label: 'Admin',
   items: [
     { href: '/admin', label: 'Overview' },
     { href: '/admin/users', label: 'Users' },
-    { href: '/admin/events', label: 'Events' },
-    { href: '/admin/mails', label: 'Mails' },
-    { href: '/admin/keys', label: 'Keys' },
+    { href: '/admin/events', label: 'Audit log' },
+    { href: '/admin/mails', label: 'Emails' },
+    { href: '/admin/keys', label: 'Signing keys' },
     { href: '/admin/settings', label: 'Settings' },
     { href: '/dashboard', label: 'Your account' },
   ],

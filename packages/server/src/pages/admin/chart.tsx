@@ -1,26 +1,28 @@
 const WIDTH = 640;
 const HEIGHT = 120;
 const TALLEST = HEIGHT - 4;
-/** Between two bars, as a part of the room that each has. */
+/** The gap between two bars, as a share of the width per bar. */
 const GAP = 0.25;
 
 interface ChartProps {
   title: string;
-  /** What is counted; of several, one stands on the other. */
+  /** The names of the series; the bars of several are stacked. */
   series: readonly [string, ...string[]];
   steps: readonly { label: string; values: readonly number[] }[];
-  /** What the steps come to: one added to the other, or the most of them. */
+  /** The heading of the column of steps in the table. */
+  stepHead: string;
+  /** The total of a series: the sum of its steps, or the highest of them. */
   all?: 'sum' | 'most';
 }
 
-/** Bars drawn by the server, without a script; the same figures stand below as a table. */
-export function Chart({ title, series, steps, all = 'sum' }: ChartProps) {
+/** Bars drawn by the server, without a script, and the same values in a table. */
+export function Chart({ title, series, steps, stepHead, all = 'sum' }: ChartProps) {
   const most = Math.max(...steps.map(({ values }) => sum(values)));
   const total = (index: number) => {
     const values = steps.map((step) => step.values[index] ?? 0);
     return all === 'sum' ? sum(values) : Math.max(...values);
   };
-  const said = series.map((name, index) => `${total(index)} ${name}`).join(', ');
+  const said = series.map((name, index) => `${name} ${total(index)}`).join(', ');
   return (
     <figure class="chart">
       <figcaption>
@@ -40,23 +42,23 @@ export function Chart({ title, series, steps, all = 'sum' }: ChartProps) {
             <Bar
               {...place(step, steps.length, sum(values.slice(0, index)) / (most || 1), value / (most || 1))}
               look={`series-${index}`}
-              title={`${label}: ${value} ${series[index] ?? ''}`}
+              title={`${label}, ${series[index] ?? ''}: ${value}`}
             />
           )),
         )}
       </svg>
       <div class="axis" aria-hidden="true">
         <span>{steps[0]?.label}</span>
-        <span>most {most}</span>
+        <span>Peak: {most}</span>
         <span>{steps.at(-1)?.label}</span>
       </div>
       <details>
-        <summary>As a table</summary>
+        <summary>View data table</summary>
         <table>
           <caption class="unseen">{title}</caption>
           <thead>
             <tr>
-              <th scope="col">When (UTC)</th>
+              <th scope="col">{stepHead}</th>
               {series.map((name) => (
                 <th scope="col" class="number">
                   {name}
@@ -82,7 +84,7 @@ export function Chart({ title, series, steps, all = 'sum' }: ChartProps) {
 
 const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
 
-/** Where a bar is, on what stands below it; what is more than nothing can be seen. */
+/** The position of a bar on the bars below it. A value above zero is always visible. */
 function place(step: number, steps: number, below: number, part: number) {
   const room = WIDTH / steps;
   const height = part === 0 ? 0 : Math.max(2, part * TALLEST);

@@ -3,7 +3,7 @@ interface ChoicesProps {
   choices: readonly { href: string; label: string; isThis: boolean }[];
 }
 
-/** One of a few views of the same page. */
+/** Links to a few views of the same page. */
 export function Choices({ label, choices }: ChoicesProps) {
   return (
     <nav class="choices" aria-label={label}>
@@ -16,7 +16,7 @@ export function Choices({ label, choices }: ChoicesProps) {
   );
 }
 
-/** An address with these parameters; what is not given is left out. */
+/** A path with these query parameters, without the empty ones. */
 export function withQuery(path: string, parameters: Record<string, string | undefined>): string {
   const given = Object.entries(parameters).filter((pair): pair is [string, string] => Boolean(pair[1]));
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
@@ -25,18 +25,18 @@ export function withQuery(path: string, parameters: Record<string, string | unde
 interface NextProps {
   path: string;
   parameters: Record<string, string | undefined>;
-  /** Where the next page begins, if there is one. */
+  /** The start of the next page, if there is one. */
   cursor: string | null;
-  /** What the two links say. */
+  /** The texts of the two links. */
   labels?: readonly [first: string, next: string];
 }
 
-/** The way through a long list: on, and back to its beginning. */
+/** Links to the next and the first page of a long list. */
 export function Pages({
   path,
   parameters,
   cursor,
-  labels: [first, next] = ['To the first page', 'Next page'],
+  labels: [first, next] = ['First page', 'Next'],
 }: NextProps) {
   const { cursor: here, ...others } = parameters;
   if (!here && cursor === null) return null;

@@ -10,19 +10,19 @@ import { console } from './area.ts';
 
 interface Asked {
   title: string;
-  /** What it means if it is done. */
+  /** What the action does. */
   means: readonly string[];
-  /** Where the answer goes, and where one gets who does not mean it. */
+  /** Where the form is sent, and where "Cancel" leads. */
   action: string;
   back: string;
   at: string;
   label: string;
   isDangerous: boolean;
-  /** What else is asked, with what is wrong with it. */
+  /** More fields, with their errors. */
   more?: (errors: FieldError[]) => Child;
 }
 
-/** Says what is about to happen before it does, and asks for the password unless it was given just now. */
+/** Explains an action before it is performed, and asks for the password unless it was entered in the last five minutes. */
 export function confirmPage(
   world: World,
   call: SignedInCall<unknown, unknown, unknown>,
@@ -35,7 +35,7 @@ export function confirmPage(
     call,
     {
       status: refusal?.status ?? 200,
-      title: refusal ? `Not done: ${asked.title}` : asked.title,
+      title: refusal ? `Error: ${asked.title}` : asked.title,
       area: console,
       at: asked.at,
     },
@@ -43,12 +43,15 @@ export function confirmPage(
       <h1>{asked.title}</h1>
       {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
       <Notice kind="warn">
-        <p>What this means:</p>
-        <ul>
-          {asked.means.map((one) => (
-            <li>{one}</li>
-          ))}
-        </ul>
+        {asked.means.length === 1 ? (
+          <p>{asked.means[0]}</p>
+        ) : (
+          <ul>
+            {asked.means.map((one) => (
+              <li>{one}</li>
+            ))}
+          </ul>
+        )}
       </Notice>
       <Card>
         <Form action={asked.action}>
@@ -56,17 +59,17 @@ export function confirmPage(
           {!isFresh(world, call.live) && (
             <PasswordField
               name="password"
-              label="Your own password"
+              label="Your password"
               autocomplete="current-password"
               errors={errors}
-              hint="To show that it is you. It is not asked for again in the next five minutes."
+              hint="Confirm it’s you. We won’t ask again for 5 minutes."
               autofocus
             />
           )}
           <Actions>
             <Button weight={asked.isDangerous ? 'danger' : 'primary'}>{asked.label}</Button>
             <ButtonLink href={asked.back} weight="plain">
-              Leave it as it is
+              Cancel
             </ButtonLink>
           </Actions>
         </Form>

@@ -1,13 +1,16 @@
 import { z } from 'zod';
+import type { EventQuery } from '../../core/events.ts';
 import { type EventName, events } from '../../events.ts';
+import { userIdOf } from '../../flows/admin/events.ts';
+import type { Db } from '../../platform/db/index.ts';
 
 export const PATH = '/admin/events';
 
 export const eventNames = Object.keys(events) as [EventName, ...EventName[]];
 
-/** What does not fit is as if it were not there. */
+/** Invalid parameters are ignored. */
 export const eventsQuery = z.object({
-  user: z.uuid().optional().catch(undefined),
+  user: z.string().trim().max(254).optional().catch(undefined),
   name: z.enum(eventNames).optional().catch(undefined),
   request: z.uuid().optional().catch(undefined),
   since: z.iso.date().optional().catch(undefined),
@@ -18,18 +21,25 @@ export type EventsQuery = z.infer<typeof eventsQuery>;
 
 const DAY = 24 * 60 * 60_000;
 
-/** Which events are asked for, in the words of the audit record. */
-export const asked = ({ user, name, request, since, until, cursor }: EventsQuery, limit: number) => ({
-  userId: user,
+/** The query of the page as a query of the audit log. */
+export const searchOf = async (
+  db: Db,
+  { user, name, request, since, until, cursor }: EventsQuery,
+  limit: number,
+): Promise<EventQuery> => ({
+  userId: user ? await userIdOf(db, user) : undefined,
   name,
   requestId: request,
   since: since === undefined ? undefined : Date.parse(since),
-  // The day that is named belongs to it.
-  until: until === undefined ? undefined : Date.parse(until) + DAY,
+  // The last day is included.
+  until: endOf(until),
   before: cursor,
   limit,
 });
 
+const endOf = (until: string | undefined): number | undefined =>
+  until === undefined ? undefined : Date.parse(until) + DAY;
+
 /** Whether what happens from now on may belong to the page that is asked for. */
 export const isOpenEnded = (query: EventsQuery, now: number): boolean =>
-  query.cursor === undefined && (asked(query, 0).until ?? Number.POSITIVE_INFINITY) > now;
+  query.cursor === undefined && (endOf(query.until) ?? Number.POSITIVE_INFINITY) > now;

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
 import { eventFollower } from '../../core/events/follow.ts';
+import type { RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
+import { detailLabels, eventLabel } from './event-labels.ts';
 import { peopleIn } from './events.tsx';
-import { asked, eventsQuery, PATH } from './events-query.ts';
+import { eventsQuery, PATH, searchOf } from './events-query.ts';
 
-/** At a look; what is more is not sent, and the page says so. */
+/** The most events that one look sends; the page says when there were more. */
 const MOST = 100;
 
 export const followQuery = eventsQuery.omit({ cursor: true }).extend({
@@ -15,16 +17,16 @@ export const followQuery = eventsQuery.omit({ cursor: true }).extend({
 });
 
 /**
- * The events that come in, as they do, oldest first. It is no use of the session: an open page alone keeps nobody signed in,
- * however often its script connects again, and what ends the session ends this.
+ * Streams new events, oldest first. It does not extend the session: an open page alone keeps no one signed in, however often
+ * its script reconnects, and the stream ends with the session.
  */
-export function followEvents(
+export async function followEvents(
   { db, clock, streams }: World,
   call: SignedInCall<undefined, z.infer<typeof followQuery>>,
-): Answer {
+): Promise<Answer> {
   const { query, headers, origin, live } = call;
   const last = z.uuid().safeParse(headers.get('last-event-id')).data ?? query.after;
-  const look = eventFollower(db, asked(query, MOST), last);
+  const look = eventFollower(db, await searchOf(db, query, MOST), last);
   let newest = last ?? '';
   const next = async () => {
     const { events, isCut } = await look(clock.now());
@@ -34,7 +36,7 @@ export function followEvents(
     return {
       event: 'events',
       id: newest,
-      data: { events: events.reverse().map(showRecordedEvent), names, is_cut: isCut },
+      data: { events: events.reverse().map(showWithLabels), names, is_cut: isCut },
     };
   };
   const about = { request_id: origin.requestId, route: `${PATH}/stream`, user: live.user.id };
@@ -42,7 +44,14 @@ export function followEvents(
     status: 200,
     stream: streams.open({ next, check: call.checkAgain, about }),
     type: 'text/event-stream; charset=utf-8',
-    // Some proxies collect an answer before they pass it on, unless it says this.
+    // Without this, some proxies buffer the response.
     headers: { 'x-accel-buffering': 'no' },
   };
 }
+
+/** With the labels, so that the script shows what the page would show. */
+const showWithLabels = (event: RecordedEvent) => ({
+  ...showRecordedEvent(event),
+  label: eventLabel(event.name),
+  detail_labels: detailLabels(event),
+});

@@ -8,7 +8,8 @@ import { Empty, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { console } from './area.ts';
 import { Pages, withQuery } from './choices.tsx';
-import { asked, type EventsQuery, eventNames, isOpenEnded, PATH } from './events-query.ts';
+import { detailLabels, eventLabel } from './event-labels.ts';
+import { type EventsQuery, eventNames, isOpenEnded, PATH, searchOf } from './events-query.ts';
 import { Follow } from './follow.tsx';
 import { Select } from './users.tsx';
 import { Who } from './who.tsx';
@@ -16,11 +17,11 @@ import { Who } from './who.tsx';
 const PAGE = 50;
 const MOST_EXPORTED = 10_000;
 
-/** The audit record, to search. */
+/** The audit log, to search. */
 export async function eventsPage(world: World, call: SignedInCall<undefined, EventsQuery>): Promise<Answer> {
   const { query } = call;
   const now = world.clock.now();
-  const found = await listEvents(world.db, asked(query, PAGE + 1));
+  const found = await listEvents(world.db, await searchOf(world.db, query, PAGE + 1));
   const events = found.slice(0, PAGE);
   const cursor = found.length > PAGE ? (events.at(-1)?.id ?? null) : null;
   const { cursor: _, ...filter } = query;
@@ -28,23 +29,22 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Eve
   return page(
     world,
     call,
-    { title: 'Events', area: console, at: PATH },
+    { title: 'Audit log', area: console, at: PATH },
     <>
       <div class="headline">
-        <h1>Events</h1>
+        <h1>Audit log</h1>
         <a class="button plain small" href={withQuery('/admin/events.jsonl', filter)} download>
-          Export as JSONL
+          Export (JSONL)
         </a>
       </div>
       <Filter query={query} />
       {isOpenEnded(query, now) && <Follow world={world} filter={filter} newest={events[0]?.id} />}
       {events.length === 0 && (
         <Empty>
-          <p>There are no such events.</p>
+          <p>No events match your filters.</p>
           {query.request !== undefined && (
             <p>
-              A limit that refuses many attempts has an event for some of them only. The log names the limit
-              of each.
+              Rate limits that block many requests log only some of them. Check the server log for the rest.
             </p>
           )}
         </Empty>
@@ -59,15 +59,15 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Eve
   );
 }
 
-/** The same, as a file with one event a line. */
-export function exportEvents(
+/** The audit log as a file with one event per line. */
+export async function exportEvents(
   { db, exports }: World,
   { query, live, origin, checkAgain }: SignedInCall<undefined, EventsQuery>,
-): Answer {
+): Promise<Answer> {
   const stream = exports.open({
     userId: live.user.id,
     requestId: origin.requestId,
-    parts: asLines(pagesOfEvents(db, asked(query, MOST_EXPORTED))),
+    parts: asLines(pagesOfEvents(db, await searchOf(db, query, MOST_EXPORTED))),
     check: checkAgain,
   });
   return {
@@ -88,15 +88,18 @@ function Filter({ query }: { query: EventsQuery }) {
     <form method="get" action={PATH} class="wide filter">
       <Select
         name="name"
-        label="Event"
+        label="Event type"
         value={query.name}
-        options={[['', 'Any'], ...eventNames.map((name): [string, string] => [name, name])]}
+        options={[
+          ['', 'All events'],
+          ...eventNames.map((name): [string, string] => [name, eventLabel(name)]),
+        ]}
       />
-      <Text name="request" label="Request id" value={query.request} />
-      <Text name="user" label="User id" value={query.user} />
+      <Text name="request" label="Request ID" value={query.request} />
+      <Text name="user" label="User" value={query.user} placeholder="Username, email or ID" />
       <Text name="since" label="From" value={query.since} type="date" />
       <Text name="until" label="To" value={query.until} type="date" />
-      <Button weight="plain">Show</Button>
+      <Button weight="plain">Apply</Button>
     </form>
   );
 }
@@ -106,24 +109,33 @@ interface TextProps {
   label: string;
   value: string | undefined;
   type?: 'text' | 'date';
+  placeholder?: string;
 }
 
-function Text({ name, label, value, type = 'text' }: TextProps) {
+function Text({ name, label, value, type = 'text', placeholder }: TextProps) {
   return (
     <div class="field">
       <label for={name}>{label}</label>
-      <input id={name} name={name} type={type} value={value} autocomplete="off" spellcheck={false} />
+      <input
+        id={name}
+        name={name}
+        type={type}
+        value={value}
+        placeholder={placeholder}
+        autocomplete="off"
+        spellcheck={false}
+      />
     </div>
   );
 }
 
-export const eventHeads = ['When', 'Event', 'From', 'Details'] as const;
+export const eventHeads = ['Time', 'Event', 'IP address', 'Details'] as const;
 
 interface EventRowsProps {
   events: RecordedEvent[];
   names: ReadonlyMap<string, string>;
   now: number;
-  /** Whom the page is about anyway. */
+  /** The user the page is about, who is not named again. */
   about?: string;
 }
 
@@ -136,15 +148,13 @@ export function EventRows({ events, names, now, about }: EventRowsProps) {
             <Ago at={event.at} now={now} />
           </td>
           <th scope="row">
-            <code>{event.name}</code>
+            <span title={event.name}>{eventLabel(event.name)}</span>
             <People event={event} names={names} about={about} />
           </th>
           <td>{event.ip}</td>
           <td>
-            {Object.entries(event.details).map(([name, value]) => (
-              <span class="detail">
-                {name.replaceAll('_', ' ')}: {String(value)}
-              </span>
+            {detailLabels(event).map((label) => (
+              <span class="detail">{label}</span>
             ))}
           </td>
         </tr>
@@ -159,7 +169,7 @@ interface PeopleProps {
   about: string | undefined;
 }
 
-/** Whom an event is about, and who did it if that was somebody else. */
+/** The user an event is about, and who performed the action if that was someone else. */
 function People({ event: { userId, actorId }, names, about }: PeopleProps) {
   const isOther = actorId !== null && actorId !== userId;
   const isTold = userId !== null && userId !== about;
@@ -177,7 +187,7 @@ function People({ event: { userId, actorId }, names, about }: PeopleProps) {
   );
 }
 
-/** The ids of everybody whom events name. */
+/** The ids of all users in these events. */
 export const peopleIn = (events: RecordedEvent[]): string[] => [
   ...new Set(events.flatMap(({ userId, actorId }) => [userId, actorId]).filter((id) => id !== null)),
 ];

@@ -10,7 +10,7 @@ interface FollowProps {
   newest: string | undefined;
 }
 
-/** What the script makes a button of; without scripts the way to the same page as it is then. */
+/** A link that reloads the page, which the script replaces with a button for live updates. */
 export function Follow({ world: { assets, clock }, filter, newest }: FollowProps) {
   return (
     <div
@@ -18,7 +18,7 @@ export function Follow({ world: { assets, clock }, filter, newest }: FollowProps
       data-stream={withQuery(`${PATH}/stream`, filter)}
       data-after={newest ?? firstEventId(clock.now())}
     >
-      <a href={withQuery(PATH, filter)}>Reload to see newer ones</a>
+      <a href={withQuery(PATH, filter)}>Reload for new events</a>
       <script type="module" src={assets['follow.js']?.url} />
     </div>
   );

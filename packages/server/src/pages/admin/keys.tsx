@@ -16,10 +16,10 @@ export const rotateForm = z.strictObject({
 });
 
 const states: Record<ShownKey['state'], { label: string; kind: 'good' | 'accent' | 'plain' }> = {
-  next: { label: 'signs next', kind: 'accent' },
-  signing: { label: 'signs', kind: 'good' },
-  published: { label: 'checks what it signed', kind: 'plain' },
-  gone: { label: 'gone', kind: 'plain' },
+  next: { label: 'Next', kind: 'accent' },
+  signing: { label: 'Current', kind: 'good' },
+  published: { label: 'Verify only', kind: 'plain' },
+  gone: { label: 'Retired', kind: 'plain' },
 };
 
 /** The keys that sign tokens. */
@@ -32,19 +32,17 @@ export async function keysPage(
   return page(
     world,
     call,
-    { title: 'Keys', area: console, at: PATH },
+    { title: 'Signing keys', area: console, at: PATH },
     <>
       <div class="headline">
-        <h1>Keys</h1>
+        <h1>Signing keys</h1>
         <ButtonLink href={`${PATH}/rotate`} weight="plain" small>
-          Rotate …
+          Rotate key…
         </ButtonLink>
       </div>
-      <p class="lead">They sign access tokens. A new one follows by itself every 90 days.</p>
-      {call.query.done && (
-        <Notice kind="good">The next key is made. All servers use it within a second.</Notice>
-      )}
-      <Table caption="Keys" head={['Key', 'State', 'Made', 'Signs from', 'Published until']}>
+      <p class="lead">Keys that sign access tokens. Rotated automatically every 90 days.</p>
+      {call.query.done && <Notice kind="good">New key created. All servers use it within a second.</Notice>}
+      <Table caption="Signing keys" head={['Key ID', 'Status', 'Created', 'Active from', 'Published until']}>
         {keys.map((key) => (
           <tr>
             <th scope="row">
@@ -66,17 +64,17 @@ export async function keysPage(
   );
 }
 
-export const ROTATE = 'Rotate the signing key';
+export const ROTATE = 'Rotate signing key';
 
-/** Says what a new key means, before it is made. */
+/** Explains what a rotation does, before it is done. */
 export const rotatePage = (world: World, call: SignedInCall): Answer =>
   confirmPage(world, call, {
     title: ROTATE,
     means: [
-      'A new key is published now, and signs once every service has it. What the old one signed stays good until it runs out.',
-      'If the old key has leaked: the new one signs at once, and every access token so far is refused. Sessions go on; programs refresh.',
+      'A new key is published now and becomes active once services have fetched it. Existing tokens stay valid until they expire.',
+      'If the current key may be compromised, the new key becomes active immediately and all existing access tokens are revoked. Sessions continue; API clients refresh.',
     ],
-    label: 'Make the next key',
+    label: 'Rotate key',
     isDangerous: false,
     action: `${PATH}/rotate`,
     back: PATH,
@@ -84,12 +82,12 @@ export const rotatePage = (world: World, call: SignedInCall): Answer =>
     more: () => (
       <div class="choice">
         <input id="leaked" name="leaked" type="checkbox" value="yes" />
-        <label for="leaked">The old key may have leaked</label>
+        <label for="leaked">The current key may be compromised (revoke all tokens now)</label>
       </div>
     ),
   });
 
-/** Makes the next key. */
+/** Creates the next key. */
 export async function rotateAnswer(
   world: World,
   call: SignedInCall<z.infer<typeof rotateForm>>,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
+import { mailLabels } from '../../core/mails/kinds.ts';
 import { type ListedMail, mailStates } from '../../core/mails/listed.ts';
 import { hastenMail } from '../../core/mails/outbox.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -13,10 +14,10 @@ import { withQuery } from './choices.tsx';
 export const MAILS = '/admin/mails';
 
 const done = {
-  hastened: 'The mail is tried now.',
-  late: 'The mail is being sent, is due in a few minutes, or has ended: there is nothing to hasten.',
-  retried: 'The mail is sent again now.',
-  refused: 'The mail is not sent again. What is in the way is said below.',
+  hastened: 'Sending now.',
+  late: 'This email is already being sent, is due in a few minutes or is finished.',
+  retried: 'Resending email.',
+  refused: 'This email can’t be resent. See the reason below.',
 };
 type Done = keyof typeof done;
 
@@ -33,19 +34,19 @@ export function MailDone({ done: what }: { done: Done | undefined }) {
 export const mailsForm = z.strictObject({
   mail: z.uuid(),
   act: z.enum(['hasten', 'retry']),
-  /** Where it was asked for: the page of the mail, or the list, of the mails in this state. */
+  /** The page with the button: the email's own page, or the list, filtered by this status. */
   at: z.enum(['mail', 'list']),
   state: z.enum(mailStates).optional(),
 });
 
-/** Has a mail tried now that waits for its next try, or sent again that was refused or given up. */
+/** Retries a queued email now, or resends a rejected or failed one. */
 export async function mailsAnswer(
   world: World,
   call: SignedInCall<z.infer<typeof mailsForm>>,
 ): Promise<Answer> {
   const { mail, act, at, state } = call.body;
   const done = act === 'hasten' ? await hasten(world, mail) : await retry(world, call, mail);
-  // Why it is not sent again is said on its own page.
+  // The email's own page shows why it cannot be resent.
   const isAtList = at === 'list' && done !== 'refused';
   return seeOther(isAtList ? withQuery(MAILS, { state, done }) : `${MAILS}/${mail}?done=${done}`);
 }
@@ -70,18 +71,18 @@ interface MailActsProps {
   hidden: Record<string, string>;
 }
 
-/** What can be done about a mail that was not sent, or why nothing can. */
+/** The action for an email that was not sent, or the reason why there is none. */
 export function MailActs({ mail, now, hidden }: MailActsProps) {
   const isUnsent = mail.outcome === 'refused' || mail.outcome === 'expired';
   const reason = isUnsent ? whyNotAgain(mail, now) : undefined;
   if (reason !== undefined) return <p class="note">{reason}</p>;
-  if (isUnsent) return <ActButton mail={mail} act="retry" label="Send again" hidden={hidden} />;
+  if (isUnsent) return <ActButton mail={mail} act="retry" label="Resend" hidden={hidden} />;
   // The first try is a matter of seconds.
   if (mail.dueAt === null || mail.tries === mail.triesBefore) return null;
   return (
     <>
-      <p class="note">next at {exactTime(mail.dueAt)}</p>
-      <ActButton mail={mail} act="hasten" label="Try now" hidden={hidden} />
+      <p class="note">Next attempt {exactTime(mail.dueAt)}</p>
+      <ActButton mail={mail} act="hasten" label="Retry now" hidden={hidden} />
     </>
   );
 }
@@ -94,7 +95,11 @@ interface ActButtonProps extends Pick<MailActsProps, 'mail' | 'hidden'> {
 function ActButton({ mail, act, label, hidden }: ActButtonProps) {
   return (
     <Form action={MAILS} shape="inline" hidden={{ mail: mail.id, act, ...hidden }}>
-      <Button weight="plain" small label={`${label}: ${mail.kind}, queued ${exactTime(mail.createdAt)}`}>
+      <Button
+        weight="plain"
+        small
+        label={`${label}: ${mailLabels[mail.kind] ?? mail.kind}, created ${exactTime(mail.createdAt)}`}
+      >
         {label}
       </Button>
     </Form>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { sampleValues } from '../../core/mails/kinds.ts';
+import { mailLabels, sampleValues } from '../../core/mails/kinds.ts';
 import { type ListedMail, listedMail } from '../../core/mails/listed.ts';
 import { previewValues } from '../../core/mails/preview.ts';
 import type { RenderedMail } from '../../core/mails/render.ts';
@@ -19,7 +19,7 @@ export const oneMailParams = z.strictObject({ id: z.uuid() });
 export const oneMailQuery = z.object({ done: doneQuery });
 type MailCall<Query = undefined> = SignedInCall<undefined, Query, z.infer<typeof oneMailParams>>;
 
-/** What became of a mail, and what it looks like to its reader. */
+/** The delivery of one email, and a preview of it. */
 export async function oneMailPage(
   world: World,
   call: MailCall<z.infer<typeof oneMailQuery>>,
@@ -33,25 +33,19 @@ export async function oneMailPage(
     call,
     { title: subject, area: console, at: MAILS },
     <>
-      <p>
-        <a href={MAILS}>All mails</a>
-      </p>
+      <nav class="breadcrumb" aria-label="Breadcrumb">
+        <a href={MAILS}>Emails</a>
+      </nav>
       <h1>{subject}</h1>
       <MailDone done={call.query.done} />
-      <Card title="Facts">
+      <Card title="Details">
         <MailFacts mail={mail} names={names} now={now} />
       </Card>
-      <h2>What it says</h2>
+      <h2>Preview</h2>
       {isOwn ? (
-        <Notice>
-          Its code and its link are hidden: whoever has one of them can act as the owner of the account, and
-          that is nobody else, not even an administrator.
-        </Notice>
+        <Notice>The code and link are hidden, because anyone who has them can access the account.</Notice>
       ) : (
-        <Notice>
-          What it said is no longer kept. This is what such a mail looks like: name, code, link and the like
-          are made up.
-        </Notice>
+        <Notice>The original is no longer stored. This preview uses sample data.</Notice>
       )}
       <MailFrame src={`${MAILS}/${mail.id}/html`} text={text} who="other" />
     </>,
@@ -59,18 +53,18 @@ export async function oneMailPage(
   return framing(answer);
 }
 
-/** The mail itself, for the frame. */
+/** The email itself, for the frame. */
 export async function oneMailHtml(world: World, call: MailCall): Promise<Answer> {
   return mailDocument(await preview(world, await openMail(world, call)), 'other');
 }
 
 async function openMail({ db, keys }: World, { params }: Pick<MailCall, 'params'>): Promise<ListedMail> {
   const mail = await listedMail(db, keys.mail, params.id);
-  if (!mail) throw new Refusal('not_found', { message: 'There is no such mail, or not any more.' });
+  if (!mail) throw new Refusal('not_found', { message: 'Email not found. It may have been removed.' });
   return mail;
 }
 
-/** As its reader sees it, but for what is a secret; with sample values once its own are gone. */
+/** As the recipient sees it, without its secrets; with sample values once its own are deleted. */
 async function preview(
   { db, keys, clock, publicUrl, renderMail }: World,
   { id, kind }: ListedMail,
@@ -91,28 +85,23 @@ function MailFacts({ mail, names, now }: MailFactsProps) {
   return (
     <Facts
       of={[
-        ['Kind', <code>{kind}</code>],
+        ['Type', mailLabels[kind] ?? kind],
+        ['Recipient', userId === null ? 'An email without an account' : <Who id={userId} names={names} />],
+        ['Created', <Ago at={createdAt} now={now} />],
         [
-          'For',
-          userId === null ? (
-            'an address that has no account, or had none then'
-          ) : (
-            <Who id={userId} names={names} />
-          ),
-        ],
-        ['Queued', <Ago at={createdAt} now={now} />],
-        [
-          'State',
+          'Status',
           <>
             <MailState mail={mail} />
             <MailActs mail={mail} now={now} hidden={{ at: 'mail' }} />
           </>,
         ],
-        ['Tries', triesOf(mail)],
-        ...(endedAt === null ? [] : [['Ended', <Ago at={endedAt} now={now} />] satisfies [string, unknown]]),
-        ['Worth sending until', exactTime(expiresAt)],
-        ['The server said', <Said mail={mail} />],
-        ['Id', <code>{mail.id}</code>],
+        ['Attempts', triesOf(mail)],
+        ...(endedAt === null
+          ? []
+          : [['Finished', <Ago at={endedAt} now={now} />] satisfies [string, unknown]]),
+        ['Expires', exactTime(expiresAt)],
+        ['Server response', <Said mail={mail} />],
+        ['Email ID', <code>{mail.id}</code>],
       ]}
     />
   );
@@ -121,5 +110,5 @@ function MailFacts({ mail, names, now }: MailFactsProps) {
 function Said({ mail: { outcome, answer, words } }: Pick<MailFactsProps, 'mail'>) {
   if (words !== null) return <>{words}</>;
   if (answer !== null) return <code>{answer}</code>;
-  return <>{outcome === 'kept' ? 'nothing: there is none, so it is kept here' : 'nothing yet'}</>;
+  return <>{outcome === 'kept' ? 'None (no mail server)' : 'None yet'}</>;
 }

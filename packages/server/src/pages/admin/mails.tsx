@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
+import { mailLabels } from '../../core/mails/kinds.ts';
 import { type ListedMail, listMails, mailStates, type MailState as State } from '../../core/mails/listed.ts';
 import { usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -19,14 +20,14 @@ export const mailsQuery = z.object({
 });
 
 const stateLabels: Record<State, string> = {
-  waiting: 'Waiting',
+  waiting: 'Queued',
   sent: 'Sent',
-  refused: 'Refused',
-  expired: 'Given up',
-  kept: 'Kept here',
+  refused: 'Rejected',
+  expired: 'Failed',
+  kept: 'Not sent (mailbox)',
 };
 
-/** What became of the mails: neither to whom nor what they say, which is nobody’s business but the reader’s. */
+/** The delivery of emails, without recipients and contents, which are private. */
 export async function mailsPage(
   world: World,
   call: SignedInCall<undefined, z.infer<typeof mailsQuery>>,
@@ -43,17 +44,18 @@ export async function mailsPage(
   return page(
     world,
     call,
-    { title: 'Mails', area: console, at: MAILS },
+    { title: 'Emails', area: console, at: MAILS },
     <>
-      <h1>Mails</h1>
+      <h1>Emails</h1>
       <MailDone done={done} />
       {world.hasMailbox && (
         <Notice>
-          There is no mail server, so mails are kept on this machine: <a href="/mailbox">read them</a>.
+          No mail server is set up. Emails are kept in the development mailbox.{' '}
+          <a href="/mailbox">Open mailbox</a>
         </Notice>
       )}
       <Choices
-        label="Which mails"
+        label="Filter by status"
         choices={[
           { href: MAILS, label: 'All', isThis: state === undefined },
           ...mailStates.map((one) => ({
@@ -65,10 +67,10 @@ export async function mailsPage(
       />
       {mails.length === 0 ? (
         <Empty>
-          <p>There are no such mails.</p>
+          <p>No emails match this filter.</p>
         </Empty>
       ) : (
-        <Table caption="Mails" head={['Queued', 'Mail', 'State', 'The server said']}>
+        <Table caption="Emails" head={['Created', 'Email', 'Status', 'Server response']}>
           {mails.map((mail) => (
             <Row mail={mail} names={names} now={clock.now()} state={state} />
           ))}
@@ -76,9 +78,8 @@ export async function mailsPage(
       )}
       <Pages path={MAILS} parameters={{ state, cursor: before }} cursor={cursor} />
       <p class="note">
-        A mail that was refused or given up can be sent again while it is worth it: as long as its code is
-        good, or for a day. After that whoever waits for one asks for a new one. Of a mail that was sent,
-        nothing is kept of what it said.
+        Rejected and failed emails can be resent while their link is valid, or for 24 hours. Contents of sent
+        emails aren’t stored.
       </p>
     </>,
   );
@@ -98,9 +99,7 @@ function Row({ mail, names, now, state }: RowProps) {
         <Ago at={mail.createdAt} now={now} />
       </td>
       <th scope="row">
-        <a href={`${MAILS}/${mail.id}`}>
-          <code>{mail.kind}</code>
-        </a>
+        <a href={`${MAILS}/${mail.id}`}>{mailLabels[mail.kind] ?? mail.kind}</a>
         {mail.userId !== null && (
           <p>
             <Who id={mail.userId} names={names} />
@@ -118,14 +117,16 @@ function Row({ mail, names, now, state }: RowProps) {
 }
 
 export function MailState({ mail: { outcome } }: { mail: ListedMail }) {
-  if (outcome === null) return <Badge kind="accent">waiting</Badge>;
+  if (outcome === null) return <Badge kind="accent">Queued</Badge>;
   if (outcome === 'refused' || outcome === 'expired')
-    return <Badge kind="bad">{outcome === 'refused' ? 'refused' : 'given up'}</Badge>;
-  return <Badge kind="good">{outcome === 'kept' ? 'kept here' : 'sent'}</Badge>;
+    return <Badge kind="bad">{outcome === 'refused' ? 'Rejected' : 'Failed'}</Badge>;
+  return <Badge kind="good">{outcome === 'kept' ? 'In mailbox' : 'Sent'}</Badge>;
 }
 
-/** How often a mail was tried, and whether somebody had it sent again. */
+/** How often an email was attempted, and whether it was resent. */
 export function triesOf({ tries, triesBefore }: ListedMail): string {
-  const all = tries === 0 ? 'not tried yet' : `${tries} ${tries === 1 ? 'try' : 'tries'}`;
-  return triesBefore === 0 ? all : `${all}, sent again after ${triesBefore}`;
+  const all = tries === 0 ? 'Not attempted yet' : `${tries} ${tries === 1 ? 'attempt' : 'attempts'}`;
+  return triesBefore === 0
+    ? all
+    : `${all}, resent after ${triesBefore} ${triesBefore === 1 ? 'attempt' : 'attempts'}`;
 }

@@ -20,24 +20,24 @@ const charts: {
   {
     title: 'Sign-ins',
     of: [
-      ['sign_ins', 'good'],
-      ['sign_ins_refused', 'refused'],
+      ['sign_ins', 'Successful'],
+      ['sign_ins_refused', 'Failed'],
     ],
   },
-  { title: 'New accounts', of: [['sign_ups', 'made']] },
+  { title: 'Sign-ups', of: [['sign_ups', 'New users']] },
   {
-    title: 'Mails',
+    title: 'Emails',
     of: [
-      ['mails_sent', 'sent'],
-      ['mails_failed', 'not sent'],
+      ['mails_sent', 'Sent'],
+      ['mails_failed', 'Failed'],
     ],
   },
-  { title: 'Limits at work', of: [['limits_reached', 'refusals']] },
-  { title: 'Active sessions', of: [['sessions', 'at most']], all: 'most' },
-  { title: 'Sign-ins that waited for a free thread', of: [['hashes_waiting', 'at most']], all: 'most' },
+  { title: 'Blocked by rate limits', of: [['limits_reached', 'Requests blocked']] },
+  { title: 'Active sessions', of: [['sessions', 'Peak']], all: 'most' },
+  { title: 'Sign-in queue (password hashing)', of: [['hashes_waiting', 'Peak']], all: 'most' },
 ];
 
-/** How things are, and what happened lately. */
+/** Current figures, and charts of recent activity. */
 export async function overviewPage(
   world: World,
   call: SignedInCall<undefined, z.infer<typeof overviewQuery>>,
@@ -54,11 +54,11 @@ export async function overviewPage(
       <ul class="figures">
         <Figure value={users} one="user" many="users" />
         <Figure value={sessions} one="active session" many="active sessions" />
-        <Figure value={mails_waiting} one="mail waiting" many="mails waiting" />
-        <Figure value={hashes_waiting} one="sign-in waiting" many="sign-ins waiting" />
+        <Figure value={mails_waiting} one="email queued" many="emails queued" />
+        <Figure value={hashes_waiting} one="queued sign-in" many="queued sign-ins" />
       </ul>
       <Choices
-        label="How far back"
+        label="Time range"
         choices={spanNames.map((name) => ({
           href: `/admin?span=${name}`,
           label: spanLabels[name],
@@ -69,6 +69,7 @@ export async function overviewPage(
         <section class="card">
           <Chart
             title={title}
+            stepHead={span === 'day' ? 'Time (UTC)' : 'Date (UTC)'}
             {...(all ? { all } : {})}
             series={of.map(([, label]) => label) as [string, ...string[]]}
             steps={stats.steps.map((step) => ({
@@ -91,7 +92,7 @@ function Figure({ value, one, many }: { value: number; one: string; many: string
   );
 }
 
-const weekday = new Intl.DateTimeFormat('en-GB', {
+const weekday = new Intl.DateTimeFormat('en-US', {
   weekday: 'short',
   day: 'numeric',
   month: 'short',

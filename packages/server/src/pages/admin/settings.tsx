@@ -1,4 +1,4 @@
-import { settings } from '../../config.ts';
+import { settings, sourceLabels } from '../../config.ts';
 import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { inWords, settingsInForce } from '../../flows/admin/settings.ts';
@@ -10,7 +10,7 @@ const PATH = '/admin/settings';
 
 const help = new Map<string, string>(Object.values(settings).map((setting) => [setting.env, setting.help]));
 
-/** The settings as they count, and where each comes from. They are changed where they come from. */
+/** The current settings and the source of each. They are changed at their source. */
 export const settingsPage = (world: World, call: SignedInCall): Answer =>
   page(
     world,
@@ -19,9 +19,9 @@ export const settingsPage = (world: World, call: SignedInCall): Answer =>
     <>
       <h1>Settings</h1>
       <p class="lead">
-        As they are in force. They are changed where they come from, and count from the next start on.
+        Current configuration (read-only). Change a setting at its source and restart the server.
       </p>
-      <Table caption="Settings" head={['Setting', 'Value', 'From']}>
+      <Table caption="Settings" head={['Setting', 'Value', 'Source']}>
         {settingsInForce(world.config, world.sources).map(({ name, value, source }) => (
           <tr>
             <th scope="row">
@@ -31,17 +31,17 @@ export const settingsPage = (world: World, call: SignedInCall): Answer =>
               </p>
             </th>
             <td class="value">
-              {value === null || value === '' ? (
-                <span class="quiet">not set</span>
+              {value === null || inWords(value) === '' ? (
+                <span class="quiet">Not set</span>
               ) : (
                 <code>{inWords(value)}</code>
               )}
             </td>
             <td>
               {source === 'default' ? (
-                <span class="quiet">default</span>
+                <span class="quiet">{sourceLabels[source]}</span>
               ) : (
-                <Badge kind="accent">{source}</Badge>
+                <Badge kind="accent">{sourceLabels[source]}</Badge>
               )}
             </td>
           </tr>

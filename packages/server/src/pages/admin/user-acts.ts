@@ -15,114 +15,126 @@ import { mailNewPassword } from '../../flows/emails/mail-new-password.ts';
 import { liftLimitsOf } from '../../flows/limits/user-limits.ts';
 import { roleOf } from '../../user-fields.ts';
 
-/** Something that an administrator can do to a user, and what it means. */
+/** An action of an administrator on a user. */
 interface Act {
-  /** On the button. */
+  /** The text of the button. */
   label: string;
-  /** What it does, said before it is done. */
+  /** The heading of the page that asks for confirmation, with the user's name as `{username}`. */
+  title: string;
+  /** What it does, shown before it is performed. */
   means: string[];
   isDangerous?: true;
-  /** Whether it can be done to this user at all; always, unless said. */
+  /** Whether it is offered for this user; always, by default. */
   fits?: (user: User) => boolean;
-  /** What has to be typed for it. */
+  /** The field that it needs. */
   asks?: 'username';
-  /** What is said when it is done. */
+  /** The notice after it was performed. */
   done: string;
-  /** What it does, within the one transaction that keeps an administrator... */
+  /** What it does in a transaction that also makes sure that an administrator remains... */
   make?: (change: Change & { user: User; username: string }, world: World) => Promise<unknown>;
-  /** ... or what it does in transactions of its own, because what a limit refuses is written all the same. */
+  /** ... or in its own transactions, because a rate limit must be recorded even if the action fails. */
   run?: (world: World, user: User, by: Pick<Change, 'actorId' | 'origin'>) => Promise<unknown>;
 }
 
 export const acts = {
   'lift-limits': {
-    label: 'Let them try again at once',
+    label: 'Unblock (reset rate limits)',
+    title: 'Unblock {username}?',
     means: [
-      'What the limits have counted about the account is forgotten: the next password and the next code are looked at.',
-      'Whoever is guessing at the account gets the same attempts as its owner.',
+      'Clears failed-attempt counters, so the user can try again immediately.',
+      'Anyone guessing this password also gets fresh attempts.',
     ],
-    done: 'The limits are lifted.',
+    done: 'User unblocked.',
     make: (change, world) => liftLimitsOf(change.tx, world, change),
   },
   rename: {
-    label: 'Rename',
+    label: 'Change username',
+    title: 'Change the username of {username}?',
     means: [
-      'The user signs in with the new name, or with the address. The old name is free, and somebody else may take it.',
-      'Sessions go on. Usher tells nobody of it: tell the user.',
+      'The user signs in with the new username or their email. The old username becomes available to others.',
+      'Existing sessions stay active. The user isn’t notified.',
     ],
     asks: 'username',
-    done: 'The user has the new name.',
+    done: 'Username changed.',
     make: (change) => changeProfile(change, { username: change.username }),
   },
   'send-mail': {
-    label: 'Send a mail to choose a new password',
+    label: 'Send password reset email',
+    title: 'Send a password reset email to {username}?',
     means: [
-      'A mail with a code and a link goes to the address of the account. You see neither; whoever reads that mailbox can choose a new password.',
-      'Until they do, nothing changes: the password and all sessions stay good. Then every session ends.',
-      'It is the mail of a forgotten password, and counts like one: six an hour go to an address, three of them asked for from one address range.',
+      'Sends a reset link and code to the user’s email. You won’t see either.',
+      'Nothing changes until the user resets the password; then all their sessions end.',
+      'Counts toward the limits for password reset emails: six per hour for one email, three of them from one IP range.',
     ],
     fits: (user) => user.disabled_at === null,
-    done: 'A mail is on its way to the user. Its code works for a few minutes, its link for an hour.',
+    done: 'Password reset email sent. Its code expires in a few minutes, its link in an hour.',
     run: (world, user, by) => mailNewPassword(world, user, by),
   },
   logout: {
-    label: 'End all sessions',
-    means: ['The user is signed out everywhere, at once, and can sign in again.'],
-    done: 'All sessions are ended.',
+    label: 'Sign out everywhere',
+    title: 'Sign {username} out everywhere?',
+    means: ['Signs the user out on all devices immediately. They can sign in again.'],
+    done: 'Signed out on all devices.',
     make: (change) => endSessions(change),
   },
   'remove-devices': {
-    label: 'Remove known browsers',
+    label: 'Remove known devices',
+    title: 'Remove the known devices of {username}?',
     means: [
-      'No browser of the user has guesses of its own any more, until the next sign-in from it. Sessions go on.',
-      'While somebody guesses at the account, the user may have to wait, or to choose a new password by mail.',
+      'The account no longer recognizes the user’s browsers until they sign in again. Existing sessions stay active.',
+      'While someone is guessing this password, the user may have to wait, or reset the password by email.',
     ],
-    done: 'The known browsers are removed.',
+    done: 'Known devices removed.',
     make: (change) => removeDevices(change),
   },
   promote: {
-    label: 'Make an administrator',
+    label: 'Make admin',
+    title: 'Make {username} an admin?',
     means: [
-      'The user sees and changes every account, and these pages.',
-      'Sessions then last four hours at most.',
+      'Admins can view and change every account and use this console.',
+      'Admin sessions last up to four hours.',
     ],
     fits: (user) => roleOf(user) === 'user',
-    done: 'The user is an administrator.',
+    done: 'User is now an admin.',
     make: (change) => setRole(change, 'admin'),
   },
   demote: {
-    label: 'Make a plain user',
-    means: ['The user sees these pages no more, at once. The account stays as it is.'],
+    label: 'Remove admin role',
+    title: 'Remove the admin role from {username}?',
+    means: ['The user loses access to this console immediately. The account is otherwise unchanged.'],
     fits: (user) => roleOf(user) === 'admin',
-    done: 'The user is no administrator any more.',
+    done: 'Admin role removed.',
     make: (change) => setRole(change, 'user'),
   },
   disable: {
-    label: 'Disable',
+    label: 'Disable user',
+    title: 'Disable user {username}?',
     means: [
-      'The user is signed out everywhere, at once, and cannot sign in.',
-      'Nothing is lost; it can be enabled again.',
+      'Signs the user out everywhere and blocks sign-in.',
+      'No data is deleted. You can re-enable the user at any time.',
     ],
     isDangerous: true,
     fits: (user) => user.disabled_at === null,
-    done: 'The account is disabled.',
+    done: 'User disabled.',
     make: (change) => setDisabled(change, true),
   },
   enable: {
-    label: 'Enable',
-    means: ['The user can sign in again, with the same password. Sessions that were ended stay ended.'],
+    label: 'Enable user',
+    title: 'Enable user {username}?',
+    means: ['The user can sign in again with the same password. Previous sessions aren’t restored.'],
     fits: (user) => user.disabled_at !== null,
-    done: 'The account is enabled.',
+    done: 'User enabled.',
     make: (change) => setDisabled(change, false),
   },
   delete: {
-    label: 'Delete for good',
+    label: 'Delete user',
+    title: 'Delete user {username}?',
     means: [
-      'The account and all that belongs to it is gone. Nobody can take this back.',
-      'Its user name and address are free, and somebody else may take them.',
+      'Permanently deletes the account and its data. This can’t be undone.',
+      'The username and email become available to others.',
     ],
     isDangerous: true,
-    done: 'The account is deleted.',
+    done: 'User deleted.',
     make: (change, world) => deleteAccount(world, change),
   },
 } as const satisfies Record<string, Act>;
@@ -131,10 +143,11 @@ export type ActName = keyof typeof acts;
 export const actNames = Object.keys(acts) as [ActName, ...ActName[]];
 export const actOf = (name: ActName): Act => acts[name];
 
-/** The heading of the pages that ask about an act. */
-export const actTitle = (name: ActName, { username }: User): string => `${actOf(name).label}: ${username}`;
+/** The heading of the page that asks for confirmation. */
+export const actTitle = (name: ActName, { username }: User): string =>
+  actOf(name).title.replace('{username}', () => username);
 
-/** @throws Refusal as the act does. */
+/** @throws Refusal if the action fails. */
 export async function perform(
   world: World,
   call: SignedInCall<{ username?: string | undefined }, unknown, unknown>,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { World } from '../../context.ts';
 import { devicesOf, type ListedDevice } from '../../core/devices.ts';
 import { listEvents, type RecordedEvent } from '../../core/events.ts';
-import { budgets, type LimitState } from '../../core/limits.ts';
+import { budgets, type LimitName, type LimitState } from '../../core/limits.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { type User, usernamesOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
@@ -30,7 +30,7 @@ export const actForm = z.strictObject({ username: z.string().optional() });
 
 type ById = z.infer<typeof userPageParams>;
 
-/** All that is known of a user, why they may have to wait, and what can be done. */
+/** Everything about a user: details, rate limits, sessions, devices, events and actions. */
 export async function userPage(
   world: World,
   call: SignedInCall<undefined, z.infer<typeof userPageQuery>, ById>,
@@ -56,28 +56,29 @@ export async function userPage(
           {done === 'send-mail' && world.hasMailbox && (
             <>
               {' '}
-              There is no mail server, so it is kept on this machine: <a href="/mailbox">read it</a>.
+              No mail server is set up. The email is in the development mailbox:{' '}
+              <a href="/mailbox">open it</a>.
             </>
           )}
         </Notice>
       )}
-      <Card title="Facts">
+      <Card title="Details">
         <AdminFacts user={user} now={now} />
       </Card>
       <Limits limits={limits} userId={user.id} now={now} />
-      <Card title={sessions.length === 1 ? 'One session' : `${sessions.length} sessions`}>
+      <Card title={`Sessions (${sessions.length})`}>
         {sessions.length === 0 ? (
-          <p class="quiet">Signed in nowhere.</p>
+          <p class="quiet">No active sessions.</p>
         ) : (
           <ul class="rows">
             {sessions.map((session) => (
               <li>
                 <div>
                   <p>
-                    {deviceOf(session.user_agent)} {session.kind === 'bearer' && <Badge>Program</Badge>}
+                    {deviceOf(session.user_agent)} {session.kind === 'bearer' && <Badge>API client</Badge>}
                   </p>
                   <p class="note">
-                    From {session.ip} · used <Ago at={session.last_seen_at} now={now} /> · signed in{' '}
+                    {session.ip} · Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
                     <Ago at={session.created_at} now={now} />
                   </p>
                 </div>
@@ -88,7 +89,7 @@ export async function userPage(
       </Card>
       <Devices devices={devices} now={now} />
       <Events events={events} names={names} user={user} now={now} />
-      <Card title="What you can do">
+      <Card title="Actions">
         <p class="actions">
           {actNames
             .filter((name) => actOf(name).fits?.(user) ?? true)
@@ -98,7 +99,7 @@ export async function userPage(
                 weight={actOf(name).isDangerous ? 'danger' : 'plain'}
                 small
               >
-                {actOf(name).label} …
+                {actOf(name).label}…
               </ButtonLink>
             ))}
         </p>
@@ -107,38 +108,41 @@ export async function userPage(
   );
 }
 
-/** Limits of which a user can have several. */
+/** A user can have several of these limits. */
 const namesOne: ReadonlySet<string> = new Set(['range', 'name']);
 
-/** The answer to "it does not let me in". */
+/** Why a user cannot sign in. */
 function Limits({ limits, userId, now }: { limits: LimitState[]; userId: string; now: number }) {
   if (limits.length === 0) return null;
   const reached = limits.filter(({ isReached }) => isReached);
   return (
-    <Card title="Limits">
+    <Card title="Rate limits">
       {reached.length > 0 ? (
         <Notice kind="warn">
-          <p>The next attempt is refused without being looked at, even if it is right.</p>
           <p>
-            <a href={`${PATH}/${userId}/lift-limits`}>Let them try again at once</a>
+            This user is blocked: the next attempt will be rejected, even with the correct password or code.
+          </p>
+          <p>
+            <a href={`${PATH}/${userId}/lift-limits`}>Unblock user</a>
           </p>
         </Notice>
       ) : (
-        <p>No limit is in the way. This is what they have counted.</p>
+        <p>Not blocked. Attempts counted so far:</p>
       )}
       <ul class="rows">
         {limits.map(({ limit, subject, count, isReached, until }) => (
           <li>
             <div>
               <p>
-                <code>{limit}</code>
-                {namesOne.has(budgets[limit].of) && <> {subject}</>}: {count} counted
+                <span title={limit}>{budgets[limit].label}</span>
+                {namesOne.has(budgets[limit].of) && <> · {subject}</>}: {count}{' '}
+                {count === 1 ? 'attempt' : 'attempts'}
               </p>
               <p class="note">{budgets[limit].why}</p>
             </div>
             {isReached && (
               <Badge kind="warn">
-                {until === null ? 'until a mail is answered' : <Until at={until} now={now} />}
+                {until === null ? endWithoutTime(limit) : <Until at={until} now={now} />}
               </Badge>
             )}
           </li>
@@ -148,20 +152,26 @@ function Limits({ limits, userId, now }: { limits: LimitState[]; userId: string;
   );
 }
 
-/** Where the user signed in before. */
+/** Until when a limit blocks that no time ends. */
+const endWithoutTime = (limit: LimitName): string =>
+  limit === 'passwordsInAll'
+    ? 'until the user resets their password by email'
+    : 'until the user uses an email link';
+
+/** The devices that the account recognizes. */
 function Devices({ devices, now }: { devices: ListedDevice[]; now: number }) {
   if (devices.length === 0) return null;
   return (
-    <Card title="Known browsers and programs">
+    <Card title="Known devices">
       <ul class="rows">
         {devices.map((device) => (
           <li>
             <div>
               <p>
-                {deviceOf(device.user_agent)} {device.kind === 'bearer' && <Badge>Program</Badge>}
+                {deviceOf(device.user_agent)} {device.kind === 'bearer' && <Badge>API client</Badge>}
               </p>
               <p class="note">
-                From {device.ip} · last sign-in <Ago at={device.last_used_at} now={now} /> · known since{' '}
+                {device.ip} · Last sign-in <Ago at={device.last_used_at} now={now} /> · First sign-in{' '}
                 <Ago at={device.created_at} now={now} />
               </p>
             </div>
@@ -181,10 +191,10 @@ interface EventsProps {
 
 function Events({ events, names, user, now }: EventsProps) {
   return (
-    <Card title="Lately">
+    <Card title="Recent events">
       {events.length === 0 ? (
         <Empty>
-          <p>Nothing has happened.</p>
+          <p>No events yet.</p>
         </Empty>
       ) : (
         <Table caption="Events" head={eventHeads}>
@@ -192,7 +202,7 @@ function Events({ events, names, user, now }: EventsProps) {
         </Table>
       )}
       <p class="actions">
-        <a href={`/admin/events?user=${user.id}`}>All events of this user</a>
+        <a href={`/admin/events?user=${user.id}`}>View all events</a>
       </p>
     </Card>
   );
@@ -200,12 +210,12 @@ function Events({ events, names, user, now }: EventsProps) {
 
 type ActCall<Body = undefined> = SignedInCall<Body, undefined, z.infer<typeof actParams>>;
 
-/** Says what an act means, before it is done. */
+/** Explains an action before it is performed. */
 export async function actPage(world: World, call: ActCall): Promise<Answer> {
   return ask(world, call, await getUser(world.db, call.params.id));
 }
 
-/** Does it. */
+/** Performs it. */
 export async function actAnswer(world: World, call: ActCall<z.infer<typeof actForm>>): Promise<Answer> {
   const { id, act } = call.params;
   const user = await getUser(world.db, id);
@@ -247,7 +257,7 @@ function NewName({ value, errors }: { value: string; errors: FieldError[] }) {
   return (
     <Field
       name="username"
-      label="New user name"
+      label="New username"
       value={value}
       // The browser would fill in the administrator's own.
       autocomplete="off"

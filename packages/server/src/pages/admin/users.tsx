@@ -6,7 +6,7 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
 import { normalSearch } from '../../flows/admin/users.ts';
 import { roleOf, type UserColumns } from '../../user-fields.ts';
-import { Button } from '../form.tsx';
+import { Button, ButtonLink } from '../form.tsx';
 import { Badge, Empty, page, Table } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
 import { console } from './area.ts';
@@ -16,15 +16,15 @@ const PATH = '/admin/users';
 const PAGE = 50;
 
 const who = ['user', 'admin', 'disabled'] as const;
-const whoLabels = { user: 'Users', admin: 'Administrators', disabled: 'Disabled' };
+const whoLabels = { user: 'Users', admin: 'Admins', disabled: 'Disabled' };
 const orderLabels: Record<UserOrder, string> = {
   '-created': 'Newest first',
   created: 'Oldest first',
-  username: 'By name, A to Z',
-  '-username': 'By name, Z to A',
+  username: 'Username A–Z',
+  '-username': 'Username Z–A',
 };
 
-/** What does not fit is as if it were not there: an address that somebody typed still shows a page. */
+/** Invalid parameters are ignored: a URL that someone typed still shows a page. */
 export const usersQuery = z.object({
   search: z.string().max(254).optional().catch(undefined),
   who: z.enum(who).optional().catch(undefined),
@@ -33,7 +33,7 @@ export const usersQuery = z.object({
 });
 type Query = z.infer<typeof usersQuery>;
 
-/** Everybody, to search, filter and sort. */
+/** All users, to search, filter and sort. */
 export async function usersPage(world: World, call: SignedInCall<undefined, Query>): Promise<Answer> {
   const { query } = call;
   const { users, next } = await listUsers(world.db, {
@@ -51,12 +51,21 @@ export async function usersPage(world: World, call: SignedInCall<undefined, Quer
     <>
       <h1>Users</h1>
       <Filter query={query} />
+      {query.search && users.length > 1 && (
+        <p class="note">Search results are sorted by username or email.</p>
+      )}
       {users.length === 0 ? (
         <Empty>
-          <p>There is nobody like that.</p>
+          <p>No users match your search.</p>
+          {query.search && <p>A search matches the start of a username or email, or a full user ID.</p>}
+          <p>
+            <ButtonLink href={PATH} weight="plain" small>
+              Clear filters
+            </ButtonLink>
+          </p>
         </Empty>
       ) : (
-        <Table caption="Users" head={['User', 'State', 'Last sign-in', 'Made']}>
+        <Table caption="Users" head={['User', 'Status', 'Last sign-in', 'Created']}>
           {users.map((user) => (
             <Row user={user} now={world.clock.now()} />
           ))}
@@ -78,20 +87,17 @@ function Filter({ query }: { query: Query }) {
           type="search"
           value={query.search}
           autocomplete="off"
-          aria-describedby="search-hint"
+          placeholder="Username, email or user ID"
         />
-        <span id="search-hint" class="hint">
-          How a user name or an address begins, or an id. What is found stands by name
-        </span>
       </div>
       <Select
         name="who"
-        label="Who"
+        label="Status"
         value={query.who}
-        options={[['', 'Everybody'], ...Object.entries(whoLabels)]}
+        options={[['', 'All'], ...Object.entries(whoLabels)]}
       />
-      <Select name="sort" label="Order" value={query.sort} options={Object.entries(orderLabels)} />
-      <Button weight="plain">Show</Button>
+      <Select name="sort" label="Sort by" value={query.sort} options={Object.entries(orderLabels)} />
+      <Button weight="plain">Apply</Button>
     </form>
   );
 }
@@ -128,7 +134,7 @@ function Row({ user, now }: { user: User; now: number }) {
       <td>
         <States user={user} />
       </td>
-      <td>{user.signed_in_at === null ? 'never' : <Ago at={user.signed_in_at} now={now} />}</td>
+      <td>{user.signed_in_at === null ? 'Never' : <Ago at={user.signed_in_at} now={now} />}</td>
       <td>
         <Day at={user.created_at} />
       </td>
@@ -136,7 +142,7 @@ function Row({ user, now }: { user: User; now: number }) {
   );
 }
 
-/** What is special about a user; nothing for most. */
+/** The status badges of a user; most users have none. */
 export function States({
   user,
 }: {
@@ -144,9 +150,9 @@ export function States({
 }) {
   return (
     <>
-      {user.disabled_at === null ? null : <Badge kind="bad">disabled</Badge>}{' '}
-      {roleOf(user) === 'admin' && <Badge kind="accent">administrator</Badge>}{' '}
-      {user.email_verified_at === null && <Badge>address not proven</Badge>}
+      {user.disabled_at === null ? null : <Badge kind="bad">Disabled</Badge>}{' '}
+      {roleOf(user) === 'admin' && <Badge kind="accent">Admin</Badge>}{' '}
+      {user.email_verified_at === null && <Badge>Email not verified</Badge>}
     </>
   );
 }

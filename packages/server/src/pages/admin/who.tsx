@@ -1,6 +1,6 @@
-/** A user by name, with the way to their page; one who is gone by what is left. */
+/** A user by name, with a link to their page, or what they are if they have none. */
 export function Who({ id, names }: { id: string; names: ReadonlyMap<string, string> }) {
-  if (id === 'operator') return <>the operator</>;
+  if (id === 'operator') return <>System operator</>;
   const name = names.get(id);
-  return name === undefined ? <>a deleted user</> : <a href={`/admin/users/${id}`}>{name}</a>;
+  return name === undefined ? <>Deleted user</> : <a href={`/admin/users/${id}`}>{name}</a>;
 }

@@ -1,13 +1,32 @@
-// Shows new events at the top of their page as they come in, while somebody wants it to.
-// The stream does not postpone the end of the session, so it may be opened again as often as it breaks off: a page that
-// is left alone is signed out ten minutes after its owner last did something, as every other. To press the button is to
-// do something. A page that nobody can see holds no connection: a browser has few of them.
+// Shows new events at the top of their page as they come in, while live updates are on.
+// The stream does not extend the session, so it may be reopened as often as it breaks: a page that is left alone is signed
+// out ten minutes after its user last did something, as every other page. To press the button is to do something. A hidden
+// page holds no connection: a browser has few of them.
 
 const MOST_ROWS = 500;
-/** Milliseconds: from one try to the next it takes twice as long, up to this; and how often is said what came. */
+/** Milliseconds: the pause between attempts doubles up to the longest; the status is updated at the interval. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
-const TELLING = 5_000;
+const STATUS_INTERVAL = 5_000;
+
+/** Every text of this script. Labels of events come with the events. */
+const text = {
+  start: 'Live',
+  stop: 'Pause',
+  paused: 'Paused.',
+  live: (count) => (count === 0 ? 'Live.' : `Live. ${text.news(count)}`),
+  news: (count) => `${count} new event${count === 1 ? '' : 's'}.`,
+  reconnecting: 'Connection lost. Reconnecting…',
+  signedOut: 'Live updates stopped: you’ve been signed out. ',
+  signIn: 'Sign in again',
+  stopped: (reason) => `Live updates stopped: ${reason}`,
+  retrying: (reason) => `${reason} Retrying…`,
+  gap: 'Some events aren’t shown. ',
+  reload: 'Reload',
+  by: ' by ',
+  operator: 'System operator',
+  deletedUser: 'Deleted user',
+};
 
 const { user, idle } = document.body.dataset;
 const bar = document.querySelector('.follow');
@@ -16,7 +35,8 @@ const rows = found.querySelector('tbody');
 let last = bar.dataset.after;
 let came = 0;
 let untold = false;
-/** Ends what goes on; undefined while nothing does. */
+let isConnected = false;
+/** Aborts the live updates; undefined while they are off. */
 let following;
 
 const make = (name, attributes = {}, ...children) => {
@@ -26,35 +46,34 @@ const make = (name, attributes = {}, ...children) => {
   return element;
 };
 
-const button = make('button', { type: 'button', class: 'button plain small' }, 'Follow');
+const button = make('button', { type: 'button', class: 'button plain small' }, text.start);
 const state = make('span', { role: 'status' });
 bar.replaceChildren(button, state);
 
 const say = (...words) => state.replaceChildren(...words);
-const count = () => (came === 0 ? '' : ` ${came} new event${came === 1 ? '' : 's'} so far.`);
 
 button.addEventListener('click', () => {
-  if (following) stop('Not following any more.', count());
+  if (following) stop(came === 0 ? text.paused : `${text.paused} ${text.news(came)}`);
   else void follow();
 });
 
-// Said once in a while, so that a screen reader can say other things, too.
+// At an interval, so that a screen reader can say other things, too.
 setInterval(() => {
-  if (following && untold) say('Following.', count());
+  if (following && untold) say(text.live(came));
   untold = false;
-}, TELLING);
+}, STATUS_INTERVAL);
 
 function stop(...words) {
   following?.abort();
   following = undefined;
-  button.textContent = 'Follow';
+  button.textContent = text.start;
   say(...words);
 }
 
 async function follow() {
   following = new AbortController();
   const { signal } = following;
-  button.textContent = 'Stop following';
+  button.textContent = text.stop;
   await stay();
   for (let pause = FIRST_PAUSE; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     await seen();
@@ -63,26 +82,28 @@ async function follow() {
       const answer = await fetch(bar.dataset.stream, { headers: { 'last-event-id': last }, signal });
       if (answer.ok) {
         pause = FIRST_PAUSE;
-        say('Following.', count());
+        isConnected = true;
+        say(text.live(came));
         await read(answer.body);
-      } else refused(await answer.json());
+      } else failed(await answer.json());
     } catch {
-      // Broken off: by us, or somewhere on the way.
+      // The connection ended: because of us, or somewhere on the way.
     }
     if (signal.aborted || document.hidden) continue;
-    if (state.textContent.startsWith('Following')) say('The connection broke. Trying again.');
+    if (isConnected) say(text.reconnecting);
+    isConnected = false;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
-/** Somebody has just done something here: as any request, this postpones the end of the session, in all tabs. */
+/** The user has just done something here: as any request, this extends the session, in all tabs. */
 async function stay() {
   const answer = await fetch('/v1/me').catch(() => undefined);
   if (answer?.ok) tabs.postMessage({ user, end: Date.now() + Number(idle) });
 }
 const tabs = new BroadcastChannel('usher-session');
 
-/** Resolves as soon as the page can be seen. */
+/** Resolves as soon as the page is visible. */
 const seen = () =>
   new Promise((resolve) => {
     if (!document.hidden) return resolve();
@@ -95,11 +116,11 @@ async function read(body) {
   const hide = () => reader.cancel();
   document.addEventListener('visibilitychange', hide, { once: true });
   try {
-    for (let text = ''; ; ) {
+    for (let buffer = ''; ; ) {
       const { done, value } = await reader.read();
       if (done) return;
-      const messages = (text + value).split('\n\n');
-      text = messages.pop();
+      const messages = (buffer + value).split('\n\n');
+      buffer = messages.pop();
       for (const message of messages) take(Object.fromEntries(message.split('\n').map(fieldOf)));
     }
   } finally {
@@ -113,7 +134,7 @@ function fieldOf(line) {
 }
 
 function take({ event, id, data }) {
-  if (event === 'end') refused(JSON.parse(data));
+  if (event === 'end') failed(JSON.parse(data));
   if (event !== 'events') return;
   last = id;
   const { events, names, is_cut: isCut } = JSON.parse(data);
@@ -123,19 +144,20 @@ function take({ event, id, data }) {
   untold = true;
 }
 
-/** What another try would not change ends it. */
-function refused({ code, message }) {
+/** An error that another attempt would not change stops the live updates. */
+function failed({ code, message }) {
+  isConnected = false;
   if (code === 'invalid_token' || code === 'unauthenticated') {
     const href = `/sign-in?${new URLSearchParams({ return_to: here() })}`;
-    stop('Following stopped: you were signed out. ', link(href, 'Sign in and come back'));
-  } else if (code === 'forbidden') stop(`Following stopped: ${message}`);
-  else say(`${message} Trying again.`);
+    stop(text.signedOut, link(href, text.signIn));
+  } else if (code === 'forbidden') stop(text.stopped(message));
+  else say(text.retrying(message));
 }
 
 const here = () => location.pathname + location.search;
-const link = (href, text) => make('a', { href }, text);
+const link = (href, label) => make('a', { href }, label);
 
-/** Newest first; what does not fit any more is on the next page. */
+/** Newest first. The oldest rows are removed; they are on the next page. */
 function show(made) {
   found.hidden = false;
   document.querySelector('.empty')?.remove();
@@ -143,37 +165,35 @@ function show(made) {
   while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
 }
 
-/** Where so much happened at once that not all of it was sent. */
+/** Marks where more events came in at once than were sent. */
 function gap() {
-  const words = ['More happened here than is shown. ', link(here(), 'Reload the page')];
-  return make('tr', {}, make('td', { colspan: '4' }, ...words));
+  return make('tr', {}, make('td', { colspan: '4' }, text.gap, link(here(), text.reload)));
 }
 
-/** As the server makes it, but for the time: what is `just now` would not stay so. */
-function rowOf({ at, name, user_id: about, actor_id: actor, ip, details }, names) {
-  const event = make('th', { scope: 'row' }, make('code', {}, name));
+/** The row as the server makes it, except for the time: `just now` would not stay so. */
+function rowOf(event, names) {
+  const { at, user_id: about, actor_id: actor, ip } = event;
+  const head = make('th', { scope: 'row' }, make('span', { title: event.name }, event.label));
   const isOther = actor !== null && actor !== about;
   if (about !== null || isOther) {
     const people = make('p');
     if (about !== null) people.append(who(about, names));
-    if (isOther) people.append(' by ', who(actor, names));
-    event.append(people);
+    if (isOther) people.append(text.by, who(actor, names));
+    head.append(people);
   }
-  const facts = Object.entries(details).map(([key, value]) =>
-    make('span', { class: 'detail' }, `${key.replaceAll('_', ' ')}: ${value}`),
-  );
+  const details = event.detail_labels.map((label) => make('span', { class: 'detail' }, label));
   const time = make('time', { datetime: at, title: at }, `${at.slice(11, 19)} UTC`);
   return make(
     'tr',
     { class: 'new' },
     make('td', {}, time),
-    event,
+    head,
     make('td', {}, ip ?? ''),
-    make('td', {}, ...facts),
+    make('td', {}, ...details),
   );
 }
 
 function who(id, names) {
-  if (id === 'operator') return 'the operator';
-  return names[id] === undefined ? 'a deleted user' : link(`/admin/users/${id}`, names[id]);
+  if (id === 'operator') return text.operator;
+  return names[id] === undefined ? text.deletedUser : link(`/admin/users/${id}`, names[id]);
 }
