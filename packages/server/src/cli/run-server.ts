@@ -50,20 +50,22 @@ export async function runServer(
     await (usher ?? opened).close();
   };
   let metrics: HttpServer | undefined;
+  let setUpLink: string | undefined;
   try {
     usher = serveWorld(opened);
     app = (await makeApp?.(usher)) ?? usher;
     metrics = await listenForMetrics(config, opened);
-    const setUpLink = await makeSetUpLink(opened.world);
-    process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
+    setUpLink = await makeSetUpLink(opened.world);
   } catch (error) {
     // What listens would keep the process alive, and answer that it is starting.
     await Promise.all([server.stop(0), metrics?.stop(0)]);
     await close();
     throw error;
   }
-  opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
+  // Before anybody is told that it is ready, so that whoever then stops it stops it in order.
   stopWithGrace(opened, close, metrics ? [server, metrics] : [server]);
+  process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
+  opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
 }
 
 async function listen(

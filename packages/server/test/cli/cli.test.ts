@@ -93,7 +93,7 @@ describe('a bad setting ends with 2', () => {
 describe('help', () => {
   const changes = ['promote', 'demote', 'disable', 'enable', 'logout', 'delete', 'reset-password'];
   const commands = [
-    ...['serve', 'config', 'db', 'user', 'key'],
+    ...['serve', 'health', 'config', 'db', 'user', 'key'],
     ...['create', 'migrate', 'seed', 'drop'].map((name) => `db ${name}`),
     ...['add', 'list', 'show', ...changes].map((name) => `user ${name}`),
     ...['list', 'rotate'].map((name) => `key ${name}`),
@@ -109,7 +109,7 @@ describe('help', () => {
 
   it('names every command', async () => {
     const { stdout } = await usher(['--help']);
-    for (const name of ['serve', 'db', 'user', 'key', 'config'])
+    for (const name of ['serve', 'health', 'db', 'user', 'key', 'config'])
       expect(stdout).toMatch(new RegExp(`^  ${name}`, 'm'));
   });
 });

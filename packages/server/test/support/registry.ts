@@ -30,10 +30,10 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** @param upstream Where names are asked for that are not here, with a slash at the end; nowhere unless told. */
+/** @param upstream Another registry, with a slash at the end, that has all packages but ours; node_modules unless told. */
 export async function startRegistry(packed: Packed[], upstream?: string): Promise<Registry> {
   const locked = lockedPackages();
-  const versions = [...packed.map(ownVersion), ...installedVersions(locked)];
+  const versions = [...packed.map(ownVersion), ...(upstream ? [] : installedVersions(locked))];
   const optional = new Set(Object.values(locked).flatMap(optionalOf));
   const missing = new Set<string>();
   const server = createServer((request, response) => {
