@@ -110,6 +110,7 @@ describe('arrows', () => {
     ['core-files-apart', `${src}/core/limits.ts`, `export * from './tokens/access.ts';`],
     ['core-points-down', `${src}/core/feed.ts`, `import type { Guard } from '../edge/asked.ts';`],
     ['pages-points-down', `${src}/pages/sign-in.tsx`, `import '../routes.ts'; export const A = () => <p />;`],
+    ['pages-through-flows', `${src}/pages/profile.tsx`, `import { findById } from '../core/users.ts';`],
     ['main-points-down', `${src}/main.ts`, `import './utils/strings.ts';`],
     ['no-circles', `${src}/edge/chicken.ts`, `import './egg.ts';`],
     ['network-in-platform', `${src}/core/mails-http.ts`, `import { request } from 'node:http';`],
@@ -141,6 +142,7 @@ describe('arrows', () => {
     [`${src}/core/tokens/access.ts`, `import './claims.ts';`],
     [`${src}/core/tokens/claims.ts`, 'export {};'],
     [`${src}/core/tokens.ts`, `import './tokens/access.ts';`],
+    [`${src}/pages/user.tsx`, `import type { Session } from '../core/sessions.ts';`],
     [`${src}/platform/network.ts`, `import 'node:http'; import '@hono/node-server'; import 'nodemailer';`],
     [
       `${src}/platform/db/index.ts`,
@@ -253,6 +255,7 @@ describe('words', () => {
     ['chance', 'packages/server/src/platform/random.ts', 'Math.random();'],
     ['chance', 'packages/client/src/index.ts', 'Math.random();'],
     ['unverified-tokens', core, `import { decodeJwt } from 'jose';`],
+    ['pages-write-nothing', 'packages/server/src/pages/home.tsx', 'world.db.transaction();'],
     ['as-any', core, 'x as any;'],
     ['as-any', 'packages/server/src/pages/home.tsx', '<p>{x as any}</p>;'],
   ])('%s: %s must not say %s', (rule, file, text) => {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { World } from '../context.ts';
-import { isSetUp } from '../core/installation.ts';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
+import { hasAdministrator } from '../flows/setup/first-admin.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
 
@@ -25,7 +25,7 @@ export async function homePage(
       {call.query.done && (
         <Notice kind="good">Your account and all that belonged to it are deleted. Good-bye.</Notice>
       )}
-      {!(await isSetUp(world.db)) && (
+      {!(await hasAdministrator(world)) && (
         <Notice kind="warn">
           There is no administrator yet. The server printed a link when it started: it makes the first one.
         </Notice>

@@ -30,6 +30,9 @@ export async function makeSetUpLink({ db, clock, publicUrl }: World): Promise<st
   return `${publicUrl}/setup#token=${secret}`;
 }
 
+/** Whether there was a first administrator. */
+export const hasAdministrator = ({ db }: Pick<World, 'db'>): Promise<boolean> => isSetUp(db);
+
 /** @throws Refusal `setup_done` */
 export async function refuseSetUpDone({ db }: Pick<World, 'db'>): Promise<void> {
   if (await isSetUp(db)) throw new Refusal('setup_done');
