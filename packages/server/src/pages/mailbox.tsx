@@ -93,7 +93,7 @@ async function openMail(world: World, call: MailCall): Promise<KeptMail> {
   return mail;
 }
 
-const rendered = ({ renderMail }: World, { kind, values }: KeptMail): RenderedMail =>
+const rendered = ({ renderMail }: Pick<World, 'renderMail'>, { kind, values }: KeptMail): RenderedMail =>
   renderMail(kind, values);
 
 interface MailboxProps {

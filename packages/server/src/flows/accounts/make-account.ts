@@ -10,7 +10,7 @@ import { takenRefusal } from './check-new-user.ts';
 /** Makes the account of someone who signed up. @throws Refusal `signup_taken` */
 export async function makeAccount(
   tx: Db,
-  { clock, keys }: World,
+  { clock, keys }: Pick<World, 'clock' | 'keys'>,
   newUser: Omit<NewUser, 'role'>,
   origin: Call['origin'],
 ): Promise<User> {

@@ -92,7 +92,7 @@ export async function createUser(
 }
 
 export async function showOneUser(
-  { db }: World,
+  { db }: Pick<World, 'db'>,
   { params }: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
   return { status: 200, body: { user: showUser(await getUser(db, params.id)) } };
@@ -147,7 +147,7 @@ export async function endUserSessions(
 
 /** The browsers and programs that a user signed in from before. */
 export async function showUserDevices(
-  { db, clock }: World,
+  { db, clock }: Pick<World, 'db' | 'clock'>,
   { params }: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
   const { id } = await getUser(db, params.id);

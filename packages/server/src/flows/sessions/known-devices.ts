@@ -49,7 +49,7 @@ export async function rememberBrowser(
  */
 export async function rememberProgram(
   tx: Db,
-  { clock, deviceTokens }: World,
+  { clock, deviceTokens }: Pick<World, 'clock' | 'deviceTokens'>,
   userId: string,
   { ip, userAgent }: Call['origin'],
 ): Promise<boolean> {

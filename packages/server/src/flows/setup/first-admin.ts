@@ -24,7 +24,11 @@ const LIFETIME = 60 * 60_000;
  *
  * @returns undefined once the set-up is done.
  */
-export async function makeSetUpLink({ db, clock, publicUrl }: World): Promise<string | undefined> {
+export async function makeSetUpLink({
+  db,
+  clock,
+  publicUrl,
+}: Pick<World, 'db' | 'clock' | 'publicUrl'>): Promise<string | undefined> {
   if (await isSetUp(db)) return undefined;
   const secret = await db.transaction().execute((tx) => makeLink(tx, 'setup', LIFETIME, clock.now()));
   return `${publicUrl}/setup#token=${secret}`;

@@ -82,7 +82,7 @@ export async function mailCode(
  */
 async function countMailTo(
   tx: Db,
-  { keys, clock }: World,
+  { keys, clock }: Pick<World, 'keys' | 'clock'>,
   { purpose, address, isKnown }: Asked,
   { ip }: Origin,
 ): Promise<Verdict> {
@@ -105,6 +105,9 @@ export async function countMailFrom(world: World, origin: Call['origin']): Promi
 }
 
 /** The cookie that tells later which flow this browser began, for as long as the link works. */
-export function flowCookie({ config }: World, { id }: BegunFlow): NonNullable<Answer['sideCookies']> {
+export function flowCookie(
+  { config }: Pick<World, 'config'>,
+  { id }: BegunFlow,
+): NonNullable<Answer['sideCookies']> {
   return { flow: { value: id, maxAge: codeRules(config).linkLifetime / 1000 } };
 }
