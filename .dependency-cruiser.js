@@ -68,6 +68,14 @@ export default {
       to: { path: `${src}flows/`, pathNot: [`${src}flows/$1/`, `${src}flows/(${steps.join('|')})/`] },
     },
     {
+      name: 'pages-through-flows',
+      comment:
+        'A page shows what a flow answers. It may name the types of core, but calls nothing of it: a rule that a page holds is missing from the API and the commands.',
+      severity: 'error',
+      from: { path: at('pages') },
+      to: { path: at('core'), dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'flows-in-folders',
       comment: 'A flow lies in the folder of its subject, so that it is found by what it does.',
       severity: 'error',

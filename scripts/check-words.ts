@@ -54,6 +54,12 @@ const rules: Record<string, Rule> = {
     except: nowhere,
     code: (node) => isName(node, 'decodeJwt'),
   },
+  'pages-write-nothing': {
+    why: 'A page that opens a transaction writes what no flow knows of: no API call, no command, no test of the flow.',
+    only: /^packages\/server\/src\/pages\//,
+    except: nowhere,
+    code: (node) => ts.isPropertyAccessExpression(node) && isName(node.name, 'transaction'),
+  },
   'as-any': {
     why: 'It switches the compiler off for everything that the value touches.',
     except: nowhere,

@@ -145,7 +145,7 @@ async function takenOf(
 }
 
 /** All of them or, when a name was taken meanwhile, none. */
-async function insertSeed({ db, clock }: World, newUsers: NewUser[]): Promise<User[]> {
+async function insertSeed({ db, clock }: Pick<World, 'db' | 'clock'>, newUsers: NewUser[]): Promise<User[]> {
   return db.transaction().execute(async (tx) => {
     const now = clock.now();
     await queueAdminChange(tx);

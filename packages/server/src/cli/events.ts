@@ -73,11 +73,11 @@ const NONE_OF_REQUEST =
   'There is no event of this request. A limit that refuses many attempts has an event for some of them only; the log names the limit of each.';
 
 /** What a deleted user did is found by the id alone. */
-const idOf = async ({ db }: World, name: string): Promise<string> =>
+const idOf = async ({ db }: Pick<World, 'db'>, name: string): Promise<string> =>
   isId(name) ? name.toLowerCase() : (await getUser(db, name)).id;
 
 async function followEvents(
-  { db, clock }: World,
+  { db, clock }: Pick<World, 'db' | 'clock'>,
   { before: _, ...asked }: EventQuery,
   first: RecordedEvent[],
   json: true | undefined,

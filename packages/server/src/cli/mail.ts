@@ -106,7 +106,10 @@ function toId(text: string): string {
   throw new InvalidArgumentError('It takes the id of a mail.');
 }
 
-const membersOf = ({ renderMail }: World, { id, kind, to, values, createdAt }: KeptMail) => ({
+const membersOf = (
+  { renderMail }: Pick<World, 'renderMail'>,
+  { id, kind, to, values, createdAt }: KeptMail,
+) => ({
   id,
   kind,
   to,

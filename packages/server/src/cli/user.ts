@@ -3,9 +3,8 @@ import { devicesOf } from '../core/devices.ts';
 import { listEvents } from '../core/events.ts';
 import { browserOf } from '../core/mails/browser.ts';
 import { sessionsOf } from '../core/sessions.ts';
-import { listUsers } from '../core/users/list.ts';
+import { findUsers } from '../flows/admin/find-users.ts';
 import { showUserCursor, userCursor } from '../flows/admin/user-cursor.ts';
-import { normalSearch } from '../flows/admin/users.ts';
 import { limitsOf } from '../flows/limits/user-limits.ts';
 import { showEvent } from '../flows/shapes/events.ts';
 import { showLimit } from '../flows/shapes/limits.ts';
@@ -136,9 +135,9 @@ async function list(
   { search, admins, disabled, limit, cursor, json }: ListOptions,
   command: Command,
 ): Promise<void> {
-  const page = await withWorld(command, ({ db }) =>
-    listUsers(db, {
-      search: normalSearch(search),
+  const page = await withWorld(command, (world) =>
+    findUsers(world, {
+      search,
       role: admins ? 'admin' : undefined,
       disabled,
       after: cursor,

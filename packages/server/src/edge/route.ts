@@ -135,13 +135,17 @@ interface ForSignedIn<
 
 /**
  * Checks a line of the table against its own schemas, and gives it the type that all lines share. A line with a limit can
- * answer that the limit is reached.
+ * answer that the limit is reached, and a form that it is out of date.
  */
 export function route<
   Body extends z.ZodType | undefined = undefined,
   Query extends z.ZodType | undefined = undefined,
   Params extends z.ZodType | undefined = undefined,
 >(line: Route<Body, Query, Params>): Route {
-  const errors: ErrorCode[] = line.limit ? ['too_many_requests'] : [];
-  return { ...line, errors: [...new Set([...line.errors, ...errors])] } as unknown as Route;
+  const errors: ErrorCode[] = [
+    ...(line.isPage && line.encoding === 'form' ? (['form_expired'] as const) : []),
+    ...line.errors,
+    ...(line.limit ? (['too_many_requests'] as const) : []),
+  ];
+  return { ...line, errors: [...new Set(errors)] } as unknown as Route;
 }

@@ -51,7 +51,7 @@ export const assetParams = z.strictObject({ name: z.string() });
 export const assetQuery = z.object({ v: z.string().optional() });
 
 export function assetFile(
-  { assets }: World,
+  { assets }: Pick<World, 'assets'>,
   { params, query }: Call<undefined, z.infer<typeof assetQuery>, z.infer<typeof assetParams>>,
 ): Answer {
   const asset = Object.hasOwn(assets, params.name) ? assets[params.name] : undefined;

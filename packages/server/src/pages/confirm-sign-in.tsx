@@ -56,7 +56,7 @@ export async function confirmSignInPage(
 
 /** What was asked for, in the words of its own page. */
 async function titleOf(
-  { db }: World,
+  { db }: Pick<World, 'db'>,
   { params, body }: SignedInCall<unknown, unknown, unknown>,
   path: string,
 ): Promise<string> {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { World } from '../context.ts';
-import { isSetUp } from '../core/installation.ts';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
+import { hasAdministrator } from '../flows/setup/first-admin.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
 
@@ -23,7 +23,7 @@ export async function homePage(
       <h1>Welcome to {serviceName}</h1>
       <p class="lead">Sign in to manage your account, devices and security.</p>
       {call.query.done && <Notice kind="good">Your account and all its data have been deleted.</Notice>}
-      {!(await isSetUp(world.db)) && (
+      {!(await hasAdministrator(world)) && (
         <Notice kind="warn">
           Setup isn’t finished. Open the setup link in the server log to create the first administrator.
         </Notice>

@@ -1,8 +1,9 @@
 import type { Child } from 'hono/jsx';
 import type { World } from '../context.ts';
-import { endOf, IDLE, type Live } from '../core/sessions.ts';
+import type { Live } from '../core/sessions.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { Refusal } from '../errors.ts';
+import { timeLeft } from '../flows/account/where.ts';
 import { Button, Form, FormTokenContext } from './form.tsx';
 
 /** Nothing inline, nothing from elsewhere, no script. */
@@ -140,11 +141,10 @@ function Document({ world, live, view, children }: DocumentProps) {
 }
 
 /** What the script goes by that says when a session is about to end; in milliseconds. */
-const sessionData = (live: Live, now: number) => ({
-  'data-user': live.user.id,
-  'data-idle': IDLE,
-  'data-left': endOf(live) - now,
-});
+const sessionData = (live: Live, now: number) => {
+  const { idle, left } = timeLeft(live, now);
+  return { 'data-user': live.user.id, 'data-idle': idle, 'data-left': left };
+};
 
 /** The head of every page: whose it is, and who is signed in. */
 function Top({ world, live }: Pick<DocumentProps, 'world' | 'live'>) {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { isLoopback } from '../config.ts';
 import type { World } from '../context.ts';
-import { type KeptMail, keptMail, keptMails } from '../core/mails/mailbox.ts';
+import type { KeptMail } from '../core/mails/mailbox.ts';
 import type { RenderedMail } from '../core/mails/render.ts';
 import { mailboxCookie, mayReadMailbox } from '../edge/mailbox-access.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import { Refusal } from '../errors.ts';
+import { readKeptMail, readMailbox } from '../flows/mailbox/mailbox.ts';
 import { Card, Empty, Notice, page, seeOther, Table } from './layout.tsx';
 import { LinkForm, type linkBody, tokenOf } from './link-form.tsx';
 import { framing, MailFrame, mailDocument } from './mail-frame.tsx';
@@ -39,7 +40,7 @@ const forwardingHeaders = [
 export async function mailboxPage(world: World, call: Call): Promise<Answer> {
   refuseOthers(world, call);
   if (!mayReadMailbox(world, call.headers)) return askForLink(world, call);
-  const mails = await keptMails(world.db, world.keys.mail, MOST_LISTED);
+  const mails = await readMailbox(world, MOST_LISTED);
   const shown = mails.map((mail) => ({ mail, ...rendered(world, mail) }));
   return page(world, call, { title: 'Mailbox' }, <Mailbox mails={shown} now={world.clock.now()} />);
 }
@@ -87,12 +88,12 @@ export async function mailHtml(world: World, call: MailCall): Promise<Answer> {
 async function openMail(world: World, call: MailCall): Promise<KeptMail> {
   refuseOthers(world, call);
   if (!mayReadMailbox(world, call.headers)) throw new Refusal('not_found');
-  const mail = await keptMail(world.db, world.keys.mail, call.params.id);
+  const mail = await readKeptMail(world, call.params.id);
   if (!mail) throw new Refusal('not_found');
   return mail;
 }
 
-const rendered = ({ renderMail }: World, { kind, values }: KeptMail): RenderedMail =>
+const rendered = ({ renderMail }: Pick<World, 'renderMail'>, { kind, values }: KeptMail): RenderedMail =>
   renderMail(kind, values);
 
 interface MailboxProps {

@@ -24,7 +24,10 @@ export const showMe = (_: World, { live }: SignedInCall): Answer => ({
 });
 
 /** Everything a dashboard shows, in one answer. */
-export async function dashboard({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {
+export async function dashboard(
+  { db, clock }: Pick<World, 'db' | 'clock'>,
+  { live }: SignedInCall,
+): Promise<Answer> {
   const { user, session } = live;
   const sessions = await sessionsOf(db, live.user, clock.now(), live.session.id);
   const current = sessions.find((one) => one.id === session.id);
@@ -50,7 +53,7 @@ export const changeMeBody = z
 
 /** Changes one's own profile; the address has a way of its own, because it must be proven. */
 export async function changeMe(
-  { db, clock }: World,
+  { db, clock }: Pick<World, 'db' | 'clock'>,
   { body, live, origin }: SignedInCall<z.infer<typeof changeMeBody>>,
 ): Promise<Answer> {
   const { user } = live;

@@ -9,7 +9,10 @@ import { Refusal } from '../../errors.ts';
 import { showSession } from '../shapes/sessions.ts';
 
 /** The caller's sessions that are good now, the one used last first. There are never more than fit a page. */
-export async function listSessions({ db, clock }: World, { live }: SignedInCall): Promise<Answer> {
+export async function listSessions(
+  { db, clock }: Pick<World, 'db' | 'clock'>,
+  { live }: SignedInCall,
+): Promise<Answer> {
   const sessions = await sessionsOf(db, live.user, clock.now(), live.session.id);
   return {
     status: 200,
@@ -23,7 +26,7 @@ export const sessionParams = z.strictObject({
 
 /** Ends one of the caller's own sessions. Another user's is not found, like one that does not exist. */
 export async function endOneSession(
-  { db, clock }: World,
+  { db, clock }: Pick<World, 'db' | 'clock'>,
   { params, live, origin }: SignedInCall<undefined, undefined, z.infer<typeof sessionParams>>,
 ): Promise<Answer> {
   const now = clock.now();
@@ -41,7 +44,7 @@ export async function endOneSession(
 
 /** Ends all sessions of the caller but the one that asks, also those that begin at this moment. */
 export async function endAllOtherSessions(
-  { db, clock }: World,
+  { db, clock }: Pick<World, 'db' | 'clock'>,
   { live, origin }: SignedInCall,
 ): Promise<Answer> {
   const now = clock.now();

@@ -48,7 +48,7 @@ export interface OwnAccount extends Omit<NewUser, 'role'> {
 /** Makes the account of someone who signed up. @throws Refusal `signup_taken` */
 export async function makeAccount(
   tx: Db,
-  { clock, keys }: World,
+  { clock, keys }: Pick<World, 'clock' | 'keys'>,
   { passwordGivenAt, ...newUser }: OwnAccount,
   origin: Call['origin'],
 ): Promise<AccountProof> {

@@ -68,7 +68,7 @@ export async function changeEmail(
 /** The old email can take the change back, also one that was never verified: its reader could have by a recovery. */
 async function tellOldAddress(
   tx: Db,
-  { clock, config, keys, publicUrl }: World,
+  { clock, config, keys, publicUrl }: Pick<World, 'clock' | 'config' | 'keys' | 'publicUrl'>,
   user: Readonly<User>,
   newEmail: string,
   origin: Call['origin'],

@@ -27,7 +27,7 @@ export const listEventsQuery = z.strictObject({
 
 /** A page of the audit record, newest first. */
 export async function showEvents(
-  { db }: World,
+  { db }: Pick<World, 'db'>,
   { query }: SignedInCall<undefined, z.infer<typeof listEventsQuery>>,
 ): Promise<Answer> {
   const { user, name, request, since, until, cursor, limit } = query;

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { World } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
-import { listUsers } from '../../core/users/list.ts';
 import type { User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { profileColumns } from '../../user-fields.ts';
@@ -24,6 +23,7 @@ import { forUser } from '../passwords/hash-requester.ts';
 import { showLimit } from '../shapes/limits.ts';
 import { showDevice } from '../shapes/sessions.ts';
 import { showUser } from '../shapes/users.ts';
+import { findUsers } from './find-users.ts';
 import { showUserCursor, userCursor } from './user-cursor.ts';
 
 const LARGEST_PAGE = 100;
@@ -41,12 +41,12 @@ export const listUsersQuery = z.strictObject({
 
 /** A page of users, oldest first; of a search by the names that it found, and perhaps shorter than asked. */
 export async function showUsers(
-  { db }: World,
+  world: World,
   { query }: SignedInCall<undefined, z.infer<typeof listUsersQuery>>,
 ): Promise<Answer> {
   const { search, role, disabled, cursor, limit } = query;
-  const { users, next } = await listUsers(db, {
-    search: normalSearch(search),
+  const { users, next } = await findUsers(world, {
+    search,
     role,
     disabled: disabled === undefined ? undefined : disabled === 'true',
     after: cursor,
@@ -54,10 +54,6 @@ export async function showUsers(
   });
   return { status: 200, body: { users: users.map(showUser), next_cursor: showUserCursor(next) } };
 }
-
-/** What is searched for, as names are stored to be compared. */
-export const normalSearch = (search: string | undefined): string | undefined =>
-  search?.trim().normalize('NFKC').toLowerCase() || undefined;
 
 export const createUserBody = z.strictObject({
   username: z.string(),
@@ -90,7 +86,7 @@ export async function createUser(
 }
 
 export async function showOneUser(
-  { db }: World,
+  { db }: Pick<World, 'db'>,
   { params }: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
   return { status: 200, body: { user: showUser(await getUser(db, params.id)) } };
@@ -145,7 +141,7 @@ export async function endUserSessions(
 
 /** The browsers and programs that a user signed in from before. */
 export async function showUserDevices(
-  { db, clock }: World,
+  { db, clock }: Pick<World, 'db' | 'clock'>,
   { params }: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
   const { id } = await getUser(db, params.id);

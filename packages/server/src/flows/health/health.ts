@@ -16,7 +16,7 @@ export async function readyz(world: World): Promise<Answer> {
 
 /** The metrics, to who has the token of `USHER_METRICS_TOKEN`; without that setting there is nothing here. */
 export async function metrics(
-  { config, metrics }: World,
+  { config, metrics }: Pick<World, 'config' | 'metrics'>,
   { headers }: Pick<Call, 'headers'>,
 ): Promise<Answer> {
   if (!config.metricsToken) throw new Refusal('not_found');

@@ -14,7 +14,7 @@ const EACH = 10;
  */
 export async function recordReached(
   tx: Db,
-  { metrics, clock }: World,
+  { metrics, clock }: Pick<World, 'metrics' | 'clock'>,
   origin: Origin,
   { limit, count, refused, retryAfter }: Refused,
   about: NewEvent,

@@ -61,7 +61,7 @@ export async function rememberBrowser(
  */
 async function rememberProgram(
   lock: LockedUser,
-  { clock, deviceTokens }: World,
+  { clock, deviceTokens }: Pick<World, 'clock' | 'deviceTokens'>,
   { ip, userAgent }: Call['origin'],
 ): Promise<boolean> {
   const now = clock.now();

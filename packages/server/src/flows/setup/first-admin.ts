@@ -25,7 +25,7 @@ export async function makeSetUpLink({
   config,
   keys,
   publicUrl,
-}: World): Promise<string | undefined> {
+}: Pick<World, 'db' | 'clock' | 'config' | 'keys' | 'publicUrl'>): Promise<string | undefined> {
   if (await isSetUp(db)) return undefined;
   const subject = { purpose: 'setup', userId: undefined, address: '' } as const;
   const { link } = await db
@@ -33,6 +33,9 @@ export async function makeSetUpLink({
     .execute((tx) => beginFlow(tx, keys, subject, codeRules(config), clock.now()));
   return `${publicUrl}${purposes.setup.page}#token=${link}`;
 }
+
+/** Whether there was a first administrator. */
+export const hasAdministrator = ({ db }: Pick<World, 'db'>): Promise<boolean> => isSetUp(db);
 
 /** @throws Refusal `setup_done` */
 export async function refuseSetUpDone({ db }: Pick<World, 'db'>): Promise<void> {

@@ -17,7 +17,10 @@ const GOODBYE: Answer = {
  * Ends the session of every token that came, also of one that has expired: its refresh token may still be good. Answers
  * the same when a session had ended already, or none was named.
  */
-export async function logout({ db, clock }: World, { credentials, origin }: LeavingCall): Promise<Answer> {
+export async function logout(
+  { db, clock }: Pick<World, 'db' | 'clock'>,
+  { credentials, origin }: LeavingCall,
+): Promise<Answer> {
   if (credentials.length === 0) return GOODBYE;
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
@@ -31,7 +34,7 @@ export async function logout({ db, clock }: World, { credentials, origin }: Leav
 
 /** Ends all sessions of the user who calls, this one too. */
 export async function logoutEverywhere(
-  { db, clock }: World,
+  { db, clock }: Pick<World, 'db' | 'clock'>,
   { live, origin }: SignedInCall,
 ): Promise<Answer> {
   const { id } = live.user;

@@ -24,7 +24,7 @@ const INACTIVE: Answer = { status: 200, body: { active: false } };
  * Usher itself is not active for any service.
  */
 export async function introspect(
-  { accessTokens, clock, findLive }: World,
+  { accessTokens, clock, findLive }: Pick<World, 'accessTokens' | 'clock' | 'findLive'>,
   { body }: Call<z.infer<typeof introspectBody>>,
 ): Promise<Answer> {
   const now = clock.now();

@@ -7,7 +7,7 @@ export const jwksShape = z
   .describe('A JSON Web Key Set (RFC 7517)');
 
 /** The public keys of access tokens. A new key is here for twice `max-age` before it signs. */
-export const jwks = ({ keyring, clock }: World): Answer => ({
+export const jwks = ({ keyring, clock }: Pick<World, 'keyring' | 'clock'>): Answer => ({
   status: 200,
   body: { keys: keyring.published(clock.now()).map((key) => key.publicJwk) },
   headers: { 'cache-control': 'public, max-age=300', 'cross-origin-resource-policy': 'cross-origin' },

@@ -84,7 +84,7 @@ export async function mailCode(
  */
 async function countMailTo(
   tx: Db,
-  { keys, clock }: World,
+  { keys, clock }: Pick<World, 'keys' | 'clock'>,
   { purpose, address, isKnown }: Asked,
   { ip }: Origin,
 ): Promise<Verdict> {

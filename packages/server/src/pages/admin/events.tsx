@@ -1,7 +1,7 @@
 import type { World } from '../../context.ts';
-import { listEvents, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
-import { usernamesOf } from '../../core/users.ts';
+import type { RecordedEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { readAllEvents, readEvents } from '../../flows/admin/audit.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import { Button } from '../form.tsx';
 import { Empty, page, Table } from '../layout.tsx';
@@ -21,11 +21,8 @@ const MOST_EXPORTED = 10_000;
 export async function eventsPage(world: World, call: SignedInCall<undefined, EventsQuery>): Promise<Answer> {
   const { query } = call;
   const now = world.clock.now();
-  const found = await listEvents(world.db, await searchOf(world.db, query, PAGE + 1));
-  const events = found.slice(0, PAGE);
-  const cursor = found.length > PAGE ? (events.at(-1)?.id ?? null) : null;
+  const { events, next: cursor, names } = await readEvents(world, await searchOf(world.db, query, PAGE));
   const { cursor: _, ...filter } = query;
-  const names = await usernamesOf(world.db, peopleIn(events));
   return page(
     world,
     call,
@@ -61,13 +58,13 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Eve
 
 /** The audit log as a file with one event per line. */
 export async function exportEvents(
-  { db, exports }: World,
+  world: World,
   { query, live, origin, checkAgain }: SignedInCall<undefined, EventsQuery>,
 ): Promise<Answer> {
-  const stream = exports.open({
+  const stream = world.exports.open({
     userId: live.user.id,
     requestId: origin.requestId,
-    parts: asLines(pagesOfEvents(db, await searchOf(db, query, MOST_EXPORTED))),
+    parts: asLines(readAllEvents(world, await searchOf(world.db, query, MOST_EXPORTED))),
     check: checkAgain,
   });
   return {
@@ -186,8 +183,3 @@ function People({ event: { userId, actorId }, names, about }: PeopleProps) {
     </p>
   );
 }
-
-/** The ids of all users in these events. */
-export const peopleIn = (events: RecordedEvent[]): string[] => [
-  ...new Set(events.flatMap(({ userId, actorId }) => [userId, actorId]).filter((id) => id !== null)),
-];

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
 import { mailLabels } from '../../core/mails/kinds.ts';
-import { type ListedMail, mailStates } from '../../core/mails/listed.ts';
-import { hastenMail } from '../../core/mails/outbox.ts';
+import type { ListedMail } from '../../core/mails/listed.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
+import { mailStates, tryMailNow } from '../../flows/admin/mails.ts';
 import { sendMailAgain, whyNotAgain } from '../../flows/emails/retry-mail.ts';
 import { Button, Form } from '../form.tsx';
 import { Notice, seeOther } from '../layout.tsx';
@@ -51,8 +51,8 @@ export async function mailsAnswer(
   return seeOther(isAtList ? withQuery(MAILS, { state, done }) : `${MAILS}/${mail}?done=${done}`);
 }
 
-const hasten = async ({ db, clock }: World, id: string): Promise<Done> =>
-  (await hastenMail(db, id, clock.now())) ? 'hastened' : 'late';
+const hasten = async (world: World, id: string): Promise<Done> =>
+  (await tryMailNow(world, id)) ? 'hastened' : 'late';
 
 async function retry(world: World, { live, origin }: SignedInCall<unknown>, id: string): Promise<Done> {
   try {

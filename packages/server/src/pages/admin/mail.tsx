@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { mailLabels, sampleValues } from '../../core/mails/kinds.ts';
-import { type ListedMail, listedMail } from '../../core/mails/listed.ts';
-import { previewValues } from '../../core/mails/preview.ts';
-import type { RenderedMail } from '../../core/mails/render.ts';
-import { usernamesOf } from '../../core/users.ts';
+import { mailLabels } from '../../core/mails/kinds.ts';
+import type { ListedMail } from '../../core/mails/listed.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { readMail } from '../../flows/admin/mails.ts';
 import { Card, Facts, Notice, page } from '../layout.tsx';
 import { framing, MailFrame, mailDocument } from '../mail-frame.tsx';
 import { Ago, exactTime } from '../time.tsx';
@@ -24,9 +21,8 @@ export async function oneMailPage(
   world: World,
   call: MailCall<z.infer<typeof oneMailQuery>>,
 ): Promise<Answer> {
-  const mail = await openMail(world, call);
-  const { isOwn, subject, text } = await preview(world, mail);
-  const names = await usernamesOf(world.db, mail.userId === null ? [] : [mail.userId]);
+  const { mail, names, preview } = await readMail(world, call.params.id);
+  const { isOwn, subject, text } = preview;
   const now = world.clock.now();
   const answer = page(
     world,
@@ -55,23 +51,7 @@ export async function oneMailPage(
 
 /** The email itself, for the frame. */
 export async function oneMailHtml(world: World, call: MailCall): Promise<Answer> {
-  return mailDocument(await preview(world, await openMail(world, call)), 'other');
-}
-
-async function openMail({ db, keys }: World, { params }: Pick<MailCall, 'params'>): Promise<ListedMail> {
-  const mail = await listedMail(db, keys.mail, params.id);
-  if (!mail) throw new Refusal('not_found', { message: 'Email not found. It may have been removed.' });
-  return mail;
-}
-
-/** As the recipient sees it, without its secrets; with sample values once its own are deleted. */
-async function preview(
-  { db, keys, clock, publicUrl, renderMail }: World,
-  { id, kind }: ListedMail,
-): Promise<RenderedMail & { isOwn: boolean }> {
-  const own = await previewValues(db, keys.mail, id);
-  const values = own ?? sampleValues(publicUrl, clock.now());
-  return { ...renderMail(kind, values), isOwn: own !== undefined };
+  return mailDocument((await readMail(world, call.params.id)).preview, 'other');
 }
 
 interface MailFactsProps {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
 import { mailLabels } from '../../core/mails/kinds.ts';
-import { type ListedMail, listMails, mailStates, type MailState as State } from '../../core/mails/listed.ts';
-import { usernamesOf } from '../../core/users.ts';
+import type { ListedMail, MailState as State } from '../../core/mails/listed.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { mailStates, readMails } from '../../flows/admin/mails.ts';
 import { Badge, Empty, Notice, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { console } from './area.ts';
@@ -32,15 +32,8 @@ export async function mailsPage(
   world: World,
   call: SignedInCall<undefined, z.infer<typeof mailsQuery>>,
 ): Promise<Answer> {
-  const { db, keys, clock } = world;
   const { state, cursor: before, done } = call.query;
-  const found = await listMails(db, keys.mail, { state, before, limit: PAGE + 1 });
-  const mails = found.slice(0, PAGE);
-  const cursor = found.length > PAGE ? (mails.at(-1)?.id ?? null) : null;
-  const names = await usernamesOf(
-    db,
-    mails.flatMap(({ userId }) => userId ?? []),
-  );
+  const { mails, next: cursor, names } = await readMails(world, { state, before, limit: PAGE });
   return page(
     world,
     call,
@@ -72,7 +65,7 @@ export async function mailsPage(
       ) : (
         <Table caption="Emails" head={['Created', 'Email', 'Status', 'Server response']}>
           {mails.map((mail) => (
-            <Row mail={mail} names={names} now={clock.now()} state={state} />
+            <Row mail={mail} names={names} now={world.clock.now()} state={state} />
           ))}
         </Table>
       )}

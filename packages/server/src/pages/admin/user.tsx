@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { devicesOf, type ListedDevice } from '../../core/devices.ts';
-import { listEvents, type RecordedEvent } from '../../core/events.ts';
-import { budgets, type LimitName, type LimitState } from '../../core/limits.ts';
-import { sessionsOf } from '../../core/sessions.ts';
-import { type User, usernamesOf } from '../../core/users.ts';
+import type { ListedDevice } from '../../core/devices.ts';
+import type { RecordedEvent } from '../../core/events.ts';
+import type { LimitName } from '../../core/limits.ts';
+import type { User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { type FieldError, Refusal } from '../../errors.ts';
 import { getUser } from '../../flows/accounts/change-account.ts';
-import { limitsOf } from '../../flows/limits/user-limits.ts';
+import { type DescribedLimit, userDetails } from '../../flows/admin/user-details.ts';
 import { deviceOf } from '../dashboard/device.ts';
 import { Field } from '../field.tsx';
 import { ButtonLink } from '../form.tsx';
@@ -17,7 +16,7 @@ import { Ago, Until } from '../time.tsx';
 import { AdminFacts } from '../user-facts.tsx';
 import { console } from './area.ts';
 import { confirmPage } from './confirm.tsx';
-import { EventRows, eventHeads, peopleIn } from './events.tsx';
+import { EventRows, eventHeads } from './events.tsx';
 import { type ActName, actNames, actOf, actTitle, perform } from './user-acts.ts';
 
 const PATH = '/admin/users';
@@ -35,14 +34,9 @@ export async function userPage(
   world: World,
   call: SignedInCall<undefined, z.infer<typeof userPageQuery>, ById>,
 ): Promise<Answer> {
-  const { db, clock } = world;
-  const now = clock.now();
-  const user = await getUser(db, call.params.id);
-  const limits = await limitsOf(world, user);
-  const sessions = await sessionsOf(db, user, now);
-  const devices = await devicesOf(db, user.id, now);
-  const events = await listEvents(db, { userId: user.id, limit: EVENTS_SHOWN });
-  const names = await usernamesOf(db, peopleIn(events));
+  const now = world.clock.now();
+  const details = await userDetails(world, call.params.id, EVENTS_SHOWN);
+  const { user, limits, sessions, devices, events, names } = details;
   const { done } = call.query;
   return page(
     world,
@@ -108,11 +102,8 @@ export async function userPage(
   );
 }
 
-/** A user can have several of these limits. */
-const namesOne: ReadonlySet<string> = new Set(['range', 'name']);
-
 /** Why a user cannot sign in. */
-function Limits({ limits, userId, now }: { limits: LimitState[]; userId: string; now: number }) {
+function Limits({ limits, userId, now }: { limits: DescribedLimit[]; userId: string; now: number }) {
   if (limits.length === 0) return null;
   const reached = limits.filter(({ isReached }) => isReached);
   return (
@@ -130,15 +121,14 @@ function Limits({ limits, userId, now }: { limits: LimitState[]; userId: string;
         <p>Not blocked. Attempts counted so far:</p>
       )}
       <ul class="rows">
-        {limits.map(({ limit, subject, count, isReached, until }) => (
+        {limits.map(({ limit, label, subject, count, isReached, until, why, isOneOfSeveral }) => (
           <li>
             <div>
               <p>
-                <span title={limit}>{budgets[limit].label}</span>
-                {namesOne.has(budgets[limit].of) && <> · {subject}</>}: {count}{' '}
-                {count === 1 ? 'attempt' : 'attempts'}
+                <span title={limit}>{label}</span>
+                {isOneOfSeveral && <> · {subject}</>}: {count} {count === 1 ? 'attempt' : 'attempts'}
               </p>
-              <p class="note">{budgets[limit].why}</p>
+              <p class="note">{why}</p>
             </div>
             {isReached && (
               <Badge kind="warn">

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { listUsers, type UserOrder, userOrders } from '../../core/users/list.ts';
+import type { UserOrder } from '../../core/users/list.ts';
 import type { User } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { findUsers, userOrders } from '../../flows/admin/find-users.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
-import { normalSearch } from '../../flows/admin/users.ts';
 import { roleOf, type UserColumns } from '../../user-fields.ts';
 import { Button, ButtonLink } from '../form.tsx';
 import { Badge, Empty, page, Table } from '../layout.tsx';
@@ -36,8 +36,8 @@ type Query = z.infer<typeof usersQuery>;
 /** All users, to search, filter and sort. */
 export async function usersPage(world: World, call: SignedInCall<undefined, Query>): Promise<Answer> {
   const { query } = call;
-  const { users, next } = await listUsers(world.db, {
-    search: normalSearch(query.search),
+  const { users, next } = await findUsers(world, {
+    search: query.search,
     role: query.who === 'disabled' ? undefined : query.who,
     disabled: query.who === 'disabled' ? true : undefined,
     order: query.sort,

@@ -1,7 +1,6 @@
-import { isByOther, type RecordedEvent } from '../../core/events.ts';
-import { limitActivity } from '../../core/limits.ts';
-import { mailAbout } from '../../core/mails/kinds.ts';
+import type { RecordedEvent } from '../../core/events.ts';
 import type { EventName } from '../../events.ts';
+import { isByOther, limitActivity, mailAbout } from '../../flows/account/activity.ts';
 
 /** What the words hang on. */
 type Told = Pick<RecordedEvent, 'name' | 'userId' | 'actorId' | 'details'>;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { listEvents, type RecordedEvent } from '../../core/events.ts';
+import type { RecordedEvent } from '../../core/events.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { readActivity } from '../../flows/account/activity.ts';
 import { Pages } from '../admin/choices.tsx';
 import { Card, Empty, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
@@ -20,9 +21,11 @@ export async function activityPage(
   call: SignedInCall<undefined, z.infer<typeof activityQuery>>,
 ): Promise<Answer> {
   const before = call.query.cursor;
-  const found = await listEvents(world.db, { userId: call.live.user.id, before, limit: PAGE + 1 });
-  const events = found.slice(0, PAGE);
-  const cursor = found.length > PAGE ? (events.at(-1)?.id ?? null) : null;
+  const { events, next: cursor } = await readActivity(world, {
+    userId: call.live.user.id,
+    before,
+    limit: PAGE,
+  });
   return page(
     world,
     call,

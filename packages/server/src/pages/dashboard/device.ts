@@ -1,4 +1,4 @@
-import { browserOf } from '../../core/mails/browser.ts';
+import { browserOf } from '../../flows/account/activity.ts';
 
 /** A device in words that its owner knows it by. */
 export const deviceOf = (userAgent: string | null): string => browserOf(userAgent ?? '') || 'Unknown device';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { listEvents } from '../../core/events.ts';
-import { sessionsOf } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { readActivity } from '../../flows/account/activity.ts';
+import { ownSessions } from '../../flows/account/where.ts';
 import { Card, Notice, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { OwnFacts } from '../user-facts.tsx';
@@ -19,12 +19,12 @@ export async function overviewPage(
   world: World,
   call: SignedInCall<undefined, z.infer<typeof overviewQuery>>,
 ): Promise<Answer> {
-  const { db, clock, config } = world;
+  const { clock, config } = world;
   const { user, session } = call.live;
   const now = clock.now();
   const isProven = user.email_verified_at !== null;
-  const sessions = await sessionsOf(db, user, now, session.id);
-  const events = await listEvents(db, { userId: user.id, limit: RECENT });
+  const sessions = await ownSessions(world, call.live);
+  const { events } = await readActivity(world, { userId: user.id, limit: RECENT });
   return page(
     world,
     call,

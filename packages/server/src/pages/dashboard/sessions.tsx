@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
-import { devicesOf, type ListedDevice } from '../../core/devices.ts';
-import { type ListedSession, sessionsOf } from '../../core/sessions.ts';
+import type { ListedDevice } from '../../core/devices.ts';
+import type { ListedSession } from '../../core/sessions.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readDevice } from '../../edge/side-cookies.ts';
 import { Refusal } from '../../errors.ts';
 import { deviceParams, removeOneDevice } from '../../flows/account/devices.ts';
 import { endAllOtherSessions, endOneSession, sessionParams } from '../../flows/account/sessions.ts';
+import { ownDevices, ownSessions } from '../../flows/account/where.ts';
 import { Button, Form } from '../form.tsx';
 import { Badge, Card, Notice, page, seeOther } from '../layout.tsx';
 import { Ago } from '../time.tsx';
@@ -43,8 +44,8 @@ export async function sessionsPage(
 ): Promise<Answer> {
   const { live, query } = call;
   const now = world.clock.now();
-  const sessions = await sessionsOf(world.db, live.user, now, live.session.id);
-  const devices = await devicesOf(world.db, live.user.id, now);
+  const sessions = await ownSessions(world, live);
+  const devices = await ownDevices(world, live);
   const thisDevice = await readDevice(world, call.headers, live.user.id);
   const current = sessions.filter(({ id }) => id === live.session.id);
   const others = sessions.filter(({ id }) => id !== live.session.id);

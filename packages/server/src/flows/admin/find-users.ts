@@ -1,0 +1,12 @@
+import type { World } from '../../context.ts';
+import { listUsers, type UserPage, type UserQuery } from '../../core/users/list.ts';
+
+export { userOrders } from '../../core/users/list.ts';
+
+/** A page of users; `search` as somebody typed it. */
+export const findUsers = ({ db }: Pick<World, 'db'>, { search, ...asked }: UserQuery): Promise<UserPage> =>
+  listUsers(db, { ...asked, search: normalSearch(search) });
+
+/** What is searched for, as names are stored to be compared. */
+export const normalSearch = (search: string | undefined): string | undefined =>
+  search?.trim().normalize('NFKC').toLowerCase() || undefined;
