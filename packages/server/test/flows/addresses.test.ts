@@ -12,7 +12,7 @@ import {
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE, SECOND } from '../support/clock.ts';
-import { flowOf } from '../support/cookies.ts';
+import { flowOf, sessionOf } from '../support/cookies.ts';
 import { type Inside, newAddress, openInside } from '../support/forge.ts';
 import { formTokenFor, openLink, submit } from '../support/form.ts';
 import { anotherThan, lastMail, queuedMails, tokenOf } from '../support/mails.ts';
@@ -156,6 +156,24 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect(made.headers.getSetCookie().some((one) => one.startsWith('usher='))).toBe(true);
       given(await signIn(email, password));
       expect((await ask(verified, '/v1/verify-email', { email, code }, flow)).body.code).toBe('code_invalid');
+    });
+
+    it.each([
+      ['fresh when it is answered within five minutes of the password', 4 * MINUTE, 200],
+      ['not fresh later: an email is no password', 6 * MINUTE, 401],
+    ])('begins a session that is %s', async (_, wait, status) => {
+      const { email, flow } = await begin();
+      const { code } = await mailTo(email, 'sign_up');
+      open.clock.advance(wait);
+      const made = await ask(verified, '/v1/verify-email', { email, code }, flow);
+      expect(made.status).toBe(201);
+      const headers = { cookie: sessionOf(made), origin: verified.url };
+      expect((await send(verified, 'GET', '/v1/me', undefined, { headers })).status).toBe(200);
+      const others = await send(verified, 'DELETE', '/v1/me/sessions', undefined, { headers });
+      expect([others.status, others.body.code]).toEqual([
+        status,
+        status === 401 ? 'fresh_sign_in_required' : undefined,
+      ]);
     });
 
     it('W20: answered from anywhere else, the password is chosen anew', async () => {

@@ -63,7 +63,7 @@ export function changesLock(): void {
 }
 
 // @ts-expect-error Only `lockUser` makes a lock: the class is exported as a type.
-export const forged = new LockedUser(tx, user);
+export const forged = new (await import('../../src/core/users/lock.ts')).LockedUser(tx, user);
 
 export const locks = [
   lockUser(tx, user),

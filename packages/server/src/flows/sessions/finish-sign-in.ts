@@ -40,15 +40,15 @@ export interface FactorRequired {
   result: 'factor_required';
 }
 
-/** For a caller that has no way to ask for a second factor: it signs nobody in. */
-export const cannotAskForFactor = (): Refusal =>
-  new Refusal('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
-
 export interface Refused {
   result: 'refused';
   /** `account_changed`: since the proof the user was disabled, deleted or given another password. */
   reason: 'account_changed' | 'password_change_required';
 }
+
+/** For a caller that has no way to ask for a second factor: it signs nobody in. */
+export const cannotAskForFactor = (): Refusal =>
+  new Refusal('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
 
 /** Somebody is signed in. */
 export interface SignedIn {
@@ -98,9 +98,8 @@ export async function finishSignIn(
   { kind, audience = null }: { kind: SessionKind; audience?: string | null },
   proving: Proving<SignInProof>,
 ): Promise<Outcome<SignedIn>> {
-  const now = world.clock.now();
   const outcome = await decide(world, proving, {
-    signedInAt: now,
+    of: 'sign_in',
     audience,
     finish: async (lock, proof) => {
       const at = world.clock.now();
@@ -128,6 +127,7 @@ export async function finishReauthentication(
   const { clock, cookieTokens } = world;
   const { id: sessionId, kind, amr } = live.session;
   const outcome = await decide(world, proving, {
+    of: 'reauthentication',
     finish: async (lock, { shown }) => {
       const provenAt = await noteProven(lock, sessionId, shown);
       if (provenAt === undefined) throw new RolledBack({ result: 'refused', reason: 'account_changed' });
@@ -156,7 +156,7 @@ export async function finishRecovery(
   proving: (tx: Tx) => Promise<RecoveryProof>,
 ): Promise<Outcome<Recovered>> {
   return decide(world, proving, {
-    isRecovery: true,
+    of: 'recovery',
     finish: async (lock, proof) => {
       const user = await takeAccount(lock, world, proof, password, origin);
       const { device } = await rememberBrowser(lock, world, { origin, headers });
@@ -176,26 +176,24 @@ class RolledBack extends Error {
 }
 
 interface Decision<Proof, Done> {
-  /** When it is noted as the user's last sign-in; undefined when it is none. */
-  signedInAt?: number;
+  /** A sign-in is noted as the user's last. A recovery takes back a disabled account too, which stays disabled. */
+  of: 'sign_in' | 'reauthentication' | 'recovery';
   audience?: string | null;
-  /** A disabled account can be taken back too, and stays disabled. */
-  isRecovery?: boolean;
   /** What follows when nothing more is asked for. */
   finish: (lock: LockedUser, proof: Proof) => Promise<Done>;
 }
 
 /** Locks the row of the user whom the proof names, and decides; what is refused leaves nothing behind. */
 async function decide<Proof extends SignInProof | RecoveryProof, Done>(
-  { db }: World,
+  { db, clock }: World,
   proving: Proving<Proof>,
-  { signedInAt, audience = null, isRecovery = false, finish }: Decision<Proof, Done>,
+  { of, audience = null, finish }: Decision<Proof, Done>,
 ): Promise<Outcome<Done>> {
   try {
     return await db.transaction().execute(async (tx) => {
       const proof = typeof proving === 'function' ? await proving(tx) : proving;
-      const lock = await lockUser(tx, lockableOf(proof), signedInAt);
-      if (!lock || (lock.user.disabled_at !== null && !isRecovery))
+      const lock = await lockUser(tx, lockableOf(proof), of === 'sign_in' ? clock.now() : undefined);
+      if (!lock || (lock.user.disabled_at !== null && of !== 'recovery'))
         throw new RolledBack({ result: 'refused', reason: 'account_changed' });
       // No service gets a token of somebody who has yet to choose a password that nobody else knows.
       if (audience !== null && lock.user.password_change_required_at !== null)
