@@ -11,10 +11,10 @@ const main = new URL('../dist/main.js', import.meta.url);
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
   refuse(
-    `Usher needs Node.js 24 or newer; this is Node.js ${process.versions.node}. Install a newer one, or use \`npm start\` in a checkout of Usher, which brings its own.`,
+    `Usher requires Node.js 24 or later (found ${process.versions.node}). Upgrade Node.js, or run \`npm start\` in a checkout of Usher, which brings its own.`,
   );
 } else if (!fs.existsSync(main)) {
-  refuse('Usher is not built yet: run `npm run build` first.');
+  refuse('Usher isn’t built yet. Run `npm run build` first.');
 } else {
   useCompileCache();
   hideSqliteWarning();

@@ -415,7 +415,7 @@ describe('bin/usher.js', () => {
     expect({ status, stdout, stderr }).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'Usher is not built yet: run `npm run build` first.\n',
+      stderr: 'Usher isn’t built yet. Run `npm run build` first.\n',
     });
   });
 

@@ -21,7 +21,7 @@ export async function getAgain(db: Db, { id, username }: User): Promise<User> {
 }
 
 function refuseUnknown(name: string): never {
-  throw new Refusal('not_found', { message: `There is no user called ${printable(name)}.` });
+  throw new Refusal('not_found', { message: `No user named ${printable(name)}.` });
 }
 
 async function findNamed(db: Db, name: string): Promise<User | undefined> {
@@ -37,7 +37,7 @@ export const membersOf = (user: User) => ({
   username: user.username,
   email: user.email,
   role: roleOf(user),
-  state: user.disabled_at === null ? 'enabled' : 'disabled',
+  status: user.disabled_at === null ? 'enabled' : 'disabled',
   created: minuteOf(user.created_at),
   id: user.id,
 });

@@ -135,7 +135,7 @@ describe('P11: a list of breached passwords that cannot be used refuses to start
     await expect(start(path)).rejects.toThrow(/USHER_BREACHED_PASSWORDS.*usher passwords build/);
   });
   it('one that is missing; and one that is whole starts', async () => {
-    await expect(start('/nowhere/list')).rejects.toThrow(/cannot be read.*usher passwords build/);
+    await expect(start('/nowhere/list')).rejects.toThrow(/couldn’t read.*usher passwords build/);
     await start(list());
   });
 });
