@@ -62,7 +62,8 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   };
   /** Waits for the mail to have ended, or to have been given back after so many tries. */
   async function settled(tries?: number) {
-    const isGivenBack = (line: string) => new RegExp(`"tries":${tries},.*"next":.*"msg":"mail"`).test(line);
+    const isGivenBack = (line: string) =>
+      new RegExp(`"tries":${tries},.*"next":.*"msg":"email delayed"`).test(line);
     for (const end = performance.now() + PATIENCE; performance.now() < end; ) {
       // What is written before its line is in the row that is read after it.
       const isLogged = tries !== undefined && app.log.some(isGivenBack);
@@ -456,7 +457,9 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
 
   it('queues nothing that lacks a value', async () => {
     const { minutes: _, ...rest } = values;
-    await expect(queue({ values: rest })).rejects.toThrow('A reset_password mail lacks minutes.');
+    await expect(queue({ values: rest })).rejects.toThrow(
+      'The values for a reset_password email are missing: minutes.',
+    );
     expect(await rows()).toEqual([]);
   });
 
