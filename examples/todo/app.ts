@@ -83,14 +83,14 @@ const refuseInput = (c: Context, { issues }: z.ZodError): Response =>
     c,
     400,
     'invalid_request',
-    'The request has a part that cannot be accepted; see `errors`.',
+    'One or more fields are invalid. See `errors`.',
     issues.map(({ path, message }) => ({ field: path.join('.'), message })),
   );
 
 const titles = {
   invalid_request: 'Invalid request',
   not_found: 'Not found',
-  payload_too_large: 'Body too large',
+  payload_too_large: 'Request too large',
   quota_reached: 'Too many to-dos',
 };
 

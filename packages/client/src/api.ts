@@ -267,7 +267,7 @@ export interface Calls {
       token?: string | undefined;
       password?: string | undefined;
     };
-    answer: { message: 'password changed!'; password?: string | undefined };
+    answer: { message: 'Password changed.'; password?: string | undefined };
   };
   /** Prove an address with a mailed code or link: finishes a sign-up or a change of address. */
   'POST /v1/verify-email': {
@@ -279,13 +279,13 @@ export interface Calls {
       username?: string | undefined;
     };
     answer:
-      | { message: 'address proven!' | 'address changed!'; user: User }
+      | { message: 'Email verified.' | 'Email changed.'; user: User }
       | { message: 'user created!'; user: User };
   };
   /** Take a change of address back, and all after it, with the link that the old address got; every session ends. */
   'POST /v1/restore-email': {
     body: { token: string; password?: string | undefined };
-    answer: { message: 'address restored!'; password?: string | undefined };
+    answer: { message: 'Email restored.'; password?: string | undefined };
   };
   /** The user, this session, all sessions and recent events. */
   'GET /v1/dashboard': { answer: { user: User; session: Session; sessions: Session[]; events: Event[] } };
@@ -299,7 +299,7 @@ export interface Calls {
   'PUT /v1/me/password': {
     body: { current_password: string; new_password: string };
     answer: {
-      message: 'password changed!';
+      message: 'Password changed.';
       access_token?: string | undefined;
       token_type?: 'Bearer' | undefined;
       /** Seconds. */
@@ -308,7 +308,7 @@ export interface Calls {
     };
   };
   /** Give the password again: for five minutes the session may do what needs a fresh sign-in. */
-  'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'password confirmed!' } };
+  'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'Password confirmed.' } };
   /** Ask for another address; it counts once it is proven, and the old one can take it back. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
@@ -321,13 +321,13 @@ export interface Calls {
   /** The sessions of the user. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
   /** End all of the user’s sessions but the one that asks. */
-  'DELETE /v1/me/sessions': { answer: { message: 'other sessions ended!'; sessions: number } };
+  'DELETE /v1/me/sessions': { answer: { message: 'Other sessions revoked.'; sessions: number } };
   /** End one of the user’s sessions. */
-  'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'session ended!' } };
+  'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'Session revoked.' } };
   /** The browsers and programs that the user signed in from before. */
   'GET /v1/me/devices': { answer: { devices: Device[]; next_cursor: null } };
   /** Remove one of them; its sessions go on. */
-  'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'device removed!' } };
+  'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'Device removed.' } };
   /** Everything that is kept about the user, as a file. */
   'GET /v1/me/data': {
     answer: {
@@ -396,19 +396,19 @@ export interface Calls {
   /** Mail a user a code and a link to choose a new password. */
   'POST /v1/users/{id}/send-mail': {
     path: { id: string };
-    answer: { message: 'A mail is on its way to the user.' };
+    answer: { message: 'Password reset email sent.' };
   };
   /** The browsers and programs that a user signed in from before. */
   'GET /v1/users/{id}/devices': { path: { id: string }; answer: { devices: Device[]; next_cursor: null } };
   /** Remove them all; sessions go on. */
   'DELETE /v1/users/{id}/devices': {
     path: { id: string };
-    answer: { message: 'devices removed!'; devices: number };
+    answer: { message: 'Devices removed.'; devices: number };
   };
   /** Why a user is made to wait, and how long. */
   'GET /v1/users/{id}/limits': { path: { id: string }; answer: { limits: Limit[]; next_cursor: null } };
   /** Let a user try again at once. */
-  'DELETE /v1/users/{id}/limits': { path: { id: string }; answer: { message: 'limits lifted!' } };
+  'DELETE /v1/users/{id}/limits': { path: { id: string }; answer: { message: 'Rate limits reset.' } };
   /** The audit record, newest first: by user, name, request and time. */
   'GET /v1/events': {
     query?: {

@@ -43,7 +43,7 @@ describe.each(databases)('the README on $name', ({ create }) => {
       'data',
       'data',
       'logout successful!',
-      'This token is not valid here, or not any more. Sign in again.',
+      'The token is invalid or has expired. Sign in again.',
       'data',
       'delete successful!',
       'user created!',

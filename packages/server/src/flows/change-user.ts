@@ -51,7 +51,7 @@ export async function renameUser(
   const renamed = await rename(tx, user.id, parsed.username, parsed.key);
   if (renamed === 'taken')
     throw new Refusal('user_taken', {
-      fields: [{ field: 'username', code: 'username_taken', message: 'Another account has this user name.' }],
+      fields: [{ field: 'username', code: 'username_taken', message: 'This username is taken.' }],
     });
   if (!renamed) throw new Refusal('not_found');
   await recordEvent(tx, 'user_changed', origin, { userId: user.id, actorId }, now);

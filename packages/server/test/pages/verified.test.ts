@@ -94,7 +94,7 @@ describe.each(
 
       await fill(page, { 'Code of 6 digits': wrongOf(code) });
       await press(page, 'Prove it');
-      expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
       expect(await page.getByLabel('E-mail address that the mail went to').inputValue()).toBe(names.email);
       await expectFits(page);
       await fill(page, { 'Code of 6 digits': `${code.slice(0, 3)} ${code.slice(3)}` });
@@ -106,7 +106,7 @@ describe.each(
       await other.goto('/verify');
       await fill(other, { 'E-mail address that the mail went to': names.email, 'Code of 6 digits': code });
       await press(other, 'Prove it');
-      expect(await other.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await other.locator('#code-error').innerText()).toContain('This code is incorrect');
 
       // From here on it is an account as every other.
       await press(page, 'Sign out');
@@ -129,7 +129,7 @@ describe.each(
       // A part of a link is asked for again.
       const stranger = await someone();
       await openMailLink(stranger, link.slice(0, -5), javaScriptEnabled);
-      expect(await stranger.getByRole('alert').innerText()).toContain('This link is not valid');
+      expect(await stranger.getByRole('alert').innerText()).toContain('This link is invalid');
       await stranger.getByLabel('Paste the link from your email').fill(link);
       await press(stranger, 'Open the link');
       expect(await heading(stranger)).toBe('Finish your sign-up');
@@ -154,7 +154,7 @@ describe.each(
       await press(page, 'Finish the sign-up');
       await expectWelcome(page, names.username);
       await openMailLink(page, link, javaScriptEnabled);
-      expect(await page.getByRole('alert').innerText()).toContain('This link is not valid');
+      expect(await page.getByRole('alert').innerText()).toContain('This link is invalid');
     });
 
     it('asks in another browser for a password, which is then the only one', async () => {
@@ -180,7 +180,7 @@ describe.each(
       // Who signed up with the address of somebody else has nothing of it.
       await fill(first, { 'Code of 6 digits': code });
       await press(first, 'Prove it');
-      expect(await first.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await first.locator('#code-error').innerText()).toContain('This code is incorrect');
       await signIn(first, names.email, names.password);
       expect(await first.getByRole('alert').first().innerText()).toContain('do not belong together');
       await press(page, 'Sign out');
@@ -204,7 +204,7 @@ describe.each(
         seen.push(await page.locator('body').innerText());
         await fill(page, { 'Code of 6 digits': '000000' });
         await press(page, 'Prove it');
-        expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
+        expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
         seen.push((await page.locator('body').innerText()).replaceAll(email, ''));
       }
       expect(seen.slice(2)).toEqual(seen.slice(0, 2));

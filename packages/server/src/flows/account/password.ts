@@ -21,7 +21,7 @@ export const changePasswordBody = z.strictObject({ current_password: z.string(),
 const SAME = {
   field: 'new_password',
   code: 'password_same',
-  message: 'The new password is the one that you have. Choose another one.',
+  message: 'This is already your password. Choose a different one.',
 };
 
 /**
@@ -58,7 +58,7 @@ export async function changePassword(
     return { ...begun, device };
   });
   if (!started) throw new Refusal('conflict');
-  const message = 'password changed!';
+  const message = 'Password changed.';
   return session.kind === 'cookie'
     ? {
         status: 200,

@@ -57,7 +57,7 @@ export async function restoreEmail(
   });
   return {
     status: 200,
-    body: { message: 'address restored!', ...(body.password === undefined ? { password } : {}) },
+    body: { message: 'Email restored.', ...(body.password === undefined ? { password } : {}) },
     sideCookies: { device },
   };
 }

@@ -139,7 +139,7 @@ async function proveAddress({ world, call, flow, isSameBrowser }: Proof): Promis
   });
   return {
     status: 200,
-    body: { message: 'address proven!', user: showUser(proven) },
+    body: { message: 'Email verified.', user: showUser(proven) },
     ...(device ? { sideCookies: { device } } : {}),
   };
 }
@@ -155,7 +155,7 @@ async function changeAddress({ world, call, flow }: Proof): Promise<Answer> {
   if (user?.disabled_at !== null) throw used(call.body);
   if (!(await isSignedInAs(world, call, user.id)))
     throw new Refusal('unauthenticated', {
-      message: 'Sign in to the account that is to have this address, then open the link again.',
+      message: 'Sign in to the account you’re changing, then open this link again.',
     });
   const wish = wishOf(keys.wishes, flow);
   const changed = await db.transaction().execute(async (tx) => {
@@ -175,7 +175,7 @@ async function changeAddress({ world, call, flow }: Proof): Promise<Answer> {
   });
   return {
     status: 200,
-    body: { message: 'address changed!', user: showUser(changed) },
+    body: { message: 'Email changed.', user: showUser(changed) },
     sideCookies: { flow: 'unset' },
   };
 }

@@ -27,7 +27,7 @@ import { showUserCursor, userCursor } from './user-cursor.ts';
 
 const LARGEST_PAGE = 100;
 
-export const userParams = z.strictObject({ id: z.uuid('This is not the id of a user') });
+export const userParams = z.strictObject({ id: z.uuid('Invalid user ID') });
 type ById = z.infer<typeof userParams>;
 
 export const listUsersQuery = z.strictObject({
@@ -108,7 +108,7 @@ export const changeUserBody = z
     disabled: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, {
-    message: 'Give at least one of "username", "role" and "disabled"',
+    message: 'Provide at least one of "username", "role" or "disabled"',
   })
   .describe('At least one of these.');
 
@@ -177,10 +177,10 @@ export async function removeUserDevices(
     const user = await getUser(tx, params.id);
     return removeDevices({ tx, user, actorId: live.user.id, origin, now: clock.now() });
   });
-  return { status: 200, body: { message: 'devices removed!', devices } };
+  return { status: 200, body: { message: 'Devices removed.', devices } };
 }
 
-export const MAIL_TO_USER = 'A mail is on its way to the user.';
+export const MAIL_TO_USER = 'Password reset email sent.';
 
 /** Mails a user a code and a link, to choose a new password with. */
 export async function mailUser(
@@ -209,12 +209,12 @@ export async function liftUserLimits(
     const user = await getUser(tx, params.id);
     await liftLimitsOf(tx, world, { user, actorId: live.user.id, origin, now: world.clock.now() });
   });
-  return { status: 200, body: { message: 'limits lifted!' } };
+  return { status: 200, body: { message: 'Rate limits reset.' } };
 }
 
 /** @throws Refusal `not_found` */
 export async function getUser(db: Db, id: string): Promise<User> {
   const user = await findById(db, id);
-  if (!user) throw new Refusal('not_found', { message: 'There is no user with this id.' });
+  if (!user) throw new Refusal('not_found', { message: 'User not found.' });
   return user;
 }

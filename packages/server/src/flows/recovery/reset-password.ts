@@ -58,7 +58,7 @@ export async function resetPassword(
   });
   return {
     status: 200,
-    body: { message: 'password changed!', ...(body.password === undefined ? { password } : {}) },
+    body: { message: 'Password changed.', ...(body.password === undefined ? { password } : {}) },
     sideCookies: { device, flow: 'unset' },
   };
 }

@@ -48,7 +48,7 @@ export async function openSetUpLink(
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid', {
     message:
-      'Check that you copied the whole link. If you did, it is not valid any more. Start the server again: it prints a new one.',
+      'This setup link is invalid or has expired. Check that you copied all of it, or restart the server to get a new one.',
   });
 }
 

@@ -16,7 +16,7 @@ import { notify } from '../notices.ts';
 import { provePassword } from '../prove-password.ts';
 import { showUser } from '../shapes.ts';
 
-const NEEDS_ONE_NAME = 'Give either "email" or "username"';
+const NEEDS_ONE_NAME = 'Provide either "email" or "username"';
 
 export const signInBody = z
   .strictObject({ email: z.string().optional(), username: z.string().optional(), password: z.string() })
@@ -96,7 +96,7 @@ function credentialsOf(body: z.infer<typeof loginBody>, headers: Headers): [name
   if (basic?.scheme === 'bearer') throw new Refusal('invalid_credentials');
   if (basic && body?.password !== undefined)
     throw new Refusal('ambiguous_credentials', {
-      message: 'Send name and password by HTTP Basic or in a JSON body, not both.',
+      message: 'Use either HTTP Basic or a JSON body, not both.',
     });
   if (basic) return [basic.name, basic.password];
   if (body?.password === undefined) throw new Refusal('invalid_credentials', { headers: challenge(headers) });
