@@ -2,25 +2,24 @@ import type { Origin } from '../core/events.ts';
 import { budgets, countInWindow, type WriteLimit } from '../core/limits.ts';
 import type { Live } from '../core/sessions.ts';
 import type { World } from '../edge/world.ts';
-import { recordReached, tooMany } from './limit-reached.ts';
+import { recordReached, tooMany, waitInWords } from './limit-reached.ts';
 
 /** What a caller is told that there were too many of. */
 const names: Record<WriteLimit, string> = {
   profileChanges: 'profile changes',
-  sessionChanges: 'requests to end sessions',
+  sessionChanges: 'requests to sign out devices',
   passwordChanges: 'password changes',
-  emailRequests: 'emails to verify the address',
-  adminChanges: 'changes to users and mails',
+  emailRequests: 'verification emails',
+  adminChanges: 'changes to users and emails',
   keyRotations: 'new signing keys',
 };
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
+const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
 
 const periods: Record<(typeof budgets)[WriteLimit]['length'], string> = {
-  [HOUR]: 'an hour',
-  [DAY]: 'a day',
+  [HOUR]: 'hour',
+  [DAY]: 'day',
 };
 
 /**
@@ -46,13 +45,6 @@ export async function countWrite(
   const { most, length } = budgets[limit];
   throw tooMany(
     counted,
-    `Too many ${names[limit]}: ${most} within ${periods[length]} are possible. Try again in ${inWords(counted.retryAfter)}.`,
+    `Too many ${names[limit]}: the limit is ${most} per ${periods[length]}. Try again in ${waitInWords(counted.retryAfter)}.`,
   );
-}
-
-/** @param wait Milliseconds. */
-function inWords(wait: number): string {
-  const [count, unit] =
-    wait > HOUR ? [Math.ceil(wait / HOUR), 'hour'] : [Math.max(1, Math.ceil(wait / MINUTE)), 'minute'];
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
 }

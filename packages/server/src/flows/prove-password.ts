@@ -1,5 +1,6 @@
 import { recordEvent } from '../core/events.ts';
 import {
+  budgets,
   countAttempt,
   countInRanges,
   countInWindow,
@@ -28,7 +29,7 @@ import type { Requester } from '../platform/fair-queue.ts';
 import { NoPlace } from '../platform/hash-lanes.ts';
 import { forStranger, forUser } from './hash-requester.ts';
 import { distrustBrowser } from './known-devices.ts';
-import { recordReached, tooMany } from './limit-reached.ts';
+import { recordReached, tooMany, waitInWords } from './limit-reached.ts';
 
 /** Whose password is tried: an account, or a name that has none. */
 export interface Claimed {
@@ -296,7 +297,7 @@ async function strengthen(
     // The password is right whatever becomes of its hash: the next sign-in tries again.
     log.warn(
       { user: user.id, error: error instanceof Error ? error.name : typeof error },
-      'hash not upgraded',
+      'password hash not upgraded',
     );
     return user;
   }
@@ -325,15 +326,17 @@ export async function proveOwnPassword(
     await world.db.transaction().execute(proof.forget);
     return proof.user;
   }
-  if (proof.result === 'limited')
-    throw tooMany(
-      proof.refused,
-      'Too many wrong passwords for this account. Wait, or set a new password by email.',
-    );
+  if (proof.result === 'limited') throw tooMany(proof.refused, tooManyPasswords(proof.refused));
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: proof.result } };
   await recordEvent(world.db, 'password_refused', origin, about, world.clock.now());
   throw new Refusal('invalid_credentials');
 }
+
+/** Waiting does not end a limit that holds until the password is reset. */
+const tooManyPasswords = ({ limit, retryAfter }: Refused): string =>
+  budgets[limit].kind === 'back-off'
+    ? `Too many incorrect passwords. Try again in ${waitInWords(retryAfter)}, or reset your password by email.`
+    : 'Too many incorrect passwords. Reset your password by email.';
 
 /**
  * The last word on an act that asked for the password, in the act's transaction. The check of a password takes time, in which
