@@ -183,7 +183,7 @@ function checkedColumns(names: string[], given: Columns): Columns {
 
 const inWords = (columns: Columns): string =>
   `Columns: ${Object.entries(columns)
-    .map(([field, name]) => (field === name ? field : `${field} is ${name}`))
+    .map(([field, name]) => (field === name ? field : `${field} from ${name}`))
     .join(', ')}.`;
 
 /** The parameters as the console of Firebase shows them, or as JSON. They are a secret: a file, not a flag. */
