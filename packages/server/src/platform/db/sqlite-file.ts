@@ -7,7 +7,7 @@ import { TOO_LONG } from './sqlite-checkpoint.ts';
 /** The absolute path of a database file that may be used; throws an Error that says what to change. */
 export function fitPath(path: string): string {
   if (path === '' || path === ':memory:') {
-    throw new Error('SQLite needs a file path, e.g. sqlite:usher.db.');
+    throw new Error('The SQLite database needs a file path, e.g. sqlite:usher.db.');
   }
   if (path.startsWith('//')) {
     throw new Error(
