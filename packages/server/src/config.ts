@@ -385,7 +385,9 @@ function refuseUnsafe(config: Config): void {
     );
   if (!publicUrl) {
     if (env === 'production')
-      throw new ConfigError('USHER_PUBLIC_URL is required in production. Set it to your public https URL.');
+      throw new ConfigError(
+        'USHER_PUBLIC_URL is required when USHER_ENV is production. Set it to your public https URL.',
+      );
     return;
   }
   const { protocol, hostname } = new URL(publicUrl);

@@ -45,13 +45,17 @@ describe('F41: a bad setting ends with 2 and is named', () => {
     [{ USHER_PORT: '65536' }, 'USHER_PORT', '65535'],
     [{ USHER_HOST: '0.0.0.0' }, 'USHER_HOST', 'USHER_PUBLIC_URL'],
     [{ USHER_PUBLIC_URL: 'accounts.example.org' }, 'USHER_PUBLIC_URL', 'https://'],
-    [{ USHER_PUBLIC_URL: 'https://example.org/accounts' }, 'USHER_PUBLIC_URL', 'https://example.org.'],
+    [
+      { USHER_PUBLIC_URL: 'https://example.org/accounts' },
+      'USHER_PUBLIC_URL',
+      'e.g. https://example.org (got',
+    ],
     [{ USHER_PUBLIC_URL: 'http://accounts.example.org' }, 'USHER_PUBLIC_URL', 'USHER_INSECURE_HTTP'],
     [{ USHER_ENV: 'production' }, 'USHER_ENV', 'USHER_PUBLIC_URL'],
     [{ USHER_ENV: 'prod' }, 'USHER_ENV', 'production'],
     [{ USHER_DATABASE: 'usher.db' }, 'USHER_DATABASE', 'sqlite:PATH'],
     [{ USHER_DATABASE: 'mysql://ada:hunter2@127.0.0.1/usher' }, 'USHER_DATABASE', 'postgres://'],
-    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET', 'too short'],
+    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET', 'at least 32'],
     [{ USHER_SECRET: 'x'.repeat(40) }, 'USHER_SECRET', 'openssl rand'],
     [{ USHER_SECRET: '', USHER_SECRET_FILE: '/nowhere/secret' }, 'USHER_SECRET_FILE', '/nowhere/secret'],
     [{ USHER_SIGNUP: 'maybe' }, 'USHER_SIGNUP', 'closed'],
@@ -207,7 +211,7 @@ describe.each(databases)('a database on $name', ({ create }) => {
     );
     await change(sql`DELETE FROM migrations WHERE name = '9999-future.sql'`);
     await change(sql`UPDATE migrations SET checksum = 'x' WHERE name = '0002-users.sql'`);
-    expectRefusal(await serve(newFolder(), env), 1, '0002-users.sql is not what it was when it was applied');
+    expectRefusal(await serve(newFolder(), env), 1, '0002-users.sql has changed since it was applied');
     expect((await lookInside(database.url)).installation).toEqual([]);
     await database.remove();
   });
@@ -228,7 +232,7 @@ describe('F49: a port that is taken', () => {
     expectRefusal(
       await serve(folder, { USHER_PORT: `${port}` }),
       1,
-      `Port ${port} is in use already`,
+      `Port ${port} is already in use`,
       'with --port or USHER_PORT.',
     );
     expect(readdirSync(folder)).toEqual([]);
@@ -236,7 +240,7 @@ describe('F49: a port that is taken', () => {
 
   it('also when it is the one of the metrics', async () => {
     const ended = await serve(newFolder(), { USHER_METRICS_PORT: `${port}` });
-    expectRefusal(ended, 1, `Port ${port} is in use already`, 'with --metrics-port or USHER_METRICS_PORT.');
+    expectRefusal(ended, 1, `Port ${port} is already in use`, 'with --metrics-port or USHER_METRICS_PORT.');
   });
 
   it('and so does an address that is not of this machine', async () => {
