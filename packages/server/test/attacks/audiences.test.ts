@@ -300,7 +300,7 @@ it('A21: Usher does not start with its own address as a service', async () => {
   ).rejects.toThrow(/USHER_AUDIENCES .* must not include .*, the audience of Usher itself/);
   for (const audiences of ['', ' , ', 'with space', 'ö'])
     await expect(startApp(database, { audiences: audiences === '' ? ',' : audiences })).rejects.toThrow(
-      /audiences (is empty|has ".*"; an audience is)/,
+      /audiences (is empty|contains ".*"\. An audience must be)/,
     );
   await database.remove();
 });
