@@ -100,8 +100,8 @@ describe('name and logo', () => {
       () => ({ logo: '/nowhere/logo.svg' }),
       /^USHER_LOGO: couldn’t read \/nowhere\/logo\.svg/,
     ],
-    ['what is no SVG', () => ({ logo: write('logo.png', '\x89PNG') }), /it takes an SVG file/],
-    ['a huge one', () => ({ logo: write('huge.svg', svg.padEnd(64_001)) }), /at most 64 kB/],
+    ['what is no SVG', () => ({ logo: write('logo.png', '\x89PNG') }), /must be an SVG file/],
+    ['a huge one', () => ({ logo: write('huge.svg', svg.padEnd(64_001)) }), /up to 64 KB/],
     [
       'a colour that is none',
       () => ({ accent: 'red' }),
