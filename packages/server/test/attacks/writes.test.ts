@@ -139,7 +139,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
     };
     for (let i = 0; i < budgets.passwordChanges.most; i++) expect((await change()).status).toBe(200);
     expect((await change()).body.message).toMatch(
-      /^Too many password changes: 20 within a day are possible\./,
+      /^Too many password changes: the limit is 20 per day\./,
     );
 
     for (let i = 0; i < budgets.emailRequests.most; i++) {
@@ -148,7 +148,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
     }
     const sending = { ...asBearer(token), from: newAddress() };
     expect((await send(app, 'POST', '/v1/me/verify-email', undefined, sending)).body.message).toMatch(
-      /^Too many verification emails: 20 within a day are possible\./,
+      /^Too many verification emails: the limit is 20 per day\./,
     );
     // It needs no password, so that a thief of the session could use it up: a change of the address does not hang on it.
     const body = { email: newNames().email, password };
