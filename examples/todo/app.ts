@@ -90,7 +90,7 @@ const refuseInput = (c: Context, { issues }: z.ZodError): Response =>
 const titles = {
   invalid_request: 'Invalid request',
   not_found: 'Not found',
-  payload_too_large: 'Body too large',
+  payload_too_large: 'Request too large',
   quota_reached: 'Too many to-dos',
 };
 

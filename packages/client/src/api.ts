@@ -267,7 +267,7 @@ export interface Calls {
       token?: string | undefined;
       password?: string | undefined;
     };
-    answer: { message: 'password changed!'; password?: string | undefined };
+    answer: { message: 'Password changed.'; password?: string | undefined };
   };
   /** Verify an email address. */
   'POST /v1/verify-email': {
@@ -279,13 +279,13 @@ export interface Calls {
       username?: string | undefined;
     };
     answer:
-      | { message: 'address proven!' | 'address changed!'; user: User }
+      | { message: 'Email verified.' | 'Email changed.'; user: User }
       | { message: 'user created!'; user: User };
   };
   /** Undo an email change. */
   'POST /v1/restore-email': {
     body: { token: string; password?: string | undefined };
-    answer: { message: 'address restored!'; password?: string | undefined };
+    answer: { message: 'Email restored.'; password?: string | undefined };
   };
   /** Get the account overview. */
   'GET /v1/dashboard': { answer: { user: User; session: Session; sessions: Session[]; events: Event[] } };
@@ -299,7 +299,7 @@ export interface Calls {
   'PUT /v1/me/password': {
     body: { current_password: string; new_password: string };
     answer: {
-      message: 'password changed!';
+      message: 'Password changed.';
       access_token?: string | undefined;
       token_type?: 'Bearer' | undefined;
       /** Seconds. */
@@ -308,7 +308,7 @@ export interface Calls {
     };
   };
   /** Confirm the password. */
-  'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'password confirmed!' } };
+  'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'Password confirmed.' } };
   /** Request an email change. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
@@ -321,13 +321,13 @@ export interface Calls {
   /** List sessions. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
   /** Revoke all other sessions. */
-  'DELETE /v1/me/sessions': { answer: { message: 'other sessions ended!'; sessions: number } };
+  'DELETE /v1/me/sessions': { answer: { message: 'Other sessions revoked.'; sessions: number } };
   /** Revoke a session. */
-  'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'session ended!' } };
+  'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'Session revoked.' } };
   /** List known devices. */
   'GET /v1/me/devices': { answer: { devices: Device[]; next_cursor: null } };
-  /** Remove a recognized device. */
-  'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'device removed!' } };
+  /** Remove a known device. */
+  'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'Device removed.' } };
   /** Export the current user’s data. */
   'GET /v1/me/data': {
     answer: {
@@ -396,19 +396,19 @@ export interface Calls {
   /** Send a password reset email. */
   'POST /v1/users/{id}/send-mail': {
     path: { id: string };
-    answer: { message: 'A mail is on its way to the user.' };
+    answer: { message: 'Password reset email sent.' };
   };
   /** List a user’s known devices. */
   'GET /v1/users/{id}/devices': { path: { id: string }; answer: { devices: Device[]; next_cursor: null } };
   /** Remove a user’s known devices. */
   'DELETE /v1/users/{id}/devices': {
     path: { id: string };
-    answer: { message: 'devices removed!'; devices: number };
+    answer: { message: 'Devices removed.'; devices: number };
   };
   /** Get a user’s rate limits. */
   'GET /v1/users/{id}/limits': { path: { id: string }; answer: { limits: Limit[]; next_cursor: null } };
   /** Reset a user’s rate limits. */
-  'DELETE /v1/users/{id}/limits': { path: { id: string }; answer: { message: 'limits lifted!' } };
+  'DELETE /v1/users/{id}/limits': { path: { id: string }; answer: { message: 'Rate limits reset.' } };
   /** List audit events. */
   'GET /v1/events': {
     query?: {

@@ -99,7 +99,7 @@ export function createClient(options: ClientOptions): Client {
 function originOf(url: string): string {
   if (!URL.canParse(url) || !/^https?:\/\/[^/]+\/?$/.test(url))
     throw new Error(
-      `The url must be Usher's address, such as https://accounts.example.org; "${url}" is not.`,
+      `Invalid url: expected Usher’s base URL, e.g. https://accounts.example.org; got "${url}".`,
     );
   return new URL(url).origin;
 }

@@ -49,7 +49,11 @@ export async function request<Name extends keyof Calls>(
     });
     text = await response.text();
   } catch (cause) {
-    return failed(new UsherError('network_error', 'The server could not be reached. Try again.', { cause }));
+    return failed(
+      new UsherError('network_error', 'Couldn’t reach the server. Check your connection and try again.', {
+        cause,
+      }),
+    );
   }
   const said = parse(text);
   if (response.ok && said !== undefined) return good(said as Answer<Name>);
@@ -80,14 +84,10 @@ function errorOf({ status, headers }: Response, said: unknown): UsherError {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
   if (!isProblem(said) || status < 400)
-    return new UsherError(
-      'unexpected_answer',
-      `The server answered ${status} in a way that is not Usher's.`,
-      {
-        status,
-        retryAfter,
-      },
-    );
+    return new UsherError('unexpected_answer', `Unexpected response (${status}) from the server.`, {
+      status,
+      retryAfter,
+    });
   return new UsherError(said.code, said.message, { problem: said, status, retryAfter });
 }
 

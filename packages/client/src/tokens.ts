@@ -108,4 +108,4 @@ function exclusively<T>(name: string, act: () => Promise<T>): Promise<T> {
 
 /** There is no session to be renewed. */
 export const notSignedIn = (): UsherError =>
-  new UsherError('unauthenticated', 'Sign in first: this needs a valid session.', { status: 401 });
+  new UsherError('unauthenticated', 'You need to sign in to continue.', { status: 401 });

@@ -70,14 +70,14 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
       current_password: PASSWORD,
       new_password: 'Tr0ub4dor and 3',
     });
-    expect(changed.data?.message).toBe('password changed!');
+    expect(changed.data?.message).toBe('Password changed.');
     expect((await client.me.dashboard()).data?.session).toMatchObject({ kind: session, current: true });
 
     const other = startElsewhere();
     expect((await other.client.signIn({ email: names.email, password: 'Tr0ub4dor and 3' })).error).toBe(null);
     const sessions = (await client.me.sessions()).data?.sessions ?? [];
     const otherId = sessions.find(({ current }) => !current)?.id ?? '';
-    expect((await client.me.endSession(otherId)).data?.message).toBe('session ended!');
+    expect((await client.me.endSession(otherId)).data?.message).toBe('Session revoked.');
     expect((await other.client.me.get()).data).toBe(null);
     await heardSoon(other.heard, 'signed_in', 'session_ended');
 
@@ -147,7 +147,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect((await client.users.list({ search: 'a&b=c' })).data?.users).toEqual([]);
     expect((await client.users.signOut(id)).data?.message).toBe('logout successful!');
     expect((await client.users.limits(id)).data?.limits).toEqual([]);
-    expect((await client.users.liftLimits(id)).data?.message).toBe('limits lifted!');
+    expect((await client.users.liftLimits(id)).data?.message).toBe('Rate limits reset.');
     expect((await client.events({ limit: 1 })).data?.events.length).toBe(1);
     expect((await client.stats({ span: 'day' })).data).toMatchObject({
       span: 'day',
@@ -363,6 +363,6 @@ describe('an answer that is not Usher’s', () => {
 it.each([['accounts.example.org'], ['https://accounts.example.org/usher'], ['ftp://localhost'], ['']])(
   'the address %j is refused at once',
   (url) => {
-    expect(() => createClient({ url })).toThrow(/^The url must be Usher's address/);
+    expect(() => createClient({ url })).toThrow(/^Invalid url: expected Usher’s base URL/);
   },
 );

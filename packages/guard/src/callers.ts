@@ -16,6 +16,6 @@ export const noteCaller = (request: object, auth: Auth): void => {
  */
 export function authOf(request: object): Auth {
   const auth = callers.get(request);
-  if (!auth) throw new Error('This route is not guarded: put tokenRequired() before it.');
+  if (!auth) throw new Error('No authentication on this route. Add tokenRequired() before the handler.');
   return auth;
 }

@@ -143,7 +143,7 @@ function refuse(code: GuardRefusal['code']): never {
 function refuseOther({ exp }: Claims, audience: string, now: number): never {
   if (now >= exp * 1000) refuse('invalid_token');
   throw new GuardRefusal('invalid_token', {
-    message: `This token is for another audience. Ask POST /v1/token for one for \`${audience}\`.`,
+    message: `This token is for another audience. Get one for \`${audience}\` from POST /v1/token.`,
   });
 }
 
@@ -152,11 +152,11 @@ function checkIssuer(issuer: string): string {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
   if (!url || url.origin !== issuer)
     throw new Error(
-      `The issuer must be Usher's address without a path, such as https://accounts.example.org; "${issuer}" is not.`,
+      `Invalid issuer: expected an origin without a path, e.g. https://accounts.example.org; got "${issuer}".`,
     );
   const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isHere))
-    throw new Error(`The issuer must be an https address, or one on this machine; "${issuer}" is neither.`);
+    throw new Error(`The issuer must use https (except on localhost): "${issuer}".`);
   return issuer;
 }
 
@@ -164,7 +164,7 @@ function checkIssuer(issuer: string): string {
 function checkAudience(audience: string, issuer: string): string {
   if (audience === issuer)
     throw new Error(
-      `The audience must be a service of USHER_AUDIENCES, such as services; "${audience}" is Usher itself.`,
+      `Invalid audience: "${audience}" is Usher itself. Use one of USHER_AUDIENCES, e.g. services.`,
     );
   return audience;
 }

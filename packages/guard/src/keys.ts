@@ -86,18 +86,18 @@ async function download(url: string, fetch: typeof globalThis.fetch): Promise<st
     redirect: 'error',
     signal: AbortSignal.timeout(PATIENCE),
   });
-  if (response.status !== 200) throw new Error(`${url} answered ${response.status}.`);
+  if (response.status !== 200) throw new Error(`Unexpected status ${response.status} from ${url}.`);
   const text = await response.text();
-  if (text.length > MOST_CHARACTERS) throw new Error(`${url} is too large.`);
+  if (text.length > MOST_CHARACTERS) throw new Error(`The response from ${url} is too large.`);
   return text;
 }
 
 async function readKeys(text: string): Promise<Map<string, Key>> {
   const { keys }: { keys?: unknown } = JSON.parse(text);
-  if (!Array.isArray(keys)) throw new Error('This is no key set.');
+  if (!Array.isArray(keys)) throw new Error('Invalid JWKS.');
   const found = await Promise.all(keys.slice(0, MOST_KEYS).map((jwk: JWK) => readKey(jwk)));
   const usable = found.filter((key) => key !== undefined);
-  if (usable.length === 0) throw new Error('There is no key that can be used.');
+  if (usable.length === 0) throw new Error('The JWKS contains no usable keys.');
   return new Map(usable.map((key) => [key.header, key]));
 }
 

@@ -1,18 +1,14 @@
-/** Why a request is refused: the code, its status, and whether the challenge names it as an error (RFC 6750, 3.1). */
+/** Why a request is rejected: the code, its status, title and message. ASCII alone: a header holds the message, too (RFC 6750, 3). */
 const refusals = {
-  unauthenticated: [401, 'Not signed in', 'Send an access token: Authorization: Bearer ...'],
-  invalid_token: [401, 'Invalid token', 'This token is not valid here, or not any more. Sign in again.'],
+  unauthenticated: [401, 'Authentication required', 'Send an access token: Authorization: Bearer ...'],
+  invalid_token: [401, 'Invalid token', 'The token is invalid or has expired. Sign in again.'],
   insufficient_user_authentication: [
     401,
-    'Sign in again',
-    'This needs a sign-in that was made a moment ago.',
+    'Recent sign-in required',
+    'This action requires a recent sign-in. Sign in again.',
   ],
-  insufficient_scope: [403, 'Not allowed', 'Your account may not do this.'],
-  unavailable: [
-    503,
-    'Unavailable',
-    'Whether this token is good cannot be found out at the moment. Try again.',
-  ],
+  insufficient_scope: [403, 'Access denied', 'You do not have permission to do this.'],
+  unavailable: [503, 'Service unavailable', 'The token could not be verified right now. Try again.'],
 } as const satisfies Record<string, readonly [status: number, title: string, message: string]>;
 
 export type RefusalCode = keyof typeof refusals;

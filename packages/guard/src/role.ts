@@ -35,7 +35,7 @@ export async function askRole(
   if (status === 200 && active === false) throw new GuardRefusal('invalid_token');
   if (status !== 200 || active !== true || typeof sub !== 'string' || typeof role !== 'string')
     throw new GuardRefusal('unavailable', {
-      cause: new Error(`${issuer}/v1/introspect answered ${status}.`),
+      cause: new Error(`Unexpected status ${status} from ${issuer}/v1/introspect.`),
     });
   return { id: sub, role };
 }

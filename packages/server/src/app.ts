@@ -76,7 +76,7 @@ export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
   const { world } = opened;
   // Who serves by itself prints no banner; without a mail server this is on a machine that tries things out.
   if (world.hasMailbox)
-    world.log.info({ mailbox: mailboxLink(world) }, 'mails are kept for the mailbox page');
+    world.log.info({ mailbox: mailboxLink(world) }, 'emails are stored in the development mailbox');
   return serveWorld(opened);
 }
 

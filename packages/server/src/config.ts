@@ -51,178 +51,168 @@ export const settings = {
     'USHER_ENV',
     'development',
     oneOf('development', 'production'),
-    'Production refuses `db drop` and `db seed`, and insists on https.',
+    '`development` or `production`. Production requires https and blocks `db drop` and `db seed`.',
   ),
-  port: setting('USHER_PORT', '4000', whole(0, 65_535), 'The port to listen on; 0 takes a free one.'),
-  host: setting('USHER_HOST', '127.0.0.1', plain, 'The address to listen on.'),
+  port: setting('USHER_PORT', '4000', whole(0, 65_535), 'Port to listen on; 0 picks a free port.'),
+  host: setting('USHER_HOST', '127.0.0.1', plain, 'Network address to listen on.'),
   publicUrl: setting(
     'USHER_PUBLIC_URL',
     'http://localhost:PORT',
     origin,
-    'The address that people and programs see; tokens name it as their issuer (`iss`).',
+    'Public base URL. Also the token issuer (`iss`).',
   ),
   database: setting(
     'USHER_DATABASE',
     'sqlite:usher.db',
     databaseUrl,
-    'Where the data is: `sqlite:PATH`, or `postgres://USER@HOST/NAME?sslmode=verify-full`.',
+    'Database URL: `sqlite:PATH` or `postgres://USER@HOST/NAME?sslmode=verify-full`.',
   ),
   databasePassword: setting(
     'USHER_DATABASE_PASSWORD',
     '',
     (text) => new Secret(text),
-    'The password of the PostgreSQL user, as it is: apart from the address, so that it is in no command line.',
+    'Password of the PostgreSQL user, not percent-encoded. Keeps the password out of the database URL.',
   ),
   databaseTls: setting(
     'USHER_DATABASE_TLS',
     'on',
     oneOf('on', 'off'),
-    'Set to `off` to use a PostgreSQL server on another machine without TLS. Whoever is on the way can then read and change everything.',
+    'Set to `off` to allow a PostgreSQL server on another machine without TLS. All data can then be read and changed in transit.',
   ),
   secret: setting(
     'USHER_SECRET',
     '',
     secret,
-    'At least 32 bytes from which every key is derived. Without it a file `usher.key` is made beside the SQLite file; with PostgreSQL it is required.',
+    'Master secret, at least 32 bytes. Required with PostgreSQL; with SQLite, generated as `usher.key` next to the database if unset.',
   ),
   signup: setting(
     'USHER_SIGNUP',
     'open',
     oneOf('open', 'verified', 'closed'),
-    'Who may make an account: anyone (`open`); anyone who first answers a mail (`verified`), so that nothing tells whether an address has an account; or administrators only (`closed`).',
+    'Who can sign up: anyone (`open`), anyone who verifies their email first (`verified`; hides whether an email is registered), or only people an administrator adds (`closed`).',
   ),
   audiences: setting(
     'USHER_AUDIENCES',
     'services',
     audiences,
-    'The audiences (`aud`) of tokens for services, separated by commas; the first is the default. Tokens for Usher itself have the public URL as their audience.',
+    'Comma-separated audiences (`aud`) of access tokens for your services; the first is the default. Tokens for Usher itself have the public URL as their audience.',
   ),
   codesDigits: setting(
     'USHER_CODES_DIGITS',
     '6',
     whole(4, 8),
-    'How many digits a mailed code has. Fewer than 6 also need USHER_CODES_SHORT=accepted.',
+    'Length of email codes. Fewer than 6 digits requires USHER_CODES_SHORT=accepted.',
   ),
   codesShort: setting(
     'USHER_CODES_SHORT',
     'refused',
     oneOf('refused', 'accepted'),
-    'Set to `accepted` to have codes of 4 or 5 digits: 3 checks, 5 minutes, 3 wrong a day, and none for administrators.',
+    'Set to `accepted` to allow 4- and 5-digit codes (3 attempts, 5 minutes, 3 failures per day; never for administrators).',
   ),
-  tokenMinutes: setting(
-    'USHER_TOKEN_MINUTES',
-    '10',
-    whole(1, 60),
-    'How long an access token lives, in minutes.',
-  ),
+  tokenMinutes: setting('USHER_TOKEN_MINUTES', '10', whole(1, 60), 'Access token lifetime, in minutes.'),
   signingAlgorithm: setting(
     'USHER_SIGNING_ALGORITHM',
     'ES256',
     oneOf('ES256', 'EdDSA'),
-    'The algorithm of signing keys made from now on.',
+    'Algorithm for new signing keys.',
   ),
-  passwordMin: setting('USHER_PASSWORD_MIN', '8', whole(8, 24), 'The fewest characters of a new password.'),
+  passwordMin: setting('USHER_PASSWORD_MIN', '8', whole(8, 24), 'Minimum password length.'),
   breachedPasswords: setting(
     'USHER_BREACHED_PASSWORDS',
     '',
     plain,
-    'A file of breached passwords, made by `usher passwords build` or `fetch`; no new password may be one of them.',
+    'File of breached passwords, created with `usher passwords build` or `usher passwords fetch`. New passwords in this file are rejected.',
   ),
   serviceName: setting(
     'USHER_SERVICE_NAME',
     'Usher',
     plain,
-    'What the service is called: on pages, and as a word that no password may be built on.',
+    'Service name, shown on pages and in emails. Passwords can’t be based on it.',
   ),
-  logo: setting(
-    'USHER_LOGO',
-    '',
-    plain,
-    'An SVG file of at most 64 kB that pages show in place of our mark, and browsers as the icon.',
-  ),
+  logo: setting('USHER_LOGO', '', plain, 'Logo and favicon: an SVG file, up to 64 KB.'),
   accent: setting(
     'USHER_ACCENT',
     '#8a2b3a',
     colour,
-    'The colour of buttons and links. Where it could not be read, in light or in dark, a darker or lighter shade is taken.',
+    'Accent color of buttons and links. Adjusted automatically where contrast is too low.',
   ),
   allowedOrigins: setting(
     'USHER_ALLOWED_ORIGINS',
     '',
     list(origin),
-    'Other origins whose pages may call the API with the cookie, separated by commas.',
+    'Comma-separated origins allowed to call the API with the session cookie (CORS).',
   ),
   trustedProxies: setting(
     'USHER_TRUSTED_PROXIES',
     '',
     list(plain),
-    'Addresses or ranges (CIDR) of the proxies whose X-Forwarded-For is believed, separated by commas.',
+    'Comma-separated IPs or CIDR ranges of proxies whose X-Forwarded-For is trusted.',
   ),
   clientConnections: setting(
     'USHER_CLIENT_CONNECTIONS',
     '256',
     whole(1, 10_000),
-    'How many connections one client range (an IPv4 address or an IPv6 /64) may have at a time. Trusted proxies may have as many as they like.',
+    'Maximum number of concurrent connections from one IPv4 address or IPv6 /64 range. Trusted proxies have no limit.',
   ),
   hstsSubdomains: setting(
     'USHER_HSTS_SUBDOMAINS',
     'off',
     oneOf('on', 'off'),
-    'Set to `on` to have browsers insist on https for all subdomains of the public URL as well. Each of them must then answer by https for two years.',
+    'Set to `on` to make browsers require https for all subdomains of the public URL as well (HSTS `includeSubDomains`). Each subdomain must then use https for two years.',
   ),
   smtpUrl: setting(
     'USHER_SMTP_URL',
     '',
     smtp,
-    'The server that mails are handed to: `smtp://USER:PASSWORD@HOST:587` (STARTTLS) or `smtps://...` (TLS). Without it mails are kept for the page /mailbox, on this machine alone.',
+    'SMTP server URL: `smtp://USER:PASSWORD@HOST:587` (STARTTLS) or `smtps://...` (TLS). If unset, emails go to the development mailbox at /mailbox, on localhost only.',
   ),
   smtpTls: setting(
     'USHER_SMTP_TLS',
     'on',
     oneOf('on', 'off'),
-    'Set to `off` to hand mails to an `smtp://` server on another machine without TLS. Whoever is on the way can then read them.',
+    'Set to `off` to allow unencrypted SMTP. Emails can then be read in transit.',
   ),
   mailFrom: setting(
     'USHER_MAIL_FROM',
     'Usher <usher@localhost>',
     mailbox,
-    'Who mails come from: `NAME <ADDRESS>`; required with USHER_SMTP_URL.',
+    'Sender of emails, as `NAME <ADDRESS>`. Required with USHER_SMTP_URL.',
   ),
   mailTemplates: setting(
     'USHER_MAIL_TEMPLATES',
     '',
     plain,
-    'A folder with templates of mails that replace those of the same name.',
+    'Folder with custom email templates; overrides built-in templates by name.',
   ),
   eventsDays: setting(
     'USHER_EVENTS_DAYS',
     '365',
-    orForever(whole(1, 36_500)),
-    'How many days events are kept before they are removed for good; `forever` removes none.',
+    orForever(whole(1, 36_500, ' or forever')),
+    'Days to keep audit events, or `forever`.',
   ),
   metricsPort: setting(
     'USHER_METRICS_PORT',
     'off',
-    optional(whole(0, 65_535)),
-    'A port of its own, on USHER_HOST, where /metrics answers without a token.',
+    optional(whole(0, 65_535, ' or off')),
+    'Separate port on USHER_HOST for /metrics, without authentication.',
   ),
   metricsToken: setting(
     'USHER_METRICS_TOKEN',
     '',
     secret16,
-    'With it /metrics also answers on the main port, to `Authorization: Bearer` and this token (16 characters or more).',
+    'Bearer token that enables /metrics on the main port (at least 16 characters).',
   ),
   logLevel: setting(
     'USHER_LOG_LEVEL',
     'info',
     oneOf('debug', 'info', 'warn', 'error', 'silent'),
-    'How much is logged; `debug` adds a line for every plain read.',
+    'Log level. `debug` also logs read requests.',
   ),
   insecureHttp: setting(
     'USHER_INSECURE_HTTP',
     'refused',
     oneOf('refused', 'accepted'),
-    'Set to `accepted` to run with a public URL that is plain http and not on this machine. Cookies can then be stolen on the way.',
+    'Set to `accepted` to allow a non-local public URL over plain HTTP. Session cookies can then be stolen.',
   ),
 } as const;
 
@@ -281,7 +271,7 @@ export function loadConfig(
 ): LoadedConfig {
   const dotEnv = readDotEnv();
   refuseUnknown(Object.keys(env), 'the environment');
-  refuseUnknown(Object.keys(dotEnv), 'the file .env');
+  refuseUnknown(Object.keys(dotEnv), '.env');
   const texts: Partial<Record<SettingName, { text: string; source: Source }>> = {};
   for (const name of settingNames) {
     const variable = settings[name].env;
@@ -300,7 +290,7 @@ export function configFromOptions(options: Partial<Record<SettingName, unknown>>
   const texts: Partial<Record<SettingName, { text: string; source: Source }>> = {};
   for (const [name, value] of Object.entries(options)) {
     if (!(name in settings))
-      throw new ConfigError(`There is no option "${name}".${didYouMean(name, settingNames)}`);
+      throw new ConfigError(`Unknown option "${name}".${didYouMean(name, settingNames)}`);
     if (value === undefined) continue;
     const text = Array.isArray(value)
       ? value.join(',')
@@ -368,7 +358,7 @@ function defaultOf(name: SettingName): unknown {
 function refusePassword(text: string): void {
   if (passwordIn(text) !== undefined)
     throw new Error(
-      'holds a password, and others on this machine can read a command line. Leave it out, and set USHER_DATABASE_PASSWORD or USHER_DATABASE_PASSWORD_FILE.',
+      'contains a password, which other users of this machine could read in the command line. Remove it and set USHER_DATABASE_PASSWORD or USHER_DATABASE_PASSWORD_FILE.',
     );
 }
 
@@ -385,36 +375,34 @@ function refuseUnsafe(config: Config): void {
   const { publicUrl, host, insecureHttp, env, codesDigits, codesShort, signup } = config;
   if (config.databasePassword && passwordIn(config.database) !== undefined)
     throw new ConfigError(
-      'USHER_DATABASE holds a password, and USHER_DATABASE_PASSWORD is set: give one of them.',
+      'USHER_DATABASE contains a password, and USHER_DATABASE_PASSWORD is set, too. Use only one of them.',
     );
   const publicHost = publicUrl ? new URL(publicUrl).hostname : host;
   if (codesDigits < 6 && codesShort !== 'accepted')
     throw new ConfigError(
-      `USHER_CODES_DIGITS is ${codesDigits}: so short a code can be guessed. Use 6 or more, or also set USHER_CODES_SHORT=accepted.`,
+      `USHER_CODES_DIGITS is ${codesDigits}: short codes are easier to guess. Use at least 6 digits, or set USHER_CODES_SHORT=accepted.`,
     );
   if (signup === 'verified' && !config.smtpUrl && (env === 'production' || !isLoopback(publicHost)))
-    throw new ConfigError(
-      'USHER_SIGNUP is verified, but USHER_SMTP_URL is not set: nobody could sign up. Set it to your mail server, or USHER_SIGNUP to open.',
-    );
+    throw new ConfigError('USHER_SIGNUP=verified needs email. Set USHER_SMTP_URL, or use USHER_SIGNUP=open.');
   if (config.smtpUrl && config.mailFrom === settings.mailFrom.default)
     throw new ConfigError(
-      'USHER_SMTP_URL is set, but USHER_MAIL_FROM is not. Set it to who mails come from, as in Accounts <accounts@example.org>.',
+      'USHER_SMTP_URL needs a sender. Set USHER_MAIL_FROM, e.g. Accounts <accounts@example.org>.',
     );
   if (!publicUrl && !isLoopback(host))
     throw new ConfigError(
-      `USHER_HOST is ${host}, which others can reach, but USHER_PUBLIC_URL is not set. Set it to the https address that people see.`,
+      `USHER_HOST (${host}) is reachable from other machines. Set USHER_PUBLIC_URL to your public https URL.`,
     );
   if (!publicUrl) {
     if (env === 'production')
       throw new ConfigError(
-        'USHER_ENV is production, but USHER_PUBLIC_URL is not set. Set it to the https address that people see.',
+        'USHER_PUBLIC_URL is required when USHER_ENV is production. Set it to your public https URL.',
       );
     return;
   }
   const { protocol, hostname } = new URL(publicUrl);
   if (protocol === 'http:' && !isLoopback(hostname) && insecureHttp !== 'accepted')
     throw new ConfigError(
-      `USHER_PUBLIC_URL is ${publicUrl}: on plain http a cookie can be stolen on the way. Use https, or also set USHER_INSECURE_HTTP=accepted.`,
+      `USHER_PUBLIC_URL is ${publicUrl}: over plain HTTP, session cookies can be stolen. Use https, or set USHER_INSECURE_HTTP=accepted.`,
     );
 }
 
@@ -426,7 +414,7 @@ function refuseUnknown(names: string[], where: string): void {
   const known = settingNames.flatMap((name) => [settings[name].env, `${settings[name].env}_FILE`]);
   for (const name of names)
     if (name.startsWith('USHER_') && !known.includes(name))
-      throw new ConfigError(`${name} in ${where} is not a setting of Usher.${didYouMean(name, known)}`);
+      throw new ConfigError(`Unknown setting ${name} in ${where}.${didYouMean(name, known)}`);
 }
 
 function didYouMean(name: string, known: string[]): string {
@@ -442,9 +430,7 @@ function readSettingFile(variable: string, path: string | undefined): string | u
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw new ConfigError(
-      `${variable}_FILE names ${path}, which cannot be read: ${(error as Error).message}`,
-    );
+    throw new ConfigError(`Couldn’t read ${path} (${variable}_FILE): ${(error as Error).message}`);
   }
 }
 
@@ -458,7 +444,7 @@ function plain(text: string): string {
 }
 
 function colour(text: string): string {
-  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new Error(`is "${text}"; it takes a colour such as #8a2b3a.`);
+  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new Error(`must be a hex color such as #8a2b3a (got "${text}").`);
   return text.toLowerCase();
 }
 
@@ -466,10 +452,10 @@ function colour(text: string): string {
 function databaseUrl(text: string): string {
   const url = text.trim();
   if (!/^(sqlite|postgres(ql)?):/i.test(url))
-    throw new Error('is no database; it takes sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.');
+    throw new Error('must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME.');
   if (!/^sqlite:/i.test(url) && !isEncodedAddress(url))
     throw new Error(
-      'cannot be read; it takes postgres://USER:PASSWORD@HOST:PORT/NAME, with @, /, #, ? and % in the password written as %40, %2F, %23, %3F and %25. Or leave the password out, and set USHER_DATABASE_PASSWORD.',
+      'must be postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters in the password percent-encoded (@ as %40, / as %2F, # as %23, ? as %3F, % as %25). Or leave out the password and set USHER_DATABASE_PASSWORD.',
     );
   return url;
 }
@@ -491,11 +477,11 @@ export function isEncodedAddress(address: string): boolean {
   );
 }
 
-function whole(min: number, max: number) {
+function whole(min: number, max: number, orElse = '') {
   return (text: string): number => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new Error(`is "${text}"; it takes a whole number from ${min} to ${max}.`);
+      throw new Error(`must be a whole number from ${min} to ${max}${orElse} (got "${text}").`);
     return value;
   };
 }
@@ -503,7 +489,7 @@ function whole(min: number, max: number) {
 function oneOf<const T extends string>(...choices: T[]) {
   return (text: string): T => {
     const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw new Error(`is "${text}"; it takes one of: ${choices.join(', ')}.`);
+    if (found === undefined) throw new Error(`must be one of: ${choices.join(', ')} (got "${text}").`);
     return found;
   };
 }
@@ -514,14 +500,7 @@ function optional<T>(parse: (text: string) => T) {
 
 /** There is no number for it: one that says "none" to somebody means the opposite to somebody else. */
 function orForever(parse: (text: string) => number) {
-  return (text: string): number | 'forever' => {
-    if (text === 'forever') return text;
-    try {
-      return parse(text);
-    } catch (error) {
-      throw new Error(`${(error as Error).message.slice(0, -1)}, or forever.`);
-    }
-  };
+  return (text: string): number | 'forever' => (text === 'forever' ? text : parse(text));
 }
 
 function list<T>(parse: (text: string) => T) {
@@ -536,10 +515,10 @@ function list<T>(parse: (text: string) => T) {
 /** What tokens and their readers compare to the letter, so only what looks the same everywhere. */
 function audiences(text: string): string[] {
   const names = list(plain)(text);
-  if (names.length === 0) throw new Error('is empty; it takes at least one name, such as services.');
+  if (names.length === 0) throw new Error('is empty. Set at least one audience, such as services.');
   const strange = names.find((name) => !/^[!-~]{1,200}$/.test(name));
   if (strange !== undefined)
-    throw new Error(`has "${strange}"; an audience is 1 to 200 ASCII characters without white space.`);
+    throw new Error(`contains "${strange}". An audience must be 1 to 200 ASCII characters without spaces.`);
   return [...new Set(names)];
 }
 
@@ -547,9 +526,9 @@ function audiences(text: string): string[] {
 function origin(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw new Error(`is "${text}"; it takes an absolute address such as https://accounts.example.org.`);
+    throw new Error(`must be an absolute URL such as https://accounts.example.org (got "${text}").`);
   if (text.replace(/\/$/, '') !== url.origin)
-    throw new Error(`is "${text}"; it takes scheme, host and port only, as in ${url.origin}.`);
+    throw new Error(`must contain only scheme, host and port, e.g. ${url.origin} (got "${text}").`);
   return url.origin;
 }
 
@@ -566,15 +545,15 @@ const sampleSecrets = [
 function secret(text: string): Secret {
   if (Buffer.byteLength(text) < 32)
     throw new Error(
-      `is too short (${Buffer.byteLength(text)} bytes); it takes 32 bytes or more. Make one: openssl rand -base64 32`,
+      `must be at least 32 bytes (it has ${Buffer.byteLength(text)}). Generate one with: openssl rand -base64 32`,
     );
   if (sampleSecrets.some((sample) => sample.test(text)))
-    throw new Error('is a value that others know or can guess. Make one: openssl rand -base64 32');
+    throw new Error('is a known sample value. Generate one with: openssl rand -base64 32');
   return new Secret(text);
 }
 
 function secret16(text: string): Secret {
-  if (text.length < 16) throw new Error('is too short; it takes 16 characters or more.');
+  if (text.length < 16) throw new Error('must be at least 16 characters.');
   return new Secret(text);
 }
 
@@ -589,7 +568,7 @@ function smtp(text: string): Secret {
     [url.username, url.password].every(isEncoded);
   if (!fits)
     throw new Error(
-      'cannot be read; it takes smtp://USER:PASSWORD@HOST:PORT or smtps://..., with @, /, #, ? and % in the password written as %40, %2F, %23, %3F and %25.',
+      'must be smtp://USER:PASSWORD@HOST:PORT or smtps://..., with special characters in the password percent-encoded (@ as %40, / as %2F, # as %23, ? as %3F, % as %25).',
     );
   return new Secret(text);
 }
@@ -614,7 +593,7 @@ function mailbox(text: string): string {
   const { address } = splitMailbox(text.trim());
   if (!/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(address))
     throw new Error(
-      `is "${text}"; it takes an address, or a name and an address: Accounts <accounts@example.org>.`,
+      `must be an email address, optionally with a name: Accounts <accounts@example.org> (got "${text}").`,
     );
   return text.trim();
 }

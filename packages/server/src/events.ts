@@ -54,9 +54,9 @@ export const events = {
 
   device_distrusted: [
     'Known device removed',
-    'A known device sent ten incorrect passwords in a row. It is no longer recognized, and the user was notified.',
+    'A known device sent ten incorrect passwords in a row. It is no longer known, and the user was notified.',
   ],
-  device_removed: ['Recognized device removed', 'One or all known devices of an account were removed.'],
+  device_removed: ['Known device removed', 'One or all known devices of an account were removed.'],
 
   limit_reached: [
     'Rate limit exceeded',

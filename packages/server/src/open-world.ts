@@ -115,7 +115,7 @@ async function furnish(
 
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const keyring = await openKeyring(db, keys.wrap, clock);
-  const hasher = createHasher({ ...hashing, onFailure: () => log.error('a hashing worker failed') });
+  const hasher = createHasher({ ...hashing, onFailure: () => log.error('password hashing worker failed') });
   const notes = lastSeenNotes();
   const state = stateNotes(db, database.file);
   const streams = openStreams(clock, log);
@@ -175,7 +175,7 @@ async function furnish(
         await notes.save(db);
         await state
           .save()
-          .catch((error: Error) => log.error({ error: error.name }, 'the state was not noted'));
+          .catch((error: Error) => log.error({ error: error.name }, 'database state not saved'));
         await database.close();
         await breachedPasswords?.close();
       })();
@@ -207,7 +207,7 @@ function refuseOwnAudience({ audiences, publicUrl, port }: Config): void {
   const own = publicUrl ?? `http://localhost:${port}`;
   if (audiences.includes(own))
     throw new ConfigError(
-      `USHER_AUDIENCES (--audiences) names ${own}, which is the audience of Usher itself: whoever got a token for a service could act here. Give the services a name of their own.`,
+      `USHER_AUDIENCES (--audiences) must not include ${own}, the audience of Usher itself: tokens for a service would then also work here. Use a different name for the service.`,
     );
 }
 
@@ -215,7 +215,7 @@ function secretOf(config: Config, { file }: Database): string {
   if (config.secret) return config.secret.reveal();
   if (file !== undefined) return secretBeside(file);
   throw new ConfigError(
-    'USHER_SECRET is required with a database server. Make one, and keep it: openssl rand -base64 32',
+    'USHER_SECRET is required with a database server. Generate one and store it safely: openssl rand -base64 32',
   );
 }
 

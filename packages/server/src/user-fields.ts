@@ -59,7 +59,7 @@ export const userFields = {
       names: ['disabledat', 'disabled', 'isdisabled', 'banned', 'isbanned', 'blocked', 'isblocked'],
     },
     page: { label: 'Status', seenBy: ['admin'] },
-    cli: { name: 'state', title: 'STATE', show: (at) => (at === null ? 'enabled' : 'disabled') },
+    cli: { name: 'status', title: 'STATUS', show: (at) => (at === null ? 'enabled' : 'disabled') },
   }),
   created_at: time({
     api: { in: 'User', name: 'created_at', shape: timeShape(), show: toTime },

@@ -433,7 +433,7 @@ describe('bin/usher.js', () => {
     const { status, stdout, stderr } = start(root, {
       args: [`--import=data:text/javascript,${encodeURIComponent(pretend)}`],
     });
-    expect(stderr).toMatch(/^Usher needs Node\.js 24 or newer; this is Node\.js 20\.11\.1\. .+\n$/);
+    expect(stderr).toMatch(/^Usher requires Node\.js 24 or later \(found 20\.11\.1\)\. .+\n$/);
     expect({ status, stdout, cache: readdirSync(join(root, 'tmp')) }).toEqual({
       status: 2,
       stdout: '',
@@ -444,7 +444,7 @@ describe('bin/usher.js', () => {
   const older = findOlderNode();
   it.skipIf(!older)('is understood by the older Node.js of this machine', () => {
     const { status, stdout, stderr } = start(install(), { node: older });
-    expect(stderr).toMatch(/^Usher needs Node\.js 24 or newer; this is Node\.js \d+\.\d+\.\d+\. .+\n$/);
+    expect(stderr).toMatch(/^Usher requires Node\.js 24 or later \(found \d+\.\d+\.\d+\)\. .+\n$/);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   });
 
@@ -453,7 +453,7 @@ describe('bin/usher.js', () => {
     expect({ status, stdout, stderr }).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'Usher is not built yet: run `npm run build` first.\n',
+      stderr: 'Usher isn’t built yet. Run `npm run build` first.\n',
     });
   });
 

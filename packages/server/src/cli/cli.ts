@@ -26,9 +26,14 @@ const { version } = createRequire(import.meta.url)('../../package.json') as { ve
 export async function run(argv: string[]): Promise<void> {
   process.stdout.on('error', noteLostOutput);
   const program = new Command('usher')
-    .description('A user-authentication server.')
-    .version(version)
-    .addHelpText('after', '\nExample:\n  usher serve\n\nEvery command has --help.')
+    .description('Self-hosted user authentication server.')
+    .version(version, '-V, --version', 'Show the version.')
+    .helpOption('-h, --help', 'Show this help.')
+    .helpCommand('help [command]', 'Show help for a command.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  usher serve\n\nRun `usher <command> --help` for details.\n\nExit codes: 0 done, 1 failed, 2 invalid command line or settings.',
+    )
     .showSuggestionAfterError()
     .exitOverride();
   addServe(program, version);
@@ -59,13 +64,14 @@ function exitCodeOf(error: unknown): number {
 /** Commander has printed its own sentence already. */
 function sentenceOf(error: unknown): string | undefined {
   if (error instanceof CommanderError) return undefined;
-  if (error instanceof Refusal && error.fields) return error.fields.map((field) => field.message).join(' ');
-  if (isUnavailable(error)) return `The database cannot be used now: ${(error as Error).message}`;
+  if (error instanceof Refusal && error.fields)
+    return error.fields.map(({ field, message }) => `${field}: ${message}`).join(' ');
+  if (isUnavailable(error)) return `Database error: ${(error as Error).message}`;
   return error instanceof Error ? error.message : String(error);
 }
 
 /** Whoever reads our output may stop early (`| head`): that is no bug, but what could not be written was not done. */
 function noteLostOutput(error: NodeJS.ErrnoException): void {
   process.exitCode = REFUSED;
-  if (error.code !== 'EPIPE') say(`usher: The output could not be written: ${error.message}`);
+  if (error.code !== 'EPIPE') say(`usher: Couldn’t write output: ${error.message}`);
 }

@@ -7,8 +7,8 @@ type Shell = (typeof shells)[number];
 export function addCompletion(program: Command): void {
   program
     .command('completion')
-    .addArgument(new Argument('<shell>', 'for which shell').choices(shells))
-    .description('Print a script that completes commands and flags.')
+    .addArgument(new Argument('<shell>', 'Shell to generate completions for.').choices(shells))
+    .description('Print a shell completion script.')
     .addHelpText(
       'after',
       `

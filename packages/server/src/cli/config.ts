@@ -5,8 +5,8 @@ import { settingsOf, withSettings } from './settings.ts';
 
 export function addConfig(program: Command): void {
   withSettings(program.command('config'))
-    .description('Print every setting in force, and where it comes from.')
-    .option('--json', 'Print JSON.')
+    .description('Show current settings and their sources.')
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher config --port 4001 --json')
     .action(show);
 }

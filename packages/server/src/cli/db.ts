@@ -22,39 +22,37 @@ import { settingsOf, withSettings } from './settings.ts';
 
 /** Beside all sessions. */
 const ALSO_REVOKED =
-  'known browsers and programs, mailed codes and links (except those that take an address back) and the set-up link';
+  'recognized browsers and API clients, email codes and links (except those that undo an email change) and the setup link';
 
 export function addDb(program: Command): void {
   const db = program
     .command('db')
-    .description('Make, migrate, fill and remove the database.')
+    .description('Create, migrate, seed and drop the database.')
     .addHelpText('after', '\nExample:\n  usher db create');
   withSettings(db.command('create'), ['database'])
-    .description('Make the database with all its tables. Does nothing to one that is there and up to date.')
+    .description('Create the database and its tables. Does nothing if it’s up to date.')
     .addHelpText('after', '\nExample:\n  usher db create')
     .action((_options: unknown, command: Command) => create(settingsOf(command).config));
   withSettings(db.command('migrate'), ['database'])
-    .description('Apply the migrations that the database has not had yet, and list them.')
-    .option('--dry-run', 'List them only.')
-    .option('--json', 'Print JSON.')
+    .description('Apply pending migrations and list them.')
+    .option('--dry-run', 'List pending migrations without applying them.')
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher db migrate --dry-run')
     .action((options: MigrateOptions, command: Command) => migrate(settingsOf(command).config, options));
   withSettings(db.command('seed'), ['database'])
-    .description('Add an administrator and five users to try things out with. Refused in production.')
-    .option('--json', 'Print JSON.')
+    .description('Add sample data: one administrator and five users. Not allowed in production.')
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher db seed')
     .action(seed);
   withSettings(db.command('restored'), ['database'])
-    .description(
-      `Say that an older copy of the database was put back: revokes all sessions, ${ALSO_REVOKED}. Asks first.`,
-    )
-    .option('--yes', 'Do not ask.')
-    .option('--json', 'Print JSON.')
+    .description(`After you restore a backup: revoke all sessions, ${ALSO_REVOKED}. Asks for confirmation.`)
+    .option('--yes', 'Skip confirmation.')
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher db restored --yes')
     .action(restored);
   withSettings(db.command('drop'), ['database'])
-    .description('Remove the database and all that it holds. Asks first; refused in production.')
-    .option('--yes', 'Do not ask.')
+    .description('Delete the database and all its data. Asks for confirmation; not allowed in production.')
+    .option('--yes', 'Skip confirmation.')
     .addHelpText('after', '\nExample:\n  usher db drop --yes')
     .action((options: { yes?: true }, command: Command) => drop(settingsOf(command).config, options));
 }
@@ -67,12 +65,12 @@ async function create(config: Config): Promise<void> {
   const { database, migrated, close } = await openWorld(config, { log: logOf(config) });
   await close();
   const place = placeOf(config, database);
-  if (!before.exists) say(`Made the database at ${place} (${migrations(migrated.length)} applied).`);
+  if (!before.exists) say(`Created the database at ${place} (${migrations(migrated.length)} applied).`);
   else if (migrated.length > 0)
-    say(`The database at ${place} was there; ${migrations(migrated.length)} applied.`);
-  else say(`The database at ${place} is there already, and up to date.`);
+    say(`The database at ${place} already exists; ${migrations(migrated.length)} applied.`);
+  else say(`The database at ${place} already exists and is up to date.`);
   if (database.file && !before.hasKey && hasSecretFile(database))
-    say(`Made ${secretFileOf(database.file)}. Keep it: the database cannot be used without it.`);
+    say(`Created ${secretFileOf(database.file)}. Back it up: the database can’t be used without it.`);
 }
 
 const hasSecretFile = ({ file }: Database): boolean => file !== undefined && existsSync(secretFileOf(file));
@@ -91,7 +89,7 @@ async function migrate(config: Config, { dryRun, json }: MigrateOptions): Promis
     const place = placeOf(config, database);
     if (names.length === 0) say(`The database at ${place} is up to date.`);
     else
-      say(`${migrations(names.length)} ${dryRun ? 'to apply to' : 'applied to'} the database at ${place}.`);
+      say(`${migrations(names.length)} ${dryRun ? 'pending for' : 'applied to'} the database at ${place}.`);
   });
 }
 
@@ -99,7 +97,7 @@ async function migrate(config: Config, { dryRun, json }: MigrateOptions): Promis
 const seedNames = ['ada', 'grace', 'alan', 'barbara', 'edsger', 'frances'];
 
 async function seed({ json }: { json?: true }, command: Command): Promise<void> {
-  refuseProduction(settingsOf(command).config, 'seeded');
+  refuseProduction(settingsOf(command).config, 'seed');
   await withWorld(command, async (world) => {
     const wishes = seedNames.map((username, index) => ({
       username,
@@ -109,10 +107,10 @@ async function seed({ json }: { json?: true }, command: Command): Promise<void> 
     }));
     const taken = await takenOf(world.db, await Promise.all(wishes.map((wish) => checkNewUser(wish, world))));
     if (taken.length === wishes.length)
-      return say(`Nothing was changed: ${taken.join(', ')} are there already.`);
+      return say(`Already seeded: ${taken.join(', ')} exist. Nothing was changed.`);
     if (taken.length > 0)
       throw new Error(
-        `Nothing was changed: there are other users with the names or addresses of ${taken.join(', ')}.`,
+        `Nothing was changed: other users already have the username or email of ${taken.join(', ')}.`,
       );
     const hashed = await Promise.all(
       wishes.map(async (wish) => ({
@@ -126,10 +124,10 @@ async function seed({ json }: { json?: true }, command: Command): Promise<void> 
     if (json) printJson({ users: made.map(({ user, password }) => ({ ...showUser(user), password })) });
     else
       printTable(
-        ['USERNAME', 'E-MAIL', 'ROLE', 'PASSWORD'],
+        ['USERNAME', 'EMAIL', 'ROLE', 'PASSWORD'],
         made.map(({ user, password }) => [user.username, user.email, roleOf(user), password]),
       );
-    say(`Added ${users.length} users. The passwords are shown this once: they are stored nowhere.`);
+    say(`Created ${users.length} users. Save the passwords now; they won’t be shown again.`);
   });
 }
 
@@ -170,7 +168,7 @@ async function restored({ yes, json }: { yes?: true; json?: true }, command: Com
 }
 
 async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
-  refuseProduction(config, 'dropped');
+  refuseProduction(config, 'drop');
   await withDatabase(config, async (database) => {
     await refuseMissing(config, database);
     // Throws when its migrations are not ours: then it is not ours to remove.
@@ -178,18 +176,18 @@ async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
     const place = placeOf(config, database);
     const { file } = database;
     const secretFile = file && !config.secret ? secretFileToRemove(file) : undefined;
-    const warning = `This removes the database at ${place} and all users in it.${secretFile ? ` It also removes ${secretFile}, without which a backup of it cannot be used.` : ''} It cannot be undone.`;
+    const warning = `This deletes the database at ${place} and all its users.${secretFile ? ` It also deletes ${secretFile}; backups of this database can’t be used without it.` : ''} This can’t be undone.`;
     await consent(yes, warning, basename(place));
     await database.drop();
     if (secretFile) rmSync(secretFile, { force: true });
     if (file) rmSync(stateFileOf(file), { force: true });
-    say(file ? `Removed ${file}.` : `Removed Usher's tables at ${place}; the empty database is still there.`);
-    if (secretFile) say(`Removed ${secretFile}, which was the secret of that database alone.`);
-    else if (hasSecretFile(database)) say(`Kept ${secretFileOf(file ?? '')}, which other data may need.`);
+    say(file ? `Deleted ${file}.` : `Dropped Usher’s tables at ${place}. The empty database remains.`);
+    if (secretFile) say(`Deleted ${secretFile} (used only by that database).`);
+    else if (hasSecretFile(database)) say(`Kept ${secretFileOf(file ?? '')}; other data may depend on it.`);
   });
 }
 
-function refuseProduction({ env }: Config, done: string): void {
+function refuseProduction({ env }: Config, command: string): void {
   if (env === 'production')
-    throw new Error(`USHER_ENV is production: a database in production is not ${done}.`);
+    throw new Error(`usher db ${command} isn’t allowed when USHER_ENV is production.`);
 }

@@ -29,20 +29,16 @@ interface EventsOptions {
 
 export function addEvents(program: Command): void {
   withSettings(program.command('events'), ['database'])
-    .description('Search the audit record, newest first: who did what, and why something was refused.')
-    .option('--user <name>', 'Those about this user: a username, an e-mail address or an id.')
-    .option('--name <event>', 'Those of one kind, such as limit_reached.', toName)
-    .option('--request <id>', 'Those of one request, by the id in its answer and in the log.', toRequest)
-    .option(
-      '--since <time>',
-      'Those from this time on: 2026-03-01T12:00Z, or how long ago: 15m, 2h, 7d.',
-      toTime,
-    )
-    .option('--until <time>', 'Those before this time.', toTime)
-    .option('--limit <number>', `How many, at most ${LARGEST_PAGE}.`, toLimit, 50)
-    .option('--cursor <id>', 'Those before this one: what the page before ended with.', toEvent)
-    .option('--follow', 'Go on, and print what comes in until interrupted; oldest first.')
-    .option('--json', 'Print JSON, one event a line.')
+    .description('Search the audit log, newest first.')
+    .option('--user <name>', 'Filter by username, email or user ID.')
+    .option('--name <event>', 'Filter by event type, e.g. limit_reached.', toName)
+    .option('--request <id>', 'Filter by request ID.', toRequest)
+    .option('--since <time>', 'Events after this time: 2026-03-01T12:00Z, or relative: 15m, 2h, 7d.', toTime)
+    .option('--until <time>', 'Events before this time.', toTime)
+    .option('--limit <number>', `Maximum number of results (up to ${LARGEST_PAGE}).`, toLimit, 50)
+    .option('--cursor <id>', 'Continue from this cursor.', toEvent)
+    .option('--follow', 'Stream new events until interrupted (oldest first).')
+    .option('--json', 'Output JSON Lines, one event per line.')
     .addHelpText('after', '\nExample:\n  usher events --request 3f0f1cd8-9a0e-4b6c-8d9e-2f6f1f7f5a11')
     .action(list);
 }
@@ -64,13 +60,13 @@ async function list(options: EventsOptions, command: Command): Promise<void> {
     if (follow) return followEvents(world, asked, page.reverse(), json);
     if (json) for (const event of page) printEvent(event);
     else if (page.length > 0) printTable(HEADS, page.map(rowOf));
-    else say(request ? NONE_OF_REQUEST : 'There are no such events.');
-    if (found.length > limit) say(`There are more: --cursor ${page.at(-1)?.id}`);
+    else say(request ? NONE_OF_REQUEST : 'No events found.');
+    if (found.length > limit) say(`More results: --cursor ${page.at(-1)?.id}`);
   });
 }
 
 const NONE_OF_REQUEST =
-  'There is no event of this request. A limit that refuses many attempts has an event for some of them only; the log names the limit of each.';
+  'No events for this request. Rate limits that block many requests log only some of them as events; see the server log for this request.';
 
 /** What a deleted user did is found by the id alone. */
 const idOf = async ({ db }: Pick<World, 'db'>, name: string): Promise<string> =>
@@ -93,7 +89,7 @@ async function followEvents(
   }
 }
 
-const HEADS = ['WHEN (UTC)', 'EVENT', 'USER', 'FROM', 'DETAILS'];
+const HEADS = ['WHEN (UTC)', 'EVENT', 'USER', 'IP', 'DETAILS'];
 
 const rowOf = ({ at, name, userId, ip, details }: RecordedEvent): string[] => [
   minuteOf(at),
@@ -109,17 +105,17 @@ const printEvent = (event: RecordedEvent): void => printLine(JSON.stringify(show
 
 function toName(text: string): EventName {
   if (text in events) return text as EventName;
-  throw new InvalidArgumentError('There is no such event. See docs/reference/events.md.');
+  throw new InvalidArgumentError('Unknown event. See docs/reference/events.md.');
 }
 
 function toRequest(text: string): string {
   if (isId(text)) return text.toLowerCase();
-  throw new InvalidArgumentError('It takes the `request_id` of an answer or of a line of the log.');
+  throw new InvalidArgumentError('Expected a request ID (`request_id`) from a response or the log.');
 }
 
 function toEvent(text: string): string {
   if (isId(text)) return text.toLowerCase();
-  throw new InvalidArgumentError('It takes the id of an event.');
+  throw new InvalidArgumentError('Expected an event ID.');
 }
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -131,14 +127,12 @@ function toTime(text: string): number {
     ? Date.parse(text)
     : Number.NaN;
   if (Number.isNaN(time))
-    throw new InvalidArgumentError(
-      'It takes a time such as 2026-03-01T12:00Z, or how long ago: 15m, 2h, 7d.',
-    );
+    throw new InvalidArgumentError('Expected a time (2026-03-01T12:00Z) or a duration (15m, 2h, 7d).');
   return time;
 }
 
 function toLimit(text: string): number {
   const limit = Number(text);
   if (/^\d+$/.test(text) && limit >= 1 && limit <= LARGEST_PAGE) return limit;
-  throw new InvalidArgumentError(`It takes a whole number from 1 to ${LARGEST_PAGE}.`);
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${LARGEST_PAGE}.`);
 }

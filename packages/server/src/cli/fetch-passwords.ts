@@ -33,14 +33,14 @@ export async function fetchParts(wanted: Wanted): Promise<{ folder: string; coun
     const part = partOf(folder, first);
     if (!existsSync(part)) await fetchPart(wanted, base, first, ranges, folder);
     count += existsSync(part) ? statSync(part).size / PREFIX_BYTES : 0;
-    if (first % 8 === 7) say(`${first + 1} of 256 parts are here, ${count.toLocaleString('en')} hashes.`);
+    if (first % 8 === 7) say(`Downloaded ${first + 1} of 256 parts (${count.toLocaleString('en')} hashes).`);
   }
   return { folder, count };
 }
 
 function baseOf(url: string): string {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new Misuse('--url takes an address such as https://api.pwnedpasswords.com/range/.');
+    throw new Misuse('--url must be a URL such as https://api.pwnedpasswords.com/range/.');
   return url.endsWith('/') ? url : `${url}/`;
 }
 
@@ -79,7 +79,7 @@ async function fetchPart(
   parts.close();
   const failed = workers.find((worker) => worker.status === 'rejected');
   if (failed)
-    throw new Error(`${failed.reason.message}. What was fetched is kept: run the command again to go on.`);
+    throw new Error(`${failed.reason.message}. Run the command again to continue where it stopped.`);
   const made = partOf(unfinished, first);
   if (existsSync(made)) renameSync(made, partOf(folder, first));
   rmSync(unfinished, { recursive: true, force: true });

@@ -44,6 +44,6 @@ function saying<T>(file: string, write: () => T): T {
   try {
     return write();
   } catch (error) {
-    throw new Error(`The report ${file} cannot be written: ${(error as Error).message}`);
+    throw new Error(`Couldn’t write the report ${file}: ${(error as Error).message}`);
   }
 }

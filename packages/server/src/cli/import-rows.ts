@@ -33,7 +33,7 @@ const rowOf = ({ line, status, email, family, reason }: RowOutcome) => ({
 
 export function sentenceOf({ line, status, email, family, reason }: RowOutcome, dryRun?: true): string {
   const who = email === '' ? '' : `${email}: `;
-  if (status === 'present') return `line ${line}: ${who}present: an account has this address already`;
-  if (status === 'refused') return `line ${line}: ${who}refused: ${reason}`;
+  if (status === 'present') return `line ${line}: ${who}skipped: an account with this email already exists`;
+  if (status === 'refused') return `line ${line}: ${who}rejected: ${reason}`;
   return `line ${line}: ${who}${dryRun ? 'would be imported' : 'imported'} (${family === 'none' ? 'no password' : family})`;
 }

@@ -34,7 +34,7 @@ const formats: Record<string, 'csv' | 'jsonl'> = {
 export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promise<ImportSource> {
   if (namesDatabase(place)) return fromDatabase(place);
   const kind = format ?? formats[extname(place).toLowerCase()];
-  if (!kind) throw new Misuse(`Is ${place} CSV or JSON lines? Say --format csv or --format jsonl.`);
+  if (!kind) throw new Misuse(`Can’t tell the format of ${place}. Use --format csv or --format jsonl.`);
   const head = await readHead(place);
   const fault = faultOfFile(head) ?? (kind === 'jsonl' ? faultOfJson(head) : undefined);
   if (fault) throw new Error(`${place} ${fault}`);
@@ -49,7 +49,7 @@ export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promi
   const header = (await records.next()).value as CsvRecord | undefined;
   const columns = header?.cells.map((cell) => textOfCell(cell)?.trim() ?? '') ?? [];
   const twice = columns.find((name, at) => name !== '' && columns.indexOf(name) !== at);
-  if (twice) throw new Misuse(`${place} has two columns that are called ${twice}.`);
+  if (twice) throw new Misuse(`Duplicate column "${twice}" in ${place}.`);
   return { ...shared, columns, rows: () => csvRows({ [Symbol.asyncIterator]: () => records }, columns) };
 }
 
@@ -73,13 +73,13 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 async function readHead(file: string): Promise<Buffer> {
   const handle = await open(file).catch((error) => {
-    throw new Error(`${file} cannot be read: ${error.message}`);
+    throw new Error(`Couldn’t read ${file}: ${error.message}`);
   });
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
-    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
+    throw new Error(`Couldn’t read ${file}: ${(error as Error).message}`);
   } finally {
     await handle.close();
   }
@@ -88,18 +88,19 @@ async function readHead(file: string): Promise<Buffer> {
 function faultOfFile(head: Buffer): string | undefined {
   const [first = 0, second = 0] = head;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
-    return 'is text in UTF-16. Save it as UTF-8.';
-  if (first === 0x50 && second === 0x4b) return 'is a spreadsheet or an archive. Save it as CSV in UTF-8.';
-  if (first === 0x1f && second === 0x8b) return 'is compressed. Unpack it first: gunzip FILE';
-  return head.includes(0) ? 'is no text.' : undefined;
+    return 'is UTF-16. Save it as UTF-8.';
+  if (first === 0x50 && second === 0x4b) return 'is a spreadsheet or an archive. Save it as CSV (UTF-8).';
+  if (first === 0x1f && second === 0x8b) return 'is compressed. Decompress it first: gunzip FILE';
+  return head.includes(0) ? 'isn’t a text file.' : undefined;
 }
 
 /** One document, as many programs export it, cannot be read line by line. */
 function faultOfJson(head: Buffer): string | undefined {
   const begin = head.toString('utf8').replace(/^[\ufeff\s]+/, '');
-  if (begin.startsWith('[')) return "is one list. Write a line for each user: jq -c '.[]' FILE > users.jsonl";
+  if (begin.startsWith('['))
+    return "is a JSON array. Convert it to JSON Lines: jq -c '.[]' FILE > users.jsonl";
   if (/^\{\s*"users"\s*:\s*\[/.test(begin))
-    return "is one document. Write a line for each user: jq -c '.users[]' FILE > users.jsonl";
+    return "is a single JSON document. Convert it to JSON Lines: jq -c '.users[]' FILE > users.jsonl";
   return undefined;
 }
 
@@ -151,18 +152,18 @@ function delimiterOf(head: Buffer): string {
 
 function sentenceOf({ code, lines, message }: CsvFault): string {
   const where = `Line ${lines}`;
-  if (code === 'CSV_QUOTE_NOT_CLOSED') return `${where}: the file ends within quotation marks.`;
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return `${where}: unclosed quotation mark.`;
   if (code === 'CSV_MAX_RECORD_SIZE')
-    return `${where}: a row is longer than 1 MB. Perhaps a quotation mark before it is not closed.`;
-  if (lines !== undefined) return `${where}: a quotation mark stands where none can be.`;
-  return `The file cannot be read: ${message}`;
+    return `${where}: row longer than 1 MB. Check for an unclosed quotation mark.`;
+  if (lines !== undefined) return `${where}: unexpected quotation mark.`;
+  return `Couldn’t read the file: ${message}`;
 }
 
 async function* csvRows(records: AsyncIterable<CsvRecord>, columns: string[]): AsyncGenerator<SourceRow> {
   for await (const { line, cells } of records) {
     const texts = cells.map(textOfCell);
     if (cells.length !== columns.length)
-      yield { line, fault: `The row has ${cells.length} cells, and the first line has ${columns.length}.` };
+      yield { line, fault: `This row has ${cells.length} columns; the header has ${columns.length}.` };
     else if (texts.includes(undefined)) yield { line, fault: NOT_UTF8 };
     else yield { line, cells: new Map(columns.map((name, at) => [name, plainCell(texts[at] ?? '')])) };
   }
@@ -171,7 +172,7 @@ async function* csvRows(records: AsyncIterable<CsvRecord>, columns: string[]): A
 async function* jsonRows(stream: ReadStream): AsyncGenerator<SourceRow> {
   for await (const { line, bytes } of linesOf(stream)) {
     if (!bytes) {
-      yield { line, fault: 'The row is longer than 1 MB.' };
+      yield { line, fault: 'This row is longer than 1 MB.' };
       continue;
     }
     const text = textOf(bytes)
@@ -182,7 +183,7 @@ async function* jsonRows(stream: ReadStream): AsyncGenerator<SourceRow> {
   }
 }
 
-const NOT_UTF8 = 'The row is not text in UTF-8. Save the file as UTF-8.';
+const NOT_UTF8 = 'This row isn’t valid UTF-8. Save the file as UTF-8.';
 
 function jsonRow(line: number, text: string): SourceRow {
   try {
@@ -194,7 +195,7 @@ function jsonRow(line: number, text: string): SourceRow {
   } catch {
     // Said below; the words of the parser would repeat what stands there.
   }
-  return { line, fault: 'The row is not one whole JSON object.' };
+  return { line, fault: 'This row isn’t a complete JSON object.' };
 }
 
 const cellOf = (cell: unknown): string => (typeof cell === 'object' ? JSON.stringify(cell) : String(cell));

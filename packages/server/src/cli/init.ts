@@ -20,10 +20,10 @@ const projects = new URL('../../projects/', import.meta.url);
 export function addInit(program: Command): void {
   program
     .command('init')
-    .argument('[folder]', 'where; made if it is not there', '.')
-    .description('Write a minimal project: Usher, and one guarded route.')
-    .addOption(new Option('--framework <name>', 'What answers.').choices(frameworks).default('hono'))
-    .option('--json', 'Print JSON.')
+    .argument('[folder]', 'Target folder; created if missing.', '.')
+    .description('Create a starter project with one protected route.')
+    .addOption(new Option('--framework <name>', 'Web framework.').choices(frameworks).default('hono'))
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher init my-app --framework express')
     .action(init);
 }
@@ -36,13 +36,13 @@ function init(folder: string, { framework, json }: { framework: Framework; json?
   const inTheWay = Object.keys(files).filter((name) => there.has(name));
   if (inTheWay.length > 0)
     throw new Error(
-      `${place} has ${inTheWay.join(' and ')} already, so nothing was written. Choose another folder.`,
+      `${place} already contains ${inTheWay.join(' and ')}. Nothing was written; choose another folder.`,
     );
   for (const [name, text] of Object.entries(files)) writeFileSync(join(place, name), text, { flag: 'wx' });
   if (json) printJson({ folder: place, framework, files: Object.keys(files) });
   else
     for (const line of [
-      `Written to ${place}: ${Object.keys(files).join(', ')}.`,
+      `Created in ${place}: ${Object.keys(files).join(', ')}.`,
       'Next:',
       ...(folder === '.' ? [] : [`  cd ${folder}`]),
       '  npm install',

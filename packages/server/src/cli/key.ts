@@ -10,23 +10,23 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** How soon a running server reads the keys again (`jobs/jobs`). */
-const NOTICED = 'Running servers notice within a second.';
+const NOTICED = 'Running servers pick this up within a second.';
 
 export function addKey(program: Command): void {
   const key = program
     .command('key')
-    .description('List and rotate the keys that sign tokens.')
+    .description('Manage token signing keys.')
     .addHelpText('after', '\nExample:\n  usher key list');
   withSettings(key.command('list'), ['database'])
-    .description('List the signing keys, newest first.')
-    .option('--json', 'Print JSON.')
+    .description('List signing keys, newest first.')
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher key list')
     .action(list);
   withSettings(key.command('rotate'), ['database', 'signingAlgorithm'])
-    .description('Make the next signing key. Tokens that the old ones signed stay good, unless --leaked.')
-    .option('--leaked', 'Sign with the new key at once, and refuse at once what the old ones signed.')
-    .option('--yes', 'Do not ask.')
-    .option('--json', 'Print JSON.')
+    .description('Rotate the signing key. Existing tokens stay valid unless --leaked is used.')
+    .option('--leaked', 'Activate the new key and revoke all existing access tokens immediately.')
+    .option('--yes', 'Skip confirmation.')
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExamples:\n  usher key rotate\n  usher key rotate --leaked --yes')
     .action(rotate);
 }
@@ -38,7 +38,7 @@ async function list({ json }: { json?: true }, command: Command): Promise<void> 
   }));
   if (json) return printJson({ keys: keys.map(showKey) });
   printTable(
-    ['ID', 'ALGORITHM', 'STATE', 'AGE', 'SIGNS FROM (UTC)', 'PUBLISHED UNTIL (UTC)'],
+    ['ID', 'ALGORITHM', 'STATE', 'AGE', 'ACTIVE FROM (UTC)', 'PUBLISHED UNTIL (UTC)'],
     keys.map((key) => Object.values(membersOf(key, now))),
   );
 }
@@ -79,18 +79,18 @@ interface RotateOptions {
 
 async function rotate({ leaked = false, yes, json }: RotateOptions, command: Command): Promise<void> {
   await withWorld(command, async (world) => {
-    const warning = 'This refuses, at once, every access token that was signed so far.';
+    const warning = 'This immediately revokes every existing access token.';
     if (leaked) await consent(yes, warning, 'leaked');
     const made = await rotateSigningKey(world, leaked, { actorId: 'operator', origin: OPERATOR });
     const { id, algorithm, state } = made;
     if (json) printJson({ key: showKey(made) });
-    else printRecord({ id, algorithm, state, 'signs from': `${minuteOf(made.signs_from)} UTC` });
+    else printRecord({ id, algorithm, state, 'active from': `${minuteOf(made.signs_from)} UTC` });
     say(leaked ? sayLeaked() : sayRotated(made.signs_from));
   });
 }
 
 const sayRotated = (signsFrom: number): string =>
-  `The new key is published from now on, and signs from ${minuteOf(signsFrom)} UTC. Tokens signed before stay good until they run out. ${NOTICED}`;
+  `New key published; it becomes active at ${minuteOf(signsFrom)} UTC. Existing tokens stay valid until they expire. ${NOTICED}`;
 
 const sayLeaked = (): string =>
-  `The new key signs from now on. Access tokens signed before are refused; sessions go on, and refreshing gives a new token. ${NOTICED} A service that checks tokens by itself must fetch the JWKS anew.`;
+  `The new key is active. Existing access tokens are revoked; sessions continue, and clients get a new token on refresh. ${NOTICED} Services that verify tokens themselves must refetch the JWKS.`;

@@ -18,44 +18,42 @@ import { settingsOf, withSettings } from './settings.ts';
 import { isId } from './user-named.ts';
 
 const LARGEST_LIST = 100;
-const JSON_HELP = 'Print JSON.';
+const JSON_HELP = 'Output as JSON.';
 /** What keeps mail programs from making a link of a name has no width, and no terminal need show it. */
 const BREAK = '\u200b';
 
 export function addMail(program: Command): void {
   const mail = program
     .command('mail')
-    .description('Try out the sending of mails, look at them, and have one sent again.')
+    .description('Test, view and resend emails.')
     .addHelpText('after', '\nExample:\n  usher mail test you@example.org');
   withSettings(mail.command('list'), ['database'])
-    .description(
-      'List the mails that are kept because there is no mail server, newest first. Not in production.',
-    )
+    .description('List emails in the development mailbox, newest first. Not available in production.')
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher mail list')
     .action(list);
   withSettings(mail.command('show'), ['database'])
-    .description('Print one of them as text. Not in production.')
-    .argument('<id>', 'Its id, as `usher mail list` prints it; `last` for the newest.')
-    .option('--html', 'Print the HTML instead.')
+    .description('Show an email from the development mailbox. Not available in production.')
+    .argument('<id>', 'Email ID from `usher mail list`, or `last`.')
+    .option('--html', 'Output the HTML version.')
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher mail show last')
     .action(show);
   withSettings(mail.command('retry'), ['database'])
-    .description('Have a mail sent again that was refused or given up, as long as it is worth it.')
-    .argument('<id>', 'Its id, as the console, the log and `usher events --name mail_refused` show it.', toId)
+    .description('Resend a rejected or failed email while it’s still valid.')
+    .argument('<id>', 'Email ID from the admin console, the log or `usher events --name mail_refused`.', toId)
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher mail retry 01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')
     .action(retry);
   withSettings(mail.command('test'), ['mailFrom', 'mailTemplates', 'smtpTls', 'publicUrl', 'serviceName'])
-    .description('Hand a test mail to the mail server of USHER_SMTP_URL, and print what it says.')
-    .argument('<address>', 'Who is to get it.')
+    .description('Send a test email through USHER_SMTP_URL and show the server’s response.')
+    .argument('<address>', 'Recipient email address.')
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher mail test you@example.org')
     .action(test);
   withSettings(mail.command('preview'), ['mailTemplates', 'publicUrl', 'serviceName'])
-    .description('Write every mail with sample data into a folder, as text and as HTML.')
-    .argument('[folder]', 'Where to.', 'mail-preview')
+    .description('Render every email template with sample data, as HTML and text.')
+    .argument('[folder]', 'Output folder.', 'mail-preview')
     .addHelpText('after', '\nExample:\n  usher mail preview --mail-templates ./my-mails')
     .action(preview);
 }
@@ -65,7 +63,7 @@ async function list({ json }: { json?: true }, command: Command): Promise<void> 
   await withWorld(command, async (world) => {
     const mails = await keptMails(world.db, world.keys.mail, LARGEST_LIST);
     if (json) return printJson({ mails: mails.map((mail) => membersOf(world, mail)) });
-    if (mails.length === 0) return say('There are no mails.');
+    if (mails.length === 0) return say('No emails.');
     const rows = mails.map((mail) => [minuteOf(mail.createdAt), mail.kind, mail.to, mail.id]);
     printTable(['WHEN (UTC)', 'KIND', 'TO', 'ID'], rows);
   });
@@ -81,7 +79,7 @@ async function show(id: string, { html, json }: ShowOptions, command: Command): 
   await withWorld(command, async (world) => {
     const { db, keys } = world;
     const mail = id === 'last' ? (await keptMails(db, keys.mail, 1))[0] : await keptMail(db, keys.mail, id);
-    if (!mail) throw new Error('There is no such mail, or not any more. See: usher mail list');
+    if (!mail) throw new Error('Email not found. See: usher mail list');
     const rendered = world.renderMail(mail.kind, mail.values);
     if (json)
       return printJson({ mail: { ...membersOf(world, mail), text: rendered.text, html: rendered.html } });
@@ -97,13 +95,13 @@ async function retry(id: string, { json }: { json?: true }, command: Command): P
     const asked = { actorId: 'operator', origin: OPERATOR };
     const { kind, userId, tries } = await sendMailAgain(world, id, asked);
     if (json) return printJson({ mail: { id, kind, user_id: userId, tries } });
-    say(`The ${kind} mail is in the outbox again; a running server sends it within a second or two.`);
+    say(`Queued the ${kind} email again. A running server sends it within seconds.`);
   });
 }
 
 function toId(text: string): string {
   if (isId(text)) return text.toLowerCase();
-  throw new InvalidArgumentError('It takes the id of a mail.');
+  throw new InvalidArgumentError('Expected an email ID.');
 }
 
 const membersOf = (
@@ -119,8 +117,9 @@ const membersOf = (
 
 /** Whoever reads another's mails can sign in as them. */
 function refuseProduction({ env, smtpUrl }: Config): void {
-  if (env === 'production') throw new Error('USHER_ENV is production: mails are not shown there.');
-  if (smtpUrl) throw new Error('USHER_SMTP_URL is set: mails go to that server, and are not kept.');
+  if (env === 'production')
+    throw new Error('The development mailbox isn’t available when USHER_ENV is production.');
+  if (smtpUrl) throw new Error('USHER_SMTP_URL is set, so emails are sent and not stored.');
 }
 
 async function test(address: string, { json }: { json?: true }, command: Command): Promise<void> {
@@ -128,10 +127,10 @@ async function test(address: string, { json }: { json?: true }, command: Command
   const { smtpUrl } = config;
   if (!smtpUrl)
     throw new ConfigError(
-      'USHER_SMTP_URL is not set, so there is no server to hand a mail to. Set it: smtp://USER:PASSWORD@HOST:587',
+      'USHER_SMTP_URL isn’t set, so email can’t be sent. Set it, e.g. smtp://USER:PASSWORD@HOST:587',
     );
   const to = parseEmail(address);
-  if (!to.ok) throw new Misuse(to.message);
+  if (!to.ok) throw new Misuse(`Invalid address ${address}. ${to.message}`);
   const now = systemClock.now();
   const mail = rendererOf(config)('test', { when: new Date(now).toISOString() });
   const transport = createMailTransport({ ...config, smtpUrl }, publicUrlOf(config));
@@ -139,7 +138,7 @@ async function test(address: string, { json }: { json?: true }, command: Command
     const delivery = await transport.send({ ...mail, id: newMailId(), date: now, to: to.email });
     if (json) printJson({ accepted: delivery.end === 'sent', end: delivery.end, answer: delivery.answer });
     if (delivery.end !== 'sent') throw new Error(refusalIn(delivery));
-    say(`The mail server took the mail to ${to.email}. It said: ${delivery.answer}`);
+    say(`Accepted for ${to.email}. Server response: ${delivery.answer}`);
   } finally {
     await transport.close();
   }
@@ -147,9 +146,9 @@ async function test(address: string, { json }: { json?: true }, command: Command
 
 /** What the server said goes on as it is: whoever runs it can look it up. */
 function refusalIn({ end, answer }: Delivery): string {
-  if (end === 'refused') return `The mail server refused the mail. It said: ${answer}`;
-  if (end === 'later') return `The mail server does not take the mail now. It said: ${answer}`;
-  return `No mail could be handed over: ${answer}`;
+  if (end === 'refused') return `Rejected by the mail server: ${answer}`;
+  if (end === 'later') return `Temporarily rejected by the mail server: ${answer}`;
+  return `Couldn’t send through the mail server: ${answer}`;
 }
 
 function preview(folder: string, _options: unknown, command: Command): void {
@@ -161,7 +160,7 @@ function preview(folder: string, _options: unknown, command: Command): void {
     writeFileSync(join(folder, `${kind}.txt`), `Subject: ${mail.subject}\n\n${mail.text}`);
     printLine(join(folder, `${kind}.html`));
   }
-  say(`Wrote ${mails.length} mails to ${folder}, each as HTML and as text.`);
+  say(`Wrote ${mails.length} emails to ${folder} (HTML and text).`);
 }
 
 const rendererOf = (config: Config): RenderMail =>

@@ -33,7 +33,7 @@ export async function withWorld<T>(
     const { length } = await database.pending();
     if (length > 0)
       throw new Error(
-        `The database at ${placeOf(config, database)} lacks ${migrations(length)} of this version; apply with: usher db migrate`,
+        `The database at ${placeOf(config, database)} has ${length} pending ${length === 1 ? 'migration' : 'migrations'}. Apply ${length === 1 ? 'it' : 'them'} with: usher db migrate`,
       );
   });
   const opened = await openWorld(config, { log: logOf(config) });
@@ -46,7 +46,7 @@ export async function withWorld<T>(
 
 export async function refuseMissing(config: Config, database: Database): Promise<void> {
   if (await database.exists()) return;
-  throw new Error(`There is no database at ${placeOf(config, database)}; make it with: usher db create`);
+  throw new Error(`No database at ${placeOf(config, database)}. Create it with: usher db create`);
 }
 
 /** The log of a command is talk, too. */
@@ -57,7 +57,7 @@ export function placeOf(config: Config, { file }: Database): string {
   if (file !== undefined) return file;
   const url = URL.canParse(config.database) ? new URL(config.database) : undefined;
   // A password that was not encoded can end up in the path.
-  return url?.host && !url.pathname.includes('@') ? `${url.host}${url.pathname}` : 'the configured address';
+  return url?.host && !url.pathname.includes('@') ? `${url.host}${url.pathname}` : 'the configured URL';
 }
 
 export const migrations = (count: number): string => `${count} ${count === 1 ? 'migration' : 'migrations'}`;

@@ -71,10 +71,11 @@ export const canAsk = (): boolean => isInteractive() && process.stderr.isTTY ===
  */
 export async function consent(yes: boolean | undefined, warning: string, word: string): Promise<void> {
   if (yes) return;
-  if (!canAsk()) throw new Misuse(`${warning} Nobody can be asked here, so nothing was done: say --yes.`);
+  if (!canAsk())
+    throw new Misuse(`${warning} Not running in a terminal, so nothing was changed. Use --yes to confirm.`);
   say(warning);
-  const answer = await askText(`Type ${word} to go on`, () => undefined);
-  if (answer !== word) throw new Error('That is not what was asked for: nothing was done.');
+  const answer = await askText(`Type ${word} to confirm`, () => undefined);
+  if (answer !== word) throw new Error('Confirmation didn’t match. Nothing was changed.');
 }
 
 /** @param fault What is wrong with an answer, if anything: then it is asked for again. */
@@ -95,7 +96,7 @@ export async function askYes(message: string): Promise<boolean> {
 }
 
 function answered<T>(answer: T): Exclude<T, symbol> {
-  if (isCancel(answer)) throw new Error('Nothing was done.');
+  if (isCancel(answer)) throw new Error('Canceled.');
   return answer as Exclude<T, symbol>;
 }
 
@@ -107,18 +108,17 @@ const MOST_READ = 16_384;
  * everybody on the machine can read a command line.
  */
 export async function readPassword(): Promise<string> {
-  if (process.stdin.isTTY) throw new Misuse('--password-stdin reads a pipe or a file, not the terminal.');
+  if (process.stdin.isTTY) throw new Misuse('--password-stdin needs piped input.');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MOST_READ) throw new Misuse('Standard input holds more than any password has.');
+    if (size > MOST_READ) throw new Misuse('The input is too long to be a password.');
     chunks.push(chunk);
   }
   const password = decode(Buffer.concat(chunks)).replace(/\r?\n$/, '');
-  if (password === '') throw new Misuse('There is no password on standard input.');
-  if (/[\r\n]/.test(password))
-    throw new Misuse('Standard input holds more than one line; a password is one.');
+  if (password === '') throw new Misuse('No password on stdin.');
+  if (/[\r\n]/.test(password)) throw new Misuse('The password must be a single line.');
   return password;
 }
 
@@ -126,6 +126,6 @@ function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Misuse('Standard input is not text in UTF-8.');
+    throw new Misuse('stdin isn’t valid UTF-8.');
   }
 }

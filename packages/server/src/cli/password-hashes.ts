@@ -24,7 +24,7 @@ export async function* readHashes(path: string, minCount: number): AsyncIterable
     const found = isHashes === false ? null : HASH.exec(line.toString('latin1'));
     isHashes ??= found !== null;
     if (!isHashes) yield sha1(line);
-    else if (!found) throw new Error(`${path}, line ${number}: this is no SHA-1 hash, as the first line is.`);
+    else if (!found) throw new Error(`${path}, line ${number}: expected a SHA-1 hash, like the first line.`);
     else if (Number(found[2] ?? minCount) >= minCount) yield Buffer.from(found[1] as string, 'hex');
   }
 }
@@ -51,10 +51,10 @@ async function* linesOf(path: string): AsyncIterable<Buffer> {
         begin = end + 1;
       }
       rest = bytes.subarray(begin);
-      if (rest.length > LONGEST_LINE) throw new Error('it has a line that is too long for a password');
+      if (rest.length > LONGEST_LINE) throw new Error('a line is too long for a password');
     }
   } catch (error) {
-    throw new Error(`${path} cannot be read: ${(error as Error).message}.`);
+    throw new Error(`Couldn’t read ${path}: ${(error as Error).message}.`);
   } finally {
     file.destroy();
   }
@@ -63,5 +63,5 @@ async function* linesOf(path: string): AsyncIterable<Buffer> {
 
 export function countOf(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It takes a whole number from 1.');
+  throw new InvalidArgumentError('Expected a whole number from 1.');
 }

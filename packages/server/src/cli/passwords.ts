@@ -7,20 +7,23 @@ import { Misuse, printJson, say } from './output.ts';
 import { countOf, readHashes } from './password-hashes.ts';
 
 const FILE = 'breached.usher';
-const OUTPUT_HELP = 'The file to write, for USHER_BREACHED_PASSWORDS.';
+const OUTPUT_HELP = 'Output file, for USHER_BREACHED_PASSWORDS.';
 
 export function addPasswords(program: Command): void {
   const passwords = program
     .command('passwords')
-    .description('Make a list of breached passwords, which no new password may be on.')
+    .description('Create the list of breached passwords that new passwords are checked against.')
     .addHelpText('after', '\nExample:\n  usher passwords build pwned-passwords.txt.gz');
   passwords
     .command('build')
-    .description('Make the list from a file: a SHA-1 hash or a password on each line; .gz too.')
-    .argument('<file>', 'Hashes as Pwned Passwords has them (SHA1:COUNT), or passwords as they are.')
+    .description('Create the list from a file with one SHA-1 hash or password per line (may be .gz).')
+    .argument(
+      '<file>',
+      'File of hashes in the Pwned Passwords format (SHA1:COUNT), or of plain-text passwords.',
+    )
     .option('--output <file>', OUTPUT_HELP, FILE)
-    .option('--min-count <number>', 'Leave out hashes that were seen less often.', countOf, 1)
-    .option('--json', 'Print JSON.')
+    .option('--min-count <number>', 'Skip hashes that were seen fewer times than this.', countOf, 1)
+    .option('--json', 'Output as JSON.')
     .addHelpText(
       'after',
       '\nExample:\n  usher passwords build pwned-passwords.txt.gz --output breached.usher',
@@ -28,13 +31,18 @@ export function addPasswords(program: Command): void {
     .action(build);
   passwords
     .command('fetch')
-    .description('Make the list from Pwned Passwords, over the network: about 40 GB. Run it again to go on.')
+    .description(
+      'Create the list by downloading Pwned Passwords (about 40 GB). Run again to continue after an interruption.',
+    )
     .option('--output <file>', OUTPUT_HELP, FILE)
-    .option('--url <address>', 'Where ranges are fetched from, if not api.pwnedpasswords.com.')
-    .option('--concurrency <number>', 'How many requests at once, at most 64.', countOf, 16)
-    .option('--min-count <number>', 'Leave out hashes that were seen less often.', countOf, 1)
-    .option('--prefix <digits>', 'Only hashes that begin with these hexadecimal digits: to try it out.')
-    .option('--json', 'Print JSON.')
+    .option('--url <address>', 'URL to download from instead of api.pwnedpasswords.com.')
+    .option('--concurrency <number>', 'Number of parallel requests (up to 64).', countOf, 16)
+    .option('--min-count <number>', 'Skip hashes that were seen fewer times than this.', countOf, 1)
+    .option(
+      '--prefix <digits>',
+      'Download only hashes that start with these hexadecimal digits, for testing.',
+    )
+    .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher passwords fetch --output breached.usher')
     .action(fetchAll);
 }
@@ -46,9 +54,9 @@ interface BuildOptions {
 }
 
 async function build(file: string, { output, minCount, json }: BuildOptions): Promise<void> {
-  if (!existsSync(file)) throw new Misuse(`There is no file ${file}.`);
+  if (!existsSync(file)) throw new Misuse(`File not found: ${file}.`);
   if (!existsSync(dirname(output)))
-    throw new Misuse(`--output names ${output}, but there is no folder ${dirname(output)}.`);
+    throw new Misuse(`Can’t write ${output}: folder ${dirname(output)} doesn’t exist.`);
   const folder = mkdtempSync(`${output}.parts-`);
   try {
     const parts = new HashParts(folder);
@@ -57,12 +65,12 @@ async function build(file: string, { output, minCount, json }: BuildOptions): Pr
       for await (const hash of readHashes(file, minCount)) {
         parts.add(hash);
         counted += 1;
-        if (counted % 10_000_000 === 0) say(`${counted.toLocaleString('en')} read.`);
+        if (counted % 10_000_000 === 0) say(`Read ${counted.toLocaleString('en')} lines.`);
       }
     } finally {
       parts.close();
     }
-    if (parts.count === 0) throw new Error(`${file} has no hash or password in it: nothing was written.`);
+    if (parts.count === 0) throw new Error(`${file} contains no hashes or passwords. Nothing was written.`);
     finish(output, folder, parts.count, json);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -77,10 +85,10 @@ interface FetchOptions extends BuildOptions {
 
 async function fetchAll(options: FetchOptions): Promise<void> {
   const { output, json, prefix = '' } = options;
-  if (!/^[0-9a-f]{0,5}$/i.test(prefix)) throw new Misuse('--prefix takes up to five hexadecimal digits.');
-  if (options.concurrency > 64) throw new Misuse('--concurrency takes 64 at most.');
+  if (!/^[0-9a-f]{0,5}$/i.test(prefix)) throw new Misuse('--prefix must be up to five hexadecimal digits.');
+  if (options.concurrency > 64) throw new Misuse('--concurrency must be 64 or less.');
   const { folder, count } = await fetchParts({ ...options, prefix: prefix.toUpperCase() });
-  if (count === 0) throw new Error('There was no hash in what was fetched: nothing was written.');
+  if (count === 0) throw new Error('The download contains no hashes. Nothing was written.');
   finish(output, folder, count, json);
   rmSync(folder, { recursive: true, force: true });
 }

@@ -20,8 +20,8 @@ export interface PrivateFile {
  */
 export function createPrivateFile(path: string, { replaces }: { replaces: boolean }): PrivateFile {
   const older = lstatSync(path, { throwIfNoEntry: false });
-  if (older && !replaces) throw new Error('there is a file of this name already');
-  if (older && !older.isFile()) throw new Error('this is not a regular file');
+  if (older && !replaces) throw new Error('the file already exists');
+  if (older && !older.isFile()) throw new Error('not a regular file');
   const part = `${path}.${randomBytes(8).toString('hex')}.part`;
   const descriptor = openSync(part, 'wx', 0o600);
   let isOpen = true;

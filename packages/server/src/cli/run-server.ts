@@ -11,6 +11,7 @@ import { type OpenedWorld, openWorld, trustedProxiesOf } from '../open-world.ts'
 import type { ConnectionLimit } from '../platform/connection-limit.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../platform/http-server.ts';
+import { migrations } from './open.ts';
 import type { App, MakeApp } from './serve-app.ts';
 
 /** How long a stop waits for answers that are under way, in milliseconds. */
@@ -81,12 +82,12 @@ async function listen(
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')
       throw new Error(
-        `Port ${port} is in use already. Stop what uses it, or choose another with ${flagName(setting)} or ${settings[setting].env}.`,
+        `Port ${port} is already in use. Stop the other process or choose another port with ${flagName(setting)} or ${settings[setting].env}.`,
       );
     if (code === 'EACCES')
-      throw new Error(`Port ${port} needs rights that this user does not have. Choose one above 1023.`);
+      throw new Error(`Port ${port} requires elevated privileges. Use a port above 1023.`);
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new Error(`USHER_HOST is ${host}, which is not an address of this machine.`);
+      throw new Error(`USHER_HOST (${host}) isn’t an address of this machine.`);
     throw error;
   }
 }
@@ -112,7 +113,7 @@ export function clientConnectionLimit(
       if (now - (refused.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
       if (refused.size >= MOST_LOGGED_RANGES) refused.clear();
       refused.set(range, now);
-      world?.log.warn({ range, most }, 'connections refused');
+      world?.log.warn({ range, most }, 'connections rejected');
     },
   };
 }
@@ -128,7 +129,7 @@ function notYet(request: Request): Response {
       title,
       status,
       code: 'unavailable',
-      message: 'Usher is starting. Try again in a second.',
+      message: 'The server is starting. Try again in a moment.',
     },
     { status, headers: { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '1' } },
   );
@@ -144,9 +145,7 @@ async function openPatiently(config: Config, sources: LoadedConfig['sources']): 
       const canReturn = isUnavailable(error) && !isDamaged(error);
       if (!canReturn || performance.now() > until) throw error;
       if (!told)
-        process.stderr.write(
-          `usher: the database cannot be reached (${(error as Error).message}); waiting for it\n`,
-        );
+        process.stderr.write(`usher: Can’t reach the database (${(error as Error).message}). Retrying…\n`);
       await new Promise((resolve) => setTimeout(resolve, DATABASE_PAUSE));
     }
   }
@@ -173,15 +172,15 @@ function banner(
   const lines = [
     `Usher ${version} is ready at ${publicUrl} (${Math.round(took)} ms)`,
     `  API        ${publicUrl}/docs`,
-    `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
+    `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrations(migrated.length)} applied` : ''}`,
   ];
   if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
-  else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
+  else if (!config.smtpUrl) lines.push('  email      disabled: USHER_SMTP_URL isn’t set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
   if (restored) lines.push(`  ${events.database_restored[1]} (${sessionsOf(restored)})`);
   if (setUpLink)
     lines.push(
-      '  There is no administrator yet. This link makes the first one; it works once, for an hour:',
+      '  No administrator yet. Create one with this link (valid once, for 1 hour):',
       `  ${setUpLink}`,
     );
   return `${lines.join('\n')}\n`;
@@ -200,7 +199,7 @@ function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers:
     if (err)
       log.error(
         { error: err.name, place: err.stack?.split('\n').slice(1).join('\n') },
-        'stopping after a bug',
+        'shutting down after an unexpected error',
       );
     else log.info({ signal: received }, 'stopping');
     opened.beginStop();

@@ -19,21 +19,23 @@ export type MakeApp = (usher: Usher) => App | Promise<App>;
 export async function importApp(file: string): Promise<MakeApp> {
   const path = resolve(file);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-    throw new Misuse(`--app names ${path}, but there is no such file.`);
+    throw new Misuse(`File not found: ${path} (--app).`);
   let module: { default?: unknown };
   try {
     module = await import(pathToFileURL(path).href);
   } catch (error) {
-    throw new Misuse(`--app names ${path}, which cannot be loaded: ${(error as Error).message}`);
+    throw new Misuse(`Couldn’t load ${path} (--app): ${(error as Error).message}`);
   }
   if (typeof module.default !== 'function')
     throw new Misuse(
-      `--app names ${path}, which has no function as its default export. It is given Usher and returns { fetch }.`,
+      `${path} (--app) must have a default export: a function that receives Usher and returns { fetch }.`,
     );
   return async (usher) => {
     const app: Partial<App> | undefined = await (module.default as MakeApp)(usher);
     if (typeof app?.fetch !== 'function')
-      throw new Misuse(`The default export of ${path} has to return an object with a function \`fetch\`.`);
+      throw new Misuse(
+        `The default export of ${path} (--app) must return an object with a \`fetch\` function.`,
+      );
     return app as App;
   };
 }

@@ -4,8 +4,8 @@ import { settingsOf, withSettings } from './settings.ts';
 
 export function addServe(program: Command, version: string): void {
   withSettings(program.command('serve'))
-    .description('Run the server.')
-    .option('--app <file>', 'A module whose default export makes your application: it is given Usher.')
+    .description('Start the server.')
+    .option('--app <file>', 'Module whose default export creates your app. Receives the Usher instance.')
     .addHelpText(
       'after',
       '\nExamples:\n  usher serve --port 4000 --host 127.0.0.1\n  usher serve --app ./app.ts',

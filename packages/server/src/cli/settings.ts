@@ -19,7 +19,10 @@ export function withSettings(command: Command, names: readonly SettingName[] = s
   for (const name of all) {
     if (isSecretSetting(name)) continue;
     const { env, default: fallback, help } = settings[name];
-    command.option(`${flagName(name)} <value>`, `${help} [${env}${fallback ? `, ${fallback}` : ''}]`);
+    command.option(
+      `${flagName(name)} <value>`,
+      `${help} (${fallback ? `default: ${fallback}, ` : ''}env: ${env})`,
+    );
   }
   return command;
 }

@@ -42,7 +42,7 @@ interface Wish {
 
 export async function add(options: AddOptions, command: Command): Promise<void> {
   if ((options.username === undefined || options.email === undefined) && !canAsk())
-    throw new Misuse('Nobody can be asked here: give --username and --email.');
+    throw new Misuse('Not running in a terminal: pass --username and --email.');
   await withWorld(command, async (world) => {
     const { db, clock, hasher } = world;
     const wish = await complete(options, world);
@@ -65,7 +65,7 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
     if (options.json) printJson({ user: showUser(user), ...password });
     else printRecord({ ...membersOf(user), ...password });
     say(
-      `Added ${user.username}.${wish.generated ? ' The password is shown this once: it is stored nowhere.' : ''} It must be changed at the first sign-in.`,
+      `Created ${user.username}.${wish.generated ? ' Save the password now; it won’t be shown again.' : ''} The user must change it when signing in.`,
     );
   });
 }
@@ -74,8 +74,9 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
 async function complete({ username, email, admin, passwordStdin }: AddOptions, world: World): Promise<Wish> {
   const nothingGiven = username === undefined && email === undefined && !admin && !passwordStdin;
   const name = username ?? (await askText('Username', (answer) => faultOf(parseUsername(answer))));
-  const address = email ?? (await askText('E-mail address', (answer) => faultOf(parseEmail(answer))));
-  const role = admin || (nothingGiven && (await askYes('An administrator?'))) ? 'admin' : 'user';
+  const address = email ?? (await askText('Email', (answer) => faultOf(parseEmail(answer))));
+  const role =
+    admin || (nothingGiven && (await askYes('Make this user an administrator?'))) ? 'admin' : 'user';
   let password = '';
   if (passwordStdin) password = await readPassword();
   else if (nothingGiven) password = await askNewPassword(world, { username: name, email: address });
@@ -95,7 +96,7 @@ const faultOf = (parsed: { ok: true } | { ok: false; message: string }) =>
 /** Asks until there is one that may be set. @returns An empty text where one is to be generated. */
 async function askNewPassword(world: World, about: { username: string; email: string }): Promise<string> {
   for (;;) {
-    const password = await askPassword('Password (leave it empty to have one generated)');
+    const password = await askPassword('Password (leave empty to generate one)');
     const weakness = password === '' ? undefined : await weaknessOf(world, password, about);
     if (!weakness) return password;
     say(weakness.message);

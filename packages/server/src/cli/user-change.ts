@@ -30,59 +30,59 @@ type Make = (change: Change & { user: User }, world: World) => Promise<string>;
 /** The changes of a command each that need nothing but a name. */
 export const changes: Record<string, { help: string; make: Make }> = {
   promote: {
-    help: 'Make a user an administrator.',
+    help: 'Grant the admin role.',
     make: async (change) => {
       await setRole(change, 'admin');
-      const already = roleOf(change.user) === 'admin' ? ' already' : '';
-      return `${change.user.username} is an administrator${already}.`;
+      const when = roleOf(change.user) === 'admin' ? 'already' : 'now';
+      return `${change.user.username} is ${when} an administrator.`;
     },
   },
   demote: {
-    help: 'Make an administrator a user; never the last one.',
+    help: 'Remove the admin role (not from the last administrator).',
     make: async (change) => {
       await setRole(change, 'user');
-      const now = roleOf(change.user) === 'admin' ? ' any more' : '';
-      return `${change.user.username} is no administrator${now}.`;
+      const not = roleOf(change.user) === 'admin' ? 'no longer' : 'not';
+      return `${change.user.username} is ${not} an administrator.`;
     },
   },
   disable: {
-    help: 'Let a user sign in no more, and end all sessions; never the last administrator.',
+    help: 'Disable a user and end all their sessions (not the last administrator).',
     make: async (change) => {
       await setDisabled(change, true);
-      if (change.user.disabled_at !== null) return `${change.user.username} is disabled already.`;
-      return `${change.user.username} is disabled, and signed out everywhere.`;
+      if (change.user.disabled_at !== null) return `${change.user.username} is already disabled.`;
+      return `${change.user.username} has been disabled and signed out everywhere.`;
     },
   },
   enable: {
-    help: 'Let a disabled user sign in again.',
+    help: 'Re-enable a disabled user.',
     make: async (change) => {
       await setDisabled(change, false);
-      const already = change.user.disabled_at === null ? ' already' : '';
-      return `${change.user.username} is enabled${already}.`;
+      const how = change.user.disabled_at === null ? 'is already' : 'has been';
+      return `${change.user.username} ${how} enabled.`;
     },
   },
   'lift-limits': {
-    help: 'Let a user try again at once who is made to wait after too many wrong attempts.',
+    help: 'Reset a user’s rate limits after too many failed attempts.',
     make: async (change, world) => {
       const lifted = await liftLimitsOf(change.tx, world, change);
-      if (lifted === 0) return `No limit had counted anything about ${change.user.username}.`;
-      return `${change.user.username} can try again at once (${lifted} ${lifted === 1 ? 'limit' : 'limits'} lifted).`;
+      if (lifted === 0) return `${change.user.username} has no active rate limits.`;
+      return `Reset ${lifted} rate ${lifted === 1 ? 'limit' : 'limits'} for ${change.user.username}.`;
     },
   },
   'remove-devices': {
-    help: 'Remove all known browsers and programs of a user; sessions go on.',
+    help: 'Remove all recognized browsers and API clients of a user. Sessions continue.',
     make: async (change) => `Removed ${removed(await removeDevices(change))} of ${change.user.username}.`,
   },
   logout: {
-    help: 'End all sessions of a user.',
+    help: 'Sign a user out everywhere.',
     make: async (change) =>
-      `${change.user.username} is signed out everywhere${ended(await endSessions(change))}.`,
+      `Signed ${change.user.username} out everywhere (${ended(await endSessions(change))}).`,
   },
 };
 
-const removed = (devices: number): string => `${devices} known ${devices === 1 ? 'device' : 'devices'}`;
+const removed = (devices: number): string => `${devices} recognized ${devices === 1 ? 'device' : 'devices'}`;
 
-const ended = (sessions: number): string => ` (${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended)`;
+const ended = (sessions: number): string => `${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended`;
 
 export async function change(command: Command, name: string, make: Make): Promise<void> {
   say(
@@ -111,7 +111,7 @@ export async function remove(name: string, { yes }: { yes?: true }, command: Com
   await withWorld(command, async (world) => {
     const user = await getUser(world.db, name);
     const { username, email } = user;
-    const warning = `This deletes ${username} (${email}) with all that belongs to the account. It cannot be undone.`;
+    const warning = `This permanently deletes ${username} (${email}) and all their data.`;
     await consent(yes, warning, username);
     await changeUser(
       world,
@@ -136,7 +136,7 @@ export async function resetPassword(
   await withWorld(command, async (world) => {
     const user = await getUser(world.db, name);
     const weakness = given === undefined ? undefined : await weaknessOf(world, given, user);
-    if (weakness) throw new Error(weakness.message);
+    if (weakness) throw new Error(`password: ${weakness.message}`);
     const password = given ?? generatePassword();
     const passwordHash = await hashPassword(world.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);
@@ -148,11 +148,9 @@ export async function resetPassword(
     const generated = given === undefined ? { password } : {};
     if (json) printJson({ user: showUser(user), sessions_ended: sessions, ...generated });
     else if (given === undefined) printLine(password);
-    const once = given === undefined ? ' It is shown this once: it is stored nowhere.' : '';
-    const change = ' It must be changed at the first sign-in.';
-    say(
-      `${user.username} has a new password, and is signed out everywhere${ended(sessions)}.${once}${change}`,
-    );
+    const once = given === undefined ? ' Save the password now; it won’t be shown again.' : '';
+    const change = ' The user must change it when signing in.';
+    say(`Password for ${user.username} reset; ${ended(sessions)}.${once}${change}`);
   });
 }
 
@@ -160,9 +158,6 @@ export async function sendMail(name: string, _options: unknown, command: Command
   await withWorld(command, async (world) => {
     const user = await getUser(world.db, name);
     await mailNewPassword(world, user, { actorId: 'operator', origin: OPERATOR });
-    const { username, email } = user;
-    say(
-      `A mail for ${username} is in the outbox; a running server sends it to ${email} within a second or two.`,
-    );
+    say(`Queued a password reset email to ${user.email}. A running server sends it within seconds.`);
   });
 }

@@ -15,7 +15,7 @@ export interface ExportOptions {
 }
 
 const WARNING =
-  'This writes the password hashes of all users. Whoever gets hold of them can guess passwords without a limit.';
+  'This exports all password hashes. Anyone who obtains them can attempt to crack passwords offline.';
 
 export async function exportAll(
   file: string | undefined,
@@ -23,10 +23,9 @@ export async function exportAll(
   command: Command,
 ): Promise<void> {
   const kind = format ?? (file !== undefined && extname(file).toLowerCase() === '.csv' ? 'csv' : 'jsonl');
-  if (file !== undefined && existsSync(file))
-    throw new Error(`There is a file ${file} already. Name another.`);
+  if (file !== undefined && existsSync(file)) throw new Error(`${file} already exists. Choose another name.`);
   if (withHashes) await consent(yes, WARNING, 'hashes');
-  else if (yes) throw new Misuse('--yes answers what --with-hashes asks, and nothing else.');
+  else if (yes) throw new Misuse('--yes only applies to --with-hashes.');
   const fields = exportedFields(withHashes === true);
   await withWorld(command, async ({ db, clock }) => {
     const lines = linesOf(exportUsers(db), fields, kind);
@@ -34,9 +33,9 @@ export async function exportAll(
     const about = { userId: null, actorId: 'operator', details: { users, hashes: withHashes === true } };
     await recordEvent(db, 'users_exported', OPERATOR, about, clock.now());
     const hashes = withHashes
-      ? 'with their password hashes'
-      : 'without their password hashes (--with-hashes)';
-    say(`Exported ${users} users, ${hashes}.`);
+      ? 'with password hashes'
+      : 'without password hashes (use --with-hashes to include them)';
+    say(`Exported ${users} ${users === 1 ? 'user' : 'users'} ${hashes}.`);
   });
 }
 
@@ -84,6 +83,6 @@ async function save(file: string, lines: AsyncIterable<{ text: string; users: nu
     return count;
   } catch (error) {
     target?.discard();
-    throw new Error(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
+    throw new Error(`Couldn’t write ${file}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -33,7 +33,7 @@ export async function importUsers(place: string, options: ImportOptions, command
   const given = readColumns(options.column ?? []);
   const firebase = options.firebase === undefined ? undefined : readFirebase(options.firebase);
   if (options.report !== undefined && resolve(options.report) === resolve(place))
-    throw new Misuse('The report would be written over the file that is imported.');
+    throw new Misuse('--report can’t be the file being imported.');
   const source = await openSource(place, options.format);
   try {
     if (source.columns) say(inWords(checkedColumns(source.columns, given)));
@@ -70,7 +70,7 @@ async function takeAll(
       // Otherwise only what was refused is told, at the end, and not for ever.
       const isRead = !options.dryRun || (await tellRows(outcomes, options.json === true));
       // Whoever has seen enough (`| head`) is told no totals of a part; a report is written to its end.
-      if (!isRead && !report) return bar?.stop('Nobody reads on');
+      if (!isRead && !report) return bar?.stop('Output closed');
       bar?.advance(Math.round(((source.done() ?? 0) - shown) * 1_000), tally.inWords(options.dryRun));
       shown = source.done() ?? 0;
     }
@@ -125,7 +125,7 @@ function newTally(): Tally {
     },
     lastLine: () => lastLine,
     inWords: (dryRun) =>
-      `${dryRun ? 'Would import' : 'Imported'} ${totals.imported}; ${totals.present} present already, ${totals.refused} refused.`,
+      `${dryRun ? 'Would import' : 'Imported'} ${totals.imported}. ${dryRun ? 'Would skip' : 'Skipped'} ${totals.present} existing. ${dryRun ? 'Would reject' : 'Rejected'} ${totals.refused}.`,
     totals: () => ({ ...totals, hashes }),
     firstRefused: () => refused,
   };
@@ -142,19 +142,19 @@ function finish(tally: Tally, { json, dryRun, report }: ImportOptions): void {
   if (families.length > 0) say(`Hashes: ${families.join(', ')}.`);
   if (totals.refused === 0) return;
   if (!dryRun && !json) for (const outcome of tally.firstRefused()) say(sentenceOf(outcome));
-  const all = report === undefined ? ' All of them, with the reasons, go to a file with --report FILE.' : '';
+  const all = report === undefined ? ' Use --report FILE to save all reasons.' : '';
   const rows = totals.refused === 1 ? '1 row was' : `${totals.refused} rows were`;
   throw new Error(
-    `${rows} refused; mend ${totals.refused === 1 ? 'it' : 'them'}, and import the file again.${all}`,
+    `${rows} rejected. Fix ${totals.refused === 1 ? 'it' : 'them'} and import the file again.${all}`,
   );
 }
 
 /** Whatever stopped the import, what came before it stands, and a second run begins behind it. */
 function stopped(error: unknown, lastLine: number, dryRun: true | undefined): Error {
   const words = error instanceof Error ? error.message : String(error);
-  const why = isUnavailable(error) ? `The database cannot be used now: ${words}.` : words;
-  const after = lastLine === 0 ? 'at the beginning' : `behind line ${lastLine}`;
-  const then = dryRun ? '' : ' All rows up to there are done; import the file again to go on.';
+  const why = isUnavailable(error) ? `Database error: ${words}.` : words;
+  const after = lastLine === 0 ? 'at the start' : `after line ${lastLine}`;
+  const then = dryRun ? '' : ' Earlier rows were imported. Run the import again to continue.';
   return new Error(`Stopped ${after}. ${why}${then}`);
 }
 
@@ -164,7 +164,7 @@ function readColumns(given: string[]): Columns {
   for (const text of given) {
     const [, field = '', name = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     if (!fields.includes(field as Field))
-      throw new Misuse(`--column takes FIELD=NAME, where FIELD is one of: ${fields.join(', ')}.`);
+      throw new Misuse(`--column must be FIELD=NAME, where FIELD is one of: ${fields.join(', ')}.`);
     columns[field as Field] = name;
   }
   return columns;
@@ -174,18 +174,16 @@ function checkedColumns(names: string[], given: Columns): Columns {
   const named = names.filter((name) => name !== '').join(', ');
   for (const name of Object.values(given))
     if (name !== '' && !names.includes(name))
-      throw new Misuse(`There is no column ${name}. There are: ${named}.`);
+      throw new Misuse(`Column "${name}" not found. Available columns: ${named}.`);
   const columns = findColumns(names, given);
   if (!columns.email)
-    throw new Misuse(
-      `No column is known to hold the e-mail address. There are: ${named}. Say --column email=NAME.`,
-    );
+    throw new Misuse(`No email column found. Available columns: ${named}. Set it with --column email=NAME.`);
   return columns;
 }
 
 const inWords = (columns: Columns): string =>
   `Columns: ${Object.entries(columns)
-    .map(([field, name]) => (field === name ? field : `${field} is ${name}`))
+    .map(([field, name]) => (field === name ? field : `${field} from ${name}`))
     .join(', ')}.`;
 
 /** The parameters as the console of Firebase shows them, or as JSON. They are a secret: a file, not a flag. */
@@ -194,7 +192,7 @@ function readFirebase(file: string): FirebaseParameters {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Misuse(`${file} cannot be read: ${(error as Error).message}`);
+    throw new Misuse(`Couldn’t read ${file}: ${(error as Error).message}`);
   }
   const read = (name: string) =>
     new RegExp(`"?${name}"?\\s*:\\s*"?([A-Za-z0-9+/=_-]+)"?`).exec(text)?.[1] ?? '';
@@ -206,7 +204,7 @@ function readFirebase(file: string): FirebaseParameters {
   };
   if (!parameters.signerKey || !parameters.rounds || !parameters.memCost)
     throw new Misuse(
-      `${file} lacks base64_signer_key, rounds or mem_cost: copy the password hash parameters from the console of Firebase into it.`,
+      `${file} is missing base64_signer_key, rounds or mem_cost. Copy the password hash parameters from the Firebase console.`,
     );
   return parameters;
 }

@@ -22,7 +22,7 @@ export async function getAgain(db: Db, { id, username }: User): Promise<User> {
 }
 
 function refuseUnknown(name: string): never {
-  throw new Refusal('not_found', { message: `There is no user called ${printable(name)}.` });
+  throw new Refusal('not_found', { message: `No user named ${printable(name)}.` });
 }
 
 async function findNamed(db: Db, name: string): Promise<User | undefined> {

@@ -21,80 +21,79 @@ import { getUser, membersOf, userHeads } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
 const EVENTS_SHOWN = 10;
-const JSON_HELP = 'Print JSON.';
-const STDIN_HELP = 'Read the password from standard input; without it one is generated and printed once.';
+const JSON_HELP = 'Output as JSON.';
+const STDIN_HELP = 'Read the password from stdin. If omitted, a password is generated and shown once.';
 
 export function addUser(program: Command): void {
   const user = program
     .command('user')
-    .description('Add, list and change users.')
+    .description('Manage users.')
     .addHelpText('after', '\nExample:\n  usher user list --admins');
   withSettings(user.command('add'), ['database'])
-    .description('Add a user. Asks for what is not given, at a terminal.')
-    .option('--username <name>', 'The name that the user goes by.')
-    .option('--email <address>', 'The e-mail address.')
-    .option('--admin', 'Make the user an administrator.')
+    .description('Create a user. Prompts for missing values in a terminal.')
+    .option('--username <name>', 'Username.')
+    .option('--email <address>', 'Email address.')
+    .option('--admin', 'Give the user the admin role.')
     .option('--password-stdin', STDIN_HELP)
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher user add --username ada --email ada@example.org --admin')
     .action(add);
   withSettings(user.command('list'), ['database'])
-    .description('List users, oldest first; of a search by name.')
-    .option('--search <text>', 'Those whose name or e-mail address begins so.')
-    .option('--admins', 'Administrators only.')
-    .option('--disabled', 'Disabled users only.')
-    .option('--limit <number>', `How many, at most ${LARGEST_PAGE}.`, toLimit, 50)
-    .option('--cursor <text>', 'Where the page before ended, as it said.', toCursor)
+    .description('List users, oldest first. Search results are sorted by username.')
+    .option('--search <text>', 'Filter by the start of the username or email, or by user ID.')
+    .option('--admins', 'Only administrators.')
+    .option('--disabled', 'Only disabled users.')
+    .option('--limit <number>', `Maximum number of results (up to ${LARGEST_PAGE}).`, toLimit, 50)
+    .option('--cursor <text>', 'Continue from this cursor.', toCursor)
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher user list --search ada --json')
     .action(list);
-  addOf(
-    user,
-    'show',
-    'Show a user, the limits that count, the open sessions, the known devices and the newest events.',
-  )
+  addOf(user, 'show', 'Show a user’s details, rate limits, sessions, known devices and recent events.')
     .option('--json', JSON_HELP)
     .action(show);
   for (const [name, { help, make }] of Object.entries(changes))
     addOf(user, name, help).action((who: string, _options: unknown, command: Command) =>
       change(command, who, make),
     );
-  addOf(user, 'delete', 'Delete a user and all that belongs to the account.')
-    .option('--yes', 'Do not ask.')
+  addOf(user, 'delete', 'Delete a user and all their data.')
+    .option('--yes', 'Skip confirmation.')
     .action(remove);
-  addOf(user, 'reset-password', 'Give a user another password, which ends all sessions.')
+  addOf(user, 'reset-password', 'Set a new password for a user and end all their sessions.')
     .option('--password-stdin', STDIN_HELP)
     .option('--json', JSON_HELP)
     .action(resetPassword);
-  addOf(user, 'send-mail', 'Mail a user a code and a link to choose a new password.').action(sendMail);
+  addOf(user, 'send-mail', 'Send a password reset email.').action(sendMail);
   addImportAndExport(user);
 }
 
 function addImportAndExport(user: Command): void {
   const format = () =>
-    new Option('--format <kind>', 'Where the name does not tell.').choices(['csv', 'jsonl']);
+    new Option('--format <kind>', 'File format, if not clear from the file name.').choices(['csv', 'jsonl']);
   withSettings(user.command('import'), ['database'])
-    .description('Bring users along from another program, with the passwords that they have.')
-    .argument('<file>', 'CSV, JSON lines, or the address of a database with ?table=NAME.')
-    .option('--dry-run', 'Change nothing; say row by row what would happen.')
+    .description('Import users and their password hashes from another system.')
+    .argument('<file>', 'CSV file, JSON Lines file, or database URL with ?table=NAME.')
+    .option('--dry-run', 'Preview the result of each row without importing.')
     .addOption(format())
-    .option('--column <field=name...>', 'What a column is, where its name does not tell.')
-    .option('--admins', 'Let rows be administrators that say so.')
-    .option('--reset-refused', 'Import users whose hash is refused without a password; they set one by mail.')
-    .option('--firebase <file>', 'The password hash parameters of the Firebase project.')
-    .option('--report <file>', 'Write what was not imported, and why (CSV or JSON lines, by its name).')
-    .option('--json', 'Print the totals as JSON; in a dry run behind a line of JSON for each row.')
+    .option('--column <field=name...>', 'Map a field to a column name.')
+    .option('--admins', 'Allow importing administrators.')
+    .option(
+      '--reset-refused',
+      'Import users with unsupported hashes without a password; they reset it by email.',
+    )
+    .option('--firebase <file>', 'File with the Firebase password hash parameters.')
+    .option('--report <file>', 'Write skipped rows and reasons to a .csv or .jsonl file.')
+    .option('--json', 'Output totals as JSON; with --dry-run, also one JSON line per row.')
     .addHelpText(
       'after',
       '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.csv --dry-run --json | grep refuse\n  usher user import users.jsonl --column username=name --report refused.csv',
     )
     .action(importUsers);
   withSettings(user.command('export'), ['database'])
-    .description('Write all users, so that they can be imported elsewhere.')
-    .argument('[file]', 'Where to; standard output unless told.')
+    .description('Export all users.')
+    .argument('[file]', 'Output file (default: stdout).')
     .addOption(format())
-    .option('--with-hashes', 'Also the password hashes. Asks first.')
-    .option('--yes', 'Do not ask.')
+    .option('--with-hashes', 'Include password hashes. Asks for confirmation.')
+    .option('--yes', 'Skip confirmation.')
     .addHelpText(
       'after',
       '\nExamples:\n  usher user export users.csv\n  usher user export users.jsonl --with-hashes --yes',
@@ -106,20 +105,20 @@ function addImportAndExport(user: Command): void {
 function addOf(user: Command, name: string, help: string): Command {
   return withSettings(user.command(name), ['database'])
     .description(help)
-    .argument('<name>', 'The username, the e-mail address or the id.')
+    .argument('<name>', 'Username, email or user ID.')
     .addHelpText('after', `\nExample:\n  usher user ${name} ada`);
 }
 
 function toLimit(text: string): number {
   const limit = Number(text);
   if (/^\d+$/.test(text) && limit >= 1 && limit <= LARGEST_PAGE) return limit;
-  throw new InvalidArgumentError(`It takes a whole number from 1 to ${LARGEST_PAGE}.`);
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${LARGEST_PAGE}.`);
 }
 
 function toCursor(text: string): string {
   const cursor = userCursor.safeParse(text);
   if (cursor.success) return cursor.data;
-  throw new InvalidArgumentError('It takes what the page before ended with.');
+  throw new InvalidArgumentError('Expected a cursor from a previous page.');
 }
 
 interface ListOptions {
@@ -146,10 +145,10 @@ async function list(
   );
   const next = showUserCursor(page.next);
   if (json) return printJson({ users: page.users.map(showUser), next_cursor: next });
-  if (page.users.length === 0) return say('There are no such users.');
+  if (page.users.length === 0) return say('No users found.');
   const rows = page.users.map((user) => Object.values(membersOf(user)));
   printTable(userHeads, rows);
-  if (next) say(`There are more: --cursor ${next}`);
+  if (next) say(`More results: --cursor ${next}`);
 }
 
 async function show(name: string, { json }: { json?: true }, command: Command): Promise<void> {
@@ -188,7 +187,7 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
   if (devices.length > 0) {
     printLine('');
     printTable(
-      ['KNOWN DEVICE', 'FROM', 'LAST SIGN-IN (UTC)', 'SINCE (UTC)'],
+      ['KNOWN DEVICE', 'IP', 'LAST SIGN-IN (UTC)', 'SINCE (UTC)'],
       devices.map((device) => [
         browserOf(device.user_agent) || 'Unknown device',
         device.ip,
@@ -200,7 +199,7 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
   if (events.length === 0) return;
   printLine('');
   printTable(
-    ['WHEN (UTC)', 'EVENT', 'FROM'],
+    ['WHEN (UTC)', 'EVENT', 'IP'],
     events.map((event) => [minuteOf(event.at), event.name, event.ip ?? '']),
   );
 }
@@ -208,13 +207,13 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
 function printLimits(limits: ReturnType<typeof showLimit>[]): void {
   printLine('');
   printTable(
-    ['LIMIT', 'COUNTED', 'REACHED', 'UNTIL (UTC)', 'WHY'],
+    ['LIMIT', 'ATTEMPTS', 'BLOCKED', 'UNTIL (UTC)', 'DESCRIPTION'],
     limits.map(({ limit, count, most, reached, until, why, from }) => [
       limit,
       `${count} of ${most}`,
       reached ? 'yes' : 'no',
       until ? minuteOf(Date.parse(until)) : '',
-      from ? `${why} Here: ${from}` : why,
+      from ? `${why} Range: ${from}` : why,
     ]),
   );
 }

@@ -5,8 +5,7 @@ import type { Keys } from '../platform/secrets.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
 
 /** What is damaged must never pass for new: it would be set up again, by whoever comes first. */
-export const DAMAGED =
-  'The database is damaged: it does not say any more which installation it belongs to. Restore a backup.';
+export const DAMAGED = 'The database is damaged (missing installation ID). Restore a backup.';
 
 const SECRET_CHECK = 'this is the secret of this installation';
 
@@ -39,9 +38,7 @@ export async function openInstallation(db: Db, keys: Keys, now: number): Promise
   const row = await db.selectFrom('installation').select('secret_check').executeTakeFirst();
   if (!row?.secret_check) throw new Error(DAMAGED);
   if (!equalSecrets(row.secret_check, expected))
-    throw new ConfigError(
-      'The secret does not fit this database: it was made with another one. Set USHER_SECRET (or put back usher.key) as it was.',
-    );
+    throw new ConfigError('Wrong secret for this database. Restore the original USHER_SECRET or usher.key.');
   return false;
 }
 

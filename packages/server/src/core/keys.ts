@@ -63,7 +63,7 @@ export async function openKeyring(db: Db, wrap: KeyObject, clock: Clock): Promis
   return {
     signer(now) {
       const key = keys.find((one) => one.signsFrom <= now && isPublished(one, now));
-      if (!key) throw new Error('There is no signing key that may sign now.');
+      if (!key) throw new Error('No signing key is active.');
       return key;
     },
     published: (now) => keys.filter((key) => isPublished(key, now)),

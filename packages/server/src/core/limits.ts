@@ -180,6 +180,7 @@ export const budgets = {
     of: 'range',
     label: 'Requested emails (IP range)',
     why: 'Emails requested from one IP range.',
+    noun: 'requests for emails',
   },
   emailChanges: {
     kind: 'window',
@@ -189,6 +190,7 @@ export const budgets = {
     label: 'Email changes',
     why: 'Email changes requested by the account with this email. Each one sends a link to this email.',
     activity: 'Email change blocked: too many requests',
+    noun: 'email changes',
   },
   noticesTo: {
     kind: 'window',
@@ -232,6 +234,7 @@ export const budgets = {
     of: 'range',
     label: 'Sign-ups (IP range)',
     why: 'Sign-ups from one IP range.',
+    noun: 'sign-ups',
   },
   secrets: {
     kind: 'window',
@@ -260,7 +263,7 @@ export const budgets = {
     label: 'Sign-out requests',
     why: 'Requests by the user to sign out sessions per day.',
     activity: 'Signing out devices blocked: too many requests',
-    noun: 'requests to end sessions',
+    noun: 'requests to sign out devices',
   },
   passwordChanges: {
     kind: 'window',
@@ -280,7 +283,7 @@ export const budgets = {
     label: 'Verification emails',
     why: 'Verification emails requested by the user per day.',
     activity: TOO_MANY_MAILS,
-    noun: 'emails to verify the address',
+    noun: 'verification emails',
   },
   adminChanges: {
     kind: 'window',
@@ -290,7 +293,7 @@ export const budgets = {
     label: 'Admin changes',
     why: 'Changes by one administrator to users and emails per hour.',
     activity: TOO_MANY_CHANGES,
-    noun: 'changes to users and mails',
+    noun: 'changes to users and emails',
   },
   keyRotations: {
     kind: 'window',
@@ -304,7 +307,7 @@ export const budgets = {
   },
 } as const satisfies Record<string, Budget>;
 
-type Budget = (
+export type Budget = (
   | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
   | { kind: 'window'; most: number; length: number }
   | { kind: 'distinct'; most: number; length: number }

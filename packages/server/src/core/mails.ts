@@ -43,15 +43,16 @@ export async function queueMail<K extends MailKind>(
   const { kind, to, userId, expiresAt } = mail;
   const values: Record<string, string | undefined> = mail.values;
   if (to !== null && !canBeMailedTo(to))
-    throw new Error(`A ${kind} mail has an address that none can be sent to.`);
+    throw new Error(`The recipient of a ${kind} email isn’t a valid email address.`);
   const missing = mailValues[kind].filter((name) => values[name] === undefined);
-  if (missing.length > 0) throw new Error(`A ${kind} mail lacks ${missing.join(', ')}.`);
+  if (missing.length > 0)
+    throw new Error(`The values for a ${kind} email are missing: ${missing.join(', ')}.`);
   if (
     isFromStrangers(kind) &&
     (await isFull(tx, mail.isKnown ? MOST_WAITING + ROOM_FOR_KNOWN : MOST_WAITING))
   )
     throw new Refusal('busy', {
-      message: 'Too many mails wait to be sent. Try again later.',
+      message: 'The email queue is full. Try again later.',
       retryAfter: 60,
     });
   const used = [...mailValues[kind], ...ORIGIN_VALUES].map((name) => [name, values[name] ?? '']);

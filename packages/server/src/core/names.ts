@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 
-/** `code` is stable; `message` says in one sentence for the person what is wrong. */
+/** `code` is stable; `message` says in one sentence for the person what to change. */
 export type NameFault = { ok: false; code: string; message: string };
 
 export type ParsedEmail = { ok: true; email: string; key: string } | NameFault;
@@ -16,15 +16,15 @@ const longestLocalPart = 64;
 /** Code points of a username. */
 const longestUsername = 64;
 
-/** What has no place in an address, and its name. The first that is found is named (attacks W8, W21, W22, U4, U5). */
+/** What an email cannot contain, and what to do about it. The first that is found is named (attacks W8, W21, W22, U4, U5). */
 const strange: [RegExp, string][] = [
-  [/\p{Cc}/u, 'a line end or another control character'],
-  [/\p{Z}/u, 'a space'],
-  [/[\p{C}\p{DI}]/u, 'a character that cannot be seen'],
-  [/[＠﹫]/u, 'a sign that only looks like @'],
-  [/[,;]/u, 'a comma or a semicolon, but must be one address'],
-  [/[<>]/u, '< or >, but must be the address alone'],
-  [/["()\\]/u, 'a quotation mark, a bracket or a backslash'],
+  [/\p{Cc}/u, 'Remove line breaks and control characters.'],
+  [/\p{Z}/u, 'Remove spaces.'],
+  [/[\p{C}\p{DI}]/u, 'Remove invisible characters.'],
+  [/[＠﹫]/u, 'Use a plain @ sign.'],
+  [/[,;]/u, 'Enter a single email address.'],
+  [/[<>]/u, 'Enter only the address, without < or >.'],
+  [/["()\\]/u, 'Remove quotes, parentheses and backslashes.'],
 ];
 
 /** RFC 5322 section 3.2.3, `dot-atom-text` without the dots. */
@@ -45,24 +45,25 @@ const alphabets = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Cherokee', 'Coptic
  * `email` is what is stored, compared and mailed to, and never again what was typed (attack W9); `key` is the same.
  */
 export function parseEmail(text: string): ParsedEmail {
-  if (text.length > mostTyped) return emailFault('is too long', 'email_too_long');
+  if (text.length > mostTyped)
+    return emailFault(`Use ${longestEmail} characters or fewer.`, 'email_too_long');
   const typed = withoutEnds(text);
-  if (typed === '') return emailFault('is missing', 'email_missing');
+  if (typed === '') return emailFault('Enter an email address.', 'email_missing');
   const found = strange.find(([pattern]) => pattern.test(typed));
-  if (found) return emailFault(`contains ${found[1]}`);
+  if (found) return emailFault(found[1]);
   const [local = '', written, ...more] = typed
     .replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
     .split('@');
-  if (written === undefined) return emailFault('needs an @');
-  if (more.length > 0) return emailFault('contains more than one @');
-  if (written === '') return emailFault('needs a domain after the @');
+  if (written === undefined) return emailFault('Enter a valid email, like name@example.com.');
+  if (more.length > 0) return emailFault('Enter a valid email with one @, like name@example.com.');
+  if (written === '') return emailFault('Add a domain after the @, like example.com.');
   const domain = asciiDomain(written);
   const wrong = faultOfLocalPart(local) ?? faultOfDomain(domain);
   if (wrong) return emailFault(wrong);
   const email = `${local}@${domain}`;
   if (local.length > longestLocalPart || email.length > longestEmail) {
     return emailFault(
-      `can have ${longestEmail} characters, ${longestLocalPart} of them before the @`,
+      `Use at most ${longestEmail} characters, with no more than ${longestLocalPart} before the @.`,
       'email_too_long',
     );
   }
@@ -75,15 +76,15 @@ export function parseEmail(text: string): ParsedEmail {
  */
 export function parseUsername(text: string): ParsedUsername {
   if (text.length > mostTyped)
-    return usernameFault(`can have at most ${longestUsername} characters`, 'username_too_long');
+    return usernameFault(`Use ${longestUsername} characters or fewer.`, 'username_too_long');
   const username = withoutEnds(text).normalize('NFC');
-  if (username === '') return usernameFault('is missing', 'username_missing');
+  if (username === '') return usernameFault('Enter a username.', 'username_missing');
   // Looked at again below, for NFKC can bring in what the name had not: `⑴` becomes `(1)`.
   const key = username.normalize('NFKC').toLowerCase().normalize('NFKC');
   const wrong = faultOfUsername(username) ?? faultOfUsername(key);
   if (wrong) return usernameFault(wrong);
   if ([...username].length > longestUsername || [...key].length > longestUsername) {
-    return usernameFault(`can have at most ${longestUsername} characters`, 'username_too_long');
+    return usernameFault(`Use ${longestUsername} characters or fewer.`, 'username_too_long');
   }
   return { ok: true, username, key };
 }
@@ -113,40 +114,37 @@ function asciiDomain(domain: string): string {
 }
 
 function faultOfLocalPart(local: string): string | undefined {
-  if (local === '') return 'needs something before the @';
-  if (/[^\x20-\x7e]/.test(local))
-    return 'can have only plain letters (a to z), digits and signs before the @';
+  if (local === '') return 'Add a name before the @.';
+  if (/[^\x20-\x7e]/.test(local)) return 'Use only a–z, 0–9 and . _ + - before the @.';
   const atoms = local.split('.');
-  if (atoms.includes('')) return 'has a dot at an end of the part before the @, or two dots together';
-  return atoms.every((part) => atom.test(part))
-    ? undefined
-    : 'contains a sign before the @ that cannot be there';
+  if (atoms.includes('')) return 'Check the dots before the @.';
+  return atoms.every((part) => atom.test(part)) ? undefined : 'Remove unsupported characters before the @.';
 }
 
 function faultOfDomain(domain: string): string | undefined {
   const labels = domain.split('.');
-  if (domain === '') return 'has a domain that cannot exist';
-  if (labels.includes('')) return 'has a dot at an end of its domain, or two dots together';
-  if (labels.length < 2) return 'needs a whole domain after the @, like example.com';
+  if (domain === '') return 'Check the domain after the @.';
+  if (labels.includes('')) return 'Check the dots in the domain.';
+  if (labels.length < 2) return 'Enter a complete domain, like example.com.';
   // RFC 3696 section 2: the last label of a name is not all digits; so no IP address passes for a domain.
-  if (/^\d+$/.test(labels.at(-1) ?? '')) return 'needs a domain after the @, not a number';
-  return labels.every((part) => label.test(part)) ? undefined : 'has a domain that cannot exist';
+  if (/^\d+$/.test(labels.at(-1) ?? '')) return 'Enter a domain, like example.com, instead of an IP address.';
+  return labels.every((part) => label.test(part)) ? undefined : 'Check the domain after the @.';
 }
 
 function faultOfUsername(name: string): string | undefined {
-  if (name.includes('@')) return 'cannot contain an @, or it would be taken for an e-mail address';
-  if (/[\p{C}\p{DI}]/u.test(name)) return 'contains a character that cannot be seen';
-  if (/^ | {2}| $/.test(name)) return 'can have single spaces only, between other characters';
-  if (/^\p{M}/u.test(name)) return 'cannot begin with an accent that has no letter';
+  if (name.includes('@')) return 'Usernames can’t contain @.';
+  if (/[\p{C}\p{DI}]/u.test(name)) return 'Remove invisible characters.';
+  if (/^ | {2}| $/.test(name)) return 'Use only single spaces, between other characters.';
+  if (/^\p{M}/u.test(name)) return 'Start with a letter or number.';
   return /^[\p{L}\p{M}\p{N} ._'-]+$/u.test(name)
     ? undefined
-    : "can have only letters, digits, spaces and . _ - '";
+    : "Use only letters, numbers, spaces and . _ - '";
 }
 
-function emailFault(what: string, code = 'email_invalid'): NameFault {
-  return { ok: false, code, message: `The e-mail address ${what}.` };
+function emailFault(message: string, code = 'email_invalid'): NameFault {
+  return { ok: false, code, message };
 }
 
-function usernameFault(what: string, code = 'username_invalid'): NameFault {
-  return { ok: false, code, message: `The username ${what}.` };
+function usernameFault(message: string, code = 'username_invalid'): NameFault {
+  return { ok: false, code, message };
 }

@@ -30,38 +30,32 @@ export function checkPolicy(
   about: { username?: string; email?: string; service?: string },
   minimum = 8,
 ): FieldError | undefined {
-  const tooLong = `A password can have at most ${longest} characters; this one has more.`;
+  const tooLong = `Use ${longest} characters or fewer.`;
   if (password.length > mostTyped) return fault('password_too_long', tooLong);
   if (!password.isWellFormed() || password.includes('\0')) {
-    return fault(
-      'password_characters',
-      'A password needs to be text: it cannot hold a NUL or half a character.',
-    );
+    return fault('password_characters', 'Remove unsupported characters.');
   }
   const normal = normalisePassword(password);
   const length = [...normal].length;
   if (length < minimum) {
-    return fault(
-      'password_too_short',
-      `A password needs at least ${minimum} characters; this one has ${length}.`,
-    );
+    return fault('password_too_short', `Use at least ${minimum} characters (you have ${length}).`);
   }
   if (length > longest) return fault('password_too_long', tooLong);
   if (isCommon(normal)) {
-    return fault(
-      'password_common',
-      'A password needs to be hard to guess; this one is among the most common ones.',
-    );
+    return fault('password_common', 'This password is too common. Choose one that’s harder to guess.');
   }
   if (isPersonal(normal, about)) {
     return fault(
       'password_personal',
-      'A password needs more than your name, your e-mail address or the name of this service with digits or signs around it.',
+      'Don’t base your password on your name, your email or this service’s name.',
     );
   }
   const reason = findGuessable(normal);
   if (reason) {
-    return fault(`password_${reason}`, `A password needs to be hard to guess; this one ${reasons[reason]}.`);
+    return fault(
+      `password_${reason}`,
+      `This password ${reasons[reason]}. Choose one that’s harder to guess.`,
+    );
   }
   return undefined;
 }
@@ -91,7 +85,8 @@ export function couldBePassword(password: string): boolean {
 
 /** The hash to store for a password that `checkPolicy` has passed. Rejects with the refusal `busy` or `stopping`. */
 export async function hashPassword(hasher: Hasher, password: string, requester: Requester): Promise<string> {
-  if (!couldBePassword(password)) throw new RangeError('hashPassword() was given what checkPolicy() refuses');
+  if (!couldBePassword(password))
+    throw new RangeError('hashPassword() got a password that checkPolicy() rejects');
   return hasher.hash(normalisePassword(password), requester);
 }
 

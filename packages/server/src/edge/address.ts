@@ -30,17 +30,20 @@ export function trustProxies(list: string[]): TrustedProxies {
 }
 
 function checkEntry(entry: string, address: string, length: number, bits: number): void {
-  const name = `Trusted proxy "${entry}"`;
+  const name = `"${entry}"`;
   if (
     isIP(address) === 0 ||
     address.includes('%') ||
     !/^[^/]+(?:\/(?:0|[1-9]\d{0,2}))?$/.test(entry) ||
     length > bits
   )
-    throw new Error(`${name} is not an address or a range such as 10.0.0.0/8 or fd00::/8.`);
-  if (length === 0) throw new Error(`${name} would let everybody choose an address; name your own proxies.`);
+    throw new Error(`${name} isn’t an IP address or a range such as 10.0.0.0/8 or fd00::/8.`);
+  if (length === 0)
+    throw new Error(
+      `${name} includes every address, so anyone could spoof their IP. List only your proxies.`,
+    );
   if (bits === 128 && isIPv4(canonical(address) ?? ''))
-    throw new Error(`${name} is an IPv4 address written as IPv6; write it as IPv4.`);
+    throw new Error(`${name} is an IPv4-mapped IPv6 address. Use the IPv4 form.`);
 }
 
 // What stands between two commas of a list, without SP and HTAB around it (RFC 9110 section 5.6.1). Linear as it is

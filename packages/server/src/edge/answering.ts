@@ -188,7 +188,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
 
 /** Only pages have forms. */
 function noForm(): never {
-  throw new Error('A form token was asked for where there is no page.');
+  throw new Error('Only pages have a form token.');
 }
 
 const isUnsafe = (method: string): boolean => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
@@ -198,6 +198,6 @@ function refuseWrongHost(c: RequestContext, hosts: ReadonlySet<string>): void {
   const host = c.req.raw.headers.get('host') ?? new URL(c.req.url).host;
   if (!hosts.has(host.toLowerCase()))
     throw new Refusal('misdirected', {
-      message: `This server answers for ${[...hosts][0]}. If it should answer for this name, set USHER_PUBLIC_URL.`,
+      message: `This server is configured for ${[...hosts][0]}. To use another hostname, set USHER_PUBLIC_URL.`,
     });
 }

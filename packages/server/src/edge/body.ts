@@ -13,18 +13,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export async function readBody(request: Request): Promise<string> {
   if (request.bodyUsed)
-    throw new Error('Something before Usher has read the body already. Mount Usher before it.');
+    throw new Error('The request body was already consumed. Mount Usher before any body parser.');
   const bytes = await readBytes(request).catch(refuseCutOff);
   if (bytes.byteLength > limits.bytes) throw new Refusal('payload_too_large');
   let text: string;
   try {
     text = utf8.decode(bytes);
   } catch {
-    throw new Refusal('invalid_json', { message: 'The body is not valid UTF-8.' });
+    throw new Refusal('invalid_json', { message: 'The request body isn’t valid UTF-8.' });
   }
   if (text.startsWith('\ufeff'))
     throw new Refusal('invalid_json', {
-      message: 'The body starts with a byte order mark; send it without.',
+      message: 'Remove the byte order mark from the request body.',
     });
   return text;
 }
@@ -32,7 +32,7 @@ export async function readBody(request: Request): Promise<string> {
 /** A body that stops before its end is its sender's doing: no failure of ours, though the socket's error looks like one. */
 function refuseCutOff(error: unknown): never {
   if (error instanceof Refusal) throw error;
-  throw new Refusal('invalid_request', { message: 'The body ended before it was complete.' });
+  throw new Refusal('invalid_request', { message: 'The request body was incomplete.' });
 }
 
 async function readBytes(request: Request): Promise<ArrayBuffer | Buffer> {
@@ -68,5 +68,7 @@ export function requireJson({ headers }: Pick<Request, 'headers'>): void {
 export function refuseEncoded(headers: Pick<Headers, 'get'>): void {
   const encoding = headers.get('content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
-    throw new Refusal('unsupported_media_type', { message: 'Send the body without a Content-Encoding.' });
+    throw new Refusal('unsupported_media_type', {
+      message: 'Content-Encoding isn’t supported. Send the request body uncompressed.',
+    });
 }

@@ -58,7 +58,7 @@ export interface CookieOptions {
  */
 export function serializeCookie(name: string, value: string, options: CookieOptions): string {
   if (!Number.isSafeInteger(options.maxAge) || options.maxAge < 0)
-    throw new Error('A cookie has a wrong Max-Age.');
+    throw new Error('Invalid cookie: Max-Age must be a whole number of seconds.');
   return serialize(name, value, `Max-Age=${options.maxAge}`, options);
 }
 
@@ -78,11 +78,11 @@ function serialize(
   options: Omit<CookieOptions, 'maxAge'>,
 ): string {
   const { secure, path = '/' } = options;
-  if (!token.test(name)) throw new Error('A cookie has a wrong name.');
-  if (!octets.test(value)) throw new Error(`The cookie ${name} has a wrong value.`);
-  if (!pathOctets.test(path)) throw new Error(`The cookie ${name} has a wrong path.`);
-  if (name.length + value.length > 4096) throw new Error(`The cookie ${name} is larger than browsers store.`);
+  if (!token.test(name)) throw new Error('Invalid cookie name.');
+  if (!octets.test(value)) throw new Error(`Invalid value of the cookie ${name}.`);
+  if (!pathOctets.test(path)) throw new Error(`Invalid path of the cookie ${name}.`);
+  if (name.length + value.length > 4096) throw new Error(`The cookie ${name} is too large for browsers.`);
   if (name.startsWith('__Host-') && !(secure && path === '/'))
-    throw new Error(`The cookie ${name} needs Secure and Path=/.`);
+    throw new Error(`The cookie ${name} requires Secure and Path=/.`);
   return `${name}=${value}; Path=${path}; HttpOnly; SameSite=Lax; ${life}${secure ? '; Secure' : ''}`;
 }

@@ -37,7 +37,7 @@ export function refuseDuplicateHeaders(rawHeaders: readonly string[]): void {
       if (candidate.name !== name) continue;
       if (seen & candidate.bit)
         throw new Refusal('duplicate_header', {
-          message: `The header ${name} may come once, but came twice.`,
+          message: `The ${name} header was sent more than once. Send it once.`,
         });
       seen |= candidate.bit;
     }

@@ -13,13 +13,13 @@ export function parseForm(text: string): Record<string, string> {
   const form: Record<string, string> = Object.create(null);
   if (text === '') return form;
   const pairs = text.split('&', limits.members + 1);
-  if (pairs.length > limits.members) throw refusal(pairs.length, `it has over ${limits.members} fields`);
+  if (pairs.length > limits.members) throw refusal(pairs.length, `too many fields (limit ${limits.members})`);
   for (const [index, pair] of pairs.entries()) {
     const equals = pair.indexOf('=');
-    if (equals < 1) throw refusal(index + 1, 'a field is not written as name=value');
+    if (equals < 1) throw refusal(index + 1, 'a field isn’t in name=value form');
     const name = decode(pair.slice(0, equals), index + 1);
-    if (forbiddenNames.has(name)) throw refusal(index + 1, 'a field has a name that is not allowed');
-    if (name in form) throw refusal(index + 1, 'a name comes twice');
+    if (forbiddenNames.has(name)) throw refusal(index + 1, 'a field name isn’t allowed');
+    if (name in form) throw refusal(index + 1, 'duplicate field name');
     form[name] = decode(pair.slice(equals + 1), index + 1);
   }
   return form;
@@ -30,7 +30,7 @@ function decode(encoded: string, position: number): string {
   try {
     text = decodeURIComponent(encoded.replaceAll('+', ' '));
   } catch {
-    throw refusal(position, 'a percent sign is not followed by two digits, or they are not valid UTF-8');
+    throw refusal(position, 'invalid percent-encoding');
   }
   const flaw = flawOf(text);
   if (flaw) throw refusal(position, flaw);
@@ -39,7 +39,7 @@ function decode(encoded: string, position: number): string {
 
 function refusal(position: number, what: string): Refusal {
   return new Refusal('invalid_request', {
-    message: `The form or query cannot be accepted: ${what} (at field ${position}).`,
+    message: `Invalid form or query: ${what} (at field ${position}).`,
   });
 }
 
@@ -54,7 +54,7 @@ const formType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:
 export function requireForm(headers: Pick<Headers, 'get'>): void {
   if (!formType.test(headers.get('content-type') ?? ''))
     throw new Refusal('unsupported_media_type', {
-      message: 'Send the form as application/x-www-form-urlencoded.',
+      message: 'Set Content-Type to application/x-www-form-urlencoded.',
     });
   refuseEncoded(headers);
 }

@@ -57,7 +57,7 @@ async function readJson(request: Request, { body: schema, optionalBody, anyCase 
   const text = await readBody(request);
   if (text === '') {
     if (optionalBody) return validate(schema, undefined);
-    throw new Refusal('invalid_json', { message: 'The body is empty; send a JSON object.' });
+    throw new Refusal('invalid_json', { message: 'The request body is empty. Send a JSON object.' });
   }
   const json = parseJson(text);
   return validate(schema, anyCase ? lowerCaseFields(json) : json);

@@ -26,7 +26,7 @@ const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 export function parseJson(text: string): unknown {
   const scan: Scan = { text, at: 0 };
   checkValue(scan, 0);
-  if (next(scan) !== undefined) throw refusal(scan.at, 'something follows the end of the value');
+  if (next(scan) !== undefined) throw refusal(scan.at, 'unexpected content after the value');
   return JSON.parse(text);
 }
 
@@ -43,17 +43,17 @@ function checkObject(scan: Scan, depth: number): void {
   if (skip(scan, '}')) return;
   const names: string[] = []; // at most 32, so a list is quicker than a set
   do {
-    if (next(scan) !== '"') throw refusal(scan.at, 'a member name in double quotes is missing');
+    if (next(scan) !== '"') throw refusal(scan.at, 'expected a property name in double quotes');
     const start = scan.at;
     const name = readString(scan);
-    if (names.includes(name)) throw refusal(start, 'a member name comes twice in one object');
-    if (forbiddenNames.has(name)) throw refusal(start, 'a member has a name that is not allowed');
+    if (names.includes(name)) throw refusal(start, 'duplicate property name');
+    if (forbiddenNames.has(name)) throw refusal(start, 'property name not allowed');
     if (names.push(name) > limits.members)
-      throw refusal(start, `an object has over ${limits.members} members`);
-    if (!skip(scan, ':')) throw refusal(scan.at, 'a colon is missing');
+      throw refusal(start, `too many properties (limit ${limits.members})`);
+    if (!skip(scan, ':')) throw refusal(scan.at, 'expected ":"');
     checkValue(scan, depth);
   } while (skip(scan, ','));
-  if (!skip(scan, '}')) throw refusal(scan.at, 'a comma or a closing brace is missing');
+  if (!skip(scan, '}')) throw refusal(scan.at, 'expected "," or "}"');
 }
 
 function checkArray(scan: Scan, depth: number): void {
@@ -61,25 +61,26 @@ function checkArray(scan: Scan, depth: number): void {
   if (skip(scan, ']')) return;
   let elements = 0;
   do {
-    if (++elements > limits.elements) throw refusal(scan.at, `an array has over ${limits.elements} elements`);
+    if (++elements > limits.elements)
+      throw refusal(scan.at, `too many array items (limit ${limits.elements})`);
     checkValue(scan, depth);
   } while (skip(scan, ','));
-  if (!skip(scan, ']')) throw refusal(scan.at, 'a comma or a closing bracket is missing');
+  if (!skip(scan, ']')) throw refusal(scan.at, 'expected "," or "]"');
 }
 
 function checkLiteral(scan: Scan): void {
   const start = scan.at;
   const found = take(scan, literal);
-  if (found === undefined) throw refusal(start, 'a value is missing');
+  if (found === undefined) throw refusal(start, 'expected a value');
   // 1e400 is a JSON number, but JavaScript reads it as Infinity, which every later comparison believes.
-  if (Math.abs(Number(found)) === Infinity) throw refusal(start, 'a number is too large');
+  if (Math.abs(Number(found)) === Infinity) throw refusal(start, 'number too large');
 }
 
 /** The decoded text: "\u0061" and "a" are the same name, so only decoded names are compared. */
 function readString(scan: Scan): string {
   const start = scan.at;
   const found = take(scan, quoted);
-  if (found === undefined) throw refusal(start, 'a string has no end, a control character or a wrong escape');
+  if (found === undefined) throw refusal(start, 'invalid string');
   const text = found.includes('\\') ? (JSON.parse(found) as string) : found.slice(1, -1);
   const flaw = flawOf(text);
   if (flaw) throw refusal(start, flaw);
@@ -88,15 +89,15 @@ function readString(scan: Scan): string {
 
 /** Why a decoded text from a body is not acceptable, or undefined. No database stores all of them: NUL, lone surrogates. */
 export function flawOf(text: string): string | undefined {
-  if (text.length > limits.characters) return `a text has over ${limits.characters} characters`;
-  if (text.includes('\0')) return 'a text holds the character U+0000';
-  if (!text.isWellFormed()) return 'a text holds half of a surrogate pair';
+  if (text.length > limits.characters) return `string too long (limit ${limits.characters})`;
+  if (text.includes('\0')) return 'strings can’t contain U+0000';
+  if (!text.isWellFormed()) return 'invalid Unicode (unpaired surrogate)';
   return undefined;
 }
 
 /** Refuses before it descends, so the depth of a hostile text never becomes the depth of our stack. */
 function open(scan: Scan, depth: number): void {
-  if (depth > limits.depth) throw refusal(scan.at, `the nesting is over ${limits.depth} deep`);
+  if (depth > limits.depth) throw refusal(scan.at, `nested too deeply (limit ${limits.depth})`);
   scan.at++;
 }
 
@@ -125,6 +126,6 @@ function take(scan: Scan, pattern: RegExp): string | undefined {
 
 function refusal(at: number, what: string): Refusal {
   return new Refusal('invalid_json', {
-    message: `The JSON cannot be accepted: ${what} (at character ${at + 1}).`,
+    message: `Invalid JSON: ${what} (at character ${at + 1}).`,
   });
 }

@@ -45,7 +45,7 @@ function logFailure(world: World, error: unknown, { requestId, route }: Outcome)
   const place = stack?.slice(stack.indexOf('\n    at ') + 1);
   world.log.error(
     { request_id: requestId, route: route.path, error: name, error_code: code, place },
-    'failure',
+    'request failed',
   );
 }
 

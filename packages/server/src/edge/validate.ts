@@ -18,14 +18,14 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
     return issue.keys.map((key) => ({
       field: field === '' ? key : `${field}.${key}`,
       code: 'unknown_field',
-      message: `There is no field "${key}" here.`,
+      message: `Unknown field "${key}".`,
     }));
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return [
       {
         field,
         code: 'required',
-        message: field === '' ? 'A JSON object is needed.' : `"${field}" is needed.`,
+        message: field === '' ? 'The body must be a JSON object.' : `"${field}" is required.`,
       },
     ];
   return [{ field, code: issue.code, message: `${issue.message}.` }];
@@ -40,7 +40,11 @@ export function lowerCaseFields(body: unknown): unknown {
     if (lower in lowered)
       throw new Refusal('invalid_request', {
         fields: [
-          { field: lower, code: 'duplicate_field', message: `"${lower}" is given twice, in different case.` },
+          {
+            field: lower,
+            code: 'duplicate_field',
+            message: `"${lower}" appears twice with different capitalization.`,
+          },
         ],
       });
     lowered[lower] = value;

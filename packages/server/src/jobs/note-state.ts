@@ -59,10 +59,10 @@ export async function refuseLostDatabase({ db, file, exists }: Database): Promis
   // The notes first: a process that makes the database now writes them last.
   if (!readStateFile(path) || ((await exists()) && (await hasInstallation(db)))) return;
   const [found, cause] = existsSync(file)
-    ? [`${file} is empty`, ' It may have been copied while Usher ran.']
-    : [`there is no ${file}`, ''];
+    ? [`${file} is empty`, ' It may have been copied while Usher was running.']
+    : [`${file} is missing`, ''];
   throw new ConfigError(
-    `${path} says that a database was here, but ${found}.${cause} Put back a whole copy, or remove ${path} to begin anew.`,
+    `${found}, but ${path} shows that there was a database.${cause} Restore a backup, or delete ${path} to start with a new database.`,
   );
 }
 

@@ -158,7 +158,7 @@ async function deliver(place: MailPlace, mail: ClaimedMail): Promise<Result> {
     const { name, stack } = error as Error;
     log.error(
       { mail: id, kind, error: name, place: stack?.slice(stack.indexOf('\n    at ') + 1) },
-      'failure',
+      'email failed',
     );
     return { end: 'later', said: ours('failure') };
   }
@@ -176,7 +176,7 @@ async function settle(place: MailPlace, mail: ClaimedMail, { end, said }: Result
   const next = end === 'later' || end === 'away' ? nextTry(mail, now) : undefined;
   if (next !== undefined) {
     await putOffMail(db, keys.mail, mail, next, said);
-    log.warn({ ...line, end, next: new Date(next).toISOString() }, 'mail');
+    log.warn({ ...line, end, next: new Date(next).toISOString() }, 'email delayed');
     return;
   }
   const outcome = end === 'later' || end === 'away' ? 'expired' : end;
@@ -189,5 +189,5 @@ async function settle(place: MailPlace, mail: ClaimedMail, { end, said }: Result
   });
   if (!ended) return;
   metrics.mail(outcome);
-  log.info({ ...line, end: outcome }, 'mail');
+  log.info({ ...line, end: outcome }, 'email finished');
 }

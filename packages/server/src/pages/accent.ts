@@ -47,7 +47,7 @@ function readableShade(colour: Rgb, theme: keyof typeof grounds): Rgb {
     const under = [...grounds[theme].map(toRgb), mix(toRgb(first), shade, SOFT)];
     if (under.every((ground) => contrast(shade, ground) >= least[theme])) return shade;
   }
-  throw new Error(`No shade of ${toHex(colour)} can be read.`);
+  throw new Error(`USHER_ACCENT: no accessible shade of ${toHex(colour)} found. Choose another color.`);
 }
 
 /** In the dark a ground for white text: a little lighter than the accent, where white can still be read on it. */

@@ -40,10 +40,10 @@ function readLogo(path: string): string {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError(`USHER_LOGO names ${path}, which cannot be read: ${(error as Error).message}`);
+    throw new ConfigError(`USHER_LOGO: couldn’t read ${path}: ${(error as Error).message}`);
   }
   if (!/^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<svg[\s>]/.test(text) || text.length > MOST_BYTES)
-    throw new ConfigError(`USHER_LOGO names ${path}; it takes an SVG file of at most 64 kB.`);
+    throw new ConfigError(`USHER_LOGO must be an SVG file of up to 64 KB, but ${path} isn’t one.`);
   return text;
 }
 

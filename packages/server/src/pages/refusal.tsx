@@ -12,6 +12,12 @@ export interface Refused {
   address: string;
 }
 
+/** A URL that leads nowhere has no page; to programs it has no resource. */
+const wordsOf = ({ code, message }: Refusal): [title: string, message: string] =>
+  message === errors.not_found[2]
+    ? ['Page not found', 'We couldn’t find that page.']
+    : [errors[code][1], message];
+
 /**
  * What a person sees of a refusal that no page of ours has words for. Who is not signed in (any more) can do so, and
  * comes back; so does who must choose a new password first.
@@ -21,8 +27,8 @@ export function refusalPage(world: World, refusal: Refusal, { requestId, address
     return seeOther(withReturnTo('/sign-in', readReturnTo(world, address)));
   if (refusal.code === 'password_change_required')
     return seeOther(nextPage(true, readReturnTo(world, address)));
-  const { status, code, message } = refusal;
-  const title = errors[code][1];
+  const { status, code } = refusal;
+  const [title, message] = wordsOf(refusal);
   const path = readReturnTo(world, address.split('?', 1)[0]);
   const content = (
     <Card>

@@ -57,7 +57,9 @@ export function openExports(clock: Clock, log: Log): Exports {
               fail(error);
               // What was sent cannot be taken back: the connection ends before the text does. The server prints this
               // error, and one of a database can hold values of a row.
-              controller.error(new Error(`Export of request ${requestId} ended before it was complete.`));
+              controller.error(
+                new Error(`The export of request ${requestId} failed before it was complete.`),
+              );
             }
           },
           cancel: finish,

@@ -145,7 +145,7 @@ function loginOf(smtpUrl: Secret): { user: string; pass: string } | undefined {
 function refuseControl(...texts: string[]): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there.
   if (texts.some((text) => /[\x00-\x1f\x7f]/.test(text)))
-    throw new Error('A mail has a control character in its address or subject.');
+    throw new Error('An email has a control character in its address or subject.');
 }
 
 /** A number means this mail only in answer to its recipient or its text; before that, it means us or the server. */

@@ -29,37 +29,37 @@ export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
     name: 'usher_http_request_duration_seconds',
-    help: 'Answers by route, method and status, and how long they took.',
+    help: 'Responses and latency by route, method and status.',
     labelNames: ['route', 'method', 'status'],
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
     registers,
   });
   const refusals = new Counter({
     name: 'usher_refusals_total',
-    help: 'Requests that were refused, by error code.',
+    help: 'Rejected requests by error code.',
     labelNames: ['code'],
     registers,
   });
   const limits = new Counter({
     name: 'usher_limits_reached_total',
-    help: 'Attempts that were not looked at because a limit was reached, by limit.',
+    help: 'Requests blocked by rate limits, by limit.',
     labelNames: ['limit'],
     registers,
   });
   const mails = new Counter({
     name: 'usher_mails_total',
-    help: 'Mails that ended: sent, refused by the server, expired, kept for the mailbox page, or decoys.',
+    help: 'Finished emails by outcome (sent, rejected, expired, stored, decoy).',
     labelNames: ['end'],
     registers,
   });
   const mailsWaiting = new Gauge({
     name: 'usher_mails_waiting',
-    help: 'Mails that wait to be sent, or are being sent.',
+    help: 'Emails queued or being sent.',
     registers,
   });
   new Gauge({
     name: 'usher_hash_queue_length',
-    help: 'Passwords that wait for a worker.',
+    help: 'Password hashes queued.',
     registers,
     collect() {
       this.set(hashesWaiting());
@@ -67,7 +67,7 @@ export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
   });
   new Gauge({
     name: 'usher_streams',
-    help: 'Pages that follow events.',
+    help: 'Open live event streams.',
     registers,
     collect() {
       this.set(streams());

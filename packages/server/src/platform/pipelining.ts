@@ -49,7 +49,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   server.on('connection', (socket) => {
     // Node's own listener, which hands what it is given to the parser.
     const [parse] = socket.listeners('data') as Connection['parse'][];
-    if (!parse) throw new Error('A connection has no parser.');
+    if (!parse) throw new Error('The HTTP connection has no parser.');
     const connection: Connection = {
       socket,
       requests: 0,
@@ -84,7 +84,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   });
   const take: RequestListener = (request, response) => {
     const connection = connections.get(request.socket);
-    if (!connection) throw new Error('A request came from no connection.');
+    if (!connection) throw new Error('The HTTP request has no connection.');
     if (connection.current) putBehind(connection, request, response);
     else begin(connection, request, response);
   };

@@ -20,7 +20,7 @@ export async function fetchRange(base: string, range: string, wait = 500): Promi
       return await tryRange(base, range);
     } catch (error) {
       if (number === TRIES || error instanceof NotARange)
-        throw new Error(`The range ${range} cannot be fetched from ${base}: ${reasonOf(error as Error)}`);
+        throw new Error(`Couldn’t download range ${range} from ${base}: ${reasonOf(error as Error)}`);
       await pause(wait * 2 ** (number - 1));
     }
   }
@@ -36,19 +36,19 @@ async function tryRange(base: string, range: string): Promise<string[]> {
   });
   if (!response.ok) {
     await response.body?.cancel();
-    const message = `it answered ${response.status}`;
+    const message = `unexpected status ${response.status}`;
     throw response.status === 429 || response.status >= 500 ? new Error(message) : new NotARange(message);
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > MOST_BYTES) throw new NotARange('it answered with more than a range has');
+    if (size > MOST_BYTES) throw new NotARange('the response is too large');
     chunks.push(chunk);
   }
   const lines = Buffer.concat(chunks).toString('latin1').split(/\r?\n/).filter(Boolean);
   if (!lines.every((line) => /^[0-9A-F]{35}:\d+$/i.test(line)))
-    throw new NotARange('it answered with something else');
+    throw new NotARange('the response isn’t a list of hashes');
   return lines;
 }
 

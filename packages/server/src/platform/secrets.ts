@@ -107,7 +107,7 @@ export function secretBeside(databaseFile: string): string {
   // Looked for once more, because another process that starts now makes the key first and the database after it.
   if (existsSync(databaseFile) && statSync(databaseFile).size > 0 && !existsSync(path))
     throw new ConfigError(
-      `${path} is missing, but the database ${databaseFile} was made with it. Put the file back (or set USHER_SECRET to what it held).`,
+      `${path} is missing, but the database ${databaseFile} needs it. Restore it, or set USHER_SECRET to its content.`,
     );
   // Written aside and linked, so that of two processes that start at once both read the same whole file.
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
@@ -124,11 +124,9 @@ export function secretBeside(databaseFile: string): string {
 
 function readKeyFile(path: string): string {
   if (statSync(path).mode & 0o077)
-    throw new ConfigError(`${path} can be read by other users of this machine. Close it: chmod 600 ${path}`);
+    throw new ConfigError(`${path} is readable by other users. Restrict it with: chmod 600 ${path}`);
   const text = readFileSync(path, 'utf8').trim();
   if (Buffer.byteLength(text) < 32)
-    throw new ConfigError(
-      `${path} holds fewer than 32 bytes, so it is not the key that Usher wrote. Put the right file back.`,
-    );
+    throw new ConfigError(`${path} isn’t a valid Usher key (fewer than 32 bytes). Restore the original.`);
   return text;
 }

@@ -78,7 +78,7 @@ export function openStreams(clock: Clock, log: Log): Streams {
   };
 }
 
-const TOO_MANY = `${MOST} pages follow events already, as many as this server allows. Stop one of them, or try again later.`;
+const TOO_MANY = `Too many live views are open (${MOST} maximum). Close one or try again later.`;
 
 function run(
   stream: Stream,

@@ -30,7 +30,7 @@ export const recoveryRoutes: readonly Route[] = [
     who: 'anyone',
     summary: 'Set a new password with a mailed code or link; every session ends',
     body: resetPasswordBody,
-    answers: { 200: saying('password changed!').extend({ password: z.string().optional() }) },
+    answers: { 200: saying('Password changed.').extend({ password: z.string().optional() }) },
     errors: ['code_invalid', 'link_invalid', 'too_many_requests', 'busy'],
     handler: resetPassword,
   }),
@@ -41,7 +41,7 @@ export const recoveryRoutes: readonly Route[] = [
     summary: 'Verify an email address',
     body: verifyEmailBody,
     answers: {
-      200: z.object({ message: z.enum(['address proven!', 'address changed!']), user: userShape }),
+      200: z.object({ message: z.enum(['Email verified.', 'Email changed.']), user: userShape }),
       201: saying('user created!').extend({ user: userShape }),
     },
     errors: [
@@ -62,7 +62,7 @@ export const recoveryRoutes: readonly Route[] = [
     who: 'anyone',
     summary: 'Undo an email change',
     body: restoreEmailBody,
-    answers: { 200: saying('address restored!').extend({ password: z.string().optional() }) },
+    answers: { 200: saying('Email restored.').extend({ password: z.string().optional() }) },
     errors: ['link_invalid', 'too_many_requests', 'conflict', 'busy'],
     handler: restoreEmail,
   }),

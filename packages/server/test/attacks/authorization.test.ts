@@ -122,7 +122,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
         const reply = await mallory.browser.send(method, path, { ...body(), [field]: 'admin' });
         expect([field, reply.status, reply.body.code]).toEqual([field, 400, 'invalid_request']);
         expect(reply.body.errors).toEqual([
-          { field, code: 'unknown_field', message: `There is no field "${field}" here.` },
+          { field, code: 'unknown_field', message: `Unknown field "${field}".` },
         ]);
         expect(reply.headers.getSetCookie()).toEqual([]);
       }

@@ -306,7 +306,7 @@ describe('D13: connections of one client', () => {
     three[0]?.destroy();
     await expect.poll(async () => isServed(await open(server.port)), { timeout: 20_000 }).toBe(true);
     expect(
-      server.logs().match(/"range":"127\.0\.0\.1\/32","most":3,"msg":"connections refused"/g),
+      server.logs().match(/"range":"127\.0\.0\.1\/32","most":3,"msg":"connections rejected"/g),
     ).toHaveLength(1);
   });
 

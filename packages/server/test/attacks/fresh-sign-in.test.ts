@@ -100,7 +100,7 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
     expect([wrong.status, wrong.body.code]).toEqual([401, 'invalid_credentials']);
     expect(refused(await admin.browser.send('DELETE', `/v1/users/${victim.id}`))).toEqual(REFUSED);
     const right = await admin.browser.post('/v1/me/confirm', { password: PASSWORD });
-    expect([right.status, right.body]).toEqual([200, { message: 'password confirmed!' }]);
+    expect([right.status, right.body]).toEqual([200, { message: 'Password confirmed.' }]);
     for (const [method, path, body] of writesOn(victim.id))
       expect([method, path, (await admin.browser.send(method, path, body)).status < 300]).toEqual([
         method,
@@ -246,7 +246,7 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
     expect(refusal(await client.me.endOtherSessions())).toBe('fresh_sign_in_required');
     expect(refusal(await client.signOut({ everywhere: true }))).toBe('fresh_sign_in_required');
     expect(refusal(await client.me.confirm({ password: WRONG }))).toBe('invalid_credentials');
-    expect(given(await client.me.confirm({ password: PASSWORD })).message).toBe('password confirmed!');
+    expect(given(await client.me.confirm({ password: PASSWORD })).message).toBe('Password confirmed.');
     expect(given(await client.me.endOtherSessions()).sessions).toBe(1);
     expect((await owner.browser.get('/v1/me')).status).toBe(401);
   });
@@ -269,7 +269,11 @@ describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
     for (let i = 0; i < 5; i++)
       expect((await browser.post('/v1/me/confirm', { password: WRONG })).status).toBe(401);
     const limited = await browser.post('/v1/me/confirm', { password: PASSWORD });
-    expect([limited.status, limited.body.code]).toEqual([429, 'too_many_requests']);
+    expect([limited.status, limited.body.code, limited.body.message]).toEqual([
+      429,
+      'too_many_requests',
+      'Too many incorrect passwords. Try again in 1 minute, or reset your password by email.',
+    ]);
     app.clock.advance(31 * SECOND);
     expect((await browser.post('/v1/me/confirm', { password: PASSWORD })).status).toBe(200);
   });

@@ -162,15 +162,24 @@ describe('a database file of yesterday is put back', () => {
     const lost = [
       {
         lose: () => copyFileSync(copy(), file),
-        found: `${file} is empty. It may have been copied while Usher ran.`,
+        found: `${file} is empty`,
+        cause: ' It may have been copied while Usher was running.',
       },
-      { lose: () => truncateSync(file), found: `${file} is empty. It may have been copied while Usher ran.` },
-      { lose: forgetInstallation, found: `${file} is empty. It may have been copied while Usher ran.` },
-      { lose: () => rmSync(file), found: `there is no ${file}.` },
+      {
+        lose: () => truncateSync(file),
+        found: `${file} is empty`,
+        cause: ' It may have been copied while Usher was running.',
+      },
+      {
+        lose: forgetInstallation,
+        found: `${file} is empty`,
+        cause: ' It may have been copied while Usher was running.',
+      },
+      { lose: () => rmSync(file), found: `${file} is missing` },
     ];
-    for (const { lose, found } of lost) {
+    for (const { lose, found, cause = '' } of lost) {
       lose();
-      const refusal = `${state} says that a database was here, but ${found} Put back a whole copy, or remove ${state} to begin anew.`;
+      const refusal = `${found}, but ${state} shows that there was a database.${cause} Restore a backup, or delete ${state} to start with a new database.`;
       for (const command of ['serve', 'db create']) {
         const { code, stderr } = await begin(...command.split(' '));
         expect({ code, stderr }).toEqual({ code: 2, stderr: `usher: ${refusal}\n` });
@@ -244,7 +253,7 @@ describe.each(databases)('usher db restored on $name', (kind) => {
     const done = await place.usher(['db', 'restored', '--yes']);
     expect(done).toMatchObject({ code: 0, stdout: '' });
     expect(done.stderr).toBe(
-      'Revoked all sessions (2), known browsers and programs, mailed codes and links (except those that take an address back) and the set-up link.\n',
+      'Revoked all sessions (2), recognized browsers and API clients, email codes and links (except those that undo an email change) and the setup link.\n',
     );
     for (const credential of [cookie, { bearer: pair.access_token }, { refresh: pair.refresh_token }])
       expect((await present(app, credential)).status).toBe(401);

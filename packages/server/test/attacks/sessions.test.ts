@@ -279,7 +279,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
       const current = kind === 'cookie' ? cookie : { bearer: program.bearer };
       const change = { current_password: who.password, new_password: 'another correct horse' };
       const reply = await sendAs(twin, current, 'PUT', '/v1/me/password', change);
-      expect(reply.body.message).toBe('password changed!');
+      expect(reply.body.message).toBe('Password changed.');
       await expectDead(...others, cookie, ...both(program));
 
       const set = cookieOf(reply);

@@ -97,7 +97,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
         String(DAY / 1000),
       ]);
       expect(reply.body.message).toBe(
-        'Too many profile changes: 60 within a day are possible. Try again in 24 hours.',
+        'Too many profile changes: the limit is 60 per day. Try again in 24 hours.',
       );
     }
     expect(await eventsOf(user.id, 'user_changed')).toHaveLength(most);
@@ -123,7 +123,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
       const { status, body } = await user.call('DELETE', path);
       expect([status, body.message]).toEqual([
         429,
-        'Too many requests to end sessions: 200 within a day are possible. Try again in 24 hours.',
+        'Too many requests to sign out devices: the limit is 200 per day. Try again in 24 hours.',
       ]);
     }
     expect(await eventsOf(user.id, 'other_sessions_ended')).toHaveLength(budgets.sessionChanges.most);
@@ -138,9 +138,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
       return reply;
     };
     for (let i = 0; i < budgets.passwordChanges.most; i++) expect((await change()).status).toBe(200);
-    expect((await change()).body.message).toMatch(
-      /^Too many password changes: 20 within a day are possible\./,
-    );
+    expect((await change()).body.message).toMatch(/^Too many password changes: the limit is 20 per day\./);
 
     for (let i = 0; i < budgets.emailRequests.most; i++) {
       const sending = { ...asBearer(token), from: newAddress() };
@@ -148,7 +146,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
     }
     const sending = { ...asBearer(token), from: newAddress() };
     expect((await send(app, 'POST', '/v1/me/verify-email', undefined, sending)).body.message).toMatch(
-      /^Too many emails to verify the address: 20 within a day are possible\./,
+      /^Too many verification emails: the limit is 20 per day\./,
     );
     // It needs no password, so that a thief of the session could use it up: a change of the address does not hang on it.
     const body = { email: newNames().email, password };
@@ -255,7 +253,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
         expect([status, body.code, body.message]).toEqual([
           409,
           'export_running',
-          'An export of yours is running already. Wait until it is finished, then try again.',
+          'Your previous export is still running. Wait until it finishes, then try again.',
         ]);
       expect((await send(app, 'GET', '/healthz')).status).toBe(200);
       const other = await member();

@@ -50,7 +50,7 @@ describe('a command line that makes no sense ends with 2', () => {
     [['user', 'show'], "missing required argument 'name'"],
     [['user', 'show', 'ada', 'grace'], 'too many arguments'],
     [['user', 'list', '--limit', '0'], 'a whole number from 1 to 1000'],
-    [['user', 'list', '--cursor', 'ada'], 'what the page before ended with'],
+    [['user', 'list', '--cursor', 'ada'], 'Expected a cursor from a previous page'],
     [['config', '--secret', 'x'], "unknown option '--secret'"],
   ])('usher %j', async (args, sentence) => {
     const { code, stdout, stderr } = await usher(args as string[]);
@@ -67,19 +67,16 @@ describe('a command line that makes no sense ends with 2', () => {
 
 describe('a bad setting ends with 2', () => {
   it.each([
-    [
-      { USHER_PROT: '4001' },
-      'USHER_PROT in the environment is not a setting of Usher. Did you mean USHER_PORT?',
-    ],
+    [{ USHER_PROT: '4001' }, 'Unknown setting USHER_PROT in the environment. Did you mean USHER_PORT?'],
     [
       { USHER_EVENTS_DAYS: '0' },
-      'USHER_EVENTS_DAYS (--events-days) is "0"; it takes a whole number from 1 to 36500, or forever.',
+      'USHER_EVENTS_DAYS (--events-days) must be a whole number from 1 to 36500 or forever (got "0").',
     ],
-    [{ USHER_PORT: 'http' }, 'USHER_PORT (--port) is "http"; it takes a whole number from 0 to 65535.'],
+    [{ USHER_PORT: 'http' }, 'USHER_PORT (--port) must be a whole number from 0 to 65535 (got "http").'],
     // Secrets have no flag.
-    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET is too short'],
-    [{ USHER_METRICS_TOKEN: 'hunter2' }, 'USHER_METRICS_TOKEN is too short'],
-    [{ USHER_SMTP_URL: 'hunter2' }, 'USHER_SMTP_URL cannot be read'],
+    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET must be at least 32 bytes (it has 7).'],
+    [{ USHER_METRICS_TOKEN: 'hunter2' }, 'USHER_METRICS_TOKEN must be at least 16 characters.'],
+    [{ USHER_SMTP_URL: 'hunter2' }, 'USHER_SMTP_URL must be smtp://'],
   ])('%j', async (env, sentence) => {
     for (const line of ['user list', 'config']) {
       const { code, stdout, stderr } = await usher(line.split(' '), env);
@@ -125,7 +122,7 @@ describe('a database that is not there', () => {
     const { code, stdout, stderr } = await run(folder, {}, line.split(' '));
     expect(readdirSync(folder)).toEqual([]);
     expect(stderr).toBe(
-      `usher: There is no database at ${join(folder, 'usher.db')}; make it with: usher db create\n`,
+      `usher: No database at ${join(folder, 'usher.db')}. Create it with: usher db create\n`,
     );
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   });
@@ -139,7 +136,7 @@ describe('a database that is not there', () => {
       const { code, stdout, stderr } = await run(folder, {}, line.split(' '));
       expect(readFileSync(file, 'utf8')).toBe('dear diary, today I was not a database');
       expect(stderr.trim().split('\n')).toEqual([
-        expect.stringContaining(`Cannot open the database ${file}`),
+        expect.stringContaining(`Couldn’t open the database ${file}`),
       ]);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     },
@@ -157,9 +154,7 @@ describe('a database that is away', () => {
     async (line) => {
       const { code, stdout, stderr } = await usher(line.split(' '), env);
       expect(stderr.trim().split('\n')).toHaveLength(1);
-      expect(stderr).toMatch(
-        /^usher: The database cannot be used now: Cannot connect to .* at 127\.0\.0\.1:1: /,
-      );
+      expect(stderr).toMatch(/^usher: Database error: Couldn’t connect to .* at 127\.0\.0\.1:1: /);
       expect(stderr).not.toMatch(/hunter2|gAc4/);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     },

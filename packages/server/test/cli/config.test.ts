@@ -139,7 +139,7 @@ it('L10: a command line holds no password, the environment does', async () => {
     expect(stderr).not.toContain('hunter2');
     const both = await run(folder, { USHER_DATABASE: given, USHER_DATABASE_PASSWORD: 'hunter3' }, ['config']);
     expect(both).toMatchObject({ code: 2, stdout: '' });
-    expect(both.stderr).toContain('give one of them');
+    expect(both.stderr).toContain('Use only one of them');
     expect(both.stderr).not.toMatch(/hunter/);
   }
   const env = { USHER_DATABASE_PASSWORD: 'hunter2' };

@@ -37,12 +37,12 @@ describe.each(databases)('$name', (kind) => {
     const first = await place.usher(['db', 'create']);
     expect(first).toMatchObject({ code: 0, stdout: '' });
     expect(first.stderr).toMatch(
-      new RegExp(`^Made the database at \\S+ \\(${ours.length} migrations applied\\)\\.\n$`),
+      new RegExp(`^Created the database at \\S+ \\(${ours.length} migrations applied\\)\\.\n$`),
     );
     expect(await exists()).toBe(true);
     const second = await place.usher(['db', 'create']);
     expect(second).toMatchObject({ code: 0, stdout: '' });
-    expect(second.stderr).toMatch(/^The database at \S+ is there already, and up to date\.\n$/);
+    expect(second.stderr).toMatch(/^The database at \S+ already exists and is up to date\.\n$/);
     const names = await read(({ db }) => db.selectFrom('events').select('name').execute());
     expect(names.map(({ name }) => name).sort()).toEqual(['installation_created', 'key_created']);
   });
@@ -64,10 +64,10 @@ describe.each(databases)('$name', (kind) => {
 
     const refused = await place.usher(['user', 'list']);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('lacks 1 migration of this version; apply with: usher db migrate');
+    expect(refused.stderr).toContain('has 1 pending migration. Apply it with: usher db migrate');
     const dry = await place.usher(['db', 'migrate', '--dry-run']);
     expect(dry).toMatchObject({ code: 0, stdout: `${ours.at(-1)}\n` });
-    expect(dry.stderr).toContain('1 migration to apply');
+    expect(dry.stderr).toContain('1 migration pending');
     const asJson = await place.usher(['db', 'migrate', '--dry-run', '--json']);
     expect(JSON.parse(asJson.stdout)).toEqual({ pending: [ours.at(-1)] });
 
@@ -84,7 +84,7 @@ describe.each(databases)('$name', (kind) => {
     await place.create();
     const seeded = await place.usher(['db', 'seed', '--json']);
     expect(seeded.code).toBe(0);
-    expect(seeded.stderr).toContain('shown this once');
+    expect(seeded.stderr).toContain('Save the passwords now');
     const { users } = JSON.parse(seeded.stdout) as { users: Record<string, string>[] };
     expect(users.map(({ role }) => role)).toEqual(['admin', 'user', 'user', 'user', 'user', 'user']);
     expect(users[0]).toMatchObject({ username: 'ada', email: 'ada@example.org' });
@@ -97,7 +97,7 @@ describe.each(databases)('$name', (kind) => {
     const again = await place.usher(['db', 'seed']);
     expect(again).toMatchObject({ code: 0, stdout: '' });
     expect(again.stderr).toBe(
-      'Nothing was changed: ada, grace, alan, barbara, edsger, frances are there already.\n',
+      'Already seeded: ada, grace, alan, barbara, edsger, frances exist. Nothing was changed.\n',
     );
     expect(await read(({ db }) => db.selectFrom('users').selectAll().orderBy('id').execute())).toEqual(
       before,
@@ -109,16 +109,14 @@ describe.each(databases)('$name', (kind) => {
     await place.usher(['user', 'add', '--username', 'Grace', '--email', 'hopper@example.org']);
     const { code, stdout, stderr } = await place.usher(['db', 'seed']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toContain(
-      'Nothing was changed: there are other users with the names or addresses of grace.',
-    );
+    expect(stderr).toContain('Nothing was changed: other users already have the username or email of grace.');
     expect(await usernames()).toEqual([{ username: 'Grace' }]);
   });
 
   it('prints what it seeded as a table', async () => {
     await place.create();
     const { stdout } = await place.usher(['db', 'seed']);
-    expect(wordsOf(stdout)[0]).toEqual(['USERNAME', 'E-MAIL', 'ROLE', 'PASSWORD']);
+    expect(wordsOf(stdout)[0]).toEqual(['USERNAME', 'EMAIL', 'ROLE', 'PASSWORD']);
     expect(wordsOf(stdout)[1]).toEqual([
       'ada',
       'ada@example.org',
@@ -154,11 +152,11 @@ describe.each(databases)('$name', (kind) => {
     await place.usher(['db', 'seed']);
     const dropped = await place.usher(['db', 'drop', '--yes']);
     expect(dropped).toMatchObject({ code: 0, stdout: '' });
-    expect(dropped.stderr).toMatch(/^Removed /);
+    expect(dropped.stderr).toMatch(/^(Deleted|Dropped) /);
     expect(await exists()).toBe(false);
     const again = await place.usher(['db', 'drop', '--yes']);
     expect(again).toMatchObject({ code: 1, stdout: '' });
-    expect(again.stderr).toContain('There is no database at');
+    expect(again.stderr).toContain('No database at');
     expect((await place.usher(['db', 'create'])).code).toBe(0);
     expect(await usernames()).toEqual([]);
   });
@@ -174,7 +172,7 @@ describe.each(databases)('$name', (kind) => {
     });
     const { code, stderr } = await place.usher(['db', 'drop', '--yes']);
     expect(code).toBe(1);
-    expect(stderr).toContain('newer than this program');
+    expect(stderr).toContain('newer than this version of Usher');
     expect(await exists()).toBe(true);
   });
 });
@@ -187,7 +185,7 @@ it('makes no database on a server without a secret of its own', async () => {
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain('USHER_SECRET is required');
   const listed = await place.usher(['user', 'list']);
-  expect(listed.stderr).toContain('There is no database at 127.0.0.1:');
+  expect(listed.stderr).toContain('No database at 127.0.0.1:');
   expect(listed.stderr).not.toContain('@');
   await place.remove();
 });
@@ -202,12 +200,12 @@ describe('the secret beside a database file', () => {
 
   it('is made with it, which is said, and goes with it', async () => {
     const { folder, usher, made, secret } = await inFolder();
-    expect(made.stderr).toContain(`Made ${secret}. Keep it`);
+    expect(made.stderr).toContain(`Created ${secret}. Back it up`);
     expect(existsSync(secret)).toBe(true);
     const asked = await usher('db drop');
-    expect(asked.stderr).toContain(`also removes ${secret}`);
+    expect(asked.stderr).toContain(`also deletes ${secret}`);
     const dropped = await usher('db drop --yes');
-    expect(dropped.stderr).toContain(`Removed ${secret}`);
+    expect(dropped.stderr).toContain(`Deleted ${secret}`);
     expect(readdirSync(folder)).toEqual([]);
   });
 

@@ -38,7 +38,7 @@ describe.each(databases)('usher events on $name', (kind) => {
     const { code, stdout } = await usher(`events --request ${requestId}`);
     expect(code).toBe(0);
     const [head, row, ...more] = wordsOf(stdout);
-    expect(head).toEqual(['WHEN (UTC)', 'EVENT', 'USER', 'FROM', 'DETAILS']);
+    expect(head).toEqual(['WHEN (UTC)', 'EVENT', 'USER', 'IP', 'DETAILS']);
     expect(row?.slice(1)).toEqual([
       'limit_reached',
       ada.id,
@@ -47,7 +47,11 @@ describe.each(databases)('usher events on $name', (kind) => {
     ]);
     expect(more).toEqual([]);
     const none = await usher('events --request 00000000-0000-4000-8000-000000000000');
-    expect(none).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('the log names') });
+    expect(none).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('see the server log'),
+    });
   });
 
   it('lists as JSON, an event a line, page by page', async () => {
@@ -72,7 +76,7 @@ describe.each(databases)('usher events on $name', (kind) => {
   it('says what it cannot take', async () => {
     for (const wrong of ['--name nothing', '--since yesterday', '--request 1', '--limit 0', '--cursor x'])
       expect((await usher(`events ${wrong}`)).code).toBe(2);
-    expect((await usher('events --user nobody')).stderr).toBe('usher: There is no user called nobody.\n');
+    expect((await usher('events --user nobody')).stderr).toBe('usher: No user named nobody.\n');
   });
 
   it('goes on with what comes in, until it is interrupted', async () => {
@@ -110,11 +114,11 @@ describe.each(databases)('usher events on $name', (kind) => {
     expect(refusal(await owner.signIn({ username, password }))).toBe('invalid_credentials');
     expect(await usher(`user lift-limits ${ada.username}`)).toMatchObject({
       code: 0,
-      stderr: `${ada.username} can try again at once (5 limits lifted).\n`,
+      stderr: `Reset 5 rate limits for ${ada.username}.\n`,
     });
     given(await owner.signIn({ username, password }));
     // The notice of this sign-in is counted, too.
-    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('1 limit lifted');
-    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('No limit');
+    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('Reset 1 rate limit for');
+    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('has no active rate limits');
   });
 });

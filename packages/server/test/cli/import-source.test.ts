@@ -70,28 +70,20 @@ describe('a CSV file', () => {
       [2, ADA],
       [3, GRACE],
     ]);
-    expect(rows[2]).toEqual([4, 'The row is not text in UTF-8. Save the file as UTF-8.']);
+    expect(rows[2]).toEqual([4, 'This row isn’t valid UTF-8. Save the file as UTF-8.']);
   });
 
   it.each([
-    [
-      'UTF-16 (little)',
-      Buffer.from(`\ufeff${plain}`, 'utf16le'),
-      'FILE is text in UTF-16. Save it as UTF-8.',
-    ],
-    [
-      'UTF-16 (big)',
-      Buffer.from(`\ufeff${plain}`, 'utf16le').swap16(),
-      'FILE is text in UTF-16. Save it as UTF-8.',
-    ],
+    ['UTF-16 (little)', Buffer.from(`\ufeff${plain}`, 'utf16le'), 'FILE is UTF-16. Save it as UTF-8.'],
+    ['UTF-16 (big)', Buffer.from(`\ufeff${plain}`, 'utf16le').swap16(), 'FILE is UTF-16. Save it as UTF-8.'],
     [
       'a spreadsheet',
       Buffer.from('PK\u0003\u0004'),
-      'FILE is a spreadsheet or an archive. Save it as CSV in UTF-8.',
+      'FILE is a spreadsheet or an archive. Save it as CSV (UTF-8).',
     ],
-    ['compressed', Buffer.from([0x1f, 0x8b, 8, 0]), 'FILE is compressed. Unpack it first: gunzip FILE'],
-    ['NULs', 'email\0\n', 'FILE is no text.'],
-    ['two columns of one name', 'email,email\n', 'FILE has two columns that are called email.'],
+    ['compressed', Buffer.from([0x1f, 0x8b, 8, 0]), 'FILE is compressed. Decompress it first: gunzip FILE'],
+    ['NULs', 'email\0\n', 'FILE isn’t a text file.'],
+    ['two columns of one name', 'email,email\n', 'Duplicate column "email" in FILE.'],
   ])('that is %s is refused as a whole', async (_, content, stop) => {
     expect(await read(content)).toEqual({ rows: [], stop });
   });
@@ -101,7 +93,7 @@ describe('a CSV file', () => {
       rows: [
         [2, ADA],
         [3, GRACE],
-        [4, 'The row has 1 cells, and the first line has 2.'],
+        [4, 'This row has 1 columns; the header has 2.'],
       ],
     });
     expect(await read(`${plain}x@example.org,"X`)).toEqual({
@@ -109,7 +101,7 @@ describe('a CSV file', () => {
         [2, ADA],
         [3, GRACE],
       ],
-      stop: 'Line 4: the file ends within quotation marks.',
+      stop: 'Line 4: unclosed quotation mark.',
     });
   });
 
@@ -119,7 +111,7 @@ describe('a CSV file', () => {
         [2, ADA],
         [3, GRACE],
       ],
-      stop: 'Line 4: a quotation mark stands where none can be.',
+      stop: 'Line 4: unexpected quotation mark.',
     });
   });
 
@@ -130,7 +122,7 @@ describe('a CSV file', () => {
       [2, ADA],
       [3, GRACE],
     ]);
-    expect(stop).toBe('Line 4: a row is longer than 1 MB. Perhaps a quotation mark before it is not closed.');
+    expect(stop).toBe('Line 4: row longer than 1 MB. Check for an unclosed quotation mark.');
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8_000_000);
   });
 
@@ -151,15 +143,15 @@ describe('JSON lines', () => {
       Buffer.from(line({ email: null, age: 7, admin: true, mails: ['a@b.org', 'c@d.org'] })),
       Buffer.from('{"email":"end@exam'),
     ]);
-    const noObject = 'The row is not one whole JSON object.';
+    const noObject = 'This row isn’t a complete JSON object.';
     expect(await read(content, 'jsonl')).toEqual({
       rows: [
         [1, ADA],
         [3, noObject],
         [4, noObject],
         [5, noObject],
-        [6, 'The row is not text in UTF-8. Save the file as UTF-8.'],
-        [7, 'The row is longer than 1 MB.'],
+        [6, 'This row isn’t valid UTF-8. Save the file as UTF-8.'],
+        [7, 'This row is longer than 1 MB.'],
         [8, { age: '7', admin: 'true', mails: '["a@b.org","c@d.org"]' }],
         [9, noObject],
       ],
@@ -173,9 +165,9 @@ describe('JSON lines', () => {
 });
 
 it('a file that is none, or of no known kind, is named', async () => {
-  expect((await readFrom(join(folder, 'none.csv'))).stop).toMatch(/^FILE cannot be read: ENOENT/);
+  expect((await readFrom(join(folder, 'none.csv'))).stop).toMatch(/^Couldn’t read FILE: ENOENT/);
   expect((await readFrom(folder)).stop).toBe(
-    'Is FILE CSV or JSON lines? Say --format csv or --format jsonl.',
+    'Can’t tell the format of FILE. Use --format csv or --format jsonl.',
   );
 });
 
@@ -196,13 +188,11 @@ describe('a table', () => {
       ],
     });
     expect((await readFrom(`sqlite:${file}?table=x"; DROP TABLE user; --`)).stop).toMatch(
-      /^The table cannot be read: no such table/,
+      /^Couldn’t read the table: no such table/,
     );
-    expect((await readFrom(`sqlite:${file}`)).stop).toBe(
-      'Say which table: add ?table=NAME to the address of the database.',
-    );
+    expect((await readFrom(`sqlite:${file}`)).stop).toBe('Add ?table=NAME to the database URL.');
     expect((await readFrom(`sqlite:${file}.none?table=user`)).stop).toBe(
-      `There is no database file ${file}.none.`,
+      `Database file not found: ${file}.none.`,
     );
   });
 
@@ -223,7 +213,7 @@ describe('a table', () => {
       ]);
       expect(rows).toHaveLength(1_202);
       const failed = await readFrom(`${database.url}?table=nothing`);
-      expect(failed.stop).toBe('The table cannot be read: relation "nothing" does not exist');
+      expect(failed.stop).toBe('Couldn’t read the table: relation "nothing" does not exist');
     } finally {
       await client.end();
       await database.remove();

@@ -93,8 +93,10 @@ describe('usher user import and export', () => {
     });
     expect(get('refused.csv').split('\r\n')).toEqual([
       'line,status,email,hash,reason',
-      expect.stringMatching(/^3,refused,'=1\+1@example\.org,,"?The password hash is none/),
-      expect.stringMatching(/^4,refused,,,The e-mail address needs something before the @/),
+      expect.stringMatching(
+        /^3,refused,'=1\+1@example\.org,,"?password: Not a hash: looks like plain text\./,
+      ),
+      expect.stringMatching(/^4,refused,,,email: Add a name before the @\./),
       '',
     ]);
     expect(statSync(join(place.folder, 'refused.csv')).mode & 0o077).toBe(0);
@@ -121,12 +123,12 @@ describe('usher user import and export', () => {
       { line: 2, action: 'create', email: 'ada@example.org', hash: 'bcrypt' },
       { line: 3, action: 'present', email: 'u0@example.org' },
       { line: 4, action: 'create', email: 'grace@example.org', hash: 'none' },
-      { line: 5, action: 'refuse', email: 'ada@example.org', reason: 'Line 2 has the same address.' },
+      { line: 5, action: 'refuse', email: 'ada@example.org', reason: 'Duplicate email (also on line 2).' },
       {
         line: 6,
         action: 'refuse',
         email: '',
-        reason: expect.stringContaining('needs an @. The password hash is none'),
+        reason: expect.stringContaining('like name@example.com. password: Not a hash'),
       },
       { dry_run: true, imported: 2, present: 1, refused: 2, hashes: { bcrypt: 1, none: 1 } },
     ]);
@@ -170,7 +172,9 @@ describe('usher user import and export', () => {
     } finally {
       await other.remove();
     }
-    await expect(exportAll(join(place.folder, 'all.csv'), {}, nobody)).rejects.toThrow('all.csv already.');
+    await expect(exportAll(join(place.folder, 'all.csv'), {}, nobody)).rejects.toThrow(
+      'all.csv already exists.',
+    );
   });
 
   it('L9: writes exports and reports where nobody else has put a file or a link', async () => {
@@ -203,7 +207,7 @@ describe('usher user import and export', () => {
     for (const name of ['link.csv', 'dangling.csv']) {
       const refused = await place.usher(['user', 'import', 'users.csv', '--report', name]);
       expect(refused).toMatchObject({ code: 1, stdout: '' });
-      expect(refused.stderr).toContain(`The report ${name} cannot be written: this is not a regular file`);
+      expect(refused.stderr).toContain(`Couldn’t write the report ${name}: not a regular file`);
       expect((await place.usher(['user', 'export', name])).code).toBe(1);
     }
     expect([get('victim'), get('all.csv.part')]).toEqual(['untouched', 'planted']);
@@ -214,11 +218,11 @@ describe('usher user import and export', () => {
     put('users.csv', 'mail address,password\nada@example.org,\n');
     const file = join(place.folder, 'users.csv');
     const wrong: [ImportOptions, string][] = [
-      [{}, 'No column is known to hold the e-mail address. There are: mail address, password.'],
-      [{ column: ['email=mail'] }, 'There is no column mail. There are: mail address, password.'],
+      [{}, 'No email column found. Available columns: mail address, password.'],
+      [{ column: ['email=mail'] }, 'Column "mail" not found. Available columns: mail address, password.'],
       [{ column: ['phone=x'] }, '--column takes FIELD=NAME, where FIELD is one of: id, username, email,'],
-      [{ report: file }, 'The report would be written over the file that is imported.'],
-      [{ firebase: file }, 'users.csv lacks base64_signer_key, rounds or mem_cost'],
+      [{ report: file }, '--report can’t be the file being imported.'],
+      [{ firebase: file }, 'users.csv is missing base64_signer_key, rounds or mem_cost'],
     ];
     for (const [options, sentence] of wrong) {
       const refused = importUsers(file, options, nobody);
@@ -244,18 +248,18 @@ describe('usher user import and export', () => {
       };
       const said = inRoom(2_000, ['import', 'users.jsonl']);
       const [, line = ''] =
-        /^usher: Stopped behind line (\d+)\. The database cannot be used now: .* All rows up to there are done; import the file again to go on\.\nexit 1/m.exec(
+        /^usher: Stopped after line (\d+)\. Database error: .* Earlier rows were imported\. Run the import again to continue\.\nexit 1/m.exec(
           said,
         ) ?? [];
-      expect(said).toContain('Stopped behind line');
+      expect(said).toContain('Stopped after line');
       const { stdout } = await place.usher(['user', 'import', 'users.jsonl', '--json']);
       expect(JSON.parse(stdout)).toMatchObject({ imported: 4_000 - Number(line), present: Number(line) });
 
-      expect(inRoom(100, ['export', 'all.jsonl'])).toMatch(/all\.jsonl cannot be written: .*\nexit 1/);
+      expect(inRoom(100, ['export', 'all.jsonl'])).toMatch(/Couldn’t write all\.jsonl: .*\nexit 1/);
       expect(readdirSync(place.folder).filter((name) => name.startsWith('all'))).toEqual([]);
       put('report.jsonl', 'of yesterday');
       const dryRun = ['import', 'users.jsonl', '--dry-run', '--report', 'report.jsonl'];
-      expect(inRoom(100, dryRun)).toMatch(/report\.jsonl cannot be written: .*\nexit 1/);
+      expect(inRoom(100, dryRun)).toMatch(/Couldn’t write the report report\.jsonl: .*\nexit 1/);
       expect(get('report.jsonl')).toBe('of yesterday');
       expect(readdirSync(place.folder).filter((name) => name.includes('part'))).toEqual([]);
     },
@@ -287,7 +291,7 @@ describe('usher user import and export', () => {
           said += stdout + stderr;
           expect([command, code, stderr]).toEqual([
             command,
-            /refused[;:]/.test(said) ? 1 : 0,
+            /rejected[.:]/.test(said) ? 1 : 0,
             expect.anything(),
           ]);
         }

@@ -88,7 +88,9 @@ describe('usher init', () => {
     writeFileSync(join(folder, 'package.json'), '{}');
     const { code, stderr } = await init(folder);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/has package\.json already, so nothing was written\. Choose another folder\.\n$/);
+    expect(stderr).toMatch(
+      /already contains package\.json\. Nothing was written; choose another folder\.\n$/,
+    );
     expect([readdirSync(folder), readFileSync(join(folder, 'package.json'), 'utf8')]).toEqual([
       ['package.json'],
       '{}',

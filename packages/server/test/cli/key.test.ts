@@ -64,7 +64,7 @@ describe.each(databases)('$name', (kind) => {
     const [first] = await list();
     const rotated = await place.usher(['key', 'rotate', '--json', '--signing-algorithm', 'EdDSA']);
     expect(rotated.code).toBe(0);
-    expect(rotated.stderr).toContain('Tokens signed before stay good until they run out.');
+    expect(rotated.stderr).toContain('Existing tokens stay valid until they expire.');
     const made: Key = JSON.parse(rotated.stdout).key;
     expect(made).toMatchObject({ state: 'next', algorithm: 'EdDSA' });
     const [next, old] = await list();
@@ -87,7 +87,7 @@ describe.each(databases)('$name', (kind) => {
     await place.usher(['key', 'rotate']);
     const rotated = await place.usher(['key', 'rotate', '--leaked', '--yes']);
     expect(rotated.code).toBe(0);
-    expect(rotated.stderr).toContain('Access tokens signed before are refused');
+    expect(rotated.stderr).toContain('Existing access tokens are revoked');
     const keys = await list();
     expect(keys.filter(({ state }) => state === 'gone')).toHaveLength(2);
     expect(keys.find(({ id }) => id === first?.id)?.state).toBe('gone');

@@ -37,7 +37,7 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
     expect(await place.usher(['mail', 'list'])).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'There are no mails.\n',
+      stderr: 'No emails.\n',
     });
     await queue('ada@example.org', 'grace@example.org', null);
     const { code, stdout } = await place.usher(['mail', 'list']);
@@ -82,7 +82,7 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
     expect(unknown).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'usher: There is no such mail, or not any more. See: usher mail list\n',
+      stderr: 'usher: Email not found. See: usher mail list\n',
     });
   });
 
@@ -113,7 +113,7 @@ describe.each(databases)('usher mail list, show, retry on $name', (kind) => {
       [ada, 1, 'Already queued or sending.'],
       [grace, 1, 'Its link has expired. The recipient can request a new one.'],
       ['01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b', 1, 'Email not found. It may have been removed.'],
-      ['nothing', 2, 'It takes the id of a mail.'],
+      ['nothing', 2, 'Expected an email ID.'],
     ] as const) {
       const refused = await place.usher(['mail', 'retry', id], { env });
       expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: status, stdout: '' });
@@ -169,7 +169,7 @@ describe('without a database', () => {
       expect({ code, stdout, stderr }).toEqual({
         code: 0,
         stdout: '',
-        stderr: 'The mail server took the mail to you@example.org. It said: 250 2.0.0 Ok: queued\n',
+        stderr: 'Accepted for you@example.org. Server response: 250 2.0.0 Ok: queued\n',
       });
       const mail = await inbox.next('you@example.org');
       expect(mail.headers).toMatchObject({
@@ -195,7 +195,7 @@ describe('without a database', () => {
         code: 1,
         stdout: '',
         stderr:
-          'usher: The mail server refused the mail. It said: 550 5.1.1 <you@example.org>: Recipient address rejected\n',
+          'usher: Rejected by the mail server: 550 5.1.1 <you@example.org>: Recipient address rejected\n',
       });
       await inbox.stop();
       const away = await place.usher(['mail', 'test', 'you@example.org', '--json'], { env });
@@ -215,9 +215,9 @@ describe('without a database', () => {
     });
 
     it.each([
-      [['you@example.org'], {}, 'USHER_SMTP_URL is not set'],
-      [['you@example'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1', ...from }, 'needs a whole domain'],
-      [['you@example.org'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1' }, 'USHER_MAIL_FROM is not'],
+      [['you@example.org'], {}, 'USHER_SMTP_URL isn’t set'],
+      [['you@example'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1', ...from }, 'Enter a complete domain'],
+      [['you@example.org'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1' }, 'Set USHER_MAIL_FROM'],
       [[], {}, "missing required argument 'address'"],
     ])('is misused: %j %j', async (args, env, sentence) => {
       const { code, stderr } = await place.usher(['mail', 'test', ...args], {
@@ -241,7 +241,7 @@ describe('without a database', () => {
         env: { ...from, USHER_SMTP_URL: url },
       });
       expect(code).toBe(2);
-      expect(stderr).toContain('USHER_SMTP_URL cannot be read');
+      expect(stderr).toContain('USHER_SMTP_URL must be smtp://');
       expect(stderr).not.toContain('pass-word');
       expect(stderr).not.toContain('mail.example.org');
     });
@@ -253,7 +253,7 @@ describe('without a database', () => {
           env: { USHER_SMTP_URL: 'smtp://127.0.0.1:1', USHER_MAIL_FROM: mailFrom },
         });
         expect(code).toBe(2);
-        expect(stderr).toContain('USHER_MAIL_FROM (--mail-from) is "');
+        expect(stderr).toContain('USHER_MAIL_FROM (--mail-from) must be an email address');
       },
     );
   });
@@ -262,7 +262,7 @@ describe('without a database', () => {
     it('writes every mail, in both forms', async () => {
       const { code, stdout, stderr } = await place.usher(['mail', 'preview']);
       expect(code).toBe(0);
-      expect(stderr).toBe(`Wrote ${mailKinds.length} mails to mail-preview, each as HTML and as text.\n`);
+      expect(stderr).toBe(`Wrote ${mailKinds.length} emails to mail-preview (HTML and text).\n`);
       expect(stdout.trim().split('\n').sort()).toEqual(
         mailKinds.map((kind) => `mail-preview/${kind}.html`).sort(),
       );
@@ -286,10 +286,10 @@ describe('without a database', () => {
       writeFileSync(join(mine, 'sign_up.md'), text.replace('username', 'name'));
       const wrong = await place.usher(['mail', 'preview', '--mail-templates', 'mine']);
       expect(wrong.code).toBe(2);
-      expect(wrong.stderr).toContain('mine/en/sign_up.md: there is no {{name}} in this mail.');
+      expect(wrong.stderr).toContain('mine/en/sign_up.md: unknown placeholder {{name}}.');
       const serve = await place.usher(['serve', '--port', '0', '--mail-templates', 'mine']);
       expect(serve.code).toBe(2);
-      expect(serve.stderr).toContain('mine/en/sign_up.md: there is no {{name}} in this mail.');
+      expect(serve.stderr).toContain('mine/en/sign_up.md: unknown placeholder {{name}}.');
     });
   });
 });

@@ -64,8 +64,8 @@ describe('usher passwords build', () => {
   });
 
   it.each([
-    ['a file that is missing', 'missing.txt', undefined, 2, 'There is no file missing.txt'],
-    ['an empty file', 'empty.txt', '\n\n', 1, 'has no hash or password in it'],
+    ['a file that is missing', 'missing.txt', undefined, 2, 'File not found: missing.txt'],
+    ['an empty file', 'empty.txt', '\n\n', 1, 'contains no hashes or passwords'],
     [
       'a line that is no hash',
       'hashes.txt',
@@ -78,7 +78,7 @@ describe('usher passwords build', () => {
       'cut.gz',
       gzipSync(hashes).subarray(0, 60),
       1,
-      'cut.gz cannot be read',
+      'Couldn’t read cut.gz',
     ],
     ['a line without an end', 'long.txt', 'x'.repeat(3_000_000), 1, 'too long for a password'],
   ])('refuses %s, and leaves nothing behind', async (_, name, content, code, said) => {
@@ -97,7 +97,7 @@ it('usher passwords build names the folder of --output that is not there', async
   const { code, stderr } = await usher('build', 'words.txt', '--output', 'nowhere/list');
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: 'usher: --output names nowhere/list, but there is no folder nowhere.\n',
+    stderr: 'usher: Can’t write nowhere/list: folder nowhere doesn’t exist.\n',
   });
 });
 
@@ -139,13 +139,17 @@ describe('usher passwords fetch', () => {
   });
 
   it.each([
-    ['says no', { status: 404 }, 'it answered 404'],
-    ['is something else', { status: 200, text: '<html>Sign in to this network</html>' }, 'something else'],
+    ['says no', { status: 404 }, 'unexpected status 404'],
+    [
+      'is something else',
+      { status: 200, text: '<html>Sign in to this network</html>' },
+      'isn’t a list of hashes',
+    ],
   ])('stops where the server %s, and goes on when it is run again', async (_, answer, said) => {
     before = (range) => (range === `${prefix}7` ? answer : undefined);
     const failed = await fetchFrom('--concurrency', '2');
     expect(failed).toMatchObject({ code: 1, stdout: '' });
-    expect(failed.stderr).toContain(`The range ${prefix}7 cannot be fetched from http://127.0.0.1:`);
+    expect(failed.stderr).toContain(`Couldn’t download range ${prefix}7 from http://127.0.0.1:`);
     expect(failed.stderr).toContain(said);
     expect(readdirSync(folder)).not.toContain('list');
     before = () => undefined;

@@ -12,16 +12,16 @@ function folderWith(files: Record<string, string>): string {
 
 describe.concurrent('usher serve --app', () => {
   it.each([
+    ['a file that is not there', undefined, /^usher: File not found: \S+app\.mjs \(--app\)\.\n$/],
     [
-      'a file that is not there',
-      undefined,
-      /^usher: --app names \S+app\.mjs, but there is no such file\.\n$/,
+      'a module that fails',
+      'throw new Error("no luck");',
+      /^usher: Couldn’t load \S+app\.mjs \(--app\): no luck\n$/,
     ],
-    ['a module that fails', 'throw new Error("no luck");', /which cannot be loaded: no luck\n$/],
     [
       'a module without a function',
       'export const app = {};',
-      /which has no function as its default export\..+\n$/,
+      /app\.mjs \(--app\) must have a default export: .+\n$/,
     ],
   ])('refuses %s before anything is made', async (_, text, sentence) => {
     const folder = folderWith(text === undefined ? {} : { 'app.mjs': text });
@@ -40,7 +40,7 @@ describe.concurrent('usher serve --app', () => {
       'nothing that answers',
       'export default () => ({});',
       2,
-      /has to return an object with a function `fetch`\.\n$/,
+      /must return an object with a `fetch` function\.\n$/,
     ],
     ['an error', 'export default () => { throw new Error("no luck"); };', 1, /^usher: no luck\n$/m],
   ])('ends by itself when the module makes %s', async (_, text, expected, sentence) => {

@@ -109,10 +109,10 @@ describe.each(databases)('$name', (kind) => {
       username: 'ada',
       email: 'ada@example.org',
       role: 'admin',
-      state: 'enabled',
+      status: 'enabled',
     });
     expect(members.password).toMatch(GENERATED);
-    expect(stderr).toContain('shown this once');
+    expect(stderr).toContain('Save the password now');
     expect(stderr).not.toContain(members.password);
     expect(await isSetUp()).toBe(true);
     given(await signIn(await serve(), 'ada', members.password));
@@ -123,21 +123,21 @@ describe.each(databases)('$name', (kind) => {
     const other = (name: string, email: string) => `add --username ${name} --email ${email} --password-stdin`;
     await refuse(
       other('grace', 'grace@example.org'),
-      'A password needs at least 8 characters; this one has 5.',
+      'password: Use at least 8 characters (you have 5).',
       'short',
     );
     await refuse(
       other('grace', 'grace@example.org'),
-      'A password needs to be hard to guess; this one is among the most common ones.',
+      'password: This password is too common. Choose one that’s harder to guess.',
       'password123',
     );
-    await refuse(other('Ada', 'grace@example.org'), 'Another account has this user name.', PASSWORD);
+    await refuse(other('Ada', 'grace@example.org'), 'username: This username is taken.', PASSWORD);
     await refuse(
       other('grace', 'ADA@example.org'),
-      'There is an account with this e-mail address already.',
+      'email: An account with this email already exists.',
       PASSWORD,
     );
-    await refuse(other('grace', 'grace'), 'The e-mail address needs an @.', PASSWORD);
+    await refuse(other('grace', 'grace'), 'email: Enter a valid email, like name@example.com.', PASSWORD);
     expect(await events()).toEqual(['user_created by operator']);
   });
 
@@ -159,11 +159,11 @@ describe.each(databases)('$name', (kind) => {
     expect((await list('--search A')).names).toEqual(['ada', 'alan']);
 
     const table = await succeed('list --limit 2');
-    expect(wordsOf(table.stdout)[0]).toEqual(['USERNAME', 'E-MAIL', 'ROLE', 'STATE', 'CREATED (UTC)', 'ID']);
+    expect(wordsOf(table.stdout)[0]).toEqual(['USERNAME', 'EMAIL', 'ROLE', 'STATUS', 'CREATED (UTC)', 'ID']);
     expect(wordsOf(table.stdout)[2]?.slice(0, 4)).toEqual(['grace', 'grace@example.org', 'user', 'disabled']);
-    expect(table.stderr).toContain('There are more: --cursor ');
+    expect(table.stderr).toContain('More results: --cursor ');
     const none = await succeed('list --search nobody');
-    expect(none).toMatchObject({ stdout: '', stderr: 'There are no such users.\n' });
+    expect(none).toMatchObject({ stdout: '', stderr: 'No users found.\n' });
   });
 
   it('finds a user by name, address and id, and says when there is none', async () => {
@@ -172,12 +172,12 @@ describe.each(databases)('$name', (kind) => {
     expect(await show('ADA@example.org')).toMatchObject({ user: ada });
     expect(await show(ada.id.toUpperCase())).toMatchObject({ user: ada });
     for (const name of ['ad', 'ada@example.com', '01a1fc37-1ed6-70f1-90cf-b7780d998d5e'])
-      await refuse(`show ${name}`, `There is no user called ${name}.`);
+      await refuse(`show ${name}`, `No user named ${name}.`);
     for (const word of ['promote', 'logout', 'reset-password'])
-      await refuse(`${word} grace`, 'There is no user called grace.');
-    await refuse('delete grace --yes', 'There is no user called grace.');
+      await refuse(`${word} grace`, 'No user named grace.');
+    await refuse('delete grace --yes', 'No user named grace.');
     const coloured = await place.usher(['user', 'show', '\u001b[31mada']);
-    expect(coloured.stderr).toBe('usher: There is no user called \u{fffd}[31mada.\n');
+    expect(coloured.stderr).toBe('usher: No user named \u{fffd}[31mada.\n');
   });
 
   it('takes an id for what it is, also when someone goes by it', async () => {
@@ -192,12 +192,12 @@ describe.each(databases)('$name', (kind) => {
   it('promotes, demotes, disables and enables, and records who did it', async () => {
     await add('ada', ' --admin');
     await add('grace');
-    expect((await succeed('promote grace')).stderr).toBe('grace is an administrator.\n');
-    expect((await succeed('promote grace')).stderr).toBe('grace is an administrator already.\n');
-    expect((await succeed('demote grace@example.org')).stderr).toBe('grace is no administrator any more.\n');
-    expect((await succeed('disable grace')).stderr).toContain('grace is disabled');
+    expect((await succeed('promote grace')).stderr).toBe('grace is now an administrator.\n');
+    expect((await succeed('promote grace')).stderr).toBe('grace is already an administrator.\n');
+    expect((await succeed('demote grace@example.org')).stderr).toBe('grace is no longer an administrator.\n');
+    expect((await succeed('disable grace')).stderr).toContain('grace has been disabled');
     expect(await stored('grace')).toEqual(['user', 'disabled']);
-    expect((await succeed('enable grace')).stderr).toBe('grace is enabled.\n');
+    expect((await succeed('enable grace')).stderr).toBe('grace has been enabled.\n');
     expect(await stored('grace')).toEqual(['user', 'enabled']);
     expect(await events()).toEqual(
       ['created', 'created', 'promoted', 'demoted', 'disabled', 'enabled'].map(
@@ -212,7 +212,7 @@ describe.each(databases)('$name', (kind) => {
     await succeed('disable grace');
     const before = await events();
     for (const line of ['demote ada', 'disable ada', 'delete ada --yes'])
-      await refuse(line, 'This is the only enabled administrator. Make another one first.');
+      await refuse(line, 'This is the only active administrator. Make another user an administrator first.');
     expect(await stored('ada')).toEqual(['admin', 'enabled']);
     expect(await events()).toEqual(before);
   });
@@ -262,7 +262,7 @@ describe.each(databases)('$name', (kind) => {
 
     const reset = await succeed('reset-password ada');
     expect(reset.stdout.trim()).toMatch(GENERATED);
-    expect(reset.stderr).toContain('(2 sessions ended)');
+    expect(reset.stderr).toContain('reset; 2 sessions ended.');
     expect(await refusals(programs)).toEqual(['invalid_token', 'invalid_token', undefined]);
     expect(refusal(await signIn(running, 'ada'))).toBe('invalid_credentials');
     given(await signIn(running, 'ada', reset.stdout.trim()));
@@ -283,9 +283,9 @@ describe.each(databases)('$name', (kind) => {
         user_agent: expect.any(String),
       },
     ]);
-    expect((await succeed('show ada')).stdout).toContain('KNOWN DEVICE');
+    expect((await succeed('show ada')).stdout).toContain('RECOGNIZED DEVICE');
     const removed = await succeed('remove-devices ada');
-    expect(removed.stderr).toBe('Removed 1 known device of ada.\n');
+    expect(removed.stderr).toBe('Removed 1 recognized device of ada.\n');
     expect((await show('ada')).devices).toEqual([]);
     expect(await events()).toContain('device_removed by operator');
     expect(await refusals(signedIn)).toEqual([undefined]);
@@ -296,10 +296,10 @@ describe.each(databases)('$name', (kind) => {
     const running = await serve();
     const programs = [await program(running, 'ada')];
     const line = 'reset-password ada --password-stdin';
-    await refuse(line, 'A password needs at least 8 characters; this one has 5.', 'short\n');
+    await refuse(line, 'password: Use at least 8 characters (you have 5).', 'short\n');
     await refuse(
       line,
-      'A password needs more than your name, your e-mail address or the name of this service with digits or signs around it.',
+      'password: Don’t base your password on your name, your email or this service’s name.',
       'ada@example.org1',
     );
     expect(await refusals(programs)).toEqual([undefined]);
@@ -326,8 +326,7 @@ describe.each(databases)('$name', (kind) => {
     const { stdout, stderr } = await succeed('send-mail ada');
     expect({ stdout, stderr }).toEqual({
       stdout: '',
-      stderr:
-        'A mail for ada is in the outbox; a running server sends it to ada@example.org within a second or two.\n',
+      stderr: 'Queued a password reset email to ada@example.org. A running server sends it within seconds.\n',
     });
     const { code = '' } = await lastMail({ secret: place.secret }, place.database, 'ada@example.org');
     expect(code).toMatch(/^\d{6}$/);
@@ -336,20 +335,19 @@ describe.each(databases)('$name', (kind) => {
     for (let sent = 2; sent < budgets.recoveryTo.most; sent++) await succeed('send-mail ada');
     const refused = await user('send-mail ada');
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('so no mail was sent. Try again in ');
-    await succeed('disable ada');
-    await refuse(
-      'send-mail ada',
-      'This account is disabled, so a new password would be of no use. Enable it first.',
+    expect(refused.stderr).toContain(
+      'The hourly limit for emails to this address has been reached. Try again in ',
     );
-    await refuse('send-mail grace', 'There is no user called grace.');
+    await succeed('disable ada');
+    await refuse('send-mail ada', 'This user is disabled. Enable the user before sending a password reset.');
+    await refuse('send-mail grace', 'No user named grace.');
   });
 
   it('signs a user out everywhere', async () => {
     await add('ada');
     const running = await serve();
     const programs = [await program(running, 'ada')];
-    expect((await succeed('logout ada')).stderr).toBe('ada is signed out everywhere (1 session ended).\n');
+    expect((await succeed('logout ada')).stderr).toBe('Signed ada out everywhere (1 session ended).\n');
     expect(await refusals(programs)).toEqual(['invalid_token']);
     given(await signIn(running, 'ada'));
     expect(await events()).toContain('signed_out_everywhere by operator');

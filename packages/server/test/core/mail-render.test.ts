@@ -226,30 +226,34 @@ describe('templates', () => {
     [
       'en/reset_password.md',
       template.replace('{{code}}', '{{pin}}'),
-      /en\/reset_password\.md: there is no \{\{pin\}\} in this mail\. It has \{\{username\}\}, \{\{code\}\}/,
+      /en\/reset_password\.md: unknown placeholder \{\{pin\}\}\. Available: \{\{username\}\}, \{\{code\}\}/,
     ],
-    ['en/password_changed.md', template, /en\/password_changed\.md: there is no \{\{code\}\}/],
-    ['en/reset_password.md', template.replace('{{code}}', '{{code}'), /"\{\{code\}" has half a placeholder/],
-    ['en/reset_password.md', template.replace('# Hi', '# **Hi'), /has \*\* once/],
+    ['en/password_changed.md', template, /en\/password_changed\.md: unknown placeholder \{\{code\}\}/],
+    ['en/reset_password.md', template.replace('{{code}}', '{{code}'), /unclosed placeholder in "\{\{code\}"/],
+    ['en/reset_password.md', template.replace('# Hi', '# **Hi'), /unmatched \*\* in/],
     [
       'en/reset_password.md',
       template.replace('preview: Hello\n', ''),
-      /en\/reset_password\.md does not begin with/,
+      /en\/reset_password\.md: must start with front matter/,
     ],
-    ['en/reset_password.md', 'Hello', /does not begin with a line ---/],
-    ['en/reset_password.md', template.replace('preview:', 'Preview:'), /"Preview: Hello" should read/],
+    ['en/reset_password.md', 'Hello', /must start with front matter: a line ---/],
+    ['en/reset_password.md', template.replace('preview:', 'Preview:'), /expected .*, not "Preview: Hello"/],
     [
       'en/reset_password.md',
       `${template}\n[Go](http://evil.example)`,
-      /a link cannot lead to "http:\/\/evil\.example"/,
+      /links must point to .*, not "http:\/\/evil\.example"/,
     ],
-    ['en/reset_password.md', `${template}\n[Go](javascript:alert)`, /a link cannot lead to/],
-    ['en/reset_password.md', `${template}\n[Go](https://{{username}})`, /a link cannot lead to/],
-    ['en/reset_password.md', `${template}\n- nothing`, /"- nothing" should read "- Label: value"/],
-    ['en/footer.md', 'For {{username}}', /en\/footer\.md: there is no \{\{username\}\}/],
-    ['layout.html', '<p>{{content}}</p>', /layout\.html has no <template id="heading">/],
-    ['layout.html', '<p></p>', /layout\.html has no \{\{content\}\}/],
-    ['layout.html', '<p>{{content}}{{code}}</p>', /layout\.html: there is no \{\{code\}\} in the layout/],
+    ['en/reset_password.md', `${template}\n[Go](javascript:alert)`, /links must point to/],
+    ['en/reset_password.md', `${template}\n[Go](https://{{username}})`, /links must point to/],
+    [
+      'en/reset_password.md',
+      `${template}\n- nothing`,
+      /must be written as "- Label: value", not "- nothing"/,
+    ],
+    ['en/footer.md', 'For {{username}}', /en\/footer\.md: unknown placeholder \{\{username\}\}/],
+    ['layout.html', '<p>{{content}}</p>', /layout\.html: missing <template id="heading">/],
+    ['layout.html', '<p></p>', /layout\.html: missing \{\{content\}\}/],
+    ['layout.html', '<p>{{content}}{{code}}</p>', /layout\.html: unknown placeholder \{\{code\}\}/],
   ])('that are wrong stop the start: %s, %j', (name, text, sentence) => {
     const start = withFile(name, text);
     expect(start).toThrow(sentence);
@@ -258,7 +262,7 @@ describe('templates', () => {
 
   it('names a folder that is not there', () => {
     expect(() => mailRenderer({ ...own, folder: '/nowhere' })).toThrow(
-      'USHER_MAIL_TEMPLATES is /nowhere, but there is no such folder.',
+      'USHER_MAIL_TEMPLATES: folder /nowhere not found.',
     );
   });
 

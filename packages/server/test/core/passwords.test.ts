@@ -33,7 +33,7 @@ describe('checkPolicy: length', () => {
     expect(checkPolicy('1234', {})).toEqual({
       field: 'password',
       code: 'password_too_short',
-      message: 'A password needs at least 8 characters; this one has 4.',
+      message: 'Use at least 8 characters (you have 4).',
     });
   });
 
@@ -55,9 +55,7 @@ describe('checkPolicy: length', () => {
   });
 
   it('follows a higher minimum', () => {
-    expect(checkPolicy('j4-kd9-xlw-28', {}, 15)?.message).toBe(
-      'A password needs at least 15 characters; this one has 13.',
-    );
+    expect(checkPolicy('j4-kd9-xlw-28', {}, 15)?.message).toBe('Use at least 15 characters (you have 13).');
     expect(codeOf('j4-kd9-xlw-28-q', {}, 15)).toBeUndefined();
   });
 

@@ -153,14 +153,14 @@ describe('trustProxies', () => {
   test.each(['0.0.0.0/0', '::/0', '10.0.0.0/0', '2001:db8::/0'])(
     'B5: refuses to trust everybody: %s',
     (entry) => {
-      expect(() => trustProxies(['127.0.0.1', entry])).toThrow(`"${entry}" would let everybody`);
+      expect(() => trustProxies(['127.0.0.1', entry])).toThrow(`"${entry}" includes every address`);
     },
   );
 
   test.each(['::ffff:10.0.0.1', '::ffff:0:0/96', '::ffff:a00:0/104', '::ffff:10.0.0.0/8'])(
     'B5: refuses IPv4 written as IPv6: %s',
     (entry) => {
-      expect(() => trustProxies([entry])).toThrow(`"${entry}" is an IPv4 address written as IPv6`);
+      expect(() => trustProxies([entry])).toThrow(`"${entry}" is an IPv4-mapped IPv6 address`);
     },
   );
 
@@ -188,7 +188,7 @@ describe('trustProxies', () => {
     'fe80::1%eth0',
     '[::1]',
   ])('names an entry that is no address: %j', (entry) => {
-    expect(() => trustProxies(['127.0.0.1', entry])).toThrow(`Trusted proxy "${entry}" is not an address`);
+    expect(() => trustProxies(['127.0.0.1', entry])).toThrow(`"${entry}" isn’t an IP address`);
   });
 });
 

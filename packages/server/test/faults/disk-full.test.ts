@@ -64,7 +64,7 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
         expect((await ask('GET', path, undefined, credential)).status, path).toBe(200);
     for (const path of ['/healthz', '/.well-known/jwks.json', '/docs'])
       expect((await ask('GET', path)).status, path).toBe(200);
-    expect(usher.logs()).toMatch(/"msg":"failure"/);
+    expect(usher.logs()).toMatch(/"msg":"request failed"/);
 
     // Room again: what is in the log goes to its place, and the log begins anew.
     const cleaner = new DatabaseSync(file);

@@ -53,7 +53,7 @@ describe.each(databases)('a hash that cannot be replaced on $name', ({ name, cre
     expect((await signIn(WRONG)).status).toBe(401);
     expect((await stored()).password_hash).toBe(weak);
     const log = app.log.join('\n');
-    expect(log).toContain('hash not upgraded');
+    expect(log).toContain('password hash not upgraded');
     expect(log).not.toContain(weak);
 
     for (const statement of refusing[name].end) await sql.raw(statement).execute(inside.db);

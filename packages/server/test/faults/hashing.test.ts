@@ -43,7 +43,7 @@ describe.each(databases)('hashing on $name', ({ create }) => {
       expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(reply.headers.getSetCookie()).toEqual([]);
     }
-    expect(app.log.join('')).toContain('a hashing worker failed');
+    expect(app.log.join('')).toContain('password hashing worker failed');
     expect(app.log.join('')).not.toContain(PASSWORD);
     const { username } = who;
     const { signIn: next } = clientOf(app);

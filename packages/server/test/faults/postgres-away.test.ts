@@ -34,7 +34,7 @@ it('F15: a server that starts before its database is alive, not ready, and becom
       () => 0,
     );
   await expect.poll(alive).toBe(200);
-  await expect.poll(launched.logs).toContain('the database cannot be reached');
+  await expect.poll(launched.logs).toContain('Can’t reach the database');
   for (const [method, path] of [
     ['GET', '/readyz'],
     ['POST', '/v1/signup'],
@@ -97,7 +97,7 @@ it('F16: a database that goes away in the middle of work is 503, and comes back 
   }
   const refused = await call(usher, 'GET', '/v1/me', undefined, { bearer: gone.accessToken });
   expect(refused.status).toBe(401);
-  expect(usher.logs()).toMatch(/"msg":"failure"/);
+  expect(usher.logs()).toMatch(/"msg":"request failed"/);
   expect(usher.logs()).not.toContain(new URL(cluster.url('leaving')).password);
   expect(await usher.kill()).toEqual({ code: 0, signal: null });
 });

@@ -45,13 +45,17 @@ describe('F41: a bad setting ends with 2 and is named', () => {
     [{ USHER_PORT: '65536' }, 'USHER_PORT', '65535'],
     [{ USHER_HOST: '0.0.0.0' }, 'USHER_HOST', 'USHER_PUBLIC_URL'],
     [{ USHER_PUBLIC_URL: 'accounts.example.org' }, 'USHER_PUBLIC_URL', 'https://'],
-    [{ USHER_PUBLIC_URL: 'https://example.org/accounts' }, 'USHER_PUBLIC_URL', 'https://example.org.'],
+    [
+      { USHER_PUBLIC_URL: 'https://example.org/accounts' },
+      'USHER_PUBLIC_URL',
+      'e.g. https://example.org (got',
+    ],
     [{ USHER_PUBLIC_URL: 'http://accounts.example.org' }, 'USHER_PUBLIC_URL', 'USHER_INSECURE_HTTP'],
     [{ USHER_ENV: 'production' }, 'USHER_ENV', 'USHER_PUBLIC_URL'],
     [{ USHER_ENV: 'prod' }, 'USHER_ENV', 'production'],
     [{ USHER_DATABASE: 'usher.db' }, 'USHER_DATABASE', 'sqlite:PATH'],
     [{ USHER_DATABASE: 'mysql://ada:hunter2@127.0.0.1/usher' }, 'USHER_DATABASE', 'postgres://'],
-    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET', 'too short'],
+    [{ USHER_SECRET: 'hunter2' }, 'USHER_SECRET', 'at least 32'],
     [{ USHER_SECRET: 'x'.repeat(40) }, 'USHER_SECRET', 'openssl rand'],
     [{ USHER_SECRET: '', USHER_SECRET_FILE: '/nowhere/secret' }, 'USHER_SECRET_FILE', '/nowhere/secret'],
     [{ USHER_SIGNUP: 'maybe' }, 'USHER_SIGNUP', 'closed'],
@@ -60,9 +64,9 @@ describe('F41: a bad setting ends with 2 and is named', () => {
     [{ USHER_PASSWORD_MIN: '4' }, 'USHER_PASSWORD_MIN', '8'],
     [{ USHER_ALLOWED_ORIGINS: '*' }, 'USHER_ALLOWED_ORIGINS', '"*"'],
     [{ USHER_TRUSTED_PROXIES: '10.0.0.1,proxy' }, 'USHER_TRUSTED_PROXIES', '"proxy"'],
-    [{ USHER_TRUSTED_PROXIES: '0.0.0.0/0' }, 'USHER_TRUSTED_PROXIES', 'everybody'],
+    [{ USHER_TRUSTED_PROXIES: '0.0.0.0/0' }, 'USHER_TRUSTED_PROXIES', 'every address'],
     [{ USHER_METRICS_PORT: 'on' }, 'USHER_METRICS_PORT', '"on"'],
-    [{ USHER_METRICS_TOKEN: 'hunter2' }, 'USHER_METRICS_TOKEN', 'too short'],
+    [{ USHER_METRICS_TOKEN: 'hunter2' }, 'USHER_METRICS_TOKEN', 'at least 16'],
     [{ USHER_LOG_LEVEL: 'loud' }, 'USHER_LOG_LEVEL', 'debug'],
     [{ USHER_INSECURE_HTTP: 'yes' }, 'USHER_INSECURE_HTTP', 'accepted'],
   ];
@@ -79,7 +83,7 @@ describe('F41: a bad setting ends with 2 and is named', () => {
   it('also in the file .env', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, '.env'), 'USHER_PUBLIC_ULR=https://accounts.example.org\n');
-    expectRefusal(await serve(folder, safe), 2, 'USHER_PUBLIC_ULR in the file .env', 'USHER_PUBLIC_URL?');
+    expectRefusal(await serve(folder, safe), 2, 'USHER_PUBLIC_ULR in .env', 'USHER_PUBLIC_URL?');
     expect(readdirSync(folder)).toEqual(['.env']);
   });
 });
@@ -109,8 +113,8 @@ describe('F40: the key file of an installation', () => {
   });
 
   const faults: [name: string, spoil: () => void, ...words: string[]][] = [
-    ['missing', () => renameSync(keyFile, `${keyFile}.away`), 'usher.key is missing', 'Put the file back'],
-    ['of another installation', () => write(`${'k3y'.repeat(20)}\n`), 'does not fit this database'],
+    ['missing', () => renameSync(keyFile, `${keyFile}.away`), 'usher.key is missing', 'Restore it'],
+    ['of another installation', () => write(`${'k3y'.repeat(20)}\n`), 'Wrong secret for this database'],
     ['cut off', () => write(key.slice(0, 20)), 'usher.key', 'fewer than 32 bytes'],
     ['empty', () => write(''), 'usher.key', 'fewer than 32 bytes'],
     ['readable by others', () => chmodSync(keyFile, 0o640), 'usher.key', 'chmod 600'],
@@ -173,7 +177,11 @@ describe.each(databases)('a database on $name', ({ create }) => {
     const before = await lookInside(database.url);
     const other = 'Ix2PGGOFX4vvT1JZbnmV4Z9vWq0BYlrg5bXJw9aQ6lY';
     const env = { USHER_DATABASE: database.url, USHER_PUBLIC_URL: PUBLIC_URL };
-    expectRefusal(await serve(newFolder(), { ...env, USHER_SECRET: other }), 2, 'does not fit this database');
+    expectRefusal(
+      await serve(newFolder(), { ...env, USHER_SECRET: other }),
+      2,
+      'Wrong secret for this database',
+    );
     if (!database.url.startsWith('sqlite:'))
       expectRefusal(await serve(newFolder(), env), 2, 'USHER_SECRET is required', 'openssl rand');
     expect(await lookInside(database.url)).toEqual(before);
@@ -194,10 +202,16 @@ describe.each(databases)('a database on $name', ({ create }) => {
     };
     await change(sql`INSERT INTO migrations (name, checksum, applied_at) VALUES ('9999-future.sql', 'x', 0)`);
     const newer = await serve(newFolder(), env);
-    expectRefusal(newer, 1, 'The database is newer than this program', '9999-future.sql', 'Upgrade Usher');
+    expectRefusal(
+      newer,
+      1,
+      'The database is newer than this version of Usher',
+      '9999-future.sql',
+      'Upgrade Usher',
+    );
     await change(sql`DELETE FROM migrations WHERE name = '9999-future.sql'`);
     await change(sql`UPDATE migrations SET checksum = 'x' WHERE name = '0002-users.sql'`);
-    expectRefusal(await serve(newFolder(), env), 1, '0002-users.sql is not what it was when it was applied');
+    expectRefusal(await serve(newFolder(), env), 1, '0002-users.sql has changed since it was applied');
     expect((await lookInside(database.url)).installation).toEqual([]);
     await database.remove();
   });
@@ -218,7 +232,7 @@ describe('F49: a port that is taken', () => {
     expectRefusal(
       await serve(folder, { USHER_PORT: `${port}` }),
       1,
-      `Port ${port} is in use already`,
+      `Port ${port} is already in use`,
       'with --port or USHER_PORT.',
     );
     expect(readdirSync(folder)).toEqual([]);
@@ -226,12 +240,12 @@ describe('F49: a port that is taken', () => {
 
   it('also when it is the one of the metrics', async () => {
     const ended = await serve(newFolder(), { USHER_METRICS_PORT: `${port}` });
-    expectRefusal(ended, 1, `Port ${port} is in use already`, 'with --metrics-port or USHER_METRICS_PORT.');
+    expectRefusal(ended, 1, `Port ${port} is already in use`, 'with --metrics-port or USHER_METRICS_PORT.');
   });
 
   it('and so does an address that is not of this machine', async () => {
     const env = { USHER_HOST: '192.0.2.1', USHER_PUBLIC_URL: 'https://accounts.example.org' };
-    expectRefusal(await serve(newFolder(), env), 1, 'USHER_HOST is 192.0.2.1');
+    expectRefusal(await serve(newFolder(), env), 1, 'USHER_HOST (192.0.2.1)');
   });
 });
 

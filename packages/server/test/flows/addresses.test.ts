@@ -57,7 +57,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const { id, email, browser } = await signUp(open, newAddress());
       const { code, link } = await mailTo(email, 'verify_email');
       const reply = await browser.post('/v1/verify-email', { email, code });
-      expect(reply).toMatchObject({ status: 200, body: { message: 'address proven!' } });
+      expect(reply).toMatchObject({ status: 200, body: { message: 'Email verified.' } });
       expect(reply.body.user).toMatchObject({ id, email, email_verified: true });
       expect((await browser.get('/v1/me')).body.user.email_verified).toBe(true);
       expect(await events(id)).toContain('address_proven');
@@ -99,7 +99,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const mails = (await queuedMails(open, database)).filter(({ to }) => to === email);
       expect(mails.map(({ kind }) => kind)).toEqual(['verify_email', 'new_device', 'verify_email']);
       const { code } = mails.at(-1)?.values ?? {};
-      expect(given(await verifyEmail({ email, code })).message).toBe('address proven!');
+      expect(given(await verifyEmail({ email, code })).message).toBe('Email verified.');
       expect((await me.mailProof()).error).toMatchObject({ status: 409, code: 'conflict' });
     });
 
@@ -271,7 +271,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const token = tokenOf(link);
       expect((await verify({ token })).error).toMatchObject({ status: 401, code: 'unauthenticated' });
       expect(given(await program.verifyEmail({ token }))).toMatchObject({
-        message: 'address changed!',
+        message: 'Email changed.',
         user: { email },
       });
       given(await signIn(email));
@@ -327,7 +327,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       const opened = await openLink(open, '/restore-address', token);
       expect(opened.status).toBe(200);
       expect(given(await restore({ token, password: NEW_PASSWORD }))).toEqual({
-        message: 'address restored!',
+        message: 'Email restored.',
       });
       expect((await user.browser.get('/v1/me')).status).toBe(401);
       expect(refusal(await signIn(email, passwords.new_password))).toBe('invalid_credentials');

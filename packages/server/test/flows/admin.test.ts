@@ -377,7 +377,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       const ada = await newcomer();
       const from = newAddress();
       const reply = await mail(ada.id, admin, from);
-      expect([reply.status, reply.body]).toEqual([202, { message: 'A mail is on its way to the user.' }]);
+      expect([reply.status, reply.body]).toEqual([202, { message: 'Password reset email sent.' }]);
       // Neither the flow nor what opens it is the administrator's.
       expect(reply.headers.getSetCookie().filter((one) => one.includes('flow'))).toEqual([]);
       const values = await lastMail(app, database, ada.email);
@@ -403,7 +403,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       expect([refused.status, refused.body.code, refused.body.message]).toEqual([
         429,
         'too_many_requests',
-        'This address was mailed as often as it may be within an hour, so no mail was sent. Try again in 60 minutes, or lift the limits of the user.',
+        'The hourly limit for emails to this address has been reached. Try again in 60 minutes, or reset this user’s rate limits.',
       ]);
       expect(Number(refused.headers.get('retry-after'))).toBe(3600);
       const queued = (await queuedMails(app, database)).filter(
@@ -439,7 +439,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       expect([refused.status, refused.body.code, refused.body.message]).toEqual([
         409,
         'conflict',
-        'This account is disabled, so a new password would be of no use. Enable it first.',
+        'This user is disabled. Enable the user before sending a password reset.',
       ]);
       expect(await eventOf(ada.id, 'recovery_started')).toEqual([]);
     });
@@ -458,7 +458,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       });
       expect([refused.status, refused.body.message]).toEqual([
         409,
-        'There is no mail server (USHER_SMTP_URL), so no mail can be sent.',
+        'No mail server is configured. Set USHER_SMTP_URL to send email.',
       ]);
       await silent.stop();
     });

@@ -121,10 +121,10 @@ describe('P11: a list of breached passwords that cannot be used refuses to start
     writeFileSync(path, bytes);
   };
   const spoiled: [what: string, spoil: (path: string) => void, said: string][] = [
-    ['one that is empty', (path) => writeFileSync(path, ''), 'is no list'],
-    ['a text', (path) => writeFileSync(path, 'password\n'.repeat(100)), 'is no list'],
+    ['one that is empty', (path) => writeFileSync(path, ''), 'isn’t a list'],
+    ['a text', (path) => writeFileSync(path, 'password\n'.repeat(100)), 'isn’t a list'],
     ['one that is cut off', (path) => truncateSync(path, readFileSync(path).length - 3), 'is damaged'],
-    ['one that is cut off in its head', (path) => truncateSync(path, 20), 'is no list'],
+    ['one that is cut off in its head', (path) => truncateSync(path, 20), 'isn’t a list'],
     ['one with another number of entries', (path) => flip(path, 15), 'is damaged'],
     ['one with a bit flipped in its index', (path) => flip(path, 70), 'is damaged'],
   ];
@@ -135,7 +135,7 @@ describe('P11: a list of breached passwords that cannot be used refuses to start
     await expect(start(path)).rejects.toThrow(/USHER_BREACHED_PASSWORDS.*usher passwords build/);
   });
   it('one that is missing; and one that is whole starts', async () => {
-    await expect(start('/nowhere/list')).rejects.toThrow(/cannot be read.*usher passwords build/);
+    await expect(start('/nowhere/list')).rejects.toThrow(/couldn’t read.*usher passwords build/);
     await start(list());
   });
 });

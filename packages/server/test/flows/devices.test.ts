@@ -85,7 +85,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     expect(other.current).toBe(false);
 
     const removed = await ask('DELETE', `/v1/me/devices/${other.id}`);
-    expect([removed.status, removed.body]).toEqual([200, { message: 'device removed!' }]);
+    expect([removed.status, removed.body]).toEqual([200, { message: 'Device removed.' }]);
     expect(removed.headers.getSetCookie().join()).not.toContain('usher-device=');
     expect((await ask('DELETE', `/v1/me/devices/${other.id}`)).status).toBe(404);
     expect((await ask('GET', '/v1/me/devices')).body.devices).toEqual([own]);
@@ -141,7 +141,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     ]);
     const page = await root.browser.get(`/admin/users/${ada.id}`);
     expect(page.text).toContain('Known browsers and programs');
-    expect(given(await users.removeDevices(ada.id))).toEqual({ message: 'devices removed!', devices: 2 });
+    expect(given(await users.removeDevices(ada.id))).toEqual({ message: 'Devices removed.', devices: 2 });
     expect(given(await users.devices(ada.id)).devices).toEqual([]);
     expect(await eventsOf(ada, 'device_removed')).toMatchObject([
       { actor_id: root.id, details: '{"devices":2}' },

@@ -72,21 +72,41 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   });
 
   it('has an event for each kind of refusal, and keeps it although the attempt is undone', async () => {
-    const refusals: [limit: string, tries: number, attempt: (client: Client) => Promise<Result<unknown>>][] =
+    const refusals: [
+      limit: string,
+      tries: number,
+      attempt: (client: Client) => Promise<Result<unknown>>,
+      message?: string,
+    ][] = [
+      ['names', 20, ({ signIn }) => signIn({ username: newNames().username, password: WRONG })],
       [
-        ['names', 20, ({ signIn }) => signIn({ username: newNames().username, password: WRONG })],
-        ['mailsFrom', 10, ({ sendMail }) => sendMail({ email: newNames().email })],
-        ['signup', 30, ({ signUp }) => signUp({ ...newNames(), email: admin.email })],
-        ['secrets', 60, ({ verifyEmail }) => verifyEmail({ token: 'x' })],
-        ['secrets', 60, ({ resetPassword }) => resetPassword({ token: 'x' })],
-        ['secrets', 60, ({ restoreEmail }) => restoreEmail({ token: 'x' })],
-      ];
-    for (const [limit, tries, attempt] of refusals) {
+        'mailsFrom',
+        10,
+        ({ sendMail }) => sendMail({ email: newNames().email }),
+        'requests for emails from your network. Try again in 60 minutes.',
+      ],
+      [
+        'signup',
+        30,
+        ({ signUp }) => signUp({ ...newNames(), email: admin.email }),
+        'sign-ups from your network. Try again in 60 minutes.',
+      ],
+      ['secrets', 60, ({ verifyEmail }) => verifyEmail({ token: 'x' })],
+      ['secrets', 60, ({ resetPassword }) => resetPassword({ token: 'x' })],
+      ['secrets', 60, ({ restoreEmail }) => restoreEmail({ token: 'x' })],
+    ];
+    for (const [
+      limit,
+      tries,
+      attempt,
+      message = 'attempts from your network. Try again in 10 minutes.',
+    ] of refusals) {
       const from = newAddress();
       const client = clientOf(app, from);
       for (let i = 0; i < tries; i++) expect(refusal(await attempt(client))).not.toBe('too_many_requests');
       const { error } = await attempt(client);
       expect([limit, error?.status, error?.code]).toEqual([limit, 429, 'too_many_requests']);
+      expect(error?.message).toBe(`Too many ${message}`);
       expect(await eventsAt({ request: error?.requestId })).toMatchObject([
         { name: 'limit_reached', ip: from, details: { limit, count: tries, refused: 1 } },
       ]);
@@ -212,7 +232,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     expect((await guess(username, PASSWORD)).status).toBe(401);
 
     given(await admin.client.me.confirm({ password: PASSWORD }));
-    expect(given(await admin.client.users.liftLimits(id))).toEqual({ message: 'limits lifted!' });
+    expect(given(await admin.client.users.liftLimits(id))).toEqual({ message: 'Rate limits reset.' });
     expect(await eventsAt({ user: id, name: 'limits_lifted' })).toMatchObject([
       { name: 'limits_lifted', actor_id: admin.id, details: { lifted: expect.any(Number) } },
     ]);

@@ -148,33 +148,36 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     };
     const { email, username } = newNames();
     expect(await reasonsOf({ email: 'nobody', password: 'secret', is_admin: 't', created: 'soon' })).toBe(
-      'The e-mail address needs an @. The password hash is none: it looks like plain text. Import the user without a password, who then sets one by mail. The row is an administrator; say --admins to import such rows. The column created holds neither a time nor yes or no.',
+      'email: Enter a valid email, like name@example.com. password: Not a hash: looks like plain text. Import without a password (--reset-refused); the user resets it by email. This row is an administrator. Use --admins to import it. created: expected a time, yes or no.',
     );
-    expect(await reasonsOf({ username })).toBe('The e-mail address is missing.');
+    expect(await reasonsOf({ username })).toBe('email: Enter an email address.');
     expect(await reasonsOf({ email, username: named.cells?.get('username')?.toUpperCase() ?? '' })).toBe(
-      'Another account has this user name.',
+      'This username is taken.',
     );
     expect(await reasonsOf({ email, username: '=HYPERLINK("http://x")' })).toBe(
-      "The username can have only letters, digits, spaces and . _ - '.",
+      "username: Use only letters, numbers, spaces and . _ - '",
     );
-    expect(await reasonsOf({ email, role: 'king' })).toBe('The role is neither user nor admin.');
+    expect(await reasonsOf({ email, role: 'king' })).toBe('role: expected user or admin.');
     for (const [hash, what] of [
-      ['88a434c88cca4e900f7874cd98123f43', 'is MD5'],
-      ['md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3', 'is MD5'],
-      ['sha1$seasalt$cff36ea83f5706ce9aa7454e63e431fc726b2dc8', 'is SHA-1'],
-      ['pbkdf2_sha1$10000$wz5B6WkasRoF$atJmJ1o+XfJxKq1+Nu1f1i57Z5I=', 'is PBKDF2 with SHA-1'],
-      ['a'.repeat(64), 'is a plain SHA-2'],
-      [BCRYPT.replace('2a', '2x'), 'is bcrypt of a faulty version'],
-      [BCRYPT.slice(0, -1), 'is a bcrypt hash that is not whole'],
-      [BCRYPT.replace('$10$', '$31$'), 'takes too much time or memory to check'],
+      ['88a434c88cca4e900f7874cd98123f43', 'MD5 hashes aren’t secure.'],
+      ['md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3', 'MD5 hashes aren’t secure.'],
+      ['sha1$seasalt$cff36ea83f5706ce9aa7454e63e431fc726b2dc8', 'SHA-1 hashes aren’t secure.'],
+      [
+        'pbkdf2_sha1$10000$wz5B6WkasRoF$atJmJ1o+XfJxKq1+Nu1f1i57Z5I=',
+        'PBKDF2 hashes with SHA-1 aren’t supported.',
+      ],
+      ['a'.repeat(64), 'Plain SHA-2 hashes aren’t secure.'],
+      [BCRYPT.replace('2a', '2x'), 'Unsupported bcrypt version ($2$ or $2x$).'],
+      [BCRYPT.slice(0, -1), 'Incomplete bcrypt hash.'],
+      [BCRYPT.replace('$10$', '$31$'), 'The hash’s cost parameters are too high.'],
       [
         'pbkdf2_sha256$10$seasalt$8xBlGd3jVgvJ+92hWPxi5ww0uuAuAnKgC45eudxro7c=',
-        'has parameters that are too weak',
+        'The hash’s cost parameters are too weak.',
       ],
-      ['bananas:12$x$y', 'is of a kind that Usher does not know'],
+      ['bananas:12$x$y', 'Unsupported hash format.'],
     ] as const) {
       const reason = await reasonsOf({ email, password_hash: hash });
-      expect(reason).toContain(`The password hash ${what}. `);
+      expect(reason).toContain(`password: ${what} `);
       expect(reason).not.toContain(hash);
       expect(await stored(email)).toBeUndefined();
     }
@@ -188,10 +191,10 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     const { add } = importer();
     expect(await add([first, second])).toMatchObject([
       { status: 'imported' },
-      { status: 'refused', reason: `Line ${first.line} has the same address.` },
+      { status: 'refused', reason: `Duplicate email (also on line ${first.line}).` },
     ]);
     expect(await add([{ ...second, line: 9_999 }])).toMatchObject([
-      { reason: `Line ${first.line} has the same address.` },
+      { reason: `Duplicate email (also on line ${first.line}).` },
     ]);
   });
 
@@ -275,7 +278,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     const refused = [someone(), someone({ id: '0190b1de-7c1a-7000-8000-0000000000bb' })];
     await importer().add(refused);
     expect(await importer().add([someone({ id: '0190b1de-7c1a-7000-8000-0000000000bb' })])).toMatchObject([
-      { status: 'refused', reason: 'Another account has this id.' },
+      { status: 'refused', reason: 'This ID is already in use.' },
     ]);
   });
 

@@ -63,7 +63,8 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   };
   /** Waits for the mail to have ended, or to have been given back after so many tries. */
   async function settled(tries?: number) {
-    const isGivenBack = (line: string) => new RegExp(`"tries":${tries},.*"next":.*"msg":"mail"`).test(line);
+    const isGivenBack = (line: string) =>
+      new RegExp(`"tries":${tries},.*"next":.*"msg":"email delayed"`).test(line);
     for (const end = performance.now() + PATIENCE; performance.now() < end; ) {
       // What is written before its line is in the row that is read after it.
       const isLogged = tries !== undefined && app.log.some(isGivenBack);
@@ -216,7 +217,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     await settled(9);
     app.clock.advance(started + DAY - 30 * MINUTE - app.clock.now());
     const given = await settled();
-    // For half an hour it would still be worth sending.
+    // For half hour it would still be worth sending.
     expect(given).toMatchObject({ outcome: 'expired', content_encrypted: expect.any(String), due_at: null });
     expect((await events()).map(({ name }) => name)).toEqual(['mail_expired']);
     await inbox.start();
@@ -458,7 +459,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   it('queues nothing that lacks a value', async () => {
     const { minutes: _, ...rest } = values;
     await expect(queue({ values: rest as NewMail['values'] })).rejects.toThrow(
-      'A reset_password mail lacks minutes.',
+      'The values for a reset_password email are missing: minutes.',
     );
     expect(await rows()).toEqual([]);
   });

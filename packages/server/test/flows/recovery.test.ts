@@ -48,7 +48,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect(asked.text).not.toContain(code);
 
     const reply = await reset({ email, code, password: NEW_PASSWORD });
-    expect(reply).toMatchObject({ status: 200, body: { message: 'password changed!' } });
+    expect(reply).toMatchObject({ status: 200, body: { message: 'Password changed.' } });
     expect(reply.body).not.toHaveProperty('password');
     expect(reply.headers.getSetCookie().some((one) => /^usher=./.test(one))).toBe(false);
     expect((await browser.get('/v1/me')).status).toBe(401);

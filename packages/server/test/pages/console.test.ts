@@ -150,7 +150,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(await page.inputValue('[name=username]')).toBe(carol.username);
     for (const [name, message] of [
       ['no @ name', 'cannot contain an @'],
-      [bob.username, 'Another account has this user name.'],
+      [bob.username, 'This username is taken.'],
     ] as const) {
       await page.fill('[name=username]', name);
       await page.click('main form .button');
@@ -313,7 +313,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       await page.click('main form .button');
     }
     expect(await page.textContent('main [role=alert]')).toContain(
-      'so no mail was sent. Try again in 60 minutes',
+      'has been reached. Try again in 60 minutes',
     );
     expect(await page.title()).toContain('Error: Send a password reset email');
     expect(complaints).toEqual([]);

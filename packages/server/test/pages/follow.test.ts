@@ -397,7 +397,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     const { access_token: token } = await login(app, { username, password }, newAddress());
     const refused = await send(app, 'GET', PATH, undefined, asBearer(token));
     expect(refused).toMatchObject({ status: 503, body: { code: 'busy' } });
-    expect(refused.body.message).toContain('20 pages follow events already');
+    expect(refused.body.message).toContain('Too many live views are open (20 maximum)');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const one of open) one.leave();
     await expect.poll(countOpen).toBe(0);

@@ -184,7 +184,7 @@ describe.each(databases)('forms on $name', ({ create }) => {
         { headers: { ...html, cookie: formTokenFor(app).cookies } },
       );
       expect(reply.status).toBe(403);
-      expect(reply.text).toContain('This form is too old');
+      expect(reply.text).toContain('This form has expired');
       expect(reply.text).toContain('href="/sign-in"');
       expect(reply.text).not.toContain(PASSWORD);
     });

@@ -152,7 +152,7 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       const wrong = code === '000000' ? '111111' : '000000';
       await fill({ '6-digit code': wrong, 'New password': password });
       await press('Reset password');
-      expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
       await fill({ '6-digit code': code, 'New password': password });
       await press('Reset password');
       expect(await said('status')).toContain('Your password has been reset');

@@ -98,14 +98,14 @@ describe('name and logo', () => {
     [
       'a file that is not there',
       () => ({ logo: '/nowhere/logo.svg' }),
-      /^USHER_LOGO names \/nowhere\/logo\.svg, which cannot be read/,
+      /^USHER_LOGO: couldn’t read \/nowhere\/logo\.svg/,
     ],
-    ['what is no SVG', () => ({ logo: write('logo.png', '\x89PNG') }), /it takes an SVG file/],
-    ['a huge one', () => ({ logo: write('huge.svg', svg.padEnd(64_001)) }), /at most 64 kB/],
+    ['what is no SVG', () => ({ logo: write('logo.png', '\x89PNG') }), /must be an SVG file/],
+    ['a huge one', () => ({ logo: write('huge.svg', svg.padEnd(64_001)) }), /up to 64 KB/],
     [
       'a colour that is none',
       () => ({ accent: 'red' }),
-      /accent is "red"; it takes a colour such as #8a2b3a/,
+      /accent must be a hex color such as #8a2b3a \(got "red"\)/,
     ],
   ])('refuse to start with %s', async (_, options, message) => {
     const other = await create();

@@ -96,7 +96,7 @@ describe.each(
 
       await fill(page, { '6-digit code': wrongOf(code) });
       await press(page, 'Verify');
-      expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
       expect(await page.getByLabel('Email', { exact: true }).inputValue()).toBe(names.email);
       await expectFits(page);
       await fill(page, { '6-digit code': `${code.slice(0, 3)} ${code.slice(3)}` });
@@ -108,7 +108,7 @@ describe.each(
       await other.goto('/verify');
       await fill(other, { Email: names.email, '6-digit code': code });
       await press(other, 'Verify');
-      expect(await other.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await other.locator('#code-error').innerText()).toContain('This code is incorrect');
 
       // From here on it is an account as every other.
       await press(page, 'Sign out');
@@ -131,7 +131,7 @@ describe.each(
       // A part of a link is asked for again.
       const stranger = await someone();
       await openMailLink(stranger, link.slice(0, -5), javaScriptEnabled);
-      expect(await stranger.getByRole('alert').innerText()).toContain('This link is not valid');
+      expect(await stranger.getByRole('alert').innerText()).toContain('This link is invalid');
       await stranger.getByLabel('Paste the link from your email').fill(link);
       await press(stranger, 'Open link');
       expect(await heading(stranger)).toBe('Finish signing up');
@@ -156,7 +156,7 @@ describe.each(
       await press(page, 'Create account');
       await expectWelcome(page, names.username);
       await openMailLink(page, link, javaScriptEnabled);
-      expect(await page.getByRole('alert').innerText()).toContain('This link is not valid');
+      expect(await page.getByRole('alert').innerText()).toContain('This link is invalid');
     });
 
     it('asks in another browser for a password, which is then the only one', async () => {
@@ -182,7 +182,7 @@ describe.each(
       // Who signed up with the address of somebody else has nothing of it.
       await fill(first, { '6-digit code': code });
       await press(first, 'Verify');
-      expect(await first.locator('#code-error').innerText()).toContain('This code is not right');
+      expect(await first.locator('#code-error').innerText()).toContain('This code is incorrect');
       await signIn(first, names.email, names.password);
       expect(await first.getByRole('alert').first().innerText()).toContain(
         'Incorrect username, email or password',
@@ -208,7 +208,7 @@ describe.each(
         seen.push(await page.locator('body').innerText());
         await fill(page, { '6-digit code': '000000' });
         await press(page, 'Verify');
-        expect(await page.locator('#code-error').innerText()).toContain('This code is not right');
+        expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
         seen.push((await page.locator('body').innerText()).replaceAll(email, ''));
       }
       expect(seen.slice(2)).toEqual(seen.slice(0, 2));

@@ -105,10 +105,10 @@ describe('a commit to a file', () => {
     });
     await isOpen(second);
     gates[0]?.reject(new Error('EIO'));
-    await expect(first).rejects.toThrow('The disk did not take a commit');
+    await expect(first).rejects.toThrow('Couldn’t write to disk');
     between.resolve();
     // It was still whole, and is refused at its own end.
-    await expect(second).rejects.toThrow('The disk did not take a commit');
+    await expect(second).rejects.toThrow('Couldn’t write to disk');
   });
 });
 

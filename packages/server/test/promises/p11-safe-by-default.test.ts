@@ -124,7 +124,7 @@ describe('P11: an unsafe setting refuses to start', () => {
     writeFileSync(key, text.slice(0, 20), { mode: 0o600 });
     await expect(start()).rejects.toThrow('fewer than 32 bytes');
     rmSync(key);
-    await expect(start({ secret: SECRET })).rejects.toThrow('does not fit this database');
+    await expect(start({ secret: SECRET })).rejects.toThrow('Wrong secret for this database');
     writeFileSync(key, text, { mode: 0o600 });
     await start();
   });
@@ -135,7 +135,7 @@ describe('P11: an unsafe setting refuses to start', () => {
     await expect(start({ database: database.url })).rejects.toThrow(/secret.* is required/i);
     await start({ database: database.url, secret: SECRET });
     await expect(start({ database: database.url, secret: `${SECRET}x` })).rejects.toThrow(
-      'does not fit this database',
+      'Wrong secret for this database',
     );
     await database.remove();
   });

@@ -180,7 +180,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
           .slice(4)
           .map((i) => call(usher(i), 'POST', '/v1/refresh', { refresh_token: who.refreshToken })),
       ]);
-      expect(changed?.body).toEqual({ message: 'password changed!' });
+      expect(changed?.body).toEqual({ message: 'Password changed.' });
       expect(onlyRefused(others, [200, 401]), tell(others)).toEqual([]);
       await refuseAll([who.cookie, who.bearer], others, [who.refreshToken]);
       const kept = { cookie: cookieOf(changed as Reply) ?? '' };

@@ -143,7 +143,7 @@ describe('P9: without its database Usher refuses', () => {
     expect((await send(app, 'GET', '/healthz')).status).toBe(200);
     const ready = await send(app, 'GET', '/readyz');
     expect([ready.status, ready.body.code]).toEqual([503, 'unavailable']);
-    const failures = app.log.filter((line) => line.includes('"msg":"failure"'));
+    const failures = app.log.filter((line) => line.includes('"msg":"request failed"'));
     expect(failures.length).toBeGreaterThan(10);
     const { password, port } = new URL(cluster.url('usher'));
     expect(app.log.join('')).not.toContain(password);

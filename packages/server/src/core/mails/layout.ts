@@ -22,11 +22,11 @@ export function parseLayout(text: string, file: string): Layout {
     return '';
   });
   checkPlaceholders(document, documentValues, file);
-  if (!document.includes('{{content}}')) throw new ConfigError(`${file} has no {{content}}.`);
+  if (!document.includes('{{content}}')) throw new ConfigError(`${file}: missing {{content}}.`);
   const parts = {} as Record<Part, string>;
   for (const name of partNames) {
     const part = found.get(name);
-    if (part === undefined) throw new ConfigError(`${file} has no <template id="${name}">.`);
+    if (part === undefined) throw new ConfigError(`${file}: missing <template id="${name}">.`);
     parts[name] = part;
   }
   return { document, parts };
@@ -36,7 +36,7 @@ function checkPlaceholders(text: string, known: ReadonlySet<string>, file: strin
   for (const [placeholder, name = ''] of text.matchAll(/\{\{([^{}]*)\}\}/g))
     if (!known.has(name))
       throw new ConfigError(
-        `${file}: there is no ${placeholder} in the layout. It has ${[...known].map((one) => `{{${one}}}`).join(', ')}.`,
+        `${file}: unknown placeholder ${placeholder}. Available: ${[...known].map((one) => `{{${one}}}`).join(', ')}.`,
       );
 }
 

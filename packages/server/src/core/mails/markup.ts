@@ -47,7 +47,8 @@ function parseLine(line: string, source: Source): Line {
   const [, name, fact] = /^- ([^:]+): (.+)$/.exec(line) ?? [];
   if (name && fact)
     return { kind: 'fact', label: parsePieces(name, source), content: parsePieces(fact, source) };
-  if (line.startsWith('- ')) throw new ConfigError(`${source.file}: "${line}" should read "- Label: value".`);
+  if (line.startsWith('- '))
+    throw new ConfigError(`${source.file}: list items must be written as "- Label: value", not "${line}".`);
   return { kind: 'paragraph', content: parsePieces(line, source) };
 }
 
@@ -59,7 +60,7 @@ function parseTarget(target: string, source: Source): Piece[] {
   if (link || url) return parsePieces(`{{${link ?? url}}}${rest}`, source);
   if (/^https:\/\/[^\s{}]+$/.test(target)) return [{ strong: false, text: target }];
   throw new ConfigError(
-    `${source.file}: a link cannot lead to "${target}". It leads to {{link}}, to {{url}}/PATH, or to an address with https.`,
+    `${source.file}: links must point to {{link}}, {{url}}/PATH or an https URL, not "${target}".`,
   );
 }
 
@@ -73,13 +74,13 @@ export function parsePieces(text: string, { file, values }: Source): Piece[] {
     else if (name !== undefined) {
       if (!values.has(name))
         throw new ConfigError(
-          `${file}: there is no {{${name}}} in this mail. It has ${[...values].map((value) => `{{${value}}}`).join(', ')}.`,
+          `${file}: unknown placeholder {{${name}}}. Available: ${[...values].map((value) => `{{${value}}}`).join(', ')}.`,
         );
       pieces.push({ strong, value: name });
-    } else if (/\{\{|\}\}/.test(part)) throw new ConfigError(`${file}: "${text}" has half a placeholder.`);
+    } else if (/\{\{|\}\}/.test(part)) throw new ConfigError(`${file}: unclosed placeholder in "${text}".`);
     else if (part !== '') pieces.push({ strong, text: part });
   }
-  if (strong) throw new ConfigError(`${file}: "${text}" has ** once, but needs it twice.`);
+  if (strong) throw new ConfigError(`${file}: unmatched ** in "${text}".`);
   return pieces;
 }
 

@@ -34,7 +34,7 @@ const EVERYWHERE = ['service', 'url'];
  */
 export function readTemplates(folder: string | undefined, language: string): Templates {
   if (folder !== undefined && !existsSync(folder))
-    throw new ConfigError(`USHER_MAIL_TEMPLATES is ${folder}, but there is no such folder.`);
+    throw new ConfigError(`USHER_MAIL_TEMPLATES: folder ${folder} not found.`);
   const read = (name: string) => {
     const own = folder === undefined ? undefined : join(folder, name);
     const file = own !== undefined && existsSync(own) ? own : join(ownFolder, name);
@@ -60,7 +60,7 @@ function parseTemplate(text: string, source: Source): Template {
   const [subject, preview] = [fields.get('subject'), fields.get('preview')];
   if (!subject || !preview)
     throw new ConfigError(
-      `${source.file} does not begin with a line ---, then subject: and preview:, then a line ---.`,
+      `${source.file}: must start with front matter: a line ---, then subject: and preview:, then a line ---.`,
     );
   return {
     subject: parsePieces(subject, source),
@@ -72,5 +72,5 @@ function parseTemplate(text: string, source: Source): Template {
 function splitField(line: string, { file }: Source): [string, string] {
   const [, name, text] = /^(subject|preview): (.+)$/.exec(line) ?? [];
   if (name && text) return [name, text.trim()];
-  throw new ConfigError(`${file}: "${line}" should read "subject: ..." or "preview: ...".`);
+  throw new ConfigError(`${file}: expected "subject: ..." or "preview: ...", not "${line}".`);
 }

@@ -22,7 +22,7 @@ export const INDEX_BYTES = 4;
 export const MOST_BUCKET_BITS = 24;
 
 const MAGIC = 'USHERPW1';
-const NO_LIST = 'Make it with: usher passwords build, or: usher passwords fetch';
+const NO_LIST = 'Create one with: usher passwords build, or: usher passwords fetch';
 
 /** What is kept of a list while it is open: nothing but its file. */
 export interface BreachedPasswords {
@@ -66,9 +66,7 @@ const prefixOf = (password: string): number =>
  */
 export async function openBreachedPasswords(path: string): Promise<BreachedPasswords> {
   const file = await open(path, 'r').catch((error: Error) => {
-    throw new ConfigError(
-      `USHER_BREACHED_PASSWORDS names ${path}, which cannot be read (${error.message}). ${NO_LIST}`,
-    );
+    throw new ConfigError(`USHER_BREACHED_PASSWORDS: couldn’t read ${path} (${error.message}). ${NO_LIST}`);
   });
   try {
     const header = await readHeader(file, path);
@@ -87,9 +85,7 @@ async function readHeader(file: FileHandle, path: string): Promise<Header> {
   const { size } = await file.stat();
   const bytes = await read(file, path, 0, Math.min(size, HEADER_BYTES));
   if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC)
-    throw new ConfigError(
-      `USHER_BREACHED_PASSWORDS names ${path}, which is no list of breached passwords. ${NO_LIST}`,
-    );
+    throw new ConfigError(`USHER_BREACHED_PASSWORDS: ${path} isn’t a list of breached passwords. ${NO_LIST}`);
   const header = {
     bucketBits: bytes.readUInt8(8),
     entries: bytes.readUIntBE(10, 6),
@@ -143,4 +139,4 @@ async function read(file: FileHandle, path: string, at: number, length: number):
 }
 
 const damaged = (path: string): ConfigError =>
-  new ConfigError(`USHER_BREACHED_PASSWORDS names ${path}, which is damaged or not whole. ${NO_LIST}`);
+  new ConfigError(`USHER_BREACHED_PASSWORDS: ${path} is damaged or incomplete. ${NO_LIST}`);

@@ -16,21 +16,24 @@ export type ReadImported = ({ ok: true } & ImportedHash) | { ok: false; message:
 /** In units of our own hash. Below it a guesser with a copy of the database needs a fraction of a millisecond for a try. */
 const weakest = 0.005;
 
-/** What is known to be too weak, or broken, and its name. */
+/** What is known to be too weak, or broken, and why it is rejected. */
 const refused: [RegExp, string][] = [
-  [/^(?:md5\$|\$1\$|\$apr1\$|\$[PH]\$|\{S?MD5\}|[0-9a-f]{32}$)/i, 'is MD5'],
-  [/^(?:sha1\$|\{S?SHA\}|[0-9a-f]{40}$)/i, 'is SHA-1'],
-  [/^(?:pbkdf2:sha1:|pbkdf2_sha1\$|\$pbkdf2\$)/, 'is PBKDF2 with SHA-1'],
-  [/^(?:sha(?:224|256|384|512)\$|\{S?SHA(?:256|512)\}|[0-9a-f]{64}$|[0-9a-f]{128}$)/i, 'is a plain SHA-2'],
-  [/^(?:plain\$|\{PLAIN\})/i, 'is plain text'],
-  [/^\$2x?\$/, 'is bcrypt of a faulty version'],
-  [/^\$2[aby]\$/, 'is a bcrypt hash that is not whole'],
-  [/^\$[56y7]\$/, 'is of the crypt of Unix'],
-  [/^\$argon2|^argon2\$/, 'is an argon2 hash that is not whole'],
-  [/^[^$:{}]*$/, 'is none: it looks like plain text'],
+  [/^(?:md5\$|\$1\$|\$apr1\$|\$[PH]\$|\{S?MD5\}|[0-9a-f]{32}$)/i, 'MD5 hashes aren’t secure.'],
+  [/^(?:sha1\$|\{S?SHA\}|[0-9a-f]{40}$)/i, 'SHA-1 hashes aren’t secure.'],
+  [/^(?:pbkdf2:sha1:|pbkdf2_sha1\$|\$pbkdf2\$)/, 'PBKDF2 hashes with SHA-1 aren’t supported.'],
+  [
+    /^(?:sha(?:224|256|384|512)\$|\{S?SHA(?:256|512)\}|[0-9a-f]{64}$|[0-9a-f]{128}$)/i,
+    'Plain SHA-2 hashes aren’t secure.',
+  ],
+  [/^(?:plain\$|\{PLAIN\})/i, 'Plain-text passwords aren’t supported.'],
+  [/^\$2x?\$/, 'Unsupported bcrypt version ($2$ or $2x$).'],
+  [/^\$2[aby]\$/, 'Incomplete bcrypt hash.'],
+  [/^\$[56y7]\$/, 'Unix crypt hashes aren’t supported.'],
+  [/^\$argon2|^argon2\$/, 'Incomplete Argon2 hash.'],
+  [/^[^$:{}]*$/, 'Not a hash: looks like plain text.'],
 ];
 
-const advice = 'Import the user without a password, who then sets one by mail.';
+const advice = 'Import without a password (--reset-refused); the user resets it by email.';
 
 /**
  * Whether a hash may be kept as it is, until its owner signs in. Nothing of it is repeated in a refusal. An empty text, and
@@ -41,14 +44,13 @@ export function readImportedHash(text: string): ReadImported {
   if (hash === '' || /^[!*]/.test(hash)) return { ok: true, hash: NO_PASSWORD, family: 'none' };
   const read = readHash(hash);
   if (!read) {
-    const what =
-      refused.find(([pattern]) => pattern.test(hash))?.[1] ?? 'is of a kind that Usher does not know';
-    return { ok: false, message: `The password hash ${what}. ${advice}` };
+    const why = refused.find(([pattern]) => pattern.test(hash))?.[1] ?? 'Unsupported hash format.';
+    return { ok: false, message: `${why} ${advice}` };
   }
   if (!isBounded(read.recipe))
-    return { ok: false, message: `The password hash takes too much time or memory to check. ${advice}` };
+    return { ok: false, message: `The hash’s cost parameters are too high. ${advice}` };
   if (costOf(read.recipe).units < weakest)
-    return { ok: false, message: `The password hash has parameters that are too weak. ${advice}` };
+    return { ok: false, message: `The hash’s cost parameters are too weak. ${advice}` };
   return { ok: true, hash, family: read.family };
 }
 

@@ -11,5 +11,5 @@ export async function confirm(
   call: SignedInCall<z.infer<typeof confirmBody>>,
 ): Promise<Answer> {
   await proveFresh(world, call, call.body.password);
-  return { status: 200, body: { message: 'password confirmed!' } };
+  return { status: 200, body: { message: 'Password confirmed.' } };
 }

@@ -19,7 +19,7 @@ export async function listDevices(world: World, { live, headers }: SignedInCall)
 }
 
 export const deviceParams = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'This is not the id of a device'),
+  id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'Invalid device ID'),
 });
 
 /** Removes one of the devices that the caller's account knows. Another user's is not found, like one that does not exist. */
@@ -36,8 +36,7 @@ export async function removeOneDevice(
     await recordEvent(tx, 'device_removed', origin, about, clock.now());
     return true;
   });
-  if (!removed)
-    throw new Refusal('not_found', { message: 'You have no such device, or it was removed already.' });
-  const answer: Answer = { status: 200, body: { message: 'device removed!' } };
+  if (!removed) throw new Refusal('not_found', { message: 'Device not found or already removed.' });
+  const answer: Answer = { status: 200, body: { message: 'Device removed.' } };
   return params.id === current ? { ...answer, sideCookies: { device: 'unset' } } : answer;
 }

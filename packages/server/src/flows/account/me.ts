@@ -47,7 +47,7 @@ export async function dashboard(
 export const changeMeBody = z
   .strictObject(profileShape)
   .refine((body) => Object.keys(body).length > 0, {
-    message: `Give at least one of these: ${profileColumns.join(', ')}`,
+    message: `Provide at least one of these: ${profileColumns.join(', ')}`,
   })
   .describe('At least one of these.');
 

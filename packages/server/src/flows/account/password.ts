@@ -17,7 +17,7 @@ export const changePasswordBody = z.strictObject({ current_password: z.string(),
 const SAME = {
   field: 'new_password',
   code: 'password_same',
-  message: 'The new password is the one that you have. Choose another one.',
+  message: 'This is already your password. Choose a different one.',
 };
 
 /**
@@ -52,7 +52,7 @@ export async function changePassword(
     case 'session':
       return {
         status: 200,
-        body: { message: 'password changed!', ...outcome.tokens },
+        body: { message: 'Password changed.', ...outcome.tokens },
         ...outcome.cookies,
       };
     case 'factor_required':

@@ -21,7 +21,7 @@ export async function listSessions(
 }
 
 export const sessionParams = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'This is not the id of a session'),
+  id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'Invalid session ID'),
 });
 
 /** Ends one of the caller's own sessions. Another user's is not found, like one that does not exist. */
@@ -36,9 +36,8 @@ export async function endOneSession(
     await recordEvent(tx, 'session_ended', origin, { userId, actorId: userId, sessionId: params.id }, now);
     return true;
   });
-  if (!ended)
-    throw new Refusal('not_found', { message: 'You have no such session, or it has ended already.' });
-  const answer: Answer = { status: 200, body: { message: 'session ended!' } };
+  if (!ended) throw new Refusal('not_found', { message: 'Session not found or already ended.' });
+  const answer: Answer = { status: 200, body: { message: 'Session revoked.' } };
   return params.id === live.session.id ? { ...answer, cookie: 'unset' } : answer;
 }
 
@@ -57,5 +56,5 @@ export async function endAllOtherSessions(
     await recordEvent(tx, 'other_sessions_ended', origin, about, now);
     return ended;
   });
-  return { status: 200, body: { message: 'other sessions ended!', sessions } };
+  return { status: 200, body: { message: 'Other sessions revoked.', sessions } };
 }

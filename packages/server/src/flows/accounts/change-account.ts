@@ -31,6 +31,6 @@ export async function changeAccount<T>(
 /** @throws Refusal `not_found` */
 export async function getUser(db: Db, id: string): Promise<User> {
   const user = await findById(db, id);
-  if (!user) throw new Refusal('not_found', { message: 'There is no user with this id.' });
+  if (!user) throw new Refusal('not_found', { message: 'User not found.' });
   return user;
 }

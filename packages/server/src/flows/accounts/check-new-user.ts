@@ -42,10 +42,10 @@ export function takenRefusal(names: ('username' | 'email')[]): Refusal {
 }
 
 const reasons = {
-  username: { field: 'username', code: 'username_taken', message: 'Another account has this user name.' },
+  username: { field: 'username', code: 'username_taken', message: 'This username is taken.' },
   email: {
     field: 'email',
     code: 'email_taken',
-    message: 'There is an account with this e-mail address already.',
+    message: 'An account with this email already exists.',
   },
 } as const;

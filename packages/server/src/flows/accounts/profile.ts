@@ -35,7 +35,7 @@ export async function changeProfile(
   const changed = await updateProfile(tx, user.id, checked(profile));
   if (changed === 'taken')
     throw new Refusal('user_taken', {
-      fields: [{ field: 'username', code: 'username_taken', message: 'Another account has this user name.' }],
+      fields: [{ field: 'username', code: 'username_taken', message: 'This username is taken.' }],
     });
   if (!changed) throw new Refusal('not_found');
   await recordEvent(tx, 'user_changed', origin, { userId: user.id, actorId }, now);

@@ -43,7 +43,7 @@ export async function changeEmail(
   const { user } = proof;
   if (address.key === user.email_key)
     throw new Refusal('invalid_request', {
-      fields: [{ field: 'email', code: 'email_same', message: 'Your account has this address already.' }],
+      fields: [{ field: 'email', code: 'email_same', message: 'This is already your email.' }],
     });
   const about = { userId: user.id, actorId: user.id, sessionId: live.session.id };
   const changes = await countInWindow(db, keys.limits, 'emailChanges', user.email_key, clock.now());
@@ -101,7 +101,7 @@ async function tellOldAddress(
 export async function mailProof(world: World, { live, origin }: SignedInCall): Promise<Answer> {
   const { user } = live;
   if (user.email_verified_at !== null)
-    throw new Refusal('conflict', { message: 'Your address is proven already.' });
+    throw new Refusal('conflict', { message: 'Your email is already verified.' });
   const address = parseEmail(user.email);
   if (!address.ok) throw new Refusal('conflict');
   await countWrite(world, live, origin, 'emailRequests');

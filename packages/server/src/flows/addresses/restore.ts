@@ -51,7 +51,7 @@ export async function restoreEmail(
     case 'recovered':
       return {
         status: 200,
-        body: { message: 'address restored!', ...(isGenerated ? { password } : {}) },
+        body: { message: 'Email restored.', ...(isGenerated ? { password } : {}) },
         ...outcome.cookies,
       };
     case 'factor_required':

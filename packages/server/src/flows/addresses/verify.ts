@@ -158,7 +158,7 @@ async function proveAddress({
     return setVerified(tx, user.id, now);
   });
   if (!proven) throw used(body);
-  return { status: 200, body: { message: 'address proven!', user: showUser(proven) } };
+  return { status: 200, body: { message: 'Email verified.', user: showUser(proven) } };
 }
 
 /** Whoever reads the mail in another browser than the one that signed up takes the account, with a password of their own. */
@@ -177,7 +177,7 @@ async function takeUnproven(
     case 'recovered':
       return {
         status: 200,
-        body: { message: 'address proven!', user: showUser(outcome.user) },
+        body: { message: 'Email verified.', user: showUser(outcome.user) },
         ...outcome.cookies,
       };
     case 'factor_required':
@@ -199,7 +199,7 @@ async function changeAddress({ world, call, checked }: Verifying<'change_email'>
   if (user?.disabled_at !== null) throw used(call.body);
   if (!(await isSignedInAs(world, call, user.id)))
     throw new Refusal('unauthenticated', {
-      message: 'Sign in to the account that is to have this address, then open the link again.',
+      message: 'Sign in to the account you’re changing, then open this link again.',
     });
   const wish = wishOf(keys.wishes, flow);
   const changed = await db.transaction().execute(async (tx) => {
@@ -219,7 +219,7 @@ async function changeAddress({ world, call, checked }: Verifying<'change_email'>
   });
   return {
     status: 200,
-    body: { message: 'address changed!', user: showUser(changed) },
+    body: { message: 'Email changed.', user: showUser(changed) },
     sideCookies: { flow: 'unset' },
   };
 }

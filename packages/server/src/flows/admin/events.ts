@@ -12,13 +12,13 @@ const LARGEST_PAGE = 100;
 
 /** RFC 3339, as milliseconds since 1970. */
 const time = z.iso
-  .datetime({ offset: true, error: 'This is no time as in 2026-03-01T12:00:00Z' })
+  .datetime({ offset: true, error: 'Invalid time. Use RFC 3339, e.g. 2026-03-01T12:00:00Z' })
   .transform((text) => Date.parse(text));
 
 export const listEventsQuery = z.strictObject({
-  user: z.uuid('This is not the id of a user').optional().describe('Filter by user ID'),
+  user: z.uuid('Invalid user ID').optional().describe('Filter by user ID'),
   name: z.enum(Object.keys(events) as [EventName, ...EventName[]]).optional(),
-  request: z.uuid('This is not the id of a request').optional().describe('Filter by request ID'),
+  request: z.uuid('Invalid request ID').optional().describe('Filter by request ID'),
   since: time.optional().describe('Start time'),
   until: time.optional().describe('End time (exclusive)'),
   cursor: z.uuid().optional().describe('`next_cursor` from the previous page'),

@@ -13,7 +13,7 @@ export const userCursor = z.string().transform((text, context) => {
   context.issues.push({
     code: 'custom',
     input: text,
-    message: 'This is no `next_cursor` of a list of users',
+    message: 'Invalid cursor',
   });
   return z.NEVER;
 });

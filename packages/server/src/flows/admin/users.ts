@@ -28,7 +28,7 @@ import { showUserCursor, userCursor } from './user-cursor.ts';
 
 const LARGEST_PAGE = 100;
 
-export const userParams = z.strictObject({ id: z.uuid('This is not the id of a user') });
+export const userParams = z.strictObject({ id: z.uuid('Invalid user ID') });
 type ById = z.infer<typeof userParams>;
 
 export const listUsersQuery = z.strictObject({
@@ -99,7 +99,7 @@ export const changeUserBody = z
     disabled: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, {
-    message: `Give at least one of ${profileColumns
+    message: `Provide at least one of ${profileColumns
       .map((field) => `"${field}", `)
       .join('')
       .slice(0, -2)}, "role" and "disabled"`,
@@ -158,10 +158,10 @@ export async function removeUserDevices(
   call: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
   const devices = await changeById(world, call, removeDevices);
-  return { status: 200, body: { message: 'devices removed!', devices } };
+  return { status: 200, body: { message: 'Devices removed.', devices } };
 }
 
-export const MAIL_TO_USER = 'A mail is on its way to the user.';
+export const MAIL_TO_USER = 'Password reset email sent.';
 
 /** Mails a user a code and a link, to choose a new password with. */
 export async function mailUser(
@@ -187,7 +187,7 @@ export async function liftUserLimits(
   call: SignedInCall<undefined, undefined, ById>,
 ): Promise<Answer> {
   await changeById(world, call, (change) => liftLimitsOf(change.tx, world, change));
-  return { status: 200, body: { message: 'limits lifted!' } };
+  return { status: 200, body: { message: 'Rate limits reset.' } };
 }
 
 /** Changes the user whom the path names. @throws Refusal `not_found`, and as `make` does. */

@@ -3,7 +3,7 @@ import { type Origin, recordEvent } from '../../core/events.ts';
 import type { User } from '../../core/users.ts';
 import type { Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
-import { tooMany } from '../limits/limit-reached.ts';
+import { tooMany, waitInWords } from '../limits/limit-reached.ts';
 import { countMailFrom, mailCode } from '../verifications/mail-code.ts';
 
 /**
@@ -21,11 +21,11 @@ export async function mailNewPassword(
   const { db, clock, config, hasMailbox } = world;
   if (user.disabled_at !== null)
     throw new Refusal('conflict', {
-      message: 'This account is disabled, so a new password would be of no use. Enable it first.',
+      message: 'This user is disabled. Enable the user before sending a password reset.',
     });
   if (!config.smtpUrl && !hasMailbox)
     throw new Refusal('conflict', {
-      message: 'There is no mail server (USHER_SMTP_URL), so no mail can be sent.',
+      message: 'No mail server is configured. Set USHER_SMTP_URL to send email.',
     });
   if (isRequest(origin)) await countMailFrom(world, origin);
   const refused = await db.transaction().execute(async (tx) => {
@@ -42,7 +42,5 @@ export async function mailNewPassword(
 const isRequest = (origin: Origin | Call['origin']): origin is Call['origin'] => origin.ip !== null;
 
 /** @param wait In milliseconds. */
-function enough(wait: number): string {
-  const minutes = Math.max(1, Math.ceil(wait / 60_000));
-  return `This address was mailed as often as it may be within an hour, so no mail was sent. Try again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}, or lift the limits of the user.`;
-}
+const enough = (wait: number): string =>
+  `The hourly limit for emails to this address has been reached. Try again in ${waitInWords(wait)}, or reset this user’s rate limits.`;

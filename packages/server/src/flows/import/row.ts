@@ -30,20 +30,19 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   const moment = (field: Field): number | null => {
     const read = readMoment(cell(field), now);
     if (read !== undefined) return read;
-    reasons.push(`The column ${columns[field]} holds neither a time nor yes or no.`);
+    reasons.push(`${columns[field]}: expected a time, yes or no.`);
     return null;
   };
 
   const email = parseEmail(cell('email'));
-  if (!email.ok) reasons.push(email.message);
+  if (!email.ok) reasons.push(`email: ${email.message}`);
   const names = email.ok ? readUsername(cell('username'), email.key) : undefined;
-  if (names && !names.ok) reasons.push(names.message);
+  if (names && !names.ok) reasons.push(`username: ${names.message}`);
   const password = readPassword(cell('password'), cell('salt'), rules);
-  if (!password.ok) reasons.push(password.message);
+  if (!password.ok) reasons.push(`password: ${password.message}`);
   const isAdmin = readRole(cell('role'));
-  if (isAdmin === undefined) reasons.push('The role is neither user nor admin.');
-  if (isAdmin && !rules.admins)
-    reasons.push('The row is an administrator; say --admins to import such rows.');
+  if (isAdmin === undefined) reasons.push('role: expected user or admin.');
+  if (isAdmin && !rules.admins) reasons.push('This row is an administrator. Use --admins to import it.');
   const isInactive = cell('active') !== '' && moment('active') === null;
   const disabledAt = moment('disabled') ?? (isInactive ? now : null);
   const kept = {

@@ -55,7 +55,7 @@ export function userImporter(world: Pick<World, 'db' | 'clock'>, rules: RowRules
         const before = linesByEmail.get(read.emailKey);
         linesByEmail.set(read.emailKey, before ?? row.line);
         if (before === undefined) candidates.push({ ...read, line: row.line });
-        else outcomes.push(refuse({ ...read, line: row.line }, `Line ${before} has the same address.`));
+        else outcomes.push(refuse({ ...read, line: row.line }, `Duplicate email (also on line ${before}).`));
       }
     }
     if (candidates.length > 0)
@@ -86,10 +86,10 @@ async function choose(
   const outcomes = candidates.map((candidate): RowOutcome => {
     const { email, line, family, id, otherUsername } = candidate;
     if (taken.emails.has(candidate.emailKey)) return { line, status: 'present', email };
-    if (id !== undefined && taken.ids.has(id)) return refuse(candidate, 'Another account has this id.');
+    if (id !== undefined && taken.ids.has(id)) return refuse(candidate, 'This ID is already in use.');
     if (otherUsername !== undefined && isTaken(candidate.usernameKey))
       Object.assign(candidate, { username: otherUsername, usernameKey: otherUsername });
-    if (isTaken(candidate.usernameKey)) return refuse(candidate, 'Another account has this user name.');
+    if (isTaken(candidate.usernameKey)) return refuse(candidate, 'This username is taken.');
     promised.add(candidate.usernameKey);
     if (id !== undefined) taken.ids.add(id);
     chosen.push(candidate);
@@ -120,7 +120,7 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
   const lost = new Set(chosen.filter(({ emailKey }) => !made.has(emailKey)).map(({ line }) => line));
   return outcomes.map((outcome) =>
     lost.has(outcome.line)
-      ? refuse(outcome, 'Somebody took its address or its name at this moment. Import the file again.')
+      ? refuse(outcome, 'The email or username was just taken. Run the import again.')
       : outcome,
   );
 }

@@ -2,7 +2,7 @@ import type { World } from '../../context.ts';
 import type { Origin } from '../../core/events.ts';
 import { budgets, countInWindow, type WriteLimit } from '../../core/limits.ts';
 import type { Live } from '../../core/sessions.ts';
-import { recordReached, tooMany } from './limit-reached.ts';
+import { recordReached, tooMany, waitInWords } from './limit-reached.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -31,19 +31,12 @@ export async function countWrite(
   const { most, length, noun } = budgets[limit];
   throw tooMany(
     counted,
-    `Too many ${noun}: ${most} within ${periodOf(length)} are possible. Try again in ${inWords(counted.retryAfter)}.`,
+    `Too many ${noun}: the limit is ${most} per ${periodOf(length)}. Try again in ${waitInWords(counted.retryAfter)}.`,
   );
 }
 
 /** @param length Milliseconds. */
 function periodOf(length: number): string {
-  if (length === DAY) return 'a day';
-  return length === HOUR ? 'an hour' : inWords(length);
-}
-
-/** @param wait Milliseconds. */
-function inWords(wait: number): string {
-  const [count, unit] =
-    wait > HOUR ? [Math.ceil(wait / HOUR), 'hour'] : [Math.max(1, Math.ceil(wait / MINUTE)), 'minute'];
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+  if (length === DAY) return 'day';
+  return length === HOUR ? 'hour' : waitInWords(length);
 }

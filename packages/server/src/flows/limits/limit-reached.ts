@@ -1,6 +1,6 @@
 import type { World } from '../../context.ts';
 import { type NewEvent, type Origin, recordEvent } from '../../core/events.ts';
-import type { Refused } from '../../core/limits.ts';
+import { type Budget, budgets, type Refused } from '../../core/limits.ts';
 import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 
@@ -36,10 +36,26 @@ export async function refuseReached(
   return tooMany(refused);
 }
 
-/** What a caller is told of a limit that tells nothing of an account. */
-export const tooMany = ({ limit, retryAfter }: Refused, message?: string): Refusal =>
-  new Refusal('too_many_requests', {
+/**
+ * What a caller is told of a limit that tells nothing of an account: what there were too many of, and how long to wait. Only
+ * limits that count an IP range name the network.
+ */
+export const tooMany = ({ limit, retryAfter }: Refused, message?: string): Refusal => {
+  const { of, noun = 'attempts' }: Budget = budgets[limit];
+  const what = of === 'range' ? `${noun} from your network` : noun;
+  return new Refusal('too_many_requests', {
     retryAfter: retryAfter / 1000,
     limit,
-    ...(message === undefined ? {} : { message }),
+    message: message ?? `Too many ${what}. Try again in ${waitInWords(retryAfter)}.`,
   });
+};
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** `4 minutes`, rounded up; in hours from more than one hour on. @param wait Milliseconds. */
+export function waitInWords(wait: number): string {
+  const [count, unit] =
+    wait > HOUR ? [Math.ceil(wait / HOUR), 'hour'] : [Math.max(1, Math.ceil(wait / MINUTE)), 'minute'];
+  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+}

@@ -1,6 +1,7 @@
 import type { World } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import {
+  budgets,
   countAttempt,
   countInRanges,
   countInWindow,
@@ -27,7 +28,7 @@ import { Refusal } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { NoPlace } from '../../platform/hash-lanes.ts';
-import { recordReached, tooMany } from '../limits/limit-reached.ts';
+import { recordReached, tooMany, waitInWords } from '../limits/limit-reached.ts';
 import { distrustBrowser } from '../sessions/known-devices.ts';
 import { forStranger, forUser } from './hash-requester.ts';
 
@@ -335,7 +336,7 @@ async function strengthen(
     // The password is right whatever becomes of its hash: the next sign-in tries again.
     log.warn(
       { user: user.id, error: error instanceof Error ? error.name : typeof error },
-      'hash not upgraded',
+      'password hash not upgraded',
     );
     return user;
   }
@@ -373,10 +374,16 @@ export async function proveOwnPassword(
   throw new Refusal('invalid_credentials');
 }
 
+/** Waiting does not end a limit that holds until the password is reset. */
+const tooManyPasswords = ({ limit, retryAfter }: Refused): string =>
+  budgets[limit].kind === 'back-off'
+    ? `Too many incorrect passwords. Try again in ${waitInWords(retryAfter)}, or reset your password by email.`
+    : 'Too many incorrect passwords. Reset your password by email.';
+
 /**
  * Replaces the password that was given by a new one.
  *
- * @returns A proof for the account as changed; undefined when its password was changed by something else meanwhile.
+ * @returns A proof for the account as changed; undefined when its password was changed by somebody else meanwhile.
  */
 export async function replaceProvenPassword(
   tx: Db,

@@ -62,7 +62,7 @@ export async function resetPassword(
     case 'recovered':
       return {
         status: 200,
-        body: { message: 'password changed!', ...(isGenerated ? { password } : {}) },
+        body: { message: 'Password changed.', ...(isGenerated ? { password } : {}) },
         sideCookies: { ...outcome.cookies.sideCookies, flow: 'unset' },
       };
     case 'factor_required':

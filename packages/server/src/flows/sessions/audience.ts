@@ -31,7 +31,7 @@ export function checkService({ config }: Audiences, asked: string | undefined): 
 
 function known(audiences: readonly string[], asked: string): string {
   if (audiences.includes(asked)) return asked;
-  const message = `There is no audience "${asked}" here. Use one of: ${audiences.join(', ')}.`;
+  const message = `Unknown audience "${asked}". Use one of: ${audiences.join(', ')}.`;
   throw new Refusal('invalid_request', {
     fields: [{ field: 'audience', code: 'audience_unknown', message }],
   });

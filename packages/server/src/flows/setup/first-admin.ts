@@ -55,7 +55,7 @@ export async function openSetUpLink(
     if (!(error instanceof Refusal && error.code === 'link_invalid')) throw error;
     throw new Refusal('link_invalid', {
       message:
-        'Check that you copied the whole link. If you did, it is not valid any more. Start the server again: it prints a new one.',
+        'This setup link is invalid or has expired. Check that you copied all of it, or restart the server to get a new one.',
     });
   }
 }

@@ -13,7 +13,7 @@ import { audienceField, checkAudience } from '../sessions/audience.ts';
 import { cannotAskForFactor, finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 
-const NEEDS_ONE_NAME = 'Give either "email" or "username"';
+const NEEDS_ONE_NAME = 'Provide either "email" or "username"';
 
 export const signInBody = z
   .strictObject({ email: z.string().optional(), username: z.string().optional(), password: z.string() })
@@ -84,7 +84,7 @@ function credentialsOf(body: z.infer<typeof loginBody>, headers: Headers): [name
   if (basic?.scheme === 'bearer') throw new Refusal('invalid_credentials');
   if (basic && body?.password !== undefined)
     throw new Refusal('ambiguous_credentials', {
-      message: 'Send name and password by HTTP Basic or in a JSON body, not both.',
+      message: 'Use either HTTP Basic or a JSON body, not both.',
     });
   if (basic) return [basic.name, basic.password];
   if (body?.password === undefined) throw new Refusal('invalid_credentials', { headers: challenge(headers) });

@@ -89,7 +89,7 @@ export const isMailAnswer = ({ email, code, token }: MailAnswer): boolean =>
   token === undefined ? email !== undefined && code !== undefined : email === undefined && code === undefined;
 
 /** What to say of a body that has not. */
-export const NO_MAIL_ANSWER = { message: 'Give either "email" and "code", or "token"', path: ['code'] };
+export const NO_MAIL_ANSWER = { message: 'Provide either "email" and "code", or "token"', path: ['code'] };
 
 /**
  * The one place where a mailed code or link is checked. Uses nothing up: `useVerification` does, in the transaction of what

@@ -26,8 +26,7 @@ export async function openForeignTable(url: string): Promise<ForeignTable> {
   const [address = '', query = ''] = url.split(/\?(.*)/s);
   const parameters = new URLSearchParams(query);
   const table = parameters.get('table') ?? '';
-  if (!/^[^.]+(\.[^.]+)?$/.test(table))
-    throw new Error('Say which table: add ?table=NAME to the address of the database.');
+  if (!/^[^.]+(\.[^.]+)?$/.test(table)) throw new Error('Add ?table=NAME to the database URL.');
   parameters.delete('table');
   const name = table
     .split('.')
@@ -38,7 +37,7 @@ export async function openForeignTable(url: string): Promise<ForeignTable> {
 }
 
 function openInFile(path: string, table: string): ForeignTable {
-  if (!existsSync(path)) throw new Error(`There is no database file ${path}.`);
+  if (!existsSync(path)) throw new Error(`Database file not found: ${path}.`);
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const statement = database.prepare(`SELECT * FROM ${table}`);
@@ -52,14 +51,14 @@ function openInFile(path: string, table: string): ForeignTable {
     };
   } catch (error) {
     database.close();
-    throw new Error(`The table cannot be read: ${(error as Error).message}`);
+    throw new Error(`Couldn’t read the table: ${(error as Error).message}`);
   }
 }
 
 async function openOnServer(url: string, table: string): Promise<ForeignTable> {
   if (!isEncodedAddress(url))
     throw new Error(
-      'The address of the database cannot be read: write @ : / # ? % in the password percent-encoded.',
+      'Invalid database URL. Percent-encode special characters in the password (@ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25).',
     );
   const client = new pg.Client({
     connectionString: url,
@@ -87,7 +86,7 @@ async function openOnServer(url: string, table: string): Promise<ForeignTable> {
     };
   } catch (error) {
     await client.end().catch(() => {});
-    throw new Error(`The table cannot be read: ${(error as Error).message}`);
+    throw new Error(`Couldn’t read the table: ${(error as Error).message}`);
   }
 }
 

@@ -26,7 +26,7 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   }
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0];
   throw new Error(
-    `The database URL ${scheme ? `begins with "${scheme}"` : 'has no scheme'}. Write sqlite:PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME for PostgreSQL.`,
+    `The database URL ${scheme ? `starts with "${scheme}"` : 'has no scheme'}. Use sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME.`,
   );
 }
 

@@ -105,13 +105,11 @@ function unapplied(migrations: Migration[], applied: MigrationsTable[]): Migrati
   for (const { name, checksum } of applied) {
     const migration = known.get(name);
     if (!migration) {
-      throw new Error(
-        `The database is newer than this program: it has had the migration ${name}. Upgrade Usher.`,
-      );
+      throw new Error(`The database is newer than this version of Usher (migration ${name}). Upgrade Usher.`);
     }
     if (migration.checksum !== checksum) {
       throw new Error(
-        `The migration ${name} is not what it was when it was applied here. Restore the file from its release.`,
+        `Migration ${name} has changed since it was applied. Restore the original file from its release.`,
       );
     }
   }

@@ -20,7 +20,7 @@ export class Mutex {
       // Without an end to the waiting, one transaction that hangs would hang every later one, and nobody would be told.
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        reject(new DatabaseAway(`The database was busy writing for ${patience} ms.`));
+        reject(new DatabaseAway(`Database write timed out after ${patience} ms.`));
       }, patience);
       const waiter = { admit: resolve, timer };
       this.#waiting.push(waiter);

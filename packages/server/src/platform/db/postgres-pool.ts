@@ -30,7 +30,7 @@ export function openPool(target: Target, patience = standardPatience): PostgresP
     async connect() {
       const client = await pool.connect().catch((cause) => {
         const reason = cause.message || cause.code;
-        throw new DatabaseAway(`Cannot connect to PostgreSQL at ${target.server}: ${reason}`, { cause });
+        throw new DatabaseAway(`Couldn’t connect to PostgreSQL at ${target.server}: ${reason}`, { cause });
       });
       // Kysely knows a connection again by this object.
       const known = lent.get(client) ?? lend(client, target.prepare);
@@ -50,7 +50,7 @@ function lend(client: pg.PoolClient, prepare: boolean): PostgresPoolClient {
       const result = await client.query(name ? { name, text, values } : { text, values });
       // After a failed statement PostgreSQL answers COMMIT with a rollback, and no error.
       if (text === 'commit' && result.command === 'ROLLBACK') {
-        throw new Error('A statement of this transaction failed: it was rolled back.');
+        throw new Error('The transaction was rolled back because one of its statements failed.');
       }
       return result;
     } catch (error) {
@@ -96,7 +96,7 @@ const getTypeParser = ((oid: number, format?: 'text') =>
 function toSafeInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value))
-    throw new RangeError(`The database answered ${text}, which is not a safe integer.`);
+    throw new RangeError(`The database returned ${text}, which isn’t a safe integer.`);
   return value;
 }
 
@@ -105,5 +105,5 @@ async function refuseOldServer(client: pg.ClientBase): Promise<void> {
     `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version`,
   );
   const { number, version } = rows[0];
-  if (number < 150_000) throw new Error(`this is PostgreSQL ${version}; Usher needs 15 or later.`);
+  if (number < 150_000) throw new Error(`Usher requires PostgreSQL 15 or later (found ${version}).`);
 }

@@ -30,11 +30,11 @@ export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Tar
   const parameters = new URLSearchParams(query);
   const poolMax = Number(parameters.get('pool_max') ?? 10);
   if (!Number.isInteger(poolMax) || poolMax < 1 || poolMax > 1000) {
-    throw new Error('The parameter pool_max of the database URL must be a whole number from 1 to 1000.');
+    throw new Error('In the database URL, pool_max must be a whole number from 1 to 1000.');
   }
   const prepare = parameters.get('prepare') ?? 'true';
   if (prepare !== 'true' && prepare !== 'false') {
-    throw new Error('The parameter prepare of the database URL must be true or false.');
+    throw new Error('In the database URL, prepare must be true or false.');
   }
   refuseUnknownMode(parameters);
   refuseMissingFile(parameters);
@@ -64,7 +64,7 @@ const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'n
 
 function refuseUnknownMode(parameters: URLSearchParams): void {
   if (parameters.getAll('sslmode').every((mode) => sslModes.includes(mode))) return;
-  throw new ConfigError(`The parameter sslmode of the database URL must be one of: ${sslModes.join(', ')}.`);
+  throw new ConfigError(`In the database URL, sslmode must be one of: ${sslModes.join(', ')}.`);
 }
 
 function refuseMissingFile(parameters: URLSearchParams): void {
@@ -74,7 +74,7 @@ function refuseMissingFile(parameters: URLSearchParams): void {
         readFileSync(path);
       } catch (error) {
         throw new ConfigError(
-          `The parameter ${name} of the database URL names ${path}, which cannot be read: ${(error as Error).message}`,
+          `Couldn’t read ${path} (${name} in the database URL): ${(error as Error).message}`,
         );
       }
 }
@@ -89,7 +89,7 @@ function understood(url: string): pg.Client {
 
 const notUnderstood = (): Error =>
   new Error(
-    'The database URL cannot be understood. Write postgres://USER:PASSWORD@HOST:PORT/NAME, and characters such as @ : / # ? % in the password percent-encoded.',
+    'Invalid database URL. Use postgres://USER:PASSWORD@HOST:PORT/NAME and percent-encode special characters in the password (@ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25).',
   );
 
 /** By a socket that is a file, or by an address that leads back here. */
@@ -97,5 +97,5 @@ const isOnThisMachine = (host: string): boolean => host.startsWith('/') || isLoo
 
 const unprotected = (host: string): ConfigError =>
   new ConfigError(
-    `USHER_DATABASE is on ${host}, without TLS: on the way everything can be read and changed. Add sslmode=verify-full to the address, or also set USHER_DATABASE_TLS=off.`,
+    `USHER_DATABASE connects to ${host} without TLS: all data could be read and changed in transit. Add sslmode=verify-full to the URL, or set USHER_DATABASE_TLS=off.`,
   );

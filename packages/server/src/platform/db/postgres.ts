@@ -66,7 +66,7 @@ function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
     // Any text fits into UTF8 alone. The collation is the order of bytes, under the name that the migrations call it.
     prelude: `
       DO $$ BEGIN
-        IF current_setting('server_encoding') <> 'UTF8' THEN RAISE 'The database must be encoded in UTF8.'; END IF;
+        IF current_setting('server_encoding') <> 'UTF8' THEN RAISE 'The database must use the encoding UTF8. Create it with ENCODING UTF8.'; END IF;
       END $$;
       CREATE COLLATION IF NOT EXISTS "binary" (provider = libc, locale = 'C')`,
     isMigrated: async (on) => {

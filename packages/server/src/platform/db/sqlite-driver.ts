@@ -161,14 +161,14 @@ class SqliteConnection implements DatabaseConnection {
   // biome-ignore lint/correctness/useYield: there is nothing to yield
   async *streamQuery(): AsyncGenerator<never> {
     // A statement left open would hold every later read on this handle at its own, old snapshot.
-    throw new Error('The database does not stream. Read page by page.');
+    throw new Error('This database driver can’t stream. Read page by page.');
   }
 }
 
 /** As PostgreSQL does: after a failed statement a transaction can only be rolled back, so that code runs alike on both. */
 function refuseAborted(connection: SqliteConnection): void {
   if (connection.transaction === 'aborted') {
-    throw new Error('A statement of this transaction failed: it can only be rolled back.');
+    throw new Error('The transaction can only be rolled back because one of its statements failed.');
   }
 }
 

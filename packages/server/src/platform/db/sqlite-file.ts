@@ -7,21 +7,19 @@ import { TOO_LONG } from './sqlite-checkpoint.ts';
 /** The absolute path of a database file that may be used; throws an Error that says what to change. */
 export function fitPath(path: string): string {
   if (path === '' || path === ':memory:') {
-    throw new Error('The database must be a file: write sqlite:PATH, for example sqlite:usher.db.');
+    throw new Error('The SQLite database needs a file path, e.g. sqlite:usher.db.');
   }
   if (path.startsWith('//')) {
     throw new Error(
-      'A database file is written without "//": sqlite:usher.db, or sqlite:/var/lib/usher/usher.db.',
+      'Write the SQLite path without "//", e.g. sqlite:usher.db or sqlite:/var/lib/usher/usher.db.',
     );
   }
   const file = resolve(path);
   if (!statOf(dirname(file))?.isDirectory()) {
-    throw new Error(
-      `There is no directory ${dirname(file)} for the database file. Make it: mkdir -p ${dirname(file)}`,
-    );
+    throw new Error(`Directory ${dirname(file)} doesn’t exist. Create it: mkdir -p ${dirname(file)}`);
   }
   if (statOf(file)?.isDirectory()) {
-    throw new Error(`${file} is a directory. Name a file in it: sqlite:${file}/usher.db`);
+    throw new Error(`${file} is a directory. Use a file path, e.g. sqlite:${file}/usher.db`);
   }
   refuseOpenToOthers(file);
   return file;
@@ -38,14 +36,14 @@ export function createFile(file: string): void {
 
 /** The writer first: SQLite needs it to be the last to close, to bring the log home into the file. */
 export async function openFile(file: string): Promise<{ writer: DatabaseSync; reader: DatabaseSync }> {
-  if (!existsSync(file)) throw new Error(`There is no database ${file}. Create it: usher db create`);
+  if (!existsSync(file)) throw new Error(`No database at ${file}. Create it with: usher db create`);
   const writer = new DatabaseSync(file, { timeout: 2000 });
   try {
     refuseOldSqlite(writer.prepare('SELECT sqlite_version() AS version').get()?.version as string);
     // The change to WAL answers "busy" at once when another process makes it too.
     const mode = await whileBusy(2000, () => writer.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode);
     if (mode !== 'wal')
-      throw new Error(`${file} cannot have a write-ahead log there. Put it on a local disk.`);
+      throw new Error(`${file} is on a file system that doesn’t support WAL. Use a local disk.`);
     // `Log` forces commits to the disk, and `Checkpointer` brings them home; SQLite would do both in our own thread. Where fsync does not reach the disk
     // itself (macOS), fullfsync does.
     writer.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON');
@@ -57,7 +55,7 @@ export async function openFile(file: string): Promise<{ writer: DatabaseSync; re
     return { writer, reader };
   } catch (cause) {
     writer.close();
-    throw new Error(`Cannot open the database ${file}: ${(cause as Error).message}`, { cause });
+    throw new Error(`Couldn’t open the database ${file}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -70,7 +68,7 @@ export function refuseOldSqlite(version: string): void {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   if (major * 1e6 + minor * 1e3 + patch >= 3_051_003) return;
   throw new Error(
-    `This Node.js brings SQLite ${version}; Usher needs 3.51.3 or later. Install the newest Node.js 24.`,
+    `Usher needs SQLite 3.51.3 or later (this Node.js has ${version}). Upgrade to the latest Node.js 24.`,
   );
 }
 
@@ -80,7 +78,7 @@ function refuseOpenToOthers(file: string): void {
   const open = parts(file).filter((part) => ((statOf(part)?.mode ?? 0) & 0o077) !== 0);
   if (open.length === 0) return;
   throw new Error(
-    `Other users of this machine can open the database ${file}. Close it to them: chmod 600 ${open.join(' ')}`,
+    `The database file ${file} is readable by other users. Restrict it with: chmod 600 ${open.join(' ')}`,
   );
 }
 

@@ -60,7 +60,7 @@ export class Log {
       this.#opened ??= open(this.#path, 'r+');
       await (await this.#opened).datasync();
     } catch (cause) {
-      this.#failure = new DatabaseAway(`The disk did not take a commit: ${(cause as Error).message}`, {
+      this.#failure = new DatabaseAway(`Couldn’t write to disk: ${(cause as Error).message}`, {
         cause,
       });
       throw this.#failure;
