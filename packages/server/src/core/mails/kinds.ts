@@ -35,7 +35,7 @@ interface Kind {
 }
 
 /** Every kind of mail, once. */
-export const kinds = {
+const kinds = {
   reset_password: {
     values: CODE_AND_LINK,
     label: 'Password reset',

@@ -21,7 +21,8 @@ export const profileShape = Object.fromEntries(
   profileColumns.map((column) => [column, z.string().optional()]),
 ) as Record<ProfileColumn, z.ZodOptional<z.ZodString>>;
 
-export type Profile = { [C in ProfileColumn]?: string | undefined };
+/** Null, as an empty field is stored, changes nothing. */
+export type Profile = { [C in ProfileColumn]?: string | null | undefined };
 
 /**
  * Changes the fields of a profile that are given.
@@ -47,7 +48,7 @@ function checked(profile: Profile): ProfileChange {
   let all: ProfileChange = {};
   for (const column of profileColumns) {
     const given = profile[column];
-    if (given === undefined) continue;
+    if (given === undefined || given === null) continue;
     const found = checks[column](given);
     if (found.ok) all = { ...all, ...found.change };
     else wrong.push({ field: column, code: found.code, message: found.message });

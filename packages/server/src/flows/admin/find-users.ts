@@ -8,5 +8,5 @@ export const findUsers = ({ db }: Pick<World, 'db'>, { search, ...asked }: UserQ
   listUsers(db, { ...asked, search: normalSearch(search) });
 
 /** What is searched for, as names are stored to be compared. */
-export const normalSearch = (search: string | undefined): string | undefined =>
+const normalSearch = (search: string | undefined): string | undefined =>
   search?.trim().normalize('NFKC').toLowerCase() || undefined;
