@@ -13,7 +13,7 @@ import { refuseDuplicateHeaders } from './duplicates.ts';
 import { formToken } from './form-token.ts';
 import { freshSignInRequired, isFresh } from './fresh-sign-in.ts';
 import { readInput } from './input.ts';
-import { corsHeaders, refuseCrossSite } from './origin.ts';
+import { corsHeaders, refuseCrossSite, rejectedOrigin } from './origin.ts';
 import { type Outcome, recordOutcome, refuse } from './outcome.ts';
 import { commonHeaders, problemOf, reply } from './replies.ts';
 import type { Answer, Route, SignedInCall } from './route.ts';
@@ -168,6 +168,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       code: undefined,
       cookie: undefined,
       formToken: undefined,
+      rejectedOrigin: rejectedOrigin(c.req.raw.headers.get('origin'), edge),
     };
     let answer: Answer;
     try {
