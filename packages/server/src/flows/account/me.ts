@@ -7,6 +7,7 @@ import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
 import { Refusal } from '../../errors.ts';
 import { deleteAccount, renameUser } from '../change-user.ts';
+import { CLEARED } from '../clear-cache.ts';
 import { notify } from '../notices.ts';
 import { holdProven, proveOwnPassword } from '../prove-password.ts';
 import { showEvent, showSession, showUser } from '../shapes.ts';
@@ -56,7 +57,7 @@ export const deleteMeBody = z.strictObject({ email: z.string(), password: z.stri
 /** Deletes the caller's own account and all that belongs to it; needs the address, as a pause, and the password. */
 export async function deleteMe(
   world: World,
-  { body, live, origin, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,
+  { body, live, credential, origin, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,
 ): Promise<Answer> {
   const { db, clock } = world;
   const given = parseEmail(body.email);
@@ -75,6 +76,6 @@ export async function deleteMe(
     status: 200,
     body: { message: 'delete successful!' },
     cookie: 'unset',
-    headers: { 'clear-site-data': '"cache"' },
+    ...(credential.kind === 'cookie' ? { headers: CLEARED } : {}),
   };
 }

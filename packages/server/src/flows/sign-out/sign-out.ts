@@ -5,21 +5,25 @@ import { endSession, endSessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
 import type { Answer, LeavingCall, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
+import { CLEARED } from '../clear-cache.ts';
 
-const GOODBYE: Answer = {
+const goodbye = (isCookie: boolean): Answer => ({
   status: 200,
   body: { message: 'logout successful!' },
   cookie: 'unset',
-  // What the browser kept of pages is dropped, so that "back" shows nothing (W3C Clear Site Data).
-  headers: { 'clear-site-data': '"cache"' },
-};
+  ...(isCookie ? { headers: CLEARED } : {}),
+});
 
 /**
  * Ends the session of every token that came, also of one that has expired: its refresh token may still be good. Answers
  * the same when a session had ended already, or none was named.
  */
-export async function logout({ db, clock }: World, { credentials, origin }: LeavingCall): Promise<Answer> {
-  if (credentials.length === 0) return GOODBYE;
+export async function logout(
+  { db, clock }: World,
+  { credentials, headers, origin }: LeavingCall,
+): Promise<Answer> {
+  const isCookie = credentials[0] ? credentials[0].kind === 'cookie' : headers.has('cookie');
+  if (credentials.length === 0) return goodbye(isCookie);
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
     for (const { sid: sessionId, sub: userId } of credentials.map(({ claims }) => claims)) {
@@ -27,13 +31,13 @@ export async function logout({ db, clock }: World, { credentials, origin }: Leav
       await recordEvent(tx, 'signed_out', origin, { userId, actorId: userId, sessionId }, now);
     }
   });
-  return GOODBYE;
+  return goodbye(isCookie);
 }
 
 /** Ends all sessions of the user who calls, this one too. */
 export async function logoutEverywhere(
   { db, clock }: World,
-  { live, origin }: SignedInCall,
+  { live, credential, origin }: SignedInCall,
 ): Promise<Answer> {
   const { id } = live.user;
   const now = clock.now();
@@ -50,5 +54,5 @@ export async function logoutEverywhere(
       now,
     );
   });
-  return GOODBYE;
+  return goodbye(credential.kind === 'cookie');
 }
