@@ -214,7 +214,12 @@ export interface Calls {
   };
   /** Sign in with a password; answers a session cookie, for browsers. */
   'POST /v1/signin': {
-    body: { email?: string | undefined; username?: string | undefined; password: string };
+    body: {
+      email?: string | undefined;
+      username?: string | undefined;
+      login?: string | undefined;
+      password: string;
+    };
     answer: { message: 'login successful!'; user: User };
   };
   /** Sign in with HTTP Basic or JSON; answers a pair of tokens, for programs. */
@@ -222,6 +227,7 @@ export interface Calls {
     body?: {
       email?: string | undefined;
       username?: string | undefined;
+      login?: string | undefined;
       password?: string | undefined;
       /** Whom the access token is for: a service of `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;

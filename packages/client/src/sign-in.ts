@@ -22,7 +22,7 @@ export interface SignInCalls {
   /**
    * Begins a session; another one that this client had is forgotten, but does not end.
    *
-   * @param body A password, and the e-mail address or the user name.
+   * @param body A password, and `email`, `username` or `login`, which takes either.
    * @returns Who signed in.
    *
    * Errors: `invalid_credentials`, whatever was wrong, `too_many_requests`, `busy`.
