@@ -81,10 +81,11 @@ function addImportAndExport(user: Command): void {
     .option('--reset-refused', 'Import users whose hash is refused without a password; they set one by mail.')
     .option('--firebase <file>', 'The password hash parameters of the Firebase project.')
     .option('--report <file>', 'Write what was not imported, and why (CSV or JSON lines, by its name).')
+    .option('--map <file>', 'Write the old and the new id of every user that has an account now (CSV).')
     .option('--json', 'Print the totals as JSON; in a dry run behind a line of JSON for each row.')
     .addHelpText(
       'after',
-      '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.csv --dry-run --json | grep refuse\n  usher user import users.jsonl --column username=name --report refused.csv',
+      '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.csv --dry-run --json | grep refuse\n  usher user import users.jsonl --column username=name --report refused.csv\n  usher user import users.csv --map ids.csv',
     )
     .action(importUsers);
   withSettings(user.command('export'), ['database'])
