@@ -460,7 +460,7 @@ function databaseUrl(text: string): string {
     throw new Error('is no database; it takes sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME.');
   if (!/^sqlite:/i.test(url) && !isEncodedAddress(url))
     throw new Error(
-      'cannot be read; it takes postgres://USER:PASSWORD@HOST:PORT/NAME, with @, /, #, ? and % in the password written as %40, %2F, %23, %3F and %25. Or leave the password out, and set USHER_DATABASE_PASSWORD.',
+      'cannot be read; it takes postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters in the password percent-encoded: @ is %40, / is %2F, # is %23, ? is %3F, % is %25. Or leave the password out, and set USHER_DATABASE_PASSWORD to it as it is.',
     );
   return url;
 }
