@@ -72,7 +72,7 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
 
   // All else is Usher's: its pages, its API, and the answer to what nobody has.
   app.all('*', (c) => usher.fetch(c.req.raw, c.env));
-  return { fetch: app.fetch, close: todos.close };
+  return { fetch: app.fetch, home: { name: 'To-dos', path: '/todos' }, close: todos.close };
 }
 
 /** The body, or undefined for what is no JSON: the schema then says what it wants. */

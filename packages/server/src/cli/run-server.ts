@@ -52,7 +52,9 @@ export async function runServer(
   let metrics: HttpServer | undefined;
   try {
     usher = serveWorld(opened);
-    app = (await makeApp?.(usher)) ?? usher;
+    const made = await makeApp?.(usher);
+    if (made?.home) opened.linkTo(made.home);
+    app = made ?? usher;
     metrics = await listenForMetrics(config, opened);
     const setUpLink = await makeSetUpLink(opened.world);
     process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
@@ -173,13 +175,15 @@ function banner(
     `  API        ${publicUrl}/docs`,
     `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrated.length} migrations applied` : ''}`,
   ];
+  const application = world.application();
+  if (application) lines.push(`  app        ${publicUrl}${application.path}`);
   if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
   else if (!config.smtpUrl) lines.push('  mails      cannot be sent: USHER_SMTP_URL is not set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
   if (restored) lines.push(`  ${events.database_restored} (${sessionsOf(restored)})`);
   if (setUpLink)
     lines.push(
-      '  There is no administrator yet. This link makes the first one; it works once, for an hour:',
+      '  There is no administrator yet. This link creates the first one; it works once, for an hour at most:',
       `  ${setUpLink}`,
     );
   return `${lines.join('\n')}\n`;

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import type { Db } from '../platform/db/index.ts';
-import { newId, newSecret } from '../platform/random.ts';
+import { newId } from '../platform/random.ts';
+import { mac } from '../platform/secrets.ts';
 
 export type LinkPurpose = 'setup';
 
@@ -8,24 +9,34 @@ export type LinkPurpose = 'setup';
 const hashOf = (purpose: LinkPurpose, secret: string): string =>
   createHash('sha256').update(`${purpose}\n${secret}`).digest('base64url');
 
+/** The secret of a link follows from its id and a key that is not in the database: a copy of the database has no secret. */
+const secretOf = (key: KeyObject, purpose: LinkPurpose, id: string): string => mac(key, `${purpose}\n${id}`);
+
 /**
  * Makes a link's secret; older links of the same purpose stop working.
  *
  * @param lifetime Milliseconds.
  * @returns The secret, which is stored nowhere.
  */
-export async function makeLink(tx: Db, purpose: LinkPurpose, lifetime: number, now: number): Promise<string> {
+export async function makeLink(
+  tx: Db,
+  key: KeyObject,
+  purpose: LinkPurpose,
+  lifetime: number,
+  now: number,
+): Promise<string> {
   await tx
     .updateTable('links')
     .set({ used_at: now })
     .where('purpose', '=', purpose)
     .where('used_at', 'is', null)
     .execute();
-  const secret = newSecret();
+  const id = newId();
+  const secret = secretOf(key, purpose, id);
   await tx
     .insertInto('links')
     .values({
-      id: newId(),
+      id,
       purpose,
       secret_hash: hashOf(purpose, secret),
       created_at: now,
@@ -34,6 +45,29 @@ export async function makeLink(tx: Db, purpose: LinkPurpose, lifetime: number, n
     })
     .execute();
   return secret;
+}
+
+/**
+ * The secret of the link of a purpose that is valid now.
+ *
+ * @param least For how many milliseconds more it has to be valid.
+ * @returns undefined when there is none.
+ */
+export async function findLink(
+  db: Db,
+  key: KeyObject,
+  purpose: LinkPurpose,
+  least: number,
+  now: number,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('links')
+    .select('id')
+    .where('purpose', '=', purpose)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now + least)
+    .executeTakeFirst();
+  return row && secretOf(key, purpose, row.id);
 }
 
 /** Whether the link would be accepted now. Changes nothing: opening a link never does. */

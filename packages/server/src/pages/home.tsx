@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { isSetUp } from '../core/installation.ts';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
 import type { World } from '../edge/world.ts';
+import { setUpState } from '../flows/setup/first-admin.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
 
@@ -15,6 +15,7 @@ export async function homePage(
 ): Promise<Answer> {
   if (await findSignedIn(world, call.headers)) return seeOther('/dashboard');
   const { serviceName, signup } = world.config;
+  const setUp = await setUpState(world);
   return page(
     world,
     call,
@@ -25,9 +26,12 @@ export async function homePage(
       {call.query.done && (
         <Notice kind="good">Your account and all that belonged to it are deleted. Good-bye.</Notice>
       )}
-      {!(await isSetUp(world.db)) && (
+      {setUp !== 'done' && (
         <Notice kind="warn">
-          There is no administrator yet. The server printed a link when it started: it makes the first one.
+          Setup isn’t finished.{' '}
+          {setUp === 'link'
+            ? 'Open the setup link in the server log to create the first administrator.'
+            : 'Restart the server: its log then has a setup link, which creates the first administrator.'}
         </Notice>
       )}
       <Actions stacked>

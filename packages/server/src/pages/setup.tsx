@@ -58,7 +58,7 @@ export async function setUpAnswer(world: World, call: Call<z.infer<typeof setUpF
   try {
     const cookies = await makeFirstAdmin(world, { ...call, body });
     const view = { status: 201, title: 'Usher is set up', shape: 'gate' } as const;
-    return { ...page(world, call, view, <Done username={body.username.trim()} />), ...cookies };
+    return { ...page(world, call, view, <Done world={world} username={body.username.trim()} />), ...cookies };
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) return refused(world, call, error);
     const { token, username, email } = body;
@@ -114,14 +114,25 @@ function SetUpForm({ token, username, email, errors }: SetUpFormProps) {
   );
 }
 
-function Done({ username }: { username: string }) {
+function Done({ world, username }: { world: World; username: string }) {
+  const application = world.application();
   return (
     <Card>
       <h1>Usher is set up</h1>
-      <p>You are signed in as {username}, the first administrator.</p>
-      <p>
-        What the API offers is described at <a href="/docs">/docs</a>.
-      </p>
+      <p>You are signed in as {username}, the first administrator. Next:</p>
+      <ul>
+        {application && (
+          <li>
+            Open the application: <a href={application.path}>{application.name}</a>
+          </li>
+        )}
+        <li>
+          See how other people <a href="/sign-in">sign in</a>
+        </li>
+        <li>
+          Read what the <a href="/docs">API</a> offers
+        </li>
+      </ul>
       <Actions>
         <ButtonLink href="/admin">Open the console</ButtonLink>
         <ButtonLink href="/dashboard" weight="plain">

@@ -353,7 +353,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     const { body } = await tryRefresh(fresh, refresh_token);
     const [, sessionId, number, signature] = /^usher_r_(.{22})_(\d+)_(.+)$/.exec(body.refresh_token) ?? [];
     expect((await tryRefresh(fresh, 'forged')).status).toBe(401);
-    await makeLink(within.db, 'setup', HOUR, fresh.clock.now());
+    await makeLink(within.db, within.keys.links, 'setup', HOUR, fresh.clock.now());
 
     const texts = new Set<string>();
     for (const table of tables) {

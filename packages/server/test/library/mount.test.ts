@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import express from 'express';
@@ -23,7 +24,7 @@ import { cookieOf, freePort, leash } from '../support/process.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const program = join(root, 'packages/server/bin/usher.js');
-const guide = readFileSync(join(root, 'docs/guides/mount-in-your-application.md'), 'utf8');
+const guide = readFileSync(join(root, 'docs/guides/hono.md'), 'utf8');
 const [honoHost = '', expressHost = '', ownRoutes = '', ...others] = [
   ...guide.matchAll(/```ts\n([\s\S]*?)```/g),
 ].map(([, block]) => block);
@@ -280,6 +281,81 @@ describe.each(databases)('a library on $name', ({ create }) => {
     const host = start(write(program), { DATABASE: database.url, SECRET });
     expect(await ended(host)).toBe(0);
     expect(host.printed).toBe('ConfigError\nConfigError\nConfigError\n');
+  });
+});
+
+describe.each(databases)('what a library tells its host, on $name', ({ create }) => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await create();
+    return () => database.remove();
+  });
+
+  /** Opens one whose log is kept. */
+  async function openLogged(options: UsherOptions = {}) {
+    const lines: Record<string, unknown>[] = [];
+    const sink = new Writable({
+      write(line, _encoding, done) {
+        lines.push(JSON.parse(String(line)));
+        done();
+      },
+    });
+    const log = createLog('warn', sink);
+    const publicUrl = 'http://localhost:3000';
+    const usher = await createUsher({ database: database.url, secret: SECRET, publicUrl, log, ...options });
+    return { usher, lines, setup: () => lines.map(({ setup }) => setup).filter(Boolean) };
+  }
+  const home = async (usher: Usher) => (await usher.fetch(new Request('http://localhost:3000/'))).text();
+
+  it('has the link that creates the first administrator in the log, the same at every start', async () => {
+    const [one, other] = await Promise.all([openLogged(), openLogged()]);
+    expect(one.setup()).toEqual([expect.stringMatching(/^http:\/\/localhost:3000\/setup#token=[\w-]{43}$/)]);
+    expect(other.setup()).toEqual(one.setup());
+    expect(await home(one.usher)).toContain('Open the setup link in the server log');
+    await Promise.all([one.usher.close(), other.usher.close()]);
+  });
+
+  it('claims no link that nobody can have seen', async () => {
+    const own = await create();
+    const silent = await openLogged({ database: own.url, log: createLog('error') });
+    expect(await home(silent.usher)).toContain('Restart the server');
+    await silent.usher.close();
+    await own.remove();
+  });
+
+  it('leads to the application, and refuses one that no link can lead to', async () => {
+    const { usher } = await openLogged({ application: { name: 'Notes', path: '/notes' } });
+    const ask = askingOf((request) => usher.fetch(request));
+    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newNames()))}`;
+    expect((await ask('GET', '/dashboard', undefined, { cookie })).text).toMatch(
+      /href="\/notes"[^>]*>Open Notes</,
+    );
+    await usher.close();
+    const application = { name: 'Notes', path: 'javascript:alert(1)' };
+    await expect(openLogged({ application })).rejects.toThrow(/it takes a path of this origin/);
+  });
+
+  it('counts limits by the address that the host gives, and says once when there is none', async () => {
+    const { usher, lines } = await openLogged();
+    const ask = (ip?: string, forwarded = '192.0.2.200') =>
+      usher.fetch(
+        new Request('http://localhost:3000/v1/restore-email', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-forwarded-for': forwarded },
+          body: '{"token":"x"}',
+        }),
+        ip === undefined ? undefined : { ip },
+      );
+    for (let i = 0; i < 60; i++) await ask('203.0.113.5', `198.51.100.${i}`);
+    expect((await ask('203.0.113.5')).status).toBe(429);
+    expect((await ask('203.0.113.6')).status).not.toBe(429);
+    const warnings = () => lines.filter(({ msg }) => String(msg).startsWith('no IP address of the client'));
+    expect(warnings()).toEqual([]);
+    for (const ip of [undefined, undefined, '', 'nonsense']) expect((await ask(ip)).status).not.toBe(429);
+    expect(warnings()).toEqual([
+      expect.objectContaining({ hint: expect.stringContaining('usher.fetch(request, { ip })') }),
+    ]);
+    await usher.close();
   });
 });
 

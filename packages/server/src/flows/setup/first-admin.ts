@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
-import { finishSetUp, isSetUp } from '../../core/installation.ts';
+import { finishSetUp, isSetUp, queueAdminChange } from '../../core/installation.ts';
 import { countInRanges } from '../../core/limits.ts';
-import { isLinkGood, makeLink, useLink } from '../../core/links.ts';
+import { findLink, isLinkGood, makeLink, useLink } from '../../core/links.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import { insertUser } from '../../core/users.ts';
 import { clientRanges } from '../../edge/address.ts';
@@ -18,16 +18,38 @@ import { refuseReached } from '../limit-reached.ts';
 /** How long the link that a start prints is good, in milliseconds. */
 const LIFETIME = 60 * 60_000;
 
+/** A link that is valid for less than this is not printed again, in milliseconds. */
+const LEAST = LIFETIME / 2;
+
 /**
- * The one-time link that makes the first administrator; a new one at every start until there is one. Its secret is behind
- * the `#`, which browsers send to no server, so that no log on the way has it.
+ * The one-time link that creates the first administrator, while there is none. Starts that follow each other, or run at the same
+ * time, get the same link, as long as it is valid for half an hour more; after that a new one. The secret is behind the `#`,
+ * which browsers send to no server, so that no log on the way has it.
  *
  * @returns undefined once the set-up is done.
  */
-export async function makeSetUpLink({ db, clock, publicUrl }: World): Promise<string | undefined> {
+export async function makeSetUpLink({ db, clock, keys, publicUrl }: World): Promise<string | undefined> {
   if (await isSetUp(db)) return undefined;
-  const secret = await db.transaction().execute((tx) => makeLink(tx, 'setup', LIFETIME, clock.now()));
+  const secret = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    // Of two starts at once the second waits here, and finds the link of the first.
+    await queueAdminChange(tx);
+    return (
+      (await findLink(tx, keys.links, 'setup', LEAST, now)) ??
+      (await makeLink(tx, keys.links, 'setup', LIFETIME, now))
+    );
+  });
   return `${publicUrl}/setup#token=${secret}`;
+}
+
+/** Whether there is no administrator yet, and if so whether a link that was printed still works. */
+export async function setUpState({
+  db,
+  clock,
+  keys,
+}: Pick<World, 'db' | 'clock' | 'keys'>): Promise<'done' | 'link' | 'no link'> {
+  if (await isSetUp(db)) return 'done';
+  return (await findLink(db, keys.links, 'setup', 0, clock.now())) === undefined ? 'no link' : 'link';
 }
 
 /** @throws Refusal `setup_done` */
@@ -48,7 +70,7 @@ export async function openSetUpLink(
   if (!limit.allowed) throw await refuseReached(world, origin, limit);
   throw new Refusal('link_invalid', {
     message:
-      'Check that you copied the whole link. If you did, it is not valid any more. Start the server again: it prints a new one.',
+      'Check that you copied the whole link. If you did, it has expired. Start the server again: it prints one that works.',
   });
 }
 
@@ -76,8 +98,9 @@ export async function makeFirstAdmin(
   const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
   const { started, device } = await db.transaction().execute(async (tx) => {
     const now = clock.now();
-    if (!(await useLink(tx, 'setup', body.token, now))) throw new Refusal('link_invalid');
+    // In the order of `makeSetUpLink`, so that a start beside it does not deadlock.
     if (!(await finishSetUp(tx, now))) throw new Refusal('setup_done');
+    if (!(await useLink(tx, 'setup', body.token, now))) throw new Refusal('link_invalid');
     const made = await insertUser(tx, { ...names, passwordHash, role: 'admin' }, now);
     if ('taken' in made) throw takenRefusal(made.taken);
     await recordEvent(tx, 'setup_done', origin, { userId: made.user.id, actorId: made.user.id }, now);

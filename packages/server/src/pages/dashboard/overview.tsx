@@ -4,6 +4,7 @@ import { sessionsOf } from '../../core/sessions.ts';
 import { roleOf } from '../../core/users.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { World } from '../../edge/world.ts';
+import { ButtonLink } from '../form.tsx';
 import { Card, Facts, Notice, page } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
 import { Events } from './activity.tsx';
@@ -23,6 +24,7 @@ export async function overviewPage(
   const { db, clock, config } = world;
   const { user, session } = call.live;
   const now = clock.now();
+  const application = world.application();
   const isProven = user.email_verified_at !== null;
   const sessions = await sessionsOf(db, user, now, session.id);
   const events = await listEvents(db, { userId: user.id, limit: RECENT });
@@ -35,6 +37,11 @@ export async function overviewPage(
       <p class="lead">Your account at {config.serviceName}.</p>
       {call.query.done && (
         <Notice kind="good">Welcome! Your account is made, and you are signed in to it.</Notice>
+      )}
+      {application && (
+        <p class="actions">
+          <ButtonLink href={application.path}>{`Open ${application.name}`}</ButtonLink>
+        </p>
       )}
       {!isProven && (
         <Notice kind="warn">
