@@ -64,8 +64,8 @@ export async function runServer(
     await close();
     throw error;
   }
-  opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
   stopWithGrace(opened, close, metrics ? [server, metrics] : [server]);
+  opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
 }
 
 async function listen(

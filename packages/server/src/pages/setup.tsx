@@ -127,10 +127,10 @@ function Done({ world, username }: { world: World; username: string }) {
           </li>
         )}
         <li>
-          See how other people <a href="/sign-in">sign in</a>
+          Send users to <a href="/sign-in">{world.publicUrl}/sign-in</a>
         </li>
         <li>
-          Read what the <a href="/docs">API</a> offers
+          Read about the <a href="/docs">API</a>
         </li>
       </ul>
       <Actions>

@@ -331,6 +331,13 @@ describe('usher user import and export', () => {
       else if (kind === 'text') {
         for (const line of text.trim().split('\n')) expect(said).toContain(line);
         shown++;
+      } else if (kind === 'csv') {
+        expect(
+          get('ids.csv')
+            .replaceAll('\r\n', '\n')
+            .replaceAll(/,[\da-f-]{36}/g, ',0195...'),
+        ).toBe(text);
+        shown++;
       } else {
         said = '';
         for (const command of text.trim().split('\n')) {
@@ -346,7 +353,7 @@ describe('usher user import and export', () => {
         }
       }
     }
-    expect(shown).toBe(3);
+    expect(shown).toBe(4);
     const everyone = readFileSync(join(place.folder, 'everyone.jsonl'), 'utf8');
     for (const name of ['ada', 'grace', 'eve', 'flora', 'user1'])
       expect(everyone).toContain(`"username":"${name}"`);
