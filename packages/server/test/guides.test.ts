@@ -176,7 +176,7 @@ describe('the commands of', () => {
 
 function hasSqlite(): boolean {
   try {
-    execFileSync('sqlite3', ['--version'], { stdio: 'ignore' });
+    execFileSync('bash', ['-c', 'command -v sqlite3'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

@@ -127,7 +127,7 @@ function Done({ world, username }: { world: World; username: string }) {
           </li>
         )}
         <li>
-          Send users to <a href="/sign-in">{world.publicUrl}/sign-in</a>
+          Send users to <a href="/sign-in">/sign-in</a>
         </li>
         <li>
           Read about the <a href="/docs">API</a>
