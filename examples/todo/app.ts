@@ -72,7 +72,7 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
 
   // Usher handles everything else: its pages, its API and the 404.
   app.all('*', (c) => usher.fetch(c.req.raw, c.env));
-  return { fetch: app.fetch, close: todos.close };
+  return { fetch: app.fetch, home: { name: 'To-dos', path: '/todos' }, close: todos.close };
 }
 
 /** The body, or undefined if it is not JSON; the schema then names the problem. */

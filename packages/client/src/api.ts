@@ -214,7 +214,12 @@ export interface Calls {
   };
   /** Sign in (session cookie). */
   'POST /v1/signin': {
-    body: { email?: string | undefined; username?: string | undefined; password: string };
+    body: {
+      email?: string | undefined;
+      username?: string | undefined;
+      login?: string | undefined;
+      password: string;
+    };
     answer: { message: 'login successful!'; user: User };
   };
   /** Sign in (access and refresh tokens). */
@@ -222,6 +227,7 @@ export interface Calls {
     body?: {
       email?: string | undefined;
       username?: string | undefined;
+      login?: string | undefined;
       password?: string | undefined;
       /** Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;

@@ -49,15 +49,24 @@ export async function request<Name extends keyof Calls>(
     });
     text = await response.text();
   } catch (cause) {
-    return failed(
-      new UsherError('network_error', 'Couldn’t reach the server. Check your connection and try again.', {
-        cause,
-      }),
-    );
+    return failed(new UsherError('network_error', whyUnreached(url, cause), { cause }));
   }
   const said = parse(text);
   if (response.ok && said !== undefined) return good(said as Answer<Name>);
   return failed(errorOf(response, said));
+}
+
+/**
+ * Why there is no response, as far as it can be known. A browser does not tell a page whether nobody answered or CORS keeps the
+ * response from it, so a page of another origin is told both.
+ */
+function whyUnreached(url: string, cause: unknown): string {
+  const { location }: { location?: { origin?: string } } = globalThis as object;
+  const page = 'document' in globalThis ? location?.origin : undefined;
+  if (page !== undefined && page !== url)
+    return `${url} could not be reached. If it is running, it does not allow this page's origin (CORS): add ${page} to its setting USHER_ALLOWED_ORIGINS.`;
+  const { code } = ((cause as Error | undefined)?.cause ?? {}) as { code?: unknown };
+  return `${url} could not be reached${typeof code === 'string' ? ` (${code})` : ''}. Try again.`;
 }
 
 const fill = (path: string, parameters: Record<string, string>): string =>

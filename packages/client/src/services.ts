@@ -17,7 +17,8 @@ export interface ServiceCalls {
   token(body?: Body<'POST /v1/token'>): Promise<Result<string>>;
   /**
    * Calls a service of your own with a token for it, if there is a session; otherwise like `fetch`. What is on Usher's own
-   * origin is called with the session itself.
+   * origin is called with the session itself. When a service answers 401 because the token is not valid, Usher is asked whether
+   * there still is a session; if not, listeners hear `session_ended`.
    *
    * @param init As for `fetch`, and `audience`, the service that the token is for.
    *
@@ -78,6 +79,18 @@ export function serviceCalls(
     throw result.error;
   };
 
+  /**
+   * A service that rejects a token may know that the session was revoked. Usher is asked for the next token, once for each that was
+   * rejected: if there is no session any more, listeners hear `session_ended`. A failure to ask says nothing.
+   */
+  const checkSession = async (response: Response, rejected: string, audience: string | undefined) => {
+    if (kept.get(audience)?.token !== rejected) return;
+    // A newer sign-in may be what is missing: the next call gets a token that says so.
+    kept.delete(audience);
+    if (!mayRejectToken(response.headers.get('www-authenticate'))) return;
+    await token(audience ? { audience } : {});
+  };
+
   return {
     token,
     async fetch(input, { audience, ...init } = {}) {
@@ -85,10 +98,14 @@ export function serviceCalls(
       const credential = await credentialFor(call, audience);
       if (credential !== null) call.headers.set('authorization', `Bearer ${credential}`);
       const response = await fetch(call);
-      // It may have been refused because the session has ended: Usher knows, and is asked before the next call.
-      if (response.status === 401) kept.delete(audience);
+      if (response.status === 401 && credential !== null) await checkSession(response, credential, audience);
       return response;
     },
     introspect: (body) => session.anyone('POST /v1/introspect', { body }),
   };
 }
+
+// Whether a 401 says that the token is not valid (RFC 6750, 3.1), as that of a guard does. On another origin a page does not see
+// the header unless the service exposes it; then it may have been said.
+const mayRejectToken = (challenge: string | null): boolean =>
+  challenge === null || /^Bearer\b.*\berror="invalid_token"/i.test(challenge);

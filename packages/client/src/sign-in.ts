@@ -22,7 +22,7 @@ export interface SignInCalls {
   /**
    * Signs in. The client drops its previous session, which stays active on the server.
    *
-   * @param body The password, and the email or username.
+   * @param body The password, and `email`, `username` or `login`, which takes either.
    * @returns The user.
    *
    * Errors: `invalid_credentials`, whatever was incorrect, `too_many_requests`, `busy`.

@@ -26,7 +26,7 @@ const files: Record<string, { type: string; text: string }> = {
       const heard = [];
       const say = async (call) => {
         const { data, error } = await call;
-        return { data, error: error && { ...error } };
+        return { data, error: error && { ...error, message: error.message } };
       };
       const openClient = (options) => {
         const clock = { now: () => Date.now() + globalThis.ahead };

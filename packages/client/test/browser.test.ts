@@ -213,6 +213,17 @@ describe('on another origin', () => {
     const tab = await openTab(page, '/', { url: app.url, session: 'bearer' });
     const { error } = await tab.ask(`signUp(${json(newNames())})`);
     expect(error).toMatchObject({ code: 'network_error', status: 0 });
+    expect(error?.message).toContain(
+      `add http://unnamed.localhost:${port} to its setting USHER_ALLOWED_ORIGINS`,
+    );
+    // The server says the same to whoever runs it.
+    const line =
+      app.log.find((one) => one.includes('unnamed.localhost')) ?? expect.fail('nothing was logged');
+    expect(JSON.parse(line)).toMatchObject({
+      method: 'OPTIONS',
+      origin: `http://unnamed.localhost:${port}`,
+      hint: expect.stringContaining('USHER_ALLOWED_ORIGINS'),
+    });
     expect(await tab.heard()).toEqual([]);
   });
 });

@@ -1,5 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Needs } from '../../guard/src/guard.ts';
+import { tokenRequired } from '../../guard/src/node.ts';
 import { newNames, PASSWORD, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { given } from '../../server/test/support/client.ts';
 import { DAY, MINUTE, SECOND } from '../../server/test/support/clock.ts';
 import { type Inside, openInside } from '../../server/test/support/forge.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
@@ -44,6 +50,20 @@ function open(options: Partial<ClientOptions> = {}) {
   client.onChange((change) => heard.push(change));
   clients.push(client);
   return { client, heard, calls };
+}
+
+const services: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of services.splice(0)) stop();
+});
+
+/** A service of one's own on another origin, behind the guard. */
+async function startGuarded(needs: Needs): Promise<{ url: string }> {
+  const guarded = tokenRequired({ issuer: app.url, clock: app.clock }, needs);
+  const server = createServer(guarded((_request, response) => response.end('yes'))).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  services.push(() => server.close().closeAllConnections());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
 }
 
 const heardSoon = async (heard: Change[], ...changes: Change[]): Promise<void> => {
@@ -92,6 +112,52 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect(gone.data?.message).toBe('delete successful!');
     expect((await client.me.get()).error?.code).toBe('unauthenticated');
     expect(heard.filter((change) => change !== 'renewed')).toEqual(['signed_in', 'signed_out']);
+  });
+
+  it('is checked when a service rejects its token: once revoked, its end is told once', async () => {
+    const { client, heard, calls } = start();
+    const names = newNames();
+    await client.signUp(names);
+    // Asking for a role makes the guard ask whether the session is active.
+    const service = await startGuarded({ role: 'user' });
+    const fresh = await startGuarded({ maxAge: 60 });
+    expect((await client.fetch(service.url)).status).toBe(200);
+    app.clock.advance(2 * MINUTE);
+    const asked = () => calls.filter((call) => call === 'POST /v1/token').length;
+    const before = asked();
+    expect((await client.fetch(fresh.url)).status).toBe(401);
+    expect([asked(), heard]).toEqual([before, ['signed_in']]);
+
+    const other = startElsewhere();
+    await other.client.signIn(emailOf(names));
+    given(await other.client.me.endOtherSessions());
+    const replies = await Promise.all([client.fetch(service.url), client.fetch(service.url)]);
+    expect(replies.map(({ status }) => status)).toEqual([401, 401]);
+    await heardSoon(heard, 'signed_in', 'session_ended');
+    expect((await client.fetch(service.url)).status).toBe(401);
+    await heardSoon(heard, 'signed_in', 'session_ended');
+  });
+
+  it('is not taken for ended because a service rejects a good token, hides why, or Usher is away', async () => {
+    let isAway = false;
+    const reach = session === 'cookie' ? browserFetch(app.url, fetch) : fetch;
+    const { client, heard } = open({
+      session,
+      fetch: async (input, init) => {
+        if (input instanceof Request) return new Response('', { status: 401 });
+        if (isAway) throw new TypeError('fetch failed');
+        return reach(input, init);
+      },
+    });
+    await client.signUp(newNames());
+    for (isAway of [false, true])
+      for (let i = 0; i < 2; i++) {
+        const answer = client.fetch('http://localhost:3000/api/hello').then(({ status }) => status);
+        expect(await answer.catch(({ code }) => code)).toBe(isAway && i > 0 ? 'network_error' : 401);
+      }
+    expect(heard).toEqual(['signed_in']);
+    isAway = false;
+    expect((await client.me.get()).error).toBe(null);
   });
 
   it('signs out here and everywhere, once and twice', async () => {

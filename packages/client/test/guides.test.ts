@@ -1,23 +1,20 @@
 // The guides for those who call the API, word for word but for the addresses.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { newNames, PASSWORD, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { openLink } from '../../server/test/support/form.ts';
+import { asHere, textsOf as blocks, readGuide as guide } from '../../server/test/support/guides.ts';
+import { lastMail } from '../../server/test/support/mails.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
 import { freePort } from '../../server/test/support/process.ts';
 import type { Client } from '../src/client.ts';
 import { browserFetch } from './browser-fetch.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-const guide = (name: string) => readFileSync(join(root, 'docs/guides', name), 'utf8');
-const blocks = (text: string, language: string): string[] =>
-  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
-    ([, block]) => block ?? '',
-  );
-
 let database: TestDatabase;
 let app: TestApp;
 beforeAll(async () => {
@@ -40,15 +37,13 @@ function write(files: Record<string, string>): string {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   for (const [name, text] of Object.entries(files))
-    writeFileSync(join(folder, name), text.replaceAll('http://localhost:4000', app.url));
+    writeFileSync(join(folder, name), asHere(text).replaceAll('http://localhost:4000', app.url));
   return folder;
 }
 
 /** Runs shell blocks one after the other. @returns What they printed, one answer a line. */
-async function shell(lines: string[]): Promise<unknown[]> {
-  const script = lines
-    .map((block) => `${block.replaceAll('http://localhost:4000', app.url)}\necho`)
-    .join('\n');
+async function shell(lines: string[], url = app.url): Promise<unknown[]> {
+  const script = lines.map((block) => `${block.replaceAll('http://localhost:4000', url)}\necho`).join('\n');
   const { stdout } = await promisify(execFile)('bash', ['-e', '-c', script], { cwd: write({}) });
   return stdout
     .split('\n')
@@ -61,20 +56,49 @@ const shapeOf = (line: string): unknown =>
   JSON.parse(line, (name, value) => (unlike.has(name) ? '...' : value));
 const unlike = new Set(['id', 'created_at', 'request_id', 'access_token', 'refresh_token', 'sub', 'sid']);
 
-describe('use-the-api-with-curl.md', () => {
+describe('curl.md', () => {
   it('prints what it says', async () => {
-    const text = guide('use-the-api-with-curl.md');
+    const text = guide('curl.md');
     const printed = await shell(blocks(text, 'sh'));
     expect(printed).toEqual(blocks(text, 'json').map(shapeOf));
-    expect(printed.length).toBe(7);
+    expect(printed.length).toBe(8);
   });
 });
 
-describe('use-from-a-single-page-application.md', () => {
-  const [session = '', signIn = '', service = '', bearer = '', ...others] = blocks(
-    guide('use-from-a-single-page-application.md'),
-    'ts',
-  );
+describe('quick-start.md', () => {
+  it('prints what it says, and its mail can be read and its link opened', async () => {
+    const own = await databases[0]?.create();
+    if (!own) throw new Error('There is no database.');
+    const fresh = await startApp(own);
+    const text = guide('quick-start.md');
+    const printed = await shell(blocks(text, 'sh'), fresh.url);
+    expect(printed).toEqual(blocks(text, 'json').map(shapeOf));
+    expect(printed.length).toBe(3);
+    const { link = '' } = await lastMail(fresh, own, 'ada@example.org');
+    expect(link).toMatch(new RegExp(`^${fresh.url}/reset-password#token=`));
+    expect((await openLink(fresh, '/reset-password', link)).status).toBe(200);
+    await fresh.stop();
+    await own.remove();
+  });
+});
+
+describe('sign-in-users.md', () => {
+  const text = guide('sign-in-users.md');
+  const [session = '', signIn = '', service = '', bearer = '', ...others] = blocks(text, 'ts');
+
+  it('links to pages that are there', async () => {
+    const paths = [...text.matchAll(/`(\/(?:sign-in|sign-up|dashboard)[^`]*)`/g)].map(
+      ([, path = '']) => path,
+    );
+    expect(paths.length).toBeGreaterThanOrEqual(3);
+    for (const path of new Set(paths)) {
+      const { status } = await fetch(`${app.url}${path}${path.endsWith('=') ? '/dashboard' : ''}`, {
+        redirect: 'manual',
+        headers: { accept: 'text/html' },
+      });
+      expect([path, status]).toEqual([path, path.startsWith('/dashboard') ? 303 : 200]);
+    }
+  });
 
   it('keeps a session by cookie, and goes to the sign-in when it ends', async () => {
     expect(others).toEqual([]);
@@ -83,7 +107,7 @@ describe('use-from-a-single-page-application.md', () => {
     vi.stubGlobal('location', { origin: app.url, assign: (path: string) => visited.push(path) });
     vi.stubGlobal('fetch', browserFetch(app.url, fetch));
     const folder = write({ 'session.ts': session, 'sign-in.ts': signIn });
-    const page: { usher: Client; whoAmI: () => Promise<{ email: string } | null> } = await import(
+    const page: { usher: Client; currentUser: () => Promise<{ email: string } | null> } = await import(
       join(folder, 'session.ts')
     );
     const form: { signIn: (form: FormData) => Promise<string | undefined> } = await import(
@@ -92,14 +116,14 @@ describe('use-from-a-single-page-application.md', () => {
     const ada = await signUp(app);
     const filled = (password: string) => {
       const data = new FormData();
-      data.set('email', ada.email);
+      data.set('login', ada.email);
       data.set('password', password);
       return data;
     };
-    expect(await page.whoAmI()).toBe(null);
-    expect(await form.signIn(filled('not this one'))).toBe('The address or the password is not right.');
+    expect(await page.currentUser()).toBe(null);
+    expect(await form.signIn(filled('not this one'))).toBe('Wrong username, email or password.');
     expect(await form.signIn(filled(PASSWORD))).toBe(undefined);
-    expect((await page.whoAmI())?.email).toBe(ada.email);
+    expect((await page.currentUser())?.email).toBe(ada.email);
     expect(visited).toEqual([]);
     await page.usher.signOut();
     await expect.poll(() => visited).toEqual(['/sign-in']);
@@ -158,8 +182,8 @@ describe('use-from-a-single-page-application.md', () => {
   });
 });
 
-describe('use-from-a-mobile-application.md', () => {
-  const text = guide('use-from-a-mobile-application.md');
+describe('mobile.md', () => {
+  const text = guide('mobile.md');
 
   it('keeps its tokens where the system keeps secrets', async () => {
     const [program = '', ...others] = blocks(text, 'ts');

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { noteCaller } from './callers.ts';
 import { type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
-import { authenticateNode, sendRefusal } from './node.ts';
+import { authenticateNode, isPreflightOf, sendRefusal } from './node.ts';
 import { GuardRefusal } from './refusal.ts';
 
 export { authOf } from './callers.ts';
 
 /**
  * Middleware for Express, and all that is built like it: lets on who has a token of Usher, and answers everybody else
- * with 401 or 403 (RFC 6750). `authOf(request)` then says who calls.
+ * with 401 or 403 (RFC 6750). `authOf(request)` then says who calls. A CORS preflight passes without a token: `authOf` throws there.
  *
  * @example
  * app.use('/api', tokenRequired({ issuer: 'http://localhost:4000' }));
@@ -16,6 +16,10 @@ export { authOf } from './callers.ts';
 export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void): void => {
+    if (isPreflightOf(request)) {
+      next();
+      return;
+    }
     authenticateNode(guard, request, needs).then(
       (auth) => {
         noteCaller(request, auth);

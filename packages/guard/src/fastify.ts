@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { noteCaller } from './callers.ts';
 import { type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
-import { authenticateNode } from './node.ts';
+import { authenticateNode, isPreflightOf } from './node.ts';
 import { answerOf } from './refusal.ts';
 
 export { authOf } from './callers.ts';
@@ -15,7 +15,7 @@ interface Reply {
 
 /**
  * A hook for Fastify (`onRequest`, before the body is read): lets on who has a token of Usher, and answers everybody else
- * with 401 or 403 (RFC 6750). `authOf(request)` then says who calls.
+ * with 401 or 403 (RFC 6750). `authOf(request)` then says who calls. A CORS preflight passes without a token: `authOf` throws there.
  *
  * @example
  * app.addHook('onRequest', tokenRequired({ issuer: 'http://localhost:4000' }));
@@ -24,6 +24,7 @@ interface Reply {
 export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return async (request: { raw: IncomingMessage }, reply: Reply): Promise<unknown> => {
+    if (isPreflightOf(request.raw)) return undefined;
     try {
       noteCaller(request, await authenticateNode(guard, request.raw, needs));
       return undefined;

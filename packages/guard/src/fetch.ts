@@ -1,8 +1,10 @@
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
+import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 import { answerOf } from './refusal.ts';
 
 /**
- * For whatever answers a standard `Request` with a `Response`, such as the route handlers of Next.js.
+ * For whatever answers a standard `Request` with a `Response`, such as the route handlers of Next.js. A CORS preflight is
+ * answered with 204 and without CORS headers, which are for what wraps the handler to add.
  *
  * @example
  * const guarded = tokenRequired({ issuer: 'http://localhost:4000' });
@@ -14,6 +16,9 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
     handler: (request: Request, auth: Auth, ...more: More) => Response | Promise<Response>,
   ) =>
     async (request: Request, ...more: More): Promise<Response> => {
+      // The handler runs for nobody without a token. What is around it adds the CORS headers.
+      if (isPreflight(request.method, request.headers.get(REQUEST_METHOD)))
+        return new Response(null, { status: 204 });
       let auth: Auth;
       try {
         auth = await guard.authenticate(request.headers.get('authorization'), needs);

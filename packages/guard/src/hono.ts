@@ -1,4 +1,5 @@
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
+import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 import { answerOf } from './refusal.ts';
 
 /** What a guarded route finds in `c.var`. */
@@ -8,12 +9,13 @@ export interface AuthVariables {
 
 /** As much of Hono's context as is used. */
 interface Context {
-  req: { header(name: string): string | undefined };
+  req: { method: string; header(name: string): string | undefined };
   set(name: 'auth', value: Auth): void;
 }
 
 /**
- * Middleware for Hono: lets on who has a token of Usher, and answers everybody else with 401 or 403 (RFC 6750).
+ * Middleware for Hono: lets on who has a token of Usher, and answers everybody else with 401 or 403 (RFC 6750). A CORS
+ * preflight passes without a token; `c.var.auth` is not set there.
  *
  * @example
  * const app = new Hono<{ Variables: AuthVariables }>();
@@ -23,6 +25,10 @@ interface Context {
 export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return async (c: Context, next: () => Promise<void>): Promise<Response | undefined> => {
+    if (isPreflight(c.req.method, c.req.header(REQUEST_METHOD))) {
+      await next();
+      return undefined;
+    }
     try {
       c.set('auth', await guard.authenticate(c.req.header('authorization'), needs));
     } catch (error) {

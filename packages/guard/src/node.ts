@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
+import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 import { answerOf, GuardRefusal } from './refusal.ts';
 
 /**
- * For `node:http` alone.
+ * For `node:http` alone. A CORS preflight is answered with 204; set the CORS headers on the response before.
  *
  * @example
  * const guarded = tokenRequired({ issuer: 'http://localhost:4000' });
@@ -15,6 +16,11 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return (handler: (request: IncomingMessage, response: ServerResponse, auth: Auth) => unknown) =>
     async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      // The handler runs for nobody without a token. Headers that were set before are sent along.
+      if (isPreflightOf(request)) {
+        response.writeHead(204).end();
+        return;
+      }
       let auth: Auth;
       try {
         auth = await authenticateNode(guard, request, needs);
@@ -25,6 +31,9 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
       await handler(request, response, auth);
     };
 }
+
+export const isPreflightOf = ({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean =>
+  isPreflight(method, headers[REQUEST_METHOD]?.toString());
 
 /** Node.js keeps the first of several Authorization headers and drops the rest; nobody can tell which one was meant. */
 export async function authenticateNode(

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { login, type Reply, send, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
 import { testClock } from '../../server/test/support/clock.ts';
+import { asHere } from '../../server/test/support/guides.ts';
 import { PATIENCE } from '../../server/test/support/patience.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
 import { freePort, leash } from '../../server/test/support/process.ts';
@@ -21,9 +22,10 @@ const blocks = (file: string, language: string): string[] =>
   );
 const [{ create }] = databases as [(typeof databases)[number]];
 
-const guide = blocks('docs/guides/guard-a-route.md', 'ts');
+const guide = blocks('docs/guides/protect-a-route.md', 'ts');
+const corsGuide = blocks('docs/guides/cors.md', 'ts');
 const readme = blocks('packages/guard/README.md', 'ts');
-const flask = blocks('docs/guides/guard-a-flask-route.md', 'py');
+const flask = blocks('docs/guides/flask.md', 'py');
 
 let database: TestDatabase;
 let app: TestApp;
@@ -53,7 +55,10 @@ async function write(program: string, name: string): Promise<{ folder: string; f
   const folder = mkdtempSync(join(inject('folder'), 'service-'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
   const file = join(folder, name);
-  writeFileSync(file, program.replaceAll('http://localhost:4000', app.url).replaceAll('3000', String(port)));
+  writeFileSync(
+    file,
+    asHere(program).replaceAll('http://localhost:4000', app.url).replaceAll('3000', String(port)),
+  );
   return { folder, file, port };
 }
 
@@ -98,7 +103,7 @@ async function expectGuarded(ask: Ask): Promise<void> {
   }
 }
 
-describe('docs/guides/guard-a-route.md', () => {
+describe('docs/guides/protect-a-route.md', () => {
   const [hono = '', express = '', fastify = '', next = '', node = '', several = '', ...others] = guide;
 
   it('has the programs that are run here, and no other', () => {
@@ -133,7 +138,7 @@ describe('docs/guides/guard-a-route.md', () => {
     await expectGuarded(ask);
     expect((await ask('/api/transfer', bearer(token))).text).toBe('done');
     expect((await ask('/api/everything', bearer(token))).status).toBe(403);
-    const [line = ''] = blocks('docs/guides/guard-a-route.md', 'sh');
+    const [line = ''] = blocks('docs/guides/protect-a-route.md', 'sh');
     const { stdout } = await promisify(execFile)(
       'bash',
       ['-c', line.replace('3000', String(port)).replace('http://localhost:4000', app.url)],
@@ -145,10 +150,54 @@ describe('docs/guides/guard-a-route.md', () => {
   });
 });
 
+describe('docs/guides/cors.md', () => {
+  const services = corsGuide.map((program) => [/from '(hono|express|fastify)'/.exec(program)?.[1], program]);
+
+  it('has these programs', () => {
+    expect(services.map(([name]) => name)).toEqual(['hono', 'express', 'fastify']);
+  });
+
+  it.concurrent.each(services)(
+    'lets a page on another origin call a service in %s',
+    async (_, program = '') => {
+      const { ask, port } = await serve(program);
+      await expectGuarded(ask);
+      const origin = 'http://localhost:5173';
+      const headers = {
+        origin,
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'authorization',
+      };
+      const preflight = await send({ port }, 'OPTIONS', '/api/hello', undefined, { headers });
+      expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin]);
+      const refused = await ask('/api/hello', { origin });
+      expect([refused.status, refused.headers.get('access-control-expose-headers')]).toEqual([
+        401,
+        'WWW-Authenticate',
+      ]);
+      expect(
+        (await ask('/api/hello', { origin, ...bearer(token) })).headers.get('access-control-allow-origin'),
+      ).toBe(origin);
+    },
+  );
+
+  it('shows the line that the log has', async () => {
+    const [shown = ''] = blocks('docs/guides/cors.md', 'json');
+    const { hint, origin, ...rest } = JSON.parse(shown);
+    const headers = { origin, 'access-control-request-method': 'POST' };
+    await send(app, 'OPTIONS', '/v1/signin', undefined, { headers });
+    expect(JSON.parse(app.log.find((line) => line.includes(origin)) ?? '{}')).toMatchObject({
+      hint,
+      origin,
+      ...rest,
+    });
+  });
+});
+
 describe('packages/guard/README.md', () => {
   it('verifies a token without a framework', async () => {
     const [withHono = '', plain = '', ...others] = readme;
-    expect([guide[0], others]).toEqual([withHono, []]);
+    expect([tidy(asHere(guide[0] ?? '')), others]).toEqual([tidy(asHere(withHono)), []]);
     const { folder, file } = await write(plain, 'verify.mts');
     const verify = async (text: string) =>
       (await promisify(execFile)(process.execPath, [file, text], { cwd: folder })).stdout;
@@ -178,7 +227,7 @@ const tidy = (text: string): string => text.replaceAll(/[\s,]+/g, '');
 
 const python = await findPython();
 
-describe('docs/guides/guard-a-flask-route.md', () => {
+describe('docs/guides/flask.md', () => {
   it('has one program, which names one algorithm and asks for everything', () => {
     expect(flask.length).toBe(1);
     for (const word of ['algorithms=["ES256"]', 'issuer=ISSUER', 'audience="services"', '"at+jwt"'])

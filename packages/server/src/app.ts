@@ -1,5 +1,5 @@
 import { ConfigError, configFromOptions, isLoopback, type SettingName, sourcesOfOptions } from './config.ts';
-import type { World } from './context.ts';
+import type { Application, World } from './context.ts';
 import type { EdgeSettings, Peer } from './edge/answering.ts';
 import { dispatch } from './edge/dispatch.ts';
 import { hostAuthentication } from './edge/host.ts';
@@ -19,14 +19,16 @@ import { routes } from './routes.ts';
 
 /**
  * The settings of `config.ts` by their names there (`publicUrl`, `database`, `secret`, ...), as text, numbers or
- * lists; and, for the host that has its own, a log and a clock.
+ * lists; and, for the host that has its own, a log, a clock and an application.
  */
 export type UsherOptions = { [Name in SettingName]?: string | number | readonly string[] | undefined } & {
   log?: Log;
   clock?: Clock;
+  /** Your first page: Usher's pages lead there. */
+  application?: Application;
 };
 
-export type { Peer };
+export type { Application, Peer };
 
 /** Who calls, or the answer to give instead (401, 403, 400 or 503, as a problem document). */
 export type Caller =
@@ -42,8 +44,8 @@ export type Caller =
 /** A running Usher. */
 export interface Usher {
   /**
-   * Answers a request. `peer` is what `@hono/node-server` passes as its environment; without it there is no client
-   * address to count limits by, so give it wherever there is a socket.
+   * Answers a request. `peer` is what `@hono/node-server` passes as its environment, or `{ ip }` with the client's IP address;
+   * without it all clients share the rate limits of one.
    */
   fetch(request: Request, peer?: Peer): Promise<Response>;
   /**
@@ -61,7 +63,8 @@ export interface Usher {
 }
 
 /**
- * Opens the database (making or migrating it), and gives a `fetch` handler that mounts in any framework.
+ * Opens the database (making or migrating it), and gives a `fetch` handler that mounts in any framework. While there is no
+ * administrator, the log has a link that creates the first one.
  *
  * @throws ConfigError for an option that is not known or does not fit; an Error that says what to do for a database
  * that cannot be used.
@@ -70,14 +73,32 @@ export interface Usher {
  * app.mount('/', usher.fetch);
  */
 export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
-  const { log, clock, ...settings } = options;
+  const { log, clock, application, ...settings } = options;
   const config = configFromOptions(settings);
   const opened = await openWorld(config, { log, clock, sources: sourcesOfOptions(settings) });
   const { world } = opened;
-  // Who serves by itself prints no banner; without a mail server this is on a machine that tries things out.
+  try {
+    if (application) opened.linkTo(application);
+    await logLinks(world);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return serveWorld(opened);
+}
+
+/** Who serves by itself has no banner: the log says what it would. A link that nobody would see is not made. */
+async function logLinks(world: World): Promise<void> {
+  // Without a mail server this is on a machine that tries things out.
   if (world.hasMailbox)
     world.log.info({ mailbox: mailboxLink(world) }, 'emails are stored in the development mailbox');
-  return serveWorld(opened);
+  if (!world.log.isLevelEnabled('warn')) return;
+  const setup = await makeSetUpLink(world);
+  if (setup)
+    world.log.warn(
+      { setup },
+      'no administrator yet: create one with the setup link (valid once, for 1 hour at most)',
+    );
 }
 
 /** Puts the routes and the jobs on a world. */

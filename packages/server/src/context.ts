@@ -44,6 +44,8 @@ export interface World {
   hasMailbox: boolean;
   /** The secret of the link to that page; every start has its own. */
   mailboxSecret: string;
+  /** The application that is served together with Usher, where there is one. */
+  application(): Application | undefined;
   /** Answers that go on. */
   streams: Streams;
   /** Long answers, one for a user at a time. */
@@ -54,6 +56,14 @@ export interface World {
   isStopping(): boolean;
   /** Asks the database for an answer. @throws When it is away. */
   ping(): Promise<void>;
+}
+
+/** Where people go on after they signed in. */
+export interface Application {
+  /** What a link to it says, such as `To-dos`. */
+  name: string;
+  /** Its first page, as a path of this origin: `/todos`. */
+  path: string;
 }
 
 /** Files for browsers by name, each with the address that names its version. */

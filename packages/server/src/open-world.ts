@@ -1,5 +1,5 @@
 import { type Config, ConfigError, isLoopback, sourcesOfOptions } from './config.ts';
-import type { World } from './context.ts';
+import type { Application, World } from './context.ts';
 import { OPERATOR, recordEvent } from './core/events.ts';
 import { DAMAGED, openInstallation, queueKeyChange } from './core/installation.ts';
 import { makeFirstKey, openKeyring } from './core/keys.ts';
@@ -36,6 +36,8 @@ export interface OpenedWorld {
   stateNotes: StateNotes;
   /** What was revoked now, because an older copy of the database was put back. */
   restored: Restored | undefined;
+  /** From now on pages lead to the application that is served together with Usher. @throws ConfigError for one that no link can lead to. */
+  linkTo(application: Application): void;
   /** From now on the installation says that it is not ready, and answers that go on have ended. */
   beginStop(): void;
   close(): Promise<void>;
@@ -119,6 +121,7 @@ async function furnish(
   const notes = lastSeenNotes();
   const state = stateNotes(db, database.file);
   const streams = openStreams(clock, log);
+  let application: Application | undefined;
   let stopping = false;
   let closed: Promise<void> | undefined;
   const world: World = {
@@ -149,6 +152,7 @@ async function furnish(
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
     mailboxSecret: newSecret(),
+    application: () => application,
     streams,
     exports: openExports(clock, log),
     metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
@@ -163,6 +167,9 @@ async function furnish(
     lastSeen: notes,
     stateNotes: state,
     restored,
+    linkTo: (to) => {
+      application = checkedApplication(to);
+    },
     beginStop: () => {
       stopping = true;
       void streams.end();
@@ -200,6 +207,19 @@ async function noticeRestored(
 /** Mails are kept to be read only where nobody else can be: on a machine that tries things out. */
 function hasMailbox({ smtpUrl, env }: Config, publicUrl: string): boolean {
   return !smtpUrl && env !== 'production' && isLoopback(new URL(publicUrl).hostname);
+}
+
+/** What a host says of its application stands on pages, as a link. */
+function checkedApplication({ name, path }: Application): Application {
+  const base = 'https://usher.invalid';
+  const isPath = typeof path === 'string' && /^\/(?!\/)/.test(path) && URL.canParse(path, base);
+  if (!isPath || new URL(path, base).origin !== base)
+    throw new ConfigError(
+      `The path of the application is ${JSON.stringify(path)}; it takes a path of this origin, such as /todos.`,
+    );
+  if (typeof name !== 'string' || name.trim() === '' || name.length > 60)
+    throw new ConfigError('The name of the application takes 1 to 60 characters, such as To-dos.');
+  return { name: name.trim(), path };
 }
 
 /** A token for a service must not be good here. */

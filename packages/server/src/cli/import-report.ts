@@ -28,7 +28,7 @@ export function openReport(file: string): Report {
   if (isCsv) put(csvLine(['line', 'status', 'email', 'hash', 'reason']));
   return {
     write: (outcomes) => {
-      const lines = outcomes.map((outcome) => (isCsv ? asCsv(outcome) : `${JSON.stringify(outcome)}\n`));
+      const lines = outcomes.map((outcome) => (isCsv ? asCsv(outcome) : asJson(outcome)));
       if (lines.length > 0) put(lines.join(''));
     },
     close: () => {
@@ -36,6 +36,9 @@ export function openReport(file: string): Report {
     },
   };
 }
+
+const asJson = ({ line, status, email, family, reason }: RowOutcome): string =>
+  `${JSON.stringify({ line, status, email, family, reason })}\n`;
 
 const asCsv = ({ line, status, email, family = '', reason = '' }: RowOutcome): string =>
   csvLine([String(line), status, email, family, reason]);

@@ -54,7 +54,9 @@ export async function runServer(
   let setUpLink: string | undefined;
   try {
     usher = serveWorld(opened);
-    app = (await makeApp?.(usher)) ?? usher;
+    const made = await makeApp?.(usher);
+    if (made?.home) opened.linkTo(made.home);
+    app = made ?? usher;
     metrics = await listenForMetrics(config, opened);
     setUpLink = await makeSetUpLink(opened.world);
   } catch (error) {
@@ -174,13 +176,15 @@ function banner(
     `  API        ${publicUrl}/docs`,
     `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrations(migrated.length)} applied` : ''}`,
   ];
+  const application = world.application();
+  if (application) lines.push(`  app        ${publicUrl}${application.path}`);
   if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
   else if (!config.smtpUrl) lines.push('  email      disabled: USHER_SMTP_URL isn’t set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
   if (restored) lines.push(`  ${events.database_restored[1]} (${sessionsOf(restored)})`);
   if (setUpLink)
     lines.push(
-      '  No administrator yet. Create one with this link (valid once, for 1 hour):',
+      '  No administrator yet. Create one with this link (valid once, for 1 hour at most):',
       `  ${setUpLink}`,
     );
   return `${lines.join('\n')}\n`;

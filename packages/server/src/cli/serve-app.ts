@@ -2,12 +2,15 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Usher } from '../app.ts';
+import type { Application } from '../context.ts';
 import type { Peer } from '../edge/answering.ts';
 import { Misuse } from './output.ts';
 
 /** An application that is served with Usher in one process: it hands on to Usher what is not its own. */
 export interface App {
   fetch(request: Request, peer: Peer): Response | Promise<Response>;
+  /** Its first page: the first lines of the server and Usher's pages lead there. */
+  home?: Application;
   /** Called once at the end, before Usher closes. */
   close?(): void | Promise<void>;
 }

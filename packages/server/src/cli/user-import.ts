@@ -6,6 +6,7 @@ import type { FirebaseParameters } from '../core/passwords/imported.ts';
 import { type Columns, columnFinder, type Field, fields, findColumns } from '../flows/import/columns.ts';
 import { type RowOutcome, type SourceRow, userImporter } from '../flows/import/users.ts';
 import { isUnavailable } from '../platform/db/index.ts';
+import { createIdMap, type IdMap } from './import-map.ts';
 import { openReport } from './import-report.ts';
 import { sentenceOf, tellRows } from './import-rows.ts';
 import { type ImportSource, openSource } from './import-source.ts';
@@ -20,6 +21,7 @@ export interface ImportOptions {
   resetRefused?: true;
   firebase?: string;
   report?: string;
+  map?: string;
   json?: true;
 }
 
@@ -32,11 +34,10 @@ const MOST_SHOWN = 20;
 export async function importUsers(place: string, options: ImportOptions, command: Command): Promise<void> {
   const given = readColumns(options.column ?? []);
   const firebase = options.firebase === undefined ? undefined : readFirebase(options.firebase);
-  if (options.report !== undefined && resolve(options.report) === resolve(place))
-    throw new Misuse('--report can’t be the file being imported.');
+  checkFiles(place, options);
   const source = await openSource(place, options.format);
   try {
-    if (source.columns) say(inWords(checkedColumns(source.columns, given)));
+    if (source.columns) say(inWords(checkedColumns(source.columns, given, options)));
     await withWorld(command, async (world) => {
       const rules = {
         columns: columnFinder(given),
@@ -45,17 +46,34 @@ export async function importUsers(place: string, options: ImportOptions, command
         dryRun: options.dryRun === true,
         firebase,
       };
-      await takeAll(source, userImporter(world, rules).add, options);
+      const map = options.map === undefined ? undefined : createIdMap(options.map);
+      try {
+        await takeAll(source, userImporter(world, rules).add, options, map);
+      } finally {
+        map?.discard();
+      }
     });
   } finally {
     await source.close();
   }
 }
 
+/** @throws Misuse for files that would replace each other, or a map of accounts that are not made. */
+function checkFiles(place: string, { report, map, dryRun }: ImportOptions): void {
+  if (report !== undefined && resolve(report) === resolve(place))
+    throw new Misuse('The report would be written over the file that is imported.');
+  if (map === undefined) return;
+  if (dryRun)
+    throw new Misuse('--map has the ids of new accounts, and --dry-run creates none: leave one of them out.');
+  if (report !== undefined && resolve(report) === resolve(map))
+    throw new Misuse('--map and --report name the same file: name two.');
+}
+
 async function takeAll(
   source: ImportSource,
   add: (rows: SourceRow[]) => Promise<RowOutcome[]>,
   options: ImportOptions,
+  map: IdMap | undefined,
 ): Promise<void> {
   const report = options.report === undefined ? undefined : openReport(options.report);
   const bar = canAsk() ? progress({ max: 1_000, output: process.stderr }) : undefined;
@@ -66,6 +84,7 @@ async function takeAll(
     for await (const rows of batchesOf(source)) {
       const outcomes = await add(rows);
       tally.count(outcomes);
+      map?.write(outcomes);
       report?.write(options.dryRun ? outcomes : outcomes.filter(({ status }) => status !== 'imported'));
       // Otherwise only what was refused is told, at the end, and not for ever.
       const isRead = !options.dryRun || (await tellRows(outcomes, options.json === true));
@@ -81,7 +100,15 @@ async function takeAll(
     report?.close();
   }
   bar?.stop('Read');
+  keepMap(map, options.map);
   finish(tally, options);
+}
+
+function keepMap(map: IdMap | undefined, file: string | undefined): void {
+  if (!map) return;
+  const { written, missing } = map.keep();
+  const lacking = missing === 0 ? '' : ` ${missing} without an id in the source are left out.`;
+  say(`Ids of ${written} users written to ${file}.${lacking}`);
 }
 
 async function* batchesOf(source: ImportSource): AsyncGenerator<SourceRow[]> {
@@ -170,7 +197,7 @@ function readColumns(given: string[]): Columns {
   return columns;
 }
 
-function checkedColumns(names: string[], given: Columns): Columns {
+function checkedColumns(names: string[], given: Columns, { map }: ImportOptions): Columns {
   const named = names.filter((name) => name !== '').join(', ');
   for (const name of Object.values(given))
     if (name !== '' && !names.includes(name))
@@ -178,6 +205,10 @@ function checkedColumns(names: string[], given: Columns): Columns {
   const columns = findColumns(names, given);
   if (!columns.email)
     throw new Misuse(`No email column found. Available columns: ${named}. Set it with --column email=NAME.`);
+  if (map !== undefined && !columns.id)
+    throw new Misuse(
+      `--map needs a column with user IDs. Available columns: ${named}. Set it with --column id=NAME.`,
+    );
   return columns;
 }
 

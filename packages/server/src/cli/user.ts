@@ -82,10 +82,11 @@ function addImportAndExport(user: Command): void {
     )
     .option('--firebase <file>', 'File with the Firebase password hash parameters.')
     .option('--report <file>', 'Write skipped rows and reasons to a .csv or .jsonl file.')
+    .option('--map <file>', 'Write the old and new ID of every user who has an account now (CSV).')
     .option('--json', 'Output totals as JSON; with --dry-run, also one JSON line per row.')
     .addHelpText(
       'after',
-      '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.csv --dry-run --json | grep refuse\n  usher user import users.jsonl --column username=name --report refused.csv',
+      '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.csv --dry-run --json | grep refuse\n  usher user import users.jsonl --column username=name --report refused.csv\n  usher user import users.csv --map ids.csv',
     )
     .action(importUsers);
   withSettings(user.command('export'), ['database'])

@@ -9,6 +9,7 @@ import {
   endedByRestoredDatabase,
   type Purpose,
   purposes,
+  type RepeatablePurpose,
 } from './codes/purposes.ts';
 import { endAllButOldest } from './codes/restore-links.ts';
 
@@ -74,18 +75,19 @@ const newCode = (digits: number): string => String(randomInt(10 ** digits)).padS
  */
 export async function beginFlow(
   tx: Db,
-  keys: Pick<Keys, 'codes' | 'wishes'>,
+  keys: Pick<Keys, 'codes' | 'wishes' | 'links'>,
   subject: CodeSubject,
   { digits }: Pick<CodeRules, 'digits'>,
   now: number,
   wish?: Wish,
 ): Promise<BegunFlow> {
-  const { hasCode, linkLifetime, endsOlder } = purposes[subject.purpose];
+  const { hasCode, linkLifetime, endsOlder, canRepeatLink } = purposes[subject.purpose];
   if (endsOlder) await endAll(tx, [subject.purpose], now);
+  const id = newId();
   const flow: BegunFlow = {
-    id: newId(),
+    id,
     code: hasCode ? newCode(digits) : '',
-    link: newSecret(),
+    link: canRepeatLink ? linkOf(keys.links, subject.purpose, id) : newSecret(),
     expiresAt: now + linkLifetime,
   };
   await tx
@@ -106,6 +108,33 @@ export async function beginFlow(
     })
     .execute();
   return flow;
+}
+
+/** A link that can be shown again. A copy of the database alone does not have it. */
+const linkOf = (key: KeyObject, purpose: Purpose, id: string): string => mac(key, `${purpose}\n${id}`);
+
+/**
+ * The link of a purpose that belongs to nobody and can be shown again.
+ *
+ * @param key `keys.links`, which made it.
+ * @param least For how many milliseconds more it has to work.
+ * @returns undefined when there is none.
+ */
+export async function repeatLink(
+  db: Db,
+  key: KeyObject,
+  purpose: RepeatablePurpose,
+  least: number,
+  now: number,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('codes')
+    .select('id')
+    .where('purpose', '=', purpose)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', now + least)
+    .executeTakeFirst();
+  return row && linkOf(key, purpose, row.id);
 }
 
 const placeOf = (id: string): string => `codes/${id}`;

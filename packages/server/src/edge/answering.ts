@@ -6,7 +6,7 @@ import type { Live } from '../core/sessions.ts';
 import type { Cookie } from '../core/tokens/cookie.ts';
 import { Refusal } from '../errors.ts';
 import { newRequestId } from '../platform/random.ts';
-import { clientAddress, type TrustedProxies } from './address.ts';
+import { clientAddress, type TrustedProxies, UNKNOWN_ADDRESS } from './address.ts';
 import { authenticate, authenticateAgain } from './authenticate.ts';
 import { readCookies } from './cookies.ts';
 import { cookieName, readAllCredentials } from './credential.ts';
@@ -14,14 +14,19 @@ import { refuseDuplicateHeaders } from './duplicates.ts';
 import { formToken } from './form-token.ts';
 import { freshSignInRequired, isFresh } from './fresh-sign-in.ts';
 import { readInput } from './input.ts';
-import { corsHeaders, refuseCrossSite } from './origin.ts';
+import { corsHeaders, refuseCrossSite, rejectedOrigin } from './origin.ts';
 import { type Outcome, recordOutcome, refuse } from './outcome.ts';
 import { commonHeaders, problemOf, reply } from './replies.ts';
 import type { Answer, Route, SignedInCall } from './route.ts';
 import { setCookies } from './set-cookies.ts';
 
-/** What a Node server knows of a request beside the request itself; `@hono/node-server` passes it along. */
+/**
+ * What a server knows of a request beside the request itself. `@hono/node-server` passes `incoming` along; a host that has no
+ * socket to show says the client's IP address itself.
+ */
 export interface Peer {
+  /** The client's IP address, for a host that knows it: X-Forwarded-For is not read then. */
+  ip?: string | undefined;
   incoming?: {
     url?: string | undefined;
     rawHeaders: string[];
@@ -66,11 +71,12 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     const { headers } = c.req.raw;
     const incoming = c.env?.incoming;
     if (incoming) refuseDuplicateHeaders(incoming.rawHeaders);
-    outcome.ip = clientAddress(
-      incoming?.socket.remoteAddress,
-      headers.get('x-forwarded-for'),
-      edge.trustedProxies,
-    );
+    const { ip } = c.env ?? {};
+    outcome.ip =
+      ip === undefined
+        ? clientAddress(incoming?.socket.remoteAddress, headers.get('x-forwarded-for'), edge.trustedProxies)
+        : clientAddress(ip, null, edge.trustedProxies);
+    if (outcome.ip === UNKNOWN_ADDRESS) warnOfUnknownClient(world);
     if (!route.anyHost) refuseWrongHost(c, edge.hosts);
     if (isUnsafe(c.req.method))
       refuseCrossSite({
@@ -168,6 +174,7 @@ export function answering(world: World, edge: EdgeSettings): Answering {
       code: undefined,
       cookie: undefined,
       formToken: undefined,
+      rejectedOrigin: rejectedOrigin(c.req.raw.headers.get('origin'), edge),
     };
     let answer: Answer;
     try {
@@ -184,6 +191,20 @@ export function answering(world: World, edge: EdgeSettings): Answering {
     if (c.req.method === 'HEAD') await answer.stream?.cancel();
     return reply(answer, common, more, cookies);
   };
+}
+
+const warned = new WeakSet<World>();
+
+/** Once: all clients without an address share the rate limits of one. */
+function warnOfUnknownClient(world: World): void {
+  if (warned.has(world)) return;
+  warned.add(world);
+  world.log.warn(
+    {
+      hint: 'Pass the client to fetch and authenticate: usher.fetch(request, { ip }), or c.env with Hono on Node.js.',
+    },
+    'no IP address of the client is known: all clients share the rate limits of one',
+  );
 }
 
 /** Only pages have forms. */

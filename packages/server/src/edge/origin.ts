@@ -36,6 +36,21 @@ function has(origins: ReadonlySet<string>, origin: string | null): boolean {
   return origin !== null && origin !== 'null' && origins.has(origin);
 }
 
+/** What browsers write: a scheme, a host and perhaps a port. A host name has 253 characters at most. */
+const wellFormedOrigin = /^[a-z][a-z\d+.-]{1,30}:\/\/[a-z\d._[\]:-]{1,262}$/;
+
+/**
+ * The Origin header of a page whose browser keeps our responses from it; undefined for our own and allowed origins. It is meant
+ * for the log, where whatever a client puts into a header must not stand: what no browser writes is `[malformed]`.
+ */
+export function rejectedOrigin(
+  origin: string | null,
+  { ownOrigins, allowedOrigins }: Pick<Write, 'ownOrigins' | 'allowedOrigins'>,
+): string | undefined {
+  if (origin === null || has(ownOrigins, origin) || has(allowedOrigins, origin)) return undefined;
+  return origin === 'null' || wellFormedOrigin.test(origin) ? origin : '[malformed]';
+}
+
 /**
  * The headers that let a page of an allowed origin read an answer (Fetch standard, CORS protocol). Every answer gets
  * them, refusals too.

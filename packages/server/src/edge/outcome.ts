@@ -19,6 +19,8 @@ export interface Outcome {
   /** The cookie that goes with the answer, unless the answer has one of its own. */
   cookie: Answer['cookie'];
   formToken: FormToken | undefined;
+  /** The Origin header of a request that a page of an origin that is not allowed makes a browser send. */
+  rejectedOrigin: string | undefined;
 }
 
 /** What whatever a request threw means to its caller: an expected refusal, a database that is away, or a bug of ours. */
@@ -49,11 +51,21 @@ function logFailure(world: World, error: unknown, { requestId, route }: Outcome)
   );
 }
 
-/** One line for every outcome. A plain read that succeeded is not one: it is counted, and logged at `debug`. */
+/** What an operator can do about an origin that is not allowed: a frame without an origin (`null`) cannot be allowed. */
+const hintFor = (origin: string | undefined): string | undefined =>
+  !origin?.includes('://')
+    ? undefined
+    : 'The browser keeps the response from the page. To allow this origin, add it to USHER_ALLOWED_ORIGINS (--allowed-origins).';
+
+/**
+ * One line for every outcome. A plain read that succeeded is not one: it is counted, and logged at `debug`, unless a browser
+ * keeps its response from the page that asked.
+ */
 export function recordOutcome(world: World, outcome: Outcome, status: number, milliseconds: number): void {
-  const { requestId, route, method, ip, userId, code, limit } = outcome;
+  const { requestId, route, method, ip, userId, code, limit, rejectedOrigin } = outcome;
   world.metrics.request(route.path, method, status, milliseconds / 1000);
-  const level = status < 400 && method === 'GET' ? 'debug' : 'info';
+  const isPlainRead = status < 400 && method === 'GET' && rejectedOrigin === undefined;
+  const level = isPlainRead ? 'debug' : 'info';
   if (!world.log.isLevelEnabled(level)) return;
   world.log[level](
     {
@@ -66,6 +78,8 @@ export function recordOutcome(world: World, outcome: Outcome, status: number, mi
       user: userId,
       code,
       limit,
+      origin: rejectedOrigin,
+      hint: hintFor(rejectedOrigin),
     },
     'request',
   );

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { World } from '../context.ts';
 import { findSignedIn } from '../edge/credential.ts';
 import type { Answer, Call } from '../edge/route.ts';
-import { hasAdministrator } from '../flows/setup/first-admin.ts';
+import { setUpState } from '../flows/setup/first-admin.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
 
@@ -15,6 +15,7 @@ export async function homePage(
 ): Promise<Answer> {
   if (await findSignedIn(world, call.headers)) return seeOther('/dashboard');
   const { serviceName, signup } = world.config;
+  const setUp = await setUpState(world);
   return page(
     world,
     call,
@@ -23,9 +24,12 @@ export async function homePage(
       <h1>Welcome to {serviceName}</h1>
       <p class="lead">Sign in to manage your account, devices and security.</p>
       {call.query.done && <Notice kind="good">Your account and all its data have been deleted.</Notice>}
-      {!(await hasAdministrator(world)) && (
+      {setUp !== 'done' && (
         <Notice kind="warn">
-          Setup isn’t finished. Open the setup link in the server log to create the first administrator.
+          Setup isn’t finished.{' '}
+          {setUp === 'link'
+            ? 'Open the setup link in the server log to create the first administrator.'
+            : 'Restart the server: its log then has a setup link, which creates the first administrator.'}
         </Notice>
       )}
       <Actions stacked>

@@ -59,7 +59,7 @@ export async function setUpAnswer(world: World, call: Call<z.infer<typeof setUpF
   try {
     const cookies = await makeFirstAdmin(world, { ...call, body });
     const view = { status: 201, title: DONE, shape: 'gate' } as const;
-    return { ...page(world, call, view, <Done username={body.username.trim()} />), ...cookies };
+    return { ...page(world, call, view, <Done world={world} username={body.username.trim()} />), ...cookies };
   } catch (error) {
     if (!(error instanceof Refusal && error.fields)) return refused(world, call, error);
     const { token, username, email } = body;
@@ -118,14 +118,25 @@ function SetUpForm({ world, token, username, email, errors }: SetUpFormProps) {
   );
 }
 
-function Done({ username }: { username: string }) {
+function Done({ world, username }: { world: World; username: string }) {
+  const application = world.application();
   return (
     <Card>
       <h1>{DONE}</h1>
-      <p>You’re signed in as {username}.</p>
-      <p>
-        API reference: <a href="/docs">/docs</a>
-      </p>
+      <p>You’re signed in as {username}, the first administrator. Next:</p>
+      <ul>
+        {application && (
+          <li>
+            Open the application: <a href={application.path}>{application.name}</a>
+          </li>
+        )}
+        <li>
+          Send users to <a href="/sign-in">/sign-in</a>
+        </li>
+        <li>
+          Read the <a href="/docs">API reference</a>
+        </li>
+      </ul>
       <Actions>
         <ButtonLink href="/admin">Open admin console</ButtonLink>
         <ButtonLink href="/dashboard" weight="plain">

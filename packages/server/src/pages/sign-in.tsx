@@ -49,7 +49,7 @@ export async function signInAnswer(world: World, call: Call<z.infer<typeof signI
   try {
     const { user, cookie, sideCookies } = await signIn(world, {
       ...call,
-      body: { username: name, password },
+      body: { login: name, password },
     });
     return seeOther(nextPage(user.password_change_required_at !== null, returnTo), { cookie, sideCookies });
   } catch (error) {

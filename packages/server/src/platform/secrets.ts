@@ -35,6 +35,8 @@ export interface Keys {
   mail: KeyObject;
   /** HMAC-SHA-256 of the cookies that open the mailbox page. */
   mailbox: KeyObject;
+  /** HMAC-SHA-256 of the ids of links, which makes their secrets. */
+  links: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
   limits: KeyObject;
   /** HMAC-SHA-256 of the constant that tells whether this is the right secret for a database. */
@@ -55,6 +57,7 @@ export function deriveKeys(secret: string): Keys {
     form: derive('form-token'),
     mail: derive('mail'),
     mailbox: derive('mailbox-cookie'),
+    links: derive('links'),
     limits: derive('limits'),
     check: derive('secret-check'),
   };

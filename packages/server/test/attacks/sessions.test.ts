@@ -651,6 +651,12 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
       expect(reply.headers.get('clear-site-data')).toBe('"cache"');
       expect(reply.headers.getSetCookie()[0]).toMatch(/^usher=; .*Max-Age=0; Expires=Thu, 01 Jan 1970/);
     }
+    // A browser that sends an access token takes the header for an error.
+    const program = await logIn(await newPerson());
+    const left = await send(app, 'POST', '/v1/logout', undefined, {
+      headers: { authorization: `Bearer ${program.bearer}` },
+    });
+    expect([left.status, left.headers.has('clear-site-data')]).toEqual([200, false]);
     for (const { headers } of [...inUse, ...leaving, await who.browser.get('/v1/dashboard')]) {
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('vary')).toContain('Cookie');

@@ -265,9 +265,62 @@ describe('usher user import and export', () => {
     },
   );
 
+  it('maps old ids to new ones, again after a run that was not the first', async () => {
+    const uuid = '01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b';
+    put(
+      'users.csv',
+      `id,email\n1,a@example.org\n-2,b@example.org\n${uuid},c@example.org\n,d@example.org\n5,none\n`,
+    );
+    const first = await place.usher(['user', 'import', 'users.csv', '--map', 'ids.csv']);
+    expect([first.code, first.stderr]).toEqual([
+      1,
+      expect.stringContaining('Ids of 3 users written to ids.csv.'),
+    ]);
+    expect(first.stderr).toContain(' 1 without an id in the source are left out.');
+    const listed = JSON.parse((await place.usher(['user', 'list', '--json'])).stdout);
+    const idOf = (name: string) =>
+      listed.users.find(({ email }: { email: string }) => email.startsWith(name)).id;
+    const expected = `old_id,new_id\r\n1,${idOf('a')}\r\n'-2,${idOf('b')}\r\n${uuid},${uuid}\r\n`;
+    expect([get('ids.csv'), idOf('c')]).toEqual([expected, uuid]);
+    expect(statSync(join(place.folder, 'ids.csv')).mode & 0o777).toBe(0o600);
+
+    // Every row is present by now.
+    await place.usher(['user', 'import', 'users.csv', '--map', 'again.csv']);
+    expect(get('again.csv')).toBe(expected);
+    put('users.jsonl', '{"localId":"x7","email":"e@example.org"}\n');
+    await place.usher(['user', 'import', 'users.jsonl', '--column', 'id=localId', '--map', 'other.csv']);
+    expect(get('other.csv')).toMatch(/^old_id,new_id\r\nx7,[\da-f-]{36}\r\n$/);
+  });
+
+  it('writes no map over a file or through a link, and none that would be wrong', async () => {
+    put('users.csv', 'id,email\n1,a@example.org\n');
+    put('nameless.csv', 'email\na@example.org\n');
+    put('ids.csv', 'of another import');
+    put('target', '');
+    symlinkSync(join(place.folder, 'target'), join(place.folder, 'link.csv'));
+    for (const [args, code, sentence] of [
+      [
+        ['users.csv', '--map', 'ids.csv'],
+        1,
+        /ids\.csv cannot be written: there is a file of this name already/,
+      ],
+      [['users.csv', '--map', 'link.csv'], 1, /link\.csv cannot be written: there is a file of this name/],
+      [['users.csv', '--map', 'no/ids.csv'], 1, /no\/ids\.csv cannot be written: /],
+      [['users.csv', '--map', 'new.csv', '--dry-run'], 2, /leave one of them out/],
+      [['users.csv', '--map', 'new.csv', '--report', 'new.csv'], 2, /name two/],
+      [['nameless.csv', '--map', 'new.csv'], 2, /needs a column with the ids of users.*--column id=NAME/],
+    ] as const) {
+      const ended = await place.usher(['user', 'import', ...args]);
+      expect([args, ended.code, ended.stderr]).toEqual([args, code, expect.stringMatching(sentence)]);
+    }
+    expect([get('ids.csv'), get('target')]).toEqual(['of another import', '']);
+    expect(JSON.parse((await place.usher(['user', 'list', '--json'])).stdout).users).toEqual([]);
+    expect(readdirSync(place.folder).filter((name) => /part|new/.test(name))).toEqual([]);
+  });
+
   it('does all that the guide shows, word for word', async () => {
     const guide = readFileSync(
-      resolve(import.meta.dirname, '../../../../docs/guides/bring-your-users.md'),
+      resolve(import.meta.dirname, '../../../../docs/guides/migrate-users.md'),
       'utf8',
     );
     const blocks = [...guide.matchAll(/```(\w+)(?: (\S+))?\n([\s\S]*?)```/g)];
@@ -281,6 +334,13 @@ describe('usher user import and export', () => {
       if (file) put(file, text);
       else if (kind === 'text') {
         for (const line of text.trim().split('\n')) expect(said).toContain(line);
+        shown++;
+      } else if (kind === 'csv') {
+        expect(
+          get('ids.csv')
+            .replaceAll('\r\n', '\n')
+            .replaceAll(/,[\da-f-]{36}/g, ',0195...'),
+        ).toBe(text);
         shown++;
       } else {
         said = '';
@@ -297,7 +357,7 @@ describe('usher user import and export', () => {
         }
       }
     }
-    expect(shown).toBe(3);
+    expect(shown).toBe(4);
     const everyone = readFileSync(join(place.folder, 'everyone.jsonl'), 'utf8');
     for (const name of ['ada', 'grace', 'eve', 'flora', 'user1'])
       expect(everyone).toContain(`"username":"${name}"`);

@@ -50,6 +50,26 @@ describe.concurrent('usher serve --app', () => {
     expect(stderr).toMatch(sentence);
   });
 
+  it.each([
+    [
+      'a path elsewhere',
+      "{ name: 'Mine', path: '//evil.example' }",
+      /The path of the application is "\/\/evil/,
+    ],
+    [
+      'an address',
+      "{ name: 'Mine', path: 'https://evil.example' }",
+      /it takes a path of this origin, such as \/todos/,
+    ],
+    ['no name', "{ path: '/mine' }", /The name of the application takes 1 to 60 characters/],
+  ])('refuses an application whose home has %s', async (_, home, sentence) => {
+    const text = `export default (usher) => ({ fetch: usher.fetch, home: ${home} });`;
+    const folder = folderWith({ 'app.mjs': text });
+    const { code, stderr } = await runProcess(folder, { USHER_PORT: '0' }, ['serve', '--app', 'app.mjs']);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(sentence);
+  });
+
   it('closes the application first, then Usher', async () => {
     const cwd = folderWith({
       'app.mjs': `export default async (usher) => ({

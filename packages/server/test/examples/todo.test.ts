@@ -8,8 +8,9 @@ import { MOST } from '../../../../examples/todo/todos.ts';
 import { asBearer, type Browser, login, type Reply, send, signUp, type TestApp } from '../support/app.ts';
 import { clientOf, given, signedIn } from '../support/client.ts';
 import { MINUTE } from '../support/clock.ts';
+import { secretOf } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-import { newFolder, startProcess } from '../support/process.ts';
+import { cookieOf, newFolder, startProcess, submit } from '../support/process.ts';
 import { startTodos, type TodoServer } from '../support/todos.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -272,7 +273,16 @@ it('npm start serves it with Usher in one process, and stops both', async () => 
   const headers = { 'content-type': 'application/json' };
   const body = JSON.stringify({ text: 'read' });
   expect((await ada.fetch(`${started.url}/api/todos`, { method: 'POST', headers, body })).status).toBe(201);
-  expect(started.setUpLink).toContain('/setup#token=');
+  // Everything leads to the application: the first lines, the end of the set-up, the dashboard.
+  expect(started.logs()).toContain(`app        ${started.url}/todos`);
+  const token = secretOf(started.setUpLink ?? '');
+  const admin = { token, username: 'root', email: 'root@example.org', password: names.password };
+  const done = await submit(started, '/setup', admin);
+  expect([done.status, done.text.includes('href="/todos">To-dos<')]).toEqual([201, true]);
+  const cookie = `usher=${cookieOf(done)}`;
+  const { host } = new URL(started.url);
+  const dashboard = await send(started, 'GET', '/dashboard', undefined, { headers: { cookie, host } });
+  expect(dashboard.text).toMatch(/href="\/todos"[^>]*>Open To-dos</);
   expect(await started.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(globSync('*.db*', { cwd }).sort()).toEqual(['todos.db', 'usher.db']);
 });

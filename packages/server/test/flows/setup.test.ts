@@ -99,8 +99,25 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect(await admins()).toEqual([]);
   });
 
-  it('is over an hour after the start, and with the next start', async () => {
+  it('is one link for all starts, however many there are at once', async () => {
+    const tokens = await Promise.all(Array.from({ length: 6 }, newToken));
+    expect(new Set(tokens).size).toBe(1);
+    expect((await open(tokens[0] ?? '')).status).toBe(200);
+    app.clock.advance(HOUR / 2 - 1);
+    expect(await newToken()).toBe(tokens[0]);
+  });
+
+  it('is said to be in the log only while it works', async () => {
+    const home = async () => (await send(app, 'GET', '/')).text;
+    await newToken();
+    expect(await home()).toContain('Open the setup link in the server log');
+    app.clock.advance(HOUR);
+    expect(await home()).toContain('Restart the server: its log then has a setup link');
+  });
+
+  it('is over an hour after the start, and with a start later than half an hour', async () => {
     const first = await newToken();
+    app.clock.advance(HOUR / 2);
     const second = await newToken();
     expect((await open(first)).status).toBe(410);
     expect((await setUp({ token: first, ...newNames() })).status).toBe(410);
@@ -149,6 +166,8 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect(list.body.users).toEqual([expect.objectContaining({ username: names.username, role: 'admin' })]);
     for (const reply of replies.filter(({ status }) => status === 410))
       expect(reply.headers.getSetCookie().filter((cookie) => !cookie.startsWith('usher-form='))).toEqual([]);
+    expect(made.text).toMatch(/href="\/docs"/);
+    expect(made.text).not.toContain('Open the application');
     expect(made.text).toMatch(
       /href="\/admin"[^>]*>Open admin console<.*href="\/dashboard"[^>]*>Your account</s,
     );

@@ -68,7 +68,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
   });
 
   it('takes a user name or an address, in any case, with field names in any case, and ends trimmed', async () => {
-    const { username, email } = ada;
+    const { username, email } = await signUp(app);
     for (const path of ['/v1/signin', '/v1/login'])
       for (const body of [
         { username, password: PASSWORD },
@@ -77,6 +77,8 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
         { USERNAME: `\t${username.toUpperCase()} `, PASSWORD },
         // One field may hold either: what has an @ is an address.
         { username: email, password: PASSWORD },
+        { login: email.toUpperCase(), password: PASSWORD },
+        { Login: ` ${username} `, PASSWORD },
         { email: username, password: PASSWORD },
       ])
         expect([body, (await send(app, 'POST', path, body)).status]).toEqual([body, 200]);
@@ -89,8 +91,10 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
   it('needs one name and a password, and takes nothing else', async () => {
     const { username, email } = ada;
     const wrong: [unknown, string, string][] = [
-      [{ password: PASSWORD }, 'email', 'custom'],
-      [{ username, email, password: PASSWORD }, 'email', 'custom'],
+      [{ username, email, password: PASSWORD }, 'login', 'custom'],
+      [{ login: email, email, password: PASSWORD }, 'login', 'custom'],
+      [{ login: username, username, password: PASSWORD }, 'login', 'custom'],
+      [{ password: PASSWORD }, 'login', 'custom'],
       [{ username }, 'password', 'required'],
       [{ username, password: PASSWORD, remember: true }, 'remember', 'unknown_field'],
       [{}, 'password', 'required'],
@@ -101,6 +105,19 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
       expect(reply.body.errors).toContainEqual(expect.objectContaining({ field, code }));
       expect(reply.headers.getSetCookie()).toEqual([]);
     }
+  });
+
+  it('counts the same identifier once, whichever field it is given in', async () => {
+    const bob = await signUp(app);
+    const from = '203.0.113.77';
+    const fields = [{ login: bob.email }, { email: bob.email }, { username: bob.email }];
+    for (let i = 0; i < 5; i++)
+      await send(app, 'POST', '/v1/signin', { ...fields[i % 3], password: 'wrong wrong wrong' }, { from });
+    for (const field of fields)
+      expect((await send(app, 'POST', '/v1/signin', { ...field, password: PASSWORD }, { from })).status).toBe(
+        401,
+      );
+    expect(await lastEvent()).toMatchObject({ name: 'limit_reached', user_id: bob.id });
   });
 
   it('says the same of an unknown user, a wrong password and a disabled account', async () => {

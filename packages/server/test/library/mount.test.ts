@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import express from 'express';
@@ -15,25 +16,25 @@ import { createUsher, type Usher, type UsherOptions } from '../../src/app.ts';
 import { ConfigError } from '../../src/config.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { routes } from '../../src/routes.ts';
+import { run } from '../cli/program.ts';
 import { newNames, PASSWORD, type Reply, send } from '../support/app.ts';
 import { given, refusal } from '../support/client.ts';
+import { asHere, blocksOf, readGuide, textsOf } from '../support/guides.ts';
 import { PATIENCE } from '../support/patience.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
-import { cookieOf, freePort, leash } from '../support/process.ts';
+import { cookieOf, freePort, leash, submit } from '../support/process.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const program = join(root, 'packages/server/bin/usher.js');
-const guide = readFileSync(join(root, 'docs/guides/mount-in-your-application.md'), 'utf8');
-const [honoHost = '', expressHost = '', ownRoutes = '', ...others] = [
-  ...guide.matchAll(/```ts\n([\s\S]*?)```/g),
-].map(([, block]) => block);
+/** The program of a guide, and its other files. */
+const programOf = (name: string): string => textsOf(readGuide(name), 'ts')[0] ?? '';
 
 /** Writes a program into a folder where packages are found as in any project. */
 function write(program: string): { folder: string; file: string } {
   const folder = mkdtempSync(join(inject('folder'), 'host-'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
   const file = join(folder, 'host.mts');
-  writeFileSync(file, program);
+  writeFileSync(file, asHere(program));
   return { folder, file };
 }
 
@@ -66,70 +67,157 @@ function start(
   return host;
 }
 
-describe('the guide', () => {
-  it('has these programs', () => {
-    expect(honoHost).toContain('new Hono<');
-    expect(expressHost).toContain('express()');
-    expect(ownRoutes).toContain('usher.authenticate');
-    expect(others).toEqual([]);
-  });
+/** What Next.js does around the files of its guide: it routes, and notes the client's address. */
+const nextServer = `
+  import { createServer } from 'node:http';
+  import { getRequestListener } from '@hono/node-server';
+  import * as hello from '../../src/edge/route.ts';
+  import * as others from '../../src/edge/route.ts';
+  import { openUsher } from './lib/usher.ts';
+  import * as again from './lib/usher.ts?again';
+
+  if ((await openUsher()) !== (await again.openUsher())) throw new Error('There are two instances.');
+  const answer = (request, { incoming }) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/') return new Response('<a href="/sign-in?return_to=/api/hello">Sign in</a>');
+    const headers = new Headers(request.headers);
+    if (!headers.has('x-forwarded-for')) headers.set('x-forwarded-for', incoming.socket.remoteAddress);
+    const { method, body } = request;
+    const handlers = pathname === '/api/hello' ? hello : others;
+    return handlers[method](new Request(request.url, { method, headers, body, duplex: 'half' }));
+  };
+  createServer(getRequestListener(answer)).listen(3000);
+`;
+
+function writeNext(port: number): { folder: string; file: string } {
+  const written = write(nextServer.replaceAll('3000', String(port)));
+  writeFileSync(join(written.folder, 'package.json'), '{ "type": "module" }');
+  for (const { language, file, text } of blocksOf(readGuide('nextjs.md'))) {
+    if (language !== 'ts' || !file) continue;
+    mkdirSync(dirname(join(written.folder, file)), { recursive: true });
+    const whole = text.replaceAll('3000', String(port)).replaceAll("/lib/usher'", "/lib/usher.ts'");
+    writeFileSync(join(written.folder, file), asHere(whole));
+  }
+  return written;
+}
+
+describe('the guide of', () => {
+  const write3000 = (name: string) => (port: number) =>
+    write(programOf(name).replaceAll('3000', String(port)));
 
   it.each([
-    ['Hono', honoHost],
-    ['Express', expressHost],
-  ])('works under %s, word for word but for the port', async (_, program) => {
+    ['Express', '/hello', write3000('express.md')],
+    ['Hono', '/hello', write3000('hono.md')],
+    ['Fastify', '/hello', write3000('fastify.md')],
+    ['Next.js', '/api/hello', writeNext],
+  ])('%s mounts everything, word for word but for the port', async (_, path, writeAt) => {
     const port = await freePort();
-    expect(program).toContain('3000');
-    const host = start(write(program.replaceAll('3000', String(port))));
+    const written = writeAt(port);
+    const host = start(written);
     const ask = askingAt(port);
     const home = () =>
       ask('GET', '/').then(
         ({ text }) => text,
         () => host.printed,
       );
-    await expect.poll(home).toBe('my own page');
+    await expect.poll(home).toMatch(/^<a href="\/sign-in\?return_to=[\w/]+">Sign in<\/a>$/);
     await expectAccount(ask);
+    await expectGuarded(ask, path);
+    await expectLinks(ask, host, written.folder, port);
 
     // The host's own page is still there, and Usher's too.
-    expect(await home()).toBe('my own page');
+    expect(await home()).toContain('Sign in');
     expect((await ask('GET', '/docs')).text).toContain('<html');
     expect((await ask('GET', '/assets/usher.css')).headers.get('content-type')).toContain('css');
     expect((await ask('GET', '/.well-known/jwks.json')).body.keys).toHaveLength(1);
-    expect((await ask('GET', '/setup')).text).toContain('Paste the link');
     expect(await unreachable(ask)).toEqual([]);
-    // The socket's address reached the limits: whoever comes from elsewhere has a budget of their own.
+    // The client's address reached the limits: whoever comes from elsewhere has a budget of their own.
     expect(host.printed).toMatch(/"ip":"127\.0\.0\.1"/);
     expect(host.printed).not.toMatch(/"ip":"0\.0\.0\.0"/);
   });
 
   it.each([
-    ['in a program of its own', ownRoutes, (file: string) => [file]],
-    [
-      'served by Usher',
-      /```js\n([\s\S]*?)```/.exec(guide)?.[1] ?? '',
-      (file: string, port: number) => [program, 'serve', '--app', file, '--port', `${port}`],
-    ],
-  ])('says who sends a request to a route of the host, %s', async (_, text, lineOf) => {
+    ['Express', 'express.md'],
+    ['Fastify', 'fastify.md'],
+  ])('%s reads the bodies of its own routes, and refuses those of other sites', async (_, name) => {
     const port = await freePort();
-    const written = write(text.replaceAll('3000', String(port)));
-    const host = start({ ...written, args: lineOf(written.file, port) });
+    const host = start(write3000(name)(port));
     const ask = askingAt(port);
-    const up = () =>
-      ask('GET', '/readyz').then(
-        ({ status }) => status,
-        () => host.printed,
-      );
-    await expect.poll(up).toBe(200);
-    const names = newNames();
-    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', names))}`;
-    const hello = (headers: Record<string, string> = { cookie }) => ask('GET', '/hello', undefined, headers);
-    expect(await hello()).toMatchObject({ status: 200, text: `hello ${names.username}` });
-    expect((await hello({})).body.code).toBe('unauthenticated');
-    expect((await hello({ authorization: 'Bearer nonsense' })).body.code).toBe('invalid_token');
-    await ask('POST', '/v1/logout', undefined, { cookie, 'sec-fetch-site': 'same-origin' });
-    expect((await hello()).status).toBe(401);
+    await expect
+      .poll(() =>
+        ask('GET', '/').then(
+          ({ status }) => status,
+          () => host.printed,
+        ),
+      )
+      .toBe(200);
+    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newNames()))}`;
+    const from = (origin: string) => ({ cookie, origin });
+    const own = await ask('POST', '/notes', { a: 1 }, from(`http://localhost:${port}`));
+    expect([own.status, own.body]).toEqual([200, { got: { a: 1 } }]);
+    expect(own.headers.get('cache-control')).toBe('no-store');
+    const other = await ask('POST', '/notes', { a: 1 }, from('https://evil.example'));
+    expect([other.status, other.body.code]).toEqual([403, 'cross_site']);
+    // Stricter than the host's parser, which takes the last of two.
+    const twice = { raw: '{"a": 1, "a": 2}', headers: { 'content-type': 'application/json' } };
+    expect((await send({ port }, 'POST', '/v1/signup', undefined, twice)).body.code).toBe('invalid_json');
+  });
+
+  it('an application that is served by Usher says who sends a request', async () => {
+    const port = await freePort();
+    const [text = ''] = textsOf(readGuide('hono.md'), 'js');
+    const written = write(text);
+    const host = start({ ...written, args: [program, 'serve', '--app', written.file, '--port', `${port}`] });
+    const ask = askingAt(port);
+    await expect
+      .poll(() =>
+        ask('GET', '/readyz').then(
+          ({ status }) => status,
+          () => host.printed,
+        ),
+      )
+      .toBe(200);
+    await expectGuarded(ask, '/hello');
+    expect(host.printed).toContain(`app        http://localhost:${port}/hello`);
   });
 });
+
+/** A route of the host's knows who is signed in, and nobody else. */
+async function expectGuarded(ask: Ask, path: string): Promise<void> {
+  const names = newNames();
+  const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', names))}`;
+  const hello = (headers: Record<string, string> = { cookie }) => ask('GET', path, undefined, headers);
+  const good = await hello();
+  expect([good.status, good.text]).toEqual([
+    200,
+    expect.stringMatching(new RegExp(`hello.*${names.username}`)),
+  ]);
+  // The headers of the caller came along, and with them the next cookie, when it is time for one.
+  expect(good.headers.get('cache-control')).toBe('no-store');
+  expect((await hello({})).body.code).toBe('unauthenticated');
+  expect((await hello({ authorization: 'Bearer nonsense' })).body.code).toBe('invalid_token');
+  await ask('POST', '/v1/logout', undefined, { cookie, 'sec-fetch-site': 'same-origin' });
+  expect((await hello()).status).toBe(401);
+}
+
+/** What the log and mails link to is there: the setup, and a forgotten password. */
+async function expectLinks(ask: Ask, host: { printed: string }, folder: string, port: number): Promise<void> {
+  const url = `http://localhost:${port}`;
+  const setup = /"setup":"([^"]+)"/.exec(host.printed)?.[1] ?? expect.fail(host.printed);
+  const names = newNames();
+  await ask('POST', '/v1/signup', names);
+  await ask('POST', '/v1/send-mail', { email: names.email });
+  const show = async () => (await run(folder, { USHER_PUBLIC_URL: url }, ['mail', 'show', 'last'])).stdout;
+  await expect.poll(show).toContain('/reset-password#token=');
+  const mailed = /http\S+\/reset-password#token=\S+/.exec(await show())?.[0] ?? expect.fail('no link');
+  for (const link of [setup, mailed]) {
+    expect(link.startsWith(`${url}/`)).toBe(true);
+    const { pathname } = new URL(link);
+    expect([pathname, (await ask('GET', pathname)).status]).toEqual([pathname, 200]);
+    const opened = await submit({ url, port }, pathname, { link });
+    expect([pathname, opened.status, opened.text.includes('name="password"')]).toEqual([pathname, 200, true]);
+  }
+}
 
 describe.each(databases)('a library on $name', ({ create }) => {
   let database: TestDatabase;
@@ -280,6 +368,81 @@ describe.each(databases)('a library on $name', ({ create }) => {
     const host = start(write(program), { DATABASE: database.url, SECRET });
     expect(await ended(host)).toBe(0);
     expect(host.printed).toBe('ConfigError\nConfigError\nConfigError\n');
+  });
+});
+
+describe.each(databases)('what a library tells its host, on $name', ({ create }) => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await create();
+    return () => database.remove();
+  });
+
+  /** Opens one whose log is kept. */
+  async function openLogged(options: UsherOptions = {}) {
+    const lines: Record<string, unknown>[] = [];
+    const sink = new Writable({
+      write(line, _encoding, done) {
+        lines.push(JSON.parse(String(line)));
+        done();
+      },
+    });
+    const log = createLog('warn', sink);
+    const publicUrl = 'http://localhost:3000';
+    const usher = await createUsher({ database: database.url, secret: SECRET, publicUrl, log, ...options });
+    return { usher, lines, setup: () => lines.map(({ setup }) => setup).filter(Boolean) };
+  }
+  const home = async (usher: Usher) => (await usher.fetch(new Request('http://localhost:3000/'))).text();
+
+  it('has the link that creates the first administrator in the log, the same at every start', async () => {
+    const [one, other] = await Promise.all([openLogged(), openLogged()]);
+    expect(one.setup()).toEqual([expect.stringMatching(/^http:\/\/localhost:3000\/setup#token=[\w-]{43}$/)]);
+    expect(other.setup()).toEqual(one.setup());
+    expect(await home(one.usher)).toContain('Open the setup link in the server log');
+    await Promise.all([one.usher.close(), other.usher.close()]);
+  });
+
+  it('claims no link that nobody can have seen', async () => {
+    const own = await create();
+    const silent = await openLogged({ database: own.url, log: createLog('error') });
+    expect(await home(silent.usher)).toContain('Restart the server');
+    await silent.usher.close();
+    await own.remove();
+  });
+
+  it('leads to the application, and refuses one that no link can lead to', async () => {
+    const { usher } = await openLogged({ application: { name: 'Notes', path: '/notes' } });
+    const ask = askingOf((request) => usher.fetch(request));
+    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newNames()))}`;
+    expect((await ask('GET', '/dashboard', undefined, { cookie })).text).toMatch(
+      /href="\/notes"[^>]*>Open Notes</,
+    );
+    await usher.close();
+    const application = { name: 'Notes', path: 'javascript:alert(1)' };
+    await expect(openLogged({ application })).rejects.toThrow(/it takes a path of this origin/);
+  });
+
+  it('counts limits by the address that the host gives, and says once when there is none', async () => {
+    const { usher, lines } = await openLogged();
+    const ask = (ip?: string, forwarded = '192.0.2.200') =>
+      usher.fetch(
+        new Request('http://localhost:3000/v1/restore-email', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-forwarded-for': forwarded },
+          body: '{"token":"x"}',
+        }),
+        ip === undefined ? undefined : { ip },
+      );
+    for (let i = 0; i < 60; i++) await ask('203.0.113.5', `198.51.100.${i}`);
+    expect((await ask('203.0.113.5')).status).toBe(429);
+    expect((await ask('203.0.113.6')).status).not.toBe(429);
+    const warnings = () => lines.filter(({ msg }) => String(msg).startsWith('no IP address of the client'));
+    expect(warnings()).toEqual([]);
+    for (const ip of [undefined, undefined, '', 'nonsense']) expect((await ask(ip)).status).not.toBe(429);
+    expect(warnings()).toEqual([
+      expect.objectContaining({ hint: expect.stringContaining('usher.fetch(request, { ip })') }),
+    ]);
+    await usher.close();
   });
 });
 

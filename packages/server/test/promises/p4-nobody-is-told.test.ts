@@ -53,6 +53,10 @@ describe.each(databases)('P4 on $name: nobody is told who has an account', ({ cr
       send(app, 'POST', '/v1/signin', { email, password: WRONG }, { from }),
     'sign-in without a password': ({ email }, from) =>
       send(app, 'POST', '/v1/signin', { email, password: '' }, { from }),
+    'sign-in with either, an email': ({ email }, from) =>
+      send(app, 'POST', '/v1/signin', { login: email, password: WRONG }, { from }),
+    'log-in with either, a username': ({ username }, from) =>
+      send(app, 'POST', '/v1/login', { login: username, password: WRONG }, { from }),
     'log-in by JSON': ({ username }, from) =>
       send(app, 'POST', '/v1/login', { username, password: WRONG }, { from }),
     'log-in by Basic': ({ email }, from) =>
@@ -128,6 +132,10 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
           [
             'a sign-in by address',
             ({ email, from }) => app.call('POST', '/v1/signin', { email, password: WRONG }, from()),
+          ],
+          [
+            'a sign-in with either',
+            ({ email, from }) => app.call('POST', '/v1/signin', { login: email, password: WRONG }, from()),
           ],
           [
             'a log-in by JSON',

@@ -161,6 +161,7 @@ const row = {
   hasCode: true,
   shows: 'email',
   endsOlder: false,
+  canRepeatLink: false,
   endsWithRestoredDatabase: true,
 } as const;
 const ends = {

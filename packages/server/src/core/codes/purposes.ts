@@ -34,6 +34,8 @@ interface Answers {
   shows: 'email' | 'setup_link';
   /** Whether a new one ends those before it. Where a stranger can ask for one, that would take it from the owner. */
   endsOlder: boolean;
+  /** Whether its link follows from its id and a key, so that it can be shown again while it works. Others are stored nowhere. */
+  canRepeatLink: boolean;
   /** Whether it ends when an older copy of the database is put back. */
   endsWithRestoredDatabase: boolean;
 }
@@ -64,6 +66,7 @@ export const purposes = {
     hasCode: false,
     shows: 'setup_link',
     endsOlder: true,
+    canRepeatLink: true,
     endsWithRestoredDatabase: true,
   },
   sign_up: {
@@ -74,6 +77,7 @@ export const purposes = {
     hasCode: true,
     shows: 'email',
     endsOlder: false,
+    canRepeatLink: false,
     endsWithRestoredDatabase: true,
   },
   verify_email: {
@@ -84,6 +88,7 @@ export const purposes = {
     hasCode: true,
     shows: 'email',
     endsOlder: false,
+    canRepeatLink: false,
     endsWithRestoredDatabase: true,
     endedBy: {
       sign_in: 'stays',
@@ -102,6 +107,7 @@ export const purposes = {
     hasCode: true,
     shows: 'email',
     endsOlder: false,
+    canRepeatLink: false,
     endsWithRestoredDatabase: true,
     endedBy: {
       sign_in: 'stays',
@@ -120,6 +126,7 @@ export const purposes = {
     hasCode: true,
     shows: 'email',
     endsOlder: false,
+    canRepeatLink: false,
     endsWithRestoredDatabase: true,
     endedBy: {
       // Whoever is signed in needs none any more; one that lies in a mailbox is one that can be found there.
@@ -139,6 +146,7 @@ export const purposes = {
     hasCode: false,
     shows: 'email',
     endsOlder: false,
+    canRepeatLink: false,
     // What it undid is undone again in an older copy of the database, so its owner needs it.
     endsWithRestoredDatabase: false,
     // Nothing but its use ends the owner's: whoever stole an account could do the rest (`restore-links`).
@@ -165,6 +173,11 @@ export type PurposeAt<Page extends Answers['page']> = {
 
 /** The purposes that have a code beside the link. */
 export type CodePurpose = { [P in Purpose]: Purposes[P]['hasCode'] extends true ? P : never }[Purpose];
+
+/** The purposes whose link can be shown again. */
+export type RepeatablePurpose = {
+  [P in Purpose]: Purposes[P]['canRepeatLink'] extends true ? P : never;
+}[Purpose];
 
 /** A row of the table. */
 export type PurposeRow = OfAccount | OfNobody;

@@ -26,12 +26,12 @@ export interface ImportedUser {
   >;
 }
 
-/** Which of these addresses, user names and ids accounts have already; names and addresses normalised. */
+/** Which of these emails, user names and ids accounts have already, emails with the id of their account; all normalized. */
 export async function takenAmong(
   db: Db,
   users: readonly Pick<ImportedUser, 'id' | 'usernameKey' | 'emailKey'>[],
   usernames: readonly string[] = users.map((user) => user.usernameKey),
-): Promise<{ emails: Set<string>; usernames: Set<string>; ids: Set<string> }> {
+): Promise<{ emails: Map<string, string>; usernames: Set<string>; ids: Set<string> }> {
   const rows = await db
     .selectFrom('users')
     .select(['id', 'username_key', 'email_key'])
@@ -53,7 +53,7 @@ export async function takenAmong(
     )
     .execute();
   return {
-    emails: new Set(rows.map((row) => row.email_key)),
+    emails: new Map(rows.map((row) => [row.email_key, row.id])),
     usernames: new Set(rows.map((row) => row.username_key)),
     ids: new Set(rows.map((row) => row.id)),
   };

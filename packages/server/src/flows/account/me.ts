@@ -11,6 +11,7 @@ import { deleteAccount } from '../accounts/change-user.ts';
 import { changeProfile, profileShape } from '../accounts/profile.ts';
 import { notify } from '../emails/notices.ts';
 import { holdProven, proveOwnPassword } from '../passwords/prove-password.ts';
+import { CLEARED } from '../sessions/clear-cache.ts';
 import { showEvent } from '../shapes/events.ts';
 import { showSession } from '../shapes/sessions.ts';
 import { showUser } from '../shapes/users.ts';
@@ -68,7 +69,7 @@ export const deleteMeBody = z.strictObject({ email: z.string(), password: z.stri
 /** Deletes the caller's own account and all that belongs to it; needs the address, as a pause, and the password. */
 export async function deleteMe(
   world: World,
-  { body, live, origin, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,
+  { body, live, credential, origin, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,
 ): Promise<Answer> {
   const { db, clock } = world;
   const given = parseEmail(body.email);
@@ -87,6 +88,6 @@ export async function deleteMe(
     status: 200,
     body: { message: 'delete successful!' },
     cookie: 'unset',
-    headers: { 'clear-site-data': '"cache"' },
+    ...(credential.kind === 'cookie' ? { headers: CLEARED } : {}),
   };
 }

@@ -16,6 +16,8 @@ export interface RowRules {
 /** A user whom a row describes. */
 export interface Candidate extends ImportedUser {
   family: string;
+  /** The id in the source, as it stands there; empty where there is none. */
+  sourceId: string;
   /** The user name to take if the first is taken; only where the source gave none. */
   otherUsername: string | undefined;
 }
@@ -56,6 +58,7 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   return {
     ok: true,
     id: readId(cell('id')),
+    sourceId: cell('id'),
     username: names.username,
     usernameKey: names.key,
     otherUsername: names.other,

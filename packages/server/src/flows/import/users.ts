@@ -19,6 +19,10 @@ export interface RowOutcome {
   line: number;
   status: 'imported' | 'present' | 'refused';
   email: string;
+  /** The account of an imported or present row; none in a dry run that would create it. */
+  id?: string;
+  /** Its id in the source, where there is one. */
+  sourceId?: string;
   /** The family of the hash, of an imported one. */
   family?: string;
   /** Why not. */
@@ -84,8 +88,10 @@ async function choose(
   const isTaken = (name: string) => taken.usernames.has(name) || promised.has(name);
   const chosen: Waiting[] = [];
   const outcomes = candidates.map((candidate): RowOutcome => {
-    const { email, line, family, id, otherUsername } = candidate;
-    if (taken.emails.has(candidate.emailKey)) return { line, status: 'present', email };
+    const { email, line, family, id, sourceId, otherUsername } = candidate;
+    const named = sourceId === '' ? {} : { sourceId };
+    const presentId = taken.emails.get(candidate.emailKey);
+    if (presentId !== undefined) return { line, status: 'present', email, id: presentId, ...named };
     if (id !== undefined && taken.ids.has(id)) return refuse(candidate, 'This ID is already in use.');
     if (otherUsername !== undefined && isTaken(candidate.usernameKey))
       Object.assign(candidate, { username: otherUsername, usernameKey: otherUsername });
@@ -93,7 +99,7 @@ async function choose(
     promised.add(candidate.usernameKey);
     if (id !== undefined) taken.ids.add(id);
     chosen.push(candidate);
-    return { line, status: 'imported', email, family };
+    return { line, status: 'imported', email, ...named, family };
   });
   return { chosen, outcomes };
 }
@@ -117,12 +123,14 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
   await noteDearest(tx, chosen);
   if (hasAdmins) await settleSetUp(tx, now);
   // Between the look and the act someone may have signed up: what was made is what counts.
-  const lost = new Set(chosen.filter(({ emailKey }) => !made.has(emailKey)).map(({ line }) => line));
-  return outcomes.map((outcome) =>
-    lost.has(outcome.line)
+  const idsByLine = new Map(chosen.map(({ line, emailKey }) => [line, made.get(emailKey)]));
+  return outcomes.map((outcome) => {
+    if (!idsByLine.has(outcome.line)) return outcome;
+    const id = idsByLine.get(outcome.line);
+    return id === undefined
       ? refuse(outcome, 'The email or username was just taken. Run the import again.')
-      : outcome,
-  );
+      : { ...outcome, id };
+  });
 }
 
 /** From then on a failed sign-in takes as long as the dearest hash that was imported (P4). */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { World } from '../../context.ts';
 import { purposes } from '../../core/codes/purposes.ts';
-import { beginFlow } from '../../core/codes.ts';
-import { isSetUp } from '../../core/installation.ts';
+import { beginFlow, repeatLink } from '../../core/codes.ts';
+import { isSetUp, queueAdminChange } from '../../core/installation.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import type { Answer, Call } from '../../edge/route.ts';
 import { Refusal } from '../../errors.ts';
@@ -13,9 +13,13 @@ import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts'
 import { codeRules } from '../verifications/code-rules.ts';
 import { type CheckedVerification, openLink, useVerification } from '../verifications/prove-mailbox.ts';
 
+/** A link that is valid for less than this is not printed again, in milliseconds. */
+const LEAST = purposes.setup.linkLifetime / 2;
+
 /**
- * The one-time link that makes the first administrator; a new one at every start until there is one. Its secret is behind
- * the `#`, which browsers send to no server, so that no log on the way has it.
+ * The one-time link that creates the first administrator, while there is none. Starts that follow each other, or run at the same
+ * time, get the same link, as long as it is valid for half an hour more; after that a new one. The secret is behind the `#`,
+ * which browsers send to no server, so that no log on the way has it.
  *
  * @returns undefined once the set-up is done.
  */
@@ -27,15 +31,28 @@ export async function makeSetUpLink({
   publicUrl,
 }: Pick<World, 'db' | 'clock' | 'config' | 'keys' | 'publicUrl'>): Promise<string | undefined> {
   if (await isSetUp(db)) return undefined;
-  const subject = { purpose: 'setup', userId: undefined, address: '' } as const;
-  const { link } = await db
-    .transaction()
-    .execute((tx) => beginFlow(tx, keys, subject, codeRules(config), clock.now()));
+  const link = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    // Of two starts at once the second waits here, and finds the link of the first.
+    await queueAdminChange(tx);
+    const subject = { purpose: 'setup', userId: undefined, address: '' } as const;
+    return (
+      (await repeatLink(tx, keys.links, 'setup', LEAST, now)) ??
+      (await beginFlow(tx, keys, subject, codeRules(config), now)).link
+    );
+  });
   return `${publicUrl}${purposes.setup.page}#token=${link}`;
 }
 
-/** Whether there was a first administrator. */
-export const hasAdministrator = ({ db }: Pick<World, 'db'>): Promise<boolean> => isSetUp(db);
+/** Whether there is no administrator yet, and if so whether a link that was printed still works. */
+export async function setUpState({
+  db,
+  clock,
+  keys,
+}: Pick<World, 'db' | 'clock' | 'keys'>): Promise<'done' | 'link' | 'no link'> {
+  if (await isSetUp(db)) return 'done';
+  return (await repeatLink(db, keys.links, 'setup', 0, clock.now())) === undefined ? 'no link' : 'link';
+}
 
 /** @throws Refusal `setup_done` */
 export async function refuseSetUpDone({ db }: Pick<World, 'db'>): Promise<void> {

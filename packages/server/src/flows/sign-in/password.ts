@@ -13,21 +13,31 @@ import { audienceField, checkAudience } from '../sessions/audience.ts';
 import { cannotAskForFactor, finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 
-const NEEDS_ONE_NAME = 'Provide either "email" or "username"';
+/** What names an account. `login` is either of the others, for a form with one field for both. */
+const identifierFields = {
+  email: z.string().optional(),
+  username: z.string().optional(),
+  login: z.string().optional(),
+};
+type Identifier = { login?: string | undefined; email?: string | undefined; username?: string | undefined };
+
+const NEEDS_ONE_IDENTIFIER = {
+  message: 'Provide exactly one of "login", "email" or "username"',
+  path: ['login'],
+};
+const identifiersOf = ({ login, email, username }: Identifier): string[] =>
+  [login, email, username].filter((one) => one !== undefined);
+const hasOneIdentifier = (body: Identifier): boolean => identifiersOf(body).length === 1;
 
 export const signInBody = z
-  .strictObject({ email: z.string().optional(), username: z.string().optional(), password: z.string() })
-  .refine((body) => (body.email === undefined) !== (body.username === undefined), {
-    message: NEEDS_ONE_NAME,
-    path: ['email'],
-  })
-  .describe('Either `email` or `username`, plus `password`.');
+  .strictObject({ ...identifierFields, password: z.string() })
+  .refine(hasOneIdentifier, NEEDS_ONE_IDENTIFIER)
+  .describe('One of `login` (an email or a username), `email` and `username`, plus `password`.');
 type SignIn = z.infer<typeof signInBody>;
 
 export const loginBody = z
   .strictObject({
-    email: z.string().optional(),
-    username: z.string().optional(),
+    ...identifierFields,
     password: z.string().optional(),
     audience: audienceField,
   })
@@ -36,10 +46,11 @@ export const loginBody = z
     if (audience !== undefined && Object.keys(given).length === 0) return;
     if (given.password === undefined)
       addIssue({ code: 'invalid_type', expected: 'string', input: undefined, path: ['password'] });
-    if ((given.email === undefined) === (given.username === undefined))
-      addIssue({ code: 'custom', message: NEEDS_ONE_NAME, path: ['email'] });
+    if (!hasOneIdentifier(given)) addIssue({ code: 'custom', ...NEEDS_ONE_IDENTIFIER });
   })
-  .describe('Either `email` or `username`, plus `password`. With HTTP Basic, only `audience` is allowed.')
+  .describe(
+    'One of `login`, `email` and `username`, plus `password`. With HTTP Basic, only `audience` is allowed.',
+  )
   .optional();
 
 /** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */
@@ -100,7 +111,7 @@ function challenge(headers: Headers): Record<string, string> {
   return { 'www-authenticate': isBrowser ? 'Bearer realm="usher"' : 'Basic realm="usher", charset="UTF-8"' };
 }
 
-const nameOf = ({ email, username }: Pick<SignIn, 'email' | 'username'>): string => email ?? username ?? '';
+const nameOf = (body: Identifier): string => identifiersOf(body)[0] ?? '';
 
 interface PasswordSignIn {
   name: string;

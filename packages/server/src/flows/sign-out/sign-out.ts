@@ -4,14 +4,14 @@ import { recordEvent } from '../../core/events.ts';
 import { endSession, endSessionsOf } from '../../core/sessions.ts';
 import { holdSignIns } from '../../core/users.ts';
 import type { Answer, LeavingCall, SignedInCall } from '../../edge/route.ts';
+import { CLEARED } from '../sessions/clear-cache.ts';
 
-const GOODBYE: Answer = {
+const goodbye = (isCookie: boolean): Answer => ({
   status: 200,
   body: { message: 'logout successful!' },
   cookie: 'unset',
-  // What the browser kept of pages is dropped, so that "back" shows nothing (W3C Clear Site Data).
-  headers: { 'clear-site-data': '"cache"' },
-};
+  ...(isCookie ? { headers: CLEARED } : {}),
+});
 
 /**
  * Ends the session of every token that came, also of one that has expired: its refresh token may still be good. Answers
@@ -19,9 +19,10 @@ const GOODBYE: Answer = {
  */
 export async function logout(
   { db, clock }: Pick<World, 'db' | 'clock'>,
-  { credentials, origin }: LeavingCall,
+  { credentials, headers, origin }: LeavingCall,
 ): Promise<Answer> {
-  if (credentials.length === 0) return GOODBYE;
+  const isCookie = credentials[0] ? credentials[0].kind === 'cookie' : headers.has('cookie');
+  if (credentials.length === 0) return goodbye(isCookie);
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
     for (const { sid: sessionId, sub: userId } of credentials.map(({ claims }) => claims)) {
@@ -29,13 +30,13 @@ export async function logout(
       await recordEvent(tx, 'signed_out', origin, { userId, actorId: userId, sessionId }, now);
     }
   });
-  return GOODBYE;
+  return goodbye(isCookie);
 }
 
 /** Ends all sessions of the user who calls, this one too. */
 export async function logoutEverywhere(
   { db, clock }: Pick<World, 'db' | 'clock'>,
-  { live, origin }: SignedInCall,
+  { live, credential, origin }: SignedInCall,
 ): Promise<Answer> {
   const { id } = live.user;
   const now = clock.now();
@@ -51,5 +52,5 @@ export async function logoutEverywhere(
       now,
     );
   });
-  return GOODBYE;
+  return goodbye(credential.kind === 'cookie');
 }

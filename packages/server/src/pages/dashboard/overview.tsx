@@ -3,6 +3,7 @@ import type { World } from '../../context.ts';
 import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readActivity } from '../../flows/account/activity.ts';
 import { ownSessions } from '../../flows/account/where.ts';
+import { ButtonLink } from '../form.tsx';
 import { Card, Notice, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { OwnFacts } from '../user-facts.tsx';
@@ -22,6 +23,7 @@ export async function overviewPage(
   const { clock, config } = world;
   const { user, session } = call.live;
   const now = clock.now();
+  const application = world.application();
   const isProven = user.email_verified_at !== null;
   const sessions = await ownSessions(world, call.live);
   const { events } = await readActivity(world, { userId: user.id, limit: RECENT });
@@ -33,6 +35,11 @@ export async function overviewPage(
       <h1>{user.username}</h1>
       <p class="lead">Your {config.serviceName} account</p>
       {call.query.done && <Notice kind="good">Welcome! Your account is ready.</Notice>}
+      {application && (
+        <p class="actions">
+          <ButtonLink href={application.path}>{`Open ${application.name}`}</ButtonLink>
+        </p>
+      )}
       {!isProven && (
         <Notice kind="warn">
           Your email isn’t verified. <a href="/dashboard/address">Verify it</a> to make sure you can recover
