@@ -90,7 +90,7 @@ export interface Limit {
     | 'keyRotations';
   /** Description of the limit. */
   why: string;
-  /** IP range or name the limit applies to. */
+  /** IP range or identifier the limit applies to. */
   from: string | null;
   /** Attempts counted. */
   count: number;
@@ -202,7 +202,7 @@ export interface Calls {
     body: { username: string; email: string; password: string };
     answer:
       | { message: 'user created!'; user: User }
-      | { message: 'A mail is on its way to this address. Answer it to finish the sign-up.' };
+      | { message: 'We’ve sent an email to this address. Use the link or code in it to finish signing up.' };
   };
   /** Check password strength. */
   'POST /v1/check-password': {
@@ -263,9 +263,9 @@ export interface Calls {
   /** Request a password reset email. */
   'POST /v1/send-mail': {
     body: { email: string };
-    answer: { message: 'If an account has this address, a mail is on its way to it.' };
+    answer: { message: 'If there’s an account for this email, we’ve sent it a link and a code.' };
   };
-  /** Reset password. */
+  /** Set a new password with a mailed code or link; every session ends. */
   'POST /v1/reset-password': {
     body: {
       email?: string | undefined;
@@ -298,7 +298,7 @@ export interface Calls {
   /** Get the current user. */
   'GET /v1/me': { answer: { user: User } };
   /** Update the current user. */
-  'PATCH /v1/me': { body: { username: string }; answer: { user: User } };
+  'PATCH /v1/me': { body: { username?: string | undefined }; answer: { user: User } };
   /** Delete the current user. */
   'DELETE /v1/me': { body: { email: string; password: string }; answer: { message: 'delete successful!' } };
   /** Change password. */
@@ -318,19 +318,17 @@ export interface Calls {
   /** Request an email change. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
-    answer: {
-      message: 'A mail is on its way to the new address. The address is changed once it is answered.';
-    };
+    answer: { message: 'We’ve emailed the new address. Confirm it to finish the change.' };
   };
   /** Resend the verification email. */
-  'POST /v1/me/verify-email': { answer: { message: 'A mail is on its way to your address.' } };
+  'POST /v1/me/verify-email': { answer: { message: 'Verification email sent. Check your inbox.' } };
   /** List sessions. */
   'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
   /** Revoke all other sessions. */
   'DELETE /v1/me/sessions': { answer: { message: 'Other sessions revoked.'; sessions: number } };
   /** Revoke a session. */
   'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'Session revoked.' } };
-  /** List known devices. */
+  /** List recognized devices. */
   'GET /v1/me/devices': { answer: { devices: Device[]; next_cursor: null } };
   /** Remove a known device. */
   'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'Device removed.' } };
@@ -349,6 +347,7 @@ export interface Calls {
         created_at: string;
         /** Whether the user must choose a new password before anything else. */
         password_change_required: boolean;
+        /** RFC 3339, UTC. */
         password_changed_at: string;
         signed_in_at: string | null;
       };
@@ -404,9 +403,9 @@ export interface Calls {
     path: { id: string };
     answer: { message: 'Password reset email sent.' };
   };
-  /** List a user’s known devices. */
+  /** List a user’s recognized devices. */
   'GET /v1/users/{id}/devices': { path: { id: string }; answer: { devices: Device[]; next_cursor: null } };
-  /** Remove a user’s known devices. */
+  /** Remove a user’s recognized devices. */
   'DELETE /v1/users/{id}/devices': {
     path: { id: string };
     answer: { message: 'Devices removed.'; devices: number };
