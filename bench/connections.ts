@@ -11,7 +11,7 @@ const DURATION = 6_000;
 /** Milliseconds between two requests of somebody else. */
 const PAUSE = 50;
 const WARM_UP = 300;
-const MOST_GROWTH = 64;
+const MAX_GROWTH = 64;
 
 interface Attack {
   name: string;
@@ -64,7 +64,7 @@ export async function measureConnections(folder: string): Promise<Part> {
     try {
       const { growth, slowest, open } = await endure(server, attack);
       const name = open < attack.connections ? `${attack.name} (${open} were opened)` : attack.name;
-      figures.push({ name, unit: 'MB more', values: [growth], aim: { most: MOST_GROWTH } });
+      figures.push({ name, unit: 'MB more', values: [growth], aim: { most: MAX_GROWTH } });
       figures.push({ name: '  /healthz meanwhile, p99', unit: 'ms', values: [slowest] });
     } finally {
       await server.stop();

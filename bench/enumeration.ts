@@ -4,8 +4,8 @@ import { HOST, seed } from './seed.ts';
 import { startUsher } from './servers.ts';
 import { SIGN_IN_FLAGS } from './sign-ins.ts';
 
-/** How often each of the two is asked; a sign-in takes much longer than a mail. */
-const PAIRS = { mails: 800, signIns: 150 };
+/** How often each of the two is asked; a sign-in takes much longer than an email. */
+const PAIRS = { emails: 800, signIns: 150 };
 const ACCOUNTS = 1_000;
 
 /** Whether the clock tells an address that has an account from one that has none (attack E2). */
@@ -14,7 +14,7 @@ export async function measureEnumeration(folder: string): Promise<Part[]> {
   const usher = await startUsher(folder, SIGN_IN_FLAGS, false);
   try {
     return [
-      await compare(usher.port, 'mails', 'POST /v1/send-mail', PAIRS.mails, 202, (email) => ({
+      await compare(usher.port, 'mails', 'POST /v1/send-mail', PAIRS.emails, 202, (email) => ({
         path: '/v1/send-mail',
         body: { email },
       })),

@@ -5,14 +5,14 @@ import { requestText } from './load.ts';
 import { HOST, SEEDED_FLAGS, seed } from './seed.ts';
 import { startUsher } from './servers.ts';
 
-type OpenWorld = typeof import('../packages/server/src/open-world.ts');
+type OpenContext = typeof import('../packages/server/src/open-context.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openWorld }: OpenWorld = await import(`${built}/open-world.js`);
+const { openContext }: OpenContext = await import(`${built}/open-world.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
-const { findByName, promote }: Users = await import(`${built}/core/users.js`);
+const { findByIdentifier, promote }: Users = await import(`${built}/core/users.js`);
 
 /** So many that a page of a list is full. */
 const USERS = 120;
@@ -57,10 +57,10 @@ export async function measurePages(folder: string): Promise<Part[]> {
 /** @returns The user's id. */
 async function makeAdmin(folder: string, username: string): Promise<string> {
   const database = `sqlite:${resolve(folder, 'usher.db')}`;
-  const { world, close } = await openWorld(configFromOptions({ database, logLevel: 'silent' }));
-  const user = await findByName(world.db, 'username', username);
+  const { context, close } = await openContext(configFromOptions({ database, logLevel: 'silent' }));
+  const user = await findByIdentifier(context.db, 'username', username);
   if (!user) throw new Error(`There is no ${username}.`);
-  await world.db.transaction().execute((tx) => promote(tx, user.id, world.clock.now()));
+  await context.db.transaction().execute((tx) => promote(tx, user.id, context.clock.now()));
   await close();
   return user.id;
 }

@@ -35,7 +35,7 @@ type Name = keyof typeof measurements;
 const names = Object.keys(measurements) as Name[];
 
 /** Milliseconds for one measurement; they take less than a minute and a half on two busy cores. */
-const PATIENCE = 150_000;
+const TIMEOUT = 150_000;
 
 const wanted = choose(process.argv.slice(2));
 if (wanted) await run(wanted);
@@ -78,9 +78,9 @@ async function run(chosen: Name[]): Promise<void> {
 /** Ends the servers of a measurement that takes too long: what waits for them then fails. */
 async function inTime<T>(name: string, work: Promise<T>): Promise<T> {
   const timer = setTimeout(() => {
-    console.error(`${name} took longer than ${PATIENCE / 1000} s; its servers are ended.`);
+    console.error(`${name} took longer than ${TIMEOUT / 1000} s; its servers are ended.`);
     killAll();
-  }, PATIENCE);
+  }, TIMEOUT);
   try {
     return await work;
   } finally {

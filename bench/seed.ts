@@ -6,19 +6,19 @@ import type { LockedUser } from '../packages/server/src/core/users/lock.ts';
 import type { Tx } from '../packages/server/src/platform/db/index.ts';
 
 /** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
-type OpenWorld = typeof import('../packages/server/src/open-world.ts');
+type OpenContext = typeof import('../packages/server/src/open-context.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
-type Names = typeof import('../packages/server/src/core/names.ts');
+type Names = typeof import('../packages/server/src/core/identifiers.ts');
 type Sessions = typeof import('../packages/server/src/core/sessions.ts');
 type Start = typeof import('../packages/server/src/core/sessions/start.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 type Lock = typeof import('../packages/server/src/core/users/lock.ts');
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openWorld }: OpenWorld = await import(`${built}/open-world.js`);
+const { openContext }: OpenContext = await import(`${built}/open-world.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
-const { parseEmail, parseUsername }: Names = await import(`${built}/core/names.js`);
-const { IDLE, REFRESH_IDLE }: Sessions = await import(`${built}/core/sessions.js`);
+const { parseEmail, parseUsername }: Names = await import(`${built}/core/identifiers.js`);
+const { IDLE_TIMEOUT: IDLE, REFRESH_IDLE_TIMEOUT }: Sessions = await import(`${built}/core/sessions.js`);
 const { startSession }: Start = await import(`${built}/core/sessions/start.js`);
 const { lockUser }: Lock = await import(`${built}/core/users/lock.js`);
 const { insertUser }: Users = await import(`${built}/core/users.js`);
@@ -55,10 +55,10 @@ export interface Seeded {
 export async function seed(folder: string, users: number, more = 0): Promise<Seeded> {
   const database = `sqlite:${resolve(folder, 'usher.db')}`;
   const config = configFromOptions({ database, publicUrl, tokenMinutes: 60, logLevel: 'silent' });
-  const { world, close } = await openWorld(config);
-  const { db, hasher, cookieTokens, accessTokens } = world;
+  const { context, close } = await openContext(config);
+  const { db, hasher, cookieTokens, accessTokens } = context;
   const passwordHash = await hasher.hash(PASSWORD, 'background');
-  const now = world.clock.now();
+  const now = context.clock.now();
   const usernames = Array.from({ length: users }, (_, index) => `user${10_000 + index}`);
   const amr = ['pwd'];
   const about = { ip: '192.0.2.1', userAgent: 'bench' };
@@ -77,8 +77,14 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
       if (index > 0) continue;
       const bearerId = await startSession(lock, { ...about, shown: shownAt(now), kind: 'bearer' }, now);
       const makeFor = async (audience: string) =>
-        (await accessTokens.make({ ...subject, sessionId: bearerId }, audience, now, now + REFRESH_IDLE))
-          .token;
+        (
+          await accessTokens.make(
+            { ...subject, sessionId: bearerId },
+            audience,
+            now,
+            now + REFRESH_IDLE_TIMEOUT,
+          )
+        ).token;
       bearer = await makeFor(publicUrl);
       for (let number = 0; number < more; number++) bearers.push(await makeFor(AUDIENCE));
     }
@@ -93,7 +99,7 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
       return made.user.id;
     }
   });
-  const jwks = { keys: world.keyring.published(now).map((key) => key.publicJwk) };
+  const jwks = { keys: context.keyring.published(now).map((key) => key.publicJwk) };
   await close();
   return { usernames, cookies, bearer, bearers, jwks };
 }
@@ -122,8 +128,8 @@ export const emailOf = (number: number): string =>
  */
 export async function fillUsers(database: string, secret: string, count: number): Promise<string> {
   const config = configFromOptions({ database, secret, publicUrl, logLevel: 'silent' });
-  const { world, close } = await openWorld(config);
-  const { db, clock, cookieTokens } = world;
+  const { context, close } = await openContext(config);
+  const { db, clock, cookieTokens } = context;
   const now = clock.now();
   const STEP = 1_000;
   for (let from = 0; from < count; from += STEP) {
@@ -140,7 +146,7 @@ export async function fillUsers(database: string, secret: string, count: number)
         password_changed_at: now,
         admin_since: number % 10_000 === 0 ? now : null,
         disabled_at: number % 100 === 7 ? now : null,
-        signed_in_at: null,
+        last_sign_in_at: null,
         created_at: now,
         device_epoch: 0,
       };

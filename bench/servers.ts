@@ -10,13 +10,13 @@ const usher = resolve(here, '../packages/server/bin/usher.js');
 const usage = ['--import', resolve(here, 'usage.ts')];
 
 /** How long a server may take to start and to stop, in milliseconds. */
-const START_PATIENCE = 20_000;
-const STOP_PATIENCE = 5_000;
+const START_TIMEOUT = 20_000;
+const STOP_TIMEOUT = 5_000;
 
 export interface Server {
   port: number;
   /** What the program says that its start took, in milliseconds. */
-  ownFigure: number | undefined;
+  ownSample: number | undefined;
   /** Processor time so far, of all threads, in microseconds. Only of servers that were started `withUsage`. */
   cpu(): Promise<number>;
   /** Resident memory, in bytes. */
@@ -45,7 +45,7 @@ export const startUsher = (folder: string, flags: string[], withUsage: boolean):
 async function start(args: string[], folder: string): Promise<Server> {
   const child = spawn(process.execPath, args, {
     cwd: folder,
-    env: surroundings(folder),
+    env: environment(folder),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   running.add(child);
@@ -57,7 +57,7 @@ async function start(args: string[], folder: string): Promise<Server> {
   const { port } = await readyLine(child, () => said);
   return {
     port,
-    ownFigure: Number(/ \((\d+) ms\)/.exec(said)?.[1]) || undefined,
+    ownSample: Number(/ \((\d+) ms\)/.exec(said)?.[1]) || undefined,
     cpu: async () => {
       const answer = once(child, 'message');
       child.send('cpu');
@@ -67,7 +67,7 @@ async function start(args: string[], folder: string): Promise<Server> {
     memory: async () => residentMemory(child.pid ?? 0),
     stop: async () => {
       child.kill('SIGTERM');
-      const end = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE);
+      const end = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT);
       await gone;
       clearTimeout(end);
     },
@@ -75,7 +75,7 @@ async function start(args: string[], folder: string): Promise<Server> {
 }
 
 /** Our own surroundings, without settings of an Usher, and with the folder for whatever is kept between starts. */
-function surroundings(folder: string): NodeJS.ProcessEnv {
+function environment(folder: string): NodeJS.ProcessEnv {
   const ours = Object.entries(process.env).filter(([name]) => !name.startsWith('USHER_'));
   return { ...Object.fromEntries(ours), TMPDIR: folder, TEMP: folder, TMP: folder };
 }
@@ -84,7 +84,7 @@ function surroundings(folder: string): NodeJS.ProcessEnv {
 function readyLine(child: ChildProcess, said: () => string): Promise<{ port: number }> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(new Error(`A server did not start: ${said() || 'it said nothing'}`));
-    const timer = setTimeout(fail, START_PATIENCE);
+    const timer = setTimeout(fail, START_TIMEOUT);
     child.once('exit', fail);
     child.once('error', reject);
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });

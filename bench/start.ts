@@ -41,7 +41,7 @@ async function startOnce(folder: string, database: string): Promise<{ took: numb
     const status = await askOnce(server.port, READYZ);
     if (status !== 200)
       throw new Error(`/readyz answered ${status} after the server had said that it is ready.`);
-    return { took: performance.now() - began, own: server.ownFigure ?? Number.NaN };
+    return { took: performance.now() - began, own: server.ownSample ?? Number.NaN };
   } finally {
     await server.stop();
   }

@@ -14,7 +14,7 @@ const PAIRS = 16;
 const IMPORTED = '$2b$12$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG';
 
 let addresses = 0;
-const newAddress = (): string => {
+const newIp = (): string => {
   const n = ++addresses;
   return `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 };
@@ -44,7 +44,7 @@ export async function measureTurns(folder: string): Promise<Part[]> {
   // Every second one of the last hundred was imported.
   for (const username of usernames.slice(-100).filter((_, i) => i % 2 === 0))
     database.prepare('UPDATE users SET password_hash = ? WHERE username = ?').run(IMPORTED, username);
-  database.prepare('UPDATE installation SET dearest_hash = ?').run(IMPORTED);
+  database.prepare('UPDATE installation SET slowest_hash = ?').run(IMPORTED);
   database.close();
   const usher = await startUsher(folder, SIGN_IN_FLAGS, false);
   try {
@@ -63,9 +63,9 @@ async function besideGuesses(port: number, usernames: string[]): Promise<Part> {
   const alone: number[] = [];
   const beside: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const own = () => time(port, signInText(usernames[round] ?? '', PASSWORD, newAddress()));
+    const own = () => time(port, signInText(usernames[round] ?? '', PASSWORD, newIp()));
     alone.push(median([await own(), await own(), await own()]));
-    const address = newAddress();
+    const address = newIp();
     const guesses = Array.from({ length: 100 }, (_, i) =>
       askOnce(port, signInText(`nobody${round}x${i % 20}`, 'not the password', address)),
     );
@@ -86,7 +86,7 @@ async function besideGuesses(port: number, usernames: string[]): Promise<Part> {
 async function besideFlood(port: number, usernames: string[]): Promise<Part> {
   const owner = usernames[100] ?? '';
   const cookie = await deviceOf(port, owner);
-  const address = newAddress();
+  const address = newIp();
   let isOver = false;
   const loop = async (username: string) => {
     while (!isOver) await askOnce(port, signInText(username, PASSWORD, address));
@@ -94,8 +94,7 @@ async function besideFlood(port: number, usernames: string[]): Promise<Part> {
   const flood = Array.from({ length: 117 }, (_, i) => loop(usernames[101 + (i % 12)] ?? ''));
   const took: number[] = [];
   try {
-    for (let i = 0; i < 20; i++)
-      took.push(await time(port, signInText(owner, PASSWORD, newAddress(), cookie)));
+    for (let i = 0; i < 20; i++) took.push(await time(port, signInText(owner, PASSWORD, newIp(), cookie)));
   } finally {
     isOver = true;
     await Promise.all(flood);
@@ -112,7 +111,7 @@ async function besideFlood(port: number, usernames: string[]): Promise<Part> {
 
 async function deviceOf(port: number, username: string): Promise<string> {
   let head = '';
-  await askOnce(port, signInText(username, PASSWORD, newAddress()), (text) => {
+  await askOnce(port, signInText(username, PASSWORD, newIp()), (text) => {
     head = text;
   });
   const cookie = /^set-cookie: (usher-device=[^;]+)/im.exec(head)?.[1];
@@ -125,9 +124,9 @@ async function besideImported(port: number, usernames: string[]): Promise<Part> 
   const took = { imported: [] as number[], ours: [] as number[] };
   const own = usernames.slice(200, 200 + PAIRS * 2);
   const measure = async (kind: keyof typeof took, name: string, turn: number) => {
-    const address = newAddress();
+    const address = newIp();
     const guesses = [1, 2].map(() => askOnce(port, signInText(name, 'not the password', address)));
-    took[kind].push(await time(port, signInText(own[turn] ?? '', PASSWORD, newAddress())));
+    took[kind].push(await time(port, signInText(own[turn] ?? '', PASSWORD, newIp())));
     await Promise.all(guesses);
   };
   const names = usernames.slice(-100);

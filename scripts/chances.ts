@@ -1,7 +1,7 @@
 // How likely it is that somebody takes over an account by guessing mailed codes, from the budgets that the server goes by.
 // SECURITY.md shows what this prints, and a test compares the two.
-import { budgets } from '../packages/server/src/core/limits.ts';
-import { codeRules } from '../packages/server/src/flows/verifications/code-rules.ts';
+import { rateLimits } from '../packages/server/src/core/rate-limits.ts';
+import { verificationRules } from '../packages/server/src/flows/verifications/verification-rules.ts';
 
 const DAY = 24 * 60 * 60_000;
 const YEAR = 365;
@@ -13,11 +13,11 @@ const chance = (guesses: number, digits: number): number =>
 
 /** The table of SECURITY.md, a line for each length of code. */
 export function chances(): string[] {
-  const perDayOfFleet = budgets.allCodes.most * (DAY / budgets.allCodes.length);
+  const perDayOfFleet = rateLimits.codes_total.max * (DAY / rateLimits.codes_total.length);
   const lines = [4, 6, 8].map((digits) => {
-    const { daily, total } = codeRules({ codesDigits: digits });
-    const idle = budgets[total].most;
-    const busy = budgets[daily].most * YEAR;
+    const { daily, total } = verificationRules({ codesDigits: digits });
+    const idle = rateLimits[total].max;
+    const busy = rateLimits[daily].max * YEAR;
     const fleet = Math.min(idle * FLEET, perDayOfFleet * YEAR);
     return `| ${digits} | ${idle} | ${say(chance(idle, digits))} | ${busy} | ${say(chance(busy, digits))} | ${fleet} | ${say(chance(fleet, digits))} |`;
   });

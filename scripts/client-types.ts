@@ -64,7 +64,7 @@ function callOf(name: string, { summary, parameters = [], requestBody, responses
   const members = [
     ...(['path', 'query'] as const).map((place) => parametersOf(place, parameters)),
     requestBody && `body${requestBody.required ? '' : '?'}: ${typeOf(schemaOf(requestBody.content))};`,
-    `answer: ${answerOf(responses)};`,
+    `response: ${answerOf(responses)};`,
   ];
   return `/** ${summary}. */\n'${name}': { ${members.filter(Boolean).join(' ')} };`;
 }

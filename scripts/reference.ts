@@ -34,10 +34,10 @@ const pages: Record<string, Page> = {
   },
   limits: {
     title: 'Rate limits',
-    module: 'core/limits',
-    export: 'budgets',
+    module: 'core/rate-limits',
+    export: 'rateLimits',
     intro:
-      'Every rate limit. A blocked attempt is rejected without being checked. `password` and `passwordByName` wait longer after each incorrect attempt; the others count in a time window, or until they are reset. A blocked attempt is recorded as the event `limit_reached` with the name of the limit; the admin console shows the label.',
+      'Every rate limit. A blocked attempt is rejected without being checked. `password` and `passwordByName` wait longer after each incorrect attempt; the others count in a time window, or until they are reset. A blocked attempt is recorded as the event `rate_limit_exceeded` with the name of the limit; the admin console shows the label.',
     write: writeLimits,
   },
   settings: {
@@ -51,7 +51,7 @@ const pages: Record<string, Page> = {
     title: 'Routes',
     module: 'routes',
     intro:
-      'Every route of Usher, and who may call it: `anyone`; `leaving` is anyone, with or without a valid credential; `session` is a signed-in user; `admin` is an administrator. In addition to the errors listed here, a route can return the errors that all routes share.',
+      'Every route of Usher, and who may call it: `public`; `optional` is anyone, with or without a valid credential; `session` is a signed-in user; `admin` is an administrator. In addition to the errors listed here, a route can return the errors that all routes share.',
     write: writeRoutes,
   },
 };
@@ -61,7 +61,7 @@ type SettingTable = Record<string, { env: string; default: string; help: string 
 interface RouteLine {
   method: string;
   path: string;
-  who: string;
+  access: string;
   summary: string;
   errors: readonly string[];
   isPage?: boolean;
@@ -85,23 +85,23 @@ function writeEvents({
   return table(['event', 'label', 'meaning'], rows);
 }
 
-type BudgetTable = Record<
+type RateLimitTable = Record<
   string,
-  { of: string; label: string; why: string } & (
+  { of: string; label: string; description: string } & (
     | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
-    | { kind: 'window' | 'distinct'; most: number; length: number }
+    | { kind: 'window' | 'distinct'; max: number; length: number }
   )
 >;
 
-function writeLimits({ budgets }: { budgets: BudgetTable }): string {
-  const rows = Object.entries(budgets).map(([name, budget]) => [
+function writeLimits({ rateLimits }: { rateLimits: RateLimitTable }): string {
+  const rows = Object.entries(rateLimits).map(([name, rateLimit]) => [
     quote(name),
-    budget.label,
-    budget.of,
-    budget.kind === 'back-off'
-      ? `${budget.free}, then a wait of ${inWords(budget.first)} that doubles up to ${inWords(budget.longest)}; reset after ${inWords(budget.forget)} without an attempt`
-      : `${budget.most} in ${inWords(budget.length)}`,
-    budget.why,
+    rateLimit.label,
+    rateLimit.of,
+    rateLimit.kind === 'back-off'
+      ? `${rateLimit.free}, then a wait of ${inWords(rateLimit.first)} that doubles up to ${inWords(rateLimit.longest)}; reset after ${inWords(rateLimit.forget)} without an attempt`
+      : `${rateLimit.max} in ${inWords(rateLimit.length)}`,
+    rateLimit.description,
   ]);
   return table(['limit', 'label', 'counted per', 'allows', 'what it counts'], rows);
 }
@@ -134,9 +134,9 @@ function writeSettings(config: Config): string {
 
 function writeRoutes({ routes }: { routes: readonly RouteLine[] }): string {
   const rows = (lines: RouteLine[]) =>
-    lines.map(({ method, path, who, summary, errors }) => [
+    lines.map(({ method, path, access, summary, errors }) => [
       quote(`${method} ${path}`),
-      who,
+      access,
       summary,
       errors.map(quote).join(' '),
     ]);

@@ -3,14 +3,14 @@
 import { resolve } from 'node:path';
 
 /** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
-type OpenWorld = typeof import('../packages/server/src/open-world.ts');
+type OpenContext = typeof import('../packages/server/src/open-context.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Events = typeof import('../packages/server/src/core/events.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 type EventName = Parameters<Events['recordEvent']>[1];
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openWorld }: OpenWorld = await import(`${built}/open-world.js`);
+const { openContext }: OpenContext = await import(`${built}/open-world.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { OPERATOR, recordEvent }: Events = await import(`${built}/core/events.js`);
 const { insertUser }: Users = await import(`${built}/core/users.js`);
@@ -43,8 +43,8 @@ export async function writeHistory(
   database: string,
   admin: { username: string; email: string; password: string },
 ): Promise<void> {
-  const { world, close } = await openWorld(configFromOptions({ database, logLevel: 'silent' }));
-  const { db, hasher, clock } = world;
+  const { context, close } = await openContext(configFromOptions({ database, logLevel: 'silent' }));
+  const { db, hasher, clock } = context;
   const passwordHash = await hasher.hash(admin.password, 'background');
   const random = chances(4000);
   const few = (mean: number) => Math.floor(mean * (0.5 + random()) + random());
@@ -67,9 +67,9 @@ export async function writeHistory(
     };
     const note = (name: EventName, userId: string | null, at: number, details = {}) => {
       const ip = `203.0.113.${Math.floor(random() * 250) + 1}`;
-      const origin = name.startsWith('mail_') ? OPERATOR : { ...OPERATOR, ip };
-      const actorId = name.startsWith('mail_') || name === 'sign_in_refused' ? null : userId;
-      return recordEvent(tx, name, origin, { userId, actorId, details }, at);
+      const client = name.startsWith('mail_') ? OPERATOR : { ...OPERATOR, ip };
+      const actorId = name.startsWith('mail_') || name === 'sign_in_failed' ? null : userId;
+      return recordEvent(tx, name, client, { userId, actorId, details }, at);
     };
     const began = Math.floor(last / (24 * HOUR)) * 24 * HOUR - DAYS * 24 * HOUR;
     await add(admin, true, began);
@@ -81,24 +81,24 @@ export async function writeHistory(
         const username = `${one(names)}.${one(families)}${people.length}`;
         const id = await add({ username, email: `${username}@example.org` }, false, at(0.1));
         await note('user_signed_up', id, at(0.1));
-        await note('mail_sent', id, at(0.1), { kind: 'verify_email', tries: 1, answer: '250' });
-        await note('address_proven', id, at(0.15));
+        await note('email_sent', id, at(0.1), { kind: 'verify_email', attempts: 1, answer: '250' });
+        await note('email_verified', id, at(0.15));
       }
       for (let i = few(busy); i > 0; i--) await note('signed_in', one(people), at(0.2), { kind: 'cookie' });
       for (let i = few(busy / 12); i > 0; i--)
-        await note('sign_in_refused', one(people), at(0.4), { kind: 'cookie', reason: 'wrong' });
+        await note('sign_in_failed', one(people), at(0.4), { kind: 'cookie', reason: 'wrong' });
       if (random() < busy / 40) {
         const id = one(people);
-        await note('recovery_started', id, at(0.5), { mailed: true });
+        await note('password_reset_requested', id, at(0.5), { emailed: true });
         const isRefused = random() < 0.15;
         const answer = isRefused ? '550' : '250';
-        const details = { kind: 'reset_password', tries: 1, answer };
-        await note(isRefused ? 'mail_refused' : 'mail_sent', id, at(0.5), details);
+        const details = { kind: 'reset_password', attempts: 1, answer };
+        await note(isRefused ? 'email_rejected' : 'email_sent', id, at(0.5), details);
         if (!isRefused) await note('password_reset', id, at(0.55));
       }
       if (random() < busy / 90) {
-        const details = { limit: 'password', count: 5, refused: 1, retry_after: 30 };
-        await note('limit_reached', one(people), at(0.6), details);
+        const details = { limit: 'passwords_per_account', count: 5, rejected: 1, retry_after: 30 };
+        await note('rate_limit_exceeded', one(people), at(0.6), details);
       }
     }
   });

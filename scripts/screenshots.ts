@@ -11,7 +11,7 @@ import { writeHistory } from './screenshots-history.ts';
 const root = resolve(import.meta.dirname, '..');
 const images = join(root, 'docs/images');
 /** A README is read over slow lines, too. */
-const MOST_BYTES = 80_000;
+const MAX_BYTES = 80_000;
 
 const desk = { width: 1200, height: 760 };
 const phone = { width: 390, height: 760 };
@@ -123,7 +123,7 @@ try {
       await close();
       const { size } = statSync(path);
       console.log(`${path.slice(root.length + 1)}: ${Math.round(size / 1000)} kB`);
-      if (size > MOST_BYTES) throw new Error(`${path} is larger than ${MOST_BYTES} bytes.`);
+      if (size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes.`);
     }
 } finally {
   await browser.close();
@@ -151,7 +151,7 @@ async function populate(url: string): Promise<void> {
     return answer.status;
   };
   await post('/v1/signup', ada, devices.firefox);
-  const token = /\/verify#token=([\w-]+)/.exec(await readMail(url))?.[1];
+  const token = /\/verify#token=([\w-]+)/.exec(await readEmail(url))?.[1];
   const { username, password, email } = ada;
   await post('/v1/verify-email', { token, password }, devices.firefox);
   for (const device of [devices.firefox, devices.safari])
@@ -163,13 +163,13 @@ async function populate(url: string): Promise<void> {
     await post('/v1/signin', { email: alan.email, password: `not this one ${i}` }, stranger);
 }
 
-/** The newest mail, in the mailbox that the banner has the link of. */
-async function readMail(url: string): Promise<string> {
+/** The newest email, in the mailbox that the banner has the link of. */
+async function readEmail(url: string): Promise<string> {
   const { page, close } = await visit(browser, url);
   await page.goto(/http\S+\/mailbox#token=[\w-]+/.exec(printed)?.[0] ?? '');
   await page.locator('a[href^="/mailbox/"]').first().click();
   await page.locator('iframe').waitFor();
-  const mail = await page.content();
+  const email = await page.content();
   await close();
-  return mail;
+  return email;
 }

@@ -1,6 +1,6 @@
 // The most that one address range without an account can have written in a day, from the budgets that the server goes by.
 // SECURITY.md shows what this prints; tests compare the two, and flood a server to see that it stays below.
-import { budgets } from '../packages/server/src/core/limits.ts';
+import { rateLimits } from '../packages/server/src/core/rate-limits.ts';
 
 const DAY = 24 * 60 * 60_000;
 /** Refusals of one window that are recorded: ten, then one each time they have doubled, up to ten million. */
@@ -9,24 +9,32 @@ const RECORDED = 10 + 20;
 const WIDTHS = 3;
 
 type Windows = {
-  [K in keyof typeof budgets]: (typeof budgets)[K]['kind'] extends 'back-off' ? never : K;
-}[keyof typeof budgets];
-type Table = 'users' | 'sessions' | 'devices' | 'codes' | 'mails' | 'events' | 'limits' | 'limit_members';
+  [K in keyof typeof rateLimits]: (typeof rateLimits)[K]['kind'] extends 'back-off' ? never : K;
+}[keyof typeof rateLimits];
+type Table =
+  | 'users'
+  | 'sessions'
+  | 'devices'
+  | 'verifications'
+  | 'emails'
+  | 'events'
+  | 'rate_limits'
+  | 'rate_limit_members';
 
-const windows = (name: Windows): number => DAY / budgets[name].length;
+const windows = (name: Windows): number => DAY / rateLimits[name].length;
 /** How much of a budget there is in a day. */
-const inADay = (name: Windows): number => budgets[name].most * windows(name);
+const inADay = (name: Windows): number => rateLimits[name].max * windows(name);
 
 /** What a row of each table holds at most, in bytes, with user agent, addresses and names as long as they may be. */
 export const bytesOfRow: Record<Table, number> = {
   users: 1_000,
   sessions: 800,
   devices: 500,
-  codes: 1_600,
-  mails: 3_000,
+  verifications: 1_600,
+  emails: 3_000,
   events: 1_000,
-  limits: 120,
-  limit_members: 120,
+  rate_limits: 120,
+  rate_limit_members: 120,
 };
 
 interface Writing {
@@ -35,30 +43,36 @@ interface Writing {
   rows: Partial<Record<Table, number>>;
 }
 
-const ranged = ['signup', 'mailsFrom', 'passwordsFrom', 'codesFrom', 'secrets'] as const;
+const ranged = [
+  'sign_ups_per_ip_range',
+  'emails_per_ip_range',
+  'passwords_per_ip_range',
+  'codes_per_ip_range',
+  'invalid_tokens_per_ip_range',
+] as const;
 const refusals = ranged.reduce((sum, name) => sum + windows(name) * RECORDED, 0);
 
 /** What each kind of attempt writes, every time or for each new name. */
 export const writings: readonly Writing[] = [
   {
     what: 'sign-ups, completed ones too',
-    times: inADay('signup'),
-    rows: { users: 1, sessions: 1, devices: 1, codes: 1, mails: 1, events: 5, limits: 1 },
+    times: inADay('sign_ups_per_ip_range'),
+    rows: { users: 1, sessions: 1, devices: 1, verifications: 1, emails: 1, events: 5, rate_limits: 1 },
   },
   {
     what: 'requested recovery emails',
-    times: inADay('mailsFrom'),
-    rows: { codes: 1, mails: 1, events: 3, limits: 1 + WIDTHS },
+    times: inADay('emails_per_ip_range'),
+    rows: { verifications: 1, emails: 1, events: 3, rate_limits: 1 + WIDTHS },
   },
-  { what: 'wrong passwords', times: inADay('passwordsFrom'), rows: { events: 1 } },
+  { what: 'wrong passwords', times: inADay('passwords_per_ip_range'), rows: { events: 1 } },
   {
     what: 'different identifiers that they are tried for',
-    times: inADay('names'),
-    rows: { limits: 3, limit_members: WIDTHS },
+    times: inADay('identifiers_per_ip_range'),
+    rows: { rate_limits: 3, rate_limit_members: WIDTHS },
   },
-  { what: 'wrong emailed codes', times: inADay('codesFrom'), rows: { events: 1, limits: 2 } },
+  { what: 'wrong emailed codes', times: inADay('codes_per_ip_range'), rows: { events: 1, rate_limits: 2 } },
   { what: 'recorded rejections by a rate limit', times: refusals, rows: { events: 1 } },
-  { what: 'rate limits of the range', times: ranged.length + 1, rows: { limits: WIDTHS } },
+  { what: 'rate limits of the range', times: ranged.length + 1, rows: { rate_limits: WIDTHS } },
 ];
 
 const tables = Object.keys(bytesOfRow) as Table[];

@@ -16,7 +16,7 @@ const guide = readFileSync(join(root, 'docs/guides/nextjs.md'), 'utf8');
 /** What every Next.js application has; the guide begins after it. */
 const beforehand = ['next', 'react', 'react-dom', 'typescript', '@types/react', '@types/node'];
 /** Milliseconds. */
-const PATIENCE = 5 * 60_000;
+const TIMEOUT = 5 * 60_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'usher-nextjs-'));
 const [packed, project] = [join(folder, 'packed'), join(folder, 'my-app')];
@@ -88,7 +88,7 @@ async function visit(url: string): Promise<string[]> {
 }
 
 async function untilUp(url: string): Promise<void> {
-  for (const until = performance.now() + PATIENCE; ; await sleep(500)) {
+  for (const until = performance.now() + TIMEOUT; ; await sleep(500)) {
     const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(60_000) }).catch(
       () => undefined,
     );

@@ -26,14 +26,14 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
   /** Lets signed-in users through; everyone else gets Usher's error. */
   const signedIn = async (c: Context<Guarded>, next: Next): Promise<Response | undefined> => {
     const caller = await usher.authenticate(c.req.raw, c.env);
-    if (caller.refusal) return caller.refusal;
+    if (caller.error) return caller.error;
     c.set('user', caller.user);
     await next();
     // The renewed cookie, and headers that forbid caching.
     for (const [name, value] of caller.headers) c.header(name, value, { append: name === 'set-cookie' });
     return undefined;
   };
-  const isSmall = bodyLimit({ maxSize: 16_384, onError: (c) => refuse(c, 413, 'payload_too_large') });
+  const isSmall = bodyLimit({ maxSize: 16_384, onError: (c) => refuse(c, 413, 'content_too_large') });
   app.use('/api/todos/*', isSmall).use('/todos/*', isSmall);
 
   const api = new Hono<Guarded>();
@@ -41,11 +41,11 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
 
   api.get('/', (c) => {
     const { data, error } = listQuery.safeParse(c.req.query());
-    return error ? refuseInput(c, error) : c.json(todos.list(c.var.user.id, data.limit, data.cursor));
+    return error ? rejectInput(c, error) : c.json(todos.list(c.var.user.id, data.limit, data.cursor));
   });
   api.post('/', async (c) => {
     const { data, error } = newTodo.safeParse(await readJson(c));
-    if (error) return refuseInput(c, error);
+    if (error) return rejectInput(c, error);
     const todo = todos.add(c.var.user.id, data);
     return todo ? c.json({ todo }, 201) : refuse(c, 409, 'quota_reached', `The limit is ${MOST} to-dos.`);
   });
@@ -60,7 +60,7 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
   ] as const)
     api.on(method, '/:id', async (c) => {
       const { data, error } = shape.safeParse(await readJson(c));
-      if (error) return refuseInput(c, error);
+      if (error) return rejectInput(c, error);
       const todo = todos.change(c.var.user.id, c.req.param('id'), data);
       return todo ? c.json({ todo }) : refuse(c, 404, 'not_found');
     });
@@ -78,7 +78,7 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
 /** The body, or undefined if it is not JSON; the schema then names the problem. */
 const readJson = (c: Context): Promise<unknown> => c.req.json().catch(() => undefined);
 
-const refuseInput = (c: Context, { issues }: z.ZodError): Response =>
+const rejectInput = (c: Context, { issues }: z.ZodError): Response =>
   refuse(
     c,
     400,
@@ -90,7 +90,7 @@ const refuseInput = (c: Context, { issues }: z.ZodError): Response =>
 const titles = {
   invalid_request: 'Invalid request',
   not_found: 'Not found',
-  payload_too_large: 'Request too large',
+  content_too_large: 'Request too large',
   quota_reached: 'Too many to-dos',
 };
 

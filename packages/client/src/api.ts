@@ -57,49 +57,49 @@ export interface Device {
   current: boolean;
 }
 
-export interface Limit {
+export interface RateLimit {
   limit:
-    | 'passwordByName'
-    | 'password'
-    | 'passwordsInAll'
-    | 'device'
-    | 'devicesInAll'
-    | 'codes'
-    | 'codesInAll'
-    | 'shortCodes'
-    | 'shortCodesInAll'
-    | 'allCodes'
-    | 'codesFrom'
-    | 'recoveryToFrom'
-    | 'recoveryTo'
-    | 'recoveryKnown'
-    | 'mailsTo'
-    | 'mailsFrom'
-    | 'emailChanges'
-    | 'noticesTo'
-    | 'signInNoticesTo'
-    | 'names'
-    | 'passwordsFrom'
-    | 'signup'
-    | 'secrets'
-    | 'profileChanges'
-    | 'sessionChanges'
-    | 'passwordChanges'
-    | 'emailRequests'
-    | 'adminChanges'
-    | 'keyRotations';
+    | 'passwords_per_identifier'
+    | 'passwords_per_account'
+    | 'passwords_per_account_total'
+    | 'passwords_per_device'
+    | 'passwords_per_account_known_devices'
+    | 'codes_per_account_daily'
+    | 'codes_per_account_total'
+    | 'short_codes_per_account_daily'
+    | 'short_codes_per_account_total'
+    | 'codes_total'
+    | 'codes_per_ip_range'
+    | 'recovery_emails_per_recipient_and_ip_range'
+    | 'recovery_emails_per_recipient'
+    | 'recovery_emails_from_known_devices'
+    | 'emails_per_recipient'
+    | 'emails_per_ip_range'
+    | 'email_changes_per_email'
+    | 'security_notices_per_account'
+    | 'new_device_notices_per_account'
+    | 'identifiers_per_ip_range'
+    | 'passwords_per_ip_range'
+    | 'sign_ups_per_ip_range'
+    | 'invalid_tokens_per_ip_range'
+    | 'profile_changes_per_account'
+    | 'session_revocations_per_account'
+    | 'password_changes_per_account'
+    | 'verification_emails_per_account'
+    | 'admin_changes_per_account'
+    | 'key_rotations_per_account';
   /** Description of the limit. */
-  why: string;
+  description: string;
   /** IP range or identifier the limit applies to. */
   from: string | null;
   /** Attempts counted. */
   count: number;
   /** Attempts allowed. */
-  most: number;
+  max: number;
   /** Requests blocked since the last allowed one. */
-  refused: number;
+  rejected: number;
   /** Whether the next attempt will be blocked. */
-  reached: boolean;
+  exceeded: boolean;
   /** When the block ends; null if not blocked, or if it doesn’t expire. */
   until: string | null;
 }
@@ -122,15 +122,15 @@ export interface RecordedEvent {
 
 export interface Stats {
   span: 'day' | 'week' | 'month';
-  now: { users: number; sessions: number; mails_waiting: number; hashes_waiting: number };
+  now: { users: number; sessions: number; emails_waiting: number; hashes_waiting: number };
   steps: {
     /** Start of the interval (1 hour for `day`, otherwise 1 day). */ at: string;
     sign_ups: number;
     sign_ins: number;
-    sign_ins_refused: number;
-    limits_reached: number;
-    mails_sent: number;
-    mails_failed: number;
+    sign_ins_failed: number;
+    rate_limits_exceeded: number;
+    emails_sent: number;
+    emails_failed: number;
     /** Peak value. */
     sessions: number;
     /** Peak value. */
@@ -147,33 +147,33 @@ export interface Problem {
   /** Stable, machine-readable error code. */
   code:
     | 'invalid_credentials'
-    | 'signup_refused'
-    | 'signup_taken'
-    | 'code_invalid'
-    | 'signup_closed'
+    | 'signup_rejected'
+    | 'user_exists'
+    | 'invalid_code'
+    | 'signup_disabled'
     | 'invalid_json'
     | 'invalid_request'
     | 'invalid_path'
-    | 'ambiguous_credentials'
+    | 'multiple_credentials'
     | 'duplicate_header'
     | 'duplicate_cookie'
-    | 'password_needed'
+    | 'password_required'
     | 'unauthenticated'
     | 'invalid_token'
-    | 'fresh_sign_in_required'
+    | 'reauthentication_required'
     | 'forbidden'
     | 'password_change_required'
-    | 'cross_site'
+    | 'cross_site_request'
     | 'form_expired'
     | 'not_found'
     | 'method_not_allowed'
     | 'last_admin'
-    | 'user_taken'
+    | 'identifier_taken'
     | 'conflict'
-    | 'export_running'
-    | 'setup_done'
-    | 'link_invalid'
-    | 'payload_too_large'
+    | 'export_in_progress'
+    | 'setup_completed'
+    | 'invalid_link'
+    | 'content_too_large'
     | 'unsupported_media_type'
     | 'misdirected'
     | 'too_many_requests'
@@ -200,14 +200,14 @@ export interface Calls {
   /** Sign up. */
   'POST /v1/signup': {
     body: { username: string; email: string; password: string };
-    answer:
+    response:
       | { message: 'user created!'; user: User }
       | { message: 'We’ve sent an email to this address. Use the link or code in it to finish signing up.' };
   };
   /** Check password strength. */
   'POST /v1/check-password': {
     body: { password: string; username?: string | undefined; email?: string | undefined };
-    answer: {
+    response: {
       /** `weak` passwords are rejected. */ strength: 'weak' | 'fair' | 'strong';
       message: string;
     };
@@ -220,7 +220,7 @@ export interface Calls {
       login?: string | undefined;
       password: string;
     };
-    answer: { message: 'login successful!'; user: User };
+    response: { message: 'login successful!'; user: User };
   };
   /** Sign in (access and refresh tokens). */
   'POST /v1/login': {
@@ -232,7 +232,7 @@ export interface Calls {
       /** Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;
     };
-    answer: TokenPair;
+    response: TokenPair;
   };
   /** Refresh tokens. */
   'POST /v1/refresh': {
@@ -241,7 +241,7 @@ export interface Calls {
       /** Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;
     };
-    answer: TokenPair;
+    response: TokenPair;
   };
   /** Get an access token for a service. */
   'POST /v1/token': {
@@ -249,7 +249,7 @@ export interface Calls {
       /** Audience of the access token: a service listed in `USHER_AUDIENCES`, or the public URL for Usher itself. */
       audience?: string | undefined;
     };
-    answer: {
+    response: {
       access_token: string;
       token_type: 'Bearer';
       /** Seconds. */
@@ -257,13 +257,13 @@ export interface Calls {
     };
   };
   /** Sign out. */
-  'POST /v1/logout': { answer: { message: 'logout successful!' } };
+  'POST /v1/logout': { response: { message: 'logout successful!' } };
   /** Sign out everywhere. */
-  'POST /v1/logout-everywhere': { answer: { message: 'logout successful!' } };
+  'POST /v1/logout-everywhere': { response: { message: 'logout successful!' } };
   /** Request a password reset email. */
   'POST /v1/send-mail': {
     body: { email: string };
-    answer: { message: 'If there’s an account for this email, we’ve sent it a link and a code.' };
+    response: { message: 'If there’s an account for this email, we’ve sent it a link and a code.' };
   };
   /** Set a new password with a mailed code or link; every session ends. */
   'POST /v1/reset-password': {
@@ -273,7 +273,7 @@ export interface Calls {
       token?: string | undefined;
       password?: string | undefined;
     };
-    answer: { message: 'Password changed.'; password?: string | undefined };
+    response: { message: 'Password changed.'; password?: string | undefined };
   };
   /** Verify an email address. */
   'POST /v1/verify-email': {
@@ -284,27 +284,27 @@ export interface Calls {
       password?: string | undefined;
       username?: string | undefined;
     };
-    answer:
+    response:
       | { message: 'Email verified.' | 'Email changed.'; user: User }
       | { message: 'user created!'; user: User };
   };
   /** Undo an email change. */
   'POST /v1/restore-email': {
     body: { token: string; password?: string | undefined };
-    answer: { message: 'Email restored.'; password?: string | undefined };
+    response: { message: 'Email restored.'; password?: string | undefined };
   };
   /** Get the account overview. */
-  'GET /v1/dashboard': { answer: { user: User; session: Session; sessions: Session[]; events: Event[] } };
+  'GET /v1/dashboard': { response: { user: User; session: Session; sessions: Session[]; events: Event[] } };
   /** Get the current user. */
-  'GET /v1/me': { answer: { user: User } };
+  'GET /v1/me': { response: { user: User } };
   /** Update the current user. */
-  'PATCH /v1/me': { body: { username?: string | undefined }; answer: { user: User } };
+  'PATCH /v1/me': { body: { username?: string | undefined }; response: { user: User } };
   /** Delete the current user. */
-  'DELETE /v1/me': { body: { email: string; password: string }; answer: { message: 'delete successful!' } };
+  'DELETE /v1/me': { body: { email: string; password: string }; response: { message: 'delete successful!' } };
   /** Change password. */
   'PUT /v1/me/password': {
     body: { current_password: string; new_password: string };
-    answer: {
+    response: {
       message: 'Password changed.';
       access_token?: string | undefined;
       token_type?: 'Bearer' | undefined;
@@ -314,27 +314,27 @@ export interface Calls {
     };
   };
   /** Confirm the password. */
-  'POST /v1/me/confirm': { body: { password: string }; answer: { message: 'Password confirmed.' } };
+  'POST /v1/me/confirm': { body: { password: string }; response: { message: 'Password confirmed.' } };
   /** Request an email change. */
   'POST /v1/me/email': {
     body: { email: string; password: string };
-    answer: { message: 'We’ve emailed the new address. Confirm it to finish the change.' };
+    response: { message: 'We’ve emailed the new address. Confirm it to finish the change.' };
   };
   /** Resend the verification email. */
-  'POST /v1/me/verify-email': { answer: { message: 'Verification email sent. Check your inbox.' } };
+  'POST /v1/me/verify-email': { response: { message: 'Verification email sent. Check your inbox.' } };
   /** List sessions. */
-  'GET /v1/me/sessions': { answer: { sessions: Session[]; next_cursor: null } };
+  'GET /v1/me/sessions': { response: { sessions: Session[]; next_cursor: null } };
   /** Revoke all other sessions. */
-  'DELETE /v1/me/sessions': { answer: { message: 'Other sessions revoked.'; sessions: number } };
+  'DELETE /v1/me/sessions': { response: { message: 'Other sessions revoked.'; sessions: number } };
   /** Revoke a session. */
-  'DELETE /v1/me/sessions/{id}': { path: { id: string }; answer: { message: 'Session revoked.' } };
+  'DELETE /v1/me/sessions/{id}': { path: { id: string }; response: { message: 'Session revoked.' } };
   /** List recognized devices. */
-  'GET /v1/me/devices': { answer: { devices: Device[]; next_cursor: null } };
+  'GET /v1/me/devices': { response: { devices: Device[]; next_cursor: null } };
   /** Remove a known device. */
-  'DELETE /v1/me/devices/{id}': { path: { id: string }; answer: { message: 'Device removed.' } };
+  'DELETE /v1/me/devices/{id}': { path: { id: string }; response: { message: 'Device removed.' } };
   /** Export the current user’s data. */
   'GET /v1/me/data': {
-    answer: {
+    response: {
       exported_at: string;
       user: {
         id: string;
@@ -349,7 +349,7 @@ export interface Calls {
         password_change_required: boolean;
         /** RFC 3339, UTC. */
         password_changed_at: string;
-        signed_in_at: string | null;
+        last_sign_in_at: string | null;
       };
       sessions: Session[];
       devices: Device[];
@@ -366,7 +366,7 @@ export interface Calls {
       cursor?: string | undefined;
       limit?: number | undefined;
     };
-    answer: { users: User[]; next_cursor: string | null };
+    response: { users: User[]; next_cursor: string | null };
   };
   /** Create a user. */
   'POST /v1/users': {
@@ -377,10 +377,10 @@ export interface Calls {
       password?: string | undefined;
       role?: 'user' | 'admin' | undefined;
     };
-    answer: { message: 'user created!'; user: User; password?: string | undefined };
+    response: { message: 'user created!'; user: User; password?: string | undefined };
   };
   /** Get a user. */
-  'GET /v1/users/{id}': { path: { id: string }; answer: { user: User } };
+  'GET /v1/users/{id}': { path: { id: string }; response: { user: User } };
   /** Update a user. */
   'PATCH /v1/users/{id}': {
     path: { id: string };
@@ -389,31 +389,31 @@ export interface Calls {
       role?: 'user' | 'admin' | undefined;
       disabled?: boolean | undefined;
     };
-    answer: { user: User };
+    response: { user: User };
   };
   /** Delete a user. */
-  'DELETE /v1/users/{id}': { path: { id: string }; answer: { message: 'delete successful!' } };
+  'DELETE /v1/users/{id}': { path: { id: string }; response: { message: 'delete successful!' } };
   /** Sign a user out everywhere. */
   'POST /v1/users/{id}/logout-everywhere': {
     path: { id: string };
-    answer: { message: 'logout successful!' };
+    response: { message: 'logout successful!' };
   };
   /** Send a password reset email. */
   'POST /v1/users/{id}/send-mail': {
     path: { id: string };
-    answer: { message: 'Password reset email sent.' };
+    response: { message: 'Password reset email sent.' };
   };
   /** List a user’s recognized devices. */
-  'GET /v1/users/{id}/devices': { path: { id: string }; answer: { devices: Device[]; next_cursor: null } };
+  'GET /v1/users/{id}/devices': { path: { id: string }; response: { devices: Device[]; next_cursor: null } };
   /** Remove a user’s recognized devices. */
   'DELETE /v1/users/{id}/devices': {
     path: { id: string };
-    answer: { message: 'Devices removed.'; devices: number };
+    response: { message: 'Devices removed.'; devices: number };
   };
   /** Get a user’s rate limits. */
-  'GET /v1/users/{id}/limits': { path: { id: string }; answer: { limits: Limit[]; next_cursor: null } };
+  'GET /v1/users/{id}/limits': { path: { id: string }; response: { limits: RateLimit[]; next_cursor: null } };
   /** Reset a user’s rate limits. */
-  'DELETE /v1/users/{id}/limits': { path: { id: string }; answer: { message: 'Rate limits reset.' } };
+  'DELETE /v1/users/{id}/limits': { path: { id: string }; response: { message: 'Rate limits reset.' } };
   /** List audit events. */
   'GET /v1/events': {
     query?: {
@@ -421,44 +421,44 @@ export interface Calls {
       name?:
         | 'installation_created'
         | 'database_restored'
-        | 'setup_done'
+        | 'setup_completed'
         | 'user_signed_up'
-        | 'sign_up_started'
+        | 'sign_up_requested'
         | 'user_created'
         | 'user_imported'
-        | 'user_changed'
+        | 'user_updated'
         | 'user_promoted'
         | 'user_demoted'
         | 'user_disabled'
         | 'user_enabled'
         | 'user_deleted'
         | 'signed_in'
-        | 'sign_in_refused'
-        | 'password_refused'
+        | 'sign_in_failed'
+        | 'reauthentication_failed'
         | 'password_changed'
-        | 'recovery_started'
-        | 'code_refused'
-        | 'address_proven'
-        | 'address_change_started'
-        | 'address_changed'
-        | 'address_restored'
+        | 'password_reset_requested'
+        | 'verification_failed'
+        | 'email_verified'
+        | 'email_change_requested'
+        | 'email_changed'
+        | 'email_restored'
         | 'password_reset'
-        | 'device_distrusted'
+        | 'device_trust_revoked'
         | 'device_removed'
-        | 'limit_reached'
-        | 'limits_lifted'
+        | 'rate_limit_exceeded'
+        | 'rate_limits_reset'
         | 'signed_out'
         | 'signed_out_everywhere'
-        | 'session_ended'
-        | 'other_sessions_ended'
-        | 'session_crowded_out'
+        | 'session_revoked'
+        | 'other_sessions_revoked'
+        | 'session_evicted'
         | 'session_replaced'
-        | 'refresh_retried'
-        | 'refresh_reused'
-        | 'mail_sent'
-        | 'mail_refused'
-        | 'mail_expired'
-        | 'mail_retried'
+        | 'refresh_token_retried'
+        | 'refresh_token_reused'
+        | 'email_sent'
+        | 'email_rejected'
+        | 'email_expired'
+        | 'email_retried'
         | 'users_exported'
         | 'key_created'
         | 'key_rotated'
@@ -469,16 +469,16 @@ export interface Calls {
       cursor?: string | undefined;
       limit?: number | undefined;
     };
-    answer: { events: RecordedEvent[]; next_cursor: string | null };
+    response: { events: RecordedEvent[]; next_cursor: string | null };
   };
   /** Get statistics. */
-  'GET /v1/stats': { query?: { span?: 'day' | 'week' | 'month' | undefined }; answer: Stats };
+  'GET /v1/stats': { query?: { span?: 'day' | 'week' | 'month' | undefined }; response: Stats };
   /** Introspect an access token. */
   'POST /v1/introspect': {
     body: {
       /** An access token for a service. */ token: string;
     };
-    answer:
+    response:
       | {
           active: true;
           /** User ID. */

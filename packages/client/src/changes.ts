@@ -4,7 +4,7 @@
  * @example
  * usher.onChange((change) => console.log(change));
  */
-export type Change = 'signed_in' | 'renewed' | 'signed_out' | 'session_ended';
+export type Change = 'signed_in' | 'renewed' | 'signed_out' | 'session_expired';
 
 export interface Changes {
   /** @returns What ends the listening. */
@@ -27,7 +27,7 @@ export function tellChanges(shared: string | undefined): Changes {
     shared !== undefined && 'BroadcastChannel' in globalThis ? new BroadcastChannel(shared) : undefined;
   if (channel)
     channel.onmessage = ({ data }: { data: unknown }) => {
-      if (data === 'signed_in' || data === 'signed_out' || data === 'session_ended') tellHere(data);
+      if (data === 'signed_in' || data === 'signed_out' || data === 'session_expired') tellHere(data);
     };
   // A program in Node.js ends although somebody listens.
   (channel as { unref?: () => void } | undefined)?.unref?.();

@@ -1,13 +1,13 @@
 import { type Change, tellChanges } from './changes.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type MailedCalls, mailedCalls } from './mailed.ts';
 import { type MeCalls, meCalls } from './me.ts';
-import type { Outcome, Query } from './request.ts';
+import type { CallResult, Query } from './request.ts';
 import { type ServiceCalls, serviceCalls } from './services.ts';
 import { keepSession } from './session.ts';
 import { type SignInCalls, signInCalls } from './sign-in.ts';
 import { memoryStorage, type TokenStorage } from './storage.ts';
 import { type UsersCalls, usersCalls } from './users.ts';
+import { type MailedCalls, mailedCalls } from './verification.ts';
 
 /** Which Usher, and how the session with it is kept. */
 export interface ClientOptions {
@@ -41,7 +41,7 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
    *
    * Errors: `forbidden`.
    */
-  events(query?: Query<'GET /v1/events'>): Outcome<'GET /v1/events'>;
+  events(query?: Query<'GET /v1/events'>): CallResult<'GET /v1/events'>;
   /**
    * Gets statistics: current values, and counts by hour or day; for administrators.
    *
@@ -49,7 +49,7 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
    *
    * Errors: `forbidden`.
    */
-  stats(query?: Query<'GET /v1/stats'>): Outcome<'GET /v1/stats'>;
+  stats(query?: Query<'GET /v1/stats'>): CallResult<'GET /v1/stats'>;
   /**
    * Reports changes of the session, also from other tabs that share it.
    *

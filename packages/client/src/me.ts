@@ -1,4 +1,4 @@
-import type { Body, Outcome } from './request.ts';
+import type { Body, CallResult } from './request.ts';
 import type { KeptSession } from './session.ts';
 
 /**
@@ -7,28 +7,28 @@ import type { KeptSession } from './session.ts';
  */
 export interface MeCalls {
   /** Gets the current user. */
-  get(): Outcome<'GET /v1/me'>;
+  get(): CallResult<'GET /v1/me'>;
   /**
    * Updates the current user.
    *
    * @returns The updated user.
    *
-   * Errors: `user_taken`, `too_many_requests`.
+   * Errors: `identifier_taken`, `too_many_requests`.
    */
-  change(body: Body<'PATCH /v1/me'>): Outcome<'PATCH /v1/me'>;
+  change(body: Body<'PATCH /v1/me'>): CallResult<'PATCH /v1/me'>;
   /**
    * Changes the password and revokes all other sessions. A bearer session continues with the new tokens of the response.
    *
    * Errors: `invalid_credentials` for an incorrect current password, `too_many_requests`, `busy`, `conflict`.
    */
-  changePassword(body: Body<'PUT /v1/me/password'>): Outcome<'PUT /v1/me/password'>;
+  changePassword(body: Body<'PUT /v1/me/password'>): CallResult<'PUT /v1/me/password'>;
   /**
    * Confirms the password. For five minutes the session may then do what requires a fresh sign-in: revoke other sessions and
    * make changes as an administrator.
    *
    * Errors: `invalid_credentials` for an incorrect password, `too_many_requests`, `busy`.
    */
-  confirm(body: Body<'POST /v1/me/confirm'>): Outcome<'POST /v1/me/confirm'>;
+  confirm(body: Body<'POST /v1/me/confirm'>): CallResult<'POST /v1/me/confirm'>;
   /**
    * Requests an email change. It takes effect when the new email is verified; the old email receives a link that undoes it.
    *
@@ -36,13 +36,13 @@ export interface MeCalls {
    *
    * Errors: `invalid_credentials`, `too_many_requests`, `busy`.
    */
-  changeEmail(body: Body<'POST /v1/me/email'>): Outcome<'POST /v1/me/email'>;
+  changeEmail(body: Body<'POST /v1/me/email'>): CallResult<'POST /v1/me/email'>;
   /**
    * Resends the verification email.
    *
    * Errors: `conflict` if the email is already verified, `too_many_requests`, `busy`.
    */
-  mailProof(): Outcome<'POST /v1/me/verify-email'>;
+  resendVerification(): CallResult<'POST /v1/me/verify-email'>;
   /**
    * Deletes the account and its sessions.
    *
@@ -50,39 +50,39 @@ export interface MeCalls {
    *
    * Errors: `invalid_credentials`, `last_admin`, `too_many_requests`, `busy`.
    */
-  delete(body: Body<'DELETE /v1/me'>): Outcome<'DELETE /v1/me'>;
+  delete(body: Body<'DELETE /v1/me'>): CallResult<'DELETE /v1/me'>;
   /** Gets the account overview: the user, the current session, all sessions and recent events. */
-  dashboard(): Outcome<'GET /v1/dashboard'>;
+  dashboard(): CallResult<'GET /v1/dashboard'>;
   /** Lists the sessions of the user; `current` marks the one of this request. */
-  sessions(): Outcome<'GET /v1/me/sessions'>;
+  sessions(): CallResult<'GET /v1/me/sessions'>;
   /**
    * Revokes a session of the user.
    *
-   * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
+   * Errors: `not_found`, `too_many_requests`, `reauthentication_required` until `confirm`.
    */
-  endSession(id: string): Outcome<'DELETE /v1/me/sessions/{id}'>;
+  revokeSession(id: string): CallResult<'DELETE /v1/me/sessions/{id}'>;
   /**
    * Revokes all other sessions of the user.
    *
    * @returns The number of revoked sessions, in `sessions`.
    *
-   * Errors: `too_many_requests`, `fresh_sign_in_required` until `confirm`.
+   * Errors: `too_many_requests`, `reauthentication_required` until `confirm`.
    */
-  endOtherSessions(): Outcome<'DELETE /v1/me/sessions'>;
+  revokeOtherSessions(): CallResult<'DELETE /v1/me/sessions'>;
   /** Lists the known devices of the user; `current` marks the one of this request. */
-  devices(): Outcome<'GET /v1/me/devices'>;
+  devices(): CallResult<'GET /v1/me/devices'>;
   /**
    * Removes a recognized device. Its sessions stay active.
    *
-   * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
+   * Errors: `not_found`, `too_many_requests`, `reauthentication_required` until `confirm`.
    */
-  removeDevice(id: string): Outcome<'DELETE /v1/me/devices/{id}'>;
+  removeDevice(id: string): CallResult<'DELETE /v1/me/devices/{id}'>;
   /**
    * Exports the data of the current user.
    *
-   * Errors: `export_running` while another export runs.
+   * Errors: `export_in_progress` while another export runs.
    */
-  data(): Outcome<'GET /v1/me/data'>;
+  data(): CallResult<'GET /v1/me/data'>;
 }
 
 export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
@@ -97,7 +97,7 @@ export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
   },
   confirm: (body) => signedIn('POST /v1/me/confirm', { body }),
   changeEmail: (body) => signedIn('POST /v1/me/email', { body }),
-  mailProof: () => signedIn('POST /v1/me/verify-email', {}),
+  resendVerification: () => signedIn('POST /v1/me/verify-email', {}),
   async delete(body) {
     const result = await signedIn('DELETE /v1/me', { body });
     if (result.data) await end();
@@ -105,8 +105,8 @@ export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
   },
   dashboard: () => signedIn('GET /v1/dashboard', {}),
   sessions: () => signedIn('GET /v1/me/sessions', {}),
-  endSession: (id) => signedIn('DELETE /v1/me/sessions/{id}', { path: { id } }),
-  endOtherSessions: () => signedIn('DELETE /v1/me/sessions', {}),
+  revokeSession: (id) => signedIn('DELETE /v1/me/sessions/{id}', { path: { id } }),
+  revokeOtherSessions: () => signedIn('DELETE /v1/me/sessions', {}),
   devices: () => signedIn('GET /v1/me/devices', {}),
   removeDevice: (id) => signedIn('DELETE /v1/me/devices/{id}', { path: { id } }),
   data: () => signedIn('GET /v1/me/data', {}),

@@ -2,14 +2,14 @@ import type { Calls, Problem } from './api.ts';
 import { failed, good, type Result, UsherError } from './error.ts';
 
 /** What a call takes: its path's parameters, its query, its body, as far as it has them. */
-export type Input<Name extends keyof Calls> = Omit<Calls[Name], 'answer'>;
-export type Answer<Name extends keyof Calls> = Calls[Name]['answer'];
+export type Input<Name extends keyof Calls> = Omit<Calls[Name], 'response'>;
+export type ResponseBody<Name extends keyof Calls> = Calls[Name]['response'];
 export type Body<Name extends keyof Calls> = Calls[Name] extends { body?: infer B } ? NonNullable<B> : never;
 export type Query<Name extends keyof Calls> = Calls[Name] extends { query?: infer Q }
   ? NonNullable<Q>
   : never;
 /** What a call gives, once it has been answered. */
-export type Outcome<Name extends keyof Calls> = Promise<Result<Answer<Name>>>;
+export type CallResult<Name extends keyof Calls> = Promise<Result<ResponseBody<Name>>>;
 
 export interface Sender {
   url: string;
@@ -30,7 +30,7 @@ export async function request<Name extends keyof Calls>(
   name: Name,
   input: Input<Name>,
   token?: string,
-): Outcome<Name> {
+): CallResult<Name> {
   const [method = '', path = ''] = name.split(' ');
   const { path: parameters = {}, query = {}, body } = input as Parts;
   const headers = new Headers();
@@ -52,7 +52,7 @@ export async function request<Name extends keyof Calls>(
     return failed(new UsherError('network_error', whyUnreached(url, cause), { cause }));
   }
   const said = parse(text);
-  if (response.ok && said !== undefined) return good(said as Answer<Name>);
+  if (response.ok && said !== undefined) return good(said as ResponseBody<Name>);
   return failed(errorOf(response, said));
 }
 

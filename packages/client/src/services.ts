@@ -1,7 +1,7 @@
 import type { Change } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { failed, good, type Result } from './error.ts';
-import type { Body, Outcome } from './request.ts';
+import type { Body, CallResult } from './request.ts';
 import type { KeptSession } from './session.ts';
 
 /** Services of your own that accept Usher's tokens, such as those behind `@usher-auth/guard`. */
@@ -18,7 +18,7 @@ export interface ServiceCalls {
   /**
    * Calls a service of your own with a token for it, if there is a session; otherwise like `fetch`. What is on Usher's own
    * origin is called with the session itself. When a service answers 401 because the token is not valid, Usher is asked whether
-   * there still is a session; if not, listeners hear `session_ended`.
+   * there still is a session; if not, listeners hear `session_expired`.
    *
    * @param init As for `fetch`, and `audience`, the service that the token is for.
    *
@@ -31,10 +31,10 @@ export interface ServiceCalls {
   /**
    * For a service without a guard: whether the session of a token that it was sent is still active, and the role of its user.
    */
-  introspect(body: Body<'POST /v1/introspect'>): Outcome<'POST /v1/introspect'>;
+  introspect(body: Body<'POST /v1/introspect'>): CallResult<'POST /v1/introspect'>;
 }
 
-interface Surroundings {
+interface ServiceDependencies {
   /** Usher's own origin. */
   url: string;
   /** What really sends. */
@@ -49,7 +49,7 @@ const AHEAD = 30_000;
 
 export function serviceCalls(
   session: KeptSession,
-  { url, fetch, clock, onChange }: Surroundings,
+  { url, fetch, clock, onChange }: ServiceDependencies,
 ): ServiceCalls {
   // By audience. Another session has other tokens: what was on its way for the one before is kept where nobody looks.
   let kept = new Map<string | undefined, { token: string; until: number }>();
@@ -81,7 +81,7 @@ export function serviceCalls(
 
   /**
    * A service that rejects a token may know that the session was revoked. Usher is asked for the next token, once for each that was
-   * rejected: if there is no session any more, listeners hear `session_ended`. A failure to ask says nothing.
+   * rejected: if there is no session any more, listeners hear `session_expired`. A failure to ask says nothing.
    */
   const checkSession = async (response: Response, rejected: string, audience: string | undefined) => {
     if (kept.get(audience)?.token !== rejected) return;

@@ -2,7 +2,7 @@ import type { Calls, TokenPair } from './api.ts';
 import type { Change, Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { failed, good, type Result } from './error.ts';
-import { type Answer, type Input, type Outcome, request, type Sender } from './request.ts';
+import { type CallResult, type Input, type ResponseBody, request, type Sender } from './request.ts';
 import type { TokenStorage } from './storage.ts';
 import { keepTokens, notSignedIn, type Tokens } from './tokens.ts';
 
@@ -10,9 +10,9 @@ import { keepTokens, notSignedIn, type Tokens } from './tokens.ts';
 export interface KeptSession {
   kind: 'cookie' | 'bearer';
   /** A call that needs nobody to be signed in; with a token it is made by whoever has it. */
-  anyone<Name extends keyof Calls>(name: Name, input: Input<Name>, token?: string | null): Outcome<Name>;
+  anyone<Name extends keyof Calls>(name: Name, input: Input<Name>, token?: string | null): CallResult<Name>;
   /** A call by whoever is signed in: with the cookie, or with a token that is renewed as needed. */
-  signedIn<Name extends keyof Calls>(name: Name, input: Input<Name>): Outcome<Name>;
+  signedIn<Name extends keyof Calls>(name: Name, input: Input<Name>): CallResult<Name>;
   /** The access token, renewed if it is about to end. @returns null without a session, and always with a cookie. */
   token(): Promise<Result<string | null>>;
   /** @param pair What the sign-in gave, unless it gave a cookie. */
@@ -23,7 +23,7 @@ export interface KeptSession {
   end(): Promise<void>;
 }
 
-interface Surroundings {
+interface SessionDependencies {
   kind: 'cookie' | 'bearer';
   sender: Sender;
   storage: TokenStorage;
@@ -31,7 +31,7 @@ interface Surroundings {
   changes: Changes;
 }
 
-export function keepSession({ kind, sender, storage, clock, changes }: Surroundings): KeptSession {
+export function keepSession({ kind, sender, storage, clock, changes }: SessionDependencies): KeptSession {
   const presence = followPresence(changes);
   const tokens = keepTokens({
     storage,
@@ -39,7 +39,7 @@ export function keepSession({ kind, sender, storage, clock, changes }: Surroundi
     lock: `usher ${sender.url}`,
     refresh: (token) => request(sender, 'POST /v1/refresh', { body: { refresh_token: token } }),
     onRenewed: () => presence.tell('renewed'),
-    onEnd: () => presence.tell('session_ended'),
+    onEnd: () => presence.tell('session_expired'),
   });
   return {
     kind,
@@ -70,7 +70,7 @@ async function callByToken<Name extends keyof Calls>(
   tokens: Tokens,
   name: Name,
   input: Input<Name>,
-): Outcome<Name> {
+): CallResult<Name> {
   const { data: token, error } = await tokens.access();
   if (error) return failed(error);
   if (token === null) return failed(notSignedIn());
@@ -88,7 +88,7 @@ export const isOver = ({ error }: Result<unknown>): boolean =>
 interface Presence {
   tell(change: Change): void;
   /** What an answer says about the session is told where it is news. */
-  learnFrom(result: Result<Answer<keyof Calls>>): void;
+  learnFrom(result: Result<ResponseBody<keyof Calls>>): void;
 }
 
 /** Knows whether there was a session when we last heard of it, so that its end is told once, and only of one that was. */
@@ -106,7 +106,7 @@ function followPresence(changes: Changes): Presence {
     tell,
     learnFrom(result) {
       if (result.data) isSignedIn = true;
-      if (isSignedIn && isOver(result)) tell('session_ended');
+      if (isSignedIn && isOver(result)) tell('session_expired');
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { User } from './api.ts';
 import { failed, good, type Result } from './error.ts';
-import type { Body, Outcome } from './request.ts';
+import type { Body, CallResult } from './request.ts';
 import { isOver, type KeptSession } from './session.ts';
 
 /** Sign-up, sign-in and sign-out. */
@@ -10,15 +10,15 @@ export interface SignInCalls {
    *
    * @returns `strength`, of which `weak` is rejected, and a message that explains it.
    */
-  checkPassword(body: Body<'POST /v1/check-password'>): Outcome<'POST /v1/check-password'>;
+  checkPassword(body: Body<'POST /v1/check-password'>): CallResult<'POST /v1/check-password'>;
   /**
    * Signs up and signs in. If the server verifies emails first, this only sends the verification email.
    *
    * @returns The user, or only a message if the email has to be verified first.
    *
-   * Errors: `signup_refused` and `signup_taken` with a reason for each field, `signup_closed`, `too_many_requests`, `busy`.
+   * Errors: `signup_rejected` and `user_exists` with a reason for each field, `signup_disabled`, `too_many_requests`, `busy`.
    */
-  signUp(body: Body<'POST /v1/signup'>): Outcome<'POST /v1/signup'>;
+  signUp(body: Body<'POST /v1/signup'>): CallResult<'POST /v1/signup'>;
   /**
    * Signs in. The client drops its previous session, which stays active on the server.
    *
@@ -33,9 +33,9 @@ export interface SignInCalls {
    *
    * @param how `everywhere` signs the user out of all sessions.
    *
-   * Errors: `fresh_sign_in_required` for `everywhere` if the password was last entered more than five minutes ago.
+   * Errors: `reauthentication_required` for `everywhere` if the password was last entered more than five minutes ago.
    */
-  signOut(how?: { everywhere?: boolean }): Outcome<'POST /v1/logout'>;
+  signOut(how?: { everywhere?: boolean }): CallResult<'POST /v1/logout'>;
 }
 
 export function signInCalls(session: KeptSession): SignInCalls {

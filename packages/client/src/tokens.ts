@@ -23,7 +23,7 @@ export interface Tokens {
 /** An access token that ends in less than this is renewed first; in milliseconds. */
 const AHEAD = 30_000;
 
-interface Surroundings {
+interface TokenDependencies {
   storage: TokenStorage;
   clock: Clock;
   /** What tabs that share the storage agree on. */
@@ -33,7 +33,7 @@ interface Surroundings {
   onEnd(): void;
 }
 
-export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: Surroundings): Tokens {
+export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: TokenDependencies): Tokens {
   let renewing: Promise<Result<string | null>> | undefined;
 
   const read = async (): Promise<Kept | undefined> => {

@@ -1,9 +1,9 @@
-import type { Body, Outcome, Query } from './request.ts';
+import type { Body, CallResult, Query } from './request.ts';
 import type { KeptSession } from './session.ts';
 
 /**
  * User management, for administrators. Every call returns `forbidden` to other users. Calls that change something return
- * `fresh_sign_in_required` if the password was last entered more than five minutes ago; `me.confirm` confirms it.
+ * `reauthentication_required` if the password was last entered more than five minutes ago; `me.confirm` confirms it.
  */
 export interface UsersCalls {
   /**
@@ -13,73 +13,73 @@ export interface UsersCalls {
    * page.
    * @returns The users, and a `next_cursor` that is null on the last page.
    */
-  list(query?: Query<'GET /v1/users'>): Outcome<'GET /v1/users'>;
+  list(query?: Query<'GET /v1/users'>): CallResult<'GET /v1/users'>;
   /**
    * Creates a user.
    *
    * @returns The user, and the generated `password` if none was provided. It is returned once.
    *
-   * Errors: `signup_refused` and `signup_taken` with a reason for each field, `busy`, `too_many_requests`.
+   * Errors: `signup_rejected` and `user_exists` with a reason for each field, `busy`, `too_many_requests`.
    */
-  create(body: Body<'POST /v1/users'>): Outcome<'POST /v1/users'>;
+  create(body: Body<'POST /v1/users'>): CallResult<'POST /v1/users'>;
   /**
    * Gets a user.
    *
    * Errors: `not_found`.
    */
-  get(id: string): Outcome<'GET /v1/users/{id}'>;
+  get(id: string): CallResult<'GET /v1/users/{id}'>;
   /**
    * Updates a user: username, role and whether the account is disabled. Either all changes are made or none.
    *
    * @returns The updated user.
    *
-   * Errors: `not_found`, `user_taken`, `last_admin`, `too_many_requests`.
+   * Errors: `not_found`, `identifier_taken`, `last_admin`, `too_many_requests`.
    */
-  change(id: string, body: Body<'PATCH /v1/users/{id}'>): Outcome<'PATCH /v1/users/{id}'>;
+  change(id: string, body: Body<'PATCH /v1/users/{id}'>): CallResult<'PATCH /v1/users/{id}'>;
   /**
    * Deletes a user and all their data.
    *
    * Errors: `not_found`, `last_admin`, `too_many_requests`.
    */
-  delete(id: string): Outcome<'DELETE /v1/users/{id}'>;
+  delete(id: string): CallResult<'DELETE /v1/users/{id}'>;
   /**
    * Signs a user out everywhere.
    *
    * Errors: `not_found`, `too_many_requests`.
    */
-  signOut(id: string): Outcome<'POST /v1/users/{id}/logout-everywhere'>;
+  signOut(id: string): CallResult<'POST /v1/users/{id}/logout-everywhere'>;
   /**
    * Sends a password reset email to a user.
    *
    * Errors: `not_found`, `conflict` for a disabled account or without a mail server, `too_many_requests`, `busy`.
    */
-  sendMail(id: string): Outcome<'POST /v1/users/{id}/send-mail'>;
+  sendMail(id: string): CallResult<'POST /v1/users/{id}/send-mail'>;
   /**
    * Lists the known devices of a user.
    *
    * Errors: `not_found`.
    */
-  devices(id: string): Outcome<'GET /v1/users/{id}/devices'>;
+  devices(id: string): CallResult<'GET /v1/users/{id}/devices'>;
   /**
    * Removes all known devices of a user. Sessions stay active.
    *
    * @returns The number of removed devices, in `devices`.
    *
-   * Errors: `not_found`, `too_many_requests`, `fresh_sign_in_required` until `confirm`.
+   * Errors: `not_found`, `too_many_requests`, `reauthentication_required` until `confirm`.
    */
-  removeDevices(id: string): Outcome<'DELETE /v1/users/{id}/devices'>;
+  removeDevices(id: string): CallResult<'DELETE /v1/users/{id}/devices'>;
   /**
    * Gets the rate limits of a user: what they counted, and until when they block.
    *
    * Errors: `not_found`.
    */
-  limits(id: string): Outcome<'GET /v1/users/{id}/limits'>;
+  limits(id: string): CallResult<'GET /v1/users/{id}/limits'>;
   /**
    * Resets the rate limits of a user, who can try again immediately.
    *
    * Errors: `not_found`, `too_many_requests`.
    */
-  liftLimits(id: string): Outcome<'DELETE /v1/users/{id}/limits'>;
+  resetRateLimits(id: string): CallResult<'DELETE /v1/users/{id}/limits'>;
 }
 
 export const usersCalls = ({ signedIn }: KeptSession): UsersCalls => ({
@@ -93,5 +93,5 @@ export const usersCalls = ({ signedIn }: KeptSession): UsersCalls => ({
   devices: (id) => signedIn('GET /v1/users/{id}/devices', { path: { id } }),
   removeDevices: (id) => signedIn('DELETE /v1/users/{id}/devices', { path: { id } }),
   limits: (id) => signedIn('GET /v1/users/{id}/limits', { path: { id } }),
-  liftLimits: (id) => signedIn('DELETE /v1/users/{id}/limits', { path: { id } }),
+  resetRateLimits: (id) => signedIn('DELETE /v1/users/{id}/limits', { path: { id } }),
 });

@@ -1,7 +1,7 @@
 // The client as it is built, in a real browser: cookies, tabs and other origins as only a browser has them.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { newNames, PASSWORD, send, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../../server/test/support/app.ts';
 import { startBrowser, type Visitor, visit } from '../../server/test/support/browser.ts';
 import { DAY, MINUTE, SECOND } from '../../server/test/support/clock.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
@@ -74,7 +74,7 @@ describe('on Usher’s own origin', () => {
     const { page, context, complaints } = await someone(url);
     // Where there is a document a cookie needs not be asked for.
     const tab = await openTab(page, '/', { url });
-    const names = newNames();
+    const names = newIdentifiers();
     expect((await tab.ask('me.get()')).error).toMatchObject({ code: 'unauthenticated', status: 401 });
     expect((await tab.ask(`signUp(${json(names)})`)).data).toMatchObject({ message: 'user created!' });
     expect((await tab.ask('me.get()')).data).toMatchObject({ user: { email: names.email } });
@@ -94,7 +94,7 @@ describe('on Usher’s own origin', () => {
     'signing out in one tab is told in the other, by %s',
     async (session) => {
       const { one, two } = await twoTabs(session);
-      await one.ask(`signUp(${json(newNames())})`);
+      await one.ask(`signUp(${json(newIdentifiers())})`);
       await heardSoon(two, 'signed_in');
       expect((await two.ask('me.get()')).error).toBe(null);
       await two.ask('signOut()');
@@ -106,7 +106,7 @@ describe('on Usher’s own origin', () => {
 
   it('two tabs that renew at the same moment send one request, and nobody is signed out', async () => {
     const { one, two } = await twoTabs('bearer');
-    await one.ask(`signUp(${json(newNames())})`);
+    await one.ask(`signUp(${json(newIdentifiers())})`);
     const hold = Promise.withResolvers<void>();
     holdRenewals = hold.promise;
     onTestFinished(() => hold.resolve());
@@ -136,7 +136,7 @@ describe('on Usher’s own origin', () => {
     'the end of a session is told in every tab, by %s',
     async (session) => {
       const { one, two } = await twoTabs(session);
-      const names = newNames();
+      const names = newIdentifiers();
       await one.ask(`signUp(${json(names)})`);
       await heardSoon(two, 'signed_in');
       // Ended from elsewhere, which these two do not hear of before one of them asks.
@@ -145,20 +145,20 @@ describe('on Usher’s own origin', () => {
       await elsewhere.ask('signOut({ everywhere: true })');
       expect(await one.heard()).toEqual(['signed_in']);
       expect((await one.ask('me.get()')).error?.code).toBe('invalid_token');
-      for (const tab of [one, two]) await heardSoon(tab, 'signed_in', 'session_ended');
+      for (const tab of [one, two]) await heardSoon(tab, 'signed_in', 'session_expired');
       expect((await two.ask('me.get()')).data).toBe(null);
-      for (const tab of [one, two]) await heardSoon(tab, 'signed_in', 'session_ended');
+      for (const tab of [one, two]) await heardSoon(tab, 'signed_in', 'session_expired');
       expect(await one.page.evaluate('localStorage.length')).toBe(0);
     },
   );
 
   it('a pause that was too long ends it, too', async () => {
     const { one, two } = await twoTabs('bearer');
-    await one.ask(`signUp(${json(newNames())})`);
+    await one.ask(`signUp(${json(newIdentifiers())})`);
     app.clock.advance(15 * DAY);
     await one.advance(15 * DAY);
     expect((await one.ask('me.get()')).error?.code).toBe('unauthenticated');
-    for (const tab of [one, two]) await heardSoon(tab, 'signed_in', 'session_ended');
+    for (const tab of [one, two]) await heardSoon(tab, 'signed_in', 'session_expired');
   });
 });
 
@@ -187,7 +187,7 @@ describe('on another origin', () => {
   ] as const)('a session by %s serves a page %s', async (session, _, host) => {
     const { page } = await someone(`http://${host}:${port}`);
     const tab = await openTab(page, '/', { url: app.url, session });
-    const names = newNames();
+    const names = newIdentifiers();
     expect((await tab.ask(`signUp(${json(names)})`)).error).toBe(null);
     expect((await tab.ask('me.get()')).data).toMatchObject({ user: { email: names.email } });
     expect((await tab.ask(`me.change(${json({ username: `${names.username}x` })})`)).error).toBe(null);
@@ -211,7 +211,7 @@ describe('on another origin', () => {
   it('reaches nobody from a page that is not named', async () => {
     const { page } = await someone(`http://unnamed.localhost:${port}`);
     const tab = await openTab(page, '/', { url: app.url, session: 'bearer' });
-    const { error } = await tab.ask(`signUp(${json(newNames())})`);
+    const { error } = await tab.ask(`signUp(${json(newIdentifiers())})`);
     expect(error).toMatchObject({ code: 'network_error', status: 0 });
     expect(error?.message).toContain(
       `add http://unnamed.localhost:${port} to its setting USHER_ALLOWED_ORIGINS`,

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Needs } from '../../guard/src/guard.ts';
 import { tokenRequired } from '../../guard/src/node.ts';
-import { newNames, PASSWORD, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { newIdentifiers, PASSWORD, startApp, type TestApp } from '../../server/test/support/app.ts';
 import { given } from '../../server/test/support/client.ts';
 import { DAY, MINUTE, SECOND } from '../../server/test/support/clock.ts';
 import { type Inside, openInside } from '../../server/test/support/forge.ts';
@@ -79,7 +79,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
 
   it('goes from sign-up to deletion', async () => {
     const { client, heard } = start();
-    const names = newNames();
+    const names = newIdentifiers();
     const made = await client.signUp(names);
     expect(made.data).toMatchObject({ message: 'user created!', user: { username: names.username } });
     expect((await client.me.get()).data?.user.email).toBe(names.email);
@@ -97,13 +97,13 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect((await other.client.signIn({ email: names.email, password: 'Tr0ub4dor and 3' })).error).toBe(null);
     const sessions = (await client.me.sessions()).data?.sessions ?? [];
     const otherId = sessions.find(({ current }) => !current)?.id ?? '';
-    expect((await client.me.endSession(otherId)).data?.message).toBe('Session revoked.');
+    expect((await client.me.revokeSession(otherId)).data?.message).toBe('Session revoked.');
     expect((await other.client.me.get()).data).toBe(null);
-    await heardSoon(other.heard, 'signed_in', 'session_ended');
+    await heardSoon(other.heard, 'signed_in', 'session_expired');
 
     const third = startElsewhere();
     await third.client.signIn({ email: names.email, password: 'Tr0ub4dor and 3' });
-    expect((await client.me.endOtherSessions()).data?.sessions).toBe(1);
+    expect((await client.me.revokeOtherSessions()).data?.sessions).toBe(1);
     expect((await third.client.me.get()).data).toBe(null);
     const kept = (await client.me.data()).data;
     expect([kept?.user.email, kept?.sessions.length]).toEqual([names.email, 1]);
@@ -116,7 +116,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
 
   it('is checked when a service rejects its token: once revoked, its end is told once', async () => {
     const { client, heard, calls } = start();
-    const names = newNames();
+    const names = newIdentifiers();
     await client.signUp(names);
     // Asking for a role makes the guard ask whether the session is active.
     const service = await startGuarded({ role: 'user' });
@@ -130,12 +130,12 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
 
     const other = startElsewhere();
     await other.client.signIn(emailOf(names));
-    given(await other.client.me.endOtherSessions());
+    given(await other.client.me.revokeOtherSessions());
     const replies = await Promise.all([client.fetch(service.url), client.fetch(service.url)]);
     expect(replies.map(({ status }) => status)).toEqual([401, 401]);
-    await heardSoon(heard, 'signed_in', 'session_ended');
+    await heardSoon(heard, 'signed_in', 'session_expired');
     expect((await client.fetch(service.url)).status).toBe(401);
-    await heardSoon(heard, 'signed_in', 'session_ended');
+    await heardSoon(heard, 'signed_in', 'session_expired');
   });
 
   it('is not taken for ended because a service rejects a good token, hides why, or Usher is away', async () => {
@@ -149,7 +149,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
         return reach(input, init);
       },
     });
-    await client.signUp(newNames());
+    await client.signUp(newIdentifiers());
     for (isAway of [false, true])
       for (let i = 0; i < 2; i++) {
         const answer = client.fetch('http://localhost:3000/api/hello').then(({ status }) => status);
@@ -162,7 +162,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
 
   it('signs out here and everywhere, once and twice', async () => {
     const { client, heard } = start();
-    const names = newNames();
+    const names = newIdentifiers();
     await client.signUp(names);
     expect((await client.signOut()).data?.message).toBe('logout successful!');
     expect((await client.signOut()).data?.message).toBe('logout successful!');
@@ -180,7 +180,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect(refused.data).toBe(null);
     expect(refused.error).toBeInstanceOf(UsherError);
     expect(refused.error).toMatchObject({
-      code: 'signup_refused',
+      code: 'signup_rejected',
       status: 400,
       message: 'invalid credentials!',
     });
@@ -195,11 +195,11 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
 
   it('gives administrators the accounts of others', async () => {
     const { client } = start();
-    await client.signUp(newNames());
+    await client.signUp(newIdentifiers());
     const admin = (await client.me.get()).data?.user.id ?? '';
     expect((await client.users.list()).error).toMatchObject({ code: 'forbidden', status: 403 });
     await inside.promote(admin);
-    const names = newNames();
+    const names = newIdentifiers();
     const { data: made } = await client.users.create({ username: names.username, email: names.email });
     expect(made?.password?.length).toBeGreaterThan(11);
     const id = made?.user.id ?? '';
@@ -213,7 +213,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect((await client.users.list({ search: 'a&b=c' })).data?.users).toEqual([]);
     expect((await client.users.signOut(id)).data?.message).toBe('logout successful!');
     expect((await client.users.limits(id)).data?.limits).toEqual([]);
-    expect((await client.users.liftLimits(id)).data?.message).toBe('Rate limits reset.');
+    expect((await client.users.resetRateLimits(id)).data?.message).toBe('Rate limits reset.');
     expect((await client.events({ limit: 1 })).data?.events.length).toBe(1);
     expect((await client.stats({ span: 'day' })).data).toMatchObject({
       span: 'day',
@@ -234,14 +234,14 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
       session,
       ...(session === 'cookie' ? { fetch: browserFetch(strict.url, fetch) } : {}),
     });
-    const { data } = await client.signUp(newNames());
+    const { data } = await client.signUp(newIdentifiers());
     expect(data).toEqual({
       message: 'We’ve sent an email to this address. Use the link or code in it to finish signing up.',
     });
     expect((await client.me.get()).error?.code).toBe('unauthenticated');
     const code = { email: 'nobody@example.org', code: '000000' };
     expect((await client.verifyEmail(code)).data).toBe(null);
-    expect((await client.restoreEmail({ token: 'x' })).error?.code).toBe('link_invalid');
+    expect((await client.restoreEmail({ token: 'x' })).error?.code).toBe('invalid_link');
     expect(heard).toEqual([]);
     await strict.stop();
   });
@@ -252,7 +252,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
       'If there’s an account for this email',
     );
     const reset = { email: 'nobody@example.org', code: '000000', password: PASSWORD };
-    expect((await client.resetPassword(reset)).error?.code).toBe('code_invalid');
+    expect((await client.resetPassword(reset)).error?.code).toBe('invalid_code');
   });
 });
 
@@ -260,7 +260,7 @@ describe('a pair of tokens', () => {
   it('is renewed before it ends, once for all calls at the same time, without Web Locks too', async () => {
     vi.stubGlobal('navigator', {});
     const { client, heard, calls } = open();
-    await client.signUp(newNames());
+    await client.signUp(newIdentifiers());
     const first = await client.token();
     app.clock.advance(10 * MINUTE - 31 * SECOND);
     expect(await client.token()).toEqual(first);
@@ -280,7 +280,7 @@ describe('a pair of tokens', () => {
     if (!hasLocks) vi.stubGlobal('navigator', {});
     const storage = memoryStorage();
     const tabs = Array.from({ length: 8 }, () => open({ storage }));
-    const names = newNames();
+    const names = newIdentifiers();
     await tabs[0]?.client.signUp(names);
     for (let round = 0; round < 3; round++) {
       app.clock.advance(11 * MINUTE);
@@ -290,12 +290,12 @@ describe('a pair of tokens', () => {
     const renewals = tabs.flatMap(({ calls }) => calls).filter((call) => call === 'POST /v1/refresh').length;
     if (hasLocks) expect(renewals).toBe(3);
     else expect(renewals).toBeGreaterThan(3);
-    expect(tabs.flatMap(({ heard }) => heard)).not.toContain('session_ended');
+    expect(tabs.flatMap(({ heard }) => heard)).not.toContain('session_expired');
   });
 
   it('is renewed when it is refused before its time', async () => {
     const { client, calls } = open();
-    const names = newNames();
+    const names = newIdentifiers();
     await client.signUp(names);
     // Our clock stands still while the server's goes on.
     const slow = open({ clock: { now: () => 0 } });
@@ -319,7 +319,7 @@ describe('a pair of tokens', () => {
         throw new TypeError('terminated');
       },
     });
-    await client.signUp(newNames());
+    await client.signUp(newIdentifiers());
     app.clock.advance(11 * MINUTE);
     cut = true;
     expect((await client.me.get()).error).toMatchObject({ code: 'network_error', status: 0 });
@@ -336,13 +336,13 @@ describe('a pair of tokens', () => {
   it('that cannot be renewed any more is dropped, and every tab hears of it once', async () => {
     const storage = memoryStorage();
     const [one, two] = [open({ storage }), open({ storage })];
-    await one.client.signUp(newNames());
+    await one.client.signUp(newIdentifiers());
     expect((await two.client.me.get()).error).toBe(null);
     app.clock.advance(15 * DAY);
     const results = await Promise.all([one.client.me.get(), two.client.me.get(), one.client.me.get()]);
     expect(results.map(({ error }) => error?.code)).toEqual(Array(3).fill('unauthenticated'));
-    await heardSoon(one.heard, 'signed_in', 'session_ended');
-    await heardSoon(two.heard, 'signed_in', 'session_ended');
+    await heardSoon(one.heard, 'signed_in', 'session_expired');
+    await heardSoon(two.heard, 'signed_in', 'session_expired');
     expect(await storage.read()).toBe(null);
   });
 
@@ -351,7 +351,7 @@ describe('a pair of tokens', () => {
     const url = `${app.url}/v1/me`;
     expect((await client.fetch(url)).status).toBe(401);
     expect((await client.token()).error?.code).toBe('unauthenticated');
-    await client.signUp(newNames());
+    await client.signUp(newIdentifiers());
     expect((await client.fetch(new Request(url, { headers: { 'x-mine': '1' } }))).status).toBe(200);
   });
 
@@ -362,7 +362,7 @@ describe('a pair of tokens', () => {
       setItem: (key: string, value: string) => void kept.set(key, value),
       removeItem: (key: string) => void kept.delete(key),
     };
-    const names = newNames();
+    const names = newIdentifiers();
     await open({ storage: webStorage(browser) }).client.signUp(names);
     expect([...kept.keys()]).toEqual(['usher']);
     expect((await open({ storage: webStorage(browser) }).client.me.get()).data?.user.email).toBe(names.email);
@@ -378,7 +378,7 @@ describe('a pair of tokens', () => {
 describe('a cookie', () => {
   it('slides, and its end is told once', async () => {
     const { client, heard } = open({ session: 'cookie', fetch: browserFetch(app.url, fetch) });
-    await client.signUp(newNames());
+    await client.signUp(newIdentifiers());
     for (let i = 0; i < 3; i++) {
       app.clock.advance(9 * MINUTE);
       expect((await client.me.get()).error).toBe(null);
@@ -386,7 +386,7 @@ describe('a cookie', () => {
     app.clock.advance(10 * MINUTE);
     expect((await client.me.get()).error?.code).toBe('invalid_token');
     expect((await client.me.get()).data).toBe(null);
-    await heardSoon(heard, 'signed_in', 'session_ended');
+    await heardSoon(heard, 'signed_in', 'session_expired');
     expect((await client.token()).error?.code).toBe('unauthenticated');
   });
 

@@ -5,10 +5,10 @@ import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { newNames, PASSWORD, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { newIdentifiers, PASSWORD, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { lastEmail } from '../../server/test/support/emails.ts';
 import { openLink } from '../../server/test/support/form.ts';
 import { asHere, textsOf as blocks, readGuide as guide } from '../../server/test/support/guides.ts';
-import { lastMail } from '../../server/test/support/mails.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
 import { freePort } from '../../server/test/support/process.ts';
 import type { Client } from '../src/client.ts';
@@ -74,7 +74,7 @@ describe('quick-start.md', () => {
     const printed = await shell(blocks(text, 'sh'), fresh.url);
     expect(printed).toEqual(blocks(text, 'json').map(shapeOf));
     expect(printed.length).toBe(3);
-    const { link = '' } = await lastMail(fresh, own, 'ada@example.org');
+    const { link = '' } = await lastEmail(fresh, own, 'ada@example.org');
     expect(link).toMatch(new RegExp(`^${fresh.url}/reset-password#token=`));
     expect((await openLink(fresh, '/reset-password', link)).status).toBe(200);
     await fresh.stop();
@@ -158,7 +158,7 @@ describe('sign-in-users.md', () => {
     const page: { usher: Client } = await import(join(folder, 'session.ts'));
     const api: { hello: () => Promise<unknown> } = await import(join(folder, 'api.ts'));
     expect(await api.hello()).toEqual({ aud: null, cookie: null });
-    await page.usher.signUp(newNames());
+    await page.usher.signUp(newIdentifiers());
     expect(await api.hello()).toEqual({ aud: 'services', cookie: null });
     page.usher.close();
     stop();
@@ -174,7 +174,7 @@ describe('sign-in-users.md', () => {
     const { port, stop } = await startService();
     const folder = write({ 'api.ts': bearer.replace('3000', port) });
     const api: { usher: Client; hello: () => Promise<unknown> } = await import(join(folder, 'api.ts'));
-    await api.usher.signUp(newNames());
+    await api.usher.signUp(newIdentifiers());
     expect(await api.hello()).toEqual({ aud: 'services', cookie: null });
     expect([...kept.keys()]).toEqual(['usher']);
     api.usher.close();
@@ -197,7 +197,7 @@ describe('mobile.md', () => {
       delete: async (name: string) => void kept.delete(name),
     };
     const first: Client = openSession(secrets);
-    await first.signUp(newNames());
+    await first.signUp(newIdentifiers());
     expect(kept.size).toBe(1);
     const later: Client = openSession(secrets);
     expect((await later.me.get()).error).toBe(null);

@@ -39,7 +39,7 @@ it('the programs of the README run, one after the other, and end by themselves',
   const [signUp = '', changes = '', ...others] = programs;
   expect(others).toEqual([]);
   expect(await run(signUp)).toBe('user created!\n');
-  expect(await run(signUp)).toMatch(/^signup_taken invalid credentials!\n/);
+  expect(await run(signUp)).toMatch(/^user_exists invalid credentials!\n/);
   expect(await run(changes)).toBe('signed_in\n3 sessions\nsigned_out\n');
 });
 

@@ -11,17 +11,17 @@ export interface Claims {
 }
 
 /** The longest token that is looked at. */
-const MOST_CHARACTERS = 4_096;
+const MAX_CHARACTERS = 4_096;
 /** No token of Usher lives longer, in seconds; one that claims to was not made by it. */
 const LONGEST_LIFETIME = 3_600;
 /** How far in the future `iat` and `auth_time` may lie, in seconds: the issuer's clock may be ahead of ours. */
-const MOST_SKEW = 60;
+const MAX_SKEW = 60;
 
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** The parts of a token that has the form of one of ours; no part of it is believed yet. */
 export function splitToken(token: string): [header: string, payload: string] | undefined {
-  if (typeof token !== 'string' || token.length > MOST_CHARACTERS || !THREE_PARTS.test(token))
+  if (typeof token !== 'string' || token.length > MAX_CHARACTERS || !THREE_PARTS.test(token))
     return undefined;
   const [header = '', payload = '', signature = ''] = token.split('.');
   return [header, payload, signature].every(isCanonical) ? [header, payload] : undefined;
@@ -66,7 +66,7 @@ export function readClaims(payload: string, issuer: string, now: number): Claims
     amr.every(isText) &&
     exp > iat &&
     exp - iat <= LONGEST_LIFETIME &&
-    Math.max(iat, auth_time) * 1000 <= now + MOST_SKEW * 1000;
+    Math.max(iat, auth_time) * 1000 <= now + MAX_SKEW * 1000;
   return isSound ? { aud, sub, sid, exp, auth_time, amr } : undefined;
 }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { noteCaller } from './callers.ts';
+import { GuardError } from './error.ts';
 import { type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
-import { authenticateNode, isPreflightOf, sendRefusal } from './node.ts';
-import { GuardRefusal } from './refusal.ts';
+import { authenticateNode, isPreflightOf, sendError } from './node.ts';
 
 export { authOf } from './callers.ts';
 
@@ -25,7 +25,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
         noteCaller(request, auth);
         next();
       },
-      (error) => (error instanceof GuardRefusal ? sendRefusal(response, error) : next(error)),
+      (error) => (error instanceof GuardError ? sendError(response, error) : next(error)),
     );
   };
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { noteCaller } from './callers.ts';
+import { answerOf } from './error.ts';
 import { type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { authenticateNode, isPreflightOf } from './node.ts';
-import { answerOf } from './refusal.ts';
 
 export { authOf } from './callers.ts';
 

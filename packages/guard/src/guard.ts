@@ -1,8 +1,8 @@
 import { compactVerify } from 'jose';
 import { type Claims, readClaims, splitToken } from './claims.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { GuardError } from './error.ts';
 import { issuerKeys, type Key } from './keys.ts';
-import { GuardRefusal } from './refusal.ts';
 import { askRole, type Role } from './role.ts';
 
 export interface GuardOptions {
@@ -50,15 +50,15 @@ export interface Guard {
   /**
    * Who holds a token.
    *
-   * @throws GuardRefusal `invalid_token`, `insufficient_user_authentication`, `insufficient_scope`, `unavailable`.
+   * @throws GuardError `invalid_token`, `insufficient_user_authentication`, `insufficient_scope`, `unavailable`.
    */
   verify(token: string, needs?: Needs): Promise<Auth>;
-  /** The same for an Authorization header. @throws GuardRefusal also `unauthenticated`, when there is no token in it. */
+  /** The same for an Authorization header. @throws GuardError also `unauthenticated`, when there is no token in it. */
   authenticate(authorization: string | null | undefined, needs?: Needs): Promise<Auth>;
 }
 
 /** How many verified tokens are remembered. */
-const MOST_TOKENS = 10_000;
+const MAX_TOKENS = 10_000;
 
 /** b64token of RFC 6750 section 2.1, after the scheme in any letter case and one space. */
 const BEARER = /^bearer ([\w\-.~+/]+=*)$/i;
@@ -83,7 +83,7 @@ export function createGuard(options: GuardOptions): Guard {
 
   const remember = (token: string, auth: Auth): void => {
     // The oldest is the first to run out.
-    if (verified.size >= MOST_TOKENS) verified.delete(verified.keys().next().value ?? '');
+    if (verified.size >= MAX_TOKENS) verified.delete(verified.keys().next().value ?? '');
     verified.set(token, auth);
   };
 
@@ -93,7 +93,7 @@ export function createGuard(options: GuardOptions): Guard {
     const key = (await keys.find(header)) ?? refuse('invalid_token');
     if (!(await isSignedBy(key, token))) refuse('invalid_token');
     const claims = readClaims(payload, issuer, clock.now()) ?? refuse('invalid_token');
-    if (claims.aud !== audience) refuseOther(claims, audience, clock.now());
+    if (claims.aud !== audience) rejectOther(claims, audience, clock.now());
     const auth = callerOf(claims);
     // Not if the keys changed meanwhile: this one may be among those that were withdrawn.
     if (began === keys.revision()) remember(token, auth);
@@ -114,7 +114,7 @@ export function createGuard(options: GuardOptions): Guard {
     }
     if (isEnded && (await hasEnded(isEnded, auth.sessionId))) refuse('invalid_token');
     if (needs.maxAge !== undefined && clock.now() > auth.signedInAt + needs.maxAge * 1000)
-      throw new GuardRefusal('insufficient_user_authentication', { maxAge: needs.maxAge });
+      throw new GuardError('insufficient_user_authentication', { maxAge: needs.maxAge });
     if (needs.role !== undefined) await requireRole(needs.role, auth, token);
     return auth;
   };
@@ -135,14 +135,14 @@ export function createGuard(options: GuardOptions): Guard {
   };
 }
 
-function refuse(code: GuardRefusal['code']): never {
-  throw new GuardRefusal(code);
+function refuse(code: GuardError['code']): never {
+  throw new GuardError(code);
 }
 
 /** Says what a good token is not for, to whoever sent the wrong one of their tokens. */
-function refuseOther({ exp }: Claims, audience: string, now: number): never {
+function rejectOther({ exp }: Claims, audience: string, now: number): never {
   if (now >= exp * 1000) refuse('invalid_token');
-  throw new GuardRefusal('invalid_token', {
+  throw new GuardError('invalid_token', {
     message: `This token is for another audience. Get one for \`${audience}\` from POST /v1/token.`,
   });
 }
@@ -192,7 +192,7 @@ async function hasEnded(isEnded: NonNullable<GuardOptions['isEnded']>, sessionId
   try {
     return await isEnded(sessionId);
   } catch (cause) {
-    throw new GuardRefusal('unavailable', { cause });
+    throw new GuardError('unavailable', { cause });
   }
 }
 

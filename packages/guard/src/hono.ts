@@ -1,6 +1,6 @@
+import { answerOf } from './error.ts';
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
-import { answerOf } from './refusal.ts';
 
 /** What a guarded route finds in `c.var`. */
 export interface AuthVariables {

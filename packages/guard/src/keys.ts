@@ -27,9 +27,9 @@ const USABLE = 3_600 * SECOND;
 const PAUSE = 30 * SECOND;
 const FIRST_PAUSE = SECOND;
 /** How long an answer may take. */
-const PATIENCE = 5 * SECOND;
-const MOST_CHARACTERS = 65_536;
-const MOST_KEYS = 64;
+const TIMEOUT = 5 * SECOND;
+const MAX_CHARACTERS = 65_536;
+const MAX_KEYS = 64;
 
 export function issuerKeys(issuer: string, clock: Clock, fetch: typeof globalThis.fetch): Keys {
   let keys = new Map<string, Key>();
@@ -84,18 +84,18 @@ async function download(url: string, fetch: typeof globalThis.fetch): Promise<st
   const response = await fetch(url, {
     headers: { accept: 'application/json' },
     redirect: 'error',
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT),
   });
   if (response.status !== 200) throw new Error(`Unexpected status ${response.status} from ${url}.`);
   const text = await response.text();
-  if (text.length > MOST_CHARACTERS) throw new Error(`The response from ${url} is too large.`);
+  if (text.length > MAX_CHARACTERS) throw new Error(`The response from ${url} is too large.`);
   return text;
 }
 
 async function readKeys(text: string): Promise<Map<string, Key>> {
   const { keys }: { keys?: unknown } = JSON.parse(text);
   if (!Array.isArray(keys)) throw new Error('Invalid JWKS.');
-  const found = await Promise.all(keys.slice(0, MOST_KEYS).map((jwk: JWK) => readKey(jwk)));
+  const found = await Promise.all(keys.slice(0, MAX_KEYS).map((jwk: JWK) => readKey(jwk)));
   const usable = found.filter((key) => key !== undefined);
   if (usable.length === 0) throw new Error('The JWKS contains no usable keys.');
   return new Map(usable.map((key) => [key.header, key]));

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerOf, GuardError } from './error.ts';
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
-import { answerOf, GuardRefusal } from './refusal.ts';
 
 /**
  * For `node:http` alone. A CORS preflight is answered with 204; set the CORS headers on the response before.
@@ -25,7 +25,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
       try {
         auth = await authenticateNode(guard, request, needs);
       } catch (error) {
-        sendRefusal(response, error);
+        sendError(response, error);
         return;
       }
       await handler(request, response, auth);
@@ -42,11 +42,11 @@ export async function authenticateNode(
   needs?: Needs,
 ): Promise<Auth> {
   const count = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization').length;
-  if (count > 1) throw new GuardRefusal('invalid_token');
+  if (count > 1) throw new GuardError('invalid_token');
   return guard.authenticate(headers.authorization, needs);
 }
 
-export function sendRefusal(response: ServerResponse, error: unknown): void {
+export function sendError(response: ServerResponse, error: unknown): void {
   const { status, headers, body } = answerOf(error);
   response.writeHead(status, headers).end(body);
 }

@@ -1,15 +1,15 @@
-import { GuardRefusal } from './refusal.ts';
+import { GuardError } from './error.ts';
 
 export type Role = 'user' | 'admin';
 
 /** How long the issuer may take, in milliseconds. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 /**
  * Whose token this is and which role they have, as the issuer knows it at this moment (RFC 7662). The token opens nothing else
  * there.
  *
- * @throws GuardRefusal `invalid_token` when its session is not active, `unavailable` when the issuer says nothing of use.
+ * @throws GuardError `invalid_token` when its session is not active, `unavailable` when the issuer says nothing of use.
  */
 export async function askRole(
   issuer: string,
@@ -24,17 +24,17 @@ export async function askRole(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token }),
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT),
     });
     status = response.status;
     body = (await response.json()) as typeof body;
   } catch (cause) {
-    throw new GuardRefusal('unavailable', { cause });
+    throw new GuardError('unavailable', { cause });
   }
   const { active, sub, role } = body ?? {};
-  if (status === 200 && active === false) throw new GuardRefusal('invalid_token');
+  if (status === 200 && active === false) throw new GuardError('invalid_token');
   if (status !== 200 || active !== true || typeof sub !== 'string' || typeof role !== 'string')
-    throw new GuardRefusal('unavailable', {
+    throw new GuardError('unavailable', {
       cause: new Error(`Unexpected status ${status} from ${issuer}/v1/introspect.`),
     });
   return { id: sub, role };

@@ -191,7 +191,7 @@ describe('sessions that have ended', () => {
 
     await inside.db
       .updateTable('sessions')
-      .set({ ended_at: 1 })
+      .set({ revoked_at: 1 })
       .where('id', '=', claimsOf(token).sid)
       .execute();
     ended.add(claimsOf(token).sid);

@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { login, type Reply, send, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
 import { testClock } from '../../server/test/support/clock.ts';
 import { asHere } from '../../server/test/support/guides.ts';
-import { PATIENCE } from '../../server/test/support/patience.ts';
 import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
 import { freePort, leash } from '../../server/test/support/process.ts';
+import { TIMEOUT } from '../../server/test/support/timeouts.ts';
 import { bearer } from './services.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -251,7 +251,7 @@ async function findPython(): Promise<string | undefined> {
         () => true,
         () => false,
       ),
-      sleep(PATIENCE, false, { ref: false }),
+      sleep(TIMEOUT, false, { ref: false }),
     ]);
     if (found) return name;
   }

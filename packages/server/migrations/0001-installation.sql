@@ -6,7 +6,7 @@ CREATE TABLE installation (
   secret_check TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   -- When the first admin was made; from then on the set-up link answers 410.
-  setup_at BIGINT,
+  setup_completed_at BIGINT,
   -- Touched first by every transaction that takes an admin away, so that two of them are never side by side.
   admins_revision BIGINT NOT NULL,
   -- Likewise for signing keys.

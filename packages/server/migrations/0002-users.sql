@@ -11,7 +11,7 @@ CREATE TABLE users (
   disabled_at BIGINT,
   -- Written by every sign-in: the row's lock is what puts a sign-in before or after a change of password,
   -- a disable or a deletion, never beside it.
-  signed_in_at BIGINT,
+  last_sign_in_at BIGINT,
   created_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX users_username_key ON users (username_key);

@@ -1,5 +1,5 @@
 -- The outbox: a flow puts a mail here in its own transaction, and a job sends it.
-CREATE TABLE mails (
+CREATE TABLE emails (
   -- Also the Message-ID, the same at every try: whoever gets a mail twice can tell.
   id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   kind TEXT NOT NULL,
@@ -11,13 +11,13 @@ CREATE TABLE mails (
   expires_at BIGINT NOT NULL,
   -- When it is to be tried next. While a process sends it: when that process counts as gone. Unset once it has ended.
   due_at BIGINT,
-  tries BIGINT NOT NULL,
+  attempts BIGINT NOT NULL,
   ended_at BIGINT,
   -- How it ended: 'sent', 'refused', 'expired', 'kept' (for the mailbox page), 'decoy' (nobody was to get it).
-  outcome TEXT,
+  status TEXT,
   -- The number that the mail server answered last, or the name of what went wrong; never its words, which quote addresses.
   answer TEXT
 );
-CREATE INDEX mails_due_at ON mails (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX mails_created_at ON mails (created_at);
-CREATE INDEX mails_user_id ON mails (user_id);
+CREATE INDEX emails_due_at ON emails (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX emails_created_at ON emails (created_at);
+CREATE INDEX emails_user_id ON emails (user_id);

@@ -1,3 +1,3 @@
 -- What a flow is to do once its mail was answered: the names and password of a sign-up, or a new address. Sealed under a key
 -- that is not in the database, and gone with the flow.
-ALTER TABLE codes ADD COLUMN wish_encrypted TEXT;
+ALTER TABLE verifications ADD COLUMN pending_change_encrypted TEXT;

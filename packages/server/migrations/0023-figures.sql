@@ -1,5 +1,5 @@
 -- What the console shows over time and no event tells: the most that was seen in each ten minutes.
-CREATE TABLE figures (
+CREATE TABLE samples (
   -- When the ten minutes began.
   at BIGINT NOT NULL,
   name TEXT COLLATE "binary" NOT NULL,

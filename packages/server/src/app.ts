@@ -1,20 +1,20 @@
 import { ConfigError, configFromOptions, isLoopback, type SettingName, sourcesOfOptions } from './config.ts';
-import type { Application, World } from './context.ts';
-import type { EdgeSettings, Peer } from './edge/answering.ts';
-import { dispatch } from './edge/dispatch.ts';
-import { hostAuthentication } from './edge/host.ts';
-import { mailboxLink } from './edge/mailbox-access.ts';
+import type { AppContext, Application } from './context.ts';
 import { countWrite } from './flows/limits/count-write.ts';
-import { proveFresh } from './flows/passwords/prove-fresh.ts';
+import { reauthenticate } from './flows/passwords/reauthenticate.ts';
 import { makeSetUpLink } from './flows/setup/first-admin.ts';
 import { showUser } from './flows/shapes/users.ts';
+import { dispatch } from './http/dispatch.ts';
+import type { HttpSettings, Peer } from './http/handle-request.ts';
+import { hostAuthentication } from './http/host.ts';
+import { mailboxLink } from './http/mailbox-access.ts';
 import { startJobs } from './jobs/jobs.ts';
-import { type OpenedWorld, openWorld, trustedProxiesOf } from './open-world.ts';
-import { confirmSignInPage } from './pages/confirm-sign-in.tsx';
-import { refusalPage } from './pages/refusal.tsx';
+import { type OpenedContext, openContext, trustedProxiesOf } from './open-context.ts';
+import { errorPage } from './pages/error-page.tsx';
+import { reauthenticationPage } from './pages/reauthentication-page.tsx';
 import type { Clock } from './platform/clock.ts';
+import { createEmailTransport } from './platform/email-transport.ts';
 import type { Log } from './platform/log.ts';
-import { createMailTransport } from './platform/mail-transport.ts';
 import { routes } from './routes.ts';
 
 /**
@@ -32,9 +32,9 @@ export type { Application, Peer };
 
 /** Who calls, or the answer to give instead (401, 403, 400 or 503, as a problem document). */
 export type Caller =
-  | { refusal: Response }
+  | { error: Response }
   | {
-      refusal?: undefined;
+      error?: undefined;
       user: ReturnType<typeof showUser>;
       session: { id: string; kind: 'cookie' | 'bearer'; signedInAt: Date };
       /** For your answer: every request by cookie postpones the end of the session, and needs its next cookie. */
@@ -75,53 +75,53 @@ export interface Usher {
 export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
   const { log, clock, application, ...settings } = options;
   const config = configFromOptions(settings);
-  const opened = await openWorld(config, { log, clock, sources: sourcesOfOptions(settings) });
-  const { world } = opened;
+  const opened = await openContext(config, { log, clock, sources: sourcesOfOptions(settings) });
+  const { context } = opened;
   try {
     if (application) opened.linkTo(application);
-    await logLinks(world);
+    await logLinks(context);
   } catch (error) {
     await opened.close();
     throw error;
   }
-  return serveWorld(opened);
+  return serveContext(opened);
 }
 
 /** Who serves by itself has no banner: the log says what it would. A link that nobody would see is not made. */
-async function logLinks(world: World): Promise<void> {
+async function logLinks(context: AppContext): Promise<void> {
   // Without a mail server this is on a machine that tries things out.
-  if (world.hasMailbox)
-    world.log.info({ mailbox: mailboxLink(world) }, 'emails are stored in the development mailbox');
-  if (!world.log.isLevelEnabled('warn')) return;
-  const setup = await makeSetUpLink(world);
+  if (context.hasMailbox)
+    context.log.info({ mailbox: mailboxLink(context) }, 'emails are stored in the development mailbox');
+  if (!context.log.isLevelEnabled('warn')) return;
+  const setup = await makeSetUpLink(context);
   if (setup)
-    world.log.warn(
+    context.log.warn(
       { setup },
       'no administrator yet: create one with the setup link (valid once, for 1 hour at most)',
     );
 }
 
 /** Puts the routes and the jobs on a world. */
-export function serveWorld(opened: OpenedWorld): Usher {
-  const { world } = opened;
-  const { smtpUrl } = world.config;
+export function serveContext(opened: OpenedContext): Usher {
+  const { context } = opened;
+  const { smtpUrl } = context.config;
   const jobs = startJobs({
-    ...world,
-    mailTransport: smtpUrl && createMailTransport({ ...world.config, smtpUrl }, world.publicUrl),
+    ...context,
+    emailTransport: smtpUrl && createEmailTransport({ ...context.config, smtpUrl }, context.publicUrl),
     lastSeen: opened.lastSeen,
     stateNotes: opened.stateNotes,
-    signingAlgorithm: world.config.signingAlgorithm,
-    eventsDays: world.config.eventsDays,
+    signingAlgorithm: context.config.signingAlgorithm,
+    eventsDays: context.config.eventsDays,
   });
-  const edge = edgeSettings(world);
-  const app = dispatch(world, routes, edge);
-  const visitorOf = hostAuthentication(world, edge);
+  const http = httpSettings(context);
+  const app = dispatch(context, routes, http);
+  const visitorOf = hostAuthentication(context, http);
   return {
     fetch: async (request, peer) => app.fetch(request, peer),
     async authenticate(request, peer) {
       const visitor = await visitorOf(request, peer);
-      if (visitor.refusal) return visitor;
-      const { user, session } = visitor.live;
+      if (visitor.error) return visitor;
+      const { user, session } = visitor.activeSession;
       return {
         user: showUser(user),
         session: { id: session.id, kind: session.kind, signedInAt: new Date(session.created_at) },
@@ -140,7 +140,7 @@ export function serveWorld(opened: OpenedWorld): Usher {
 export { ConfigError, makeSetUpLink };
 
 /** On this machine alone the server also answers to its other names for itself. */
-function edgeSettings({ config, publicUrl }: World): EdgeSettings {
+function httpSettings({ config, publicUrl }: AppContext): HttpSettings {
   const { hostname, port, protocol, origin } = new URL(publicUrl);
   const suffix = port === '' ? '' : `:${port}`;
   const names = isLoopback(hostname) && protocol === 'http:' ? ['localhost', '127.0.0.1', '[::1]'] : [];
@@ -151,8 +151,8 @@ function edgeSettings({ config, publicUrl }: World): EdgeSettings {
     hosts: new Set([new URL(publicUrl).host, ...hosts]),
     trustedProxies: trustedProxiesOf(config),
     countWrite,
-    refusalPage,
-    proveFresh,
-    confirmPage: confirmSignInPage,
+    errorPage,
+    reauthenticate,
+    confirmPage: reauthenticationPage,
   };
 }

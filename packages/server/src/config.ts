@@ -172,14 +172,14 @@ export const settings = {
     oneOf('on', 'off'),
     'Set to `off` to allow unencrypted SMTP. Emails can then be read in transit.',
   ),
-  mailFrom: setting(
-    'USHER_MAIL_FROM',
+  emailFrom: setting(
+    'USHER_EMAIL_FROM',
     'Usher <usher@localhost>',
     mailbox,
     'Sender of emails, as `NAME <ADDRESS>`. Required with USHER_SMTP_URL.',
   ),
-  mailTemplates: setting(
-    'USHER_MAIL_TEMPLATES',
+  emailTemplates: setting(
+    'USHER_EMAIL_TEMPLATES',
     '',
     plain,
     'Folder with custom email templates; overrides built-in templates by name.',
@@ -227,7 +227,7 @@ const unsetByDefault = [
   'secret',
   'logo',
   'smtpUrl',
-  'mailTemplates',
+  'emailTemplates',
   'metricsToken',
 ] as const;
 
@@ -239,7 +239,7 @@ export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   secret: Secret | undefined;
   logo: string | undefined;
   smtpUrl: Secret | undefined;
-  mailTemplates: string | undefined;
+  emailTemplates: string | undefined;
   metricsToken: Secret | undefined;
 };
 
@@ -270,8 +270,8 @@ export function loadConfig(
   env: NodeJS.ProcessEnv = process.env,
 ): LoadedConfig {
   const dotEnv = readDotEnv();
-  refuseUnknown(Object.keys(env), 'the environment');
-  refuseUnknown(Object.keys(dotEnv), '.env');
+  rejectUnknown(Object.keys(env), 'the environment');
+  rejectUnknown(Object.keys(dotEnv), '.env');
   const texts: Partial<Record<SettingName, { text: string; source: Source }>> = {};
   for (const name of settingNames) {
     const variable = settings[name].env;
@@ -331,7 +331,7 @@ function parseConfig(texts: Partial<Record<SettingName, { text: string; source: 
     values[name] = found ? parseOne(name, found) : defaultOf(name);
   }
   const config = values as unknown as Config;
-  refuseUnsafe(config);
+  rejectUnsafe(config);
   return { config, sources };
 }
 
@@ -339,7 +339,7 @@ function parseConfig(texts: Partial<Record<SettingName, { text: string; source: 
 function parseOne(name: SettingName, { text, source }: { text: string; source: Source }): unknown {
   const { env, parse } = settings[name];
   try {
-    if (name === 'database' && source === 'flag') refusePassword(text);
+    if (name === 'database' && source === 'flag') rejectPassword(text);
     return parse(text);
   } catch (error) {
     const flag = isSecretSetting(name) ? '' : ` (${flagName(name)})`;
@@ -355,7 +355,7 @@ function defaultOf(name: SettingName): unknown {
 }
 
 /** A command line can be read by everybody on the machine. */
-function refusePassword(text: string): void {
+function rejectPassword(text: string): void {
   if (passwordIn(text) !== undefined)
     throw new Error(
       'contains a password, which other users of this machine could read in the command line. Remove it and set USHER_DATABASE_PASSWORD or USHER_DATABASE_PASSWORD_FILE.',
@@ -371,7 +371,7 @@ function passwordIn(address: string): string | undefined {
 }
 
 /** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
-function refuseUnsafe(config: Config): void {
+function rejectUnsafe(config: Config): void {
   const { publicUrl, host, insecureHttp, env, codesDigits, codesShort, signup } = config;
   if (config.databasePassword && passwordIn(config.database) !== undefined)
     throw new ConfigError(
@@ -384,9 +384,9 @@ function refuseUnsafe(config: Config): void {
     );
   if (signup === 'verified' && !config.smtpUrl && (env === 'production' || !isLoopback(publicHost)))
     throw new ConfigError('USHER_SIGNUP=verified needs email. Set USHER_SMTP_URL, or use USHER_SIGNUP=open.');
-  if (config.smtpUrl && config.mailFrom === settings.mailFrom.default)
+  if (config.smtpUrl && config.emailFrom === settings.emailFrom.default)
     throw new ConfigError(
-      'USHER_SMTP_URL needs a sender. Set USHER_MAIL_FROM, e.g. Accounts <accounts@example.org>.',
+      'USHER_SMTP_URL needs a sender. Set USHER_EMAIL_FROM, e.g. Accounts <accounts@example.org>.',
     );
   if (!publicUrl && !isLoopback(host))
     throw new ConfigError(
@@ -410,7 +410,7 @@ function refuseUnsafe(config: Config): void {
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
-function refuseUnknown(names: string[], where: string): void {
+function rejectUnknown(names: string[], where: string): void {
   const known = settingNames.flatMap((name) => [settings[name].env, `${settings[name].env}_FILE`]);
   for (const name of names)
     if (name.startsWith('USHER_') && !known.includes(name))
@@ -590,8 +590,8 @@ export function splitMailbox(text: string): { name: string; address: string } {
 }
 
 function mailbox(text: string): string {
-  const { address } = splitMailbox(text.trim());
-  if (!/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(address))
+  const { address: url } = splitMailbox(text.trim());
+  if (!/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(url))
     throw new Error(
       `must be an email address, optionally with a name: Accounts <accounts@example.org> (got "${text}").`,
     );

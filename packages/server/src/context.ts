@@ -1,8 +1,8 @@
 import type { Config, SettingName, Source } from './config.ts';
+import type { RenderEmail } from './core/emails/render.ts';
 import type { Keyring } from './core/keys.ts';
-import type { RenderMail } from './core/mails/render.ts';
 import type { BreachedPasswords } from './core/passwords/breached.ts';
-import type { FindLive, Live } from './core/sessions.ts';
+import type { ActiveSession, FindActiveSession } from './core/sessions.ts';
 import type { AccessTokens } from './core/tokens/access.ts';
 import type { CookieTokens } from './core/tokens/cookie.ts';
 import type { DeviceTokens } from './core/tokens/device.ts';
@@ -17,7 +17,7 @@ import type { Keys } from './platform/secrets.ts';
 import type { Streams } from './platform/streams.ts';
 
 /** What every handler gets; `open-world.ts` makes it, once. */
-export interface World {
+export interface AppContext {
   config: Config;
   /** Where each setting comes from. */
   sources: Record<SettingName, Source>;
@@ -32,15 +32,15 @@ export interface World {
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
   deviceTokens: DeviceTokens;
-  findLive: FindLive;
+  findActiveSession: FindActiveSession;
   lastSeen: LastSeen;
   stateNotes: StateNotes;
   /** The list that new passwords must not be on, where there is one. */
   breachedPasswords: BreachedPasswords | undefined;
-  renderMail: RenderMail;
+  renderEmail: RenderEmail;
   /** What pages load: style sheet, scripts, pictures. */
   assets: Assets;
-  /** Whether mails are kept for the mailbox page, because there is no server to hand them to. */
+  /** Whether emails are kept for the mailbox page, because there is no server to hand them to. */
   hasMailbox: boolean;
   /** The secret of the link to that page; every start has its own. */
   mailboxSecret: string;
@@ -76,5 +76,5 @@ export interface StateNotes {
 
 /** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
 export interface LastSeen {
-  note(live: Live, now: number): void;
+  note(activeSession: ActiveSession, now: number): void;
 }

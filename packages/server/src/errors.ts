@@ -6,14 +6,14 @@
 export const errors = {
   // The two sentences of the contract (sign-up, sign-in): to the letter.
   invalid_credentials: [401, 'Invalid credentials', 'invalid credentials!'],
-  signup_refused: [400, 'Sign-up failed', 'invalid credentials!'],
-  signup_taken: [409, 'Already in use', 'invalid credentials!'],
-  code_invalid: [
+  signup_rejected: [400, 'Sign-up failed', 'invalid credentials!'],
+  user_exists: [409, 'Already in use', 'invalid credentials!'],
+  invalid_code: [
     400,
     'Invalid or expired code',
     'This code is incorrect or has expired. Check it, use the link in the email, or request a new one.',
   ],
-  signup_closed: [
+  signup_disabled: [
     403,
     'Sign-ups are closed',
     'New sign-ups are disabled. Ask an administrator for an account.',
@@ -26,7 +26,7 @@ export const errors = {
     'Invalid path',
     'The path contains a "." or ".." segment, or an encoded slash or backslash. Remove it.',
   ],
-  ambiguous_credentials: [
+  multiple_credentials: [
     400,
     'Multiple credentials',
     'Send either the session cookie or the Authorization header, not both.',
@@ -37,14 +37,14 @@ export const errors = {
     'Duplicate cookie',
     'The session cookie was sent more than once and has been cleared. Sign in again.',
   ],
-  password_needed: [
+  password_required: [
     400,
     'Password required',
     'You started signing up in a different browser. Choose a password to continue; it replaces the one you chose there.',
   ],
   unauthenticated: [401, 'Authentication required', 'You need to sign in to continue.'],
   invalid_token: [401, 'Invalid token', 'The token is invalid or has expired. Sign in again.'],
-  fresh_sign_in_required: [
+  reauthentication_required: [
     401,
     'Confirm your password',
     'This action requires a password entered within the last five minutes. Confirm your password with POST /v1/me/confirm or sign in again, then retry.',
@@ -55,7 +55,7 @@ export const errors = {
     'Choose a new password',
     'Choose a new password before you continue. Your current one was generated or set by someone else.',
   ],
-  cross_site: [
+  cross_site_request: [
     403,
     'Cross-site request',
     'Cross-site request blocked: the request’s origin couldn’t be verified. To allow another site, add its origin to USHER_ALLOWED_ORIGINS.',
@@ -72,20 +72,20 @@ export const errors = {
     'Last administrator',
     'This is the only active administrator. Make another user an administrator first.',
   ],
-  user_taken: [409, 'Already in use', 'This username or email is already in use.'],
+  identifier_taken: [409, 'Already in use', 'This username or email is already in use.'],
   conflict: [409, 'Conflict', 'This was changed by someone else. Reload and try again.'],
-  export_running: [
+  export_in_progress: [
     409,
     'Export in progress',
     'Your previous export is still running. Wait until it finishes, then try again.',
   ],
-  setup_done: [
+  setup_completed: [
     410,
     'Setup already complete',
     'The first administrator has already been created. Sign in instead.',
   ],
-  link_invalid: [410, 'Invalid or expired link', 'This link is invalid or has expired.'],
-  payload_too_large: [413, 'Request too large', 'The request body exceeds 16 KB.'],
+  invalid_link: [410, 'Invalid or expired link', 'This link is invalid or has expired.'],
+  content_too_large: [413, 'Request too large', 'The request body exceeds 16 KB.'],
   unsupported_media_type: [
     415,
     'Unsupported media type',
@@ -116,8 +116,8 @@ export interface FieldError {
   message: string;
 }
 
-/** An expected failure on its way to the caller; `edge/replies` makes a problem document of it (RFC 9457). */
-export class Refusal extends Error {
+/** An expected failure on its way to the caller; `http/replies` makes a problem document of it (RFC 9457). */
+export class HttpError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly fields: FieldError[] | undefined;
@@ -142,7 +142,7 @@ export class Refusal extends Error {
     } = {},
   ) {
     super(more.message ?? errors[code][2]);
-    this.name = 'Refusal';
+    this.name = 'HttpError';
     this.code = code;
     this.status = errors[code][0];
     this.fields = more.fields;

@@ -8,16 +8,16 @@ export const events = {
     'Older database restored',
     'An older copy of the database was restored. All sessions, known devices, email codes and links (except links that undo an email change) and the setup link were revoked.',
   ],
-  setup_done: ['Setup completed', 'The first administrator was created with the setup link.'],
+  setup_completed: ['Setup completed', 'The first administrator was created with the setup link.'],
 
   user_signed_up: ['User signed up', 'Someone created their own account.'],
-  sign_up_started: [
+  sign_up_requested: [
     'Sign-up started',
     'Someone started to sign up. The account is created when they verify the email.',
   ],
   user_created: ['User created by admin', 'An administrator or operator created an account.'],
   user_imported: ['User imported', 'An operator imported an account from another system.'],
-  user_changed: ['User updated', 'A username was changed.'],
+  user_updated: ['User updated', 'A username was changed.'],
   user_promoted: ['Admin role granted', 'A user became an administrator.'],
   user_demoted: ['Admin role removed', 'An administrator became a regular user.'],
   user_disabled: ['User disabled', 'An account was disabled and its sessions were revoked.'],
@@ -25,25 +25,28 @@ export const events = {
   user_deleted: ['User deleted', 'An account and all its data were deleted.'],
 
   signed_in: ['Signed in', 'A sign-in succeeded.'],
-  sign_in_refused: [
+  sign_in_failed: [
     'Sign-in failed',
     'A sign-in failed: incorrect password, unknown username or email, or disabled account.',
   ],
-  password_refused: ['Incorrect current password', 'A signed-in user entered an incorrect current password.'],
+  reauthentication_failed: [
+    'Incorrect current password',
+    'A signed-in user entered an incorrect current password.',
+  ],
   password_changed: ['Password changed', 'A password was changed and all older sessions were revoked.'],
 
-  recovery_started: [
+  password_reset_requested: [
     'Password reset requested',
     'Someone requested a password reset email, or an administrator or operator sent one to the user.',
   ],
-  code_refused: [
+  verification_failed: [
     'Email code rejected',
     'A code from an email was rejected: incorrect, expired or after too many attempts.',
   ],
-  address_proven: ['Email verified', 'A user verified the email of their account.'],
-  address_change_started: ['Email change requested', 'A user asked to change the email of their account.'],
-  address_changed: ['Email changed', 'A user verified a new email, and the account now has it.'],
-  address_restored: [
+  email_verified: ['Email verified', 'A user verified the email of their account.'],
+  email_change_requested: ['Email change requested', 'A user asked to change the email of their account.'],
+  email_changed: ['Email changed', 'A user verified a new email, and the account now has it.'],
+  email_restored: [
     'Email change undone',
     'The previous email was restored with the link that was sent to it.',
   ],
@@ -52,26 +55,29 @@ export const events = {
     'A password was reset with a code or link from an email, and all sessions were revoked.',
   ],
 
-  device_distrusted: [
+  device_trust_revoked: [
     'Known device removed',
     'A known device sent ten incorrect passwords in a row. It is no longer known, and the user was notified.',
   ],
   device_removed: ['Known device removed', 'One or all known devices of an account were removed.'],
 
-  limit_reached: [
+  rate_limit_exceeded: [
     'Rate limit exceeded',
     'A rate limit blocked an attempt. The first ten blocked attempts are logged individually, then one each time their number doubles.',
   ],
-  limits_lifted: ['Rate limits reset', 'An administrator or operator reset the rate limits of an account.'],
+  rate_limits_reset: [
+    'Rate limits reset',
+    'An administrator or operator reset the rate limits of an account.',
+  ],
 
   signed_out: ['Signed out', 'A user signed out of a session.'],
   signed_out_everywhere: ['Signed out everywhere', 'All sessions of a user were revoked.'],
-  session_ended: ['Session revoked', 'A user revoked another one of their sessions.'],
-  other_sessions_ended: [
+  session_revoked: ['Session revoked', 'A user revoked another one of their sessions.'],
+  other_sessions_revoked: [
     'Other sessions revoked',
     'A user revoked all their sessions except the current one.',
   ],
-  session_crowded_out: [
+  session_evicted: [
     'Oldest session removed',
     'A user’s oldest session was removed because they reached the session limit.',
   ],
@@ -79,19 +85,19 @@ export const events = {
     'Session replaced',
     'A session was revoked because someone signed in again in the same browser.',
   ],
-  refresh_retried: [
+  refresh_token_retried: [
     'Refresh token retried',
     'A used refresh token was sent again before the token that replaced it was used. A response was lost, or the token is stolen.',
   ],
-  refresh_reused: [
+  refresh_token_reused: [
     'Refresh token reuse detected',
     'A used refresh token was sent again and may be stolen. Its session was revoked.',
   ],
 
-  mail_sent: ['Email sent', 'The mail server accepted an email.'],
-  mail_refused: ['Email rejected', 'The mail server permanently rejected an email.'],
-  mail_expired: ['Email expired', 'An email expired before it could be delivered.'],
-  mail_retried: ['Email resent', 'An administrator or operator resent a rejected or failed email.'],
+  email_sent: ['Email sent', 'The mail server accepted an email.'],
+  email_rejected: ['Email rejected', 'The mail server permanently rejected an email.'],
+  email_expired: ['Email expired', 'An email expired before it could be delivered.'],
+  email_retried: ['Email resent', 'An administrator or operator resent a rejected or failed email.'],
 
   users_exported: [
     'Users exported',
@@ -121,14 +127,14 @@ export const eventDetails = {
   kind: { cookie: 'Browser', bearer: 'API client' },
   leaked: { true: 'Previous key may be compromised', false: 'Previous key stays valid' },
   left: 'Retries left: {value}',
-  lifted: 'Rate limits reset: {value}',
+  reset: 'Rate limits reset: {value}',
   limit: '{value}',
-  mail: 'Email ID: {value}',
-  mailed: { true: 'Email queued', false: 'No email sent (rate limited)' },
+  email: 'Email ID: {value}',
+  emailed: { true: 'Email queued', false: 'No email sent (rate limited)' },
   mixed_scripts: { true: 'Look-alike characters', false: '' },
   /** What `reasons` says of it. */
   reason: '{value}',
-  refused: 'Blocked attempts: {value}',
+  rejected: 'Blocked attempts: {value}',
   retry_after: 'Retry after {value} s',
   role: { user: 'Role: user', admin: 'Role: admin' },
   sessions: 'Sessions revoked: {value}',
@@ -140,11 +146,11 @@ export type EventDetail = keyof typeof eventDetails;
 
 /** Why something failed, by its event and the detail `reason`. */
 export const reasons = {
-  sign_in_refused: {
+  sign_in_failed: {
     wrong: 'Incorrect password or disabled account',
     /** The same of a name that no account has. */
     unknown: 'Unknown username or email',
   },
-  password_refused: { wrong: '' },
-  code_refused: { wrong: 'Incorrect code', no_flow: 'No valid code for this email' },
+  reauthentication_failed: { wrong: '' },
+  verification_failed: { wrong: 'Incorrect code', no_verification: 'No valid code for this email' },
 } as const satisfies Partial<Record<EventName, Readonly<Record<string, string>>>>;

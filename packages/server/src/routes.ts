@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Route, route } from './edge/route.ts';
+import { type Route, route } from './http/route.ts';
 import { docsPage } from './pages/docs.tsx';
 import { openApiBytes, openApiOf } from './pages/openapi.ts';
 import { accountRoutes } from './routes/account.ts';
@@ -26,9 +26,9 @@ export const routes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/openapi.json',
-    who: 'anyone',
+    access: 'public',
     summary: 'Get the OpenAPI document',
-    answers: { 200: z.looseObject({ openapi: z.literal('3.1.1') }) },
+    responses: { 200: z.looseObject({ openapi: z.literal('3.1.1') }) },
     errors: [],
     handler: ({ publicUrl }) => ({
       status: 200,
@@ -39,11 +39,11 @@ export const routes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/docs',
-    who: 'anyone',
+    access: 'public',
     summary: 'API reference page',
     isPage: true,
-    answers: { 200: undefined },
+    responses: { 200: undefined },
     errors: [],
-    handler: (world, call) => docsPage(world, call, openApiOf(routes, world.publicUrl)),
+    handler: (context, call) => docsPage(context, call, openApiOf(routes, context.publicUrl)),
   }),
 ];

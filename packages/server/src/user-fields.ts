@@ -82,14 +82,14 @@ export const userFields = {
     import: { field: 'passwordChanged', names: ['passwordchangedat'] },
     page: { label: 'Password changed', seenBy: ['admin'] },
   }),
-  signed_in_at: maybeTime({
+  last_sign_in_at: maybeTime({
     api: {
       in: 'own data',
-      name: 'signed_in_at',
+      name: 'last_sign_in_at',
       shape: timeShape().nullable(),
       show: (at) => (at === null ? null : toTime(at)),
     },
-    file: { name: 'signed_in_at', show: toText },
+    file: { name: 'last_sign_in_at', show: toText },
     import: { field: 'signedIn', names: ['signedinat', 'lastlogin', 'lastloginat', 'lastsigninat'] },
     page: { label: 'Last sign-in', seenBy: ['admin'] },
   }),

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
 import { settings } from '../src/config.ts';
-import { budgets } from '../src/core/limits.ts';
+import { rateLimits } from '../src/core/rate-limits.ts';
 import { errors } from '../src/errors.ts';
 import { events } from '../src/events.ts';
 import { routes } from '../src/routes.ts';
@@ -92,7 +92,7 @@ describe.each(names)('%s', (name) => {
     const paths = routes.map(({ path }) => path);
     for (const [, path = ''] of guide.matchAll(/(?:localhost:4000|[`/ (])(\/v1\/[\w/:-]+)/g))
       expect(paths, path).toContain(path.replace(/\/$/, ''));
-    const known = { ...budgets, ...events, ...errors };
+    const known = { ...rateLimits, ...events, ...errors };
     for (const [, cell = ''] of guide.matchAll(/^\| ((?:`\w+`[, and]*)+) \|/gm))
       for (const [, word = ''] of cell.matchAll(/`([a-z]+(?:[A-Z_][a-z]+)+)`/g))
         if (name === 'troubleshoot-sign-in.md') expect(Object.keys(known), word).toContain(word);
@@ -116,7 +116,7 @@ describe.each(names)('%s', (name) => {
 });
 
 describe('the commands of', () => {
-  /** A folder with a database, a user, and a mail that was not sent. */
+  /** A folder with a database, a user, and an email that was not sent. */
   async function newInstallation() {
     const folder = mkdtempSync(join(inject('folder'), 'guide-'));
     const usher = async (args: string[], input = '') => {

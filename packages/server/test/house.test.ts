@@ -48,31 +48,31 @@ describe('arrows', () => {
     main: [
       'cli',
       'app',
-      'open-world',
+      'open-context',
       'routes',
       'jobs',
       'flows',
       'pages',
-      'edge',
+      'http',
       'context',
       'core',
       'platform',
     ],
-    cli: ['app', 'open-world', 'routes', 'jobs', 'flows', 'pages', 'edge', 'context', 'core', 'platform'],
-    app: ['open-world', 'routes', 'jobs', 'flows', 'pages', 'edge', 'context', 'core', 'platform'],
-    'open-world': ['jobs', 'flows', 'pages', 'edge', 'context', 'core', 'platform'],
+    cli: ['app', 'open-context', 'routes', 'jobs', 'flows', 'pages', 'http', 'context', 'core', 'platform'],
+    app: ['open-context', 'routes', 'jobs', 'flows', 'pages', 'http', 'context', 'core', 'platform'],
+    'open-context': ['jobs', 'flows', 'pages', 'http', 'context', 'core', 'platform'],
     jobs: ['core', 'platform'],
-    routes: ['flows', 'pages', 'edge', 'context', 'core', 'platform'],
-    flows: ['edge', 'context', 'core', 'platform'],
-    pages: ['flows', 'edge', 'context', 'core', 'platform'],
-    edge: ['context', 'core', 'platform'],
+    routes: ['flows', 'pages', 'http', 'context', 'core', 'platform'],
+    flows: ['http', 'context', 'core', 'platform'],
+    pages: ['flows', 'http', 'context', 'core', 'platform'],
+    http: ['context', 'core', 'platform'],
     context: ['core', 'platform'],
     core: ['platform'],
     platform: [],
   };
   const places = Object.keys(below);
   const fileOf = (place: string) =>
-    ['main', 'app', 'open-world', 'routes', 'context', ...leaves].includes(place)
+    ['main', 'app', 'open-context', 'routes', 'context', ...leaves].includes(place)
       ? `${place}.ts`
       : `${place}/asked.ts`;
   const askerOf = (place: string) => fileOf(place).replace('asked', 'asks');
@@ -105,9 +105,9 @@ describe('arrows', () => {
     ['flows-in-folders', `${src}/flows/loose.ts`, `import '../errors.ts';`],
     ['core-files-apart', `${src}/core/users.ts`, `import './sessions.ts';`],
     ['core-files-apart', `${src}/core/keys.ts`, `import type { Session } from './sessions.ts';`],
-    ['core-files-apart', `${src}/core/codes.ts`, `export type S = import('./sessions.ts').Session;`],
-    ['core-files-apart', `${src}/core/mails.ts`, `export const load = () => import('./tokens/access.ts');`],
-    ['core-files-apart', `${src}/core/limits.ts`, `export * from './tokens/access.ts';`],
+    ['core-files-apart', `${src}/core/verifications.ts`, `export type S = import('./sessions.ts').Session;`],
+    ['core-files-apart', `${src}/core/emails.ts`, `export const load = () => import('./tokens/access.ts');`],
+    ['core-files-apart', `${src}/core/rate-limits.ts`, `export * from './tokens/access.ts';`],
     ['one-exit', `${src}/flows/sign-in/passkey.ts`, `import { start } from '../../core/sessions/start.ts';`],
     ['one-exit', `${src}/flows/known.ts`, `export * from '../core/sessions/start.ts';`],
     ['one-exit', `${src}/pages/quick.ts`, `export const go = () => import('../core/sessions/start.ts');`],
@@ -118,13 +118,13 @@ describe('arrows', () => {
       `import { lock } from '../../core/users/lock.ts';`,
     ],
     ['lock-taken-by-the-exit', `${src}/core/devices.ts`, `import { lock } from './users/lock.ts';`],
-    ['core-points-down', `${src}/core/feed.ts`, `import type { Guard } from '../edge/asked.ts';`],
+    ['core-points-down', `${src}/core/feed.ts`, `import type { Guard } from '../http/asked.ts';`],
     ['pages-points-down', `${src}/pages/sign-in.tsx`, `import '../routes.ts'; export const A = () => <p />;`],
     ['pages-through-flows', `${src}/pages/profile.tsx`, `import { findById } from '../core/users.ts';`],
     ['main-points-down', `${src}/main.ts`, `import './utils/strings.ts';`],
-    ['no-circles', `${src}/edge/chicken.ts`, `import './egg.ts';`],
-    ['network-in-platform', `${src}/core/mails-http.ts`, `import { request } from 'node:http';`],
-    ['network-in-platform', `${src}/edge/look-up.ts`, `import dns from 'dns/promises';`],
+    ['no-circles', `${src}/http/chicken.ts`, `import './egg.ts';`],
+    ['network-in-platform', `${src}/core/emails-http.ts`, `import { request } from 'node:http';`],
+    ['network-in-platform', `${src}/http/look-up.ts`, `import dns from 'dns/promises';`],
     ['network-in-platform', `${src}/app.ts`, `import { serve } from '@hono/node-server';`],
     ['network-in-platform', `${src}/jobs/send.ts`, `import type { Transporter } from 'nodemailer';`],
     ['sql-in-core', `${src}/flows/sign-in/sql.ts`, `import { sql } from 'kysely';`],
@@ -135,7 +135,7 @@ describe('arrows', () => {
     ['src-stands-alone', `${src}/cli/fake.ts`, `import '../../test/support/clock.ts';`],
     ['src-stands-alone', `${src}/cli/tool.ts`, `import '../../../../scripts/check.ts';`],
     ['no-dev-dependencies', `${src}/cli/watch.ts`, `import 'vitest';`],
-    ['all-resolved', `${src}/edge/lost.ts`, `import './not-there.ts';`],
+    ['all-resolved', `${src}/http/lost.ts`, `import './not-there.ts';`],
   ];
   const harmless: [file: string, text: string][] = [
     [
@@ -167,7 +167,7 @@ describe('arrows', () => {
       `${src}/platform/db/index.ts`,
       `import 'kysely'; import 'pg'; import 'node:sqlite'; import '../network.ts';`,
     ],
-    [`${src}/edge/egg.ts`, `import './chicken.ts';`],
+    [`${src}/http/egg.ts`, `import './chicken.ts';`],
     [`${src}/cli/version.ts`, `import '../../package.json' with { type: 'json' };`],
   ];
 
@@ -301,8 +301,8 @@ describe('words', () => {
 describe('style', () => {
   it('sees floating promises, any, and console in the source', () => {
     const root = tree({
-      'packages/server/src/edge/a.ts': `import { b } from './b.ts';\nb();\nconsole.log(1);\nexport const c: any = 1;\n`,
-      'packages/server/src/edge/b.ts': 'export async function b(): Promise<void> {}\n',
+      'packages/server/src/http/a.ts': `import { b } from './b.ts';\nb();\nconsole.log(1);\nexport const c: any = 1;\n`,
+      'packages/server/src/http/b.ts': 'export async function b(): Promise<void> {}\n',
     });
     cpSync(join(house, 'biome.json'), join(root, 'biome.json'));
     const { stdout, stderr } = spawnSync(

@@ -13,7 +13,7 @@ app.get('/', (c) => c.text('Try /api/hello, with a session or a token.'));
 // Only for who is signed in: by Usher's cookie, or by an access token.
 app.get('/api/hello', async (c) => {
   const caller = await usher.authenticate(c.req.raw, c.env);
-  if (caller.refusal) return caller.refusal;
+  if (caller.error) return caller.error;
   return Response.json({ hello: caller.user.username }, { headers: caller.headers });
 });
 

@@ -1,16 +1,16 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
-import { Refusal } from '../errors.ts';
+import { HttpError } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDb } from './db.ts';
+import { addEmail } from './email.ts';
 import { addEvents } from './events.ts';
 import { addHealth } from './health.ts';
 import { addInit } from './init.ts';
 import { addKey } from './key.ts';
-import { addMail } from './mail.ts';
 import { Misuse, say } from './output.ts';
 import { addPasswords } from './passwords.ts';
 import { addServe } from './serve.ts';
@@ -42,7 +42,7 @@ export async function run(argv: string[]): Promise<void> {
   addUser(program);
   addEvents(program);
   addKey(program);
-  addMail(program);
+  addEmail(program);
   addPasswords(program);
   addConfig(program);
   addInit(program);
@@ -64,7 +64,7 @@ function exitCodeOf(error: unknown): number {
 /** Commander has printed its own sentence already. */
 function sentenceOf(error: unknown): string | undefined {
   if (error instanceof CommanderError) return undefined;
-  if (error instanceof Refusal && error.fields)
+  if (error instanceof HttpError && error.fields)
     return error.fields.map(({ field, message }) => `${field}: ${message}`).join(' ');
   if (isUnavailable(error)) return `Database error: ${(error as Error).message}`;
   return error instanceof Error ? error.message : String(error);

@@ -2,20 +2,20 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
-import type { World } from '../context.ts';
+import type { AppContext } from '../context.ts';
 import { OPERATOR } from '../core/events.ts';
-import { queueAdminChange } from '../core/installation.ts';
+import { serializeAdminChanges } from '../core/installation.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
-import { type NewUser, takenNames, type User } from '../core/users.ts';
-import { addAccount, settleSetUp } from '../flows/accounts/change-user.ts';
+import { type NewUser, takenIdentifiers, type User } from '../core/users.ts';
+import { addAccount, completeSetUp } from '../flows/accounts/change-user.ts';
 import { checkNewUser } from '../flows/accounts/check-new-user.ts';
 import { revokeRestored } from '../flows/installation/restored-database.ts';
 import { showUser } from '../flows/shapes/users.ts';
-import { openWorld } from '../open-world.ts';
+import { openContext } from '../open-context.ts';
 import type { Database, Db } from '../platform/db/index.ts';
 import { stateFileOf } from '../platform/state-file.ts';
 import { roleOf } from '../user-fields.ts';
-import { logOf, migrations, placeOf, refuseMissing, withDatabase, withWorld } from './open.ts';
+import { logOf, migrations, placeOf, rejectMissing, withContext, withDatabase } from './open.ts';
 import { consent, printJson, printLine, printTable, say } from './output.ts';
 import { secretFileOf, secretFileToRemove } from './secret-file.ts';
 import { settingsOf, withSettings } from './settings.ts';
@@ -62,7 +62,7 @@ async function create(config: Config): Promise<void> {
     exists: await database.exists(),
     hasKey: hasSecretFile(database),
   }));
-  const { database, migrated, close } = await openWorld(config, { log: logOf(config) });
+  const { database, migrated, close } = await openContext(config, { log: logOf(config) });
   await close();
   const place = placeOf(config, database);
   if (!before.exists) say(`Created the database at ${place} (${migrations(migrated.length)} applied).`);
@@ -82,7 +82,7 @@ interface MigrateOptions {
 
 async function migrate(config: Config, { dryRun, json }: MigrateOptions): Promise<void> {
   await withDatabase(config, async (database) => {
-    await refuseMissing(config, database);
+    await rejectMissing(config, database);
     const names = dryRun ? await database.pending() : await database.migrate();
     if (json) printJson(dryRun ? { pending: names } : { applied: names });
     else for (const name of names) printLine(name);
@@ -97,30 +97,33 @@ async function migrate(config: Config, { dryRun, json }: MigrateOptions): Promis
 const seedNames = ['ada', 'grace', 'alan', 'barbara', 'edsger', 'frances'];
 
 async function seed({ json }: { json?: true }, command: Command): Promise<void> {
-  refuseProduction(settingsOf(command).config, 'seed');
-  await withWorld(command, async (world) => {
-    const wishes = seedNames.map((username, index) => ({
+  rejectProduction(settingsOf(command).config, 'seed');
+  await withContext(command, async (context) => {
+    const pendingUsers = seedNames.map((username, index) => ({
       username,
       email: `${username}@example.org`,
       password: generatePassword(),
       role: index === 0 ? ('admin' as const) : ('user' as const),
     }));
-    const taken = await takenOf(world.db, await Promise.all(wishes.map((wish) => checkNewUser(wish, world))));
-    if (taken.length === wishes.length)
+    const taken = await takenOf(
+      context.db,
+      await Promise.all(pendingUsers.map((pendingUser) => checkNewUser(pendingUser, context))),
+    );
+    if (taken.length === pendingUsers.length)
       return say(`Already seeded: ${taken.join(', ')} exist. Nothing was changed.`);
     if (taken.length > 0)
       throw new Error(
         `Nothing was changed: other users already have the username or email of ${taken.join(', ')}.`,
       );
     const hashed = await Promise.all(
-      wishes.map(async (wish) => ({
-        ...(await checkNewUser(wish, world)),
-        role: wish.role,
-        passwordHash: await hashPassword(world.hasher, wish.password, 'background'),
+      pendingUsers.map(async (pendingUser) => ({
+        ...(await checkNewUser(pendingUser, context)),
+        role: pendingUser.role,
+        passwordHash: await hashPassword(context.hasher, pendingUser.password, 'background'),
       })),
     );
-    const users = await insertSeed(world, hashed);
-    const made = users.map((user, index) => ({ user, password: wishes[index]?.password ?? '' }));
+    const users = await insertSeed(context, hashed);
+    const made = users.map((user, index) => ({ user, password: pendingUsers[index]?.password ?? '' }));
     if (json) printJson({ users: made.map(({ user, password }) => ({ ...showUser(user), password })) });
     else
       printTable(
@@ -138,28 +141,31 @@ async function takenOf(
 ): Promise<string[]> {
   const taken: string[] = [];
   for (const { username, usernameKey, emailKey } of names)
-    if ((await takenNames(db, usernameKey, emailKey)).length > 0) taken.push(username);
+    if ((await takenIdentifiers(db, usernameKey, emailKey)).length > 0) taken.push(username);
   return taken;
 }
 
 /** All of them or, when a name was taken meanwhile, none. */
-async function insertSeed({ db, clock }: Pick<World, 'db' | 'clock'>, newUsers: NewUser[]): Promise<User[]> {
+async function insertSeed(
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  newUsers: NewUser[],
+): Promise<User[]> {
   return db.transaction().execute(async (tx) => {
     const now = clock.now();
-    await queueAdminChange(tx);
+    await serializeAdminChanges(tx);
     const users: User[] = [];
     for (const newUser of newUsers)
-      users.push(await addAccount({ tx, actorId: 'operator', origin: OPERATOR, now }, newUser));
-    await settleSetUp(tx, now);
+      users.push(await addAccount({ tx, actorId: 'operator', client: OPERATOR, now }, newUser));
+    await completeSetUp(tx, now);
     return users;
   });
 }
 
 async function restored({ yes, json }: { yes?: true; json?: true }, command: Command): Promise<void> {
-  await withWorld(command, async (world, noticed) => {
+  await withContext(command, async (context, noticed) => {
     const warning = `This revokes all sessions, ${ALSO_REVOKED}.`;
     await consent(yes, warning, 'restored');
-    const { sessions } = await revokeRestored(world.db, world.clock.now());
+    const { sessions } = await revokeRestored(context.db, context.clock.now());
     // Opening it may have noticed the same, and revoked them then.
     const revoked = { sessions: sessions + (noticed?.sessions ?? 0) };
     if (json) printJson(revoked);
@@ -168,9 +174,9 @@ async function restored({ yes, json }: { yes?: true; json?: true }, command: Com
 }
 
 async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
-  refuseProduction(config, 'drop');
+  rejectProduction(config, 'drop');
   await withDatabase(config, async (database) => {
-    await refuseMissing(config, database);
+    await rejectMissing(config, database);
     // Throws when its migrations are not ours: then it is not ours to remove.
     await database.pending();
     const place = placeOf(config, database);
@@ -187,7 +193,7 @@ async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
   });
 }
 
-function refuseProduction({ env }: Config, command: string): void {
+function rejectProduction({ env }: Config, command: string): void {
   if (env === 'production')
     throw new Error(`usher db ${command} isn’t allowed when USHER_ENV is production.`);
 }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { World } from '../context.ts';
+import type { AppContext } from '../context.ts';
 import { eventFollower } from '../core/events/follow.ts';
 import { type EventQuery, listEvents, type RecordedEvent } from '../core/events.ts';
 import { type EventName, events } from '../events.ts';
 import { showRecordedEvent } from '../flows/shapes/events.ts';
 import { systemClock } from '../platform/clock.ts';
-import { withWorld } from './open.ts';
+import { withContext } from './open.ts';
 import { minuteOf, printLine, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
 import { getUser, isId } from './user-named.ts';
@@ -31,7 +31,7 @@ export function addEvents(program: Command): void {
   withSettings(program.command('events'), ['database'])
     .description('Search the audit log, newest first.')
     .option('--user <name>', 'Filter by username, email or user ID.')
-    .option('--name <event>', 'Filter by event type, e.g. limit_reached.', toName)
+    .option('--name <event>', 'Filter by event type, e.g. rate_limit_exceeded.', toName)
     .option('--request <id>', 'Filter by request ID.', toRequest)
     .option('--since <time>', 'Events after this time: 2026-03-01T12:00Z, or relative: 15m, 2h, 7d.', toTime)
     .option('--until <time>', 'Events before this time.', toTime)
@@ -45,9 +45,9 @@ export function addEvents(program: Command): void {
 
 async function list(options: EventsOptions, command: Command): Promise<void> {
   const { user, name, request, since, until, cursor, limit, follow, json } = options;
-  await withWorld(command, async (world) => {
-    const asked: EventQuery = {
-      userId: user === undefined ? undefined : await idOf(world, user),
+  await withContext(command, async (context) => {
+    const query: EventQuery = {
+      userId: user === undefined ? undefined : await idOf(context, user),
       name,
       requestId: request,
       since,
@@ -55,9 +55,9 @@ async function list(options: EventsOptions, command: Command): Promise<void> {
       before: cursor,
       limit: limit + 1,
     };
-    const found = await listEvents(world.db, asked);
+    const found = await listEvents(context.db, query);
     const page = found.slice(0, limit);
-    if (follow) return followEvents(world, asked, page.reverse(), json);
+    if (follow) return followEvents(context, query, page.reverse(), json);
     if (json) for (const event of page) printEvent(event);
     else if (page.length > 0) printTable(HEADS, page.map(rowOf));
     else say(request ? NONE_OF_REQUEST : 'No events found.');
@@ -69,12 +69,12 @@ const NONE_OF_REQUEST =
   'No events for this request. Rate limits that block many requests log only some of them as events; see the server log for this request.';
 
 /** What a deleted user did is found by the id alone. */
-const idOf = async ({ db }: Pick<World, 'db'>, name: string): Promise<string> =>
+const idOf = async ({ db }: Pick<AppContext, 'db'>, name: string): Promise<string> =>
   isId(name) ? name.toLowerCase() : (await getUser(db, name)).id;
 
 async function followEvents(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { before: _, ...asked }: EventQuery,
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { before: _, ...query }: EventQuery,
   first: RecordedEvent[],
   json: true | undefined,
 ): Promise<void> {
@@ -82,7 +82,7 @@ async function followEvents(
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
   for (const event of first) print(event);
-  const look = eventFollower(db, { ...asked, limit: LARGEST_PAGE }, first.at(-1)?.id);
+  const look = eventFollower(db, { ...query, limit: LARGEST_PAGE }, first.at(-1)?.id);
   while (!stop.signal.aborted) {
     for (const event of (await look(clock.now())).events.reverse()) print(event);
     await sleep(PAUSE, undefined, { signal: stop.signal }).catch(() => undefined);

@@ -3,7 +3,7 @@ import type { RowOutcome } from '../flows/import/users.ts';
 import { printable, printableJson } from './output.ts';
 
 /** What a dry run says that an import would do with a row. */
-const actions = { imported: 'create', present: 'present', refused: 'refuse' } as const;
+const actions = { imported: 'create', present: 'present', rejected: 'refuse' } as const;
 
 /**
  * Says of each row on standard output what would happen; no faster than it is read, so that few rows are in memory.
@@ -34,6 +34,6 @@ const rowOf = ({ line, status, email, family, reason }: RowOutcome) => ({
 export function sentenceOf({ line, status, email, family, reason }: RowOutcome, dryRun?: true): string {
   const who = email === '' ? '' : `${email}: `;
   if (status === 'present') return `line ${line}: ${who}skipped: an account with this email already exists`;
-  if (status === 'refused') return `line ${line}: ${who}rejected: ${reason}`;
+  if (status === 'rejected') return `line ${line}: ${who}rejected: ${reason}`;
   return `line ${line}: ${who}${dryRun ? 'would be imported' : 'imported'} (${family === 'none' ? 'no password' : family})`;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { OPERATOR } from '../core/events.ts';
 import { keysOf, rotateSigningKey, type ShownKey } from '../flows/keys/rotate-key.ts';
-import { withWorld } from './open.ts';
+import { withContext } from './open.ts';
 import { consent, minuteOf, printJson, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
 
@@ -32,9 +32,9 @@ export function addKey(program: Command): void {
 }
 
 async function list({ json }: { json?: true }, command: Command): Promise<void> {
-  const { keys, now } = await withWorld(command, async (world) => ({
-    keys: await keysOf(world),
-    now: world.clock.now(),
+  const { keys, now } = await withContext(command, async (context) => ({
+    keys: await keysOf(context),
+    now: context.clock.now(),
   }));
   if (json) return printJson({ keys: keys.map(showKey) });
   printTable(
@@ -78,10 +78,10 @@ interface RotateOptions {
 }
 
 async function rotate({ leaked = false, yes, json }: RotateOptions, command: Command): Promise<void> {
-  await withWorld(command, async (world) => {
+  await withContext(command, async (context) => {
     const warning = 'This immediately revokes every existing access token.';
     if (leaked) await consent(yes, warning, 'leaked');
-    const made = await rotateSigningKey(world, leaked, { actorId: 'operator', origin: OPERATOR });
+    const made = await rotateSigningKey(context, leaked, { actorId: 'operator', client: OPERATOR });
     const { id, algorithm, state } = made;
     if (json) printJson({ key: showKey(made) });
     else printRecord({ id, algorithm, state, 'active from': `${minuteOf(made.signs_from)} UTC` });

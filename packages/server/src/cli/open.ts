@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
-import type { World } from '../context.ts';
-import { type OpenedWorld, openWorld } from '../open-world.ts';
+import type { AppContext } from '../context.ts';
+import { type OpenedContext, openContext } from '../open-context.ts';
 import { type Database, openDatabase } from '../platform/db/index.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { settingsOf } from './settings.ts';
@@ -23,28 +23,28 @@ export async function withDatabase<T>(config: Config, work: (database: Database)
  * Opens an installation for a command, and closes it however that ends. A command neither makes the database nor
  * changes its tables in passing: those that are meant to are `usher db create` and `usher db migrate`.
  */
-export async function withWorld<T>(
+export async function withContext<T>(
   command: Command,
-  work: (world: World, restored: OpenedWorld['restored']) => Promise<T>,
+  work: (context: AppContext, restored: OpenedContext['restored']) => Promise<T>,
 ): Promise<T> {
   const { config } = settingsOf(command);
   await withDatabase(config, async (database) => {
-    await refuseMissing(config, database);
+    await rejectMissing(config, database);
     const { length } = await database.pending();
     if (length > 0)
       throw new Error(
         `The database at ${placeOf(config, database)} has ${length} pending ${length === 1 ? 'migration' : 'migrations'}. Apply ${length === 1 ? 'it' : 'them'} with: usher db migrate`,
       );
   });
-  const opened = await openWorld(config, { log: logOf(config) });
+  const opened = await openContext(config, { log: logOf(config) });
   try {
-    return await work(opened.world, opened.restored);
+    return await work(opened.context, opened.restored);
   } finally {
     await opened.close();
   }
 }
 
-export async function refuseMissing(config: Config, database: Database): Promise<void> {
+export async function rejectMissing(config: Config, database: Database): Promise<void> {
   if (await database.exists()) return;
   throw new Error(`No database at ${placeOf(config, database)}. Create it with: usher db create`);
 }

@@ -101,7 +101,7 @@ function answered<T>(answer: T): Exclude<T, symbol> {
 }
 
 /** In bytes; more than any password has. */
-const MOST_READ = 16_384;
+const MAX_READ = 16_384;
 
 /**
  * The password that stands on standard input, without its line end. There is no flag for a password, because
@@ -113,7 +113,7 @@ export async function readPassword(): Promise<string> {
   let size = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MOST_READ) throw new Misuse('The input is too long to be a password.');
+    if (size > MAX_READ) throw new Misuse('The input is too long to be a password.');
     chunks.push(chunk);
   }
   const password = decode(Buffer.concat(chunks)).replace(/\r?\n$/, '');

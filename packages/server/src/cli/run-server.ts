@@ -1,13 +1,13 @@
 import closeWithGrace, { type Signals } from 'close-with-grace';
-import { makeSetUpLink, serveWorld, type Usher } from '../app.ts';
+import { makeSetUpLink, serveContext, type Usher } from '../app.ts';
 import { type Config, flagName, isLoopback, type LoadedConfig, settings } from '../config.ts';
-import { clientAddress, clientRanges } from '../edge/address.ts';
-import type { Peer } from '../edge/answering.ts';
-import { mailboxLink } from '../edge/mailbox-access.ts';
 import { errors } from '../errors.ts';
 import { events } from '../events.ts';
 import type { Restored } from '../flows/installation/restored-database.ts';
-import { type OpenedWorld, openWorld, trustedProxiesOf } from '../open-world.ts';
+import { clientIp, clientRanges } from '../http/client-ip.ts';
+import type { Peer } from '../http/handle-request.ts';
+import { mailboxLink } from '../http/mailbox-access.ts';
+import { type OpenedContext, openContext, trustedProxiesOf } from '../open-context.ts';
 import type { ConnectionLimit } from '../platform/connection-limit.ts';
 import { isDamaged, isUnavailable } from '../platform/db/index.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../platform/http-server.ts';
@@ -15,14 +15,14 @@ import { migrations } from './open.ts';
 import type { App, MakeApp } from './serve-app.ts';
 
 /** How long a stop waits for answers that are under way, in milliseconds. */
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 /** How long a start waits for a database that is away, and between two tries, in milliseconds. */
-const DATABASE_PATIENCE = 60_000;
+const DATABASE_TIMEOUT = 60_000;
 const DATABASE_PAUSE = 1_000;
 /** How long nothing more is logged of a client range whose connections were refused, in milliseconds. */
 const LOG_PAUSE = 60_000;
 /** Of how many ranges it is remembered that they were logged. */
-const MOST_LOGGED_RANGES = 1_000;
+const MAX_LOGGED_RANGES = 1_000;
 
 /** Serves until it is told to stop; with an application, if one is given. */
 export async function runServer(
@@ -34,7 +34,7 @@ export async function runServer(
   // Listening comes first: only then the port is known that tokens and links name.
   let usher: Usher | undefined;
   let app: App | undefined;
-  let opened: OpenedWorld | undefined;
+  let opened: OpenedContext | undefined;
   const answer = (request: Request, peer: Peer) => app?.fetch(request, peer) ?? notYet(request);
   const connectionLimit = clientConnectionLimit(config, () => opened);
   const server = await listen(config.host, config.port, 'port', answer, { connectionLimit });
@@ -53,12 +53,12 @@ export async function runServer(
   let metrics: HttpServer | undefined;
   let setUpLink: string | undefined;
   try {
-    usher = serveWorld(opened);
+    usher = serveContext(opened);
     const made = await makeApp?.(usher);
     if (made?.home) opened.linkTo(made.home);
     app = made ?? usher;
     metrics = await listenForMetrics(config, opened);
-    setUpLink = await makeSetUpLink(opened.world);
+    setUpLink = await makeSetUpLink(opened.context);
   } catch (error) {
     // What listens would keep the process alive, and answer that it is starting.
     await Promise.all([server.stop(0), metrics?.stop(0)]);
@@ -68,7 +68,7 @@ export async function runServer(
   // Before anybody is told that it is ready, so that whoever then stops it stops it in order.
   stopWithGrace(opened, close, metrics ? [server, metrics] : [server]);
   process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
-  opened.world.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
+  opened.context.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
 }
 
 async function listen(
@@ -97,25 +97,25 @@ async function listen(
 /** How many connections a client may have. A proxy of ours has those of all its clients, so it has no limit. */
 export function clientConnectionLimit(
   config: Pick<Config, 'clientConnections' | 'trustedProxies'>,
-  opened: () => OpenedWorld | undefined,
+  opened: () => OpenedContext | undefined,
 ): ConnectionLimit {
   const isTrusted = trustedProxiesOf(config);
   const refused = new Map<string, number>();
   return {
     most: config.clientConnections,
-    rangesOf(address) {
-      const client = clientAddress(address, null, isTrusted);
+    rangesOf(ip) {
+      const client = clientIp(ip, null, isTrusted);
       return isTrusted(client) ? [] : clientRanges(client);
     },
-    onRefused(range, most) {
-      const { world } = opened() ?? {};
-      world?.metrics.limit('connections');
+    onRejected(range, most) {
+      const { context } = opened() ?? {};
+      context?.metrics.limit('connections');
       // One line for a flood of them.
       const now = performance.now();
       if (now - (refused.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
-      if (refused.size >= MOST_LOGGED_RANGES) refused.clear();
+      if (refused.size >= MAX_LOGGED_RANGES) refused.clear();
       refused.set(range, now);
-      world?.log.warn({ range, most }, 'connections rejected');
+      context?.log.warn({ range, most }, 'connections rejected');
     },
   };
 }
@@ -138,11 +138,11 @@ function notYet(request: Request): Response {
 }
 
 /** A database server may come up after us: it is waited for, with a word about it. */
-async function openPatiently(config: Config, sources: LoadedConfig['sources']): Promise<OpenedWorld> {
-  const until = performance.now() + DATABASE_PATIENCE;
+async function openPatiently(config: Config, sources: LoadedConfig['sources']): Promise<OpenedContext> {
+  const until = performance.now() + DATABASE_TIMEOUT;
   for (let told = false; ; told = true) {
     try {
-      return await openWorld(config, { sources });
+      return await openContext(config, { sources });
     } catch (error) {
       const canReturn = isUnavailable(error) && !isDamaged(error);
       if (!canReturn || performance.now() > until) throw error;
@@ -153,11 +153,11 @@ async function openPatiently(config: Config, sources: LoadedConfig['sources']): 
   }
 }
 
-async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise<HttpServer | undefined> {
+async function listenForMetrics(config: Config, { context }: OpenedContext): Promise<HttpServer | undefined> {
   if (config.metricsPort === undefined) return undefined;
   const answer = async (request: Request): Promise<Response> => {
     if (new URL(request.url).pathname !== '/metrics') return new Response('', { status: 404 });
-    const { text, type } = await world.metrics.text();
+    const { text, type } = await context.metrics.text();
     return new Response(text, { headers: { 'content-type': type } });
   };
   return listen(config.host, config.metricsPort, 'metricsPort', answer);
@@ -166,19 +166,19 @@ async function listenForMetrics(config: Config, { world }: OpenedWorld): Promise
 /** What a person at a terminal wants to know; the log says the same to programs. */
 function banner(
   version: string,
-  { world, database, migrated, restored }: OpenedWorld,
+  { context, database, migrated, restored }: OpenedContext,
   setUpLink: string | undefined,
   took: number,
 ): string {
-  const { publicUrl, config } = world;
+  const { publicUrl, config } = context;
   const lines = [
     `Usher ${version} is ready at ${publicUrl} (${Math.round(took)} ms)`,
     `  API        ${publicUrl}/docs`,
     `  database   ${database.file ?? 'server'}${migrated.length > 0 ? `, ${migrations(migrated.length)} applied` : ''}`,
   ];
-  const application = world.application();
+  const application = context.application();
   if (application) lines.push(`  app        ${publicUrl}${application.path}`);
-  if (world.hasMailbox) lines.push(`  mailbox    ${mailboxLink(world)}`);
+  if (context.hasMailbox) lines.push(`  mailbox    ${mailboxLink(context)}`);
   else if (!config.smtpUrl) lines.push('  email      disabled: USHER_SMTP_URL isn’t set');
   if (!isLoopback(config.host)) lines.push(`  listening  ${config.host}:${config.port}`);
   if (restored) lines.push(`  ${events.database_restored[1]} (${sessionsOf(restored)})`);
@@ -194,11 +194,11 @@ const sessionsOf = ({ sessions }: Restored): string =>
   `${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
 
 /** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
-function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers: HttpServer[]): void {
-  const { log } = opened.world;
+function stopWithGrace(opened: OpenedContext, close: () => Promise<void>, servers: HttpServer[]): void {
+  const { log } = opened.context;
   let received: NodeJS.Signals | undefined;
   const skip: Signals[] = ['SIGINT', 'SIGTERM'];
-  const grace = closeWithGrace({ delay: PATIENCE + 2_000, logger: false, skip }, async ({ err, signal }) => {
+  const grace = closeWithGrace({ delay: TIMEOUT + 2_000, logger: false, skip }, async ({ err, signal }) => {
     received ??= signal;
     if (err)
       log.error(
@@ -207,7 +207,7 @@ function stopWithGrace(opened: OpenedWorld, close: () => Promise<void>, servers:
       );
     else log.info({ signal: received }, 'stopping');
     opened.beginStop();
-    await Promise.all(servers.map((server) => server.stop(PATIENCE)));
+    await Promise.all(servers.map((server) => server.stop(TIMEOUT)));
     await close();
     log.info('stopped');
   });

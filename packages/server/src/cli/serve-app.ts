@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Usher } from '../app.ts';
 import type { Application } from '../context.ts';
-import type { Peer } from '../edge/answering.ts';
+import type { Peer } from '../http/handle-request.ts';
 import { Misuse } from './output.ts';
 
 /** An application that is served with Usher in one process: it hands on to Usher what is not its own. */

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import type { World } from '../context.ts';
+import type { AppContext } from '../context.ts';
 import { OPERATOR } from '../core/events.ts';
-import { queueAdminChange } from '../core/installation.ts';
-import { parseEmail, parseUsername } from '../core/names.ts';
+import { parseEmail, parseUsername } from '../core/identifiers.ts';
+import { serializeAdminChanges } from '../core/installation.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
-import { addAccount, settleSetUp } from '../flows/accounts/change-user.ts';
+import { addAccount, completeSetUp } from '../flows/accounts/change-user.ts';
 import { checkNewUser } from '../flows/accounts/check-new-user.ts';
 import { weaknessOf } from '../flows/passwords/new-password.ts';
 import { showUser } from '../flows/shapes/users.ts';
 import type { Role } from '../user-fields.ts';
-import { withWorld } from './open.ts';
+import { withContext } from './open.ts';
 import {
   askPassword,
   askText,
@@ -31,7 +31,7 @@ interface AddOptions {
   json?: true;
 }
 
-interface Wish {
+interface NewUserInput {
   username: string;
   email: string;
   role: Role;
@@ -43,35 +43,38 @@ interface Wish {
 export async function add(options: AddOptions, command: Command): Promise<void> {
   if ((options.username === undefined || options.email === undefined) && !canAsk())
     throw new Misuse('Not running in a terminal: pass --username and --email.');
-  await withWorld(command, async (world) => {
-    const { db, clock, hasher } = world;
-    const wish = await complete(options, world);
-    const names = await checkNewUser(wish, world);
-    const passwordHash = await hashPassword(hasher, wish.password, 'background');
+  await withContext(command, async (context) => {
+    const { db, clock, hasher } = context;
+    const input = await complete(options, context);
+    const names = await checkNewUser(input, context);
+    const passwordHash = await hashPassword(hasher, input.password, 'background');
     const user = await db.transaction().execute(async (tx) => {
       const now = clock.now();
-      await queueAdminChange(tx);
-      const by = { tx, actorId: 'operator', origin: OPERATOR, now };
+      await serializeAdminChanges(tx);
+      const by = { tx, actorId: 'operator', client: OPERATOR, now };
       const made = await addAccount(by, {
         ...names,
         passwordHash,
-        role: wish.role,
+        role: input.role,
         mustChangePassword: true,
       });
-      await settleSetUp(tx, now);
+      await completeSetUp(tx, now);
       return made;
     });
-    const password = wish.generated ? { password: wish.password } : {};
+    const password = input.generated ? { password: input.password } : {};
     if (options.json) printJson({ user: showUser(user), ...password });
     else printRecord({ ...membersOf(user), ...password });
     say(
-      `Created ${user.username}.${wish.generated ? ' Save the password now; it won’t be shown again.' : ''} The user must change it when signing in.`,
+      `Created ${user.username}.${input.generated ? ' Save the password now; it won’t be shown again.' : ''} The user must change it when signing in.`,
     );
   });
 }
 
 /** Asks for what the flags leave open: for everything when they leave everything open. */
-async function complete({ username, email, admin, passwordStdin }: AddOptions, world: World): Promise<Wish> {
+async function complete(
+  { username, email, admin, passwordStdin }: AddOptions,
+  context: AppContext,
+): Promise<NewUserInput> {
   const nothingGiven = username === undefined && email === undefined && !admin && !passwordStdin;
   const name = username ?? (await askText('Username', (answer) => faultOf(parseUsername(answer))));
   const address = email ?? (await askText('Email', (answer) => faultOf(parseEmail(answer))));
@@ -79,7 +82,7 @@ async function complete({ username, email, admin, passwordStdin }: AddOptions, w
     admin || (nothingGiven && (await askYes('Make this user an administrator?'))) ? 'admin' : 'user';
   let password = '';
   if (passwordStdin) password = await readPassword();
-  else if (nothingGiven) password = await askNewPassword(world, { username: name, email: address });
+  else if (nothingGiven) password = await askNewPassword(context, { username: name, email: address });
   const generated = password === '';
   return {
     username: name,
@@ -94,10 +97,13 @@ const faultOf = (parsed: { ok: true } | { ok: false; message: string }) =>
   parsed.ok ? undefined : parsed.message;
 
 /** Asks until there is one that may be set. @returns An empty text where one is to be generated. */
-async function askNewPassword(world: World, about: { username: string; email: string }): Promise<string> {
+async function askNewPassword(
+  context: AppContext,
+  about: { username: string; email: string },
+): Promise<string> {
   for (;;) {
     const password = await askPassword('Password (leave empty to generate one)');
-    const weakness = password === '' ? undefined : await weaknessOf(world, password, about);
+    const weakness = password === '' ? undefined : await weaknessOf(context, password, about);
     if (!weakness) return password;
     say(weakness.message);
   }

@@ -1,31 +1,31 @@
 import type { Command } from 'commander';
-import type { World } from '../context.ts';
+import type { AppContext } from '../context.ts';
 import { OPERATOR } from '../core/events.ts';
 import { generatePassword, hashPassword } from '../core/passwords.ts';
 import type { User } from '../core/users.ts';
 import { changeAccount } from '../flows/accounts/change-account.ts';
 import {
   type Change,
+  completeSetUp,
   deleteAccount,
-  endSessions,
   givePassword,
   removeDevices,
+  revokeSessions,
   setDisabled,
   setRole,
-  settleSetUp,
 } from '../flows/accounts/change-user.ts';
-import { mailNewPassword } from '../flows/emails/mail-new-password.ts';
-import { liftLimitsOf } from '../flows/limits/user-limits.ts';
+import { emailNewPassword } from '../flows/emails/send-password-reset.ts';
+import { resetRateLimitsOf } from '../flows/limits/user-rate-limits.ts';
 import { weaknessOf } from '../flows/passwords/new-password.ts';
 import { showUser } from '../flows/shapes/users.ts';
 import type { Db } from '../platform/db/index.ts';
 import { roleOf } from '../user-fields.ts';
-import { withWorld } from './open.ts';
+import { withContext } from './open.ts';
 import { consent, printJson, printLine, readPassword, say } from './output.ts';
 import { getAgain, getUser } from './user-named.ts';
 
 /** Makes a change, and answers what to say of it. */
-type Make = (change: Change & { user: User }, world: World) => Promise<string>;
+type Make = (change: Change & { user: User }, context: AppContext) => Promise<string>;
 
 /** The changes of a command each that need nothing but a name. */
 export const changes: Record<string, { help: string; make: Make }> = {
@@ -61,12 +61,12 @@ export const changes: Record<string, { help: string; make: Make }> = {
       return `${change.user.username} ${how} enabled.`;
     },
   },
-  'lift-limits': {
+  'reset-rate-limits': {
     help: 'Reset a user’s rate limits after too many failed attempts.',
-    make: async (change, world) => {
-      const lifted = await liftLimitsOf(change.tx, world, change);
-      if (lifted === 0) return `${change.user.username} has no active rate limits.`;
-      return `Reset ${lifted} rate ${lifted === 1 ? 'limit' : 'limits'} for ${change.user.username}.`;
+    make: async (change, context) => {
+      const reset = await resetRateLimitsOf(change.tx, context, change);
+      if (reset === 0) return `${change.user.username} has no active rate limits.`;
+      return `Reset ${reset} rate ${reset === 1 ? 'limit' : 'limits'} for ${change.user.username}.`;
     },
   },
   'remove-devices': {
@@ -76,7 +76,7 @@ export const changes: Record<string, { help: string; make: Make }> = {
   logout: {
     help: 'Sign a user out everywhere.',
     make: async (change) =>
-      `Signed ${change.user.username} out everywhere (${ended(await endSessions(change))}).`,
+      `Signed ${change.user.username} out everywhere (${ended(await revokeSessions(change))}).`,
   },
 };
 
@@ -86,37 +86,37 @@ const ended = (sessions: number): string => `${sessions} ${sessions === 1 ? 'ses
 
 export async function change(command: Command, name: string, make: Make): Promise<void> {
   say(
-    await withWorld(command, (world) =>
+    await withContext(command, (context) =>
       changeUser(
-        world,
+        context,
         (tx) => getUser(tx, name),
-        (one) => make(one, world),
+        (one) => make(one, context),
       ),
     ),
   );
 }
 
 const changeUser = <T>(
-  world: World,
+  context: AppContext,
   find: (tx: Db) => Promise<User>,
   make: (change: Change & { user: User }) => Promise<T>,
 ): Promise<T> =>
-  changeAccount(world, { actorId: 'operator', origin: OPERATOR }, find, async (change) => {
+  changeAccount(context, { actorId: 'operator', client: OPERATOR }, find, async (change) => {
     const made = await make(change);
-    await settleSetUp(change.tx, change.now);
+    await completeSetUp(change.tx, change.now);
     return made;
   });
 
 export async function remove(name: string, { yes }: { yes?: true }, command: Command): Promise<void> {
-  await withWorld(command, async (world) => {
-    const user = await getUser(world.db, name);
+  await withContext(command, async (context) => {
+    const user = await getUser(context.db, name);
     const { username, email } = user;
     const warning = `This permanently deletes ${username} (${email}) and all their data.`;
     await consent(yes, warning, username);
     await changeUser(
-      world,
+      context,
       (tx) => getAgain(tx, user),
-      (change) => deleteAccount(world, change),
+      (change) => deleteAccount(context, change),
     );
     say(`Deleted ${username} (${email}).`);
   });
@@ -133,16 +133,16 @@ export async function resetPassword(
   command: Command,
 ): Promise<void> {
   const given = passwordStdin ? await readPassword() : undefined;
-  await withWorld(command, async (world) => {
-    const user = await getUser(world.db, name);
-    const weakness = given === undefined ? undefined : await weaknessOf(world, given, user);
+  await withContext(command, async (context) => {
+    const user = await getUser(context.db, name);
+    const weakness = given === undefined ? undefined : await weaknessOf(context, given, user);
     if (weakness) throw new Error(`password: ${weakness.message}`);
     const password = given ?? generatePassword();
-    const passwordHash = await hashPassword(world.hasher, password, 'background');
+    const passwordHash = await hashPassword(context.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);
-    const sessions = await changeUser(world, again, async (change) => {
+    const sessions = await changeUser(context, again, async (change) => {
       // Wrong guesses at the old password are no reason to make the owner wait with the new one.
-      await liftLimitsOf(change.tx, world, change);
+      await resetRateLimitsOf(change.tx, context, change);
       return givePassword(change, passwordHash);
     });
     const generated = given === undefined ? { password } : {};
@@ -155,9 +155,9 @@ export async function resetPassword(
 }
 
 export async function sendMail(name: string, _options: unknown, command: Command): Promise<void> {
-  await withWorld(command, async (world) => {
-    const user = await getUser(world.db, name);
-    await mailNewPassword(world, user, { actorId: 'operator', origin: OPERATOR });
+  await withContext(command, async (context) => {
+    const user = await getUser(context.db, name);
+    await emailNewPassword(context, user, { actorId: 'operator', client: OPERATOR });
     say(`Queued a password reset email to ${user.email}. A running server sends it within seconds.`);
   });
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { OPERATOR, recordEvent } from '../core/events.ts';
 import { type ExportedUser, exportedFields, exportUsers } from '../flows/export/users.ts';
 import { csvLine } from './csv.ts';
-import { withWorld } from './open.ts';
+import { withContext } from './open.ts';
 import { consent, Misuse, say } from './output.ts';
 import { createPrivateFile, type PrivateFile } from './private-file.ts';
 
@@ -27,7 +27,7 @@ export async function exportAll(
   if (withHashes) await consent(yes, WARNING, 'hashes');
   else if (yes) throw new Misuse('--yes only applies to --with-hashes.');
   const fields = exportedFields(withHashes === true);
-  await withWorld(command, async ({ db, clock }) => {
+  await withContext(command, async ({ db, clock }) => {
     const lines = linesOf(exportUsers(db), fields, kind);
     const users = file === undefined ? await print(lines) : await save(file, lines);
     const about = { userId: null, actorId: 'operator', details: { users, hashes: withHashes === true } };

@@ -10,7 +10,7 @@ import { createIdMap, type IdMap } from './import-map.ts';
 import { openReport } from './import-report.ts';
 import { sentenceOf, tellRows } from './import-rows.ts';
 import { type ImportSource, openSource } from './import-source.ts';
-import { withWorld } from './open.ts';
+import { withContext } from './open.ts';
 import { canAsk, Misuse, printableJson, printJson, say } from './output.ts';
 
 export interface ImportOptions {
@@ -18,7 +18,7 @@ export interface ImportOptions {
   format?: 'csv' | 'jsonl';
   column?: string[];
   admins?: true;
-  resetRefused?: true;
+  resetRejected?: true;
   firebase?: string;
   report?: string;
   map?: string;
@@ -29,7 +29,7 @@ export interface ImportOptions {
 const BATCH = 250;
 
 /** Of the refused rows so many are shown; a report has them all. */
-const MOST_SHOWN = 20;
+const MAX_SHOWN = 20;
 
 export async function importUsers(place: string, options: ImportOptions, command: Command): Promise<void> {
   const given = readColumns(options.column ?? []);
@@ -38,17 +38,17 @@ export async function importUsers(place: string, options: ImportOptions, command
   const source = await openSource(place, options.format);
   try {
     if (source.columns) say(inWords(checkedColumns(source.columns, given, options)));
-    await withWorld(command, async (world) => {
+    await withContext(command, async (context) => {
       const rules = {
         columns: columnFinder(given),
         admins: options.admins === true,
-        resetRefused: options.resetRefused === true,
+        resetRejected: options.resetRejected === true,
         dryRun: options.dryRun === true,
         firebase,
       };
       const map = options.map === undefined ? undefined : createIdMap(options.map);
       try {
-        await takeAll(source, userImporter(world, rules).add, options, map);
+        await takeAll(source, userImporter(context, rules).add, options, map);
       } finally {
         map?.discard();
       }
@@ -132,14 +132,14 @@ interface Tally {
   count(outcomes: readonly RowOutcome[]): void;
   lastLine(): number;
   inWords(dryRun: true | undefined): string;
-  totals(): { imported: number; present: number; refused: number; hashes: Record<string, number> };
-  firstRefused(): RowOutcome[];
+  totals(): { imported: number; present: number; rejected: number; hashes: Record<string, number> };
+  firstRejected(): RowOutcome[];
 }
 
 function newTally(): Tally {
-  const totals = { imported: 0, present: 0, refused: 0 };
+  const totals = { imported: 0, present: 0, rejected: 0 };
   const hashes: Record<string, number> = {};
-  const refused: RowOutcome[] = [];
+  const rejected: RowOutcome[] = [];
   let lastLine = 0;
   return {
     count(outcomes) {
@@ -147,14 +147,14 @@ function newTally(): Tally {
         totals[outcome.status]++;
         lastLine = Math.max(lastLine, outcome.line);
         if (outcome.family) hashes[outcome.family] = (hashes[outcome.family] ?? 0) + 1;
-        if (outcome.status === 'refused' && refused.length < MOST_SHOWN) refused.push(outcome);
+        if (outcome.status === 'rejected' && rejected.length < MAX_SHOWN) rejected.push(outcome);
       }
     },
     lastLine: () => lastLine,
     inWords: (dryRun) =>
-      `${dryRun ? 'Would import' : 'Imported'} ${totals.imported}. ${dryRun ? 'Would skip' : 'Skipped'} ${totals.present} existing. ${dryRun ? 'Would reject' : 'Rejected'} ${totals.refused}.`,
+      `${dryRun ? 'Would import' : 'Imported'} ${totals.imported}. ${dryRun ? 'Would skip' : 'Skipped'} ${totals.present} existing. ${dryRun ? 'Would reject' : 'Rejected'} ${totals.rejected}.`,
     totals: () => ({ ...totals, hashes }),
-    firstRefused: () => refused,
+    firstRejected: () => rejected,
   };
 }
 
@@ -167,12 +167,12 @@ function finish(tally: Tally, { json, dryRun, report }: ImportOptions): void {
   say(tally.inWords(dryRun));
   const families = Object.entries(totals.hashes).map(([family, count]) => `${count} ${family}`);
   if (families.length > 0) say(`Hashes: ${families.join(', ')}.`);
-  if (totals.refused === 0) return;
-  if (!dryRun && !json) for (const outcome of tally.firstRefused()) say(sentenceOf(outcome));
+  if (totals.rejected === 0) return;
+  if (!dryRun && !json) for (const outcome of tally.firstRejected()) say(sentenceOf(outcome));
   const all = report === undefined ? ' Use --report FILE to save all reasons.' : '';
-  const rows = totals.refused === 1 ? '1 row was' : `${totals.refused} rows were`;
+  const rows = totals.rejected === 1 ? '1 row was' : `${totals.rejected} rows were`;
   throw new Error(
-    `${rows} rejected. Fix ${totals.refused === 1 ? 'it' : 'them'} and import the file again.${all}`,
+    `${rows} rejected. Fix ${totals.rejected === 1 ? 'it' : 'them'} and import the file again.${all}`,
   );
 }
 

@@ -1,6 +1,6 @@
-import { parseEmail, parseUsername } from '../core/names.ts';
-import { findById, findByName, type User } from '../core/users.ts';
-import { Refusal } from '../errors.ts';
+import { parseEmail, parseUsername } from '../core/identifiers.ts';
+import { findById, findByIdentifier, type User } from '../core/users.ts';
+import { HttpError } from '../errors.ts';
 import type { Db } from '../platform/db/index.ts';
 import { type ColumnsWith, columnsWith, type UserField, userFields } from '../user-fields.ts';
 import { printable } from './output.ts';
@@ -9,26 +9,26 @@ import { printable } from './output.ts';
  * The user whom an operator means by a username, an e-mail address or an id. An id goes before a username of the same
  * letters: ids are given out by us, usernames are chosen.
  *
- * @throws Refusal `not_found`
+ * @throws HttpError `not_found`
  */
 export async function getUser(db: Db, name: string): Promise<User> {
   const byId = isId(name) ? await findById(db, name.toLowerCase()) : undefined;
-  return byId ?? (await findNamed(db, name)) ?? refuseUnknown(name);
+  return byId ?? (await findNamed(db, name)) ?? rejectUnknown(name);
 }
 
-/** The user that was found before, if still there. @throws Refusal `not_found` */
+/** The user that was found before, if still there. @throws HttpError `not_found` */
 export async function getAgain(db: Db, { id, username }: User): Promise<User> {
-  return (await findById(db, id)) ?? refuseUnknown(username);
+  return (await findById(db, id)) ?? rejectUnknown(username);
 }
 
-function refuseUnknown(name: string): never {
-  throw new Refusal('not_found', { message: `No user named ${printable(name)}.` });
+function rejectUnknown(name: string): never {
+  throw new HttpError('not_found', { message: `No user named ${printable(name)}.` });
 }
 
 async function findNamed(db: Db, name: string): Promise<User | undefined> {
   const kind = name.includes('@') ? 'email' : 'username';
   const parsed = kind === 'email' ? parseEmail(name) : parseUsername(name);
-  return parsed.ok ? findByName(db, kind, parsed.key) : undefined;
+  return parsed.ok ? findByIdentifier(db, kind, parsed.key) : undefined;
 }
 
 export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);

@@ -1,16 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { devicesOf } from '../core/devices.ts';
+import { browserOf } from '../core/emails/browser.ts';
 import { listEvents } from '../core/events.ts';
-import { browserOf } from '../core/mails/browser.ts';
 import { sessionsOf } from '../core/sessions.ts';
 import { findUsers } from '../flows/admin/find-users.ts';
 import { showUserCursor, userCursor } from '../flows/admin/user-cursor.ts';
-import { limitsOf } from '../flows/limits/user-limits.ts';
+import { limitsOf } from '../flows/limits/user-rate-limits.ts';
 import { showEvent } from '../flows/shapes/events.ts';
-import { showLimit } from '../flows/shapes/limits.ts';
+import { showRateLimit } from '../flows/shapes/limits.ts';
 import { showDevice, showSession } from '../flows/shapes/sessions.ts';
 import { showUser } from '../flows/shapes/users.ts';
-import { withWorld } from './open.ts';
+import { withContext } from './open.ts';
 import { minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
 import { add } from './user-add.ts';
@@ -77,7 +77,7 @@ function addImportAndExport(user: Command): void {
     .option('--column <field=name...>', 'Map a field to a column name.')
     .option('--admins', 'Allow importing administrators.')
     .option(
-      '--reset-refused',
+      '--reset-rejected',
       'Import users with unsupported hashes without a password; they reset it by email.',
     )
     .option('--firebase <file>', 'File with the Firebase password hash parameters.')
@@ -135,8 +135,8 @@ async function list(
   { search, admins, disabled, limit, cursor, json }: ListOptions,
   command: Command,
 ): Promise<void> {
-  const page = await withWorld(command, (world) =>
-    findUsers(world, {
+  const page = await withContext(command, (context) =>
+    findUsers(context, {
       search,
       role: admins ? 'admin' : undefined,
       disabled,
@@ -153,10 +153,10 @@ async function list(
 }
 
 async function show(name: string, { json }: { json?: true }, command: Command): Promise<void> {
-  const { user, limits, sessions, devices, events } = await withWorld(command, async (world) => {
-    const { db, clock } = world;
+  const { user, limits, sessions, devices, events } = await withContext(command, async (context) => {
+    const { db, clock } = context;
     const user = await getUser(db, name);
-    const limits = (await limitsOf(world, user)).map(showLimit);
+    const limits = (await limitsOf(context, user)).map(showRateLimit);
     const sessions = await sessionsOf(db, user, clock.now());
     const devices = await devicesOf(db, user.id, clock.now());
     return {
@@ -205,11 +205,11 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
   );
 }
 
-function printLimits(limits: ReturnType<typeof showLimit>[]): void {
+function printLimits(limits: ReturnType<typeof showRateLimit>[]): void {
   printLine('');
   printTable(
     ['LIMIT', 'ATTEMPTS', 'BLOCKED', 'UNTIL (UTC)', 'DESCRIPTION'],
-    limits.map(({ limit, count, most, reached, until, why, from }) => [
+    limits.map(({ limit, count, max: most, exceeded: reached, until, why, from }) => [
       limit,
       `${count} of ${most}`,
       reached ? 'yes' : 'no',

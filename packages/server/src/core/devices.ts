@@ -6,7 +6,7 @@ import type { LockedUser } from './users/lock.ts';
 /** A device is known for so long after its last sign-in, in milliseconds. */
 export const DEVICE_LIFETIME = 90 * 24 * 60 * 60_000;
 /** More browsers than this, or more programs, and the least recently used one is removed. */
-const MOST_DEVICES = 20;
+const MAX_DEVICES = 20;
 
 /** A sign-in to an account from a browser or program. */
 export interface DeviceUse {
@@ -97,7 +97,7 @@ async function makeRoom(tx: Db, userId: string, kind: DevicesTable['kind'], now:
     .orderBy('last_used_at', 'desc')
     .orderBy('created_at', 'desc')
     .orderBy('id')
-    .limit(MOST_DEVICES - 1);
+    .limit(MAX_DEVICES - 1);
   await tx
     .deleteFrom('devices')
     .where('user_id', '=', userId)
@@ -135,7 +135,7 @@ export async function removeDevicesOf(tx: Db, userId: string): Promise<number> {
 }
 
 /** Removes the devices that have expired. */
-export async function forgetOldDevices(db: Db, now: number): Promise<void> {
+export async function deleteOldDevices(db: Db, now: number): Promise<void> {
   await db
     .deleteFrom('devices')
     .where('last_used_at', '<=', now - DEVICE_LIFETIME)

@@ -3,14 +3,14 @@ import type { Db } from '../platform/db/index.ts';
 import { firstEventId, newEventId } from '../platform/random.ts';
 
 /** From where, and under which request, something was done. */
-export interface Origin {
+export interface ClientInfo {
   requestId: string | null;
   ip: string | null;
   userAgent: string | null;
 }
 
 /** What the command line does has no request. */
-export const OPERATOR: Origin = { requestId: null, ip: null, userAgent: null };
+export const OPERATOR: ClientInfo = { requestId: null, ip: null, userAgent: null };
 
 export interface NewEvent {
   /** Whom it is about; null when it is about no account. */
@@ -25,18 +25,18 @@ export interface NewEvent {
 export async function recordEvent(
   tx: Db,
   name: EventName,
-  origin: Origin,
+  client: ClientInfo,
   event: NewEvent,
   now: number,
 ): Promise<void> {
-  await recordEvents(tx, name, origin, [event], now);
+  await recordEvents(tx, name, client, [event], now);
 }
 
 /** Likewise for many that are of one kind. */
 export async function recordEvents(
   tx: Db,
   name: EventName,
-  origin: Origin,
+  client: ClientInfo,
   events: readonly NewEvent[],
   now: number,
 ): Promise<void> {
@@ -48,9 +48,9 @@ export async function recordEvents(
     user_id: event.userId,
     actor_id: event.actorId,
     session_id: event.sessionId ?? null,
-    request_id: origin.requestId,
-    ip: origin.ip,
-    user_agent: origin.userAgent,
+    request_id: client.requestId,
+    ip: client.ip,
+    user_agent: client.userAgent,
     details: JSON.stringify(event.details ?? {}),
   }));
   await tx.insertInto('events').values(rows).execute();
@@ -146,10 +146,10 @@ export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEve
 const PAGE = 200;
 
 /** The events that `listEvents` would give, in pages: as many as are asked for in all. */
-export async function* pagesOfEvents(db: Db, asked: EventQuery): AsyncGenerator<RecordedEvent[]> {
-  let { before, limit: left } = asked;
+export async function* pagesOfEvents(db: Db, query: EventQuery): AsyncGenerator<RecordedEvent[]> {
+  let { before, limit: left } = query;
   while (left > 0) {
-    const events = await listEvents(db, { ...asked, before, limit: Math.min(PAGE, left) });
+    const events = await listEvents(db, { ...query, before, limit: Math.min(PAGE, left) });
     if (events.length > 0) yield events;
     left -= events.length;
     before = events.at(-1)?.id;
@@ -159,15 +159,15 @@ export async function* pagesOfEvents(db: Db, asked: EventQuery): AsyncGenerator<
 
 /** What strangers can have recorded about no account: a name, address or code that somebody made up. */
 const ABOUT_NOBODY = [
-  'sign_in_refused',
-  'code_refused',
-  'recovery_started',
-  'sign_up_started',
-  'limit_reached',
+  'sign_in_failed',
+  'verification_failed',
+  'password_reset_requested',
+  'sign_up_requested',
+  'rate_limit_exceeded',
 ] as const satisfies EventName[];
 
 /** Removes events about no account of before a time, the oldest first, so many at most. @returns What went. */
-export async function forgetEventsAboutNobody(
+export async function deleteAnonymousEvents(
   tx: Db,
   before: number,
   most: number,
@@ -190,7 +190,7 @@ export async function forgetEventsAboutNobody(
  *
  * @returns How many went.
  */
-export async function forgetEvents(db: Db, before: number, most: number): Promise<number> {
+export async function deleteEvents(db: Db, before: number, most: number): Promise<number> {
   const oldest = db
     .selectFrom('events')
     .select('id')

@@ -25,10 +25,10 @@ export async function openInstallation(db: Db, keys: Keys, now: number): Promise
       installation_id: newId(),
       secret_check: expected,
       created_at: now,
-      setup_at: null,
+      setup_completed_at: null,
       admins_revision: 0,
       keys_revision: 0,
-      dearest_hash: null,
+      slowest_hash: null,
       state_revision: 0,
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -44,16 +44,16 @@ export async function openInstallation(db: Db, keys: Keys, now: number): Promise
 
 /** Whether the first administrator was made. */
 export async function isSetUp(db: Db): Promise<boolean> {
-  const row = await db.selectFrom('installation').select('setup_at').executeTakeFirst();
-  return row?.setup_at != null;
+  const row = await db.selectFrom('installation').select('setup_completed_at').executeTakeFirst();
+  return row?.setup_completed_at != null;
 }
 
 /** Marks the set-up as done. @returns false when it already was: of two at once, one wins. */
-export async function finishSetUp(tx: Db, now: number): Promise<boolean> {
+export async function markSetUpCompleted(tx: Db, now: number): Promise<boolean> {
   const done = await tx
     .updateTable('installation')
-    .set({ setup_at: now })
-    .where('setup_at', 'is', null)
+    .set({ setup_completed_at: now })
+    .where('setup_completed_at', 'is', null)
     .returning('id')
     .executeTakeFirst();
   return done !== undefined;
@@ -63,7 +63,7 @@ export async function finishSetUp(tx: Db, now: number): Promise<boolean> {
  * Puts the transactions that take an administrator away into a row, one behind the other (they all change
  * this row first), so that each sees what the one before it left. Without it two could each spare the other's.
  */
-export async function queueAdminChange(tx: Db): Promise<void> {
+export async function serializeAdminChanges(tx: Db): Promise<void> {
   await tx
     .updateTable('installation')
     .set((row) => ({ admins_revision: row('admins_revision', '+', 1) }))
@@ -71,25 +71,25 @@ export async function queueAdminChange(tx: Db): Promise<void> {
 }
 
 /** The same for transactions that make signing keys. */
-export async function queueKeyChange(tx: Db): Promise<void> {
+export async function serializeKeyChanges(tx: Db): Promise<void> {
   await tx
     .updateTable('installation')
     .set((row) => ({ keys_revision: row('keys_revision', '+', 1) }))
     .execute();
 }
 
-/** A hash that costs as much as the dearest that was ever imported, and is nobody's; null when there was none. */
-export async function dearestHash(db: Db): Promise<string | null> {
-  const row = await db.selectFrom('installation').select('dearest_hash').executeTakeFirst();
-  return row?.dearest_hash ?? null;
+/** A hash that costs as much as the slowest that was ever imported, and is nobody's; null when there was none. */
+export async function slowestHash(db: Db): Promise<string | null> {
+  const row = await db.selectFrom('installation').select('slowest_hash').executeTakeFirst();
+  return row?.slowest_hash ?? null;
 }
 
 /** Does nothing when another process has replaced it meanwhile: it looks again with its next batch. */
-export async function replaceDearestHash(tx: Db, from: string | null, to: string): Promise<void> {
+export async function replaceSlowestHash(tx: Db, from: string | null, to: string): Promise<void> {
   await tx
     .updateTable('installation')
-    .set({ dearest_hash: to })
-    .where((where) => (from === null ? where('dearest_hash', 'is', null) : where('dearest_hash', '=', from)))
+    .set({ slowest_hash: to })
+    .where((where) => (from === null ? where('slowest_hash', 'is', null) : where('slowest_hash', '=', from)))
     .execute();
 }
 

@@ -79,7 +79,7 @@ const isPublished = (key: SigningKey, now: number): boolean =>
   key.publishedUntil === null || now < key.publishedUntil;
 
 /**
- * Makes the first signing key if there is none. The caller's transaction is queued (`queueKeyChange`), so that
+ * Makes the first signing key if there is none. The caller's transaction is queued (`serializeKeyChanges`), so that
  * of several processes that start at once one makes it.
  *
  * @returns The key's id, or undefined when there was one.

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { type FieldError, Refusal } from '../errors.ts';
+import { type FieldError, HttpError } from '../errors.ts';
 import type { Requester } from '../platform/fair-queue.ts';
-import { NoPlace } from '../platform/hash-lanes.ts';
+import { HashQueueFull } from '../platform/hash-lanes.ts';
 import type { Hasher } from '../platform/hasher.ts';
 import { findGuessable, reasons } from './passwords/guessable.ts';
 
@@ -94,7 +94,7 @@ export async function hashPassword(hasher: Hasher, password: string, requester: 
  * Whether this is the password of the account with this hash, in NFC or as it was typed: other programs hash what they
  * get (attack U6). Without a hash (no such account, or one that has no
  * password) it does the same work and answers `false`, so that time and load tell nothing (attacks E2, E4).
- * Rejects with the refusal `busy` or `stopping`: a `NoPlace` if nothing was compared.
+ * Rejects with the refusal `busy` or `stopping`: a `HashQueueFull` if nothing was compared.
  */
 export async function verifyPassword(
   hasher: Hasher,
@@ -112,7 +112,7 @@ export async function verifyPassword(
       matches = await hasher.verify(storedHash ?? hasher.dummy, form, requester);
     } catch (error) {
       // The first form was found wrong: that must not pass for an attempt of which nothing was learned.
-      if (isCompared && error instanceof NoPlace) throw new Refusal(error.code, { retryAfter: 2 });
+      if (isCompared && error instanceof HashQueueFull) throw new HttpError(error.code, { retryAfter: 2 });
       throw error;
     }
     if (storedHash !== undefined && matches) return true;

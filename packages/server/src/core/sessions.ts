@@ -8,38 +8,38 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** A cookie session ends after this long without a request. */
-export const IDLE = 10 * MINUTE;
+export const IDLE_TIMEOUT = 10 * MINUTE;
 /** However busy, a cookie session ends after this long. */
-const CAP = 12 * HOUR;
+const ABSOLUTE_TIMEOUT = 12 * HOUR;
 /** A session of an administrator ends after this long, by cookie or by bearer token. */
-const ADMIN_CAP = 4 * HOUR;
+const ADMIN_ABSOLUTE_TIMEOUT = 4 * HOUR;
 /** A bearer session ends after this long without a refresh, and after the cap however often it is refreshed. */
-export const REFRESH_IDLE = 14 * DAY;
-const REFRESH_CAP = 30 * DAY;
+export const REFRESH_IDLE_TIMEOUT = 14 * DAY;
+const REFRESH_ABSOLUTE_TIMEOUT = 30 * DAY;
 /** Uses of one refresh token within this time are side by side, as of two tabs: they count as one. */
-const REFRESH_TOGETHER = 3_000;
+const REFRESH_GRACE_PERIOD = 3_000;
 /** How often in a day a session may use a refresh token that was used before: an answer was lost, or it is stolen. */
-const MOST_RETRIES = 3;
+const MAX_RETRIES = 3;
 /** More sessions than this and the one that was idle longest ends. */
-const MOST_SESSIONS = 20;
+const MAX_SESSIONS = 20;
 
 export type SessionKind = SessionsTable['kind'];
 
 /** Why a session ended. */
-export type EndReason =
+export type RevocationReason =
   | 'signed_out'
   | 'signed_out_everywhere'
-  | 'ended_by_user'
-  | 'ended_by_admin'
+  | 'revoked_by_user'
+  | 'revoked_by_admin'
   | 'password_changed'
   | 'password_reset'
-  | 'address_proven'
-  | 'address_restored'
+  | 'email_verified'
+  | 'email_restored'
   | 'disabled'
-  | 'crowded_out'
+  | 'evicted'
   | 'replaced'
   | 'database_restored'
-  | 'refresh_reused';
+  | 'refresh_token_reused';
 
 /** What is read of a session with every request, beside its id. */
 const liveColumns = [
@@ -49,11 +49,11 @@ const liveColumns = [
   'last_seen_at',
   'refresh_number',
   'refreshed_at',
-  'proven_at',
+  'authenticated_at',
 ] as const satisfies readonly (keyof SessionsTable)[];
 
 /** A session with its user, as far as every request needs them. */
-export interface Live {
+export interface ActiveSession {
   session: Pick<SessionsTable, 'id' | (typeof liveColumns)[number]>;
   user: Pick<UsersTable, SessionUserColumn>;
 }
@@ -62,17 +62,20 @@ export interface Live {
  * Finds a session and its user, if both are good at this moment: undefined when the session does not exist, was ended,
  * has run out, or its user is disabled.
  */
-export type FindLive = (id: string, now: number) => Promise<Live | undefined>;
+export type FindActiveSession = (id: string, now: number) => Promise<ActiveSession | undefined>;
 
 /**
- * Prepares `FindLive`. It runs at every request, so it is one statement, prepared once, and one of two places where a core
+ * Prepares `FindActiveSession`. It runs at every request, so it is one statement, prepared once, and one of two places where a core
  * file reads another's table (the other is `epochOf` in `core/devices.ts`).
  */
-export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prepareRead'>): FindLive {
+export function prepareFindActiveSession({
+  db,
+  prepareRead,
+}: Pick<Database, 'db' | 'prepareRead'>): FindActiveSession {
   const query = db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
-    .select('ended_at')
+    .select('revoked_at')
     .select(liveColumns.map((column) => `sessions.${column}` as const))
     // One of the databases gives values by name, so no two columns may have the same.
     .select(sessionUserColumns.map((column) => `users.${column} as user_${column}` as const))
@@ -81,8 +84,10 @@ export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prep
   return async (id, now) => {
     const row = await read([id]);
     if (!row || row[0] !== null) return undefined;
-    const live = toLive(id, row);
-    return live.user.disabled_at === null && now < endOf(live) ? live : undefined;
+    const activeSession = toActiveSession(id, row);
+    return activeSession.user.disabled_at === null && now < expiryOf(activeSession)
+      ? activeSession
+      : undefined;
   };
 }
 
@@ -90,25 +95,28 @@ export function prepareFindLive({ db, prepareRead }: Pick<Database, 'db' | 'prep
 const emptyUser = Object.fromEntries(sessionUserColumns.map((column) => [column, null]));
 
 /** @param row The values of the query above: when the session ended, its columns, those of its user. */
-function toLive(id: string, row: readonly unknown[]): Live {
-  const [, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, proven_at] = row;
+function toActiveSession(id: string, row: readonly unknown[]): ActiveSession {
+  const [, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, authenticated_at] = row;
   const user: Record<string, unknown> = { ...emptyUser };
   let at = 1 + liveColumns.length;
   for (const column of sessionUserColumns) user[column] = row[at++];
-  const session = { id, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, proven_at };
-  return { session, user } as unknown as Live;
+  const session = { id, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, authenticated_at };
+  return { session, user } as unknown as ActiveSession;
 }
 
 /** When a session ends if nothing more happens, in milliseconds since 1970. For cookies the token ends sooner. */
-export function endOf({ session, user }: Live): number {
-  const cap = session.created_at + capOf(session.kind, user);
-  return session.kind === 'cookie' ? cap : Math.min(session.refreshed_at + REFRESH_IDLE, cap);
+export function expiryOf({ session, user }: ActiveSession): number {
+  const cap = session.created_at + absoluteTimeoutOf(session.kind, user);
+  return session.kind === 'cookie' ? cap : Math.min(session.refreshed_at + REFRESH_IDLE_TIMEOUT, cap);
 }
 
 /** How long a session can last at most, however much it is used; an administrator's is as short whatever its kind. */
-export function capOf(kind: SessionKind, { admin_since }: Pick<UsersTable, 'admin_since'>): number {
-  if (admin_since !== null) return ADMIN_CAP;
-  return kind === 'cookie' ? CAP : REFRESH_CAP;
+export function absoluteTimeoutOf(
+  kind: SessionKind,
+  { admin_since }: Pick<UsersTable, 'admin_since'>,
+): number {
+  if (admin_since !== null) return ADMIN_ABSOLUTE_TIMEOUT;
+  return kind === 'cookie' ? ABSOLUTE_TIMEOUT : REFRESH_ABSOLUTE_TIMEOUT;
 }
 
 /** What is told of a session to its user. */
@@ -128,20 +136,20 @@ export async function sessionsOf(
     .selectFrom('sessions')
     .select(['id', 'kind', 'created_at', 'last_seen_at', 'ip', 'user_agent'])
     .where('user_id', '=', user.id)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .where((good) =>
       good.or([
         good('id', '=', currentId),
         good.and([
           good('kind', '=', 'cookie'),
           // A minute more, because `last_seen_at` lags by up to one.
-          good('last_seen_at', '>', now - IDLE - MINUTE),
-          good('created_at', '>', now - capOf('cookie', user)),
+          good('last_seen_at', '>', now - IDLE_TIMEOUT - MINUTE),
+          good('created_at', '>', now - absoluteTimeoutOf('cookie', user)),
         ]),
         good.and([
           good('kind', '=', 'bearer'),
-          good('refreshed_at', '>', now - REFRESH_IDLE),
-          good('created_at', '>', now - capOf('bearer', user)),
+          good('refreshed_at', '>', now - REFRESH_IDLE_TIMEOUT),
+          good('created_at', '>', now - absoluteTimeoutOf('bearer', user)),
         ]),
       ]),
     )
@@ -151,13 +159,15 @@ export async function sessionsOf(
 }
 
 /** How many sessions are good now, of everybody. */
-export async function countActive(db: Db, now: number): Promise<number> {
+export async function countActiveSessions(db: Db, now: number): Promise<number> {
   const row = await db
     .selectFrom('sessions')
     .select((sessions) => sessions.fn.countAll<number>().as('count'))
-    .where('ended_at', 'is', null)
-    .where('last_seen_at', '>', now - REFRESH_IDLE)
-    .where((good) => good.or([good('kind', '=', 'bearer'), good('last_seen_at', '>', now - IDLE - MINUTE)]))
+    .where('revoked_at', 'is', null)
+    .where('last_seen_at', '>', now - REFRESH_IDLE_TIMEOUT)
+    .where((good) =>
+      good.or([good('kind', '=', 'bearer'), good('last_seen_at', '>', now - IDLE_TIMEOUT - MINUTE)]),
+    )
     .executeTakeFirstOrThrow();
   return row.count;
 }
@@ -168,8 +178,8 @@ export async function countActive(db: Db, now: number): Promise<number> {
  */
 export const authTimeOf = ({
   created_at,
-  proven_at,
-}: Pick<SessionsTable, 'created_at' | 'proven_at'>): number => Math.max(created_at, proven_at);
+  authenticated_at,
+}: Pick<SessionsTable, 'created_at' | 'authenticated_at'>): number => Math.max(created_at, authenticated_at);
 
 /** Whom the access tokens of a session are for; null for Usher itself. */
 export async function audienceOf(db: Db, id: string): Promise<string | null> {
@@ -178,53 +188,58 @@ export async function audienceOf(db: Db, id: string): Promise<string | null> {
 }
 
 /** Whether a session was not revoked yet, as the transaction sees it. */
-export async function isSessionOpen(tx: Db, id: string): Promise<boolean> {
+export async function isSessionActive(tx: Db, id: string): Promise<boolean> {
   const row = await tx
     .selectFrom('sessions')
     .select('id')
     .where('id', '=', id)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .executeTakeFirst();
   return row !== undefined;
 }
 
 /** Ends one session of a user. @returns false when the user has no such session that is still open. */
-export async function endSession(
+export async function revokeSession(
   tx: Db,
   id: string,
   userId: string,
-  reason: EndReason,
+  reason: RevocationReason,
   now: number,
 ): Promise<boolean> {
   const row = await tx
     .updateTable('sessions')
-    .set({ ended_at: now, ended_reason: reason })
+    .set({ revoked_at: now, revoked_reason: reason })
     .where('id', '=', id)
     .where('user_id', '=', userId)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;
 }
 
 /** Ends all sessions of a user. @returns How many were open. */
-export async function endSessionsOf(tx: Db, userId: string, reason: EndReason, now: number): Promise<number> {
+export async function revokeSessionsOf(
+  tx: Db,
+  userId: string,
+  reason: RevocationReason,
+  now: number,
+): Promise<number> {
   const rows = await tx
     .updateTable('sessions')
-    .set({ ended_at: now, ended_reason: reason })
+    .set({ revoked_at: now, revoked_reason: reason })
     .where('user_id', '=', userId)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .returning('id')
     .execute();
   return rows.length;
 }
 
 /** Ends all sessions of everybody. @returns How many were open. */
-export async function endEverySession(tx: Db, reason: EndReason, now: number): Promise<number> {
+export async function revokeAllSessions(tx: Db, reason: RevocationReason, now: number): Promise<number> {
   const { numUpdatedRows } = await tx
     .updateTable('sessions')
-    .set({ ended_at: now, ended_reason: reason })
-    .where('ended_at', 'is', null)
+    .set({ revoked_at: now, revoked_reason: reason })
+    .where('revoked_at', 'is', null)
     .executeTakeFirstOrThrow();
   return Number(numUpdatedRows);
 }
@@ -240,19 +255,19 @@ export async function wasRefreshed(db: Db, id: string, number: number): Promise<
 }
 
 /** Ends all sessions of a user but one. @returns How many were open. */
-export async function endOtherSessions(
+export async function revokeOtherSessions(
   tx: Db,
   keptId: string,
   userId: string,
-  reason: EndReason,
+  reason: RevocationReason,
   now: number,
 ): Promise<number> {
   const rows = await tx
     .updateTable('sessions')
-    .set({ ended_at: now, ended_reason: reason })
+    .set({ revoked_at: now, revoked_reason: reason })
     .where('user_id', '=', userId)
     .where('id', '<>', keptId)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .returning('id')
     .execute();
   return rows.length;
@@ -262,17 +277,17 @@ export async function endOtherSessions(
  * Ends the sessions above `MOST_SESSIONS`, those idle longest first; never the one that has just begun (`newest`),
  * which others may have outrun by a clock that is ahead. @returns Their ids.
  */
-export async function endCrowdedOut(tx: Db, userId: string, newest: string, now: number): Promise<string[]> {
+export async function evictSessions(tx: Db, userId: string, newest: string, now: number): Promise<string[]> {
   const open = await tx
     .selectFrom('sessions')
     .select('id')
     .where('user_id', '=', userId)
     .where('id', '<>', newest)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .orderBy('last_seen_at', 'desc')
     .orderBy('created_at', 'desc')
     .orderBy('id')
-    .offset(MOST_SESSIONS - 1)
+    .offset(MAX_SESSIONS - 1)
     // One of the databases knows OFFSET only after LIMIT.
     .limit(1_000)
     .execute();
@@ -280,7 +295,7 @@ export async function endCrowdedOut(tx: Db, userId: string, newest: string, now:
   if (ids.length > 0)
     await tx
       .updateTable('sessions')
-      .set({ ended_at: now, ended_reason: 'crowded_out' satisfies EndReason })
+      .set({ revoked_at: now, revoked_reason: 'evicted' satisfies RevocationReason })
       .where('id', 'in', ids)
       .execute();
   return ids;
@@ -290,15 +305,20 @@ export async function endCrowdedOut(tx: Db, userId: string, newest: string, now:
  * Moves a session from refresh token `number` to the next, if `number` is the good one (compare and set: of
  * many at once, one moves it).
  *
- * @returns The number that is good now; undefined for one that was used before: see `retryRefresh`.
+ * @returns The number that is good now; undefined for one that was used before: see `retryRefreshToken`.
  */
-export async function rotate(db: Db, id: string, number: number, now: number): Promise<number | undefined> {
+export async function rotateRefreshToken(
+  db: Db,
+  id: string,
+  number: number,
+  now: number,
+): Promise<number | undefined> {
   const moved = await db
     .updateTable('sessions')
     .set({ refresh_number: number + 1, refreshed_at: now, last_seen_at: now })
     .where('id', '=', id)
     .where('refresh_number', '=', number)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .returning('refresh_number')
     .executeTakeFirst();
   return moved?.refresh_number;
@@ -314,30 +334,30 @@ export type Retry =
 /**
  * Refresh token `number` comes again. As long as the one after it was not used, its answer may have been lost, and the
  * caller gets the same successor. A thief who follows the owner looks the same, so that is counted: `MOST_RETRIES` a day,
- * but not those within `REFRESH_TOGETHER` of the use before. Everything else is a reuse.
+ * but not those within `REFRESH_GRACE_PERIOD` of the use before. Everything else is a reuse.
  */
-export async function retryRefresh(tx: Db, id: string, number: number, now: number): Promise<Retry> {
+export async function retryRefreshToken(tx: Db, id: string, number: number, now: number): Promise<Retry> {
   for (;;) {
     const row = await tx
       .selectFrom('sessions')
       .select(['refresh_number', 'refreshed_at', 'refresh_retries'])
       .where('id', '=', id)
-      .where('ended_at', 'is', null)
+      .where('revoked_at', 'is', null)
       .executeTakeFirst();
     if (row?.refresh_number !== number + 1) return { result: 'reused' };
     const retries = timesOf(row.refresh_retries).filter((at) => at > now - DAY);
     const lastUse = Math.max(row.refreshed_at, ...retries);
-    if (now - lastUse <= REFRESH_TOGETHER) return { result: 'together', number: row.refresh_number };
-    if (retries.length >= MOST_RETRIES) return { result: 'reused' };
+    if (now - lastUse <= REFRESH_GRACE_PERIOD) return { result: 'together', number: row.refresh_number };
+    if (retries.length >= MAX_RETRIES) return { result: 'reused' };
     retries.push(now);
-    if (await noteRetry(tx, id, row, retries))
-      return { result: 'retried', number: row.refresh_number, left: MOST_RETRIES - retries.length };
+    if (await recordRetry(tx, id, row, retries))
+      return { result: 'retried', number: row.refresh_number, left: MAX_RETRIES - retries.length };
     // Another one was counted at this moment: this one is side by side with it.
   }
 }
 
 /** @returns false when the session was refreshed, retried or ended since it was read. */
-async function noteRetry(
+async function recordRetry(
   tx: Db,
   id: string,
   read: Pick<SessionsTable, 'refresh_number' | 'refresh_retries'>,
@@ -349,7 +369,7 @@ async function noteRetry(
     .where('id', '=', id)
     .where('refresh_number', '=', read.refresh_number)
     .where('refresh_retries', '=', read.refresh_retries)
-    .where('ended_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .returning('id')
     .executeTakeFirst();
   return noted !== undefined;
@@ -369,9 +389,9 @@ export async function saveLastSeen(tx: Db, seen: ReadonlyMap<string, number>): P
 }
 
 /** Removes sessions that cannot be good any more and are not needed as evidence of a reused refresh token. */
-export async function forgetOldSessions(db: Db, now: number): Promise<void> {
+export async function deleteOldSessions(db: Db, now: number): Promise<void> {
   await db
     .deleteFrom('sessions')
-    .where('created_at', '<', now - REFRESH_CAP - DAY)
+    .where('created_at', '<', now - REFRESH_ABSOLUTE_TIMEOUT - DAY)
     .execute();
 }

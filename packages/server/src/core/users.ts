@@ -14,7 +14,7 @@ export interface NewUser {
   passwordHash: string;
   role: Role;
   /** Whether the address was proven before there was an account. */
-  isProven?: boolean;
+  isEmailVerified?: boolean;
   /** Whether somebody else knows the password, so that the user must choose another one first. */
   mustChangePassword?: boolean;
 }
@@ -33,12 +33,12 @@ export async function insertUser(
       username_key: user.usernameKey,
       email: user.email,
       email_key: user.emailKey,
-      email_verified_at: user.isProven ? now : null,
+      email_verified_at: user.isEmailVerified ? now : null,
       password_hash: user.passwordHash,
       password_changed_at: now,
       admin_since: user.role === 'admin' ? now : null,
       disabled_at: null,
-      signed_in_at: null,
+      last_sign_in_at: null,
       created_at: now,
       device_epoch: 0,
       password_change_required_at: user.mustChangePassword ? now : null,
@@ -46,11 +46,11 @@ export async function insertUser(
     .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst();
-  return made ? { user: made } : { taken: await takenNames(tx, user.usernameKey, user.emailKey) };
+  return made ? { user: made } : { taken: await takenIdentifiers(tx, user.usernameKey, user.emailKey) };
 }
 
 /** Which of the two names an account has already. */
-export async function takenNames(
+export async function takenIdentifiers(
   db: Db,
   usernameKey: string,
   emailKey: string,
@@ -67,7 +67,7 @@ export async function takenNames(
 }
 
 /** Finds by the normalised name that a person signs in with; one statement, whether there is such a user or not. */
-export function findByName(db: Db, kind: 'username' | 'email', key: string): Promise<User | undefined> {
+export function findByIdentifier(db: Db, kind: 'username' | 'email', key: string): Promise<User | undefined> {
   return db.selectFrom('users').selectAll().where(`${kind}_key`, '=', key).executeTakeFirst();
 }
 
@@ -79,13 +79,13 @@ export function findById(db: Db, id: string): Promise<User | undefined> {
  * The last word on an act that asked for the password, inside its transaction: the user is still there, enabled, and has the
  * password that was checked. The row stays locked until the transaction ends.
  */
-export async function holdUnchanged(
+export async function lockIfUnchanged(
   tx: Db,
   { id, password_hash }: Pick<User, 'id' | 'password_hash'>,
 ): Promise<boolean> {
   const row = await tx
     .updateTable('users')
-    .set((user) => ({ signed_in_at: user.ref('signed_in_at') }))
+    .set((user) => ({ last_sign_in_at: user.ref('last_sign_in_at') }))
     .where('id', '=', id)
     .where('password_hash', '=', password_hash)
     .where('disabled_at', 'is', null)
@@ -95,10 +95,10 @@ export async function holdUnchanged(
 }
 
 /** Lets no sign-in of this user finish until the transaction ends: what it ends, no sign-in beside it survives. */
-export async function holdSignIns(tx: Db, id: string): Promise<void> {
+export async function lockSignIns(tx: Db, id: string): Promise<void> {
   await tx
     .updateTable('users')
-    .set((row) => ({ signed_in_at: row.ref('signed_in_at') }))
+    .set((row) => ({ last_sign_in_at: row.ref('last_sign_in_at') }))
     .where('id', '=', id)
     .execute();
 }
@@ -158,11 +158,11 @@ export async function setPassword(tx: Db, id: string, to: string, now: number): 
 }
 
 /**
- * Sets a password for whoever proved to read the account's mail, which proves the address too.
+ * Sets a password for whoever proved to read the account's email, which proves the address too.
  *
  * @param isGenerated Whether we made it: then the user must choose another one at the next sign-in.
  */
-export function setProvenPassword(
+export function setRecoveredPassword(
   tx: Db,
   id: string,
   to: string,
@@ -209,7 +209,7 @@ export async function setVerified(tx: Db, id: string, now: number): Promise<User
 }
 
 /** Gives an account another address, which was proven: from now on it is the account's next one. @returns As `updateProfile`. */
-export async function setProvenEmail(
+export async function setVerifiedEmail(
   tx: Db,
   id: string,
   { email, emailKey }: { email: string; emailKey: string },
@@ -222,7 +222,7 @@ export async function setProvenEmail(
         email,
         email_key: emailKey,
         email_verified_at: now,
-        email_number: row('email_number', '+', 1),
+        email_version: row('email_version', '+', 1),
       }))
       .where('id', '=', id)
       .returningAll()
@@ -264,7 +264,7 @@ const isAnotherAdmin = (id: string) => (where: ExpressionBuilder<Tables, 'users'
 
 /**
  * The three acts that could take the last enabled administrator away. Each does nothing in that case and
- * answers false; the caller has queued the transaction (`queueAdminChange`) and knows that the user is there.
+ * answers false; the caller has queued the transaction (`serializeAdminChanges`) and knows that the user is there.
  */
 export async function demote(tx: Db, id: string): Promise<boolean> {
   const row = await tx

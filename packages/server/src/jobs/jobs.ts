@@ -2,19 +2,19 @@ import type { KeyObject } from 'node:crypto';
 import type { Keyring } from '../core/keys.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Hasher } from '../platform/hasher.ts';
-import { cleanUp, type EventsPlace, forgetOldEvents } from './cleanup.ts';
-import { paceLearner } from './learn-pace.ts';
-import { noteFigures } from './note-figures.ts';
+import { cleanUp, deleteOldEvents, type EventCleanupContext } from './cleanup.ts';
+import { responseFloorLearner } from './learn-response-floor.ts';
 import type { StateNotes } from './note-state.ts';
+import { recordSamples } from './record-samples.ts';
 import { rotateOldKey } from './rotate-keys.ts';
 import type { LastSeenNotes } from './save-last-seen.ts';
-import { type MailPlace, mailSender } from './send-mail.ts';
+import { type EmailContext, emailSender } from './send-emails.ts';
 
 const SECOND = 1_000;
 
 /** What the jobs work on. */
-export interface Workplace extends MailPlace, EventsPlace {
-  keys: MailPlace['keys'] & { wrap: KeyObject };
+export interface JobContext extends EmailContext, EventCleanupContext {
+  keys: EmailContext['keys'] & { wrap: KeyObject };
   keyring: Keyring;
   hasher: Hasher;
   lastSeen: LastSeenNotes;
@@ -28,27 +28,34 @@ export interface Jobs {
 }
 
 /** Starts the jobs that a server runs beside its requests. One that fails is logged and tried again at its next turn. */
-export function startJobs(place: Workplace): Jobs {
-  const mails = mailSender(place);
+export function startJobs(context: JobContext): Jobs {
+  const emails = emailSender(context);
   const jobs = [
-    { name: 'send-mail', every: SECOND, run: () => mails.turn() },
-    { name: 'save-last-seen', every: SECOND, run: () => place.lastSeen.save(place.db) },
-    { name: 'note-state', every: SECOND, atOnce: true, run: () => place.stateNotes.save() },
-    { name: 'reload-keys', every: SECOND, run: () => place.keyring.reload() },
-    { name: 'learn-pace', every: 10 * SECOND, atOnce: true, run: paceLearner(place) },
-    { name: 'note-figures', every: 600 * SECOND, atOnce: true, run: () => noteFigures(place) },
-    { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(place) },
-    { name: 'forget-events', every: 600 * SECOND, atOnce: true, run: () => forgetOldEvents(place) },
-    { name: 'rotate-keys', every: 3_600 * SECOND, run: () => rotateOldKey(place, place.signingAlgorithm) },
+    { name: 'send-emails', every: SECOND, run: () => emails.turn() },
+    { name: 'save-last-seen', every: SECOND, run: () => context.lastSeen.save(context.db) },
+    { name: 'record-state', every: SECOND, atOnce: true, run: () => context.stateNotes.save() },
+    { name: 'reload-keys', every: SECOND, run: () => context.keyring.reload() },
+    { name: 'learn-response-floor', every: 10 * SECOND, atOnce: true, run: responseFloorLearner(context) },
+    { name: 'record-samples', every: 600 * SECOND, atOnce: true, run: () => recordSamples(context) },
+    { name: 'cleanup', every: 600 * SECOND, run: () => cleanUp(context) },
+    { name: 'delete-old-events', every: 600 * SECOND, atOnce: true, run: () => deleteOldEvents(context) },
+    {
+      name: 'rotate-keys',
+      every: 3_600 * SECOND,
+      run: () => rotateOldKey(context, context.signingAlgorithm),
+    },
   ];
   const started = jobs.map(({ name, every, run, atOnce }) =>
-    repeat(place.clock, { every, atOnce }, run, (error) => {
-      place.log.error({ job: name, error: error instanceof Error ? error.name : typeof error }, 'job failed');
+    repeat(context.clock, { every, atOnce }, run, (error) => {
+      context.log.error(
+        { job: name, error: error instanceof Error ? error.name : typeof error },
+        'job failed',
+      );
     }),
   );
   return {
     stop: async () => {
-      await Promise.all([mails.stop(), ...started.map((job) => job.stop())]);
+      await Promise.all([emails.stop(), ...started.map((job) => job.stop())]);
     },
   };
 }

@@ -53,7 +53,7 @@ export function stateNotes(db: Db, databaseFile: string | undefined): StateNotes
  *
  * @throws ConfigError
  */
-export async function refuseLostDatabase({ db, file, exists }: Database): Promise<void> {
+export async function rejectLostDatabase({ db, file, exists }: Database): Promise<void> {
   if (file === undefined) return;
   const path = stateFileOf(file);
   // The notes first: a process that makes the database now writes them last.

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { OPERATOR, recordEvent } from '../core/events.ts';
-import { queueKeyChange } from '../core/installation.ts';
+import { serializeKeyChanges } from '../core/installation.ts';
 import { newestKeyAge, rotateKey } from '../core/keys.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
@@ -16,7 +16,7 @@ export async function rotateOldKey(
   const now = clock.now();
   if ((await newestKeyAge(db, now)) < ROTATION) return;
   await db.transaction().execute(async (tx) => {
-    await queueKeyChange(tx);
+    await serializeKeyChanges(tx);
     if ((await newestKeyAge(tx, now)) < ROTATION) return;
     const { id } = await rotateKey(tx, keys.wrap, algorithm, false, now);
     await recordEvent(

@@ -1,4 +1,4 @@
-import { type Live, saveLastSeen } from '../core/sessions.ts';
+import { type ActiveSession, saveLastSeen } from '../core/sessions.ts';
 import type { Db } from '../platform/db/index.ts';
 
 /**
@@ -10,7 +10,7 @@ const ACCURACY = 60_000;
 /** Notes in memory of when sessions were used, so that a request costs no write. */
 export interface LastSeenNotes {
   /** @param live The session as its row is now. */
-  note(live: Live, now: number): void;
+  note(activeSession: ActiveSession, now: number): void;
   /** Writes what was noted, in one transaction. */
   save(db: Db): Promise<void>;
 }

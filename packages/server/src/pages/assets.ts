@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type Config, ConfigError } from '../config.ts';
-import type { Assets, World } from '../context.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { Refusal } from '../errors.ts';
+import type { AppContext, Assets } from '../context.ts';
+import { HttpError } from '../errors.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { accentStyle } from './accent.ts';
 
 const own = (name: string): string => readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
@@ -33,7 +33,7 @@ export function openAssets({ accent, logo }: Pick<Config, 'accent' | 'logo'>): A
   };
 }
 
-const MOST_BYTES = 64_000;
+const MAX_BYTES = 64_000;
 
 function readLogo(path: string): string {
   let text: string;
@@ -42,7 +42,7 @@ function readLogo(path: string): string {
   } catch (error) {
     throw new ConfigError(`USHER_LOGO: couldn’t read ${path}: ${(error as Error).message}`);
   }
-  if (!/^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<svg[\s>]/.test(text) || text.length > MOST_BYTES)
+  if (!/^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<svg[\s>]/.test(text) || text.length > MAX_BYTES)
     throw new ConfigError(`USHER_LOGO must be an SVG file of up to 64 KB, but ${path} isn’t one.`);
   return text;
 }
@@ -51,11 +51,11 @@ export const assetParams = z.strictObject({ name: z.string() });
 export const assetQuery = z.object({ v: z.string().optional() });
 
 export function assetFile(
-  { assets }: Pick<World, 'assets'>,
+  { assets }: Pick<AppContext, 'assets'>,
   { params, query }: Call<undefined, z.infer<typeof assetQuery>, z.infer<typeof assetParams>>,
-): Answer {
+): RouteResponse {
   const asset = Object.hasOwn(assets, params.name) ? assets[params.name] : undefined;
-  if (!asset) throw new Refusal('not_found');
+  if (!asset) throw new HttpError('not_found');
   // While versions change, a process of the other one may be asked.
   const isThis = query.v !== undefined && asset.url.endsWith(`?v=${query.v}`);
   return {

@@ -62,7 +62,7 @@ export function OperationPart({
         if ('application/problem+json' in content) return null;
         return <AnswerPart status={status} schema={content['application/json']?.schema} />;
       })}
-      <RefusalTable caption="Errors" codes={own} />
+      <ErrorTable caption="Errors" codes={own} />
       <p class="note quiet">
         {own.length > 0 ? 'See also: ' : 'Errors: '}
         <a href={`#${sharedAt}`}>common errors</a>.
@@ -104,7 +104,7 @@ function AnswerPart({ status, schema }: { status: string; schema: JsonSchema | u
   );
 }
 
-export function RefusalTable({ id, caption, codes }: { id?: string; caption: string; codes: ErrorCode[] }) {
+export function ErrorTable({ id, caption, codes }: { id?: string; caption: string; codes: ErrorCode[] }) {
   if (codes.length === 0) return null;
   return (
     <table id={id} class="refusals">

@@ -1,19 +1,19 @@
-import type { Answer } from '../edge/route.ts';
+import type { RouteResponse } from '../http/route.ts';
 import { FieldTable, Prose, rowsOf } from './docs-fields.tsx';
-import { codesOf, type Line, MethodAndPath, OperationPart, RefusalTable } from './docs-operation.tsx';
-import { type PageWorld, page, type Viewer } from './layout.tsx';
+import { codesOf, ErrorTable, type Line, MethodAndPath, OperationPart } from './docs-operation.tsx';
+import { type PageContext, page, type Viewer } from './layout.tsx';
 import type { OpenApi } from './openapi.ts';
 import { errorCodes } from './openapi-schemas.ts';
 
-const made = new WeakMap<OpenApi, Answer>();
+const made = new WeakMap<OpenApi, RouteResponse>();
 
 /** The API reference page. It is rendered once for each document. */
-export function docsPage(world: PageWorld, viewer: Viewer, document: OpenApi): Answer {
-  const answer =
+export function docsPage(context: PageContext, viewer: Viewer, document: OpenApi): RouteResponse {
+  const response =
     made.get(document) ??
-    page(world, viewer, { title: `${document.info.title} API reference` }, <Docs document={document} />);
-  made.set(document, answer);
-  return answer;
+    page(context, viewer, { title: `${document.info.title} API reference` }, <Docs document={document} />);
+  made.set(document, response);
+  return response;
 }
 
 interface Group {
@@ -146,7 +146,7 @@ function GroupPart({
       <p>
         <Prose>{description}</Prose>
       </p>
-      <RefusalTable id={`${id}-errors`} caption="Common errors" codes={shared} />
+      <ErrorTable id={`${id}-errors`} caption="Common errors" codes={shared} />
       {lines.map((line) => (
         <OperationPart document={document} line={line} shared={shared} sharedAt={`${id}-errors`} />
       ))}
@@ -163,7 +163,7 @@ function ShapesPart({ document: { components } }: { document: OpenApi }) {
         <article aria-labelledby={name}>
           <h3 id={name}>{name}</h3>
           <FieldTable caption={`Fields of ${name}`} fields={rowsOf(schema)} />
-          {name === 'Problem' && <RefusalTable caption="All error codes" codes={errorCodes} />}
+          {name === 'Problem' && <ErrorTable caption="All error codes" codes={errorCodes} />}
         </article>
       ))}
     </section>

@@ -1,45 +1,45 @@
 import type { z } from 'zod';
-import type { World } from '../context.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { type FieldError, Refusal } from '../errors.ts';
-import { MAIL_ON_ITS_WAY, sendMail, type sendMailBody } from '../flows/recovery/send-mail.ts';
+import type { AppContext } from '../context.ts';
+import { type FieldError, HttpError } from '../errors.ts';
+import { RECOVERY_EMAIL_SENT, sendMail, type sendMailBody } from '../flows/recovery/send-mail.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, refusing } from './layout.tsx';
-import { MailboxHint } from './mail-answer.tsx';
 import { ResetByCode } from './reset-password.tsx';
+import { MailboxHint } from './verification-page.tsx';
 
 const TITLE = 'Forgot your password?';
 
-export const forgotPasswordPage = (world: World, call: Call): Answer =>
-  page(world, call, { title: TITLE, shape: 'gate' }, <AskForMail email="" />);
+export const forgotPasswordPage = (context: AppContext, call: Call): RouteResponse =>
+  page(context, call, { title: TITLE, shape: 'gate' }, <AskForEmail email="" />);
 
-/** Sends the mail, and goes on with the form that takes its code. */
-export async function forgotPasswordAnswer(
-  world: World,
+/** Sends the email, and goes on with the form that takes its code. */
+export async function forgotPasswordSubmit(
+  context: AppContext,
   call: Call<z.infer<typeof sendMailBody>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { email } = call.body;
   try {
-    const { status, sideCookies } = await sendMail(world, call);
+    const { status, otherCookies } = await sendMail(context, call);
     const view = { status, title: 'Check your email', shape: 'gate' } as const;
-    return { ...page(world, call, view, <MailSent world={world} email={email} />), sideCookies };
+    return { ...page(context, call, view, <EmailSent context={context} email={email} />), otherCookies };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const form = <AskForMail email={email} refusal={error} />;
+    if (!(error instanceof HttpError)) throw error;
+    const form = <AskForEmail email={email} error={error} />;
     const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
-    return refusing(error, page(world, call, view, form));
+    return refusing(error, page(context, call, view, form));
   }
 }
 
-function AskForMail({ email, refusal }: { email: string; refusal?: Refusal }) {
-  const errors: FieldError[] = refusal?.fields ?? [];
+function AskForEmail({ email, error }: { email: string; error?: HttpError }) {
+  const errors: FieldError[] = error?.fields ?? [];
   return (
     <>
       <Card>
         <h1>{TITLE}</h1>
         <p class="lead">Enter your email, and we’ll send you a link and a code to reset your password.</p>
-        {refusal && !refusal.fields && <Notice kind="bad">{refusal.message}</Notice>}
+        {error && !error.fields && <Notice kind="bad">{error.message}</Notice>}
         <Form action="/forgot-password">
           <Field
             name="email"
@@ -62,16 +62,16 @@ function AskForMail({ email, refusal }: { email: string; refusal?: Refusal }) {
   );
 }
 
-function MailSent({ world, email }: { world: World; email: string }) {
+function EmailSent({ context, email }: { context: AppContext; email: string }) {
   return (
     <>
       <Card>
         <h1>Check your email</h1>
         <Notice>
-          <p>{MAIL_ON_ITS_WAY} Open the link in the email, or enter the code below.</p>
-          <MailboxHint world={world} />
+          <p>{RECOVERY_EMAIL_SENT} Open the link in the email, or enter the code below.</p>
+          <MailboxHint context={context} />
         </Notice>
-        <ResetByCode world={world} email={email} errors={[]} />
+        <ResetByCode context={context} email={email} errors={[]} />
       </Card>
       <p class="aside">
         Didn’t get it? Check your spam folder, or <a href="/forgot-password">send it again</a>.

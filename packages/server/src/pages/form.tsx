@@ -14,7 +14,7 @@ interface FormProps {
   children: Child;
 }
 
-/** Every form that changes something: plain HTML, sent by POST to our own origin, with the token that the edge asks for. */
+/** Every form that changes something: plain HTML, sent by POST to our own origin, with the token that the HTTP layer asks for. */
 export function Form({ action, shape, hidden = {}, children }: FormProps) {
   const token = useContext(FormTokenContext);
   return (

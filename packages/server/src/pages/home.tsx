@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { World } from '../context.ts';
-import { findSignedIn } from '../edge/credential.ts';
-import type { Answer, Call } from '../edge/route.ts';
+import type { AppContext } from '../context.ts';
 import { setUpState } from '../flows/setup/first-admin.ts';
+import { findSignedIn } from '../http/credential.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
 
@@ -10,14 +10,14 @@ export const homeQuery = z.object({ done: z.literal('deleted').optional().catch(
 
 /** Tells a visitor where to go; whoever is signed in is there already. */
 export async function homePage(
-  world: World,
+  context: AppContext,
   call: Call<undefined, z.infer<typeof homeQuery>>,
-): Promise<Answer> {
-  if (await findSignedIn(world, call.headers)) return seeOther('/dashboard');
-  const { serviceName, signup } = world.config;
-  const setUp = await setUpState(world);
+): Promise<RouteResponse> {
+  if (await findSignedIn(context, call.headers)) return seeOther('/dashboard');
+  const { serviceName, signup } = context.config;
+  const setUp = await setUpState(context);
   return page(
-    world,
+    context,
     call,
     { title: serviceName, shape: 'gate' },
     <Card>

@@ -1,9 +1,9 @@
 import type { Child } from 'hono/jsx';
-import type { World } from '../context.ts';
-import type { Live } from '../core/sessions.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import type { Refusal } from '../errors.ts';
+import type { AppContext } from '../context.ts';
+import type { ActiveSession } from '../core/sessions.ts';
+import type { HttpError } from '../errors.ts';
 import { timeLeft } from '../flows/account/where.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { Button, Form, FormTokenContext } from './form.tsx';
 
 /** Nothing inline, nothing from elsewhere, no script. */
@@ -45,16 +45,16 @@ interface View {
 }
 
 /** The world, as far as a page shows it. */
-export type PageWorld = Pick<World, 'config' | 'assets' | 'clock'>;
+export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock'>;
 
 /** Who looks. Whoever is signed in is named in the head of the page, and can leave there. */
-export type Viewer = Pick<Call, 'formToken'> & { live?: Live };
+export type Viewer = Pick<Call, 'formToken'> & { activeSession?: ActiveSession };
 
 /** A whole page as an answer. */
-export function page(world: PageWorld, viewer: Viewer, view: View, content: Child): Answer {
+export function page(context: PageContext, viewer: Viewer, view: View, content: Child): RouteResponse {
   const html = (
     <FormTokenContext.Provider value={viewer.formToken}>
-      <Document world={world} live={viewer.live} view={view}>
+      <Document context={context} activeSession={viewer.activeSession} view={view}>
         {content}
       </Document>
     </FormTokenContext.Provider>
@@ -66,53 +66,53 @@ export function page(world: PageWorld, viewer: Viewer, view: View, content: Chil
     type: 'text/html; charset=utf-8',
     // With `no-referrer` a browser sends our own forms with `Origin: null`, which is refused.
     headers: {
-      'content-security-policy': (hasScripts(viewer.live, view) ? scriptPolicy : policy).join('; '),
+      'content-security-policy': (hasScripts(viewer.activeSession, view) ? scriptPolicy : policy).join('; '),
       'referrer-policy': 'same-origin',
     },
   };
 }
 
 /** An answer to a form that was taken: the browser goes on there, and reloading sends nothing again. */
-export const seeOther = (location: string, answer: Partial<Answer> = {}): Answer => ({
-  ...answer,
+export const seeOther = (location: string, response: Partial<RouteResponse> = {}): RouteResponse => ({
+  ...response,
   status: 303,
   text: '',
   // Where one came from tells a page whether somebody has just signed in again.
-  headers: { ...answer.headers, location, 'referrer-policy': 'same-origin' },
+  headers: { ...response.headers, location, 'referrer-policy': 'same-origin' },
 });
 
 /** A page that says why something was refused, with what the refusal tells programs. */
-export const refusing = ({ retryAfter, headers }: Refusal, answer: Answer): Answer => ({
-  ...answer,
+export const refusing = ({ retryAfter, headers }: HttpError, response: RouteResponse): RouteResponse => ({
+  ...response,
   headers: {
-    ...answer.headers,
+    ...response.headers,
     ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) }),
     ...headers,
   },
 });
 
 /** Adds sources to the policy of a page: what one page needs, the others do not get. */
-export function allowing(answer: Answer, directive: string): Answer {
+export function allowing(response: RouteResponse, directive: string): RouteResponse {
   const name = `${directive.split(' ', 1)[0]} `;
-  const kept = (answer.headers?.['content-security-policy'] ?? '')
+  const kept = (response.headers?.['content-security-policy'] ?? '')
     .split('; ')
     .filter((one) => !one.startsWith(name));
   const policy = [...kept, directive].join('; ');
-  return { ...answer, headers: { ...answer.headers, 'content-security-policy': policy } };
+  return { ...response, headers: { ...response.headers, 'content-security-policy': policy } };
 }
 
-const hasScripts = (live: Live | undefined, { shape }: View): boolean =>
-  live !== undefined || shape === 'gate';
+const hasScripts = (activeSession: ActiveSession | undefined, { shape }: View): boolean =>
+  activeSession !== undefined || shape === 'gate';
 
 interface DocumentProps {
-  world: PageWorld;
-  live: Live | undefined;
+  context: PageContext;
+  activeSession: ActiveSession | undefined;
   view: View;
   children: Child;
 }
 
-function Document({ world, live, view, children }: DocumentProps) {
-  const { config, assets, clock } = world;
+function Document({ context, activeSession, view, children }: DocumentProps) {
+  const { config, assets, clock } = context;
   const { title, shape = 'reading', area, at } = view;
   return (
     <html lang="en">
@@ -123,14 +123,14 @@ function Document({ world, live, view, children }: DocumentProps) {
         <title>{title === config.serviceName ? title : `${title} · ${config.serviceName}`}</title>
         <link rel="icon" type="image/svg+xml" href={assets['mark.svg']?.url} />
         <link rel="stylesheet" href={assets['usher.css']?.url} />
-        {hasScripts(live, view) && <script type="module" src={assets['usher.js']?.url} />}
-        {live && <script type="module" src={assets['session.js']?.url} />}
+        {hasScripts(activeSession, view) && <script type="module" src={assets['usher.js']?.url} />}
+        {activeSession && <script type="module" src={assets['session.js']?.url} />}
       </head>
-      <body class={area ? 'area' : shape} {...(live ? sessionData(live, clock.now()) : {})}>
+      <body class={area ? 'area' : shape} {...(activeSession ? sessionData(activeSession, clock.now()) : {})}>
         <a class="skip" href="#content">
           Skip to content
         </a>
-        <Top world={world} live={live} />
+        <Top context={context} activeSession={activeSession} />
         <main id="content" tabindex={-1}>
           {area && <Sections area={area} at={at} />}
           {area ? <div class="content">{children}</div> : children}
@@ -141,25 +141,25 @@ function Document({ world, live, view, children }: DocumentProps) {
 }
 
 /** What the script goes by that says when a session is about to end; in milliseconds. */
-const sessionData = (live: Live, now: number) => {
-  const { idle, left } = timeLeft(live, now);
-  return { 'data-user': live.user.id, 'data-idle': idle, 'data-left': left };
+const sessionData = (activeSession: ActiveSession, now: number) => {
+  const { idle, left } = timeLeft(activeSession, now);
+  return { 'data-user': activeSession.user.id, 'data-idle': idle, 'data-left': left };
 };
 
 /** The head of every page: whose it is, and who is signed in. */
-function Top({ world, live }: Pick<DocumentProps, 'world' | 'live'>) {
+function Top({ context, activeSession }: Pick<DocumentProps, 'context' | 'activeSession'>) {
   return (
     <header class="top">
       <a class="brand" href="/">
-        {world.config.logo === undefined ? <Mark /> : <img src={world.assets['mark.svg']?.url} alt="" />}
-        <span>{world.config.serviceName}</span>
+        {context.config.logo === undefined ? <Mark /> : <img src={context.assets['mark.svg']?.url} alt="" />}
+        <span>{context.config.serviceName}</span>
       </a>
-      {live && (
+      {activeSession && (
         <Form action="/sign-out" shape="inline">
-          {live.user.admin_since !== null && <a href="/admin">Admin</a>}
+          {activeSession.user.admin_since !== null && <a href="/admin">Admin</a>}
           <span class="who">
             <span class="unseen">Signed in as </span>
-            {live.user.username}
+            {activeSession.user.username}
           </span>
           <Button weight="plain" small>
             Sign out

@@ -58,5 +58,5 @@ export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
   </div>
 );
 
-/** What `LinkForm` asks for, where a mail brought the link. */
+/** What `LinkForm` asks for, where an email brought the link. */
 export const FROM_EMAIL = 'Paste the link from your email';

@@ -1,31 +1,28 @@
 import { z } from 'zod';
 import { isLoopback } from '../config.ts';
-import type { World } from '../context.ts';
-import type { KeptMail } from '../core/mails/mailbox.ts';
-import type { RenderedMail } from '../core/mails/render.ts';
-import { mailboxCookie, mayReadMailbox } from '../edge/mailbox-access.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { Refusal } from '../errors.ts';
-import { readKeptMail, readMailbox } from '../flows/mailbox/mailbox.ts';
+import type { AppContext } from '../context.ts';
+import type { StoredEmail } from '../core/emails/mailbox.ts';
+import type { RenderedEmail } from '../core/emails/render.ts';
+import { HttpError } from '../errors.ts';
+import { readKeptEmail, readMailbox } from '../flows/mailbox/mailbox.ts';
+import { mailboxCookie, mayReadMailbox } from '../http/mailbox-access.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
+import { EmailFrame, emailDocument, framing } from './email-frame.tsx';
 import { Card, Empty, Notice, page, seeOther, Table } from './layout.tsx';
 import { LinkForm, type linkBody, tokenOf } from './link-form.tsx';
-import { framing, MailFrame, mailDocument } from './mail-frame.tsx';
 import { Ago, exactTime } from './time.tsx';
 
 /** Where there is no mail server, these pages show what would have been sent, to whoever sits at the machine itself. */
 
-const MOST_LISTED = 100;
+const MAX_LISTED = 100;
 
-/** Every mail is in the hands of whoever reads these pages: codes, links, addresses. */
-function refuseOthers(
-  world: World,
-  { headers, socketAddress }: Pick<Call, 'headers' | 'socketAddress'>,
-): void {
-  const address = socketAddress?.replace(/^::ffff:/, '');
+/** Every email is in the hands of whoever reads these pages: codes, links, addresses. */
+function rejectOthers(context: AppContext, { headers, socketIp }: Pick<Call, 'headers' | 'socketIp'>): void {
+  const ip = socketIp?.replace(/^::ffff:/, '');
   // A proxy or tunnel on this machine brings the whole world in over loopback, and says so in one of these.
   const isForwarded = forwardingHeaders.some((name) => headers.has(name));
-  if (!world.hasMailbox || address === undefined || !isLoopback(address) || isForwarded)
-    throw new Refusal('not_found');
+  if (!context.hasMailbox || ip === undefined || !isLoopback(ip) || isForwarded)
+    throw new HttpError('not_found');
 }
 
 const forwardingHeaders = [
@@ -37,27 +34,30 @@ const forwardingHeaders = [
   'x-real-ip',
 ];
 
-export async function mailboxPage(world: World, call: Call): Promise<Answer> {
-  refuseOthers(world, call);
-  if (!mayReadMailbox(world, call.headers)) return askForLink(world, call);
-  const mails = await readMailbox(world, MOST_LISTED);
-  const shown = mails.map((mail) => ({ mail, ...rendered(world, mail) }));
-  return page(world, call, { title: 'Mailbox' }, <Mailbox mails={shown} now={world.clock.now()} />);
+export async function mailboxPage(context: AppContext, call: Call): Promise<RouteResponse> {
+  rejectOthers(context, call);
+  if (!mayReadMailbox(context, call.headers)) return askForLink(context, call);
+  const emails = await readMailbox(context, MAX_LISTED);
+  const shown = emails.map((email) => ({ email, ...rendered(context, email) }));
+  return page(context, call, { title: 'Mailbox' }, <Mailbox emails={shown} now={context.clock.now()} />);
 }
 
 /** Swaps the secret of the link for a cookie. */
-export async function mailboxAnswer(world: World, call: Call<z.infer<typeof linkBody>>): Promise<Answer> {
-  refuseOthers(world, call);
-  const mailbox = mailboxCookie(world, tokenOf(call.body.link));
-  if (mailbox) return seeOther('/mailbox', { sideCookies: { mailbox } });
+export async function mailboxSubmit(
+  context: AppContext,
+  call: Call<z.infer<typeof linkBody>>,
+): Promise<RouteResponse> {
+  rejectOthers(context, call);
+  const mailbox = mailboxCookie(context, tokenOf(call.body.link));
+  if (mailbox) return seeOther('/mailbox', { otherCookies: { mailbox } });
   return askForLink(
-    world,
+    context,
     call,
     'This link is invalid or has expired. The server prints a new one at every start.',
   );
 }
 
-function askForLink(world: World, call: Call<unknown>, wrong?: string): Answer {
+function askForLink(context: AppContext, call: Call<unknown>, wrong?: string): RouteResponse {
   const content = (
     <Card>
       <h1>Mailbox</h1>
@@ -69,39 +69,43 @@ function askForLink(world: World, call: Call<unknown>, wrong?: string): Answer {
       <LinkForm action="/mailbox" label="Paste the link" autofocus />
     </Card>
   );
-  return page(world, call, { title: 'Mailbox', shape: 'gate', status: 403 }, content);
+  return page(context, call, { title: 'Mailbox', shape: 'gate', status: 403 }, content);
 }
 
-/** Any text: what is not the id of a mail is not found, like everything here is for others. */
-export const mailParams = z.strictObject({ id: z.string() });
-type MailCall = Call<undefined, undefined, z.infer<typeof mailParams>>;
+/** Any text: what is not the id of an email is not found, like everything here is for others. */
+export const mailboxEmailParams = z.strictObject({ id: z.string() });
+type EmailCall = Call<undefined, undefined, z.infer<typeof mailboxEmailParams>>;
 
-export async function mailPage(world: World, call: MailCall): Promise<Answer> {
-  const mail = await openMail(world, call);
-  return framing(page(world, call, { title: 'Mailbox' }, <Mail mail={mail} {...rendered(world, mail)} />));
+export async function mailboxEmailPage(context: AppContext, call: EmailCall): Promise<RouteResponse> {
+  const email = await openEmail(context, call);
+  return framing(
+    page(context, call, { title: 'Mailbox' }, <EmailMessage email={email} {...rendered(context, email)} />),
+  );
 }
 
-export async function mailHtml(world: World, call: MailCall): Promise<Answer> {
-  return mailDocument(rendered(world, await openMail(world, call)), 'reader');
+export async function mailboxEmailHtml(context: AppContext, call: EmailCall): Promise<RouteResponse> {
+  return emailDocument(rendered(context, await openEmail(context, call)), 'reader');
 }
 
-async function openMail(world: World, call: MailCall): Promise<KeptMail> {
-  refuseOthers(world, call);
-  if (!mayReadMailbox(world, call.headers)) throw new Refusal('not_found');
-  const mail = await readKeptMail(world, call.params.id);
-  if (!mail) throw new Refusal('not_found');
-  return mail;
+async function openEmail(context: AppContext, call: EmailCall): Promise<StoredEmail> {
+  rejectOthers(context, call);
+  if (!mayReadMailbox(context, call.headers)) throw new HttpError('not_found');
+  const email = await readKeptEmail(context, call.params.id);
+  if (!email) throw new HttpError('not_found');
+  return email;
 }
 
-const rendered = ({ renderMail }: Pick<World, 'renderMail'>, { kind, values }: KeptMail): RenderedMail =>
-  renderMail(kind, values);
+const rendered = (
+  { renderEmail }: Pick<AppContext, 'renderEmail'>,
+  { kind, values }: StoredEmail,
+): RenderedEmail => renderEmail(kind, values);
 
 interface MailboxProps {
-  mails: ({ mail: KeptMail } & RenderedMail)[];
+  emails: ({ email: StoredEmail } & RenderedEmail)[];
   now: number;
 }
 
-function Mailbox({ mails, now }: MailboxProps) {
+function Mailbox({ emails, now }: MailboxProps) {
   return (
     <>
       <h1>Mailbox</h1>
@@ -109,21 +113,21 @@ function Mailbox({ mails, now }: MailboxProps) {
         Development mailbox: no mail server (<code>USHER_SMTP_URL</code>) is set, so emails are kept here for
         7 days. Only available on this machine, with the link that the server printed.
       </p>
-      {mails.length === 0 ? (
+      {emails.length === 0 ? (
         <Empty>
           <p>No emails yet. Sign up or reset a password to see one here.</p>
         </Empty>
       ) : (
         <Card>
           <Table caption="Emails, newest first" head={['Subject', 'To', 'Sent']}>
-            {mails.map(({ mail, subject }) => (
+            {emails.map(({ email, subject }) => (
               <tr>
                 <td>
-                  <a href={`/mailbox/${mail.id}`}>{subject}</a>
+                  <a href={`/mailbox/${email.id}`}>{subject}</a>
                 </td>
-                <td>{mail.to}</td>
+                <td>{email.to}</td>
                 <td>
-                  <Ago at={mail.createdAt} now={now} />
+                  <Ago at={email.createdAt} now={now} />
                 </td>
               </tr>
             ))}
@@ -134,7 +138,7 @@ function Mailbox({ mails, now }: MailboxProps) {
   );
 }
 
-function Mail({ mail, subject, text }: { mail: KeptMail } & RenderedMail) {
+function EmailMessage({ email, subject, text }: { email: StoredEmail } & RenderedEmail) {
   return (
     <>
       <p>
@@ -142,9 +146,9 @@ function Mail({ mail, subject, text }: { mail: KeptMail } & RenderedMail) {
       </p>
       <h1>{subject}</h1>
       <p class="lead">
-        To {mail.to}, sent {exactTime(mail.createdAt)}
+        To {email.to}, sent {exactTime(email.createdAt)}
       </p>
-      <MailFrame src={`/mailbox/${mail.id}/html`} text={text} who="reader" />
+      <EmailFrame src={`/mailbox/${email.id}/html`} text={text} audience="reader" />
     </>
   );
 }

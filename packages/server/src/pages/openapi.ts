@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
-import { cookieName } from '../edge/credential.ts';
-import type { Route } from '../edge/route.ts';
-import { type Refusals, refusalResponses } from './openapi-refusals.ts';
+import { cookieName } from '../http/credential.ts';
+import type { Route } from '../http/route.ts';
+import { type ErrorGroup, errorResponses } from './openapi-errors.ts';
 import {
   fieldsOf,
   type JsonSchema,
@@ -31,7 +31,7 @@ export interface Operation {
   security: Record<string, string[]>[];
   parameters?: Parameter[];
   requestBody?: RequestBody;
-  responses: Record<string, Success | Refusals>;
+  responses: Record<string, Success | ErrorGroup>;
 }
 
 export interface Parameter {
@@ -114,9 +114,9 @@ const groups = {
   Operations: 'Key set, token introspection, health checks and metrics.',
 } as const;
 
-function groupOf({ who, path }: Route): keyof typeof groups {
-  if (who === 'admin') return 'Admin';
-  if (who !== 'anyone') return 'Account';
+function groupOf({ access, path }: Route): keyof typeof groups {
+  if (access === 'admin') return 'Admin';
+  if (access !== 'public') return 'Account';
   if (path === '/v1/introspect') return 'Operations';
   return path.startsWith('/v1/') ? 'Public' : 'Operations';
 }
@@ -144,10 +144,10 @@ const ownCredentials: Record<string, Operation['security']> = {
   'GET /metrics': [{ metrics: [] }],
 };
 
-function securityOf({ method, path, who }: Route): Operation['security'] {
+function securityOf({ method, path, access }: Route): Operation['security'] {
   const signedIn = [{ cookie: [] }, { bearer: [] }];
-  if (who === 'anyone') return ownCredentials[`${method} ${path}`] ?? [];
-  return who === 'leaving' ? [...signedIn, {}] : signedIn;
+  if (access === 'public') return ownCredentials[`${method} ${path}`] ?? [];
+  return access === 'optional' ? [...signedIn, {}] : signedIn;
 }
 
 function operationOf(route: Route, shapes: Shapes): Operation {
@@ -155,7 +155,7 @@ function operationOf(route: Route, shapes: Shapes): Operation {
     ...parametersIn('path', route.params, shapes),
     ...parametersIn('query', route.query, shapes),
   ];
-  const answers = Object.entries(route.answers).map(([status, schema]) => [
+  const answers = Object.entries(route.responses).map(([status, schema]) => [
     status,
     successOf(status, schema, shapes),
   ]);
@@ -166,7 +166,7 @@ function operationOf(route: Route, shapes: Shapes): Operation {
     security: securityOf(route),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body ? { requestBody: requestBodyOf(route, route.body, shapes) } : {}),
-    responses: { ...Object.fromEntries(answers), ...refusalResponses(route) },
+    responses: { ...Object.fromEntries(answers), ...errorResponses(route) },
   };
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Config } from '../config.ts';
-import type { World } from '../context.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { type FieldError, Refusal } from '../errors.ts';
+import type { AppContext } from '../context.ts';
+import { type FieldError, HttpError } from '../errors.ts';
 import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
@@ -15,7 +15,7 @@ import {
   PasteWithScripts,
   tokenOf,
 } from './link-form.tsx';
-import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './mail-answer.tsx';
+import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
 
 const TITLE = 'Reset your password';
 
@@ -25,54 +25,58 @@ export const resetForm = z.union([
   z.strictObject({ email: z.string(), code: z.string(), password: z.string() }),
 ]);
 
-/** The form that takes a code, or the link of a mail. */
-export const resetPage = (world: World, call: Call): Answer =>
-  answerPage(world, call, TITLE, <ByCode world={world} email="" errors={[]} />);
+/** The form that takes a code, or the link of an email. */
+export const resetPage = (context: AppContext, call: Call): RouteResponse =>
+  answerPage(context, call, TITLE, <ByCode context={context} email="" errors={[]} />);
 
-/** The form behind the link of a mail. Opening it changes nothing, so a scanner that opens every link does no harm. */
-async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
+/** The form behind the link of an email. Opening it changes nothing, so a scanner that opens every link does no harm. */
+async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
-    await checkResetLink(world, call, token);
+    await checkResetLink(context, call, token);
   } catch (error) {
-    return linkRefused(world, call, TITLE, error, { next: anotherMail, again: <PasteAgain /> });
+    return linkRefused(context, call, TITLE, error, { next: anotherEmail, again: <PasteAgain /> });
   }
-  return answerPage(world, call, TITLE, <ByLink world={world} token={token} errors={[]} />);
+  return answerPage(context, call, TITLE, <ByLink context={context} token={token} errors={[]} />);
 }
 
 /** Opens a link, or sets the password from either form. Nobody is signed in by it: the next step is to sign in. */
-export async function resetAnswer(world: World, call: Call<z.infer<typeof resetForm>>): Promise<Answer> {
+export async function resetSubmit(
+  context: AppContext,
+  call: Call<z.infer<typeof resetForm>>,
+): Promise<RouteResponse> {
   const { body } = call;
-  if ('link' in body) return openLink(world, call, tokenOf(body.link));
+  if ('link' in body) return openLink(context, call, tokenOf(body.link));
   try {
     const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
-    const { sideCookies } = await resetPassword(world, { ...call, body: given });
-    return seeOther('/sign-in?done=reset', { sideCookies });
+    const { otherCookies } = await resetPassword(context, { ...call, body: given });
+    return seeOther('/sign-in?done=reset', { otherCookies });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (error.code === 'link_invalid') return linkRefused(world, call, TITLE, error, { next: anotherMail });
+    if (!(error instanceof HttpError)) throw error;
+    if (error.code === 'invalid_link')
+      return linkRefused(context, call, TITLE, error, { next: anotherEmail });
     const errors = answerErrors(error);
     const form =
       'code' in body ? (
-        <ByCode world={world} email={body.email} code={body.code} errors={errors} />
+        <ByCode context={context} email={body.email} code={body.code} errors={errors} />
       ) : (
-        <ByLink world={world} token={body.token} errors={errors} />
+        <ByLink context={context} token={body.token} errors={errors} />
       );
-    return refusing(error, answerPage(world, call, TITLE, form, error.status));
+    return refusing(error, answerPage(context, call, TITLE, form, error.status));
   }
 }
 
-const anotherMail = { href: '/forgot-password', label: 'Request a new link' };
+const anotherEmail = { href: '/forgot-password', label: 'Request a new link' };
 
 export const EVERYBODY_OUT = 'You’ll be signed out on all devices.';
 
-function ByLink({ world, token, errors }: { world: World; token: string; errors: FieldError[] }) {
+function ByLink({ context, token, errors }: { context: AppContext; token: string; errors: FieldError[] }) {
   return (
     <Card>
       <h1>{TITLE}</h1>
       <p class="lead">{EVERYBODY_OUT}</p>
       <FormErrors errors={errors} shown={['password']} />
       <Form action="/reset-password" hidden={{ token }}>
-        <NewPassword config={world.config} errors={errors} autofocus />
+        <NewPassword config={context.config} errors={errors} autofocus />
         <Actions>
           <Button>Reset password</Button>
         </Actions>
@@ -101,20 +105,20 @@ function ByCode(props: ResetByCodeProps) {
 }
 
 interface ResetByCodeProps {
-  world: World;
+  context: AppContext;
   email: string;
   code?: string | undefined;
   errors: FieldError[];
 }
 
-/** Address, code and new password; also after a mail was sent. */
-export function ResetByCode({ world, email, code, errors }: ResetByCodeProps) {
+/** Address, code and new password; also after an email was sent. */
+export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) {
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'password']} />
       <Form action="/reset-password">
-        <CodeFields config={world.config} email={email} code={code} errors={errors} autofocus />
-        <NewPassword config={world.config} errors={errors} />
+        <CodeFields config={context.config} email={email} code={code} errors={errors} autofocus />
+        <NewPassword config={context.config} errors={errors} />
         <Actions>
           <Button>Reset password</Button>
         </Actions>
@@ -129,7 +133,7 @@ interface NewPasswordProps {
   autofocus?: boolean;
 }
 
-/** The password that is chosen behind the link of a mail. */
+/** The password that is chosen behind the link of an email. */
 export const NewPassword = ({ config, errors, autofocus }: NewPasswordProps) => (
   <PasswordField
     name="password"

@@ -1,5 +1,5 @@
-import type { World } from '../context.ts';
-import type { Answer } from '../edge/route.ts';
+import type { AppContext } from '../context.ts';
+import type { RouteResponse } from '../http/route.ts';
 import { allowing } from './layout.tsx';
 
 const LONGEST = 1_000;
@@ -12,7 +12,7 @@ const LONGEST = 1_000;
  * @returns undefined for everything else.
  */
 export function readReturnTo(
-  { publicUrl, config }: Pick<World, 'publicUrl' | 'config'>,
+  { publicUrl, config }: Pick<AppContext, 'publicUrl' | 'config'>,
   text: string | undefined,
 ): string | undefined {
   // Visible ASCII: a URL has nothing else, and parsers differ about the rest. Browsers take a backslash for a slash.
@@ -37,5 +37,5 @@ export const nextPage = (mustChangePassword: boolean, returnTo: string | undefin
   mustChangePassword ? withReturnTo('/dashboard/security', returnTo) : (returnTo ?? '/dashboard');
 
 /** A page whose form may lead to one of the listed origins: browsers hold the policy against the redirect, too. */
-export const mayLeadOut = ({ config }: Pick<World, 'config'>, answer: Answer): Answer =>
-  allowing(answer, ["form-action 'self'", ...config.allowedOrigins].join(' '));
+export const mayLeadOut = ({ config }: Pick<AppContext, 'config'>, response: RouteResponse): RouteResponse =>
+  allowing(response, ["form-action 'self'", ...config.allowedOrigins].join(' '));

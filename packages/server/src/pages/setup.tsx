@@ -1,20 +1,20 @@
 import { z } from 'zod';
-import type { World } from '../context.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { type FieldError, Refusal } from '../errors.ts';
+import type { AppContext } from '../context.ts';
+import { type FieldError, HttpError } from '../errors.ts';
 import {
   firstAdminBody,
   makeFirstAdmin,
   openSetUpLink,
-  refuseSetUpDone,
+  rejectSetUpDone,
 } from '../flows/setup/first-admin.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { Field, PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
-import { linkRefused } from './mail-answer.tsx';
+import { linkRefused } from './verification-page.tsx';
 
-const titleOf = ({ config }: World): string => `Set up ${config.serviceName}`;
+const titleOf = ({ config }: AppContext): string => `Set up ${config.serviceName}`;
 const DONE = 'Setup complete';
 
 /** Nothing: a secret in an address would be in the log of every proxy. */
@@ -23,74 +23,80 @@ export const setUpForm = z.union([linkBody, firstAdminBody]);
 
 /** Asks for the link that a start prints. */
 export async function setUpPage(
-  world: World,
+  context: AppContext,
   call: Call<undefined, z.infer<typeof setUpQuery>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   try {
-    await refuseSetUpDone(world);
+    await rejectSetUpDone(context);
   } catch (error) {
-    return refused(world, call, error);
+    return refused(context, call, error);
   }
   const form = (
     <Card>
-      <h1>{titleOf(world)}</h1>
+      <h1>{titleOf(context)}</h1>
       <p class="lead">Use the setup link that the server printed when it started.</p>
       <PasteLink />
     </Card>
   );
-  return page(world, call, { title: titleOf(world), shape: 'gate' }, form);
+  return page(context, call, { title: titleOf(context), shape: 'gate' }, form);
 }
 
 /** The form behind that link. */
-async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
+async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
-    await openSetUpLink(world, token, call);
+    await openSetUpLink(context, token, call);
   } catch (error) {
-    return refused(world, call, error);
+    return refused(context, call, error);
   }
-  const form = <SetUpForm world={world} token={token} username="" email="" errors={[]} />;
-  return page(world, call, { title: titleOf(world), shape: 'gate' }, form);
+  const form = <SetUpForm context={context} token={token} username="" email="" errors={[]} />;
+  return page(context, call, { title: titleOf(context), shape: 'gate' }, form);
 }
 
 /** Opens the link, or makes the first administrator from its form; a refused form keeps what was typed, but for the password. */
-export async function setUpAnswer(world: World, call: Call<z.infer<typeof setUpForm>>): Promise<Answer> {
+export async function setUpSubmit(
+  context: AppContext,
+  call: Call<z.infer<typeof setUpForm>>,
+): Promise<RouteResponse> {
   const { body } = call;
-  if ('link' in body) return openLink(world, call, tokenOf(body.link));
+  if ('link' in body) return openLink(context, call, tokenOf(body.link));
   try {
-    const cookies = await makeFirstAdmin(world, { ...call, body });
+    const cookies = await makeFirstAdmin(context, { ...call, body });
     const view = { status: 201, title: DONE, shape: 'gate' } as const;
-    return { ...page(world, call, view, <Done world={world} username={body.username.trim()} />), ...cookies };
+    return {
+      ...page(context, call, view, <Done context={context} username={body.username.trim()} />),
+      ...cookies,
+    };
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) return refused(world, call, error);
+    if (!(error instanceof HttpError && error.fields)) return refused(context, call, error);
     const { token, username, email } = body;
     const form = (
-      <SetUpForm world={world} token={token} username={username} email={email} errors={error.fields} />
+      <SetUpForm context={context} token={token} username={username} email={email} errors={error.fields} />
     );
-    return page(world, call, { status: error.status, title: titleOf(world), shape: 'gate' }, form);
+    return page(context, call, { status: error.status, title: titleOf(context), shape: 'gate' }, form);
   }
 }
 
 const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofocus />;
 
 /** After the set-up there is an administrator, who signs in; before it the link can be pasted again. */
-function refused(world: World, viewer: Viewer, error: unknown): Answer {
-  const isDone = error instanceof Refusal && error.code === 'setup_done';
+function refused(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
+  const isDone = error instanceof HttpError && error.code === 'setup_completed';
   const on = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };
-  return linkRefused(world, viewer, titleOf(world), error, on);
+  return linkRefused(context, viewer, titleOf(context), error, on);
 }
 
 interface SetUpFormProps {
-  world: World;
+  context: AppContext;
   token: string;
   username: string;
   email: string;
   errors: FieldError[];
 }
 
-function SetUpForm({ world, token, username, email, errors }: SetUpFormProps) {
+function SetUpForm({ context, token, username, email, errors }: SetUpFormProps) {
   return (
     <Card>
-      <h1>{titleOf(world)}</h1>
+      <h1>{titleOf(context)}</h1>
       <p class="lead">Create the first administrator account. This link works once.</p>
       <Form action="/setup" hidden={{ token }}>
         <Field
@@ -107,7 +113,7 @@ function SetUpForm({ world, token, username, email, errors }: SetUpFormProps) {
           label="Password"
           autocomplete="new-password"
           errors={errors}
-          hint={passwordHint(world.config)}
+          hint={passwordHint(context.config)}
           isNew
         />
         <Actions>
@@ -118,8 +124,8 @@ function SetUpForm({ world, token, username, email, errors }: SetUpFormProps) {
   );
 }
 
-function Done({ world, username }: { world: World; username: string }) {
-  const application = world.application();
+function Done({ context, username }: { context: AppContext; username: string }) {
+  const application = context.application();
   return (
     <Card>
       <h1>{DONE}</h1>

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { World } from '../context.ts';
-import { findSignedIn } from '../edge/credential.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { Refusal } from '../errors.ts';
+import type { AppContext } from '../context.ts';
+import { HttpError } from '../errors.ts';
 import { signIn } from '../flows/sign-in/password.ts';
+import { findSignedIn } from '../http/credential.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
@@ -14,7 +14,7 @@ const TITLE = 'Sign in';
 /** What was done a moment ago, on another page. */
 const done = {
   'signed-out': 'You’ve signed out.',
-  proven: 'Your email is verified. Sign in to continue.',
+  verified: 'Your email is verified. Sign in to continue.',
   restored: 'Your previous email is restored. Sign in with your new password.',
   reset: 'Your password has been reset, and all devices are signed out. Sign in with your new password.',
 };
@@ -33,49 +33,53 @@ export const signInForm = z.strictObject({
 });
 
 export async function signInPage(
-  world: World,
+  context: AppContext,
   call: Call<undefined, z.infer<typeof signInQuery>>,
-): Promise<Answer> {
-  const returnTo = readReturnTo(world, call.query.return_to);
-  const live = await findSignedIn(world, call.headers);
-  if (live) return seeOther(nextPage(live.user.password_change_required_at !== null, returnTo));
-  const form = <SignIn world={world} name="" returnTo={returnTo} done={call.query.done} />;
-  return mayLeadOut(world, page(world, call, { title: TITLE, shape: 'gate' }, form));
+): Promise<RouteResponse> {
+  const returnTo = readReturnTo(context, call.query.return_to);
+  const activeSession = await findSignedIn(context, call.headers);
+  if (activeSession)
+    return seeOther(nextPage(activeSession.user.password_change_required_at !== null, returnTo));
+  const form = <SignIn context={context} name="" returnTo={returnTo} done={call.query.done} />;
+  return mayLeadOut(context, page(context, call, { title: TITLE, shape: 'gate' }, form));
 }
 
-export async function signInAnswer(world: World, call: Call<z.infer<typeof signInForm>>): Promise<Answer> {
+export async function signInSubmit(
+  context: AppContext,
+  call: Call<z.infer<typeof signInForm>>,
+): Promise<RouteResponse> {
   const { name, password, return_to } = call.body;
-  const returnTo = readReturnTo(world, return_to);
+  const returnTo = readReturnTo(context, return_to);
   try {
-    const { user, cookie, sideCookies } = await signIn(world, {
+    const { user, cookie, otherCookies } = await signIn(context, {
       ...call,
       body: { login: name, password },
     });
-    return seeOther(nextPage(user.password_change_required_at !== null, returnTo), { cookie, sideCookies });
+    return seeOther(nextPage(user.password_change_required_at !== null, returnTo), { cookie, otherCookies });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const form = <SignIn world={world} name={name} returnTo={returnTo} refusal={error} />;
+    if (!(error instanceof HttpError)) throw error;
+    const form = <SignIn context={context} name={name} returnTo={returnTo} error={error} />;
     const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
-    return mayLeadOut(world, refusing(error, page(world, call, view, form)));
+    return mayLeadOut(context, refusing(error, page(context, call, view, form)));
   }
 }
 
 interface SignInProps {
-  world: World;
+  context: AppContext;
   name: string;
   returnTo: string | undefined;
   done?: keyof typeof done | undefined;
-  refusal?: Refusal;
+  error?: HttpError;
 }
 
-function SignIn({ world: { config }, name, returnTo, done: act, refusal }: SignInProps) {
+function SignIn({ context: { config }, name, returnTo, done: act, error }: SignInProps) {
   return (
     <>
       <Card>
         <h1>{TITLE}</h1>
         {act && <Notice kind="good">{done[act]}</Notice>}
-        {refusal && <WhyNot refusal={refusal} />}
-        {returnTo !== undefined && !act && !refusal && <p class="lead">Sign in to continue.</p>}
+        {error && <WhyNot error={error} />}
+        {returnTo !== undefined && !act && !error && <p class="lead">Sign in to continue.</p>}
         <Form action="/sign-in" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
           <Field
             name="name"
@@ -108,8 +112,8 @@ function SignIn({ world: { config }, name, returnTo, done: act, refusal }: SignI
 }
 
 /** The same words for everybody: they tell nothing of whether there is such an account, or a limit. */
-function WhyNot({ refusal }: { refusal: Refusal }) {
-  if (refusal.code !== 'invalid_credentials') return <Notice kind="bad">{refusal.message}</Notice>;
+function WhyNot({ error }: { error: HttpError }) {
+  if (error.code !== 'invalid_credentials') return <Notice kind="bad">{error.message}</Notice>;
   return (
     <Notice kind="bad">
       <p>Incorrect username, email or password.</p>

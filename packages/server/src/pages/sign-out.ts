@@ -1,9 +1,9 @@
-import type { World } from '../context.ts';
-import type { Answer, LeavingCall } from '../edge/route.ts';
+import type { AppContext } from '../context.ts';
 import { logout } from '../flows/sign-out/sign-out.ts';
+import type { OptionalAuthCall, RouteResponse } from '../http/route.ts';
 import { seeOther } from './layout.tsx';
 
 /** Ends the session; the same when it had ended already. */
-export async function signOutAnswer(world: World, call: LeavingCall): Promise<Answer> {
-  return seeOther('/sign-in?done=signed-out', await logout(world, call));
+export async function signOutSubmit(context: AppContext, call: OptionalAuthCall): Promise<RouteResponse> {
+  return seeOther('/sign-in?done=signed-out', await logout(context, call));
 }

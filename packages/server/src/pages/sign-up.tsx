@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import type { World } from '../context.ts';
-import { findSignedIn } from '../edge/credential.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { type FieldError, Refusal } from '../errors.ts';
-import { SIGN_UP_MAILED, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
+import type { AppContext } from '../context.ts';
+import { type FieldError, HttpError } from '../errors.ts';
+import { SIGN_UP_EMAIL_SENT, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
+import { findSignedIn } from '../http/credential.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { Field, PasswordField, passwordHint } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
-import { MailboxHint } from './mail-answer.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
+import { MailboxHint } from './verification-page.tsx';
 import { VerifyByCode } from './verify.tsx';
 
 const TITLE = 'Create your account';
@@ -17,52 +17,58 @@ export const signUpQuery = z.object({ return_to: z.string().optional() });
 export const signUpForm = signUpBody.extend({ return_to: z.string().optional() });
 
 export async function signUpPage(
-  world: World,
+  context: AppContext,
   call: Call<undefined, z.infer<typeof signUpQuery>>,
-): Promise<Answer> {
-  const returnTo = readReturnTo(world, call.query.return_to);
-  if (await findSignedIn(world, call.headers)) return seeOther(returnTo ?? '/dashboard');
-  if (world.config.signup === 'closed') throw new Refusal('signup_closed');
-  const form = <SignUp world={world} username="" email="" returnTo={returnTo} />;
-  return mayLeadOut(world, page(world, call, { title: TITLE, shape: 'gate' }, form));
+): Promise<RouteResponse> {
+  const returnTo = readReturnTo(context, call.query.return_to);
+  if (await findSignedIn(context, call.headers)) return seeOther(returnTo ?? '/dashboard');
+  if (context.config.signup === 'closed') throw new HttpError('signup_disabled');
+  const form = <SignUp context={context} username="" email="" returnTo={returnTo} />;
+  return mayLeadOut(context, page(context, call, { title: TITLE, shape: 'gate' }, form));
 }
 
-export async function signUpAnswer(world: World, call: Call<z.infer<typeof signUpForm>>): Promise<Answer> {
+export async function signUpSubmit(
+  context: AppContext,
+  call: Call<z.infer<typeof signUpForm>>,
+): Promise<RouteResponse> {
   const { return_to, ...body } = call.body;
-  const returnTo = readReturnTo(world, return_to);
+  const returnTo = readReturnTo(context, return_to);
   try {
-    const { status, cookie, sideCookies } = await signUp(world, { ...call, body });
+    const { status, cookie, otherCookies } = await signUp(context, { ...call, body });
     if (status === 202) {
       const view = { status, title: 'Check your email', shape: 'gate' } as const;
-      return { ...page(world, call, view, <MailSent world={world} email={body.email} />), sideCookies };
+      return {
+        ...page(context, call, view, <EmailSent context={context} email={body.email} />),
+        otherCookies,
+      };
     }
-    return seeOther(returnTo ?? '/dashboard?done=welcome', { cookie, sideCookies });
+    return seeOther(returnTo ?? '/dashboard?done=welcome', { cookie, otherCookies });
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code === 'signup_closed') throw error;
+    if (!(error instanceof HttpError) || error.code === 'signup_disabled') throw error;
     const { username, email } = body;
     const form = (
-      <SignUp world={world} username={username} email={email} returnTo={returnTo} refusal={error} />
+      <SignUp context={context} username={username} email={email} returnTo={returnTo} error={error} />
     );
     const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
-    return mayLeadOut(world, refusing(error, page(world, call, view, form)));
+    return mayLeadOut(context, refusing(error, page(context, call, view, form)));
   }
 }
 
 interface SignUpProps {
-  world: World;
+  context: AppContext;
   username: string;
   email: string;
   returnTo: string | undefined;
-  refusal?: Refusal;
+  error?: HttpError;
 }
 
-function SignUp({ world: { config }, username, email, returnTo, refusal }: SignUpProps) {
-  const errors: FieldError[] = refusal?.fields ?? [];
+function SignUp({ context: { config }, username, email, returnTo, error }: SignUpProps) {
+  const errors: FieldError[] = error?.fields ?? [];
   return (
     <>
       <Card>
         <h1>{TITLE}</h1>
-        {refusal && !refusal.fields && <Notice kind="bad">{refusal.message}</Notice>}
+        {error && !error.fields && <Notice kind="bad">{error.message}</Notice>}
         <FormErrors errors={errors} shown={['username', 'email', 'password']} />
         <Form action="/sign-up" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
           <Field
@@ -104,15 +110,15 @@ function SignUp({ world: { config }, username, email, returnTo, refusal }: SignU
 }
 
 /** Where an address is proven before there is an account: the same page for an address that has one. */
-function MailSent({ world, email }: { world: World; email: string }) {
+function EmailSent({ context, email }: { context: AppContext; email: string }) {
   return (
     <Card>
       <h1>Check your email</h1>
       <Notice>
-        <p>{SIGN_UP_MAILED}</p>
-        <MailboxHint world={world} />
+        <p>{SIGN_UP_EMAIL_SENT}</p>
+        <MailboxHint context={context} />
       </Notice>
-      <VerifyByCode world={world} given={{ email, code: '' }} errors={[]} />
+      <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} />
     </Card>
   );
 }

@@ -8,7 +8,7 @@ import {
   userFields,
 } from '../user-fields.ts';
 import { States } from './admin/users.tsx';
-import { Proven } from './dashboard/address.tsx';
+import { Verified } from './dashboard/email.tsx';
 import { Badge, Facts } from './layout.tsx';
 import { Ago, Day } from './time.tsx';
 
@@ -19,7 +19,7 @@ type Look<User> = (user: User, now: number) => Child;
 const owner: Partial<Record<PageColumn, Look<Pick<UserColumns, SessionUserColumn>>>> = {
   email: ({ email, email_verified_at }) => (
     <>
-      {email} <Proven isProven={email_verified_at !== null} />
+      {email} <Verified isEmailVerified={email_verified_at !== null} />
     </>
   ),
   admin_since: (user) => (roleOf(user) === 'admin' ? 'Administrator' : 'User'),
@@ -40,7 +40,7 @@ const admin: Partial<Record<PageColumn, Look<UserColumns>>> = {
       {user.password_change_required_at !== null && <Badge>Must be changed at next sign-in</Badge>}
     </>
   ),
-  signed_in_at: ({ signed_in_at: at }, now) => (at === null ? 'Never' : <Ago at={at} now={now} />),
+  last_sign_in_at: ({ last_sign_in_at: at }, now) => (at === null ? 'Never' : <Ago at={at} now={now} />),
 };
 
 /** What users see of their own account. */

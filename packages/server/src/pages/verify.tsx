@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { World } from '../context.ts';
-import { findSignedIn } from '../edge/credential.ts';
-import type { Answer, Call } from '../edge/route.ts';
-import { type FieldError, Refusal } from '../errors.ts';
-import { checkVerifyLink, verifyEmail } from '../flows/addresses/verify.ts';
+import type { AppContext } from '../context.ts';
+import { type FieldError, HttpError } from '../errors.ts';
+import { checkVerifyLink, verifyEmail } from '../flows/email/verify.ts';
+import { findSignedIn } from '../http/credential.ts';
+import type { Call, RouteResponse } from '../http/route.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
@@ -15,9 +15,9 @@ import {
   PasteWithScripts,
   tokenOf,
 } from './link-form.tsx';
-import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './mail-answer.tsx';
 import { EVERYBODY_OUT, NewPassword } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
+import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
 
 const TITLE = 'Verify your email';
 
@@ -27,65 +27,74 @@ export const verifyForm = z.union([
   z.strictObject({ token: z.string(), ...others }),
   z.strictObject({ email: z.string(), code: z.string(), ...others }),
 ]);
-/** An answer to a mail; a link that is only opened is none. */
+/** An answer to an email; a link that is only opened is none. */
 type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
-/** The form that takes a code, or the link of a mail. */
-export const verifyPage = (world: World, call: Call): Answer =>
-  answerPage(world, call, TITLE, <ByCode world={world} given={{ email: '', code: '' }} errors={[]} />);
+/** The form that takes a code, or the link of an email. */
+export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
+  answerPage(context, call, TITLE, <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />);
 
-/** The form behind the link of a mail. Opening it changes nothing, so a scanner that opens every link does no harm. */
-async function openLink(world: World, call: Call<unknown>, token: string): Promise<Answer> {
+/** The form behind the link of an email. Opening it changes nothing, so a scanner that opens every link does no harm. */
+async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
-    const checked = await checkVerifyLink(world, call, token);
-    const form = <ByLink world={world} {...checked} given={{ token }} errors={[]} />;
-    return answerPage(world, call, TITLE, form);
+    const checked = await checkVerifyLink(context, call, token);
+    const form = <ByLink context={context} {...checked} given={{ token }} errors={[]} />;
+    return answerPage(context, call, TITLE, form);
   } catch (error) {
-    return linkRefused(world, call, TITLE, error, { again: <PasteAgain /> });
+    return linkRefused(context, call, TITLE, error, { again: <PasteAgain /> });
   }
 }
 
 /** Opens a link, or proves the address from either form and goes on to the account. */
-export async function verifyAnswer(world: World, call: Call<z.infer<typeof verifyForm>>): Promise<Answer> {
+export async function verifySubmit(
+  context: AppContext,
+  call: Call<z.infer<typeof verifyForm>>,
+): Promise<RouteResponse> {
   const { body } = call;
-  if ('link' in body) return openLink(world, call, tokenOf(body.link));
+  if ('link' in body) return openLink(context, call, tokenOf(body.link));
   try {
     const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
-    const { status, cookie, sideCookies } = await verifyEmail(world, { ...call, body: given });
-    if (status === 201) return seeOther('/dashboard?done=welcome', { cookie, sideCookies });
-    const live = await findSignedIn(world, call.headers);
-    return seeOther(live ? '/dashboard/address?done=proven' : '/sign-in?done=proven', { sideCookies });
+    const { status, cookie, otherCookies } = await verifyEmail(context, { ...call, body: given });
+    if (status === 201) return seeOther('/dashboard?done=welcome', { cookie, otherCookies });
+    const activeSession = await findSignedIn(context, call.headers);
+    return seeOther(activeSession ? '/dashboard/email?done=verified' : '/sign-in?done=verified', {
+      otherCookies,
+    });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return refusing(error, await askAgain(world, { ...call, body }, error));
+    if (!(error instanceof HttpError)) throw error;
+    return refusing(error, await askAgain(context, { ...call, body }, error));
   }
 }
 
-async function askAgain(world: World, call: Call<VerifyForm>, refusal: Refusal): Promise<Answer> {
+async function askAgain(
+  context: AppContext,
+  call: Call<VerifyForm>,
+  error: HttpError,
+): Promise<RouteResponse> {
   const { body } = call;
-  const asksPassword = refusal.code === 'password_needed';
+  const asksPassword = error.code === 'password_required';
   const errors = asksPassword
-    ? [{ field: 'password', code: refusal.code, message: refusal.message }]
-    : answerErrors(refusal);
+    ? [{ field: 'password', code: error.code, message: error.message }]
+    : answerErrors(error);
   if ('code' in body)
     return answerPage(
-      world,
+      context,
       call,
       TITLE,
-      <ByCode world={world} given={body} errors={errors} />,
-      refusal.status,
+      <ByCode context={context} given={body} errors={errors} />,
+      error.status,
     );
   // The link is opened again then: its secret would be in the address of the sign-in.
-  if (refusal.code === 'unauthenticated')
-    return linkRefused(world, call, TITLE, refusal, {
+  if (error.code === 'unauthenticated')
+    return linkRefused(context, call, TITLE, error, {
       next: { href: withReturnTo('/sign-in', '/verify'), label: 'Sign in' },
     });
-  if (!refusal.fields && !asksPassword) return linkRefused(world, call, TITLE, refusal);
-  const checked = await checkVerifyLink(world, call, body.token);
-  const form = <ByLink world={world} {...checked} given={body} errors={errors} />;
-  return answerPage(world, call, TITLE, form, refusal.status);
+  if (!error.fields && !asksPassword) return linkRefused(context, call, TITLE, error);
+  const checked = await checkVerifyLink(context, call, body.token);
+  const form = <ByLink context={context} {...checked} given={body} errors={errors} />;
+  return answerPage(context, call, TITLE, form, error.status);
 }
 
 const questions: Record<Purpose, { heading: string; lead: string; button: string }> = {
@@ -110,14 +119,14 @@ const ANOTHER_BROWSER =
   'You started signing up in a different browser. Choose a new password to finish here. It replaces the one chosen at sign-up.';
 
 interface ByLinkProps {
-  world: World;
+  context: AppContext;
   purpose: Purpose;
   needsPassword: boolean;
   given: Extract<VerifyForm, { token: string }>;
   errors: FieldError[];
 }
 
-function ByLink({ world, purpose, needsPassword, given, errors }: ByLinkProps) {
+function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps) {
   const { heading, lead, button } = questions[purpose];
   return (
     <Card>
@@ -132,7 +141,7 @@ function ByLink({ world, purpose, needsPassword, given, errors }: ByLinkProps) {
       <FormErrors errors={errors} shown={['username', 'password']} />
       <Form action="/verify" hidden={{ token: given.token }}>
         <Username given={given} errors={errors} />
-        {needsPassword && <NewPassword config={world.config} errors={errors} autofocus />}
+        {needsPassword && <NewPassword config={context.config} errors={errors} autofocus />}
         <Actions>
           <Button>{button}</Button>
         </Actions>
@@ -142,7 +151,7 @@ function ByLink({ world, purpose, needsPassword, given, errors }: ByLinkProps) {
 }
 
 interface VerifyByCodeProps {
-  world: World;
+  context: AppContext;
   given: Extract<VerifyForm, { code: string }>;
   errors: FieldError[];
   emailLabel?: string;
@@ -166,15 +175,15 @@ function ByCode(props: VerifyByCodeProps) {
   );
 }
 
-/** Address and code, and what else was found to be needed; also after a mail was sent. */
-export function VerifyByCode({ world, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
+/** Address and code, and what else was found to be needed; also after an email was sent. */
+export function VerifyByCode({ context, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
   const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'username', 'password']} />
       <Form action="/verify">
         <CodeFields
-          config={world.config}
+          config={context.config}
           emailLabel={emailLabel}
           email={given.email}
           code={given.code}
@@ -183,7 +192,7 @@ export function VerifyByCode({ world, given, errors, emailLabel, isPart = false 
           isFixed={isPart}
         />
         <Username given={given} errors={errors} />
-        {asksPassword && <NewPassword config={world.config} errors={errors} autofocus />}
+        {asksPassword && <NewPassword config={context.config} errors={errors} autofocus />}
         <Actions>
           <Button>Verify</Button>
         </Actions>

@@ -9,14 +9,14 @@ interface CountedRange {
 /** How many connections one client may have at a time. */
 export interface ConnectionLimit {
   /** The ranges that an address counts in; none for who is not limited, such as a proxy of ours. */
-  rangesOf(address: string | undefined): readonly CountedRange[];
+  rangesOf(ip: string | undefined): readonly CountedRange[];
   most: number;
   /** Called for each connection that is closed because one of its ranges has as many as it may have. */
-  onRefused(range: string, most: number): void;
+  onRejected(range: string, most: number): void;
 }
 
 /** Closes connections of a range that has as many as it may have already. */
-export function limitConnections(server: Server, { rangesOf, most, onRefused }: ConnectionLimit): void {
+export function limitConnections(server: Server, { rangesOf, most, onRejected }: ConnectionLimit): void {
   const open = new Map<string, number>();
   server.on('connection', (socket) => {
     const ranges = rangesOf(socket.remoteAddress);
@@ -24,7 +24,7 @@ export function limitConnections(server: Server, { rangesOf, most, onRefused }: 
     if (full) {
       // An answer would cost as much as an honest one does.
       socket.destroy();
-      onRefused(full.subject, most * full.times);
+      onRejected(full.subject, most * full.times);
       return;
     }
     for (const { subject } of ranges) open.set(subject, (open.get(subject) ?? 0) + 1);

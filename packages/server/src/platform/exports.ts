@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Refusal } from '../errors.ts';
+import { HttpError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
@@ -9,13 +9,13 @@ export interface Export {
   requestId: string;
   /** The parts of the text. Each is made when the one before it was taken, and others are served in between. */
   parts: AsyncIterator<string>;
-  /** Whether the caller may still have it; asked before each part. @throws Refusal when not. */
+  /** Whether the caller may still have it; asked before each part. @throws HttpError when not. */
   check: () => Promise<void>;
 }
 
 export interface Exports {
-  /** @throws Refusal `export_running` when this process makes one for the user already. */
-  open(asked: Export): ReadableStream<Uint8Array>;
+  /** @throws HttpError `export_in_progress` when this process makes one for the user already. */
+  open(exported: Export): ReadableStream<Uint8Array>;
 }
 
 /** An export that nobody finished or left counts as abandoned after this time, in milliseconds. */
@@ -28,14 +28,14 @@ export function openExports(clock: Clock, log: Log): Exports {
     open({ userId, requestId, parts, check }) {
       const now = clock.now();
       const other = running.get(userId);
-      if (other && now - other.began < LONGEST) throw new Refusal('export_running', { retryAfter: 5 });
+      if (other && now - other.began < LONGEST) throw new HttpError('export_in_progress', { retryAfter: 5 });
       const own = { began: now };
       running.set(userId, own);
       const finish = () => {
         if (running.get(userId) === own) running.delete(userId);
       };
       const fail = (error: unknown) => {
-        if (error instanceof Refusal) return;
+        if (error instanceof HttpError) return;
         const name = error instanceof Error ? error.name : typeof error;
         log.error({ request_id: requestId, error: name }, 'export failed');
       };

@@ -1,10 +1,10 @@
-import { Refusal } from '../errors.ts';
+import { HttpError } from '../errors.ts';
 import { createFairQueue, type Requester } from './fair-queue.ts';
 import { type HashThreads, startHashThreads } from './hash-threads.ts';
 import type { HashTask } from './hash-worker.ts';
 
 /** A password found no place in the queue: it was compared with nothing, and whoever sent it learned nothing of it. */
-export class NoPlace extends Refusal {}
+export class HashQueueFull extends HttpError {}
 
 /** Threads with a queue before them. */
 interface Lane {
@@ -15,12 +15,12 @@ interface Lane {
 }
 
 export interface OwnLane extends Lane {
-  /** @throws NoPlace `busy` when the queue or the requester's share of it is full; Refusal `busy` when the thread died. */
+  /** @throws HashQueueFull `busy` when the queue or the requester's share of it is full; Refusal `busy` when the thread died. */
   run(task: HashTask, requester: Requester): Promise<unknown>;
 }
 
 export interface ForeignLane extends Lane {
-  /** @param units What it costs, in units of our own hash. @throws Refusal `busy` when the thread died. */
+  /** @param units What it costs, in units of our own hash. @throws HttpError `busy` when the thread died. */
   run(task: HashTask, units: number): Promise<unknown>;
   /** Whether more work waits than can be done soon. */
   isFull(): boolean;
@@ -71,7 +71,7 @@ export function createOwnLane({
         resolve(call);
         await call.catch(() => {});
       };
-      if (!queue.add(requester, start)) throw new NoPlace('busy', { retryAfter: 2 });
+      if (!queue.add(requester, start)) throw new HashQueueFull('busy', { retryAfter: 2 });
       unfinished.add(promise);
       startNext();
       return promise.finally(() => unfinished.delete(promise));

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { Piscina } from 'piscina';
-import { Refusal } from '../errors.ts';
+import { HttpError } from '../errors.ts';
 import type { HashTask } from './hash-worker.ts';
 
 /** Threads that hash, each one call at a time. */
@@ -65,6 +65,6 @@ async function attempt(pool: Piscina, task: HashTask, onFailure: (error: unknown
     return await pool.run(task);
   } catch (error) {
     onFailure(error);
-    throw new Refusal('busy', { retryAfter: 2 });
+    throw new HttpError('busy', { retryAfter: 2 });
   }
 }

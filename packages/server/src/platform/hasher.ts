@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { Refusal } from '../errors.ts';
+import { HttpError } from '../errors.ts';
 import type { Requester } from './fair-queue.ts';
-import { createForeignLane, createOwnLane, NoPlace } from './hash-lanes.ts';
+import { createForeignLane, createOwnLane, HashQueueFull } from './hash-lanes.ts';
 import type { HashTask } from './hash-worker.ts';
 import { readHash } from './hashes/families.ts';
 import { type Argon2, costOf, isBounded, type Recipe } from './hashes/recipe.ts';
-import { createPace } from './pace.ts';
+import { createResponseFloor } from './response-floor.ts';
 import { createSeries } from './series.ts';
 
 /** What a hash costs to compute: memory in KiB, and how many times it is passed over (RFC 9106 section 3.1). */
@@ -37,7 +37,7 @@ export interface Hasher {
   /**
    * Whether the password made this hash, which may be of any family in `hashes/families`. A hash that is malformed, of
    * another kind, or costlier than `hashes/recipe` allows is answered `false` after the same work as `dummy`. A `false`
-   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects as `hash` does; with `NoPlace`
+   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects as `hash` does; with `HashQueueFull`
    * only where nothing was compared, with another refusal where the password may have been found wrong already.
    */
   verify(hash: string, password: string, requester: Requester): Promise<boolean>;
@@ -76,14 +76,14 @@ export function createHasher(
     niceness: Math.min(19, 2 * niceness),
     onFailure,
   });
-  const pace = createPace();
+  const responseFloor = createResponseFloor();
   const failures = createSeries(failuresInSeries);
   let longest = 0;
   let closed = false;
   const queued = () => own.waiting() + foreign.waiting();
 
   async function run(task: HashTask, requester: Requester): Promise<unknown> {
-    if (closed) throw new NoPlace('stopping');
+    if (closed) throw new HashQueueFull('stopping');
     const call = own.run(task, requester);
     longest = Math.max(longest, queued());
     return call;
@@ -95,7 +95,7 @@ export function createHasher(
     const call = foreign.run({ kind: 'verify', password, stored }, units);
     longest = Math.max(longest, queued());
     const matches = (await call) === true;
-    if (!matches) pace.learn(performance.now() - began, units);
+    if (!matches) responseFloor.observe(performance.now() - began, units);
     return matches;
   }
 
@@ -106,19 +106,19 @@ export function createHasher(
     // The same work in the same threads for everybody, also for who has a foreign hash and for who has none.
     const matches = await run({ kind: 'verify', password, stored: isOwn ? hash : dummy }, requester);
     if (isOwn && matches === true) return true;
-    if (!isForeign && pace.least() === 0) return false;
+    if (!isForeign && responseFloor.floor() === 0) return false;
     // From here on, whoever fails and whoever has a foreign hash do the same, and one after the other: however many are
     // sent side by side, they wait for each other alike, and not for foreign hashes alone (attack E18).
     const answer = failures.run(seriesOf(requester), async () => {
-      if (closed) throw new Refusal('stopping');
+      if (closed) throw new HttpError('stopping');
       // Refused for the work that waits, never for the work this one brings, which would tell of its hash.
-      if (foreign.isFull()) throw new Refusal('busy', { retryAfter: 2 });
+      if (foreign.isFull()) throw new HttpError('busy', { retryAfter: 2 });
       const began = performance.now();
       if (isForeign && (await verifyForeign(hash, password, costOf(recipe).units))) return true;
-      await pace.keep(performance.now() - began);
+      await responseFloor.wait(performance.now() - began);
       return false;
     });
-    if (!answer) throw new Refusal('busy', { retryAfter: 2 });
+    if (!answer) throw new HttpError('busy', { retryAfter: 2 });
     return answer;
   }
 

@@ -1,5 +1,5 @@
 /** In milliseconds; a server that takes longer is of no use to anyone who waits for it. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 export interface Health {
   isHealthy: boolean;
@@ -14,7 +14,7 @@ export interface Health {
  */
 export async function probeHealth(url: URL): Promise<Health> {
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT) });
     const body: unknown = await response.json().catch(() => undefined);
     return {
       isHealthy: response.status === 200 && hasText(body, 'status'),
@@ -36,7 +36,7 @@ const hasText = <Name extends string>(body: unknown, name: Name): body is Record
 
 /** Beneath "fetch failed" stands what failed. */
 function reasonOf({ name, message, cause }: Error): string {
-  if (name === 'TimeoutError') return `no answer within ${PATIENCE / 1_000} seconds`;
+  if (name === 'TimeoutError') return `no answer within ${TIMEOUT / 1_000} seconds`;
   const { code = message, message: detail = '' } = (cause ?? {}) as NodeJS.ErrnoException;
   return detail || code;
 }

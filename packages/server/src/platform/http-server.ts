@@ -15,7 +15,7 @@ export interface HttpServer {
    *
    * @param patience Milliseconds.
    */
-  stop(patience: number): Promise<void>;
+  stop(timeouts: number): Promise<void>;
 }
 
 export interface HttpServerOptions {
@@ -34,7 +34,7 @@ const limits = {
   maxHeaderSize: 16_384,
 };
 
-const MOST_CONNECTIONS = 20_000;
+const MAX_CONNECTIONS = 20_000;
 const UNREAD_TIMEOUT = 30_000;
 
 /** @throws The error of `listen`, such as `EADDRINUSE`. */
@@ -47,7 +47,7 @@ export async function startHttpServer(
   const listener = getRequestListener(fetch as Parameters<typeof getRequestListener>[0]);
   // `answerInTurn` checks the host.
   const server = createServer({ ...limits, requireHostHeader: false });
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = 100;
   if (connectionLimit) limitConnections(server, connectionLimit);
   const isAnswering = answerInTurn(server, (request, response) => void listener(request, response));
@@ -63,14 +63,14 @@ export async function startHttpServer(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    stop: (patience) => stopServer(server, patience),
+    stop: (timeouts) => stopServer(server, timeouts),
   };
 }
 
-async function stopServer(server: Server, patience: number): Promise<void> {
+async function stopServer(server: Server, timeouts: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   const idle = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), patience);
+  const cut = setTimeout(() => server.closeAllConnections(), timeouts);
   await closed;
   clearInterval(idle);
   clearTimeout(cut);

@@ -4,13 +4,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@pro
 export interface Metrics {
   /** @param seconds How long the answer took. */
   request(route: string, method: string, status: number, seconds: number): void;
-  refusal(code: string): void;
+  error(code: string): void;
   /** @param name Which limit refused something. */
   limit(name: string): void;
   /** @param end How it ended. */
-  mail(end: string): void;
-  /** How many mails wait, or are being sent. */
-  mailsWaiting(count: number): void;
+  email(end: string): void;
+  /** How many emails wait, or are being sent. */
+  emailsWaiting(count: number): void;
   /** The text that `/metrics` answers, and its media type. */
   text(): Promise<{ text: string; type: string }>;
 }
@@ -34,26 +34,26 @@ export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
     registers,
   });
-  const refusals = new Counter({
-    name: 'usher_refusals_total',
+  const errorsTotal = new Counter({
+    name: 'usher_errors_total',
     help: 'Rejected requests by error code.',
     labelNames: ['code'],
     registers,
   });
   const limits = new Counter({
-    name: 'usher_limits_reached_total',
+    name: 'usher_rate_limits_exceeded_total',
     help: 'Requests blocked by rate limits, by limit.',
     labelNames: ['limit'],
     registers,
   });
-  const mails = new Counter({
-    name: 'usher_mails_total',
+  const emails = new Counter({
+    name: 'usher_emails_total',
     help: 'Finished emails by outcome (sent, rejected, expired, stored, decoy).',
     labelNames: ['end'],
     registers,
   });
-  const mailsWaiting = new Gauge({
-    name: 'usher_mails_waiting',
+  const emailsWaiting = new Gauge({
+    name: 'usher_emails_waiting',
     help: 'Emails queued or being sent.',
     registers,
   });
@@ -85,10 +85,10 @@ export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
       }
       child.observe(seconds);
     },
-    refusal: (code) => refusals.inc({ code }),
+    error: (code) => errorsTotal.inc({ code }),
     limit: (name) => limits.inc({ limit: name }),
-    mail: (end) => mails.inc({ end }),
-    mailsWaiting: (count) => mailsWaiting.set(count),
+    email: (end) => emails.inc({ end }),
+    emailsWaiting: (count) => emailsWaiting.set(count),
     text: async () => ({ text: await registry.metrics(), type: registry.contentType }),
   };
 }

@@ -4,12 +4,12 @@ import type { Socket } from 'node:net';
 /** The end of the head of a request (RFC 9112, section 2.1). */
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 /** How many bytes may wait unparsed behind a request; a client that sends more is disconnected. */
-const MOST_AHEAD = 262_144;
+const MAX_AHEAD = 262_144;
 /** How many requests that Node has parsed may wait; a client that sends more in its first burst is disconnected. */
-const MOST_PARSED = 16;
+const MAX_PARSED = 16;
 
 /** After so many requests a connection is closed. Node's own limit answers those that were sent ahead with 503 instead. */
-const MOST_REQUESTS = 1_000;
+const MAX_REQUESTS = 1_000;
 
 /** What Node takes for a client that waits for "100 Continue". */
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
@@ -68,7 +68,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
 
   const begin = (connection: Connection, request: IncomingMessage, response: ServerResponse) => {
     connection.current = request;
-    if (++connection.requests >= MOST_REQUESTS) response.setHeader('connection', 'close');
+    if (++connection.requests >= MAX_REQUESTS) response.setHeader('connection', 'close');
     response.once('close', () => {
       connection.current = undefined;
       if (connection.unparsed || connection.parsed.length > 0) queue(connection);
@@ -136,7 +136,7 @@ function putBehind(connection: Connection, request: IncomingMessage, response: S
     socket.on('data', (bytes: Buffer) => receive(connection, bytes));
     socket.off('data', parse);
   }
-  if (parsed.push([request, response]) <= MOST_PARSED) return;
+  if (parsed.push([request, response]) <= MAX_PARSED) return;
   ignoreMore(socket);
   socket.destroy();
 }
@@ -155,7 +155,7 @@ function receive(connection: Connection, bytes: Buffer): void {
   // Reading stops some time after the pause, not at once.
   connection.unparsed = Buffer.concat([unparsed, bytes]);
   socket.pause();
-  if (connection.unparsed.length > MOST_AHEAD) socket.destroy();
+  if (connection.unparsed.length > MAX_AHEAD) socket.destroy();
 }
 
 /** Parses what waited, now that the request before it is answered. */

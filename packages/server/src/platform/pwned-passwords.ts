@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 export const PWNED_PASSWORDS = 'https://api.pwnedpasswords.com/range/';
 
 /** Bytes; a range has about 100 kB. */
-const MOST_BYTES = 4_194_304;
+const MAX_BYTES = 4_194_304;
 const TRIES = 6;
 
 /**
@@ -43,7 +43,7 @@ async function tryRange(base: string, range: string): Promise<string[]> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > MOST_BYTES) throw new NotARange('the response is too large');
+    if (size > MAX_BYTES) throw new NotARange('the response is too large');
     chunks.push(chunk);
   }
   const lines = Buffer.concat(chunks).toString('latin1').split(/\r?\n/).filter(Boolean);

@@ -21,8 +21,8 @@ export const firstEventId = (at: number): string => v7({ msecs: at, seq: 0, rand
 /** The time of an event, by its id. */
 export const eventTime = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
 
-/** A mail's id, also in its Message-ID: UUIDv7, because whoever lists mails wants the newest. */
-export const newMailId = (): string => v7();
+/** An email's id, also in its Message-ID: UUIDv7, because whoever lists emails wants the newest. */
+export const newEmailId = (): string => v7();
 
 /** A token's id. Cookie tokens are made all the time, and Node.js fetches the randomness of many UUIDs at once. */
 export const newTokenId = (): string => randomUUID();

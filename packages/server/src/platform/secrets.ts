@@ -24,21 +24,21 @@ export interface Keys {
   /** AES-256-GCM of the private signing keys in the database. */
   wrap: KeyObject;
   /** HMAC-SHA-256 of mailed codes, and of the addresses that they were mailed to. */
-  codes: KeyObject;
-  /** AES-256-GCM of what flows are to do once their mail is answered. */
-  wishes: KeyObject;
+  verifications: KeyObject;
+  /** AES-256-GCM of what flows are to do once their email is answered. */
+  pendingChanges: KeyObject;
   /** HMAC-SHA-256 of device tokens. */
   device: KeyObject;
   /** HMAC-SHA-256 of what forms carry to show that they are ours. */
   form: KeyObject;
-  /** AES-256-GCM of the mails in the database that wait to be sent. */
-  mail: KeyObject;
+  /** AES-256-GCM of the emails in the database that wait to be sent. */
+  emails: KeyObject;
   /** HMAC-SHA-256 of the cookies that open the mailbox page. */
   mailbox: KeyObject;
   /** HMAC-SHA-256 of the ids of links, which makes their secrets. */
   links: KeyObject;
   /** HMAC-SHA-256 of the names that the limits count. */
-  limits: KeyObject;
+  rateLimits: KeyObject;
   /** HMAC-SHA-256 of the constant that tells whether this is the right secret for a database. */
   check: KeyObject;
 }
@@ -51,14 +51,14 @@ export function deriveKeys(secret: string): Keys {
     cookie: derive('cookie-token'),
     refresh: derive('refresh-token'),
     wrap: derive('signing-key-wrap'),
-    codes: derive('codes'),
-    wishes: derive('wishes'),
+    verifications: derive('verifications'),
+    pendingChanges: derive('pending-changes'),
     device: derive('device-token'),
     form: derive('form-token'),
-    mail: derive('mail'),
+    emails: derive('emails'),
     mailbox: derive('mailbox-cookie'),
     links: derive('links'),
-    limits: derive('limits'),
+    rateLimits: derive('rate-limits'),
     check: derive('secret-check'),
   };
 }

@@ -1,4 +1,4 @@
-import { Refusal } from '../errors.ts';
+import { HttpError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 export interface Stream {
   /** What there is to tell since the last time. */
   next: () => Promise<Message | undefined>;
-  /** Whether the caller may still have it. @throws Refusal: the last thing that the caller is told. */
+  /** Whether the caller may still have it. @throws HttpError: the last thing that the caller is told. */
   check: () => Promise<void>;
   /** What its end is logged with. */
   about: { request_id: string; route: string; user: string };
@@ -19,7 +19,7 @@ export interface Message {
 }
 
 export interface Streams {
-  /** @throws Refusal `busy` when there are as many as there may be, `stopping`. */
+  /** @throws HttpError `busy` when there are as many as there may be, `stopping`. */
   open(stream: Stream): ReadableStream<Uint8Array>;
   /** How many there are. */
   count(): number;
@@ -32,7 +32,7 @@ const MOST = 20;
 /** Between two looks, in milliseconds. */
 const PAUSE = 1_000;
 /** So many bytes that were not read yet, and the reader is too slow. */
-const MOST_UNREAD = 65_536;
+const MAX_UNREAD = 65_536;
 /** After so many looks without a word something is said, so that no proxy takes it for dead. */
 const LONGEST_SILENCE = 15;
 
@@ -62,8 +62,8 @@ export function openStreams(clock: Clock, log: Log): Streams {
   };
   return {
     open(stream) {
-      if (isEnded) throw new Refusal('stopping');
-      if (running.size >= MOST) throw new Refusal('busy', { message: TOO_MANY, retryAfter: 30 });
+      if (isEnded) throw new HttpError('stopping');
+      if (running.size >= MOST) throw new HttpError('busy', { message: TOO_MANY, retryAfter: 30 });
       if (running.size === 0) stopLooking = clock.every(PAUSE, turn);
       const { readable, ...one } = run(stream, log, () => forget(one));
       running.add(one);
@@ -105,7 +105,7 @@ function run(
         if (!isOver) over('left');
       },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: MOST_UNREAD }),
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD }),
   );
   const end = (why: string) => {
     if (isOver) return;
@@ -130,7 +130,7 @@ function run(
       else if (++silence >= LONGEST_SILENCE) send(': still here\n\n');
     } catch (error) {
       if (isOver) return;
-      if (!(error instanceof Refusal)) return fail(error);
+      if (!(error instanceof HttpError)) return fail(error);
       send(textOf({ event: 'end', data: { code: error.code, message: error.message } }));
       end(error.code);
     }

@@ -1,14 +1,14 @@
-import type { Route } from '../edge/route.ts';
-import { route } from '../edge/route.ts';
 import { downloadMyData } from '../flows/account/data.ts';
 import { changeMeBody, deleteMeBody } from '../flows/account/me.ts';
+import type { Route } from '../http/route.ts';
+import { route } from '../http/route.ts';
 import { activityPage, activityQuery } from '../pages/dashboard/activity.tsx';
-import { addressAnswer, addressForm, addressPage, addressQuery } from '../pages/dashboard/address.tsx';
-import { dataPage, deleteAnswer, deletePage } from '../pages/dashboard/data.tsx';
+import { dataPage, deletePage, deleteSubmit } from '../pages/dashboard/data.tsx';
+import { addressSubmit, emailForm, emailPage, emailQuery } from '../pages/dashboard/email.tsx';
 import { overviewPage, overviewQuery } from '../pages/dashboard/overview.tsx';
-import { profileAnswer, profilePage, profileQuery } from '../pages/dashboard/profile.tsx';
-import { securityAnswer, securityForm, securityPage, securityQuery } from '../pages/dashboard/security.tsx';
-import { sessionsAnswer, sessionsForm, sessionsPage, sessionsQuery } from '../pages/dashboard/sessions.tsx';
+import { profilePage, profileQuery, profileSubmit } from '../pages/dashboard/profile.tsx';
+import { securityForm, securityPage, securityQuery, securitySubmit } from '../pages/dashboard/security.tsx';
+import { sessionsForm, sessionsPage, sessionsQuery, sessionsSubmit } from '../pages/dashboard/sessions.tsx';
 import { FORM, PAGE } from './kinds.ts';
 
 /** The pages of one's own account. */
@@ -16,7 +16,7 @@ export const accountPageRoutes: readonly Route[] = [
   route({
     ...PAGE,
     path: '/dashboard',
-    who: 'session',
+    access: 'user',
     summary: 'Account overview',
     query: overviewQuery,
     handler: overviewPage,
@@ -24,7 +24,7 @@ export const accountPageRoutes: readonly Route[] = [
   route({
     ...PAGE,
     path: '/dashboard/profile',
-    who: 'session',
+    access: 'user',
     summary: 'Profile page',
     query: profileQuery,
     handler: profilePage,
@@ -32,18 +32,18 @@ export const accountPageRoutes: readonly Route[] = [
   route({
     ...FORM,
     path: '/dashboard/profile',
-    who: 'session',
+    access: 'user',
     summary: 'Update profile',
     body: changeMeBody,
-    errors: ['user_taken', 'too_many_requests'],
-    limit: 'profileChanges',
-    handler: profileAnswer,
+    errors: ['identifier_taken', 'too_many_requests'],
+    limit: 'profile_changes_per_account',
+    handler: profileSubmit,
   }),
   route({
     ...PAGE,
     path: '/dashboard/security',
-    who: 'session',
-    beforePasswordChange: true,
+    access: 'user',
+    allowedBeforePasswordChange: true,
     summary: 'Security page',
     query: securityQuery,
     handler: securityPage,
@@ -51,34 +51,34 @@ export const accountPageRoutes: readonly Route[] = [
   route({
     ...FORM,
     path: '/dashboard/security',
-    who: 'session',
-    beforePasswordChange: true,
+    access: 'user',
+    allowedBeforePasswordChange: true,
     summary: 'Change password',
     body: securityForm,
     errors: ['invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
-    handler: securityAnswer,
+    handler: securitySubmit,
   }),
   route({
     ...PAGE,
-    path: '/dashboard/address',
-    who: 'session',
+    path: '/dashboard/email',
+    access: 'user',
     summary: 'Email page',
-    query: addressQuery,
-    handler: addressPage,
+    query: emailQuery,
+    handler: emailPage,
   }),
   route({
     ...FORM,
-    path: '/dashboard/address',
-    who: 'session',
+    path: '/dashboard/email',
+    access: 'user',
     summary: 'Send verification, or request an email change',
-    body: addressForm,
+    body: emailForm,
     errors: ['invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
-    handler: addressAnswer,
+    handler: addressSubmit,
   }),
   route({
     ...PAGE,
     path: '/dashboard/sessions',
-    who: 'session',
+    access: 'user',
     summary: 'Devices page',
     query: sessionsQuery,
     handler: sessionsPage,
@@ -86,18 +86,18 @@ export const accountPageRoutes: readonly Route[] = [
   route({
     ...FORM,
     path: '/dashboard/sessions',
-    who: 'session',
-    needsFreshSignIn: true,
+    access: 'user',
+    requiresReauthentication: true,
     summary: 'Sign out one or all other devices',
     body: sessionsForm,
     errors: ['invalid_credentials', 'too_many_requests', 'busy'],
-    limit: 'sessionChanges',
-    handler: sessionsAnswer,
+    limit: 'session_revocations_per_account',
+    handler: sessionsSubmit,
   }),
   route({
     ...PAGE,
     path: '/dashboard/activity',
-    who: 'session',
+    access: 'user',
     summary: 'Activity page',
     query: activityQuery,
     handler: activityPage,
@@ -105,32 +105,32 @@ export const accountPageRoutes: readonly Route[] = [
   route({
     ...PAGE,
     path: '/dashboard/data',
-    who: 'session',
+    access: 'user',
     summary: 'Data & privacy page',
     handler: dataPage,
   }),
   route({
     ...PAGE,
     path: '/dashboard/data.json',
-    who: 'session',
+    access: 'user',
     summary: 'Download data',
-    errors: ['export_running'],
+    errors: ['export_in_progress'],
     handler: downloadMyData,
   }),
   route({
     ...PAGE,
     path: '/dashboard/delete',
-    who: 'session',
+    access: 'user',
     summary: 'Delete-account page',
     handler: deletePage,
   }),
   route({
     ...FORM,
     path: '/dashboard/delete',
-    who: 'session',
+    access: 'user',
     summary: 'Delete account',
     body: deleteMeBody,
     errors: ['invalid_credentials', 'last_admin', 'too_many_requests', 'busy'],
-    handler: deleteAnswer,
+    handler: deleteSubmit,
   }),
 ];

@@ -1,18 +1,24 @@
-import type { Route } from '../edge/route.ts';
-import { route } from '../edge/route.ts';
 import { sendMailBody } from '../flows/recovery/send-mail.ts';
+import type { Route } from '../http/route.ts';
+import { route } from '../http/route.ts';
 import { assetFile, assetParams, assetQuery } from '../pages/assets.ts';
-import { forgotPasswordAnswer, forgotPasswordPage } from '../pages/forgot-password.tsx';
+import { forgotPasswordPage, forgotPasswordSubmit } from '../pages/forgot-password.tsx';
 import { homePage, homeQuery } from '../pages/home.tsx';
 import { linkBody } from '../pages/link-form.tsx';
-import { mailboxAnswer, mailboxPage, mailHtml, mailPage, mailParams } from '../pages/mailbox.tsx';
-import { resetAnswer, resetForm, resetPage } from '../pages/reset-password.tsx';
-import { restoreAnswer, restoreForm, restorePage } from '../pages/restore-address.tsx';
-import { setUpAnswer, setUpForm, setUpPage, setUpQuery } from '../pages/setup.tsx';
-import { signInAnswer, signInForm, signInPage, signInQuery } from '../pages/sign-in.tsx';
-import { signOutAnswer } from '../pages/sign-out.ts';
-import { signUpAnswer, signUpForm, signUpPage, signUpQuery } from '../pages/sign-up.tsx';
-import { verifyAnswer, verifyForm, verifyPage } from '../pages/verify.tsx';
+import {
+  mailboxEmailHtml,
+  mailboxEmailPage,
+  mailboxEmailParams,
+  mailboxPage,
+  mailboxSubmit,
+} from '../pages/mailbox.tsx';
+import { resetForm, resetPage, resetSubmit } from '../pages/reset-password.tsx';
+import { restoreForm, restorePage, restoreSubmit } from '../pages/restore-email.tsx';
+import { setUpForm, setUpPage, setUpQuery, setUpSubmit } from '../pages/setup.tsx';
+import { signInForm, signInPage, signInQuery, signInSubmit } from '../pages/sign-in.tsx';
+import { signOutSubmit } from '../pages/sign-out.ts';
+import { signUpForm, signUpPage, signUpQuery, signUpSubmit } from '../pages/sign-up.tsx';
+import { verifyForm, verifyPage, verifySubmit } from '../pages/verify.tsx';
 import { FORM, PAGE } from './kinds.ts';
 
 /** Pages that anyone may open, and what they load. */
@@ -20,7 +26,7 @@ export const pageRoutes: readonly Route[] = [
   route({
     ...PAGE,
     path: '/',
-    who: 'anyone',
+    access: 'public',
     summary: 'Home page',
     query: homeQuery,
     handler: homePage,
@@ -28,25 +34,25 @@ export const pageRoutes: readonly Route[] = [
   route({
     ...PAGE,
     path: '/sign-up',
-    who: 'anyone',
+    access: 'public',
     summary: 'Sign-up page',
     query: signUpQuery,
-    errors: ['signup_closed'],
+    errors: ['signup_disabled'],
     handler: signUpPage,
   }),
   route({
     ...FORM,
     path: '/sign-up',
-    who: 'anyone',
+    access: 'public',
     summary: 'Sign up',
     body: signUpForm,
-    errors: ['signup_refused', 'signup_taken', 'signup_closed', 'too_many_requests', 'busy'],
-    handler: signUpAnswer,
+    errors: ['signup_rejected', 'user_exists', 'signup_disabled', 'too_many_requests', 'busy'],
+    handler: signUpSubmit,
   }),
   route({
     ...PAGE,
     path: '/sign-in',
-    who: 'anyone',
+    access: 'public',
     summary: 'Sign-in page',
     query: signInQuery,
     handler: signInPage,
@@ -54,119 +60,119 @@ export const pageRoutes: readonly Route[] = [
   route({
     ...FORM,
     path: '/sign-in',
-    who: 'anyone',
+    access: 'public',
     summary: 'Sign in',
     body: signInForm,
     errors: ['invalid_credentials', 'too_many_requests', 'busy'],
-    handler: signInAnswer,
+    handler: signInSubmit,
   }),
   route({
     ...FORM,
     path: '/sign-out',
-    who: 'leaving',
+    access: 'optional',
     summary: 'Sign out',
     errors: ['invalid_token'],
-    handler: signOutAnswer,
+    handler: signOutSubmit,
   }),
   route({
     ...PAGE,
     path: '/forgot-password',
-    who: 'anyone',
+    access: 'public',
     summary: 'Forgot-password page',
     handler: forgotPasswordPage,
   }),
   route({
     ...FORM,
     path: '/forgot-password',
-    who: 'anyone',
+    access: 'public',
     summary: 'Send the reset email and show the code form',
     body: sendMailBody,
-    answers: { 202: undefined },
+    responses: { 202: undefined },
     errors: ['too_many_requests'],
-    handler: forgotPasswordAnswer,
+    handler: forgotPasswordSubmit,
   }),
   route({
     ...PAGE,
     path: '/setup',
-    who: 'anyone',
+    access: 'public',
     summary: 'Setup page',
     query: setUpQuery,
-    errors: ['setup_done'],
+    errors: ['setup_completed'],
     handler: setUpPage,
   }),
   route({
     ...FORM,
     path: '/setup',
-    who: 'anyone',
+    access: 'public',
     summary: 'Open the setup link, or create the first administrator',
     body: setUpForm,
-    answers: { 200: undefined, 201: undefined },
-    errors: ['setup_done', 'link_invalid', 'signup_refused', 'too_many_requests'],
-    handler: setUpAnswer,
+    responses: { 200: undefined, 201: undefined },
+    errors: ['setup_completed', 'invalid_link', 'signup_rejected', 'too_many_requests'],
+    handler: setUpSubmit,
   }),
   route({
     ...PAGE,
     path: '/reset-password',
-    who: 'anyone',
+    access: 'public',
     summary: 'Reset-password page',
     handler: resetPage,
   }),
   route({
     ...FORM,
     path: '/reset-password',
-    who: 'anyone',
+    access: 'public',
     summary: 'Open an email link, or reset the password',
     body: resetForm,
-    answers: { 200: undefined, 303: undefined },
-    errors: ['link_invalid', 'code_invalid', 'too_many_requests', 'busy'],
-    handler: resetAnswer,
+    responses: { 200: undefined, 303: undefined },
+    errors: ['invalid_link', 'invalid_code', 'too_many_requests', 'busy'],
+    handler: resetSubmit,
   }),
   route({
     ...PAGE,
     path: '/verify',
-    who: 'anyone',
+    access: 'public',
     summary: 'Verify-email page',
     handler: verifyPage,
   }),
   route({
     ...FORM,
     path: '/verify',
-    who: 'anyone',
+    access: 'public',
     summary: 'Open an email link, or verify the email',
     body: verifyForm,
-    answers: { 200: undefined, 303: undefined },
+    responses: { 200: undefined, 303: undefined },
     errors: [
-      'link_invalid',
-      'code_invalid',
-      'password_needed',
-      'signup_refused',
-      'signup_taken',
+      'invalid_link',
+      'invalid_code',
+      'password_required',
+      'signup_rejected',
+      'user_exists',
       'too_many_requests',
       'busy',
     ],
-    handler: verifyAnswer,
+    handler: verifySubmit,
   }),
   route({
     ...PAGE,
-    path: '/restore-address',
-    who: 'anyone',
+    path: '/restore-email',
+    access: 'public',
     summary: 'Undo-email-change page',
     handler: restorePage,
   }),
   route({
     ...FORM,
-    path: '/restore-address',
-    who: 'anyone',
+    path: '/restore-email',
+    access: 'public',
     summary: 'Open an email link, or undo the email change',
     body: restoreForm,
-    answers: { 200: undefined, 303: undefined },
-    errors: ['link_invalid', 'too_many_requests', 'busy', 'conflict'],
-    handler: restoreAnswer,
+    responses: { 200: undefined, 303: undefined },
+    errors: ['invalid_link', 'too_many_requests', 'busy', 'conflict'],
+    handler: restoreSubmit,
   }),
   route({
     ...PAGE,
     path: '/mailbox',
-    who: 'anyone',
+    access: 'public',
     summary: 'Development mailbox (localhost only)',
     errors: ['not_found'],
     handler: mailboxPage,
@@ -174,34 +180,34 @@ export const pageRoutes: readonly Route[] = [
   route({
     ...FORM,
     path: '/mailbox',
-    who: 'anyone',
+    access: 'public',
     summary: 'Open the mailbox link from the server log',
     body: linkBody,
     errors: ['not_found'],
-    handler: mailboxAnswer,
+    handler: mailboxSubmit,
   }),
   route({
     ...PAGE,
     path: '/mailbox/:id',
-    who: 'anyone',
+    access: 'public',
     summary: 'Email in the mailbox',
-    params: mailParams,
+    params: mailboxEmailParams,
     errors: ['not_found'],
-    handler: mailPage,
+    handler: mailboxEmailPage,
   }),
   route({
     ...PAGE,
     path: '/mailbox/:id/html',
-    who: 'anyone',
+    access: 'public',
     summary: 'Email as HTML',
-    params: mailParams,
+    params: mailboxEmailParams,
     errors: ['not_found'],
-    handler: mailHtml,
+    handler: mailboxEmailHtml,
   }),
   route({
     ...PAGE,
     path: '/assets/:name',
-    who: 'anyone',
+    access: 'public',
     summary: 'Static assets',
     params: assetParams,
     query: assetQuery,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Route } from '../edge/route.ts';
-import { route } from '../edge/route.ts';
-import { restoreEmail, restoreEmailBody } from '../flows/addresses/restore.ts';
-import { verifyEmail, verifyEmailBody } from '../flows/addresses/verify.ts';
+import { restoreEmail, restoreEmailBody } from '../flows/email/restore.ts';
+import { verifyEmail, verifyEmailBody } from '../flows/email/verify.ts';
 import { resetPassword, resetPasswordBody } from '../flows/recovery/reset-password.ts';
-import { MAIL_ON_ITS_WAY, sendMail, sendMailBody } from '../flows/recovery/send-mail.ts';
+import { RECOVERY_EMAIL_SENT, sendMail, sendMailBody } from '../flows/recovery/send-mail.ts';
 import { saying } from '../flows/shapes/messages.ts';
 import { userShape } from '../flows/shapes/users.ts';
+import type { Route } from '../http/route.ts';
+import { route } from '../http/route.ts';
 
 /** Forgotten passwords, and the verification of addresses. */
 export const recoveryRoutes: readonly Route[] = [
@@ -14,12 +14,12 @@ export const recoveryRoutes: readonly Route[] = [
     route({
       method: 'POST',
       path,
-      who: 'anyone',
+      access: 'public',
       summary: 'Request a password reset email',
       body: sendMailBody,
       anyCase: true,
       ...(path.endsWith('/') ? { isPage: true } : {}),
-      answers: { 202: saying(MAIL_ON_ITS_WAY) },
+      responses: { 202: saying(RECOVERY_EMAIL_SENT) },
       errors: ['too_many_requests'],
       handler: sendMail,
     }),
@@ -27,29 +27,29 @@ export const recoveryRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/reset-password',
-    who: 'anyone',
+    access: 'public',
     summary: 'Set a new password with a mailed code or link; every session ends',
     body: resetPasswordBody,
-    answers: { 200: saying('Password changed.').extend({ password: z.string().optional() }) },
-    errors: ['code_invalid', 'link_invalid', 'too_many_requests', 'busy'],
+    responses: { 200: saying('Password changed.').extend({ password: z.string().optional() }) },
+    errors: ['invalid_code', 'invalid_link', 'too_many_requests', 'busy'],
     handler: resetPassword,
   }),
   route({
     method: 'POST',
     path: '/v1/verify-email',
-    who: 'anyone',
+    access: 'public',
     summary: 'Verify an email address',
     body: verifyEmailBody,
-    answers: {
+    responses: {
       200: z.object({ message: z.enum(['Email verified.', 'Email changed.']), user: userShape }),
       201: saying('user created!').extend({ user: userShape }),
     },
     errors: [
-      'code_invalid',
-      'link_invalid',
-      'password_needed',
-      'signup_refused',
-      'signup_taken',
+      'invalid_code',
+      'invalid_link',
+      'password_required',
+      'signup_rejected',
+      'user_exists',
       'unauthenticated',
       'too_many_requests',
       'busy',
@@ -59,11 +59,11 @@ export const recoveryRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/restore-email',
-    who: 'anyone',
+    access: 'public',
     summary: 'Undo an email change',
     body: restoreEmailBody,
-    answers: { 200: saying('Email restored.').extend({ password: z.string().optional() }) },
-    errors: ['link_invalid', 'too_many_requests', 'conflict', 'busy'],
+    responses: { 200: saying('Email restored.').extend({ password: z.string().optional() }) },
+    errors: ['invalid_link', 'too_many_requests', 'conflict', 'busy'],
     handler: restoreEmail,
   }),
 ];

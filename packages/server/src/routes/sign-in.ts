@@ -1,14 +1,14 @@
-import type { Route } from '../edge/route.ts';
-import { route } from '../edge/route.ts';
 import { saying } from '../flows/shapes/messages.ts';
 import { tokenPairShape } from '../flows/shapes/sessions.ts';
 import { userShape } from '../flows/shapes/users.ts';
 import { login, loginBody, signIn, signInBody } from '../flows/sign-in/password.ts';
 import { logout, logoutEverywhere } from '../flows/sign-out/sign-out.ts';
 import { checkPassword, checkPasswordBody, passwordAdviceShape } from '../flows/sign-up/check-password.ts';
-import { SIGN_UP_MAILED, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
+import { SIGN_UP_EMAIL_SENT, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
 import { refresh, refreshBody } from '../flows/tokens/refresh.ts';
 import { serviceToken, serviceTokenBody } from '../flows/tokens/service-token.ts';
+import type { Route } from '../http/route.ts';
+import { route } from '../http/route.ts';
 
 const loggedOut = saying('logout successful!');
 
@@ -17,48 +17,48 @@ export const signInRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/signup',
-    who: 'anyone',
+    access: 'public',
     summary: 'Sign up',
     body: signUpBody,
     anyCase: true,
-    answers: { 201: saying('user created!').extend({ user: userShape }), 202: saying(SIGN_UP_MAILED) },
-    errors: ['signup_refused', 'signup_taken', 'signup_closed', 'too_many_requests', 'busy'],
+    responses: { 201: saying('user created!').extend({ user: userShape }), 202: saying(SIGN_UP_EMAIL_SENT) },
+    errors: ['signup_rejected', 'user_exists', 'signup_disabled', 'too_many_requests', 'busy'],
     handler: signUp,
   }),
   route({
     method: 'POST',
     path: '/v1/check-password',
-    who: 'anyone',
+    access: 'public',
     summary: 'Check password strength',
     body: checkPasswordBody,
-    answers: { 200: passwordAdviceShape },
+    responses: { 200: passwordAdviceShape },
     errors: [],
     handler: checkPassword,
   }),
   route({
     method: 'POST',
     path: '/v1/signin',
-    who: 'anyone',
+    access: 'public',
     summary: 'Sign in (session cookie)',
     body: signInBody,
     anyCase: true,
-    answers: { 200: saying('login successful!').extend({ user: userShape }) },
+    responses: { 200: saying('login successful!').extend({ user: userShape }) },
     errors: ['invalid_credentials', 'too_many_requests', 'busy'],
     handler: signIn,
   }),
   route({
     method: 'POST',
     path: '/v1/login',
-    who: 'anyone',
+    access: 'public',
     summary: 'Sign in (access and refresh tokens)',
     body: loginBody,
     anyCase: true,
     optionalBody: true,
-    answers: { 200: tokenPairShape },
+    responses: { 200: tokenPairShape },
     errors: [
       'invalid_credentials',
       'password_change_required',
-      'ambiguous_credentials',
+      'multiple_credentials',
       'too_many_requests',
       'busy',
     ],
@@ -67,40 +67,40 @@ export const signInRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/refresh',
-    who: 'anyone',
+    access: 'public',
     summary: 'Refresh tokens',
     body: refreshBody,
-    answers: { 200: tokenPairShape },
+    responses: { 200: tokenPairShape },
     errors: ['invalid_token', 'password_change_required', 'too_many_requests'],
     handler: refresh,
   }),
   route({
     method: 'POST',
     path: '/v1/token',
-    who: 'session',
+    access: 'user',
     summary: 'Get an access token for a service',
     body: serviceTokenBody,
-    answers: { 200: tokenPairShape.omit({ refresh_token: true }) },
+    responses: { 200: tokenPairShape.omit({ refresh_token: true }) },
     errors: [],
     handler: serviceToken,
   }),
   route({
     method: 'POST',
     path: '/v1/logout',
-    who: 'leaving',
+    access: 'optional',
     summary: 'Sign out',
-    answers: { 200: loggedOut },
+    responses: { 200: loggedOut },
     errors: ['invalid_token'],
     handler: logout,
   }),
   route({
     method: 'POST',
     path: '/v1/logout-everywhere',
-    who: 'session',
-    beforePasswordChange: true,
-    needsFreshSignIn: true,
+    access: 'user',
+    allowedBeforePasswordChange: true,
+    requiresReauthentication: true,
     summary: 'Sign out everywhere',
-    answers: { 200: loggedOut },
+    responses: { 200: loggedOut },
     errors: [],
     handler: logoutEverywhere,
   }),

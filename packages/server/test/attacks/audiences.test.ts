@@ -14,7 +14,7 @@ import {
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
-import { claimsOf, type Inside, newAddress, openInside, startTwin } from '../support/forge.ts';
+import { claimsOf, type Inside, newIp, openInside, startTwin } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('audiences on $name', ({ create }) => {
@@ -36,14 +36,14 @@ describe.each(databases)('audiences on $name', ({ create }) => {
     await database.remove();
   });
 
-  const newPerson = () => signUp(app, newAddress());
+  const newPerson = () => signUp(app, newIp());
   async function newAdmin() {
     const admin = await newPerson();
     await inside.promote(admin.id);
     return admin;
   }
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    send(app, 'POST', path, body, { from: newAddress(), headers });
+    send(app, 'POST', path, body, { from: newIp(), headers });
   const introspect = async (token: string) => (await post('/v1/introspect', { token })).body;
   const refresh = (refresh_token: string, audience?: string) =>
     post('/v1/refresh', { refresh_token, ...(audience === undefined ? {} : { audience }) });
@@ -55,10 +55,12 @@ describe.each(databases)('audiences on $name', ({ create }) => {
   it('A21: a token of an administrator for a service is refused by every route of Usher’s own', async () => {
     const admin = await newAdmin();
     const victim = await newPerson();
-    const byLogin = (await login(app, admin, newAddress(), 'services')).access_token;
+    const byLogin = (await login(app, admin, newIp(), 'services')).access_token;
     const byCookie = (await admin.browser.post('/v1/token', { audience: 'billing' })).body.access_token;
     expect([claimsOf(byLogin).aud, claimsOf(byCookie).aud]).toEqual(['services', 'billing']);
-    const guarded = routes.filter(({ who, path }) => who !== 'anyone' && path !== '/admin/events/stream');
+    const guarded = routes.filter(
+      ({ access, path }) => access !== 'public' && path !== '/admin/events/stream',
+    );
     expect(guarded.length).toBeGreaterThan(40);
     for (const token of [byLogin, byCookie])
       for (const { method, path } of guarded) {
@@ -70,7 +72,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
     expect((await introspect(byLogin)).active).toBe(true);
     expect((await admin.browser.get('/v1/me')).body.user.role).toBe('admin');
     const asking = new Request(`${app.url}/api`, { headers: { authorization: `Bearer ${byLogin}` } });
-    expect((await app.usher.authenticate(asking)).refusal?.status).toBe(401);
+    expect((await app.usher.authenticate(asking)).error?.status).toBe(401);
   });
 
   it('A21: a login asks for an audience with Basic or JSON, and each refresh keeps it or asks for another', async () => {
@@ -78,7 +80,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
     const { username, password } = who;
     const asked = await post('/v1/login', { audience: 'billing' }, basic(username, password));
     const inBody = await post('/v1/login', { username, password, Audience: 'billing' });
-    const plain = await login(app, who, newAddress());
+    const plain = await login(app, who, newIp());
     const audOf = (reply: { body: { access_token: string } }) => claimsOf(reply.body.access_token).aud;
     expect([audOf(asked), audOf(inBody), claimsOf(plain.access_token).aud]).toEqual([
       'billing',
@@ -123,7 +125,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
         `Unknown audience "elsewhere". Use one of: ${app.url}, services, billing.`,
       );
     }
-    const { refresh_token } = await login(app, who, newAddress());
+    const { refresh_token } = await login(app, who, newIp());
     for (const audience of ['elsewhere', '', 'Services', `${app.url}/`, 'services billing']) {
       const reply = await refresh(refresh_token, audience);
       expect([audience, reply.status, reply.body]).toEqual([audience, 400, expect.objectContaining(unknown)]);
@@ -148,7 +150,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
       { username, password, audience: 'billing' },
       basic(username, password),
     );
-    expect(twice.body.code).toBe('ambiguous_credentials');
+    expect(twice.body.code).toBe('multiple_credentials');
   });
 
   it('A21: a page with a cookie gets a token for a service from its own origin and the listed ones alone', async () => {
@@ -160,7 +162,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
         '/v1/token',
         {},
         {
-          from: newAddress(),
+          from: newIp(),
           headers: { cookie: `usher=${browser.cookie}`, ...headers },
         },
       );
@@ -184,7 +186,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
       {},
     ] as Record<string, string>[]) {
       const reply = await ask(headers);
-      expect([headers, reply.status, reply.body.code]).toEqual([headers, 403, 'cross_site']);
+      expect([headers, reply.status, reply.body.code]).toEqual([headers, 403, 'cross_site_request']);
       expect(reply.headers.get('access-control-allow-origin')).toBe(null);
     }
     expect((await post('/v1/token', {})).body.code).toBe('unauthenticated');
@@ -200,7 +202,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
       sid: claimsOf(byCookie.access_token).sid,
       role: 'user',
     });
-    const pair = await login(app, who, newAddress());
+    const pair = await login(app, who, newIp());
     app.clock.advance(9 * MINUTE);
     const late = await send(app, 'POST', '/v1/token', {}, asBearer(pair.access_token));
     expect(late.status).toBe(200);
@@ -217,7 +219,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
 
   it('A21: what a service is told is the session and the role at this moment, and of nothing but its tokens', async () => {
     const who = await newPerson();
-    const { access_token: token, refresh_token } = await login(app, who, newAddress(), 'services');
+    const { access_token: token, refresh_token } = await login(app, who, newIp(), 'services');
     const asked = clientOf(app);
     const tell = async () => given(await asked.introspect({ token }));
     expect(await tell()).toMatchObject({ active: true, role: 'user', sub: who.id });
@@ -228,7 +230,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
     const text = JSON.stringify(await tell());
     for (const secret of [who.username, who.email, token]) expect(text).not.toContain(secret);
 
-    const own = (await login(app, who, newAddress())).access_token;
+    const own = (await login(app, who, newIp())).access_token;
     const [header, payload, signature = ''] = token.split('.');
     const swapped = signature.startsWith('A') ? `B${signature.slice(1)}` : `A${signature.slice(1)}`;
     for (const other of [
@@ -254,7 +256,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
 
   it('A21: a service that is taken from the setting gets nothing any more', async () => {
     const who = await newPerson();
-    const { access_token, refresh_token } = await login(app, who, newAddress(), 'billing');
+    const { access_token, refresh_token } = await login(app, who, newIp(), 'billing');
     // The other process has the default alone, as after a restart with another setting.
     const host = { host: new URL(app.url).host };
     const reply = await send(twin, 'POST', '/v1/refresh', { refresh_token }, { headers: host });

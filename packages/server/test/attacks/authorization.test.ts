@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import type { Route } from '../../src/edge/route.ts';
-import { openWorld } from '../../src/open-world.ts';
+import type { Route } from '../../src/http/route.ts';
+import { openContext } from '../../src/open-context.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { routes } from '../../src/routes.ts';
 import {
   asBearer,
   login,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -28,7 +28,7 @@ const pathOf = ({ path }: Pick<Route, 'path'>): string =>
   path.replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : NOBODY);
 const titled = (list: readonly Route[]) =>
   list.map((route) => [`${route.method} ${route.path}`, route] as const);
-const guarded = routes.filter(({ who }) => who === 'session' || who === 'admin');
+const guarded = routes.filter(({ access }) => access === 'user' || access === 'admin');
 
 const withoutId = ({ text }: Reply): string => text.replace(/"request_id":"[^"]+"/, '');
 
@@ -82,15 +82,15 @@ describe.each(databases)('authorization on $name', ({ create }) => {
       const administrator = await call(tokens.admin);
       // These routes end the session that asks.
       if (route.path.startsWith('/v1/logout')) await signInAgain();
-      const isGuarded = route.who === 'session' || route.who === 'admin';
+      const isGuarded = route.access === 'user' || route.access === 'admin';
       expect(nobody.body?.code === 'unauthenticated').toBe(isGuarded || route.path === '/metrics');
-      expect(user.body?.code === 'forbidden').toBe(route.who === 'admin');
+      expect(user.body?.code === 'forbidden').toBe(route.access === 'admin');
       if (isGuarded) expect(nobody.status).toBe(401);
-      if (route.who === 'admin') expect(user.status).toBe(403);
-      for (const reply of route.who === 'admin' ? [administrator] : [user, administrator]) {
+      if (route.access === 'admin') expect(user.status).toBe(403);
+      for (const reply of route.access === 'admin' ? [administrator] : [user, administrator]) {
         expect(reply.body?.code).not.toBe('forbidden');
         expect(reply.status).toBeLessThan(500);
-        if (route.who !== 'anyone') expect(reply.status).not.toBe(401);
+        if (route.access !== 'public') expect(reply.status).not.toBe(401);
       }
     });
   });
@@ -102,7 +102,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
   ];
   describe('A1: a field that is nobody’s to set', () => {
     const bodies: [method: string, path: string, body: () => Record<string, unknown>][] = [
-      ['POST', '/v1/signup', () => newNames()],
+      ['POST', '/v1/signup', () => newIdentifiers()],
       ['POST', '/v1/signin', () => ({ username: mallory.username, password: PASSWORD })],
       ['POST', '/v1/login', () => ({ username: mallory.username, password: PASSWORD })],
       ['POST', '/v1/refresh', () => ({ refresh_token: 'x' })],
@@ -135,7 +135,9 @@ describe.each(databases)('authorization on $name', ({ create }) => {
       for (const method of ['POST', 'PATCH'])
         for (const field of extras.filter((name) => !mine[method]?.includes(name))) {
           const [path, body] =
-            method === 'POST' ? ['/v1/users', newNames()] : [`/v1/users/${victim.id}`, { disabled: true }];
+            method === 'POST'
+              ? ['/v1/users', newIdentifiers()]
+              : [`/v1/users/${victim.id}`, { disabled: true }];
           const reply = await admin.browser.send(method, path, { ...body, [field]: 'admin' });
           expect([field, reply.status]).toEqual([field, 400]);
           expect(reply.body.errors).toEqual([expect.objectContaining({ field, code: 'unknown_field' })]);
@@ -458,7 +460,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
           // What the path answers is no secret: an empty 204 that opens nothing.
           const closed = method === 'OPTIONS' ? /^HTTP\/1\.1 (204|4\d\d) / : /^HTTP\/1\.1 4\d\d /;
           expect([line, await sendBytes(app, `${head}\r\n`)]).toEqual([line, expect.stringMatching(closed)]);
-          if (route.who !== 'admin') continue;
+          if (route.access !== 'admin') continue;
           const user = await sendBytes(app, `${head}Authorization: Bearer ${token}\r\n\r\n`);
           expect([line, user]).toEqual([line, expect.stringMatching(closed)]);
         }
@@ -509,10 +511,10 @@ describe.each(databases)('authorization apart, on $name', ({ create }) => {
     const database = await create();
     const app = await startApp(database);
     const settings = configFromOptions({ database: database.url, secret: app.secret, publicUrl: app.url });
-    const { world, close } = await openWorld(settings, { clock: app.clock });
-    const link = (await makeSetUpLink(world)) ?? expect.fail('no link');
+    const { context, close } = await openContext(settings, { clock: app.clock });
+    const link = (await makeSetUpLink(context)) ?? expect.fail('no link');
     const token = secretOf(link);
-    const setUp = (at: TestApp, secret: string, names = newNames()) =>
+    const setUp = (at: TestApp, secret: string, names = newIdentifiers()) =>
       submit(at, '/setup', { token: secret, ...names });
     expect((await setUp(app, token)).status).toBe(201);
     const restarted = await startApp(database, { secret: app.secret, clock: app.clock });
@@ -525,12 +527,12 @@ describe.each(databases)('authorization apart, on $name', ({ create }) => {
       }
       expect((await setUp(one, '')).status).toBe(410);
     }
-    expect(await makeSetUpLink(world)).toBeUndefined();
+    expect(await makeSetUpLink(context)).toBeUndefined();
     // Not even once the only administrator is gone.
-    await world.db.deleteFrom('users').execute();
-    expect(await makeSetUpLink(world)).toBeUndefined();
+    await context.db.deleteFrom('users').execute();
+    expect(await makeSetUpLink(context)).toBeUndefined();
     expect((await setUp(app, token)).status).toBe(410);
-    expect(await world.db.selectFrom('users').select('id').execute()).toEqual([]);
+    expect(await context.db.selectFrom('users').select('id').execute()).toEqual([]);
     await close();
     await restarted.stop();
     await app.stop();

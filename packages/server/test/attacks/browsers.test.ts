@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Route } from '../../src/edge/route.ts';
+import type { Route } from '../../src/http/route.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { routes } from '../../src/routes.ts';
 import {
   asBearer,
   Browser,
   login,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -40,7 +40,7 @@ const forms: [type: string, body: string][] = [
 
 const unsafe = routes.filter((route) => route.method !== 'GET');
 const withJson = routes.filter((route) => route.body && route.encoding !== 'form');
-const guarded = routes.filter(({ who }) => who === 'session' || who === 'admin');
+const guarded = routes.filter(({ access }) => access === 'user' || access === 'admin');
 const titled = (list: readonly Route[]) =>
   list.map((route) => [`${route.method} ${route.path}`, route] as const);
 
@@ -77,9 +77,9 @@ describe.each(databases)('browsers on $name', ({ create }) => {
     events: await opened.db.selectFrom('events').select('id').execute(),
   });
 
-  function expectRefused(reply: Reply): void {
+  function expectRejected(reply: Reply): void {
     expect(reply.status).toBe(403);
-    expect(reply.body.code).toBe('cross_site');
+    expect(reply.body.code).toBe('cross_site_request');
     expect(reply.headers.getSetCookie()).toEqual([]);
     expect(reply.headers.has('access-control-allow-origin')).toBe(false);
   }
@@ -90,7 +90,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
       for (const from of crossSite)
         for (const [type, raw] of forms) {
           const headers = { ...cookie(), ...from, 'content-type': type };
-          expectRefused(await send(app, route.method, pathOf(route), undefined, { raw, headers }));
+          expectRejected(await send(app, route.method, pathOf(route), undefined, { raw, headers }));
         }
       expect(await stored()).toEqual(before);
       expect((await admin.browser.get('/v1/me')).status).toBe(200);
@@ -151,7 +151,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
         { origin: 'http://other.localhost', 'sec-fetch-site': 'same-site' },
         { 'sec-fetch-site': 'same-site' },
       ])
-        expectRefused(
+        expectRejected(
           await send(app, route.method, pathOf(route), {}, { headers: { ...cookie(), ...from } }),
         );
     });
@@ -162,25 +162,25 @@ describe.each(databases)('browsers on $name', ({ create }) => {
       const reply = await call(ALLOWED, 'same-site');
       expect(reply.status).toBe(400);
       expect(reply.headers.get('access-control-allow-origin')).toBe(ALLOWED);
-      expectRefused(await call(`${ALLOWED}.evil.example`, 'same-site'));
-      expectRefused(await call(ALLOWED.replace('https', 'http'), 'same-site'));
+      expectRejected(await call(`${ALLOWED}.evil.example`, 'same-site'));
+      expectRejected(await call(ALLOWED.replace('https', 'http'), 'same-site'));
       // Both headers have to tell the same story.
-      expectRefused(await call(app.url, 'cross-site'));
+      expectRejected(await call(app.url, 'cross-site'));
       expect((await call(ALLOWED, 'same-origin')).status).toBe(403);
     });
   });
 
   it('C6: nobody is signed in as somebody else by another site', async () => {
-    const mallory = newNames();
+    const mallory = newIdentifiers();
     await send(app, 'POST', '/v1/signup', mallory, { from: '192.0.2.6' });
     const { username, password } = mallory;
     for (const from of crossSite)
       for (const path of ['/v1/signin', '/v1/login', '/v1/signup']) {
-        const body = path === '/v1/signup' ? newNames() : { username, password };
+        const body = path === '/v1/signup' ? newIdentifiers() : { username, password };
         for (const type of ['application/json', 'text/plain'])
-          expectRefused(await send(app, 'POST', path, body, { headers: { ...from, 'content-type': type } }));
+          expectRejected(await send(app, 'POST', path, body, { headers: { ...from, 'content-type': type } }));
         const basic = Buffer.from(`${username}:${password}`).toString('base64');
-        expectRefused(
+        expectRejected(
           await send(app, 'POST', path, undefined, { headers: { ...from, authorization: `Basic ${basic}` } }),
         );
       }
@@ -190,7 +190,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
 
   describe('C8: an old browser, which says not where a request comes from', () => {
     it.each(titled(unsafe))('writes nothing by cookie at %s', async (_, route) => {
-      expectRefused(await send(app, route.method, pathOf(route), {}, { headers: cookie() }));
+      expectRejected(await send(app, route.method, pathOf(route), {}, { headers: cookie() }));
     });
 
     it('reads as before, and a program with a bearer token is not bothered', async () => {
@@ -228,7 +228,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
     for (const origin of origins)
       for (const site of [{}, { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }]) {
         const headers = { ...cookie(), origin, ...site };
-        expectRefused(await send(app, 'POST', '/v1/logout', undefined, { headers }));
+        expectRejected(await send(app, 'POST', '/v1/logout', undefined, { headers }));
       }
     expect((await admin.browser.get('/v1/me')).status).toBe(200);
   });
@@ -365,7 +365,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
 
     it('does nothing for another site', async () => {
       for (const from of crossSite)
-        expectRefused(
+        expectRejected(
           await send(app, 'POST', '/v1/login', undefined, { headers: { ...from, ...basic(admin) } }),
         );
       const read = await send(app, 'GET', '/v1/login', undefined, { headers: basic(admin) });
@@ -454,7 +454,7 @@ describe('cookies of an https installation', () => {
   beforeAll(async () => {
     database = await create();
     app = await startApp(database, { publicUrl });
-    const reply = await send(app, 'POST', '/v1/signup', newNames(), {
+    const reply = await send(app, 'POST', '/v1/signup', newIdentifiers(), {
       headers: { host: 'accounts.example.org' },
     });
     token = /^__Host-usher=([^;]+)/.exec(reply.headers.get('set-cookie') ?? '')?.[1] ?? '';

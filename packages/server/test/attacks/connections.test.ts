@@ -322,7 +322,7 @@ describe('D13: connections of one client', () => {
       connectionLimit: {
         ...limit,
         rangesOf: (address) => limit.rangesOf(network(address)),
-        onRefused: (...range) => refused.push(range),
+        onRejected: (...range) => refused.push(range),
       },
     });
     const from = (localAddress: string) => open(port, '', localAddress);
@@ -347,6 +347,6 @@ describe('D13: connections of one client', () => {
     const metrics = await send(server, 'GET', '/metrics', undefined, {
       headers: { authorization: `Bearer ${env.USHER_METRICS_TOKEN}` },
     });
-    expect(metrics.text).not.toContain('usher_limits_reached_total{limit="connections"}');
+    expect(metrics.text).not.toContain('usher_rate_limits_exceeded_total{limit="connections"}');
   });
 });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NEW_PASSWORD, PASSWORD, WRONG } from '../support/app.ts';
 import { DAY } from '../support/clock.ts';
 import { deviceOf } from '../support/cookies.ts';
-import { newAddress } from '../support/forge.ts';
-import { lastMail, queuedMails, tokenOf } from '../support/mails.ts';
+import { lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
+import { newIp } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type Answered, type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
@@ -12,7 +12,7 @@ const STRANGERS = 5;
 /** Wrong passwords of one known browser, and of all of them together, until one is right. */
 const OF_ONE = 10;
 const OF_ALL = 100;
-const MOST_DEVICES = 20;
+const MAX_DEVICES = 20;
 
 type Account = Awaited<ReturnType<typeof newAccount>>;
 
@@ -30,7 +30,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
 
   const headersOf = (device: string) => ({ origin: URL_OF_ALL, ...(device && { cookie: device }) });
   const signIn = ({ username }: Account, device = '', password: string = PASSWORD): Promise<Answered> =>
-    app.call('POST', '/v1/signin', { username, password }, newAddress(), headersOf(device));
+    app.call('POST', '/v1/signin', { username, password }, newIp(), headersOf(device));
   const guess = (account: Account, device: string) => signIn(account, device, WRONG);
   /** Signs in from a browser that nobody knows. @returns Its device cookie. */
   async function newDevice(account: Account, password: string = PASSWORD): Promise<string> {
@@ -43,10 +43,10 @@ describe.each(databases)('known devices on $name', ({ create }) => {
   }
   /** How many guesses were compared. */
   async function compared({ id }: Account): Promise<number> {
-    const rows = await app.world.db
+    const rows = await app.context.db
       .selectFrom('events')
       .select('details')
-      .where('name', '=', 'sign_in_refused')
+      .where('name', '=', 'sign_in_failed')
       .where('user_id', '=', id)
       .execute();
     return rows.filter(({ details }) => JSON.parse(details).reason === 'wrong').length;
@@ -66,21 +66,22 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     return status === 200;
   }
   async function recover({ email }: Account): Promise<Answered> {
-    await app.call('POST', '/v1/send-mail', { email }, newAddress());
-    const token = tokenOf((await lastMail(app, database, email)).link);
-    return app.call('POST', '/v1/reset-password', { token, password: NEW_PASSWORD }, newAddress());
+    await app.call('POST', '/v1/send-mail', { email }, newIp());
+    const token = tokenOf((await lastEmail(app, database, email)).link);
+    return app.call('POST', '/v1/reset-password', { token, password: NEW_PASSWORD }, newIp());
   }
   const rowsOf = ({ id }: Account) =>
-    app.world.db.selectFrom('devices').select('id').where('user_id', '=', id).execute();
-  async function mailsTo({ email }: Account, kind: string): Promise<number> {
-    return (await queuedMails(app, database)).filter((mail) => mail.to === email && mail.kind === kind)
-      .length;
+    app.context.db.selectFrom('devices').select('id').where('user_id', '=', id).execute();
+  async function emailsTo({ email }: Account, kind: string): Promise<number> {
+    return (await queuedEmails(app, database)).filter(
+      (message) => message.to === email && message.kind === kind,
+    ).length;
   }
 
   it('B21: of sixty browsers that signed in before a new password, none is known 200 days later', async () => {
     const account = await newAccount(app);
     const devices = [deviceOf(account.reply), ...(await devicesFrom(account, 60))];
-    expect(await rowsOf(account)).toHaveLength(MOST_DEVICES);
+    expect(await rowsOf(account)).toHaveLength(MAX_DEVICES);
     expect((await recover(account)).status).toBe(200);
     app.clock.advance(200 * DAY);
     const guesses = await countsOf(account, async () => {
@@ -107,7 +108,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       'PUT',
       '/v1/me/password',
       { current_password: PASSWORD, new_password: NEW_PASSWORD },
-      newAddress(),
+      newIp(),
       { origin: URL_OF_ALL, cookie: `${session?.split(';')[0]}; ${deviceOf(signedIn)}` },
     );
     expect(changed.status).toBe(200);
@@ -120,7 +121,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
 
   it('B21: all known browsers of an account together have a hundred guesses until one is right', async () => {
     const account = await newAccount(app);
-    const devices = await devicesFrom(account, MOST_DEVICES - 1);
+    const devices = await devicesFrom(account, MAX_DEVICES - 1);
     const spend = async () => {
       // One less than makes a browser unknown.
       for (const device of devices) for (let i = 1; i < OF_ONE; i++) await guess(account, device);
@@ -133,7 +134,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     };
     expect(await countsOf(account, refused)).toBe(0);
     expect((await signIn(account, one)).status).toBe(401);
-    expect(await mailsTo(account, 'device_distrusted')).toBe(0);
+    expect(await emailsTo(account, 'device_trust_revoked')).toBe(0);
     // The right password from elsewhere ends it.
     expect((await signIn(account)).status).toBe(200);
     expect((await signIn(account, others[0])).status).toBe(200);
@@ -144,14 +145,14 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     const account = await newAccount(app);
     const first = deviceOf(account.reply);
     app.clock.advance(1_000);
-    const devices = await devicesFrom(account, MOST_DEVICES - 1);
+    const devices = await devicesFrom(account, MAX_DEVICES - 1);
     app.clock.advance(1_000);
     // Signing in again is no further browser.
     const again = await signIn(account, first);
     expect(deviceOf(again)).toBe(first);
     app.clock.advance(1_000);
     await newDevice(account);
-    expect(await rowsOf(account)).toHaveLength(MOST_DEVICES);
+    expect(await rowsOf(account)).toHaveLength(MAX_DEVICES);
     expect(await isKnown(account, first)).toBe(true);
     const known = await Promise.all(
       devices.map(async (device) => deviceOf(await signIn(account, device)) === device),
@@ -177,13 +178,13 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     const ten = async () => {
       for (let i = 0; i < OF_ONE; i++) expect((await guess(account, stolen)).status).toBe(401);
     };
-    expect(await mailsTo(account, 'device_distrusted')).toBe(0);
+    expect(await emailsTo(account, 'device_trust_revoked')).toBe(0);
     expect(await countsOf(account, ten)).toBe(OF_ONE);
-    expect(await mailsTo(account, 'device_distrusted')).toBe(1);
-    const events = await app.world.db
+    expect(await emailsTo(account, 'device_trust_revoked')).toBe(1);
+    const events = await app.context.db
       .selectFrom('events')
       .select('actor_id')
-      .where('name', '=', 'device_distrusted')
+      .where('name', '=', 'device_trust_revoked')
       .where('user_id', '=', account.id)
       .execute();
     expect(events).toEqual([{ actor_id: null }]);
@@ -192,7 +193,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     expect(await countsOf(account, ten)).toBe(STRANGERS);
     expect(await isKnown(account, stolen)).toBe(false);
     expect(await isKnown(account, own)).toBe(true);
-    expect(await mailsTo(account, 'device_distrusted')).toBe(1);
+    expect(await emailsTo(account, 'device_trust_revoked')).toBe(1);
   });
 
   it('B23: nor do fifty of its guesses side by side bring more than ten', async () => {
@@ -208,7 +209,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       for (let i = 0; i < OF_ONE; i++) await guess(account, stolen);
     });
     expect(guesses + rest).toBeLessThanOrEqual(OF_ONE + STRANGERS);
-    expect(await mailsTo(account, 'device_distrusted')).toBe(1);
+    expect(await emailsTo(account, 'device_trust_revoked')).toBe(1);
   });
 
   it('B23: right passwords side by side from a known browser are never refused as wrong, and it stays known', async () => {
@@ -222,7 +223,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
     }
     expect(deviceOf(await signIn(account, own))).toBe(own);
-    expect(await mailsTo(account, 'device_distrusted')).toBe(0);
+    expect(await emailsTo(account, 'device_trust_revoked')).toBe(0);
   });
 
   it('X12: known browsers that guess and browsers that sign in side by side never wait for each other in a circle', async () => {
@@ -232,7 +233,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     await signIn(account, devices[0]);
     await signIn(account);
     // One row at a time, in the order in which attempts count.
-    const deletions = app.work().statements.filter((one) => /^delete from "limits"/.test(one));
+    const deletions = app.work().statements.filter((one) => /^delete from "rate_limits"/.test(one));
     expect(deletions.length).toBeGreaterThan(4);
     for (const one of deletions) expect(one).toMatch(/where "key" = \S+ returning "key"$/);
     const statuses = new Set<number>();
@@ -254,6 +255,6 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       for (let i = 1; i < OF_ONE; i++) await guess(account, own);
       expect(deviceOf(await signIn(account, own))).toBe(own);
     }
-    expect(await mailsTo(account, 'device_distrusted')).toBe(0);
+    expect(await emailsTo(account, 'device_trust_revoked')).toBe(0);
   });
 });

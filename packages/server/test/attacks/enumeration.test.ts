@@ -2,14 +2,22 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { KyselyPlugin } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { serveWorld, type Usher } from '../../src/app.ts';
+import { serveContext, type Usher } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import type { Route } from '../../src/edge/route.ts';
-import { type OpenedWorld, openWorld } from '../../src/open-world.ts';
+import type { Route } from '../../src/http/route.ts';
+import { type OpenedContext, openContext } from '../../src/open-context.ts';
 import { type HttpServer, startHttpServer } from '../../src/platform/http-server.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { routes } from '../../src/routes.ts';
-import { cheapHashing, longPatience, newNames, PASSWORD, type Reply, send, WRONG } from '../support/app.ts';
+import {
+  cheapHashing,
+  longTimeouts,
+  newIdentifiers,
+  PASSWORD,
+  type Reply,
+  send,
+  WRONG,
+} from '../support/app.ts';
 import { DAY, MINUTE, SECOND, type TestClock, testClock } from '../support/clock.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -21,7 +29,7 @@ function visible({ status, headers, text }: Reply) {
 
 describe.each(databases)('enumeration on $name', ({ create }) => {
   let database: TestDatabase;
-  let opened: OpenedWorld;
+  let opened: OpenedContext;
   let server: HttpServer;
   let usher: Usher;
   let clock: TestClock;
@@ -45,13 +53,13 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       secret: randomBytes(32).toString('base64'),
       trustedProxies: '127.0.0.1',
     };
-    opened = await openWorld(configFromOptions(options), {
+    opened = await openContext(configFromOptions(options), {
       clock,
       log: createLog('silent'),
       hashing: cheapHashing,
-      patience: longPatience,
+      timeouts: longTimeouts,
     });
-    usher = serveWorld({ ...opened, world: counted(opened.world) });
+    usher = serveContext({ ...opened, context: counted(opened.context) });
   });
   afterAll(async () => {
     await server.stop(0);
@@ -63,7 +71,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
   });
 
   /** The same world, which notes what it is asked to do. */
-  function counted(world: OpenedWorld['world']): OpenedWorld['world'] {
+  function counted(context: OpenedContext['context']): OpenedContext['context'] {
     const statements: KyselyPlugin = {
       transformQuery: ({ node }) => {
         const table = JSON.stringify(node).match(
@@ -74,10 +82,10 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       },
       transformResult: async ({ result }) => result,
     };
-    const { hasher } = world;
+    const { hasher } = context;
     return {
-      ...world,
-      db: world.db.withPlugin(statements),
+      ...context,
+      db: context.db.withPlugin(statements),
       hasher: {
         ...hasher,
         hash: (...asked) => {
@@ -101,7 +109,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       headers: { authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` },
     });
   async function account() {
-    const names = newNames();
+    const names = newIdentifiers();
     const reply = await send(app(), 'POST', '/v1/signup', names, { from: '198.51.100.1' });
     const cookie = reply.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
     return { ...names, id: reply.body.user.id as string, cookie };
@@ -109,7 +117,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
   const update = (
     id: string,
     change: { disabled_at?: number; password_hash?: string; admin_since?: number },
-  ) => opened.world.db.updateTable('users').set(change).where('id', '=', id).execute();
+  ) => opened.context.db.updateTable('users').set(change).where('id', '=', id).execute();
 
   /** What a stranger sees of a request, and what it cost. */
   async function observe(ask: () => Promise<Reply>) {
@@ -142,7 +150,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       await update(without.id, { password_hash: '!' });
       for (const [way, ask] of ways) {
         const from = '198.51.100.2';
-        const nobody = await observe(() => ask(newNames(), WRONG, from));
+        const nobody = await observe(() => ask(newIdentifiers(), WRONG, from));
         expect([way, nobody.reply.status]).toEqual([way, 401]);
         expect(nobody.work.filter((step) => step === 'verify')).toHaveLength(1);
         for (const [names, password] of [
@@ -160,7 +168,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
 
     it.each(ways.filter((_, i) => i % 3 === 0))('are throttled alike: %s', async (_, ask) => {
       const from = '198.51.100.3';
-      const [known, stranger] = [await account(), newNames()];
+      const [known, stranger] = [await account(), newIdentifiers()];
       for (let i = 0; i < 5; i++)
         expect(await observe(() => ask(known, WRONG, from))).toEqual(
           await observe(() => ask(stranger, WRONG, from)),
@@ -181,7 +189,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       const known = await account();
       for (const password of ['', 'x'.repeat(1_500), '🔑'.repeat(900)]) {
         const nobody = await observe(() =>
-          signIn({ username: newNames().username, password }, '198.51.100.4'),
+          signIn({ username: newIdentifiers().username, password }, '198.51.100.4'),
         );
         expect(await observe(() => signIn({ username: known.username, password }, '198.51.100.4'))).toEqual(
           nobody,
@@ -199,16 +207,18 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
         await signIn({ username, password: WRONG }, from);
         await signIn({ email, password: WRONG }, from);
         for (let tries = 0; tries < 30; tries++)
-          if ((await signIn({ username: newNames().username, password: WRONG }, from)).status === 429)
+          if ((await signIn({ username: newIdentifiers().username, password: WRONG }, from)).status === 429)
             return tries;
         throw new Error('There is no limit.');
       }
       const [known, from] = [await account(), '198.51.100.5'];
-      const stranger = await left(newNames(), from);
+      const stranger = await left(newIdentifiers(), from);
       expect(stranger).toBe(18);
       expect(await left(known, '198.51.100.6')).toBe(stranger);
       // Over the limit everybody gets the same refusal, whose-ever password it is.
-      const nobody = await observe(() => signIn({ username: newNames().username, password: WRONG }, from));
+      const nobody = await observe(() =>
+        signIn({ username: newIdentifiers().username, password: WRONG }, from),
+      );
       expect(nobody.reply.status).toBe(429);
       for (const password of [WRONG, PASSWORD])
         expect(await observe(() => signIn({ username: known.username, password }, from))).toEqual(nobody);
@@ -219,7 +229,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
     const [eve, victim] = [await account(), await account()];
     const own = { cookie: eve.cookie, 'sec-fetch-site': 'same-origin' };
     const ids = [victim.id, eve.id, '00000000-0000-7000-8000-000000000000', 'nonsense'];
-    const admins = routes.filter(({ who }) => who === 'admin');
+    const admins = routes.filter(({ access }) => access === 'admin');
     const call = (route: Route, id: string, headers: Record<string, string>) =>
       observe(() => send(app(), route.method, route.path.replace(':id', id), undefined, { headers }));
     for (const route of admins)
@@ -239,7 +249,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
     for (const term of [victim.username, victim.email, victim.id, eve.email])
       expect(await search(term)).toEqual(none);
     // A session is found by its owner alone; the ids of others are ids of nothing.
-    const { id } = await opened.world.db
+    const { id } = await opened.context.db
       .selectFrom('sessions')
       .select('id')
       .where('user_id', '=', victim.id)
@@ -263,7 +273,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
     for (const more of headers) {
       clock.advance(60 * MINUTE);
       const nobody = await observe(() =>
-        signIn({ username: newNames().username, password: WRONG }, from, more),
+        signIn({ username: newIdentifiers().username, password: WRONG }, from, more),
       );
       expect(nobody.reply.status).toBe(401);
       expect(await observe(() => signIn({ username: known.username, password: WRONG }, from, more))).toEqual(
@@ -282,7 +292,9 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
     await update(imported.id, { password_hash: bcrypt });
     await update(leaver.id, { password_hash: bcrypt, disabled_at: 1 });
     const from = '198.51.100.13';
-    const nobody = await observe(() => signIn({ username: newNames().username, password: WRONG }, from));
+    const nobody = await observe(() =>
+      signIn({ username: newIdentifiers().username, password: WRONG }, from),
+    );
     expect(nobody.work.filter((step) => step === 'verify')).toHaveLength(1);
     for (const [{ username }, password] of [
       [imported, WRONG],

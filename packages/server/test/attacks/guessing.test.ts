@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readLimits } from '../../src/core/limits.ts';
+import { readRateLimits } from '../../src/core/rate-limits.ts';
 import { findById } from '../../src/core/users.ts';
-import { namesOf } from '../../src/flows/passwords/prove-password.ts';
+import { identifiersOf } from '../../src/flows/passwords/authenticate-with-password.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
 import {
   asBearer,
   login,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -56,16 +56,16 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
       .selectFrom('events')
       .select('details')
       .where('user_id', '=', userId)
-      .where('name', 'in', ['sign_in_refused', 'password_refused'])
+      .where('name', 'in', ['sign_in_failed', 'reauthentication_failed'])
       .execute();
     for (const { details } of rows) expect(JSON.parse(details).reason).toBe('wrong');
     const user = (await findById(opened.db, userId)) ?? expect.fail('there is no such user');
     const asked = [
-      { limit: 'password', subject: userId } as const,
-      ...namesOf(user).map((subject) => ({ limit: 'passwordByName', subject }) as const),
+      { limit: 'passwords_per_account', subject: userId } as const,
+      ...identifiersOf(user).map((subject) => ({ limit: 'passwords_per_identifier', subject }) as const),
     ];
-    const states = await readLimits(opened.db, deriveKeys(app.secret).limits, asked, app.clock.now());
-    return { wrong: rows.length, limited: states.reduce((sum, { refused }) => sum + refused, 0) };
+    const states = await readRateLimits(opened.db, deriveKeys(app.secret).rateLimits, asked, app.clock.now());
+    return { wrong: rows.length, limited: states.reduce((sum, { rejected: refused }) => sum + refused, 0) };
   }
   async function exhaust(names: { username: string }): Promise<void> {
     for (let i = 0; i < FREE; i++) expect((await guess(names)).status).toBe(401);
@@ -81,7 +81,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
       const rows = await db
         .selectFrom('events')
         .select('details')
-        .where('name', '=', 'sign_in_refused')
+        .where('name', '=', 'sign_in_failed')
         .execute();
       return rows.filter(({ details }) => JSON.parse(details).reason === 'wrong').length;
     };
@@ -166,7 +166,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
   });
 
   describe('B4: spraying', () => {
-    const spray = (from: string) => guess({ username: newNames().username }, WRONG, from);
+    const spray = (from: string) => guess({ username: newIdentifiers().username }, WRONG, from);
 
     it('from all addresses of a /64 counts as from one, side by side, too', async () => {
       const replies = await Promise.all(
@@ -207,7 +207,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
       'x-forwarded-host': `10.0.5.${i}`,
     });
     const spray = (at: TestApp, headers: Record<string, string>) =>
-      send(at, 'POST', '/v1/signin', { username: newNames().username, password: WRONG }, { headers });
+      send(at, 'POST', '/v1/signin', { username: newIdentifiers().username, password: WRONG }, { headers });
 
     it('is known by its socket where no proxy is trusted', async () => {
       const plain = await startApp(database, {
@@ -237,7 +237,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
         expect([i, reply.status]).toEqual([i, i < NAMES ? 401 : 429]);
       }
       // Node joins two lines in their order, so that the first cannot push the last aside.
-      const body = JSON.stringify({ username: newNames().username, password: WRONG });
+      const body = JSON.stringify({ username: newIdentifiers().username, password: WRONG });
       const lines = [
         'POST /v1/signin HTTP/1.1',
         `Host: localhost:${app.port}`,
@@ -362,10 +362,10 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
     await refused();
     expect((await guess(mallory, PASSWORD)).status).toBe(200);
     await refused();
-    await guess({ username: `${username}${newNames().username}` });
+    await guess({ username: `${username}${newIdentifiers().username}` });
     await refused();
     await send(app, 'POST', '/v1/logout');
-    await send(app, 'POST', '/v1/signup', { ...newNames(), username });
+    await send(app, 'POST', '/v1/signup', { ...newIdentifiers(), username });
     await refused();
     const restarted = await startApp(database, { secret: app.secret, publicUrl: app.url, clock: app.clock });
     const elsewhere = await send(

@@ -2,11 +2,11 @@
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readLimits } from '../../src/core/limits.ts';
+import { readRateLimits } from '../../src/core/rate-limits.ts';
 import type { Requester } from '../../src/platform/fair-queue.ts';
 import { createHasher, type Hasher } from '../../src/platform/hasher.ts';
 import {
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -16,7 +16,7 @@ import {
   WRONG,
 } from '../support/app.ts';
 import { deviceOf } from '../support/cookies.ts';
-import { newAddress, openInside } from '../support/forge.ts';
+import { newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type Answered, type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
@@ -36,14 +36,14 @@ describe.each(databases)('hashing in turn on $name', ({ create }) => {
   });
 
   const signIn = (username: string, password: string): Promise<Reply> =>
-    send(app, 'POST', '/v1/signin', { username, password }, { from: newAddress() });
+    send(app, 'POST', '/v1/signin', { username, password }, { from: newIp() });
 
   it('E18: one’s own sign-in does not wait for the hashes of imported users that others guess at', async () => {
     const inside = await openInside(app, database);
     const guessed = await Promise.all(
-      Array.from({ length: availableParallelism() }, () => signUp(app, newAddress())),
+      Array.from({ length: availableParallelism() }, () => signUp(app, newIp())),
     );
-    const own = await signUp(app, newAddress());
+    const own = await signUp(app, newIp());
     // Half a second of work each, so that they are surely under way all the time; as many as there are threads of ours.
     const imported = '$2b$13$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG';
     for (const { id } of guessed)
@@ -77,8 +77,8 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     app = await startCounted(database);
     // Of 51 places a range has 6, strangers there 4, an account 3.
     hasher = createHasher({ threads: 1, parameters: { memoryKib: 64, passes: 1 }, niceness: 0 });
-    app.world.hasher = {
-      ...app.world.hasher,
+    app.context.hasher = {
+      ...app.context.hasher,
       verify: (hash, password, requester) => {
         asked.push(requester);
         return hasher.verify(hash, password, requester);
@@ -123,7 +123,7 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     const accounts = await Promise.all(Array.from({ length: 12 }, () => newAccount(app)));
     const owners = await Promise.all(Array.from({ length: 20 }, () => newAccount(app)));
     const { open } = holdThreads();
-    const address = newAddress();
+    const address = newIp();
     const flood = accounts.flatMap(({ email, reply }) =>
       [undefined, knownBy(reply)].flatMap((browser) =>
         Array.from({ length: 3 }, () => signIn({ email, password: PASSWORD }, address, browser)),
@@ -131,7 +131,7 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     );
     await askedFor(72);
     const signIns = owners.map(({ email, reply }) =>
-      signIn({ email, password: PASSWORD }, newAddress(), knownBy(reply)),
+      signIn({ email, password: PASSWORD }, newIp(), knownBy(reply)),
     );
     await askedFor(92);
     open();
@@ -145,17 +145,16 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     const stranger = await newAccount(app);
     const owner = await newAccount(app);
     const browsers = [knownBy(reply)];
-    while (browsers.length < 6)
-      browsers.push(knownBy(await signIn({ email, password: PASSWORD }, newAddress())));
+    while (browsers.length < 6) browsers.push(knownBy(await signIn({ email, password: PASSWORD }, newIp())));
     asked = [];
     const { open } = holdThreads();
     const flood = browsers.flatMap((browser) =>
-      Array.from({ length: 10 }, () => signIn({ email, password: PASSWORD }, newAddress(), browser)),
+      Array.from({ length: 10 }, () => signIn({ email, password: PASSWORD }, newIp(), browser)),
     );
     await askedFor(60);
     const signIns = [
-      signIn({ email: owner.email, password: PASSWORD }, newAddress(), knownBy(owner.reply)),
-      signIn({ email: stranger.email, password: PASSWORD }, newAddress()),
+      signIn({ email: owner.email, password: PASSWORD }, newIp(), knownBy(owner.reply)),
+      signIn({ email: stranger.email, password: PASSWORD }, newIp()),
     ];
     await askedFor(62);
     open();
@@ -167,7 +166,7 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
   it('B23: 14 right passwords at once in a known browser: none is called wrong, none counts, and it stays known', async () => {
     const { email, id, reply } = await newAccount(app);
     const browser = knownBy(reply);
-    const from = newAddress();
+    const from = newIp();
     asked = [];
     const { open } = holdThreads();
     const signIns = Array.from({ length: 14 }, () => signIn({ email, password: PASSWORD }, from, browser));
@@ -177,28 +176,27 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     expect([...new Set(statuses)].sort()).toEqual([200, 503]);
     const again = await signIn({ email, password: PASSWORD }, from, browser);
     expect([again.status, deviceOf(again)]).toEqual([200, browser['cookie']]);
-    const events = await app.world.db
+    const events = await app.context.db
       .selectFrom('events')
       .select('name')
       .where('user_id', '=', id)
-      .where('name', 'in', ['device_distrusted', 'sign_in_refused'])
+      .where('name', 'in', ['device_trust_revoked', 'sign_in_failed'])
       .execute();
     expect(events).toEqual([]);
   });
 
   it('D15: what finds no place in the queue does not count, and buys no guess: five are compared, as ever', async () => {
     const { email, id, reply } = await newAccount(app);
-    const guess = (headers?: Record<string, string>) =>
-      signIn({ email, password: WRONG }, newAddress(), headers);
+    const guess = (headers?: Record<string, string>) => signIn({ email, password: WRONG }, newIp(), headers);
     const countsOf = async () => {
       const asked = [
-        { limit: 'password', subject: id },
-        { limit: 'passwordByName', subject: `email ${email}` },
-        { limit: 'passwordsInAll', subject: id },
-        { limit: 'devicesInAll', subject: id },
+        { limit: 'passwords_per_account', subject: id },
+        { limit: 'passwords_per_identifier', subject: `email ${email}` },
+        { limit: 'passwords_per_account_total', subject: id },
+        { limit: 'passwords_per_account_known_devices', subject: id },
       ] as const;
-      const { db, keys } = app.world;
-      return (await readLimits(db, keys.limits, asked, app.clock.now())).map((limit) => limit.count);
+      const { db, keys } = app.context;
+      return (await readRateLimits(db, keys.rateLimits, asked, app.clock.now())).map((limit) => limit.count);
     };
     asked = [];
     const { open } = holdThreads();
@@ -211,10 +209,10 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     open();
     expect(await statusesOf(held)).toEqual(held.map(() => 401));
     for (let i = 0; i < 10; i++) await guess();
-    const refused = await app.world.db
+    const refused = await app.context.db
       .selectFrom('events')
       .select('details')
-      .where('name', '=', 'sign_in_refused')
+      .where('name', '=', 'sign_in_failed')
       .where('user_id', '=', id)
       .execute();
     const compared = refused.filter(({ details }) => JSON.parse(details).reason === 'wrong');
@@ -224,13 +222,13 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
   it('D16: others have their turns beside 100 wrong guesses of one address', async () => {
     const others = await Promise.all(Array.from({ length: 3 }, () => newAccount(app)));
     const { open, started } = holdThreads();
-    const address = newAddress();
-    const names = Array.from({ length: 20 }, () => newNames().username);
+    const address = newIp();
+    const names = Array.from({ length: 20 }, () => newIdentifiers().username);
     const guesses = Array.from({ length: 100 }, (_, i) =>
       signIn({ username: names[i % 20], password: WRONG }, address),
     );
     await askedFor(100);
-    const signIns = others.map(({ email }) => signIn({ email, password: PASSWORD }, newAddress()));
+    const signIns = others.map(({ email }) => signIn({ email, password: PASSWORD }, newIp()));
     await askedFor(103);
     open();
     expect(await statusesOf(signIns)).toEqual([200, 200, 200]);
@@ -246,8 +244,8 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
 
   it('D15, E1: turn and share depend on the identifier that was given, and not on whether an account has it', async () => {
     const { username, email, id, reply } = await newAccount(app);
-    const nobody = newNames();
-    const from = newAddress();
+    const nobody = newIdentifiers();
+    const from = newIp();
     asked = [];
     for (const names of [{ username }, { email }, { username: nobody.username }, { email: nobody.email }])
       await signIn({ ...names, password: WRONG }, from);

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import { openWorld } from '../../src/open-world.ts';
-import { Browser, newNames, send, sendBytes, startApp, type TestApp } from '../support/app.ts';
+import { openContext } from '../../src/open-context.ts';
+import { Browser, newIdentifiers, send, sendBytes, startApp, type TestApp } from '../support/app.ts';
 import { SECOND } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
 import { openLink, secretOf, submit } from '../support/form.ts';
@@ -48,7 +48,7 @@ describe.each(databases)('logs on $name', ({ create }) => {
 
   it('L1: no secret is in a log, an event, a metric or the database, wherever it was written', async () => {
     const secrets: Record<string, string> = { secret: app.secret, metricsToken };
-    /** A secret that nothing else in the world looks like. */
+    /** A secret that nothing else in the context looks like. */
     const canary = (what: string): string => {
       secrets[what] = `Canary-${randomBytes(9).toString('hex')}`;
       return secrets[what];
@@ -64,14 +64,14 @@ describe.each(databases)('logs on $name', ({ create }) => {
 
     // The link that makes the first administrator.
     const settings = configFromOptions({ database: database.url, secret: app.secret, publicUrl: app.url });
-    const { world, close } = await openWorld(settings, { clock: app.clock });
-    const link = new URL((await makeSetUpLink(world)) ?? expect.fail('no link'));
+    const { context, close } = await openContext(settings, { clock: app.clock });
+    const link = new URL((await makeSetUpLink(context)) ?? expect.fail('no link'));
     await close();
     const token = keep('set-up link', secretOf(link.href));
     expect((await openLink(app, '/setup', link.href)).status).toBe(200);
     await openLink(app, '/setup', canary('wrong set-up link'));
     await send(app, 'GET', `/setup?token=${canary('set-up link in an address')}`);
-    const admin = { ...newNames(), password: canary('password of the administrator') };
+    const admin = { ...newIdentifiers(), password: canary('password of the administrator') };
     const refused = await submit(app, '/setup', {
       token,
       ...admin,
@@ -85,7 +85,7 @@ describe.each(databases)('logs on $name', ({ create }) => {
     keep('cookie of the administrator', /usher=([^;]+)/.exec(made.headers.get('set-cookie') ?? '')?.[1]);
 
     // Right passwords, on every path.
-    const user = { ...newNames(), password: canary('password') };
+    const user = { ...newIdentifiers(), password: canary('password') };
     const browser = new Browser(app);
     expect((await browser.post('/v1/signup', user)).status).toBe(201);
     keep('cookie', browser.cookie);
@@ -107,7 +107,7 @@ describe.each(databases)('logs on $name', ({ create }) => {
     const console = new Browser(app);
     await console.post('/v1/signin', { email: admin.email, password: admin.password });
     keep('cookie of the console', console.cookie);
-    const { username, email } = newNames();
+    const { username, email } = newIdentifiers();
     keep('generated password', (await console.post('/v1/users', { username, email })).body.password);
 
     // Secrets in the wrong place.
@@ -150,7 +150,7 @@ describe.each(databases)('logs on $name', ({ create }) => {
       headers: { 'content-type': 'text/plain' },
     });
     await send(app, 'POST', '/v1/signup', {
-      ...newNames(),
+      ...newIdentifiers(),
       username: user.username,
       password: canary('password of who is refused'),
     });
@@ -193,7 +193,7 @@ describe.each(databases)('logs on $name', ({ create }) => {
       { from },
     );
     const alsoLost = await send(app, 'POST', '/v1/signup', {
-      ...newNames(),
+      ...newIdentifiers(),
       password: canary('in another failure'),
     });
     expect([lost.status, alsoLost.status]).toEqual([500, 500]);
@@ -204,8 +204,8 @@ describe.each(databases)('logs on $name', ({ create }) => {
     // Each of them is the place it says it is.
     expect(places.log).toContain('"code":"invalid_credentials"');
     expect(places.log).toContain('"msg":"request failed"');
-    expect(places.metrics).toContain('usher_refusals_total{code="invalid_credentials"}');
-    for (const seen of [user.username, user.email, 'password_refused', '$argon2id$'])
+    expect(places.metrics).toContain('usher_errors_total{code="invalid_credentials"}');
+    for (const seen of [user.username, user.email, 'reauthentication_failed', '$argon2id$'])
       expect(places.database).toContain(seen);
     for (const [place, text] of Object.entries(places))
       for (const [what, secret] of Object.entries(secrets)) {
@@ -243,13 +243,13 @@ describe.each(databases)('logs on $name', ({ create }) => {
         'x-request-id': header,
         accept: header,
       };
-      await send(app, 'POST', '/v1/signup', newNames(), { headers });
+      await send(app, 'POST', '/v1/signup', newIdentifiers(), { headers });
       await send(app, 'POST', '/v1/signin', { username: text, password: text }, { headers });
       await send(app, 'GET', `/${encodeURIComponent(text.slice(0, 500))}`, undefined, { headers });
     }
     for (const text of ['\u001b[31mred', 'a\r\nb', 'a\u2028b', '\u0007', 'a\u0000b']) {
       await send(app, 'POST', '/v1/signin', { username: text, password: text });
-      await send(app, 'POST', '/v1/signup', { ...newNames(), username: text });
+      await send(app, 'POST', '/v1/signup', { ...newIdentifiers(), username: text });
       const head = `GET /v1/me HTTP/1.1\r\nHost: localhost:${app.port}\r\nConnection: close\r\n`;
       await sendBytes(
         app,
@@ -265,7 +265,7 @@ describe.each(databases)('logs on $name', ({ create }) => {
       const { level, time, msg, ...entry } = JSON.parse(line);
       expect(level).toBe(30);
       expect(new Date(time).toISOString()).toBe(time);
-      // A new user who signs in elsewhere is told so by mail.
+      // A new user who signs in elsewhere is told so by email.
       if (msg === 'email finished') continue;
       expect(msg).toBe('request');
       expect(Object.keys(entry).sort()).toEqual(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newNames, PASSWORD, WRONG } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, WRONG } from '../support/app.ts';
 import { MINUTE } from '../support/clock.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type CountedApp, newAccount, startCounted } from '../support/work.ts';
@@ -20,7 +20,7 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
   });
 
   const spray = (from: string) =>
-    app.call('POST', '/v1/signin', { username: newNames().username, password: WRONG }, from);
+    app.call('POST', '/v1/signin', { username: newIdentifiers().username, password: WRONG }, from);
   /** One attempt from each address. @returns How many were looked at. */
   async function evaluated(froms: string[]): Promise<number> {
     const statuses = [];
@@ -70,8 +70,8 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
 
   it('B22: so do mails that are asked for, sign-ups and forged secrets', async () => {
     const attempts: [most: number, attempt: (from: string) => ReturnType<typeof app.call>][] = [
-      [10, (from) => app.call('POST', '/v1/send-mail', { email: newNames().email }, from)],
-      [30, (from) => app.call('POST', '/v1/signup', newNames(), from)],
+      [10, (from) => app.call('POST', '/v1/send-mail', { email: newIdentifiers().email }, from)],
+      [30, (from) => app.call('POST', '/v1/signup', newIdentifiers(), from)],
       [60, (from) => app.call('POST', '/v1/refresh', { refresh_token: 'x' }, from)],
     ];
     for (const [most, attempt] of attempts) {

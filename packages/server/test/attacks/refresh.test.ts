@@ -2,22 +2,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Tables } from '../../src/platform/db/tables.ts';
 import { login, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
+import { queuedEmails } from '../support/emails.ts';
 import {
   type Credential,
   claimsOf,
   forgeMac,
   type Inside,
-  newAddress,
+  newIp,
   openInside,
   present,
   sendAs,
   sendTo,
   startTwin,
 } from '../support/forge.ts';
-import { queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
-const tables: (keyof Tables)[] = ['installation', 'users', 'sessions', 'keys', 'limits', 'codes', 'events'];
+const tables: (keyof Tables)[] = [
+  'installation',
+  'users',
+  'sessions',
+  'keys',
+  'rate_limits',
+  'verifications',
+  'events',
+];
 
 interface Pair {
   bearer: string;
@@ -44,9 +52,9 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     await database.remove();
   });
 
-  const newPerson = () => signUp(app, newAddress());
+  const newPerson = () => signUp(app, newIp());
   async function logIn(who: { username: string; password: string }): Promise<Pair> {
-    const { access_token, refresh_token } = await login(app, who, newAddress());
+    const { access_token, refresh_token } = await login(app, who, newIp());
     return { bearer: access_token, refresh: refresh_token };
   }
   const newProgram = async () => logIn(await newPerson());
@@ -59,7 +67,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
   }
 
   /** Refused on both processes, with the one answer for all that is not good (any more). */
-  async function expectRefused(...credentials: Credential[]): Promise<void> {
+  async function expectRejected(...credentials: Credential[]): Promise<void> {
     for (const process of [app, twin])
       for (const credential of credentials) {
         const reply = await present(process, credential);
@@ -70,7 +78,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
   }
   /** The session is over: nothing of it is good, neither what its owner holds nor what a thief does. */
   const expectOver = (...pairs: Pair[]) =>
-    expectRefused(...pairs.flatMap(({ bearer, refresh }) => [{ refresh }, { bearer }]));
+    expectRejected(...pairs.flatMap(({ bearer, refresh }) => [{ refresh }, { bearer }]));
 
   const rowOf = (pair: Pair) =>
     inside.db.selectFrom('sessions').selectAll().where('id', '=', sessionOf(pair)).executeTakeFirstOrThrow();
@@ -84,11 +92,11 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     const second = await next(first);
     const third = await next(second);
     app.clock.advance(10_001);
-    await expectRefused({ refresh: first.refresh });
+    await expectRejected({ refresh: first.refresh });
     await expectOver(first, second, third);
-    expect(await rowOf(first)).toMatchObject({ ended_reason: 'refresh_reused', refresh_number: 3 });
+    expect(await rowOf(first)).toMatchObject({ revoked_reason: 'refresh_token_reused', refresh_number: 3 });
     // Once, however often it comes.
-    expect(await eventsOf(first)).toEqual(['signed_in', 'refresh_reused']);
+    expect(await eventsOf(first)).toEqual(['signed_in', 'refresh_token_reused']);
   });
 
   it('R1: a retry within ten seconds gets the same successor', async () => {
@@ -127,7 +135,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     );
     expect(replies.map(({ status }) => status)).toEqual(Array(50).fill(401));
     await expectOver(first, second);
-    expect(await eventsOf(first)).toEqual(['signed_in', 'refresh_reused']);
+    expect(await eventsOf(first)).toEqual(['signed_in', 'refresh_token_reused']);
   });
 
   it('R17: answers that were lost in a tunnel end nothing, up to three a day, and each is an event', async () => {
@@ -142,18 +150,23 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
       first = await next(lost);
       expect((await present(twin, { bearer: first.bearer })).status).toBe(200);
     }
-    const retries = Array(3).fill('refresh_retried');
+    const retries = Array(3).fill('refresh_token_retried');
     expect(await eventsOf(first)).toEqual(['signed_in', ...retries]);
     // A day after the first of them there is room for one more, and not for two.
     app.clock.advance(24 * HOUR - 10 * MINUTE - 5 * HOUR);
     let last = await next(first);
     app.clock.advance(4 * SECOND);
     last = await next(first);
-    expect(await eventsOf(first)).toEqual(['signed_in', ...retries, 'refresh_retried']);
+    expect(await eventsOf(first)).toEqual(['signed_in', ...retries, 'refresh_token_retried']);
     app.clock.advance(4 * SECOND);
-    await expectRefused({ refresh: first.refresh });
+    await expectRejected({ refresh: first.refresh });
     await expectOver(first, last);
-    expect(await eventsOf(first)).toEqual(['signed_in', ...retries, 'refresh_retried', 'refresh_reused']);
+    expect(await eventsOf(first)).toEqual([
+      'signed_in',
+      ...retries,
+      'refresh_token_retried',
+      'refresh_token_reused',
+    ]);
   });
 
   it('R17: side by side, retries take three from the day and no more, on two processes', async () => {
@@ -167,7 +180,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
         expect(body.refresh_token).toBe(second.refresh);
       }
     }
-    expect(await eventsOf(first)).toEqual(['signed_in', ...Array(3).fill('refresh_retried')]);
+    expect(await eventsOf(first)).toEqual(['signed_in', ...Array(3).fill('refresh_token_retried')]);
     app.clock.advance(4 * SECOND);
     const replies = await Promise.all(
       [...Array(20).keys()].map((n) => tryRefresh(n % 2 ? app : twin, first.refresh)),
@@ -191,18 +204,18 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     }
     expect(round).toBeLessThanOrEqual(4);
     await expectOver(eventually, owner);
-    expect(await rowOf(owner)).toMatchObject({ ended_reason: 'refresh_reused' });
-    expect((await eventsOf(owner)).at(-1)).toBe('refresh_reused');
-    const notices = (await queuedMails(app, database)).filter(({ to }) => to === who.email);
-    expect(notices.map(({ kind }) => kind).filter((kind) => kind === 'refresh_reused')).toHaveLength(1);
+    expect(await rowOf(owner)).toMatchObject({ revoked_reason: 'refresh_token_reused' });
+    expect((await eventsOf(owner)).at(-1)).toBe('refresh_token_reused');
+    const notices = (await queuedEmails(app, database)).filter(({ to }) => to === who.email);
+    expect(notices.map(({ kind }) => kind).filter((kind) => kind === 'refresh_token_reused')).toHaveLength(1);
   });
 
   it('R4: a token two steps back ends the session whenever it comes, however few retries there were', async () => {
     const first = await newProgram();
     const second = await next(await next(first));
     app.clock.advance(11 * SECOND);
-    await expectRefused({ refresh: first.refresh });
-    expect((await rowOf(first)).ended_reason).toBe('refresh_reused');
+    await expectRejected({ refresh: first.refresh });
+    expect((await rowOf(first)).revoked_reason).toBe('refresh_token_reused');
     await expectOver(second);
   });
 
@@ -214,7 +227,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
       thief = await next(thief);
     }
     expect((await present(app, { bearer: thief.bearer })).status).toBe(200);
-    await expectRefused({ refresh: owner.refresh });
+    await expectRejected({ refresh: owner.refresh });
     await expectOver(owner, thief);
   });
 
@@ -222,9 +235,9 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     const first = await newProgram();
     const second = await next(first);
     const third = await next(second);
-    await expectRefused({ refresh: first.refresh });
+    await expectRejected({ refresh: first.refresh });
     await expectOver(first, second, third);
-    expect((await rowOf(first)).ended_reason).toBe('refresh_reused');
+    expect((await rowOf(first)).revoked_reason).toBe('refresh_token_reused');
   });
 
   it('R8: a restart between use and reuse forgets nothing', async () => {
@@ -276,7 +289,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     app.clock.advance(14 * DAY - 1);
     const again = await next(used);
     app.clock.advance(1);
-    await expectRefused({ refresh: idle.refresh });
+    await expectRejected({ refresh: idle.refresh });
     app.clock.advance(14 * DAY - 2);
     const last = await next(again, twin);
     expect((await present(app, { bearer: last.bearer })).status).toBe(200);
@@ -388,7 +401,7 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
   it('R16: a thousand refreshes leave one row, and no trace of each', async () => {
     let current = await newProgram();
     const { user_id } = await rowOf(current);
-    // A mail of a sign-up may still be on its way.
+    // An email of a sign-up may still be on its way.
     const eventsOf = () =>
       inside.db.selectFrom('events').selectAll().where('name', 'not like', 'mail%').execute();
     const events = await eventsOf();

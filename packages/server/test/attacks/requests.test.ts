@@ -1,13 +1,13 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Route } from '../../src/edge/route.ts';
+import type { Route } from '../../src/http/route.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { routes } from '../../src/routes.ts';
 import {
   asBearer,
   login,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   send,
   sendBytes,
@@ -142,7 +142,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
       for (const word of words) {
         const from = '198.51.100.1';
         // Every try is another name, which is more than one address may try.
-        await opened.db.deleteFrom('limit_members').execute();
+        await opened.db.deleteFrom('rate_limit_members').execute();
         for (const body of [
           { username: word, password: PASSWORD },
           { email: word, password: PASSWORD },
@@ -221,7 +221,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
       {},
     ];
     const bodies: [string, string, Record<string, string>][] = [
-      ['POST', '/v1/signup', newNames()],
+      ['POST', '/v1/signup', newIdentifiers()],
       ['POST', '/v1/signin', { username: admin.username, password: PASSWORD }],
       ['POST', '/v1/signin', { email: admin.email, password: PASSWORD }],
       ['POST', '/v1/login', { username: admin.username, password: PASSWORD }],
@@ -229,7 +229,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
       ['PATCH', '/v1/me', { username: admin.username }],
       ['DELETE', '/v1/me', { email: admin.email, password: PASSWORD }],
       ['PUT', '/v1/me/password', { current_password: PASSWORD, new_password: 'another password' }],
-      ['POST', '/v1/users', newNames()],
+      ['POST', '/v1/users', newIdentifiers()],
       ['PATCH', `/v1/users/${admin.id}`, { username: admin.username }],
       ['PATCH', `/v1/users/${admin.id}`, { role: 'admin' }],
     ];
@@ -245,7 +245,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
       expect((await send(app, 'PATCH', `/v1/users/${admin.id}`, { disabled: value }, bearer)).status).toBe(
         400,
       );
-    for (const body of [[], 'text', 1, null, true, [newNames()]])
+    for (const body of [[], 'text', 1, null, true, [newIdentifiers()]])
       expect((await send(app, 'POST', '/v1/signup', body)).status).toBe(400);
   });
 
@@ -354,17 +354,17 @@ describe.each(databases)('requests on $name', ({ create }) => {
     await everywhere(deep(8_000, '[', ']'), 400, 'invalid_json');
     await everywhere(deep(2_000, '{"a":', '}'), 400, 'invalid_json');
     await everywhere('['.repeat(16_000), 400, 'invalid_json');
-    await everywhere(deep(200_000, '[', ']'), 413, 'payload_too_large');
+    await everywhere(deep(200_000, '[', ']'), 413, 'content_too_large');
     expect((await send(app, 'GET', '/healthz')).status).toBe(200);
   });
 
   it('H5: size is refused at every place where it could grow', async () => {
     const members = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k${i}":${i}`).join()}}`;
     await everywhere(members(33), 400, 'invalid_json');
-    await everywhere(members(100_000), 413, 'payload_too_large');
+    await everywhere(members(100_000), 413, 'content_too_large');
     await everywhere(`{"a":"${'x'.repeat(2_001)}"}`, 400, 'invalid_json');
     await everywhere(`{"a":[${'1,'.repeat(100)}1]}`, 400, 'invalid_json');
-    await everywhere(`{"username":"${'x'.repeat(1_000_000)}"}`, 413, 'payload_too_large');
+    await everywhere(`{"username":"${'x'.repeat(1_000_000)}"}`, 413, 'content_too_large');
     const query = Array.from({ length: 33 }, (_, i) => `k${i}=1`).join('&');
     expect((await send(app, 'GET', `/v1/users?${query}`, undefined, bearer)).status).toBe(400);
     expect(await sendBytes(app, head('GET /v1/me HTTP/1.1', `Cookie: ${'a=b; '.repeat(4_000)}`))).toMatch(
@@ -527,7 +527,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
     }
     // The only values in headers that callers could shape are names, and names hold no line ends.
     for (const username of ['a\r\nSet-Cookie: planted=1', 'a\nb', 'a\u2028b', 'a\u0085b'])
-      expect((await send(app, 'POST', '/v1/signup', { ...newNames(), username })).status).toBe(400);
+      expect((await send(app, 'POST', '/v1/signup', { ...newIdentifiers(), username })).status).toBe(400);
     expect(await sendBytes(app, head('GET /v1/me HTTP/1.1', 'X: a\rSet-Cookie: planted=1'))).toMatch(
       /^HTTP\/1\.1 400 /,
     );
@@ -535,7 +535,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
 
   it('H13: HTTP Basic is read strictly, and refused without a word too much', async () => {
     const from = '198.51.100.13';
-    const names = { ...newNames(), password: 'sésame: ouvre-toi: 🔑' };
+    const names = { ...newIdentifiers(), password: 'sésame: ouvre-toi: 🔑' };
     await send(app, 'POST', '/v1/signup', names, { from });
     const ask = (authorization: string) =>
       send(app, 'POST', '/v1/login', undefined, { headers: { authorization }, from });
@@ -659,7 +659,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
       expect((await send(app, 'GET', `/v1/me?${query}`)).status).toBe(401);
     expect((await send(app, 'POST', '/v1/logout-everywhere', { access_token: token })).status).toBe(401);
     // What the path says stands, whatever the query or the body say.
-    const other = await send(app, 'POST', '/v1/users', newNames(), bearer);
+    const other = await send(app, 'POST', '/v1/users', newIdentifiers(), bearer);
     expect(
       (await send(app, 'GET', `/v1/users/${admin.id}?id=${other.body.user.id}`, undefined, bearer)).body.user
         .id,
@@ -750,7 +750,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
       'Content-Length: 100\r\n\r\n{"username":"',
       'Transfer-Encoding: chunked\r\n\r\n5\r\n{"use',
     ]) {
-      // Mails of the sign-ups before it may be logged meanwhile.
+      // Emails of the sign-ups before it may be logged meanwhile.
       const requests = () => app.log.filter((line) => line.includes('"msg":"request"'));
       const before = requests().length;
       const socket = connect(app.port, '127.0.0.1', () => {

@@ -14,10 +14,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readStateFile, stateFileOf } from '../../src/platform/state-file.ts';
 import { newPlace, type Place, run } from '../cli/program.ts';
-import { login, newNames, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { login, newIdentifiers, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, type TestClock, testClock } from '../support/clock.ts';
+import { lastEmail } from '../support/emails.ts';
 import { type Credential, openInside, present, sendAs, sendTo } from '../support/forge.ts';
-import { lastMail } from '../support/mails.ts';
 import { databases } from '../support/postgres.ts';
 import { newFolder, SECRET } from '../support/process.ts';
 
@@ -56,7 +56,7 @@ describe('a database file of yesterday is put back', () => {
     copyFileSync(copy(), file);
     app = await open();
   }
-  const expectRefused = async (...credentials: Credential[]) => {
+  const expectRejected = async (...credentials: Credential[]) => {
     for (const credential of credentials) expect((await present(app, credential)).status).toBe(401);
   };
   const logIn = async ({ email, password }: { email: string; password: string }) => {
@@ -80,16 +80,16 @@ describe('a database file of yesterday is put back', () => {
     const cookie = { cookie: who.browser.cookie ?? '' };
     const pair = await login(app, who);
     await send(app, 'POST', '/v1/send-mail', { email: who.email });
-    const mail = await lastMail(app, { url: `sqlite:${file}` }, who.email);
+    const message = await lastEmail(app, { url: `sqlite:${file}` }, who.email);
     await backUp();
     expect((await sendAs(app, cookie, 'POST', '/v1/logout')).status).toBe(200);
     expect((await present(app, { refresh: pair.refresh_token })).status).toBe(200);
     await putBack();
 
-    await expectRefused(cookie, { bearer: pair.access_token }, { refresh: pair.refresh_token });
-    const token = new URL(mail.link ?? '').hash.replace('#token=', '');
+    await expectRejected(cookie, { bearer: pair.access_token }, { refresh: pair.refresh_token });
+    const token = new URL(message.link ?? '').hash.replace('#token=', '');
     const password = 'another correct horse';
-    for (const proof of [{ token }, { email: who.email, code: mail.code }])
+    for (const proof of [{ token }, { email: who.email, code: message.code }])
       expect(
         (await sendTo(app, 'POST', '/v1/reset-password', { ...proof, password })).status,
       ).toBeGreaterThan(399);
@@ -111,7 +111,7 @@ describe('a database file of yesterday is put back', () => {
     expect((await present(app, { refresh: pair.refresh_token })).status).toBe(200);
     await expect.poll(() => readStateFile(stateFileOf(file))?.revision).toBeGreaterThan(before);
     await putBack();
-    await expectRefused({ refresh: pair.refresh_token });
+    await expectRejected({ refresh: pair.refresh_token });
     expect(await restores()).toHaveLength(1);
   });
 
@@ -129,7 +129,7 @@ describe('a database file of yesterday is put back', () => {
     const notes = readFileSync(stateFileOf(file));
     for (const part of [file, `${file}-wal`, `${file}-shm`, stateFileOf(file)]) rmSync(part, { force: true });
     app = await open();
-    await sendTo(app, 'POST', '/v1/signup', newNames());
+    await sendTo(app, 'POST', '/v1/signup', newIdentifiers());
     await app.stop();
     writeFileSync(stateFileOf(file), notes);
     app = await open();
@@ -145,7 +145,7 @@ describe('a database file of yesterday is put back', () => {
     chmodSync(copy(), 0o600);
     expect((await sendAs(app, cookie, 'POST', '/v1/logout')).status).toBe(200);
     await putBack();
-    await expectRefused(cookie);
+    await expectRejected(cookie);
     expect(await restores()).toEqual([{ sessions: 1 }]);
     await logIn(who);
   });

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesOfRow, rowsInADay, strangerRows } from '../../../../scripts/stranger-rows.ts';
-import { budgets, readLimits } from '../../src/core/limits.ts';
-import { MAIL_ON_ITS_WAY } from '../../src/flows/recovery/send-mail.ts';
-import { cleanUp, forgetOldEvents } from '../../src/jobs/cleanup.ts';
-import { NEW_PASSWORD, newNames, PASSWORD, WRONG } from '../support/app.ts';
+import { rateLimits, readRateLimits } from '../../src/core/rate-limits.ts';
+import { RECOVERY_EMAIL_SENT } from '../../src/flows/recovery/send-mail.ts';
+import { cleanUp, deleteOldEvents } from '../../src/jobs/cleanup.ts';
+import { NEW_PASSWORD, newIdentifiers, PASSWORD, WRONG } from '../support/app.ts';
 import { DAY, HOUR, MINUTE } from '../support/clock.ts';
 import { deviceOf, sessionOf } from '../support/cookies.ts';
-import { newAddress } from '../support/forge.ts';
-import { lastMail, tokenOf } from '../support/mails.ts';
+import { lastEmail, tokenOf } from '../support/emails.ts';
+import { newIp } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
@@ -39,7 +39,7 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
   async function rows(): Promise<Rows> {
     const counts = {} as Rows;
     for (const table of tables) {
-      const { count } = await app.world.db
+      const { count } = await app.context.db
         .selectFrom(table)
         .select((all) => all.fn.countAll().as('count'))
         .executeTakeFirstOrThrow();
@@ -51,17 +51,17 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
     Object.fromEntries(tables.map((table) => [table, now[table] - before[table]])) as Rows;
   /** What the jobs of a server do every ten minutes. */
   async function clean(): Promise<void> {
-    const { db, clock, log } = app.world;
+    const { db, clock, log } = app.context;
     await cleanUp({ db, clock });
-    await forgetOldEvents({ db, clock, log, eventsDays: 'forever' });
+    await deleteOldEvents({ db, clock, log, eventsDays: 'forever' });
   }
-  /** Until no mail waits: what strangers have caused is then wholly written. */
+  /** Until no email waits: what strangers have caused is then wholly written. */
   const delivered = () =>
     expect
       .poll(
         async () =>
-          (await app.world.db.selectFrom('mails').select('due_at').execute()).every(
-            (mail) => mail.due_at === null,
+          (await app.context.db.selectFrom('emails').select('due_at').execute()).every(
+            (message) => message.due_at === null,
           ),
         {
           timeout: 30_000,
@@ -75,7 +75,7 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
   it('D17: 5,000 wrong codes for made-up emails: 60 are looked at, the rest is 429, and a day later nothing is left', async () => {
     await clean();
     const before = await rows();
-    const from = newAddress();
+    const from = newIp();
     const tries = isLong ? 5_000 : 500;
     const statuses = new Map<number, number>();
     for (let i = 0; i < tries; i++) {
@@ -85,12 +85,12 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       if (status === 429) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     }
-    const { most } = budgets.codesFrom;
+    const { max: most } = rateLimits.codes_per_ip_range;
     expect(Object.fromEntries(statuses)).toEqual({ 400: most, 429: tries - most });
     const written = grown(await rows(), before);
     // Ten refusals one by one, then each time they have doubled.
     const refusals = 10 + Math.floor(Math.log2((tries - most) / 10));
-    expect(written).toEqual({ ...nothing(), events: most + refusals, limits: 1 + 2 * most });
+    expect(written).toEqual({ ...nothing(), events: most + refusals, rate_limits: 1 + 2 * most });
     app.clock.advance(DAY + TURN);
     await clean();
     expect(grown(await rows(), before)).toEqual(nothing());
@@ -98,13 +98,14 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
   const nothing = () => Object.fromEntries(tables.map((table) => [table, 0])) as Rows;
 
   it('wrong codes of one range keep nobody else from theirs, nor those of a range from a link, and right ones count for nothing', async () => {
-    const from = newAddress();
+    const from = newIp();
     const reset = (body: object, range = from) =>
       app.call('POST', '/v1/reset-password', { password: NEW_PASSWORD, ...body }, range);
     const { email } = await newAccount(app);
-    for (let i = 0; i < budgets.codesFrom.most; i++) await reset({ email: madeUp(), code: '000000' });
+    for (let i = 0; i < rateLimits.codes_per_ip_range.max; i++)
+      await reset({ email: madeUp(), code: '000000' });
     expect((await reset({ email, code: '000000' })).status).toBe(429);
-    expect((await reset({ email, code: '000000' }, newAddress())).status).toBe(400);
+    expect((await reset({ email, code: '000000' }, newIp())).status).toBe(400);
     expect((await reset({ token: 'made up' })).status).toBe(410);
     app.clock.advance(HOUR);
     expect((await reset({ email, code: '000000' })).status).toBe(400);
@@ -113,7 +114,7 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
   it('D18: wrong passwords for made-up names for 400 days leave no more rows than those of one day', async () => {
     const known = await newAccount(app);
     const guess = (username: string) =>
-      app.call('POST', '/v1/signin', { username, password: WRONG }, newAddress());
+      app.call('POST', '/v1/signin', { username, password: WRONG }, newIp());
     await guess(known.username);
     await delivered();
     app.clock.advance(8 * DAY);
@@ -121,8 +122,8 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
     const before = await rows();
     const perDay = [];
     for (let day = 0; day < (isLong ? 400 : 30); day++) {
-      for (let i = 0; i < 2; i++) expect((await guess(newNames().username)).status).toBe(401);
-      perDay.push((await rows()).limits);
+      for (let i = 0; i < 2; i++) expect((await guess(newIdentifiers().username)).status).toBe(401);
+      perDay.push((await rows()).rate_limits);
       app.clock.advance(DAY + TURN);
       await clean();
     }
@@ -132,58 +133,62 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
     const expired = { sessions: expect.any(Number), devices: expect.any(Number) };
     expect(grown(after, before)).toEqual({ ...nothing(), ...expired });
     // What is counted for an account stays until a password is right.
-    const asked = [{ limit: 'passwordsInAll', subject: known.id } as const];
-    const stored = () => readLimits(app.world.db, app.world.keys.limits, asked, app.clock.now());
+    const asked = [{ limit: 'passwords_per_account_total', subject: known.id } as const];
+    const stored = () => readRateLimits(app.context.db, app.context.keys.rateLimits, asked, app.clock.now());
     expect(await stored()).toMatchObject([{ count: 1 }]);
 
     // Or until the account is gone.
     const { username, password } = known;
-    const reply = await app.call('POST', '/v1/signin', { username, password }, newAddress());
+    const reply = await app.call('POST', '/v1/signin', { username, password }, newIp());
     const headers = { cookie: sessionOf(reply), origin: URL_OF_ALL };
     await guess(known.username);
     expect(await stored()).toMatchObject([{ count: 1 }]);
     const { email } = known;
-    const gone = await app.call('DELETE', '/v1/me', { email, password: PASSWORD }, newAddress(), headers);
+    const gone = await app.call('DELETE', '/v1/me', { email, password: PASSWORD }, newIp(), headers);
     expect([gone.status, await stored()]).toEqual([200, []]);
   }, 120_000);
 
   it('D10: a known browser that asks for recovery emails without end fills neither tables nor the outbox', async () => {
     const { email, reply, id } = await newAccount(app);
     const headers = { cookie: deviceOf(reply) || expect.fail('no device cookie'), origin: URL_OF_ALL };
-    const from = newAddress();
+    const from = newIp();
     const before = await rows();
     for (let i = 0; i < 200; i++) {
       const answer = await app.call('POST', '/v1/send-mail', { email }, from, headers);
-      expect([answer.status, answer.body]).toEqual([202, { message: MAIL_ON_ITS_WAY }]);
+      expect([answer.status, answer.body]).toEqual([202, { message: RECOVERY_EMAIL_SENT }]);
     }
-    const { most } = budgets.recoveryKnown;
+    const { max: most } = rateLimits.recovery_emails_from_known_devices;
     // Ten refusals one by one, then each time they have doubled.
     const refusals = 10 + Math.floor(Math.log2((200 - most) / 10));
     const written = grown(await rows(), before);
-    expect(written).toMatchObject({ codes: most, mails: most });
-    const events = await app.world.db.selectFrom('events').select('name').where('user_id', '=', id).execute();
+    expect(written).toMatchObject({ verifications: most, emails: most });
+    const events = await app.context.db
+      .selectFrom('events')
+      .select('name')
+      .where('user_id', '=', id)
+      .execute();
     const count = (name: string) => events.filter((event) => event.name === name).length;
-    expect([count('recovery_started'), count('limit_reached')]).toEqual([most, refusals]);
+    expect([count('password_reset_requested'), count('rate_limit_exceeded')]).toEqual([most, refusals]);
 
     const other = await newAccount(app);
-    const asked = await app.call('POST', '/v1/send-mail', { email: other.email }, newAddress());
+    const asked = await app.call('POST', '/v1/send-mail', { email: other.email }, newIp());
     expect(asked.status).toBe(202);
-    const token = tokenOf((await lastMail(app, database, other.email)).link);
+    const token = tokenOf((await lastEmail(app, database, other.email)).link);
     const reset = { token, password: NEW_PASSWORD };
-    expect((await app.call('POST', '/v1/reset-password', reset, newAddress())).status).toBe(200);
+    expect((await app.call('POST', '/v1/reset-password', reset, newIp())).status).toBe(200);
   });
 
   it('D10: the last recovery email of a known browser keeps its code there, however often it asks for more', async () => {
     const { email, reply } = await newAccount(app);
     const headers = { cookie: deviceOf(reply) || expect.fail('no device cookie'), origin: URL_OF_ALL };
-    const from = newAddress();
+    const from = newIp();
     const flows: string[] = [];
-    for (let i = 0; i < budgets.recoveryKnown.most + 2; i++) {
+    for (let i = 0; i < rateLimits.recovery_emails_from_known_devices.max + 2; i++) {
       const answer = await app.call('POST', '/v1/send-mail', { email }, from, headers);
-      flows.push(...answer.headers.getSetCookie().filter((one) => one.startsWith('usher-flow=')));
+      flows.push(...answer.headers.getSetCookie().filter((one) => one.startsWith('usher-verification=')));
     }
-    expect(flows).toHaveLength(budgets.recoveryKnown.most);
-    const { code } = await lastMail(app, database, email);
+    expect(flows).toHaveLength(rateLimits.recovery_emails_from_known_devices.max);
+    const { code } = await lastEmail(app, database, email);
     const cookie = `${headers.cookie}; ${flows.at(-1)?.split(';')[0]}`;
     const body = { email, code, password: NEW_PASSWORD };
     const reset = await app.call('POST', '/v1/reset-password', body, from, { ...headers, cookie });
@@ -205,7 +210,7 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
     const seen = new Set<number>();
     for (; minutes < (isLong ? 120 : 60); minutes += 10) {
       for (let i = 0; i < 12; i++)
-        seen.add((await call('/v1/signup', { ...newNames(), email: longEmail() })).status);
+        seen.add((await call('/v1/signup', { ...newIdentifiers(), email: longEmail() })).status);
       for (let i = 0; i < 4; i++) seen.add((await call('/v1/send-mail', { email: longEmail() })).status);
       for (let name = 0; name < 25; name++) {
         const email = longEmail();
@@ -228,7 +233,7 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
         table,
         true,
       ]);
-      const stored = await app.world.db.selectFrom(table).selectAll().execute();
+      const stored = await app.context.db.selectFrom(table).selectAll().execute();
       const bytes = stored.map((row) =>
         Object.values(row).reduce<number>((sum, value) => sum + Buffer.byteLength(String(value ?? '')), 0),
       );
@@ -237,7 +242,7 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
     // What they made up is gone in a day; what is left is about the accounts that they signed up.
     app.clock.advance(DAY + TURN);
     await clean();
-    const { db } = app.world;
+    const { db } = app.context;
     expect(
       await db
         .selectFrom('events')
@@ -246,8 +251,10 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
         .where('ip', 'is not', null)
         .execute(),
     ).toEqual([]);
-    expect(await db.selectFrom('codes').select('id').where('user_id', 'is', null).execute()).toEqual([]);
-    expect(await db.selectFrom('mails').select('id').where('outcome', '=', 'decoy').execute()).toEqual([]);
-    expect(await db.selectFrom('limit_members').select('key').execute()).toEqual([]);
+    expect(await db.selectFrom('verifications').select('id').where('user_id', 'is', null).execute()).toEqual(
+      [],
+    );
+    expect(await db.selectFrom('emails').select('id').where('status', '=', 'decoy').execute()).toEqual([]);
+    expect(await db.selectFrom('rate_limit_members').select('key').execute()).toEqual([]);
   }, 120_000);
 });

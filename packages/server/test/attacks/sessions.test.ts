@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/platform/random.ts';
-import { Browser, newNames, type Reply, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { Browser, newIdentifiers, type Reply, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
 import {
   type Credential,
   claimsOf,
   forgeMac,
   type Inside,
-  newAddress,
+  newIp,
   openInside,
   pageHeaders,
   present,
@@ -46,7 +46,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
 
   /** The process that serves request number `n`: the two take turns. */
   const processOf = (n: number): TestApp => (n % 2 === 0 ? app : twin);
-  const newPerson = () => signUp(app, newAddress());
+  const newPerson = () => signUp(app, newIp());
   const newAdmin = async () => {
     const admin = await newPerson();
     await inside.promote(admin.id);
@@ -84,9 +84,9 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
   const expectAlive = (...credentials: Credential[]) => expectAll(true, credentials);
   const expectDead = (...credentials: Credential[]) => expectAll(false, credentials);
 
-  async function openSessionsOf(userId: string): Promise<string[]> {
+  async function activeSessionsOf(userId: string): Promise<string[]> {
     const open = inside.db.selectFrom('sessions').select('id').where('user_id', '=', userId);
-    return (await open.where('ended_at', 'is', null).execute()).map(({ id }) => id);
+    return (await open.where('revoked_at', 'is', null).execute()).map(({ id }) => id);
   }
 
   it('S1: a cookie that was planted before a sign-in is not the session that begins', async () => {
@@ -94,7 +94,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
     const eve = await newPerson();
     const planted = 'planted-before-the-sign-in';
     for (const cookie of [planted, eve.browser.cookie ?? '']) {
-      const browser = new Browser(app, newAddress());
+      const browser = new Browser(app, newIp());
       browser.cookie = cookie;
       const { email, password } = victim;
       expect((await browser.post('/v1/signin', { email, password })).status).toBe(200);
@@ -119,7 +119,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
     }
     // A sign-up is a sign-in too.
     const before = { cookie: ada.browser.cookie ?? '' };
-    const names = newNames();
+    const names = newIdentifiers();
     expect((await ada.browser.post('/v1/signup', { ...names, password: eve.password })).status).toBe(201);
     await expectDead(before);
     // The other sessions of either are as they were.
@@ -450,8 +450,8 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
   });
 
   it('S20: no script can read a session: the cookie is HttpOnly, and no body holds the token', async () => {
-    const browser = new Browser(app, newAddress());
-    const names = newNames();
+    const browser = new Browser(app, newIp());
+    const names = newIdentifiers();
     const { email, password } = names;
     const answers = [
       await browser.post('/v1/signup', names),
@@ -488,7 +488,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
       ...(await startApp(own, { publicUrl: 'https://accounts.example.org' })),
       url: 'https://accounts.example.org',
     };
-    const reply = await sendTo(secure, 'POST', '/v1/signup', newNames());
+    const reply = await sendTo(secure, 'POST', '/v1/signup', newIdentifiers());
     const [set = ''] = reply.headers.getSetCookie();
     expect(set).toMatch(/^__Host-usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/);
     const [, token] = /=([^;]+)/.exec(set) ?? [];
@@ -534,7 +534,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
       ' ',
     );
     const bodies: [path: string, body: object][] = [
-      ['/v1/signup', newNames()],
+      ['/v1/signup', newIdentifiers()],
       ['/v1/signin', { email, password }],
       ['/v1/login', { email, password }],
       ['/v1/refresh', { refresh_token: refresh }],
@@ -588,7 +588,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
         if (body.access_token) before.push({ bearer: body.access_token }, { refresh: body.refresh_token });
       if (wasAnswered) before.push({ bearer: body.access_token });
       await expectDead(...before);
-      const open = await openSessionsOf(who.id);
+      const open = await activeSessionsOf(who.id);
       expect([[], [idOf(body.access_token)]]).toContainEqual(open);
       const survived = open.length === 1;
       expect(await isAlive({ bearer: body.access_token })).toBe(survived);
@@ -614,7 +614,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
     const credential = { cookie: forgeMac(inside.keys.cookie, { ...claims, sid: begun }) };
     const ending = await inside.db.transaction().execute(async (tx) => {
       // What a sign-in does: first it takes the user's row, then it adds the session.
-      await tx.updateTable('users').set({ signed_in_at: app.clock.now() }).where('id', '=', id).execute();
+      await tx.updateTable('users').set({ last_sign_in_at: app.clock.now() }).where('id', '=', id).execute();
       const own = tx.selectFrom('sessions').selectAll().where('id', '=', claims.sid);
       const row = { ...(await own.executeTakeFirstOrThrow()), id: begun };
       await tx.insertInto('sessions').values(row).execute();
@@ -624,7 +624,7 @@ describe.each(databases)('attacks on sessions on $name', ({ create }) => {
       return { reply };
     });
     expect((await ending.reply).status).toBe(200);
-    expect(await openSessionsOf(id)).toEqual([]);
+    expect(await activeSessionsOf(id)).toEqual([]);
     await expectDead(credential);
   });
 

@@ -86,7 +86,7 @@ const statusOf = async (app: TestApp, credential: Credential): Promise<number> =
 const sayingNothing = ({ body: { request_id: _, ...body } }: Reply): unknown => body;
 
 /** Every one is refused, with the same words as plain nonsense. */
-async function expectRefused(app: TestApp, credentials: Credential[], flaw?: unknown): Promise<void> {
+async function expectRejected(app: TestApp, credentials: Credential[], flaw?: unknown): Promise<void> {
   const nonsense = sayingNothing(await present(app, { bearer: 'nonsense' }));
   for (const credential of credentials) {
     const reply = await present(app, credential);
@@ -123,7 +123,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
   const claiming = (more: object) => forge((claims) => ({ ...claims, ...more }));
   const heading = (more: object) => forge(undefined, (header) => ({ ...header, ...more }));
   const refused = async (made: Credential[] | Promise<Credential[]>, flaw?: unknown) =>
-    expectRefused(app, await made, flaw);
+    expectRejected(app, await made, flaw);
   /** Both ways to send a token, whatever kind it is. */
   const bothWays = (token: string): Credential[] => [{ cookie: token }, { bearer: token }];
 
@@ -216,7 +216,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       const { kid } = await publicJwk(app);
       return [{ kid }, { kid: 'mine' }, {}].map((id) => ({ alg: 'ES256', typ: 'at+jwt', ...id, ...more }));
     };
-    const expectForeignRefused = async (more: object) => {
+    const expectForeignRejected = async (more: object) => {
       for (const header of await headers(more)) {
         const token = await forgeSigned(attacker.privateKey, truth(app, ada.access), header);
         await refused(bothWays(token), header);
@@ -224,8 +224,8 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     };
 
     it('T5: a header that brings its own key (jwk) is refused', async () => {
-      await expectForeignRefused({ jwk });
-      await expectForeignRefused({ jwk: { ...jwk, ...(await publicJwk(app)) } });
+      await expectForeignRejected({ jwk });
+      await expectForeignRejected({ jwk: { ...jwk, ...(await publicJwk(app)) } });
     });
 
     it('T6: a header that names a place for keys (jku, x5u) is refused, and nobody goes there', async () => {
@@ -238,7 +238,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       const { port } = listener.address() as AddressInfo;
       for (const name of ['jku', 'x5u'])
         for (const url of [`http://127.0.0.1:${port}/jwks.json`, `http://localhost:${port}/`])
-          await expectForeignRefused({ [name]: url });
+          await expectForeignRejected({ [name]: url });
       expect(connections).toBe(0);
       // The listener does listen.
       const socket = connect(port, '127.0.0.1');
@@ -250,8 +250,8 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
 
     it('T8: a header that brings a chain of certificates (x5c) is refused', async () => {
       const chain = [certify(attacker).toString('base64')];
-      await expectForeignRefused({ x5c: chain });
-      await expectForeignRefused({ x5c: chain, jwk, x5t: newId() });
+      await expectForeignRejected({ x5c: chain });
+      await expectForeignRejected({ x5c: chain, jwk, x5t: newId() });
     });
   });
 
@@ -414,7 +414,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
         ] as const) {
           const reply = await sendTo(app, method, path, undefined, { headers });
           expect(reply.status).toBe(400);
-          expect(reply.body.code).toBe('ambiguous_credentials');
+          expect(reply.body.code).toBe('multiple_credentials');
           expect(reply.headers.getSetCookie()).toEqual([]);
         }
       }
@@ -499,11 +499,11 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
             .execute();
       for (const credential of await forgeBoth(named, within, ada))
         expect(await statusOf(named, credential)).toBe(200);
-      await expectRefused(named, [...(await forge()), { refresh: ada.refresh }]);
+      await expectRejected(named, [...(await forge()), { refresh: ada.refresh }]);
       // Nor under their key, with our key's id.
       const theirs = inside.keyring.signer(app.clock.now());
       const header = accessHeader(within.keyring.signer(app.clock.now()));
-      await expectRefused(named, [
+      await expectRejected(named, [
         { bearer: await forgeSigned(theirs.privateKey, truth(app, ada.access), header) },
       ]);
       await within.close();
@@ -593,7 +593,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
         .execute((tx) => rotateKey(tx, within.keys.wrap, 'ES256', true, fresh.clock.now()));
       fresh.clock.advance(5 * SECOND);
       await present(fresh, { bearer: forgeMac('', {}) });
-      await expectRefused(fresh, [{ bearer: access }]);
+      await expectRejected(fresh, [{ bearer: access }]);
       const next = await present(fresh, { refresh });
       expect(await statusOf(fresh, { bearer: next.body.access_token })).toBe(200);
       await within.close();
@@ -631,7 +631,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       const rotated = await submit(fresh, '/admin/keys/rotate', rotate, { cookie: admin.cookie });
       expect([rotated.status, rotated.headers.get('location')]).toEqual([303, '/admin/keys?done=rotated']);
       // The clock stands still: nothing but the rotation can have told this process.
-      await expectRefused(fresh, [known, await forgeOne(), { bearer: admin.access }]);
+      await expectRejected(fresh, [known, await forgeOne(), { bearer: admin.access }]);
       for (const turn of perSecond) turn();
       await expect.poll(() => statusOf({ ...other, url: fresh.url }, known)).toBe(401);
       for (const credential of [await forgeOne(), { bearer: admin.access }])
@@ -813,7 +813,7 @@ describe('token readers', () => {
   it('T29: a MAC over any text that someone has us sign under another key makes no token', () => {
     const signed = `${part(COOKIE_HEADER)}.${part(claimsOf(cookies.make(subject, now, end).token))}`;
     const texts = [signed, `password\n${signed}`, `${subject.sessionId}\n1`];
-    for (const oracle of [keys.limits, keys.check, keys.wrap])
+    for (const oracle of [keys.rateLimits, keys.check, keys.wrap])
       for (const made of texts.map((text) => mac(oracle, text))) {
         expect(cookies.read(`${signed}.${made}`)).toBeUndefined();
         expect(refreshes.read(`usher_r_${subject.sessionId}_1_${made}`)).toBeUndefined();
@@ -836,7 +836,7 @@ describe.each(databases)('keys and secrets on $name', ({ create, name }) => {
       const both = [{ bearer: access }, { bearer: twin }];
       for (const credential of both) await present(app, credential);
       expect((await sendAs(app, { bearer: access }, 'POST', '/v1/logout')).status).toBe(200);
-      await expectRefused(app, both);
+      await expectRejected(app, both);
     });
   });
 

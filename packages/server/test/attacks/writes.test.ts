@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { budgets } from '../../src/core/limits.ts';
+import { rateLimits } from '../../src/core/rate-limits.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { newEventId } from '../../src/platform/random.ts';
 import { routes } from '../../src/routes.ts';
@@ -9,13 +9,13 @@ import {
   asBearer,
   login,
   NEW_PASSWORD,
-  newNames,
+  newIdentifiers,
   send,
   signUp,
   startApp,
   type TestApp,
 } from '../support/app.ts';
-import { newAddress } from '../support/forge.ts';
+import { newIp } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const HOUR = 3_600_000;
@@ -38,8 +38,8 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
   });
 
   const member = async () => {
-    const names = await signUp(app, newAddress());
-    const bearer = asBearer((await login(app, names, newAddress())).access_token);
+    const names = await signUp(app, newIp());
+    const bearer = asBearer((await login(app, names, newIp())).access_token);
     return {
       ...names,
       call: (method: string, path: string, body?: unknown) => send(app, method, path, body, bearer),
@@ -71,7 +71,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
           Array.from({ length: 500 }, () => ({
             id: newEventId(now),
             at: now,
-            name: 'user_changed',
+            name: 'user_updated',
             user_id: userId,
             actor_id: userId,
             session_id: null,
@@ -86,7 +86,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
 
   it('profile changes are limited, and the answer names the limit', async () => {
     const user = await member();
-    const { most } = budgets.profileChanges;
+    const { max: most } = rateLimits.profile_changes_per_account;
     for (let i = 0; i < most; i++)
       expect((await user.call('PATCH', '/v1/me', { username: `${user.username}x${i}` })).status).toBe(200);
     for (let i = 0; i < 30; i++) {
@@ -100,10 +100,18 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
         'Too many profile changes: the limit is 60 per day. Try again in 24 hours.',
       );
     }
-    expect(await eventsOf(user.id, 'user_changed')).toHaveLength(most);
+    expect(await eventsOf(user.id, 'user_updated')).toHaveLength(most);
     // Of thirty refusals the first ten, and the twentieth.
-    expect((await eventsOf(user.id, 'limit_reached')).map(({ limit, refused }) => [limit, refused])).toEqual(
-      [...Array.from({ length: 10 }, (_, i) => i + 1), 20].map((refused) => ['profileChanges', refused]),
+    expect(
+      (await eventsOf(user.id, 'rate_limit_exceeded')).map(({ limit, rejected: refused }) => [
+        limit,
+        refused,
+      ]),
+    ).toEqual(
+      [...Array.from({ length: 10 }, (_, i) => i + 1), 20].map((refused) => [
+        'profile_changes_per_account',
+        refused,
+      ]),
     );
     // Somebody else's are not.
     const other = await member();
@@ -117,7 +125,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
 
   it('so are session operations, password changes and requests for emails', async () => {
     const user = await member();
-    for (let i = 0; i < budgets.sessionChanges.most; i++)
+    for (let i = 0; i < rateLimits.session_revocations_per_account.max; i++)
       expect((await user.call('DELETE', '/v1/me/sessions')).status).toBe(200);
     for (const path of ['/v1/me/sessions', `/v1/me/sessions/${'A'.repeat(22)}`]) {
       const { status, body } = await user.call('DELETE', path);
@@ -126,10 +134,12 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
         'Too many requests to sign out devices: the limit is 200 per day. Try again in 24 hours.',
       ]);
     }
-    expect(await eventsOf(user.id, 'other_sessions_ended')).toHaveLength(budgets.sessionChanges.most);
+    expect(await eventsOf(user.id, 'other_sessions_revoked')).toHaveLength(
+      rateLimits.session_revocations_per_account.max,
+    );
 
     let { password } = user;
-    let token = (await login(app, user, newAddress())).access_token;
+    let token = (await login(app, user, newIp())).access_token;
     const change = async () => {
       const next = password === NEW_PASSWORD ? user.password : NEW_PASSWORD;
       const body = { current_password: password, new_password: next };
@@ -137,29 +147,30 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
       if (reply.status === 200) [password, token] = [next, reply.body.access_token];
       return reply;
     };
-    for (let i = 0; i < budgets.passwordChanges.most; i++) expect((await change()).status).toBe(200);
+    for (let i = 0; i < rateLimits.password_changes_per_account.max; i++)
+      expect((await change()).status).toBe(200);
     expect((await change()).body.message).toMatch(/^Too many password changes: the limit is 20 per day\./);
 
-    for (let i = 0; i < budgets.emailRequests.most; i++) {
-      const sending = { ...asBearer(token), from: newAddress() };
+    for (let i = 0; i < rateLimits.verification_emails_per_account.max; i++) {
+      const sending = { ...asBearer(token), from: newIp() };
       expect((await send(app, 'POST', '/v1/me/verify-email', undefined, sending)).status).toBe(202);
     }
-    const sending = { ...asBearer(token), from: newAddress() };
+    const sending = { ...asBearer(token), from: newIp() };
     expect((await send(app, 'POST', '/v1/me/verify-email', undefined, sending)).body.message).toMatch(
       /^Too many verification emails: the limit is 20 per day\./,
     );
     // It needs no password, so that a thief of the session could use it up: a change of the address does not hang on it.
-    const body = { email: newNames().email, password };
+    const body = { email: newIdentifiers().email, password };
     expect((await send(app, 'POST', '/v1/me/email', body, sending)).status).toBe(202);
   }, 120_000);
 
   it('wrong passwords do not use up the password changes of the owner', async () => {
     const user = await member();
     const body = { current_password: 'not the password', new_password: NEW_PASSWORD };
-    for (let i = 0; i < budgets.passwordChanges.most + 5; i++)
+    for (let i = 0; i < rateLimits.password_changes_per_account.max + 5; i++)
       await user.call('PUT', '/v1/me/password', body);
     app.clock.advance(2 * HOUR);
-    const again = asBearer((await login(app, user, newAddress())).access_token);
+    const again = asBearer((await login(app, user, newIp())).access_token);
     const right = { current_password: user.password, new_password: NEW_PASSWORD };
     expect((await send(app, 'PUT', '/v1/me/password', right, again)).status).toBe(200);
   });
@@ -169,7 +180,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
     const user = await member();
     for (let i = 0; i < 150; i++)
       expect((await who.call('POST', `/v1/users/${user.id}/logout-everywhere`)).status).toBe(200);
-    expect(budgets.adminChanges.most).toBeGreaterThanOrEqual(10_000);
+    expect(rateLimits.admin_changes_per_account.max).toBeGreaterThanOrEqual(10_000);
   });
 
   it('every route that writes for somebody who is signed in has a limit', () => {
@@ -183,12 +194,13 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
       'POST /v1/me/email',
       'POST /v1/me/verify-email',
       'POST /dashboard/security',
-      'POST /dashboard/address',
+      'POST /dashboard/email',
       'POST /dashboard/delete',
     ];
     const unlimited = routes
       .filter(
-        ({ who, method, limit }) => (who === 'session' || who === 'admin') && method !== 'GET' && !limit,
+        ({ access, method, limit }) =>
+          (access === 'user' || access === 'admin') && method !== 'GET' && !limit,
       )
       .map(({ method, path }) => `${method} ${path}`);
     expect(unlimited.toSorted()).toEqual(others.toSorted());
@@ -196,7 +208,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
 
   /** Asks for an export and reads no more than its beginning, until it is told to go on. */
   async function beginExport(user: Member, path: string) {
-    const token = (await login(app, user, newAddress())).access_token;
+    const token = (await login(app, user, newIp())).access_token;
     const socket = connect({ port: app.port, host: '127.0.0.1' });
     const lines = [`GET ${path} HTTP/1.1`, `Host: localhost:${app.port}`, `Authorization: Bearer ${token}`];
     socket.write(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`);
@@ -252,7 +264,7 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
       for (const { status, body } of eight)
         expect([status, body.code, body.message]).toEqual([
           409,
-          'export_running',
+          'export_in_progress',
           'Your previous export is still running. Wait until it finishes, then try again.',
         ]);
       expect((await send(app, 'GET', '/healthz')).status).toBe(200);

@@ -62,9 +62,9 @@ describe.each(databases)('$name', (kind) => {
     for (const { table, column } of newestColumns)
       await read(({ db }) => db.schema.alterTable(table).dropColumn(column).execute());
 
-    const refused = await place.usher(['user', 'list']);
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('has 1 pending migration. Apply it with: usher db migrate');
+    const rejected = await place.usher(['user', 'list']);
+    expect(rejected).toMatchObject({ code: 1, stdout: '' });
+    expect(rejected.stderr).toContain('has 1 pending migration. Apply it with: usher db migrate');
     const dry = await place.usher(['db', 'migrate', '--dry-run']);
     expect(dry).toMatchObject({ code: 0, stdout: `${ours.at(-1)}\n` });
     expect(dry.stderr).toContain('1 migration pending');
@@ -90,8 +90,10 @@ describe.each(databases)('$name', (kind) => {
     expect(users[0]).toMatchObject({ username: 'ada', email: 'ada@example.org' });
     expect(new Set(users.map(({ password }) => password)).size).toBe(6);
     expect(seeded.stdout).not.toContain('argon2');
-    const setUp = await read(({ db }) => db.selectFrom('installation').select('setup_at').executeTakeFirst());
-    expect(setUp?.setup_at).toBeGreaterThan(0);
+    const setUp = await read(({ db }) =>
+      db.selectFrom('installation').select('setup_completed_at').executeTakeFirst(),
+    );
+    expect(setUp?.setup_completed_at).toBeGreaterThan(0);
 
     const before = await read(({ db }) => db.selectFrom('users').selectAll().orderBy('id').execute());
     const again = await place.usher(['db', 'seed']);

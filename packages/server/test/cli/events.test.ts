@@ -40,7 +40,7 @@ describe.each(databases)('usher events on $name', (kind) => {
     const [head, row, ...more] = wordsOf(stdout);
     expect(head).toEqual(['WHEN (UTC)', 'EVENT', 'USER', 'IP', 'DETAILS']);
     expect(row?.slice(1)).toEqual([
-      'limit_reached',
+      'rate_limit_exceeded',
       ada.id,
       '127.0.0.1',
       'limit=password count=5 refused=1 retry_after=30',
@@ -60,11 +60,11 @@ describe.each(databases)('usher events on $name', (kind) => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines.map(({ name }) => name)).toEqual(['limit_reached', 'sign_in_refused']);
+    expect(lines.map(({ name }) => name)).toEqual(['rate_limit_exceeded', 'sign_in_failed']);
     expect(lines[0]).toMatchObject({
       user_id: ada.id,
       request_id: requestId,
-      details: { limit: 'password' },
+      details: { limit: 'passwords_per_account' },
     });
     const cursor = /--cursor (\S+)/.exec(stderr)?.[1];
     const next = await usher(
@@ -100,25 +100,29 @@ describe.each(databases)('usher events on $name', (kind) => {
 
   it('shows the limits of a user, and lifts them', async () => {
     const { stdout } = await usher(`user show ${ada.username}`);
-    const row = wordsOf(stdout).find(([limit]) => limit === 'password');
+    const row = wordsOf(stdout).find(([limit]) => limit === 'passwords_per_account');
     expect(row?.slice(0, 3)).toEqual(['password', '5 of 5', 'yes']);
     expect(JSON.parse((await usher(`user show ${ada.username} --json`)).stdout).limits).toMatchObject([
-      { limit: 'passwordByName', reached: true, from: `username ${ada.username}` },
-      { limit: 'passwordByName', reached: false, from: `email ${ada.email}` },
-      { limit: 'password', reached: true },
-      { limit: 'passwordsInAll', reached: false },
-      { limit: 'mailsTo', reached: false },
+      { limit: 'passwords_per_identifier', exceeded: true, from: `username ${ada.username}` },
+      { limit: 'passwords_per_identifier', exceeded: false, from: `email ${ada.email}` },
+      { limit: 'passwords_per_account', exceeded: true },
+      { limit: 'passwords_per_account_total', exceeded: false },
+      { limit: 'emails_per_recipient', exceeded: false },
     ]);
     const owner = clientOf(app);
     const { username, password } = ada;
     expect(refusal(await owner.signIn({ username, password }))).toBe('invalid_credentials');
-    expect(await usher(`user lift-limits ${ada.username}`)).toMatchObject({
+    expect(await usher(`user reset-rate-limits ${ada.username}`)).toMatchObject({
       code: 0,
       stderr: `Reset 5 rate limits for ${ada.username}.\n`,
     });
     given(await owner.signIn({ username, password }));
     // The notice of this sign-in is counted, too.
-    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('Reset 1 rate limit for');
-    expect((await usher(`user lift-limits ${ada.username}`)).stderr).toContain('has no active rate limits');
+    expect((await usher(`user reset-rate-limits ${ada.username}`)).stderr).toContain(
+      'Reset 1 rate limit for',
+    );
+    expect((await usher(`user reset-rate-limits ${ada.username}`)).stderr).toContain(
+      'has no active rate limits',
+    );
   });
 });

@@ -140,7 +140,7 @@ describe('JSON lines', () => {
       Buffer.from('{"email":"half@exam\n[1]\n"text"\n'),
       Buffer.from([0x7b, 0xe9, 0x7d, 0x0a]),
       Buffer.from(line({ email: 'x'.repeat(10_000_000) })),
-      Buffer.from(line({ email: null, age: 7, admin: true, mails: ['a@b.org', 'c@d.org'] })),
+      Buffer.from(line({ email: null, age: 7, admin: true, emails: ['a@b.org', 'c@d.org'] })),
       Buffer.from('{"email":"end@exam'),
     ]);
     const noObject = 'This row isn’t a complete JSON object.';
@@ -152,7 +152,7 @@ describe('JSON lines', () => {
         [5, noObject],
         [6, 'This row isn’t valid UTF-8. Save the file as UTF-8.'],
         [7, 'This row is longer than 1 MB.'],
-        [8, { age: '7', admin: 'true', mails: '["a@b.org","c@d.org"]' }],
+        [8, { age: '7', admin: 'true', emails: '["a@b.org","c@d.org"]' }],
         [9, noObject],
       ],
     });

@@ -63,7 +63,7 @@ describe.each(databases)('usher user import on $name', (kind) => {
     expect(await count('events')).toBe(before);
     const { code, stdout } = await place.usher(['user', 'import', 'users.jsonl', '--json']);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ imported: rows - before, present: before, refused: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ imported: rows - before, present: before, rejected: 0 });
     expect([await count('users'), await count('events')]).toEqual([rows, rows]);
   });
 });
@@ -88,7 +88,7 @@ describe('usher user import and export', () => {
       dry_run: false,
       imported: 1,
       present: 0,
-      refused: 2,
+      rejected: 2,
       hashes: { bcrypt: 1 },
     });
     expect(get('refused.csv').split('\r\n')).toEqual([
@@ -130,7 +130,7 @@ describe('usher user import and export', () => {
         email: '',
         reason: expect.stringContaining('like name@example.com. password: Not a hash'),
       },
-      { dry_run: true, imported: 2, present: 1, refused: 2, hashes: { bcrypt: 1, none: 1 } },
+      { dry_run: true, imported: 2, present: 1, rejected: 2, hashes: { bcrypt: 1, none: 1 } },
     ]);
     expect(stdout + stderr).not.toMatch(/hunter2|Z17AXnn/);
     expect(get('all.jsonl').split('\n')).toHaveLength(rows.length + 1);
@@ -205,9 +205,9 @@ describe('usher user import and export', () => {
       expect(get(name)).toContain('ada@example.org');
     }
     for (const name of ['link.csv', 'dangling.csv']) {
-      const refused = await place.usher(['user', 'import', 'users.csv', '--report', name]);
-      expect(refused).toMatchObject({ code: 1, stdout: '' });
-      expect(refused.stderr).toContain(`Couldn’t write the report ${name}: not a regular file`);
+      const rejected = await place.usher(['user', 'import', 'users.csv', '--report', name]);
+      expect(rejected).toMatchObject({ code: 1, stdout: '' });
+      expect(rejected.stderr).toContain(`Couldn’t write the report ${name}: not a regular file`);
       expect((await place.usher(['user', 'export', name])).code).toBe(1);
     }
     expect([get('victim'), get('all.csv.part')]).toEqual(['untouched', 'planted']);
@@ -225,9 +225,9 @@ describe('usher user import and export', () => {
       [{ firebase: file }, 'users.csv is missing base64_signer_key, rounds or mem_cost'],
     ];
     for (const [options, sentence] of wrong) {
-      const refused = importUsers(file, options, nobody);
-      await expect(refused).rejects.toThrow(Misuse);
-      await expect(refused).rejects.toThrow(sentence);
+      const rejected = importUsers(file, options, nobody);
+      await expect(rejected).rejects.toThrow(Misuse);
+      await expect(rejected).rejects.toThrow(sentence);
     }
   });
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { asBearer, newNames, send } from '../support/app.ts';
+import { asBearer, newIdentifiers, send } from '../support/app.ts';
 import { freePort, leash, newFolder } from '../support/process.ts';
 import { run } from './program.ts';
 
@@ -68,7 +68,7 @@ describe('usher init', () => {
       const app = { port };
       expect((await send(app, 'GET', '/')).text).toContain('/api/hello');
       expect((await send(app, 'GET', '/api/hello')).status).toBe(401);
-      const names = newNames();
+      const names = newIdentifiers();
       const { user } = (await send(app, 'POST', '/v1/signup', names)).body;
       const { email, password } = names;
       // The guard takes tokens for services, and Usher those for itself.

@@ -8,8 +8,8 @@ import { inject } from 'vitest';
 import { createUsher } from '../../src/app.ts';
 import { run as runCommand } from '../../src/cli/cli.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { PATIENCE } from '../support/patience.ts';
 import type { databases, TestDatabase } from '../support/postgres.ts';
+import { TIMEOUT } from '../support/timeouts.ts';
 
 /** What `node` starts to have the program in a process of its own. */
 export const bin = resolve(import.meta.dirname, '../../bin/usher.js');
@@ -81,7 +81,7 @@ export async function runProcess(
   args: string[],
   input = '',
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [bin, ...args], { cwd: folder, env, timeout: PATIENCE });
+  const child = spawn(process.execPath, [bin, ...args], { cwd: folder, env, timeout: TIMEOUT });
   const ended: Ended = { code: null, stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => {
     ended.stdout += text;

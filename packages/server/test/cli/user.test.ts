@@ -2,13 +2,13 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { Client } from '../../../client/src/index.ts';
-import { budgets } from '../../src/core/limits.ts';
+import { rateLimits } from '../../src/core/rate-limits.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { testClock } from '../support/clock.ts';
-import { lastMail } from '../support/mails.ts';
+import { lastEmail } from '../support/emails.ts';
 import { databases } from '../support/postgres.ts';
 import { type Ended, newPlace, type Place, run, wordsOf } from './program.ts';
 
@@ -65,9 +65,12 @@ describe.each(databases)('$name', (kind) => {
   }
   async function isSetUp(): Promise<boolean> {
     const database = await openDatabase(place.database.url);
-    const row = await database.db.selectFrom('installation').select('setup_at').executeTakeFirstOrThrow();
+    const row = await database.db
+      .selectFrom('installation')
+      .select('setup_completed_at')
+      .executeTakeFirstOrThrow();
     await database.close();
-    return row.setup_at !== null;
+    return row.setup_completed_at !== null;
   }
   const show = async (name: string) => JSON.parse((await succeed(`show ${name} --json`)).stdout);
   /** A user as stored: role, and whether they are disabled. */
@@ -328,14 +331,15 @@ describe.each(databases)('$name', (kind) => {
       stdout: '',
       stderr: 'Queued a password reset email to ada@example.org. A running server sends it within seconds.\n',
     });
-    const { code = '' } = await lastMail({ secret: place.secret }, place.database, 'ada@example.org');
+    const { code = '' } = await lastEmail({ secret: place.secret }, place.database, 'ada@example.org');
     expect(code).toMatch(/^\d{6}$/);
-    expect((await events()).at(-1)).toBe('recovery_started by operator');
+    expect((await events()).at(-1)).toBe('password_reset_requested by operator');
     await succeed('send-mail ada@example.org');
-    for (let sent = 2; sent < budgets.recoveryTo.most; sent++) await succeed('send-mail ada');
-    const refused = await user('send-mail ada');
-    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain(
+    for (let sent = 2; sent < rateLimits.recovery_emails_per_recipient.max; sent++)
+      await succeed('send-mail ada');
+    const rejected = await user('send-mail ada');
+    expect({ code: rejected.code, stdout: rejected.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(rejected.stderr).toContain(
       'The hourly limit for emails to this address has been reached. Try again in ',
     );
     await succeed('disable ada');

@@ -1,21 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AccountChange, type Purpose, purposes } from '../../src/core/codes/purposes.ts';
-import { beginFlow, endEveryVerification, endVerificationsOf } from '../../src/core/codes.ts';
-import { budgets } from '../../src/core/limits.ts';
+import { rateLimits } from '../../src/core/rate-limits.ts';
 import { insertUser } from '../../src/core/users.ts';
+import { type AccountChange, type Purpose, purposes } from '../../src/core/verifications/purposes.ts';
+import {
+  createVerification,
+  endEveryVerification,
+  endVerificationsOf,
+} from '../../src/core/verifications.ts';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
-import { newNames } from '../support/app.ts';
+import { newIdentifiers } from '../support/app.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const all = Object.keys(purposes) as Purpose[];
 const NOW = 1_750_000_000_000;
 
 it('a mailed link works as long as the windows that count its mails, so one is in the mailbox that works', () => {
-  const windows = Math.max(budgets.recoveryTo.length, budgets.mailsTo.length);
-  const mailed = all.filter((purpose) => purposes[purpose].hasCode);
-  expect(mailed.sort()).toEqual(['change_email', 'reset_password', 'sign_up', 'verify_email']);
-  for (const purpose of mailed)
+  const windows = Math.max(
+    rateLimits.recovery_emails_per_recipient.length,
+    rateLimits.emails_per_recipient.length,
+  );
+  const emailed = all.filter((purpose) => purposes[purpose].hasCode);
+  expect(emailed.sort()).toEqual(['change_email', 'reset_password', 'sign_up', 'verify_email']);
+  for (const purpose of emailed)
     expect(purposes[purpose].linkLifetime, purpose).toBeGreaterThanOrEqual(windows);
 });
 
@@ -35,7 +42,7 @@ describe.each(databases)('what ends a verification on $name', ({ create }) => {
   /** An account with one open verification for each purpose, and a second link that takes a change of email back. */
   async function begun() {
     const { db } = opened;
-    const { username, email } = newNames();
+    const { username, email } = newIdentifiers();
     const names = { username, usernameKey: username, email, emailKey: email };
     return db.transaction().execute(async (tx) => {
       const made = await insertUser(tx, { ...names, passwordHash: '!', role: 'user' }, NOW);
@@ -43,15 +50,15 @@ describe.each(databases)('what ends a verification on $name', ({ create }) => {
       const { id } = made.user;
       for (const [index, purpose] of [...all, 'restore_email' as const].entries()) {
         const userId = purposes[purpose].of === 'account' ? id : undefined;
-        const subject = { purpose, userId, address: `${index}.${email}`, emailNumber: index };
-        await beginFlow(tx, keys, subject, { digits: 6 }, NOW);
+        const subject = { purpose, userId, address: `${index}.${email}`, emailVersion: index };
+        await createVerification(tx, keys, subject, { digits: 6 }, NOW);
       }
       return id;
     });
   }
   async function endedOf(userId: string): Promise<string[]> {
     const rows = await opened.db
-      .selectFrom('codes')
+      .selectFrom('verifications')
       .select('purpose')
       .where('user_id', '=', userId)
       .where('ended_at', 'is not', null)
@@ -83,7 +90,7 @@ describe.each(databases)('what ends a verification on $name', ({ create }) => {
     await begun();
     await opened.db.transaction().execute((tx) => endEveryVerification(tx, NOW));
     const open = await opened.db
-      .selectFrom('codes')
+      .selectFrom('verifications')
       .select('purpose')
       .where('ended_at', 'is', null)
       .execute();
@@ -92,10 +99,14 @@ describe.each(databases)('what ends a verification on $name', ({ create }) => {
 
   it('a new set-up link ends the one before it, and no other purpose does', async () => {
     await begun();
-    const before = await opened.db.selectFrom('codes').selectAll().where('ended_at', 'is', null).execute();
+    const before = await opened.db
+      .selectFrom('verifications')
+      .selectAll()
+      .where('ended_at', 'is', null)
+      .execute();
     await begun();
     const still = await opened.db
-      .selectFrom('codes')
+      .selectFrom('verifications')
       .selectAll()
       .where('ended_at', 'is', null)
       .where(
@@ -109,7 +120,7 @@ describe.each(databases)('what ends a verification on $name', ({ create }) => {
   });
 
   it('a link that has no code fits none', async () => {
-    const rows = await opened.db.selectFrom('codes').select(['purpose', 'code_mac']).execute();
+    const rows = await opened.db.selectFrom('verifications').select(['purpose', 'code_mac']).execute();
     for (const { purpose, code_mac } of rows)
       expect([purpose, code_mac === '']).toEqual([purpose, !purposes[purpose as Purpose].hasCode]);
   });

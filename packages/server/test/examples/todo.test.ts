@@ -140,7 +140,7 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
     const raw = { ...asBearer(token), raw: '{' };
     expect((await send(app, 'POST', '/api/todos', undefined, raw)).body.code).toBe('invalid_request');
     const large = { text: 'x'.repeat(20_000) };
-    expect((await ask('POST', '', large)).body).toMatchObject({ status: 413, code: 'payload_too_large' });
+    expect((await ask('POST', '', large)).body).toMatchObject({ status: 413, code: 'content_too_large' });
 
     const rows = new DatabaseSync(started.file);
     rows.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${MOST - 1})
@@ -164,10 +164,12 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
     const silent = await send(app, 'GET', '/api/todos');
     expect([silent.status, silent.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="usher"']);
     const both = { headers: { authorization: `Bearer ${token}`, cookie: `usher=${browser.cookie}` } };
-    expect((await send(app, 'GET', '/api/todos', undefined, both)).body.code).toBe('ambiguous_credentials');
+    expect((await send(app, 'GET', '/api/todos', undefined, both)).body.code).toBe('multiple_credentials');
     const elsewhere = { origin: 'https://attacker.example', 'sec-fetch-site': 'cross-site' };
     for (const path of ['/api/todos', '/todos'])
-      expect((await browser.send('POST', path, { text: 'x' }, elsewhere)).body.code).toBe('cross_site');
+      expect((await browser.send('POST', path, { text: 'x' }, elsewhere)).body.code).toBe(
+        'cross_site_request',
+      );
     expect((await ask('GET')).body.todos).toEqual([]);
 
     await send(app, 'POST', '/v1/logout', undefined, asBearer(token));

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { makeSetUpLink, serveWorld } from '../../src/app.ts';
+import { makeSetUpLink, serveContext } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import { openWorld } from '../../src/open-world.ts';
+import { openContext } from '../../src/open-context.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { runProcess } from '../cli/program.ts';
-import { newNames, PASSWORD } from '../support/app.ts';
+import { newIdentifiers, PASSWORD } from '../support/app.ts';
 import { secretOf } from '../support/form.ts';
 import { call, cookieOf, PUBLIC_URL, SECRET, startProcess, submit } from '../support/process.ts';
 
@@ -31,10 +31,10 @@ beforeAll(async () => {
   stopped = join(newFolder(), 'usher.db');
   const usher = await startProcess({ database: `sqlite:${stopped}` });
   const token = secretOf(usher.setUpLink ?? '');
-  const setUp = await submit(usher, '/setup', { ...newNames(), token: token ?? '' });
+  const setUp = await submit(usher, '/setup', { ...newIdentifiers(), token: token ?? '' });
   expect(setUp.status).toBe(201);
   for (let i = 0; i < 6; i++) {
-    const names = newNames();
+    const names = newIdentifiers();
     const made = await call(usher, 'POST', '/v1/signup', names);
     username = names.username;
     endedCookie = cookieOf(made) ?? '';
@@ -44,7 +44,8 @@ beforeAll(async () => {
   killed = join(newFolder(), 'usher.db');
   copyFileSync(stopped, killed);
   const again = await startProcess({ database: `sqlite:${killed}` });
-  for (let i = 0; i < 3; i++) expect((await call(again, 'POST', '/v1/signup', newNames())).status).toBe(201);
+  for (let i = 0; i < 3; i++)
+    expect((await call(again, 'POST', '/v1/signup', newIdentifiers())).status).toBe(201);
   await again.kill('SIGKILL');
 
   const file = new DatabaseSync(stopped, { readOnly: true });
@@ -86,8 +87,8 @@ const tables = [
   'users',
   'sessions',
   'keys',
-  'limits',
-  'codes',
+  'rate_limits',
+  'verifications',
   'users_username_key',
 ];
 const pages: [name: string, damage: Damage][] = tables.flatMap((name): [string, Damage][] => [
@@ -182,14 +183,14 @@ async function expectNoEntry(
   alsoFine: number[] = [],
 ): Promise<void> {
   const config = configFromOptions({ database: `sqlite:${file}`, publicUrl: PUBLIC_URL, secret: SECRET });
-  const opened = await openWorld(config, { log: createLog('silent') }).catch((error: unknown) => {
+  const opened = await openContext(config, { log: createLog('silent') }).catch((error: unknown) => {
     expect(error).toBeInstanceOf(Error);
     return undefined;
   });
   if (!opened) return;
-  const usher = serveWorld(opened);
+  const usher = serveContext(opened);
   try {
-    expect(await makeSetUpLink(opened.world).catch(() => undefined), 'a set-up link').toBeUndefined();
+    expect(await makeSetUpLink(opened.context).catch(() => undefined), 'a set-up link').toBeUndefined();
     const ask = (method: string, path: string, headers: Record<string, string>, body?: unknown) =>
       usher.fetch(
         new Request(`${PUBLIC_URL}${path}`, {
@@ -200,7 +201,7 @@ async function expectNoEntry(
       );
     const replies = await Promise.all([
       ask('POST', '/v1/signin', {}, { username, password: 'not the password' }),
-      ask('POST', '/v1/login', {}, { username: newNames().username, password: PASSWORD }),
+      ask('POST', '/v1/login', {}, { username: newIdentifiers().username, password: PASSWORD }),
       ask('POST', '/v1/refresh', {}, { refresh_token: randomBytes(60).toString('base64url') }),
       ask('GET', '/v1/me', { cookie: `usher=${endedCookie.slice(0, -2)}AA` }),
       ask('GET', '/v1/users', { authorization: 'Bearer x.y.z' }),

@@ -3,13 +3,13 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { newNames, PASSWORD, type Reply } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, type Reply } from '../support/app.ts';
 import { type Credential, call, cookieOf, newFolder, startProcess } from '../support/process.ts';
 
 /** In units of 512 bytes, or 1024 in some shells: far more than an empty database, far less than the log may grow to. */
 const ROOM = 2_000;
 /** So many writes never fit. */
-const MOST_WRITES = 5_000;
+const MAX_WRITES = 5_000;
 
 // Windows has no such limit.
 describe.skipIf(process.platform === 'win32')('a full disk', () => {
@@ -22,7 +22,7 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
     });
     const ask = (method: string, path: string, body?: unknown, credential?: Credential) =>
       call(usher, method, path, body, credential);
-    const names = newNames();
+    const names = newIdentifiers();
     const made = await ask('POST', '/v1/signup', names);
     expect(made.status, made.text).toBe(201);
     const cookie = { cookie: cookieOf(made) ?? '' };
@@ -31,7 +31,7 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
 
     let refreshToken: string = pair.refresh_token;
     let full: Reply | undefined;
-    for (let i = 0; i < MOST_WRITES && !full; i++) {
+    for (let i = 0; i < MAX_WRITES && !full; i++) {
       const reply = await ask('POST', '/v1/refresh', { refresh_token: refreshToken });
       if (reply.status === 200) refreshToken = reply.body.refresh_token;
       else full = reply;
@@ -41,14 +41,14 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
     const change = { current_password: PASSWORD, new_password: 'another horse, another battery' };
     const writes = await Promise.all([
       ask('POST', '/v1/refresh', { refresh_token: refreshToken }),
-      ask('POST', '/v1/signup', newNames()),
+      ask('POST', '/v1/signup', newIdentifiers()),
       ask('POST', '/v1/signin', { username: names.username, password: PASSWORD }),
       ask('POST', '/v1/login', { username: names.username, password: PASSWORD }),
       ask('POST', '/v1/signin', { username: names.username, password: 'not the password' }),
       ask('POST', '/v1/logout', undefined, cookie),
       ask('POST', '/v1/logout', undefined, bearer),
       ask('POST', '/v1/logout-everywhere', undefined, cookie),
-      ask('PATCH', '/v1/me', { username: newNames().username }, cookie),
+      ask('PATCH', '/v1/me', { username: newIdentifiers().username }, cookie),
       ask('PUT', '/v1/me/password', change, cookie),
       ask('DELETE', '/v1/me', { email: names.email, password: PASSWORD }, cookie),
     ]);

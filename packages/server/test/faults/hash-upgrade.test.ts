@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHasher } from '../../src/platform/hasher.ts';
 import { PASSWORD, send, signUp, startApp, type TestApp, WRONG } from '../support/app.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 /** What makes a database refuse every new password hash, and what takes that back. */
@@ -38,7 +38,7 @@ describe.each(databases)('a hash that cannot be replaced on $name', ({ name, cre
   });
 
   it('U19: the right password signs in, and the next sign-in replaces the hash', async () => {
-    const { id, username } = await signUp(app, newAddress());
+    const { id, username } = await signUp(app, newIp());
     const cheap = createHasher({ threads: 1, parameters: { memoryKib: 16, passes: 1 } });
     const weak = await cheap.hash(PASSWORD, { range: 'none', account: id, isKnown: true });
     await cheap.close();
@@ -46,7 +46,7 @@ describe.each(databases)('a hash that cannot be replaced on $name', ({ name, cre
     const stored = () =>
       inside.db.selectFrom('users').select('password_hash').where('id', '=', id).executeTakeFirstOrThrow();
     const signIn = (password: string) =>
-      send(app, 'POST', '/v1/signin', { username, password }, { from: newAddress() });
+      send(app, 'POST', '/v1/signin', { username, password }, { from: newIp() });
 
     for (const statement of refusing[name].begin) await sql.raw(statement).execute(inside.db);
     expect((await signIn(PASSWORD)).status).toBe(200);

@@ -2,9 +2,9 @@
 // one finds a new thread.
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newNames, PASSWORD, type Reply, send, signUp, startApp } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, type Reply, send, signUp, startApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
-import { newAddress } from '../support/forge.ts';
+import { newIp } from '../support/forge.ts';
 import { databases } from '../support/postgres.ts';
 
 const workers = new Set<Worker>();
@@ -21,12 +21,12 @@ describe.each(databases)('hashing on $name', ({ create }) => {
     const app = await startApp(database, { hashing: {} });
     const who = await signUp(app);
     const signIn = (username: string, password: string): Promise<Reply> =>
-      send(app, 'POST', '/v1/signin', { username, password }, { from: newAddress() });
+      send(app, 'POST', '/v1/signin', { username, password }, { from: newIp() });
 
     const tries = [
       [who.username, PASSWORD],
       [who.username, 'not the password'],
-      [newNames().username, PASSWORD],
+      [newIdentifiers().username, PASSWORD],
     ] as const;
     for (const [username, password] of tries) {
       // Whatever starts is ended until the answer is there.
@@ -58,7 +58,11 @@ describe.each(databases)('hashing on $name', ({ create }) => {
     const database = await create();
     const app = await startApp(database, { hashing: {} });
     const who = await signUp(app);
-    const names = [who.username, who.username, ...Array.from({ length: 14 }, () => newNames().username)];
+    const names = [
+      who.username,
+      who.username,
+      ...Array.from({ length: 14 }, () => newIdentifiers().username),
+    ];
     const replies = names.map((username) => clientOf(app).signIn({ username, password: PASSWORD }));
     // The thread that has answered is busy with another by now.
     await Promise.race(replies);

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runProcess } from '../cli/program.ts';
-import { newNames, PASSWORD } from '../support/app.ts';
+import { newIdentifiers, PASSWORD } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { call, cookieOf, newFolder, SECRET, startProcess, type UsherProcess } from '../support/process.ts';
 
@@ -21,7 +21,7 @@ afterAll(() => Promise.all([one.kill(), other.kill()]));
 it('F13: what one did the other knows', async () => {
   for (let round = 0; round < 3; round++) {
     const [first, second] = round % 2 === 0 ? [one, other] : [other, one];
-    const made = await call(first, 'POST', '/v1/signup', newNames());
+    const made = await call(first, 'POST', '/v1/signup', newIdentifiers());
     expect(made.status).toBe(201);
     const credential = { cookie: cookieOf(made) ?? '' };
     expect((await call(second, 'GET', '/v1/me', undefined, credential)).body.user).toEqual(made.body.user);
@@ -31,7 +31,7 @@ it('F13: what one did the other knows', async () => {
 });
 
 it('F13: what a command did the servers know when it ends', async () => {
-  const names = newNames();
+  const names = newIdentifiers();
   given(await clientOf(one).signUp(names));
   // What is presented to the other process was issued by this one.
   const { username, password } = names;
@@ -60,9 +60,9 @@ it('F13: what a command did the servers know when it ends', async () => {
 
 it('F13: when one is killed the other goes on', async () => {
   const third = await startProcess({ database });
-  const made = await call(third, 'POST', '/v1/signup', newNames());
+  const made = await call(third, 'POST', '/v1/signup', newIdentifiers());
   await third.kill('SIGKILL');
   const credential = { cookie: cookieOf(made) ?? '' };
   expect((await call(one, 'GET', '/v1/me', undefined, credential)).status).toBe(200);
-  expect((await call(other, 'POST', '/v1/signup', newNames())).status).toBe(201);
+  expect((await call(other, 'POST', '/v1/signup', newIdentifiers())).status).toBe(201);
 });

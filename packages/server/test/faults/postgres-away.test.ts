@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { newNames, PASSWORD, type Reply } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, type Reply } from '../support/app.ts';
 import { type Cluster, createCluster } from '../support/cluster.ts';
 import {
   call,
@@ -41,13 +41,15 @@ it('F15: a server that starts before its database is alive, not ready, and becom
     ['GET', '/v1/me'],
     ['GET', '/setup'],
   ] as const)
-    expectAway(await call(usher, method, path, method === 'POST' ? newNames() : undefined, { bearer: 'x' }));
+    expectAway(
+      await call(usher, method, path, method === 'POST' ? newIdentifiers() : undefined, { bearer: 'x' }),
+    );
   expect(launched.logs()).not.toContain(new URL(url).password);
 
   await cluster.start();
   const ready = await launched.ready;
   expect((await call(ready, 'GET', '/readyz')).body).toEqual({ status: 'ready' });
-  expect((await call(ready, 'POST', '/v1/signup', newNames())).status).toBe(201);
+  expect((await call(ready, 'POST', '/v1/signup', newIdentifiers())).status).toBe(201);
   expect(await ready.kill()).toEqual({ code: 0, signal: null });
 });
 
@@ -132,7 +134,7 @@ function expectAway({ status, body, headers, text }: Reply): void {
 }
 
 async function newcomer(usher: UsherProcess) {
-  const names = newNames();
+  const names = newIdentifiers();
   const made = await call(usher, 'POST', '/v1/signup', names);
   const pair = await call(usher, 'POST', '/v1/login', { username: names.username, password: PASSWORD });
   expect([made.status, pair.status]).toEqual([201, 200]);

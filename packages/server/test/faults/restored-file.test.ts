@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readStateFile } from '../../src/platform/state-file.ts';
-import { newNames } from '../support/app.ts';
+import { newIdentifiers } from '../support/app.ts';
 import { call, cookieOf, newFolder, startProcess, type UsherProcess } from '../support/process.ts';
 
 /** Kills the process at the n-th time that it puts a state file in its place, once the file `armed` is there. */
@@ -46,7 +46,7 @@ it.each([
   const database = `sqlite:${join(cwd, 'usher.db')}`;
   const start = (env = {}) => startProcess({ database, cwd, env });
   const first = await start();
-  const names = newNames();
+  const names = newIdentifiers();
   const cookie = cookieOf(await call(first, 'POST', '/v1/signup', names)) ?? '';
   const { body } = await call(first, 'POST', '/v1/login', { email: names.email, password: names.password });
   const bearer = { bearer: body.access_token };

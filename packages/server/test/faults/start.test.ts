@@ -19,7 +19,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { type Ended, runProcess } from '../cli/program.ts';
-import { newNames, PASSWORD } from '../support/app.ts';
+import { newIdentifiers, PASSWORD } from '../support/app.ts';
 import { databases } from '../support/postgres.ts';
 import { call, cookieOf, PUBLIC_URL, SECRET, startProcess } from '../support/process.ts';
 
@@ -28,7 +28,7 @@ const serve = (folder: string, env: Record<string, string>): Promise<Ended> =>
   runProcess(folder, { USHER_PORT: '0', ...env }, ['serve']);
 
 /** It ended by itself with this code, and said one sentence that nobody has to decipher. */
-function expectRefusal({ code, stdout, stderr }: Ended, exitCode: number, ...words: string[]): void {
+function expectError({ code, stdout, stderr }: Ended, exitCode: number, ...words: string[]): void {
   expect(stderr).toMatch(/^usher: [^\n]+\n$/);
   for (const word of words) expect(stderr).toContain(word);
   expect(stderr).not.toMatch(/\n {4}at |\[object|undefined|Error:/);
@@ -74,7 +74,7 @@ describe('F41: a bad setting ends with 2 and is named', () => {
   it.each(bad)('%j', async (env, ...words) => {
     const folder = newFolder();
     const ended = await serve(folder, { ...safe, ...env });
-    expectRefusal(ended, 2, ...words);
+    expectError(ended, 2, ...words);
     expect(ended.stderr).not.toMatch(/hunter2|x{40}/);
     expect(ended.stderr).not.toContain(SECRET);
     expect(readdirSync(folder)).toEqual([]);
@@ -83,7 +83,7 @@ describe('F41: a bad setting ends with 2 and is named', () => {
   it('also in the file .env', async () => {
     const folder = newFolder();
     writeFileSync(join(folder, '.env'), 'USHER_PUBLIC_ULR=https://accounts.example.org\n');
-    expectRefusal(await serve(folder, safe), 2, 'USHER_PUBLIC_ULR in .env', 'USHER_PUBLIC_URL?');
+    expectError(await serve(folder, safe), 2, 'USHER_PUBLIC_ULR in .env', 'USHER_PUBLIC_URL?');
     expect(readdirSync(folder)).toEqual(['.env']);
   });
 });
@@ -105,7 +105,7 @@ describe('F40: the key file of an installation', () => {
       cwd: place,
       env: { USHER_SECRET: undefined },
     });
-    const reply = await call(usher, 'POST', '/v1/signup', newNames());
+    const reply = await call(usher, 'POST', '/v1/signup', newIdentifiers());
     cookie = cookieOf(reply);
     await usher.kill();
     key = readFileSync(keyFile, 'utf8');
@@ -128,7 +128,7 @@ describe('F40: the key file of an installation', () => {
       const found = existsSync(keyFile) ? readFileSync(keyFile, 'utf8') : undefined;
       const inside = await lookInside(file);
       const ended = await serve(folder(), env());
-      expectRefusal(ended, 2, ...words);
+      expectError(ended, 2, ...words);
       expect(ended.stderr).not.toContain(key.trim());
       // Nothing was made in its place.
       expect(existsSync(keyFile) ? readFileSync(keyFile, 'utf8') : undefined).toBe(found);
@@ -150,7 +150,7 @@ describe('F40: the key file of an installation', () => {
       [1, 2, 3, 4].map(() => startProcess({ database, env: { USHER_SECRET: undefined } })),
     );
     expect(readdirSync(place).filter((name) => name.startsWith('usher.key'))).toEqual(['usher.key']);
-    const made = await call(four[0] as (typeof four)[0], 'POST', '/v1/signup', newNames());
+    const made = await call(four[0] as (typeof four)[0], 'POST', '/v1/signup', newIdentifiers());
     for (const one of four)
       expect((await call(one, 'GET', '/v1/me', undefined, { cookie: cookieOf(made) ?? '' })).status).toBe(
         200,
@@ -162,7 +162,7 @@ describe('F40: the key file of an installation', () => {
     const place = newFolder();
     writeFileSync(join(place, 'usher.db'), '');
     chmodSync(join(place, 'usher.db'), 0o644);
-    expectRefusal(await serve(place, {}), 1, 'usher.db', 'chmod 600');
+    expectError(await serve(place, {}), 1, 'usher.db', 'chmod 600');
     expect(readdirSync(place)).toEqual(['usher.db']);
   });
 });
@@ -171,19 +171,19 @@ describe.each(databases)('a database on $name', ({ create }) => {
   it('F40: of another secret, or given none, is refused and stays as it is', async () => {
     const database = await create();
     const usher = await startProcess({ database: database.url });
-    const names = newNames();
+    const names = newIdentifiers();
     expect((await call(usher, 'POST', '/v1/signup', names)).status).toBe(201);
     await usher.kill();
     const before = await lookInside(database.url);
     const other = 'Ix2PGGOFX4vvT1JZbnmV4Z9vWq0BYlrg5bXJw9aQ6lY';
     const env = { USHER_DATABASE: database.url, USHER_PUBLIC_URL: PUBLIC_URL };
-    expectRefusal(
+    expectError(
       await serve(newFolder(), { ...env, USHER_SECRET: other }),
       2,
       'Wrong secret for this database',
     );
     if (!database.url.startsWith('sqlite:'))
-      expectRefusal(await serve(newFolder(), env), 2, 'USHER_SECRET is required', 'openssl rand');
+      expectError(await serve(newFolder(), env), 2, 'USHER_SECRET is required', 'openssl rand');
     expect(await lookInside(database.url)).toEqual(before);
     const again = await startProcess({ database: database.url });
     const body = { email: names.email, password: PASSWORD };
@@ -202,7 +202,7 @@ describe.each(databases)('a database on $name', ({ create }) => {
     };
     await change(sql`INSERT INTO migrations (name, checksum, applied_at) VALUES ('9999-future.sql', 'x', 0)`);
     const newer = await serve(newFolder(), env);
-    expectRefusal(
+    expectError(
       newer,
       1,
       'The database is newer than this version of Usher',
@@ -211,7 +211,7 @@ describe.each(databases)('a database on $name', ({ create }) => {
     );
     await change(sql`DELETE FROM migrations WHERE name = '9999-future.sql'`);
     await change(sql`UPDATE migrations SET checksum = 'x' WHERE name = '0002-users.sql'`);
-    expectRefusal(await serve(newFolder(), env), 1, '0002-users.sql has changed since it was applied');
+    expectError(await serve(newFolder(), env), 1, '0002-users.sql has changed since it was applied');
     expect((await lookInside(database.url)).installation).toEqual([]);
     await database.remove();
   });
@@ -229,7 +229,7 @@ describe('F49: a port that is taken', () => {
 
   it('ends with 1 and says which', async () => {
     const folder = newFolder();
-    expectRefusal(
+    expectError(
       await serve(folder, { USHER_PORT: `${port}` }),
       1,
       `Port ${port} is already in use`,
@@ -240,12 +240,12 @@ describe('F49: a port that is taken', () => {
 
   it('also when it is the one of the metrics', async () => {
     const ended = await serve(newFolder(), { USHER_METRICS_PORT: `${port}` });
-    expectRefusal(ended, 1, `Port ${port} is already in use`, 'with --metrics-port or USHER_METRICS_PORT.');
+    expectError(ended, 1, `Port ${port} is already in use`, 'with --metrics-port or USHER_METRICS_PORT.');
   });
 
   it('and so does an address that is not of this machine', async () => {
     const env = { USHER_HOST: '192.0.2.1', USHER_PUBLIC_URL: 'https://accounts.example.org' };
-    expectRefusal(await serve(newFolder(), env), 1, 'USHER_HOST (192.0.2.1)');
+    expectError(await serve(newFolder(), env), 1, 'USHER_HOST (192.0.2.1)');
   });
 });
 
@@ -257,7 +257,7 @@ async function lookInside(place: string) {
       installation: await db.selectFrom('installation').selectAll().execute(),
       keys: await db.selectFrom('keys').selectAll().execute(),
       users: await db.selectFrom('users').selectAll().execute(),
-      codes: await db.selectFrom('codes').selectAll().execute(),
+      codes: await db.selectFrom('verifications').selectAll().execute(),
     };
   } finally {
     await close();

@@ -1,7 +1,7 @@
 // F3: a stop in the middle of work. What was taken is answered; what was not taken has done nothing.
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import { newNames, PASSWORD, type Reply } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, type Reply } from '../support/app.ts';
 import { databases } from '../support/postgres.ts';
 import { call, cookieOf, startProcess, type UsherProcess } from '../support/process.ts';
 import { listen } from '../support/stream.ts';
@@ -66,7 +66,7 @@ it('F3: one Ctrl-C that arrives twice, as below npm, ends it in order', async ()
 it('F3: SIGTERM does not wait for those who follow events', async () => {
   const database = await (databases[0] as (typeof databases)[number]).create();
   const usher = await startProcess({ database: database.url });
-  const cookie = cookieOf(await call(usher, 'POST', '/v1/signup', newNames()));
+  const cookie = cookieOf(await call(usher, 'POST', '/v1/signup', newIdentifiers()));
   const { db, close } = await openDatabase(database.url);
   await db.updateTable('users').set({ admin_since: 1 }).execute();
   await close();
@@ -84,7 +84,7 @@ it('F3: SIGTERM does not wait for those who follow events', async () => {
 /** Signs up and out, again and again, until nobody answers. */
 async function goOn(usher: UsherProcess, which: number, sent: Sent[]): Promise<void> {
   for (;;) {
-    const names = newNames();
+    const names = newIdentifiers();
     const reply = await call(usher, 'POST', '/v1/signup', names).catch(() => undefined);
     sent.push({ username: names.username, reply });
     if (!reply) return;

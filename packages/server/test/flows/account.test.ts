@@ -3,7 +3,7 @@ import {
   asBearer,
   Browser,
   login,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   send,
   signUp,
@@ -12,7 +12,7 @@ import {
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { MINUTE } from '../support/clock.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('one’s own account on $name', ({ create }) => {
@@ -30,7 +30,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     await database.remove();
   });
 
-  const newcomer = () => signUp(app, newAddress());
+  const newcomer = () => signUp(app, newIp());
   const eventsOf = async (userId: string) => {
     const rows = await inside.db
       .selectFrom('events')
@@ -77,7 +77,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
       ]),
     );
     expect(body.events.map(({ name }: { name: string }) => name)).toEqual([
-      'sign_in_refused',
+      'sign_in_failed',
       'signed_in',
       'signed_in',
       'user_signed_up',
@@ -93,14 +93,14 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
   it('is renamed to what nobody else is called', async () => {
     const [ada, bob] = [await newcomer(), await newcomer()];
     const { me } = await signedIn(app, ada);
-    const { username } = newNames();
+    const { username } = newIdentifiers();
     expect(given(await me.change({ username: `  ${username} ` })).user.username).toBe(username);
     // One's own name in another case is no one else's.
     const upper = username.toUpperCase();
     expect(given(await me.change({ username: upper })).user.username).toBe(upper);
     expect((await me.change({ username: bob.username.toUpperCase() })).error).toMatchObject({
       status: 409,
-      code: 'user_taken',
+      code: 'identifier_taken',
       fields: [{ field: 'username', code: 'username_taken' }],
     });
     for (const wrong of ['', 'a@b', 'x'.repeat(65), 'a\tb']) {
@@ -110,12 +110,12 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect(given(await me.get()).user.username).toBe(upper);
     given(await signIn(username, PASSWORD));
     expect(refusal(await signIn(ada.username, PASSWORD))).toBe('invalid_credentials');
-    expect(await eventsOf(ada.id)).toContain('user_changed');
+    expect(await eventsOf(ada.id)).toContain('user_updated');
   });
 
   it('is not renamed by two at once to the same name', async () => {
     const people = await Promise.all(Array.from({ length: 6 }, newcomer));
-    const { username } = newNames();
+    const { username } = newIdentifiers();
     const replies = await Promise.all(
       people.map(({ browser }) => browser.send('PATCH', '/v1/me', { username })),
     );
@@ -183,7 +183,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect((await ada.browser.get('/v1/me')).status).toBe(200);
     given(await me.get());
     given(await signIn(ada.username, PASSWORD));
-    expect(await eventsOf(ada.id)).toContain('password_refused');
+    expect(await eventsOf(ada.id)).toContain('reauthentication_failed');
     expect(await eventsOf(ada.id)).not.toContain('password_changed');
   });
 
@@ -229,26 +229,26 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect([ended.status, ended.body]).toEqual([200, { message: 'Session revoked.' }]);
     expect((await elsewhere.get('/v1/me')).status).toBe(401);
     expect((await ada.browser.send('DELETE', `/v1/me/sessions/${other.id}`)).status).toBe(404);
-    expect(refusal(await program.me.endSession(other.id))).toBe('not_found');
+    expect(refusal(await program.me.revokeSession(other.id))).toBe('not_found');
     // The one that asks may end itself, too.
     const own = sessions.find(({ current }: { current: boolean }) => current);
     const last = await ada.browser.send('DELETE', `/v1/me/sessions/${own.id}`);
     expect(last.headers.get('set-cookie')).toMatch(/^usher=; .*Max-Age=0/);
     expect(given(await program.me.sessions()).sessions).toMatchObject([{ kind: 'bearer', current: true }]);
-    expect(await eventsOf(ada.id)).toEqual(expect.arrayContaining(['session_ended', 'session_ended']));
+    expect(await eventsOf(ada.id)).toEqual(expect.arrayContaining(['session_revoked', 'session_revoked']));
   });
 
   it('ends all its other sessions at once, and this one goes on', async () => {
     const ada = await newcomer();
     const [program, other] = [await signedIn(app, ada), await signedIn(app, ada)];
-    expect(given(await program.me.endOtherSessions())).toEqual({
+    expect(given(await program.me.revokeOtherSessions())).toEqual({
       message: 'Other sessions revoked.',
       sessions: 2,
     });
     expect(refusal(await other.me.get())).toBe('invalid_token');
     expect((await ada.browser.get('/v1/me')).status).toBe(401);
     expect(given(await program.me.sessions()).sessions).toHaveLength(1);
-    expect(await eventsOf(ada.id)).toContain('other_sessions_ended');
+    expect(await eventsOf(ada.id)).toContain('other_sessions_revoked');
   });
 
   it('gives all that is kept about it, and no one else’s', async () => {
@@ -267,7 +267,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     const { me } = await signedIn(app, ada);
     expect((await me.delete({ email: 'another@example.org', password: PASSWORD })).error).toMatchObject({
       status: 400,
-      fields: [{ field: 'email', code: 'email_other' }],
+      fields: [{ field: 'email', code: 'email_mismatch' }],
     });
     expect((await me.delete({ email: ada.email, password: 'wrong wrong wrong' })).error).toMatchObject({
       status: 401,

@@ -1,9 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../../client/src/index.ts';
-import { asBearer, login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import {
+  asBearer,
+  login,
+  newIdentifiers,
+  PASSWORD,
+  send,
+  signUp,
+  startApp,
+  type TestApp,
+} from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
-import { lastMail, queuedMails } from '../support/mails.ts';
+import { lastEmail, queuedEmails } from '../support/emails.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('administration on $name', ({ create }) => {
@@ -25,7 +34,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
     await database.remove();
   });
 
-  const newcomer = () => signUp(app, newAddress());
+  const newcomer = () => signUp(app, newIp());
   const change = (...call: Parameters<Client['users']['change']>) => admin.client.users.change(...call);
   const changed = async (...call: Parameters<Client['users']['change']>) => given(await change(...call)).user;
   const signIn = ({ username }: { username: string }, password = PASSWORD) =>
@@ -216,12 +225,12 @@ describe.each(databases)('administration on $name', ({ create }) => {
     await changed(ada.id, { username: `${ada.username}.new` });
     for (const path of ['/v1/dashboard', '/v1/me/data']) {
       const { body } = await ada.browser.get(path);
-      const [renamed] = body.events.filter(({ name }: { name: string }) => name === 'user_changed');
+      const [renamed] = body.events.filter(({ name }: { name: string }) => name === 'user_updated');
       expect(renamed).toMatchObject({ ip: null, user_agent: null });
       const [own] = body.events.filter(({ name }: { name: string }) => name === 'signed_in');
       expect(own).toMatchObject({ ip: ada.browser.from });
     }
-    const { events } = given(await admin.client.events({ user: ada.id, name: 'user_changed' }));
+    const { events } = given(await admin.client.events({ user: ada.id, name: 'user_updated' }));
     expect(events).toMatchObject([{ actor_id: admin.id, ip: expect.any(String) }]);
   });
 
@@ -254,13 +263,13 @@ describe.each(databases)('administration on $name', ({ create }) => {
       await users.delete(nobody),
       await users.signOut(nobody),
       await users.limits(nobody),
-      await users.liftLimits(nobody),
+      await users.resetRateLimits(nobody),
     ])
       expect(none.error).toMatchObject({ status: 404, code: 'not_found' });
   });
 
   it('makes an account with a password, or with one that it answers once', async () => {
-    const names = newNames();
+    const names = newIdentifiers();
     const reply = await admin.browser.post('/v1/users', names);
     expect(reply.status).toBe(201);
     expect(reply.body).toMatchObject({
@@ -275,7 +284,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       { actor_id: admin.id, details: '{"role":"user"}' },
     ]);
 
-    const { username, email } = newNames();
+    const { username, email } = newIdentifiers();
     const generated = given(await admin.client.users.create({ username, email, role: 'admin' }));
     expect(generated).toMatchObject({ message: 'user created!', user: { role: 'admin' } });
     expect(generated.password).toMatch(/^[a-z2-9]{4}(-[a-z2-9]{4}){4}$/);
@@ -289,17 +298,17 @@ describe.each(databases)('administration on $name', ({ create }) => {
   it('makes no account of what sign-up would refuse', async () => {
     const ada = await newcomer();
     const { create } = admin.client.users;
-    expect((await create({ ...newNames(), password: '1234' })).error).toMatchObject({
+    expect((await create({ ...newIdentifiers(), password: '1234' })).error).toMatchObject({
       status: 400,
-      code: 'signup_refused',
+      code: 'signup_rejected',
       fields: [{ field: 'password', code: 'password_too_short' }],
     });
-    expect((await create({ ...newNames(), email: ada.email.toUpperCase() })).error).toMatchObject({
+    expect((await create({ ...newIdentifiers(), email: ada.email.toUpperCase() })).error).toMatchObject({
       status: 409,
-      code: 'signup_taken',
+      code: 'user_exists',
       fields: [{ field: 'email', code: 'email_taken' }],
     });
-    const role = await admin.browser.post('/v1/users', { ...newNames(), role: 'root' });
+    const role = await admin.browser.post('/v1/users', { ...newIdentifiers(), role: 'root' });
     expect([role.status, role.body.errors[0].field]).toEqual([400, 'role']);
   });
 
@@ -322,7 +331,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
 
   it('disables, which ends all sessions, and enables, which revives none', async () => {
     const ada = await newcomer();
-    const { access_token, refresh_token } = await login(app, ada, newAddress());
+    const { access_token, refresh_token } = await login(app, ada, newIp());
     expect((await changed(ada.id, { disabled: true })).disabled).toBe(true);
     const dead = async () => {
       expect((await ada.browser.get('/v1/me')).status).toBe(401);
@@ -342,10 +351,10 @@ describe.each(databases)('administration on $name', ({ create }) => {
 
   it('renames, and does all of a change or nothing', async () => {
     const [ada, bob] = [await newcomer(), await newcomer()];
-    const { username } = newNames();
+    const { username } = newIdentifiers();
     expect(await changed(ada.id, { username, role: 'admin' })).toMatchObject({ username, role: 'admin' });
     const refused = await change(ada.id, { role: 'user', disabled: true, username: bob.username });
-    expect(refused.error).toMatchObject({ status: 409, code: 'user_taken' });
+    expect(refused.error).toMatchObject({ status: 409, code: 'identifier_taken' });
     expect(given(await admin.client.users.get(ada.id)).user).toMatchObject({
       username,
       role: 'admin',
@@ -370,78 +379,79 @@ describe.each(databases)('administration on $name', ({ create }) => {
   });
 
   describe('mails a user', () => {
-    const mail = (id: string, as: Pick<typeof admin, 'browser'> = admin, from = newAddress()) =>
+    const message = (id: string, as: Pick<typeof admin, 'browser'> = admin, from = newIp()) =>
       as.browser.send('POST', `/v1/users/${id}/send-mail`, undefined, { 'x-forwarded-for': from });
 
     it('what they need to choose a new password, and tells them nothing of who asked', async () => {
       const ada = await newcomer();
-      const from = newAddress();
-      const reply = await mail(ada.id, admin, from);
+      const from = newIp();
+      const reply = await message(ada.id, admin, from);
       expect([reply.status, reply.body]).toEqual([202, { message: 'Password reset email sent.' }]);
       // Neither the flow nor what opens it is the administrator's.
       expect(reply.headers.getSetCookie().filter((one) => one.includes('flow'))).toEqual([]);
-      const values = await lastMail(app, database, ada.email);
+      const values = await lastEmail(app, database, ada.email);
       expect(values).toMatchObject({ username: ada.username, ip: '', user_agent: '', minutes: '10' });
       expect(reply.text).not.toContain(values.code);
-      expect(await eventOf(ada.id, 'recovery_started')).toEqual([
-        { actor_id: admin.id, details: '{"mailed":true}' },
+      expect(await eventOf(ada.id, 'password_reset_requested')).toEqual([
+        { actor_id: admin.id, details: '{"emailed":true}' },
       ]);
       // Nothing has changed so far.
       expect((await ada.browser.get('/v1/me')).status).toBe(200);
       const body = { email: ada.email, code: values.code, password: 'a much better passphrase' };
-      expect((await send(app, 'POST', '/v1/reset-password', body, { from: newAddress() })).status).toBe(200);
+      expect((await send(app, 'POST', '/v1/reset-password', body, { from: newIp() })).status).toBe(200);
       expect((await ada.browser.get('/v1/me')).status).toBe(401);
       given(await signIn(ada, body.password));
     });
 
     it('as often as they could ask themselves, and says so when it does not', async () => {
       const ada = await newcomer();
-      const ask = () => send(app, 'POST', '/v1/send-mail', { email: ada.email }, { from: newAddress() });
+      const ask = () => send(app, 'POST', '/v1/send-mail', { email: ada.email }, { from: newIp() });
       for (let i = 0; i < 5; i++) await ask();
-      expect((await mail(ada.id)).status).toBe(202);
-      const refused = await mail(ada.id);
+      expect((await message(ada.id)).status).toBe(202);
+      const refused = await message(ada.id);
       expect([refused.status, refused.body.code, refused.body.message]).toEqual([
         429,
         'too_many_requests',
         'The hourly limit for emails to this address has been reached. Try again in 60 minutes, or reset this user’s rate limits.',
       ]);
       expect(Number(refused.headers.get('retry-after'))).toBe(3600);
-      const queued = (await queuedMails(app, database)).filter(
+      const queued = (await queuedEmails(app, database)).filter(
         ({ kind, to }) => kind === 'reset_password' && to === ada.email,
       );
       expect(queued).toHaveLength(6);
-      expect((await eventOf(ada.id, 'recovery_started')).at(-1)).toEqual({
+      expect((await eventOf(ada.id, 'password_reset_requested')).at(-1)).toEqual({
         actor_id: admin.id,
-        details: '{"mailed":false}',
+        details: '{"emailed":false}',
       });
-      expect(await eventOf(ada.id, 'limit_reached')).toMatchObject([{ actor_id: admin.id }]);
+      expect(await eventOf(ada.id, 'rate_limit_exceeded')).toMatchObject([{ actor_id: admin.id }]);
       // The owner is held by the same budget, and told nothing of it.
       expect((await ask()).status).toBe(202);
-      given(await admin.client.users.liftLimits(ada.id));
+      given(await admin.client.users.resetRateLimits(ada.id));
       given(await admin.client.users.sendMail(ada.id));
     });
 
     it('no more than anybody else from one network', async () => {
-      const from = newAddress();
-      for (let i = 0; i < 10; i++) expect((await mail((await newcomer()).id, admin, from)).status).toBe(202);
+      const from = newIp();
+      for (let i = 0; i < 10; i++)
+        expect((await message((await newcomer()).id, admin, from)).status).toBe(202);
       const ada = await newcomer();
-      expect((await mail(ada.id, admin, from)).status).toBe(429);
-      expect(await eventOf(ada.id, 'recovery_started')).toEqual([]);
+      expect((await message(ada.id, admin, from)).status).toBe(429);
+      expect(await eventOf(ada.id, 'password_reset_requested')).toEqual([]);
     });
 
     it('only for an administrator, and only who can use it', async () => {
       const ada = await newcomer();
-      expect((await mail(admin.id, ada)).status).toBe(403);
+      expect((await message(admin.id, ada)).status).toBe(403);
       expect((await send(app, 'POST', `/v1/users/${ada.id}/send-mail`)).status).toBe(401);
-      expect((await mail('01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')).status).toBe(404);
+      expect((await message('01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b')).status).toBe(404);
       await change(ada.id, { disabled: true });
-      const refused = await mail(ada.id);
+      const refused = await message(ada.id);
       expect([refused.status, refused.body.code, refused.body.message]).toEqual([
         409,
         'conflict',
         'This user is disabled. Enable the user before sending a password reset.',
       ]);
-      expect(await eventOf(ada.id, 'recovery_started')).toEqual([]);
+      expect(await eventOf(ada.id, 'password_reset_requested')).toEqual([]);
     });
 
     it('not where no mail goes out', async () => {

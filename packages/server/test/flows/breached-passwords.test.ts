@@ -6,10 +6,10 @@ import { createUsher } from '../../src/app.ts';
 import { HashParts, writeBreachedPasswords } from '../../src/core/passwords/breached-file.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { run } from '../cli/program.ts';
-import { newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { lastEmail } from '../support/emails.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 /** No rule but the list refuses it. */
@@ -48,18 +48,12 @@ describe.each(databases)('breached passwords on $name', ({ create }) => {
   const refused = { status: 400, body: { errors: [{ field: 'password', code: 'password_breached' }] } };
 
   it('U18: are refused at sign-up, by API and page, with the reason', async () => {
-    const names = newNames();
-    const reply = await send(
-      app,
-      'POST',
-      '/v1/signup',
-      { ...names, password: BREACHED },
-      { from: newAddress() },
-    );
+    const names = newIdentifiers();
+    const reply = await send(app, 'POST', '/v1/signup', { ...names, password: BREACHED }, { from: newIp() });
     expect(reply).toMatchObject(refused);
     expect(reply.body.errors[0].message).toContain(said);
     expect(reply.text).not.toContain(BREACHED);
-    const page = await submit(app, '/sign-up', { ...names, password: BREACHED }, { from: newAddress() });
+    const page = await submit(app, '/sign-up', { ...names, password: BREACHED }, { from: newIp() });
     expect(page.status).toBe(400);
     expect(page.text).toContain(said);
     const advice = await send(app, 'POST', '/v1/check-password', { password: BREACHED });
@@ -70,19 +64,19 @@ describe.each(databases)('breached passwords on $name', ({ create }) => {
   });
 
   it('U18: are refused at a change, a reset, and from an administrator', async () => {
-    const { browser, email } = await signUp(app, newAddress());
+    const { browser, email } = await signUp(app, newIp());
     const change = { current_password: PASSWORD, new_password: BREACHED };
     expect(await browser.send('PUT', '/v1/me/password', change)).toMatchObject({
       status: 400,
       body: { errors: [{ field: 'new_password', code: 'password_breached' }] },
     });
-    await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() });
-    const { code } = await lastMail(app, database, email);
+    await send(app, 'POST', '/v1/send-mail', { email }, { from: newIp() });
+    const { code } = await lastEmail(app, database, email);
     const reset = (password: string) =>
-      send(app, 'POST', '/v1/reset-password', { email, code, password }, { from: newAddress() });
+      send(app, 'POST', '/v1/reset-password', { email, code, password }, { from: newIp() });
     expect(await reset(BREACHED)).toMatchObject(refused);
     expect((await reset('this one was in none')).status).toBe(200);
-    expect(await admin.browser.post('/v1/users', { ...newNames(), password: BREACHED })).toMatchObject(
+    expect(await admin.browser.post('/v1/users', { ...newIdentifiers(), password: BREACHED })).toMatchObject(
       refused,
     );
   });
@@ -94,7 +88,7 @@ describe.each(databases)('breached passwords on $name', ({ create }) => {
       USHER_BREACHED_PASSWORDS: list,
       USHER_PUBLIC_URL: app.url,
     };
-    const { username, email } = newNames();
+    const { username, email } = newIdentifiers();
     const folder = mkdtempSync(join(inject('folder'), 'cli-'));
     for (const args of [
       ['user', 'add', '--username', username, '--email', email, '--password-stdin'],

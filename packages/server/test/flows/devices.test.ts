@@ -13,9 +13,9 @@ import {
 import { given, refusal, signedIn } from '../support/client.ts';
 import { DAY } from '../support/clock.ts';
 import { deviceOf } from '../support/cookies.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { queuedEmails } from '../support/emails.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { queuedMails } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
@@ -41,7 +41,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
 
   type Account = Awaited<ReturnType<typeof signUp>>;
   /** Signs in from a browser. @returns The device cookie, and a function that asks with it. */
-  async function browserOf({ username }: Account, from = newAddress()) {
+  async function browserOf({ username }: Account, from = newIp()) {
     const headers = { origin: app.url, 'sec-fetch-site': 'same-origin', 'user-agent': FIREFOX };
     const reply = await send(app, 'POST', '/v1/signin', { username, password: PASSWORD }, { from, headers });
     const session = /^usher=([^;]+)/.exec(reply.headers.getSetCookie().join('\n'))?.[1] ?? '';
@@ -56,7 +56,8 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       headers: { ...basic(username, password), 'user-agent': agent },
     });
   const noticesTo = async ({ email }: Account) =>
-    (await queuedMails(app, database)).filter(({ to, kind }) => to === email && kind === 'new_device').length;
+    (await queuedEmails(app, database)).filter(({ to, kind }) => to === email && kind === 'new_device')
+      .length;
   const eventsOf = ({ id }: Account, name: string) =>
     inside.db
       .selectFrom('events')
@@ -66,7 +67,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       .execute();
 
   it('are listed, the one used last first, and removed one by one', async () => {
-    const ada = await signUp(app, newAddress());
+    const ada = await signUp(app, newIp());
     app.clock.advance(1_000);
     const { device, ask, from } = await browserOf(ada);
     const { status, body } = await ask('GET', '/v1/me/devices');
@@ -97,7 +98,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
   });
 
   it('are nobody else’s', async () => {
-    const [ada, bob] = [await signUp(app, newAddress()), await signUp(app, newAddress())];
+    const [ada, bob] = [await signUp(app, newIp()), await signUp(app, newIp())];
     const { device } = await browserOf(ada);
     const { me } = await signedIn(app, bob);
     const id = idOf(device);
@@ -109,7 +110,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
   });
 
   it('go with the account', async () => {
-    const ada = await signUp(app, newAddress());
+    const ada = await signUp(app, newIp());
     const { access_token } = await login(app, ada);
     const gone = { email: ada.email, password: PASSWORD };
     expect((await send(app, 'DELETE', '/v1/me', gone, asBearer(access_token))).status).toBe(200);
@@ -118,7 +119,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
   });
 
   it('are shown and removed on the page of the sessions', async () => {
-    const ada = await signUp(app, newAddress());
+    const ada = await signUp(app, newIp());
     const { device, session, ask } = await browserOf(ada);
     const id = idOf(device);
     expect((await ask('GET', '/dashboard/sessions')).text).toContain('Known devices');
@@ -131,7 +132,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
   });
 
   it('are listed and removed by an administrator', async () => {
-    const [ada, root] = [await signUp(app, newAddress()), await signUp(app, newAddress())];
+    const [ada, root] = [await signUp(app, newIp()), await signUp(app, newIp())];
     await inside.promote(root.id);
     await browserOf(ada);
     const { users } = await signedIn(app, root);
@@ -150,8 +151,8 @@ describe.each(databases)('known devices on $name', ({ create }) => {
   });
 
   it('the owner is told of a program once, and again when it is another one or comes from elsewhere', async () => {
-    const ada = await signUp(app, newAddress());
-    const [home, away] = [newAddress(), newAddress()];
+    const ada = await signUp(app, newIp());
+    const [home, away] = [newIp(), newIp()];
     for (let day = 0; day < 3; day++) {
       expect((await logIn(ada, home, 'backup/1.0')).status).toBe(200);
       expect(await noticesTo(ada)).toBe(1);
@@ -178,23 +179,23 @@ describe.each(databases)('known devices on $name', ({ create }) => {
   });
 
   it('programs are remembered in bounded number, and no number of sign-ins hides a new password', async () => {
-    const ada = await signUp(app, newAddress());
-    for (let i = 0; i < 25; i++) await logIn(ada, newAddress(), 'backup/1.0');
+    const ada = await signUp(app, newIp());
+    for (let i = 0; i < 25; i++) await logIn(ada, newIp(), 'backup/1.0');
     const { me } = await signedIn(app, ada);
     const { devices } = given(await me.devices());
     expect(devices.filter(({ kind }) => kind === 'bearer')).toHaveLength(20);
     expect(devices.filter(({ kind }) => kind === 'cookie')).toHaveLength(1);
     expect(await noticesTo(ada)).toBe(10);
     given(await me.changePassword({ current_password: PASSWORD, new_password: 'another one altogether' }));
-    const told = (await queuedMails(app, database)).filter(
+    const told = (await queuedEmails(app, database)).filter(
       ({ to, kind }) => to === ada.email && kind === 'password_changed',
     );
     expect(told).toHaveLength(1);
   });
 
   it('a program does not make a browser known', async () => {
-    const ada = await signUp(app, newAddress());
-    await logIn(ada, newAddress(), 'backup/1.0');
+    const ada = await signUp(app, newIp());
+    await logIn(ada, newIp(), 'backup/1.0');
     const { me } = await signedIn(app, ada);
     const program = given(await me.devices()).devices.find(({ kind }) => kind === 'bearer');
     const { ask, device } = await browserOf(ada);

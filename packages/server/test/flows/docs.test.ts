@@ -4,7 +4,7 @@ import { routes } from '../../src/routes.ts';
 import {
   asBearer,
   login,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -90,7 +90,7 @@ describe.each(databases)('documentation on $name', ({ create }) => {
         expect.anything(),
       ]);
       if (reply.status < 400) {
-        const shape = route.answers[reply.status];
+        const shape = route.responses[reply.status];
         // An object of the table has these members and no others.
         if (shape) expect([line, shape.safeParse(reply.body).error]).toEqual([line, undefined]);
         if (shape) expect(shape.parse(reply.body)).toEqual(reply.body);
@@ -124,11 +124,11 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     };
     const same = (line: string, body?: unknown, who?: typeof user) =>
       call(line, line.split(' ')[1] ?? '', body, who);
-    const names = newNames();
+    const names = newIdentifiers();
 
     await same('POST /v1/signup', names);
     await same('POST /v1/signup', names);
-    await same('POST /v1/signup', { ...newNames(), password: '1234' });
+    await same('POST /v1/signup', { ...newIdentifiers(), password: '1234' });
     await same('POST /v1/signup', {});
     await told('POST /v1/signup', send(app, 'POST', '/v1/signup', undefined, { raw: 'x'.repeat(17_000) }));
     await told(
@@ -153,7 +153,7 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     await same('POST /v1/restore-email', { token: 'x' });
     await same('POST /v1/me/verify-email', undefined, user);
     await same('POST /v1/me/verify-email');
-    await same('POST /v1/me/email', { email: newNames().email, password: PASSWORD }, user);
+    await same('POST /v1/me/email', { email: newIdentifiers().email, password: PASSWORD }, user);
     await same('POST /v1/me/email', { email: 'x', password: PASSWORD }, user);
     await same('POST /v1/reset-password', { email: names.email, code, password: '1234' });
     await same('POST /v1/check-password', { password: '1234' });
@@ -187,7 +187,7 @@ describe.each(databases)('documentation on $name', ({ create }) => {
         }),
       );
     }
-    await same('PATCH /v1/me', { username: newNames().username }, user);
+    await same('PATCH /v1/me', { username: newIdentifiers().username }, user);
     await same('PATCH /v1/me', { username: other.username }, user);
     await same('PATCH /v1/me', { name: '' }, user);
     await same(
@@ -220,8 +220,8 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     for (const query of ['', '?limit=1', '?limit=0', '?nonsense=1'])
       await call('GET /v1/users', `/v1/users${query}`, undefined, admin);
     await same('GET /v1/users', undefined, other);
-    await same('POST /v1/users', newNames(), admin);
-    const { username, email } = newNames();
+    await same('POST /v1/users', newIdentifiers(), admin);
+    const { username, email } = newIdentifiers();
     await same('POST /v1/users', { username, email }, admin);
     await same('POST /v1/users', { username, email }, admin);
     await same('POST /v1/users', {}, admin);

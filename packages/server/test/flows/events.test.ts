@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client, Result } from '../../../client/src/index.ts';
 import {
   Browser,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -13,7 +13,7 @@ import {
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('events and limits on $name', ({ create }) => {
@@ -25,7 +25,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     database = await create();
     app = await startApp(database);
     inside = await openInside(app, database);
-    const who = await signUp(app, newAddress());
+    const who = await signUp(app, newIp());
     await inside.promote(who.id);
     admin = { ...who, client: await signedIn(app, who) };
   });
@@ -39,23 +39,23 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     given(await admin.client.events(query)).events;
   const limitsOf = async (id: string) => given(await admin.client.users.limits(id)).limits;
   const requestOf = (reply: Reply) => reply.headers.get('x-request-id') ?? '';
-  const guess = (username: string, password = WRONG, from = newAddress()) =>
+  const guess = (username: string, password = WRONG, from = newIp()) =>
     send(app, 'POST', '/v1/signin', { username, password }, { from });
 
   it('tells by its request why a sign-in was refused, which says nothing of it itself', async () => {
-    const { id, username } = await signUp(app, newAddress());
+    const { id, username } = await signUp(app, newIp());
     const wrong = [];
     for (let i = 0; i < 5; i++) wrong.push(await guess(username));
-    const from = newAddress();
+    const from = newIp();
     const limited = await guess(username, PASSWORD, from);
     expect(limited.body).toEqual({ ...wrong[0]?.body, request_id: requestOf(limited) });
     expect(await eventsAt({ request: requestOf(wrong[4] as Reply) })).toMatchObject([
-      { name: 'sign_in_refused', user_id: id, details: { kind: 'cookie', reason: 'wrong' } },
+      { name: 'sign_in_failed', user_id: id, details: { kind: 'cookie', reason: 'wrong' } },
     ]);
     expect(await eventsAt({ request: requestOf(limited) })).toEqual([
       {
         id: expect.any(String),
-        name: 'limit_reached',
+        name: 'rate_limit_exceeded',
         at: new Date(app.clock.now()).toISOString(),
         user_id: id,
         actor_id: null,
@@ -63,7 +63,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
         request_id: requestOf(limited),
         ip: from,
         user_agent: '',
-        details: { limit: 'passwordByName', count: 5, refused: 1, retry_after: 30 },
+        details: { limit: 'passwords_per_identifier', count: 5, rejected: 1, retry_after: 30 },
       },
     ]);
     expect(app.log.find((line) => line.includes(`"request_id":"${requestOf(limited)}"`))).toContain(
@@ -78,17 +78,17 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       attempt: (client: Client) => Promise<Result<unknown>>,
       message?: string,
     ][] = [
-      ['names', 20, ({ signIn }) => signIn({ username: newNames().username, password: WRONG })],
+      ['names', 20, ({ signIn }) => signIn({ username: newIdentifiers().username, password: WRONG })],
       [
-        'mailsFrom',
+        'emails_per_ip_range',
         10,
-        ({ sendMail }) => sendMail({ email: newNames().email }),
+        ({ sendMail }) => sendMail({ email: newIdentifiers().email }),
         'requests for emails from your network. Try again in 60 minutes.',
       ],
       [
         'signup',
         30,
-        ({ signUp }) => signUp({ ...newNames(), email: admin.email }),
+        ({ signUp }) => signUp({ ...newIdentifiers(), email: admin.email }),
         'sign-ups from your network. Try again in 60 minutes.',
       ],
       ['secrets', 60, ({ verifyEmail }) => verifyEmail({ token: 'x' })],
@@ -101,14 +101,14 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       attempt,
       message = 'attempts from your network. Try again in 10 minutes.',
     ] of refusals) {
-      const from = newAddress();
+      const from = newIp();
       const client = clientOf(app, from);
       for (let i = 0; i < tries; i++) expect(refusal(await attempt(client))).not.toBe('too_many_requests');
       const { error } = await attempt(client);
       expect([limit, error?.status, error?.code]).toEqual([limit, 429, 'too_many_requests']);
       expect(error?.message).toBe(`Too many ${message}`);
       expect(await eventsAt({ request: error?.requestId })).toMatchObject([
-        { name: 'limit_reached', ip: from, details: { limit, count: tries, refused: 1 } },
+        { name: 'rate_limit_exceeded', ip: from, details: { limit, count: tries, rejected: 1 } },
       ]);
     }
     const { text } = await send(app, 'GET', '/metrics');
@@ -116,45 +116,53 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   });
 
   it('tells of codes and of mails that are not sent', async () => {
-    const { id, email } = await signUp(app, newAddress());
-    const mails = [];
+    const { id, email } = await signUp(app, newIp());
+    const emails = [];
     for (let i = 0; i < 7; i++)
-      mails.push(await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() }));
-    expect(mails[6]?.body).toEqual(mails[0]?.body);
-    expect(await eventsAt({ request: requestOf(mails[6] as Reply) })).toMatchObject([
-      { name: 'recovery_started', user_id: id, details: { mailed: false } },
-      { name: 'limit_reached', user_id: id, details: { limit: 'recoveryTo', count: 6 } },
+      emails.push(await send(app, 'POST', '/v1/send-mail', { email }, { from: newIp() }));
+    expect(emails[6]?.body).toEqual(emails[0]?.body);
+    expect(await eventsAt({ request: requestOf(emails[6] as Reply) })).toMatchObject([
+      { name: 'password_reset_requested', user_id: id, details: { emailed: false } },
+      {
+        name: 'rate_limit_exceeded',
+        user_id: id,
+        details: { limit: 'recovery_emails_per_recipient', count: 6 },
+      },
     ]);
     const codes = [];
     const body = { email, code: '000000', password: 'a much better passphrase' };
     for (let i = 0; i < 11; i++)
-      codes.push(await send(app, 'POST', '/v1/reset-password', body, { from: newAddress() }));
-    expect(codes[10]?.body).toMatchObject({ code: 'code_invalid' });
+      codes.push(await send(app, 'POST', '/v1/reset-password', body, { from: newIp() }));
+    expect(codes[10]?.body).toMatchObject({ code: 'invalid_code' });
     expect(await eventsAt({ request: requestOf(codes[10] as Reply) })).toMatchObject([
-      { name: 'limit_reached', user_id: id, details: { limit: 'codes', count: 10, refused: 1 } },
+      {
+        name: 'rate_limit_exceeded',
+        user_id: id,
+        details: { limit: 'codes_per_account_daily', count: 10, rejected: 1 },
+      },
     ]);
   });
 
   it('is not filled by a flood: the first ten refusals one by one, then each time they doubled', async () => {
-    const { id, username } = await signUp(app, newAddress());
+    const { id, username } = await signUp(app, newIp());
     for (let i = 0; i < 5 + 45; i++) await guess(username);
-    const told = (await eventsAt({ user: id, name: 'limit_reached' })).map(
-      ({ details }) => details['refused'],
+    const told = (await eventsAt({ user: id, name: 'rate_limit_exceeded' })).map(
+      ({ details }) => details['rejected'],
     );
     expect(told).toEqual([40, 20, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
     // After a pause the next one is told again.
     app.clock.advance(30 * SECOND);
     await guess(username);
     await guess(username);
-    expect(await eventsAt({ user: id, name: 'limit_reached', limit: 1 })).toMatchObject([
-      { details: { count: 6, refused: 1, retry_after: 60 } },
+    expect(await eventsAt({ user: id, name: 'rate_limit_exceeded', limit: 1 })).toMatchObject([
+      { details: { count: 6, rejected: 1, retry_after: 60 } },
     ]);
   });
 
   it('lists events by user, name and time, newest first, page by page', async () => {
     app.clock.advance(HOUR);
     const since = new Date(app.clock.now()).toISOString();
-    const { id, browser } = await signUp(app, newAddress());
+    const { id, browser } = await signUp(app, newIp());
     app.clock.advance(MINUTE);
     const until = new Date(app.clock.now()).toISOString();
     await browser.post('/v1/logout');
@@ -175,7 +183,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   });
 
   it('is for administrators, and says what it cannot take', async () => {
-    const ada = await signUp(app, newAddress());
+    const ada = await signUp(app, newIp());
     const { browser } = ada;
     for (const path of ['/v1/events', `/v1/users/${admin.id}/limits`]) {
       expect((await browser.get(path)).status).toBe(403);
@@ -183,8 +191,8 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     }
     expect((await browser.send('DELETE', `/v1/users/${admin.id}/limits`)).status).toBe(403);
     const { events, stats, users } = await signedIn(app, ada);
-    for (const refused of [await events(), await stats(), await users.limits(admin.id), await users.list()])
-      expect(refusal(refused)).toBe('forbidden');
+    for (const rejected of [await events(), await stats(), await users.limits(admin.id), await users.list()])
+      expect(refusal(rejected)).toBe('forbidden');
     await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
     for (const query of [
       'user=x',
@@ -201,40 +209,47 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     const nobody = '00000000-0000-7000-8000-000000000000';
     expect((await admin.client.users.limits(nobody)).error?.status).toBe(404);
     given(await admin.client.me.confirm({ password: PASSWORD }));
-    expect((await admin.client.users.liftLimits(nobody)).error?.status).toBe(404);
+    expect((await admin.client.users.resetRateLimits(nobody)).error?.status).toBe(404);
   });
 
   it('tells why a user has to wait and how long, and lets them in at once', async () => {
-    const { id, username, email } = await signUp(app, newAddress());
-    const other = await signUp(app, newAddress());
-    // The mail of the sign-up.
-    expect(await limitsOf(id)).toMatchObject([{ limit: 'mailsTo', count: 1, reached: false }]);
+    const { id, username, email } = await signUp(app, newIp());
+    const other = await signUp(app, newIp());
+    // The email of the sign-up.
+    expect(await limitsOf(id)).toMatchObject([{ limit: 'emails_per_recipient', count: 1, exceeded: false }]);
     app.clock.advance(HOUR);
     expect(await limitsOf(id)).toEqual([]);
     for (let i = 0; i < 7; i++) await guess(i % 2 ? username : username.toUpperCase());
     for (let i = 0; i < 5; i++) await guess(other.username);
-    await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() });
+    await send(app, 'POST', '/v1/send-mail', { email }, { from: newIp() });
     expect(await limitsOf(id)).toMatchObject([
-      { limit: 'passwordByName', count: 5, most: 5, refused: 2, reached: true, from: `username ${username}` },
       {
-        limit: 'password',
-        why: expect.stringContaining('Wrong passwords'),
+        limit: 'passwords_per_identifier',
         count: 5,
-        most: 5,
-        refused: 0,
-        reached: true,
+        max: 5,
+        rejected: 2,
+        exceeded: true,
+        from: `username ${username}`,
+      },
+      {
+        limit: 'passwords_per_account',
+        description: expect.stringContaining('Wrong passwords'),
+        count: 5,
+        max: 5,
+        rejected: 0,
+        exceeded: true,
         until: new Date(app.clock.now() + 30 * SECOND).toISOString(),
         from: null,
       },
-      { limit: 'passwordsInAll', count: 5, most: 100, reached: false, until: null },
-      { limit: 'recoveryTo', count: 1, most: 6, reached: false },
+      { limit: 'passwords_per_account_total', count: 5, max: 100, exceeded: false, until: null },
+      { limit: 'recovery_emails_per_recipient', count: 1, max: 6, exceeded: false },
     ]);
     expect((await guess(username, PASSWORD)).status).toBe(401);
 
     given(await admin.client.me.confirm({ password: PASSWORD }));
-    expect(given(await admin.client.users.liftLimits(id))).toEqual({ message: 'Rate limits reset.' });
-    expect(await eventsAt({ user: id, name: 'limits_lifted' })).toMatchObject([
-      { name: 'limits_lifted', actor_id: admin.id, details: { lifted: expect.any(Number) } },
+    expect(given(await admin.client.users.resetRateLimits(id))).toEqual({ message: 'Rate limits reset.' });
+    expect(await eventsAt({ user: id, name: 'rate_limits_reset' })).toMatchObject([
+      { name: 'rate_limits_reset', actor_id: admin.id, details: { reset: expect.any(Number) } },
     ]);
     expect(await limitsOf(id)).toEqual([]);
     expect((await guess(username, PASSWORD)).status).toBe(200);
@@ -242,7 +257,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   });
 
   it('finds what a known browser has counted, and an address range by what it was refused', async () => {
-    const owner = await signUp(app, newAddress());
+    const owner = await signUp(app, newIp());
     app.clock.advance(HOUR);
     const signedIn = await send(app, 'POST', '/v1/signin', { email: owner.email, password: PASSWORD });
     const device = signedIn.headers.getSetCookie().find((one) => one.startsWith('usher-device=')) ?? '';
@@ -257,20 +272,27 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       );
     for (let i = 0; i < 9; i++) expect((await known(WRONG)).status).toBe(401);
     // A range that is over for other names refuses this user, too.
-    const from = newAddress();
-    for (let i = 0; i < 20; i++) await guess(newNames().username, WRONG, from);
+    const from = newIp();
+    for (let i = 0; i < 20; i++) await guess(newIdentifiers().username, WRONG, from);
     expect((await guess(owner.username, PASSWORD, from)).status).toBe(429);
 
     const shown = await limitsOf(owner.id);
     expect(shown).toMatchObject([
-      { limit: 'device', count: 9, most: 10, refused: 0, reached: false, from: null },
-      { limit: 'devicesInAll', count: 9, most: 100, reached: false },
-      { limit: 'signInNoticesTo', count: 1, reached: false },
-      { limit: 'names', count: 20, most: 20, refused: 1, reached: true, from: `${from}/32` },
+      { limit: 'passwords_per_device', count: 9, max: 10, rejected: 0, exceeded: false, from: null },
+      { limit: 'passwords_per_account_known_devices', count: 9, max: 100, exceeded: false },
+      { limit: 'new_device_notices_per_account', count: 1, exceeded: false },
+      {
+        limit: 'identifiers_per_ip_range',
+        count: 20,
+        max: 20,
+        rejected: 1,
+        exceeded: true,
+        from: `${from}/32`,
+      },
     ]);
     expect(Date.parse(shown[3]?.until ?? '')).toBe(app.clock.now() + 10 * MINUTE);
     given(await admin.client.me.confirm({ password: PASSWORD }));
-    given(await admin.client.users.liftLimits(owner.id));
+    given(await admin.client.users.resetRateLimits(owner.id));
     for (let i = 0; i < 9; i++) expect((await known(WRONG)).status).toBe(401);
     expect((await known(PASSWORD)).headers.getSetCookie().join()).toContain(cookie);
     // What holds for others too is not given back for one of them.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serveWorld } from '../../src/app.ts';
+import { serveContext } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import { openWorld } from '../../src/open-world.ts';
+import { openContext } from '../../src/open-context.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { asBearer, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -47,8 +47,8 @@ describe.each(databases)('health on $name', ({ create }) => {
   it('is alive, but not ready, once its stop has begun', async () => {
     const { secret, url: publicUrl } = app;
     const settings = configFromOptions({ database: database.url, secret, publicUrl });
-    const opened = await openWorld(settings, { log: createLog('silent') });
-    const usher = serveWorld(opened);
+    const opened = await openContext(settings, { log: createLog('silent') });
+    const usher = serveContext(opened);
     const ask = (path: string) => usher.fetch(new Request(`${publicUrl}${path}`));
     expect((await ask('/readyz')).status).toBe(200);
     opened.beginStop();
@@ -73,7 +73,7 @@ describe.each(databases)('health on $name', ({ create }) => {
     expect(reply.text).toMatch(
       /usher_http_request_duration_seconds_count\{route="\/v1\/signup",method="POST",status="201"\} 1\n/,
     );
-    expect(reply.text).toContain('usher_refusals_total{code="invalid_credentials"} 1\n');
+    expect(reply.text).toContain('usher_errors_total{code="invalid_credentials"} 1\n');
     expect(reply.text).toContain('usher_hash_queue_length 0\n');
     expect(reply.text).toMatch(/process_cpu_seconds_total \d/);
     // Whatever is asked for, it is counted under names of ours.

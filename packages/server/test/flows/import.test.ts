@@ -4,18 +4,18 @@ import { exportUsers } from '../../src/flows/export/users.ts';
 import { columnFinder } from '../../src/flows/import/columns.ts';
 import { readMoment, readRow } from '../../src/flows/import/row.ts';
 import { type RowOutcome, type SourceRow, userImporter } from '../../src/flows/import/users.ts';
-import { paceLearner } from '../../src/jobs/learn-pace.ts';
+import { responseFloorLearner } from '../../src/jobs/learn-response-floor.ts';
 import { readHash } from '../../src/platform/hashes/families.ts';
 import { costOf } from '../../src/platform/hashes/recipe.ts';
 import { hashVectors, type Vector } from '../platform/hash-vectors.ts';
-import { newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 /** Of the password `abc`, with a cost of 10; and of a long sentence. */
 const BCRYPT = '$2a$10$WvvTPHKwdBJ3uk0Z37EMR.hLA2W6N9AEBhEgrAOljy2Ae5MtaSIUi';
-const RULES = { columns: columnFinder(), admins: false, resetRefused: false, dryRun: false };
+const RULES = { columns: columnFinder(), admins: false, resetRejected: false, dryRun: false };
 
 /** Of each family the one that costs least of those that are taken, and that a person could have typed. */
 const cheapest = [
@@ -56,7 +56,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
   });
   /** A row of somebody new. */
   const someone = (more: Record<string, string> = {}) => {
-    const { username, email } = newNames();
+    const { username, email } = newIdentifiers();
     return row({ username, email, password_hash: BCRYPT, ...more });
   };
   const emailOf = (source: SourceRow) => source.cells?.get('email') ?? '';
@@ -112,7 +112,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       created_at: '1577934245',
       last_login: '2021-06-07 08:09:10.123456+02:00',
     });
-    const bare = row({ Email: ` ${newNames().email.toUpperCase()} ` });
+    const bare = row({ Email: ` ${newIdentifiers().email.toUpperCase()} ` });
     expect(await importer().add([full, bare])).toMatchObject([
       { status: 'imported', family: 'bcrypt' },
       { status: 'imported', family: 'none' },
@@ -122,7 +122,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       email_verified_at: Date.parse('2020-01-02T03:04:05Z'),
       disabled_at: app.clock.now(),
       created_at: 1_577_934_245_000,
-      signed_in_at: Date.parse('2021-06-07T06:09:10.123Z'),
+      last_sign_in_at: Date.parse('2021-06-07T06:09:10.123Z'),
       admin_since: null,
     });
     const email = bare.cells?.get('Email')?.trim().toLowerCase() ?? '';
@@ -131,7 +131,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       password_hash: '!',
       email_verified_at: null,
       disabled_at: null,
-      signed_in_at: null,
+      last_sign_in_at: null,
       created_at: app.clock.now(),
     });
     for (const password of ['!', '', 'abc'])
@@ -144,11 +144,11 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     await importer().add([named]);
     const reasonsOf = async (cells: Record<string, string>, rules = {}) => {
       const [outcome] = await importer(rules).add([row(cells)]);
-      return outcome?.status === 'refused' ? outcome.reason : outcome?.status;
+      return outcome?.status === 'rejected' ? outcome.reason : outcome?.status;
     };
-    const { email, username } = newNames();
+    const { email, username } = newIdentifiers();
     expect(await reasonsOf({ email: 'nobody', password: 'secret', is_admin: 't', created: 'soon' })).toBe(
-      'email: Enter a valid email, like name@example.com. password: Not a hash: looks like plain text. Import without a password (--reset-refused); the user resets it by email. This row is an administrator. Use --admins to import it. created: expected a time, yes or no.',
+      'email: Enter a valid email, like name@example.com. password: Not a hash: looks like plain text. Import without a password (--reset-rejected); the user resets it by email. This row is an administrator. Use --admins to import it. created: expected a time, yes or no.',
     );
     expect(await reasonsOf({ username })).toBe('email: Enter an email address.');
     expect(await reasonsOf({ email, username: named.cells?.get('username')?.toUpperCase() ?? '' })).toBe(
@@ -181,7 +181,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       expect(reason).not.toContain(hash);
       expect(await stored(email)).toBeUndefined();
     }
-    expect(await reasonsOf({ email, password: '1234' }, { resetRefused: true })).toBe('imported');
+    expect(await reasonsOf({ email, password: '1234' }, { resetRejected: true })).toBe('imported');
     expect((await stored(email))?.password_hash).toBe('!');
   });
 
@@ -191,7 +191,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     const { add } = importer();
     expect(await add([first, second])).toMatchObject([
       { status: 'imported' },
-      { status: 'refused', reason: `Duplicate email (also on line ${first.line}).` },
+      { status: 'rejected', reason: `Duplicate email (also on line ${first.line}).` },
     ]);
     expect(await add([{ ...second, line: 9_999 }])).toMatchObject([
       { reason: `Duplicate email (also on line ${first.line}).` },
@@ -199,7 +199,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
   });
 
   it('goes by what stands before the @ where there is no name, and finds another where that is taken', async () => {
-    const { username } = newNames();
+    const { username } = newIdentifiers();
     const rows = ['example.org', 'example.net', 'example.com'].map((domain) =>
       row({
         email: `${username}@${domain}`,
@@ -237,7 +237,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
   it('says in a dry run what would happen, and does nothing', async () => {
     const there = someone();
     await importer().add([there]);
-    const same = newNames();
+    const same = newIdentifiers();
     const rows = [
       there,
       someone(),
@@ -259,9 +259,9 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     expect(dry.map(({ status }) => status)).toEqual([
       'present',
       'imported',
-      'refused',
+      'rejected',
       'imported',
-      'refused',
+      'rejected',
     ]);
     const real = importer();
     const done = [...(await real.add(rows.slice(0, 4))), ...(await real.add(rows.slice(4)))];
@@ -282,15 +282,15 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     };
     await expect(userImporter({ db: inside.db, clock: failing }, RULES).add(rows)).rejects.toThrow();
     for (const one of rows) expect(await stored(emailOf(one))).toBeUndefined();
-    const refused = [someone(), someone({ id: '0190b1de-7c1a-7000-8000-0000000000bb' })];
-    await importer().add(refused);
+    const rejected = [someone(), someone({ id: '0190b1de-7c1a-7000-8000-0000000000bb' })];
+    await importer().add(rejected);
     expect(await importer().add([someone({ id: '0190b1de-7c1a-7000-8000-0000000000bb' })])).toMatchObject([
-      { status: 'refused', reason: 'This ID is already in use.' },
+      { status: 'rejected', reason: 'This ID is already in use.' },
     ]);
   });
 
   it('X18: beside sign-ups for the same addresses leaves one owner of each, and tells the truth of it', async () => {
-    const people = Array.from({ length: 12 }, () => newNames());
+    const people = Array.from({ length: 12 }, () => newIdentifiers());
     const rows = people.map(({ username, email }) => row({ username, email, password_hash: BCRYPT }));
     const [outcomes, ...replies] = await Promise.all([
       (async () => {
@@ -299,7 +299,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
         for (const one of rows) all.push(...(await add([one])));
         return all;
       })(),
-      ...people.map((names) => send(app, 'POST', '/v1/signup', names, { from: newAddress() })),
+      ...people.map((names) => send(app, 'POST', '/v1/signup', names, { from: newIp() })),
     ]);
     for (const [i, { email }] of people.entries()) {
       const owner = await stored(email);
@@ -317,28 +317,28 @@ describe.each(databases)('import on $name', ({ name, create }) => {
   it('P4: keeps what the dearest hash costs, without the hash, and has every server try it once', async () => {
     const dear = BCRYPT.replace('$10$', '$11$');
     await importer().add([someone({ password_hash: dear }), someone(), someone({ password_hash: '' })]);
-    const { dearest_hash } = await inside.db
+    const { slowest_hash } = await inside.db
       .selectFrom('installation')
-      .select('dearest_hash')
+      .select('slowest_hash')
       .executeTakeFirstOrThrow();
-    expect(dearest_hash).toBe(`$2a$11$${'.'.repeat(53)}`);
+    expect(slowest_hash).toBe(`$2a$11$${'.'.repeat(53)}`);
     const tried: string[] = [];
     const hasher = { verify: async (hash: string) => tried.push(hash) > 99 };
-    const turn = paceLearner({ db: inside.db, hasher });
+    const turn = responseFloorLearner({ db: inside.db, hasher });
     await turn();
     await turn();
-    expect(tried).toEqual([dearest_hash]);
+    expect(tried).toEqual([slowest_hash]);
   });
 
   it('makes administrators when that is asked for, and then there is one', async () => {
     const source = someone({ role: 'admin' });
     await importer({ admins: true }).add([source]);
     expect(await stored(emailOf(source))).toMatchObject({ admin_since: app.clock.now() });
-    const { setup_at } = await inside.db
+    const { setup_completed_at } = await inside.db
       .selectFrom('installation')
-      .select('setup_at')
+      .select('setup_completed_at')
       .executeTakeFirstOrThrow();
-    expect(setup_at).not.toBeNull();
+    expect(setup_completed_at).not.toBeNull();
   });
 
   it('round trip: what was exported is what an empty installation imports', async () => {

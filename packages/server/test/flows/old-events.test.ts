@@ -1,12 +1,12 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATOR, recordEvents } from '../../src/core/events.ts';
-import { forgetOldEvents } from '../../src/jobs/cleanup.ts';
+import { deleteOldEvents } from '../../src/jobs/cleanup.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newUserId } from '../../src/platform/random.ts';
 import { PASSWORD, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY } from '../support/clock.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('old events on $name', ({ create }) => {
@@ -29,7 +29,7 @@ describe.each(databases)('old events on $name', ({ create }) => {
   async function write(count: number, at: number): Promise<string> {
     const userId = newUserId();
     const many = Array.from({ length: count }, () => ({ userId, actorId: null }));
-    await recordEvents(inside.db, 'user_changed', OPERATOR, many, at);
+    await recordEvents(inside.db, 'user_updated', OPERATOR, many, at);
     return userId;
   }
   const countOf = async (userId: string): Promise<number> =>
@@ -44,7 +44,7 @@ describe.each(databases)('old events on $name', ({ create }) => {
         done();
       },
     });
-    await forgetOldEvents({ db: inside.db, clock: app.clock, log: createLog('info', sink), eventsDays });
+    await deleteOldEvents({ db: inside.db, clock: app.clock, log: createLog('info', sink), eventsDays });
     return lines;
   }
 
@@ -78,7 +78,7 @@ describe.each(databases)('old events on $name', ({ create }) => {
   it('go in parts, while others write', async () => {
     const old = await write(1_700, app.clock.now() - 400 * DAY);
     const forgetting = forget(365);
-    const bob = await signUp(app, newAddress());
+    const bob = await signUp(app, newIp());
     const lines = await forgetting;
     expect(await countOf(old)).toBe(0);
     expect(JSON.parse(lines[0] ?? '').events).toBe(1_700);
@@ -86,16 +86,16 @@ describe.each(databases)('old events on $name', ({ create }) => {
   });
 
   it('are no loss to what is counted, as far back as they are kept', async () => {
-    const boss = await signUp(app, newAddress());
+    const boss = await signUp(app, newIp());
     await inside.promote(boss.id);
     const statsOf = async (span: string): Promise<number[]> => {
       await boss.browser.post('/v1/signin', { email: boss.email, password: PASSWORD });
       const { body } = await boss.browser.get(`/v1/stats?span=${span}`);
       return body.steps.map(({ sign_ups: count }: { sign_ups: number }) => count);
     };
-    await signUp(app, newAddress());
+    await signUp(app, newIp());
     app.clock.advance(20 * DAY);
-    await signUp(app, newAddress());
+    await signUp(app, newIp());
     const before = { month: await statsOf('month'), week: await statsOf('week') };
     expect(before.month.reduce((sum, count) => sum + count)).toBeGreaterThan(before.week.at(-1) ?? 0);
     await forget(7);

@@ -3,7 +3,7 @@ import { openDatabase } from '../../src/platform/db/index.ts';
 import {
   Browser,
   NEW_PASSWORD,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   send,
   signUp,
@@ -12,9 +12,9 @@ import {
 } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE } from '../support/clock.ts';
-import { deviceOf, flowOf } from '../support/cookies.ts';
+import { deviceOf, verificationOf } from '../support/cookies.ts';
+import { anotherThan, lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
 import { openLink, submit } from '../support/form.ts';
-import { anotherThan, lastMail, queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('recovery on $name', ({ create }) => {
@@ -35,15 +35,15 @@ describe.each(databases)('recovery on $name', ({ create }) => {
   const signIn = (email: string, password: string, from = anywhere()) =>
     send(app, 'POST', '/v1/signin', { email, password }, { from });
   const reset = (body: object, from = anywhere()) => send(app, 'POST', '/v1/reset-password', body, { from });
-  const askForMail = (email: string, from = anywhere()) =>
+  const askForEmail = (email: string, from = anywhere()) =>
     send(app, 'POST', '/v1/send-mail', { email }, { from });
 
   it('gives a new password for the mailed code, ends every session, and signs nobody in', async () => {
     const { email, username, browser } = await signUp(app, anywhere());
     const program = await signedIn(app, { email, password: PASSWORD });
-    const asked = await askForMail(email);
+    const asked = await askForEmail(email);
     expect(asked.status).toBe(202);
-    const { code } = await lastMail(app, database, email);
+    const { code } = await lastEmail(app, database, email);
     expect(code).toMatch(/^\d{6}$/);
     expect(asked.text).not.toContain(code);
 
@@ -55,7 +55,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect(refusal(await program.me.get())).toBe('invalid_token');
     expect(refusal(await program.signIn({ email, password: PASSWORD }))).toBe('invalid_credentials');
     given(await program.signIn({ email, password: NEW_PASSWORD }));
-    expect((await lastMail(app, database, email, 'password_changed')).username).toBe(username);
+    expect((await lastEmail(app, database, email, 'password_changed')).username).toBe(username);
   });
 
   it('answers at the path of the notes, with a final slash', async () => {
@@ -63,14 +63,14 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect(
       (await send(app, 'POST', '/v1/send-mail/', { Email: ` ${email}` }, { from: anywhere() })).status,
     ).toBe(202);
-    expect((await lastMail(app, database, email)).code).toMatch(/^\d{6}$/);
+    expect((await lastEmail(app, database, email)).code).toMatch(/^\d{6}$/);
   });
 
   it('makes a strong password when none is given, and tells it once', async () => {
     const { email } = await signUp(app, anywhere());
     const { sendMail, resetPassword, signIn } = clientOf(app);
     given(await sendMail({ email }));
-    const { code } = await lastMail(app, database, email);
+    const { code } = await lastEmail(app, database, email);
     const { password = '' } = given(await resetPassword({ email, code }));
     expect(password).toMatch(/^[a-z0-9]{4}(-[a-z0-9]{4}){4}$/);
     given(await signIn({ email, password }));
@@ -80,43 +80,43 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     const { email } = await signUp(app, anywhere());
     const { sendMail, resetPassword } = clientOf(app);
     given(await sendMail({ email }));
-    const { code, link } = await lastMail(app, database, email);
+    const { code, link } = await lastEmail(app, database, email);
     given(await resetPassword({ email, code, password: NEW_PASSWORD }));
-    expect(refusal(await resetPassword({ email, code, password: NEW_PASSWORD }))).toBe('code_invalid');
+    expect(refusal(await resetPassword({ email, code, password: NEW_PASSWORD }))).toBe('invalid_code');
     const late = await resetPassword({ token: tokenOf(link), password: NEW_PASSWORD });
-    expect(refusal(late)).toBe('link_invalid');
+    expect(refusal(late)).toBe('invalid_link');
   });
 
   it('W4: takes no code after ten minutes and no link after an hour, none from before a change of password, and none from before a sign-in', async () => {
     const { email, browser } = await signUp(app, anywhere());
-    await askForMail(email);
-    const first = await lastMail(app, database, email);
+    await askForEmail(email);
+    const first = await lastEmail(app, database, email);
     app.clock.advance(10 * MINUTE);
-    expect((await reset({ email, code: first.code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
+    expect((await reset({ email, code: first.code, password: NEW_PASSWORD })).body.code).toBe('invalid_code');
     app.clock.advance(50 * MINUTE);
     expect((await reset({ token: tokenOf(first.link), password: NEW_PASSWORD })).body.code).toBe(
-      'link_invalid',
+      'invalid_link',
     );
 
     await browser.post('/v1/signin', { email, password: PASSWORD });
-    await askForMail(email);
-    const second = await lastMail(app, database, email);
+    await askForEmail(email);
+    const second = await lastEmail(app, database, email);
     await signIn(email, PASSWORD);
     expect((await reset({ email, code: second.code, password: NEW_PASSWORD })).body.code).toBe(
-      'code_invalid',
+      'invalid_code',
     );
 
-    await askForMail(email);
-    const third = await lastMail(app, database, email);
+    await askForEmail(email);
+    const third = await lastEmail(app, database, email);
     const change = { current_password: PASSWORD, new_password: NEW_PASSWORD };
     expect((await browser.send('PUT', '/v1/me/password', change)).status).toBe(200);
-    expect((await reset({ email, code: third.code, password: PASSWORD })).body.code).toBe('code_invalid');
+    expect((await reset({ email, code: third.code, password: PASSWORD })).body.code).toBe('invalid_code');
   });
 
   it('W13: changes nothing when the link is opened, and sets the password when its form is sent', async () => {
     const { email } = await signUp(app, anywhere());
-    await askForMail(email);
-    const { link = '' } = await lastMail(app, database, email);
+    await askForEmail(email);
+    const { link = '' } = await lastEmail(app, database, email);
     for (const method of ['GET', 'HEAD', 'GET'])
       expect((await send(app, method, '/reset-password')).status).toBe(200);
     for (let i = 0; i < 2; i++) {
@@ -135,28 +135,28 @@ describe.each(databases)('recovery on $name', ({ create }) => {
 
   it('W1: compares five codes of a flow, one by one; then only the link is good', async () => {
     const { email } = await signUp(app, anywhere());
-    await askForMail(email);
-    const { code = '', link } = await lastMail(app, database, email);
+    await askForEmail(email);
+    const { code = '', link } = await lastEmail(app, database, email);
     for (let i = 0; i < 5; i++)
       expect((await reset({ email, code: anotherThan(code), password: NEW_PASSWORD })).body.code).toBe(
-        'code_invalid',
+        'invalid_code',
       );
-    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
+    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('invalid_code');
     expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
   });
 
   it('W2: compares ten wrong codes of an account a day, however many flows there are', async () => {
     const { email, id } = await signUp(app, anywhere());
     for (let flow = 0; flow < 4; flow++) {
-      await askForMail(email);
-      const { code = '' } = await lastMail(app, database, email);
+      await askForEmail(email);
+      const { code = '' } = await lastEmail(app, database, email);
       for (let i = 0; i < 4; i++) await reset({ email, code: anotherThan(code), password: NEW_PASSWORD });
       app.clock.advance(61 * MINUTE);
     }
     expect(await countEvents(database, id, 'wrong')).toBe(10);
-    await askForMail(email);
-    const { code, link } = await lastMail(app, database, email);
-    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('code_invalid');
+    await askForEmail(email);
+    const { code, link } = await lastEmail(app, database, email);
+    expect((await reset({ email, code, password: NEW_PASSWORD })).body.code).toBe('invalid_code');
     expect((await reset({ token: tokenOf(link), password: NEW_PASSWORD })).status).toBe(200);
   });
 
@@ -165,11 +165,11 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     const bob = await signUp(app, anywhere());
     const browser = new Browser(app, anywhere());
     const asked = await browser.post('/v1/send-mail', { email: ada.email });
-    const { code } = await lastMail(app, database, ada.email);
-    await askForMail(bob.email);
+    const { code } = await lastEmail(app, database, ada.email);
+    await askForEmail(bob.email);
     expect((await reset({ email: bob.email, code, password: NEW_PASSWORD })).status).toBe(400);
     const bobs = await browser.post('/v1/send-mail', { email: bob.email });
-    const withBobsFlow = { headers: { cookie: flowOf(bobs), origin: app.url }, from: anywhere() };
+    const withBobsFlow = { headers: { cookie: verificationOf(bobs), origin: app.url }, from: anywhere() };
     const crossed = await send(
       app,
       'POST',
@@ -178,7 +178,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
       withBobsFlow,
     );
     expect(crossed.status).toBe(400);
-    const withOwnFlow = { headers: { cookie: flowOf(asked), origin: app.url }, from: anywhere() };
+    const withOwnFlow = { headers: { cookie: verificationOf(asked), origin: app.url }, from: anywhere() };
     const right = await send(
       app,
       'POST',
@@ -191,11 +191,11 @@ describe.each(databases)('recovery on $name', ({ create }) => {
 
   it('W29: lets the owner finish in their own browser, whatever flows a stranger begins and spoils', async () => {
     const { email } = await signUp(app, anywhere());
-    const asked = await askForMail(email);
-    const { code } = await lastMail(app, database, email);
+    const asked = await askForEmail(email);
+    const { code } = await lastEmail(app, database, email);
     for (let i = 0; i < 2; i++) {
-      const theirs = await askForMail(email);
-      const cookie = { headers: { cookie: flowOf(theirs), origin: app.url }, from: anywhere() };
+      const theirs = await askForEmail(email);
+      const cookie = { headers: { cookie: verificationOf(theirs), origin: app.url }, from: anywhere() };
       for (let guess = 0; guess < 4; guess++)
         await send(
           app,
@@ -205,7 +205,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
           cookie,
         );
     }
-    const own = { headers: { cookie: flowOf(asked), origin: app.url }, from: anywhere() };
+    const own = { headers: { cookie: verificationOf(asked), origin: app.url }, from: anywhere() };
     expect(
       (await send(app, 'POST', '/v1/reset-password', { email, code, password: NEW_PASSWORD }, own)).status,
     ).toBe(200);
@@ -213,8 +213,8 @@ describe.each(databases)('recovery on $name', ({ create }) => {
 
   it('W1: compares no more than five of a hundred codes that come at once, to two processes', async () => {
     const { email, id } = await signUp(app, anywhere());
-    await askForMail(email);
-    const { code = '' } = await lastMail(app, database, email);
+    await askForEmail(email);
+    const { code = '' } = await lastEmail(app, database, email);
     const options = { secret: app.secret, clock: app.clock, publicUrl: app.url };
     const other = await startApp(database, options);
     const guesses = Array.from({ length: 100 }, (_, i) =>
@@ -238,25 +238,28 @@ describe.each(databases)('recovery on $name', ({ create }) => {
 
   it('E: answers the same, with the same work, for an address without an account', async () => {
     const { email } = await signUp(app, anywhere());
-    const known = await askForMail(email);
-    const unknown = await askForMail(newNames().email);
+    const known = await askForEmail(email);
+    const unknown = await askForEmail(newIdentifiers().email);
     expect(unknown.status).toBe(known.status);
     expect(unknown.body).toEqual(known.body);
     expect([...unknown.headers.keys()]).toEqual([...known.headers.keys()]);
-    const [mail, decoy] = (await queuedMails(app, database)).slice(-2);
-    expect([mail?.kind, decoy?.kind]).toEqual(['reset_password', 'reset_password']);
-    expect([mail?.to, decoy?.to]).toEqual(expect.arrayContaining([email, null]));
+    const [message, decoy] = (await queuedEmails(app, database)).slice(-2);
+    expect([message?.kind, decoy?.kind]).toEqual(['reset_password', 'reset_password']);
+    expect([message?.to, decoy?.to]).toEqual(expect.arrayContaining([email, null]));
 
     const wrong = { code: '123456', password: NEW_PASSWORD };
-    const [a, b] = [await reset({ email, ...wrong }), await reset({ email: newNames().email, ...wrong })];
+    const [a, b] = [
+      await reset({ email, ...wrong }),
+      await reset({ email: newIdentifiers().email, ...wrong }),
+    ];
     expect({ ...a.body, request_id: '' }).toEqual({ ...b.body, request_id: '' });
   });
 
   it('B17: mails one address six times an hour for a recovery, and tells nobody', async () => {
     const { email } = await signUp(app, anywhere());
-    for (let i = 0; i < 9; i++) expect((await askForMail(email)).status).toBe(202);
-    const mails = (await queuedMails(app, database)).filter((mail) => mail.to === email);
-    expect(mails.map(({ kind }) => kind)).toEqual(['verify_email', ...Array(6).fill('reset_password')]);
+    for (let i = 0; i < 9; i++) expect((await askForEmail(email)).status).toBe(202);
+    const emails = (await queuedEmails(app, database)).filter((message) => message.to === email);
+    expect(emails.map(({ kind }) => kind)).toEqual(['verify_email', ...Array(6).fill('reset_password')]);
   });
 
   it('W8, W9, W21: mails the stored address alone, and refuses what is not one address', async () => {
@@ -272,10 +275,12 @@ describe.each(databases)('recovery on $name', ({ create }) => {
       expect((await send(app, 'POST', '/v1/send-mail', { email: wrong }, { from: anywhere() })).status).toBe(
         400,
       );
-    await askForMail(email.toUpperCase());
-    const mails = await queuedMails(app, database);
-    expect(mails.filter((mail) => mail.to === email && mail.kind === 'reset_password').length).toBe(1);
-    expect(JSON.stringify(mails)).not.toContain('evil');
+    await askForEmail(email.toUpperCase());
+    const emails = await queuedEmails(app, database);
+    expect(emails.filter((message) => message.to === email && message.kind === 'reset_password').length).toBe(
+      1,
+    );
+    expect(JSON.stringify(emails)).not.toContain('evil');
   });
 
   it('B8: lets the owner in from a browser the account knows, while strangers guess', async () => {
@@ -296,7 +301,9 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     const { email, browser } = await signUp(app, anywhere());
     const known = await browser.post('/v1/signin', { email, password: PASSWORD });
     const kinds = async () =>
-      (await queuedMails(app, database)).filter((mail) => mail.to === email).map((mail) => mail.kind);
+      (await queuedEmails(app, database))
+        .filter((message) => message.to === email)
+        .map((message) => message.kind);
     expect(await kinds()).toEqual(['verify_email', 'new_device']);
     const again = { headers: { cookie: deviceOf(known), origin: app.url }, from: anywhere() };
     await send(app, 'POST', '/v1/signin', { email, password: PASSWORD }, again);
@@ -324,7 +331,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     const owner = clientOf(app);
     expect(refusal(await owner.signIn({ email, password: PASSWORD }))).toBe('invalid_credentials');
     given(await owner.sendMail({ email }));
-    const { link } = await lastMail(app, database, email);
+    const { link } = await lastEmail(app, database, email);
     given(await owner.resetPassword({ token: tokenOf(link), password: NEW_PASSWORD }));
     given(await owner.signIn({ email, password: NEW_PASSWORD }));
   });
@@ -337,7 +344,7 @@ describe.each(databases)('short codes on $name', ({ create }) => {
     const app = await startApp(database, { codesDigits: 4, codesShort: 'accepted' });
     const { email, id } = await signUp(app);
     await send(app, 'POST', '/v1/send-mail', { email });
-    const { code = '' } = await lastMail(app, database, email);
+    const { code = '' } = await lastEmail(app, database, email);
     expect(code).toMatch(/^\d{4}$/);
     const wrong = code === '0000' ? '0001' : '0000';
     for (let i = 0; i < 3; i++) await send(app, 'POST', '/v1/reset-password', { email, code: wrong });
@@ -347,7 +354,7 @@ describe.each(databases)('short codes on $name', ({ create }) => {
     await db.updateTable('users').set({ admin_since: 1 }).where('id', '=', id).execute();
     await close();
     await send(app, 'POST', '/v1/send-mail', { email });
-    expect((await lastMail(app, database, email)).code).toBe('');
+    expect((await lastEmail(app, database, email)).code).toBe('');
     await app.stop();
     await database.remove();
   });
@@ -360,7 +367,7 @@ async function countEvents(database: TestDatabase, userId: string, reason: strin
     .selectFrom('events')
     .select('details')
     .where('user_id', '=', userId)
-    .where('name', '=', 'code_refused')
+    .where('name', '=', 'verification_failed')
     .execute();
   await close();
   return rows.filter((row) => JSON.parse(row.details).reason === reason).length;

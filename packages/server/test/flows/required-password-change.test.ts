@@ -5,20 +5,21 @@ import {
   Browser,
   login,
   NEW_PASSWORD,
-  newNames,
+  newIdentifiers,
   send,
   signUp,
   startApp,
   type TestApp,
 } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { lastEmail } from '../support/emails.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { lastMail } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const restricted = routes.filter(
-  ({ who, beforePasswordChange }) => (who === 'session' || who === 'admin') && !beforePasswordChange,
+  ({ access, allowedBeforePasswordChange }) =>
+    (access === 'user' || access === 'admin') && !allowedBeforePasswordChange,
 );
 
 describe.each(databases)('a password that must be changed on $name', ({ create }) => {
@@ -41,14 +42,14 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
 
   /** Someone whom an administrator gave a password. */
   const newcomer = async (more: { password?: string; role?: 'admin' } = {}) => {
-    const { password: _, ...names } = newNames();
+    const { password: _, ...names } = newIdentifiers();
     const { status, body } = await admin.browser.post('/v1/users', { ...names, ...more });
     expect(status).toBe(201);
     expect(body.user.password_change_required).toBe(true);
     return { ...names, id: body.user.id as string, password: (more.password ?? body.password) as string };
   };
   const signIn = async (who: { username: string; password: string }) => {
-    const browser = new Browser(app, newAddress());
+    const browser = new Browser(app, newIp());
     const reply = await browser.post('/v1/signin', { username: who.username, password: who.password });
     return { browser, reply };
   };
@@ -72,7 +73,7 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
     async (kind) => {
       const who = await newcomer({ role: 'admin' });
       const { browser } = await signIn(who);
-      const bearer = asBearer((await login(app, who, newAddress())).access_token);
+      const bearer = asBearer((await login(app, who, newIp())).access_token);
       expect(restricted.length).toBeGreaterThan(40);
       for (const { method, path } of restricted) {
         const reply =
@@ -92,28 +93,22 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
 
   it('ASVS 6.4.1: an application that Usher is mounted in is told the same', async () => {
     const who = await newcomer();
-    const { access_token } = await login(app, who, newAddress());
+    const { access_token } = await login(app, who, newIp());
     const request = new Request(`${app.url}/todos`, {
       headers: { host: new URL(app.url).host, ...asBearer(access_token).headers },
     });
     const caller = await app.usher.authenticate(request);
-    expect(caller.refusal?.status).toBe(403);
-    expect(await caller.refusal?.json()).toMatchObject({ code: 'password_change_required' });
+    expect(caller.error?.status).toBe(403);
+    expect(await caller.error?.json()).toMatchObject({ code: 'password_change_required' });
   });
 
   it('ASVS 6.4.1: no service gets a token, at login or refresh', async () => {
     const who = await newcomer();
     const { username, password } = who;
     const audience = 'todo-service';
-    const reply = await send(
-      app,
-      'POST',
-      '/v1/login',
-      { username, password, audience },
-      { from: newAddress() },
-    );
+    const reply = await send(app, 'POST', '/v1/login', { username, password, audience }, { from: newIp() });
     expect(reply).toMatchObject({ status: 403, body: { code: 'password_change_required' } });
-    const { refresh_token } = await login(app, who, newAddress());
+    const { refresh_token } = await login(app, who, newIp());
     expect(await send(app, 'POST', '/v1/refresh', { refresh_token, audience })).toMatchObject({
       status: 403,
       body: { code: 'password_change_required' },
@@ -155,11 +150,11 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
   });
 
   it('a generated password of a reset must be changed, one that the owner chose need not', async () => {
-    const { email, username } = await signUp(app, newAddress());
+    const { email, username } = await signUp(app, newIp());
     const reset = async (more: object) => {
-      await send(app, 'POST', '/v1/send-mail', { email }, { from: newAddress() });
-      const { code } = await lastMail(app, database, email);
-      return send(app, 'POST', '/v1/reset-password', { email, code, ...more }, { from: newAddress() });
+      await send(app, 'POST', '/v1/send-mail', { email }, { from: newIp() });
+      const { code } = await lastEmail(app, database, email);
+      return send(app, 'POST', '/v1/reset-password', { email, code, ...more }, { from: newIp() });
     };
     const generated = (await reset({})).body.password as string;
     const { browser, reply } = await signIn({ username, password: generated });
@@ -179,7 +174,7 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
       app,
       '/sign-in',
       { name: who.username, password: who.password, return_to: 'https://app.example/start' },
-      { from: newAddress() },
+      { from: newIp() },
     );
     const form = '/dashboard/security?return_to=https%3A%2F%2Fapp.example%2Fstart';
     expect([signedIn.status, signedIn.headers.get('location')]).toEqual([303, form]);
@@ -211,7 +206,7 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
   });
 
   it('who chose the password at sign-up is not concerned', async () => {
-    const { browser } = await signUp(app, newAddress());
+    const { browser } = await signUp(app, newIp());
     expect((await browser.get('/v1/me')).body.user.password_change_required).toBe(false);
     expect((await browser.get('/v1/dashboard')).status).toBe(200);
   });

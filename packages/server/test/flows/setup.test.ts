@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import { type OpenedWorld, openWorld } from '../../src/open-world.ts';
-import { newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { type OpenedContext, openContext } from '../../src/open-context.ts';
+import { newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
 import { HOUR } from '../support/clock.ts';
 import { openLink, secretOf, submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -10,13 +10,13 @@ import { databases, type TestDatabase } from '../support/postgres.ts';
 describe.each(databases)('set-up on $name', ({ create }) => {
   let database: TestDatabase;
   let app: TestApp;
-  let start: OpenedWorld;
+  let start: OpenedContext;
   beforeAll(async () => {
     database = await create();
     app = await startApp(database);
     const { secret, url: publicUrl, clock } = app;
     // Another start of the same installation: what it prints, the first one accepts.
-    start = await openWorld(configFromOptions({ database: database.url, secret, publicUrl }), { clock });
+    start = await openContext(configFromOptions({ database: database.url, secret, publicUrl }), { clock });
   });
   afterAll(async () => {
     await start.close();
@@ -25,7 +25,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
   });
 
   async function newToken(): Promise<string> {
-    const link = (await makeSetUpLink(start.world)) ?? expect.fail('no link');
+    const link = (await makeSetUpLink(start.context)) ?? expect.fail('no link');
     expect(link).toMatch(new RegExp(`^${app.url}/setup#token=[\\w-]{43}$`));
     return secretOf(link);
   }
@@ -33,7 +33,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
   /** The form, as a browser sends it from our own page. */
   const setUp = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
     submit(app, '/setup', fields, { headers });
-  const admins = () => start.world.db.selectFrom('users').selectAll().execute();
+  const admins = () => start.context.db.selectFrom('users').selectAll().execute();
 
   it('begins with nobody: there is no account to guess at', async () => {
     expect(await admins()).toEqual([]);
@@ -58,7 +58,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
       expect(page.headers.get('referrer-policy')).toBe('same-origin');
     }
     await send(app, 'OPTIONS', '/setup');
-    expect((await setUp({ token, ...newNames(), password: '1234' })).status).toBe(400);
+    expect((await setUp({ token, ...newIdentifiers(), password: '1234' })).status).toBe(400);
     expect(await admins()).toEqual([]);
     expect((await open(token)).status).toBe(200);
   });
@@ -77,7 +77,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect(page.headers.getSetCookie()).toEqual([expect.stringMatching(/^usher-form=[\w-]{22};/)]);
     const good = await setUp({
       token,
-      ...newNames(),
+      ...newIdentifiers(),
       email: 'none',
       password: 'a secret that must not come back',
     });
@@ -86,7 +86,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
 
   it('takes a form of our own page alone', async () => {
     const token = await newToken();
-    const fields = { token, ...newNames() };
+    const fields = { token, ...newIdentifiers() };
     for (const headers of [
       { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
       { origin: 'null' },
@@ -120,12 +120,12 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     app.clock.advance(HOUR / 2);
     const second = await newToken();
     expect((await open(first)).status).toBe(410);
-    expect((await setUp({ token: first, ...newNames() })).status).toBe(410);
+    expect((await setUp({ token: first, ...newIdentifiers() })).status).toBe(410);
     app.clock.advance(HOUR - 1);
     expect((await open(second)).status).toBe(200);
     app.clock.advance(1);
     expect((await open(second)).status).toBe(410);
-    const late = await setUp({ token: second, ...newNames() });
+    const late = await setUp({ token: second, ...newIdentifiers() });
     expect(late.status).toBe(410);
     expect(late.text).toMatch(/Check that you copied all of it, or restart the server/);
     for (const wrong of ['', 'x', `${second}x`, second.slice(1)]) {
@@ -150,11 +150,11 @@ describe.each(databases)('set-up on $name', ({ create }) => {
 
   it('makes the first administrator once, of many at the same moment, and signs them in', async () => {
     const token = await newToken();
-    const wishes = Array.from({ length: 8 }, newNames);
-    const replies = await Promise.all(wishes.map((names) => setUp({ token, ...names })));
+    const pendingChanges = Array.from({ length: 8 }, newIdentifiers);
+    const replies = await Promise.all(pendingChanges.map((names) => setUp({ token, ...names })));
     expect(replies.map(({ status }) => status).sort()).toEqual([201, 410, 410, 410, 410, 410, 410, 410]);
     const index = replies.findIndex(({ status }) => status === 201);
-    const names = wishes[index] ?? expect.fail('nobody');
+    const names = pendingChanges[index] ?? expect.fail('nobody');
     const made = replies[index] ?? expect.fail('nobody');
     expect(await admins()).toEqual([
       expect.objectContaining({ username: names.username, admin_since: app.clock.now() }),
@@ -172,15 +172,15 @@ describe.each(databases)('set-up on $name', ({ create }) => {
       /href="\/admin"[^>]*>Open admin console<.*href="\/dashboard"[^>]*>Your account</s,
     );
 
-    expect(await makeSetUpLink(start.world)).toBeUndefined();
+    expect(await makeSetUpLink(start.context)).toBeUndefined();
     const again = await open(token);
     expect([again.status, again.text.includes('has already been created')]).toEqual([410, true]);
     expect(again.text).toContain('href="/sign-in"');
     expect(again.text).not.toContain('name="link"');
-    const events = await start.world.db
+    const events = await start.context.db
       .selectFrom('events')
       .select('name')
-      .where('name', '=', 'setup_done')
+      .where('name', '=', 'setup_completed')
       .execute();
     expect(events).toHaveLength(1);
   });

@@ -3,7 +3,7 @@ import {
   asBearer,
   Browser,
   basic,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   send,
   signUp,
@@ -117,7 +117,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
       expect((await send(app, 'POST', '/v1/signin', { ...field, password: PASSWORD }, { from })).status).toBe(
         401,
       );
-    expect(await lastEvent()).toMatchObject({ name: 'limit_reached', user_id: bob.id });
+    expect(await lastEvent()).toMatchObject({ name: 'rate_limit_exceeded', user_id: bob.id });
   });
 
   it('says the same of an unknown user, a wrong password and a disabled account', async () => {
@@ -125,7 +125,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
     await inside.db.updateTable('users').set({ disabled_at: 1 }).where('id', '=', disabled.id).execute();
     for (const path of ['/v1/signin', '/v1/login'])
       for (const { username, password } of [
-        newNames(),
+        newIdentifiers(),
         { username: ada.username, password: 'wrong wrong wrong' },
         { username: disabled.username, password: PASSWORD },
       ]) {
@@ -142,7 +142,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
         expect(reply.headers.getSetCookie()).toEqual([]);
         const event = await lastEvent();
         expect(event).toMatchObject({
-          name: 'sign_in_refused',
+          name: 'sign_in_failed',
           actor_id: null,
           request_id: reply.body.request_id,
         });
@@ -185,7 +185,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
       { username, password: PASSWORD },
       { headers: basic(username, PASSWORD) },
     );
-    expect([both.status, both.body.code]).toEqual([400, 'ambiguous_credentials']);
+    expect([both.status, both.body.code]).toEqual([400, 'multiple_credentials']);
     const bearer = await send(app, 'POST', '/v1/login', undefined, { headers: headers ?? {} });
     expect([bearer.status, bearer.body.code]).toEqual([401, 'invalid_credentials']);
     for (const none of [
@@ -210,7 +210,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
 
   it('is made to wait where too many names have failed, and is told how long', async () => {
     const { signIn } = clientOf(app);
-    for (let i = 0; i < 20; i++) await signIn({ username: newNames().username, password: PASSWORD });
+    for (let i = 0; i < 20; i++) await signIn({ username: newIdentifiers().username, password: PASSWORD });
     const { error } = await signIn({ username: ada.username, password: PASSWORD });
     expect(error).toMatchObject({ code: 'too_many_requests', status: 429 });
     expect(error?.retryAfter).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Browser, newNames, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { Browser, newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -53,9 +53,9 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
   });
 
   it('says what a password needs to the 1234 of the notes', async () => {
-    const reply = await send(app, 'POST', '/v1/signup', { ...newNames(), password: '1234' });
+    const reply = await send(app, 'POST', '/v1/signup', { ...newIdentifiers(), password: '1234' });
     expect(reply.status).toBe(400);
-    expect(reply.body).toMatchObject({ code: 'signup_refused', message: 'invalid credentials!' });
+    expect(reply.body).toMatchObject({ code: 'signup_rejected', message: 'invalid credentials!' });
     expect(reply.body.errors).toEqual([
       {
         field: 'password',
@@ -70,12 +70,12 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
     const { signUp } = clientOf(app);
     const bad = await signUp({ username: 'a@b', email: 'nobody', password: 'password' });
     expect(bad.error?.fields.map(({ field }) => field)).toEqual(['username', 'email', 'password']);
-    const names = newNames();
+    const names = newIdentifiers();
     given(await signUp(names));
     const taken = await signUp({ ...names, username: names.username.toUpperCase() });
     expect(taken.error).toMatchObject({
       status: 409,
-      code: 'signup_taken',
+      code: 'user_exists',
       message: 'invalid credentials!',
       fields: [{ code: 'username_taken' }, { code: 'email_taken' }],
     });
@@ -83,7 +83,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
 
   it('is told beforehand what a password is worth, and keeps nothing of it', async () => {
     const { checkPassword, me } = clientOf(app);
-    const { username, email } = newNames();
+    const { username, email } = newIdentifiers();
     expect(given(await checkPassword({ password: '1234' }))).toEqual({
       strength: 'weak',
       message: expect.stringContaining('at least 8 characters'),
@@ -97,12 +97,12 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
   it('lets one address range sign up thirty times an hour', async () => {
     const { signUp } = clientOf(app, '198.51.100.7');
     for (let i = 0; i < 30; i++)
-      expect(refusal(await signUp({ ...newNames(), email: 'ada@example.org' }))).toBe('signup_taken');
-    const { error } = await signUp(newNames());
+      expect(refusal(await signUp({ ...newIdentifiers(), email: 'ada@example.org' }))).toBe('user_exists');
+    const { error } = await signUp(newIdentifiers());
     expect(error).toMatchObject({ status: 429, code: 'too_many_requests' });
     expect(error?.retryAfter).toBeGreaterThan(3_590);
     app.clock.advance(60 * 60_000);
-    given(await signUp(newNames()));
+    given(await signUp(newIdentifiers()));
   });
 });
 
@@ -110,9 +110,9 @@ it('is closed by a setting', async () => {
   const [{ create } = expect.fail('no database')] = databases;
   const database = await create();
   const app = await startApp(database, { signup: 'closed' });
-  expect((await clientOf(app).signUp(newNames())).error).toMatchObject({
+  expect((await clientOf(app).signUp(newIdentifiers())).error).toMatchObject({
     status: 403,
-    code: 'signup_closed',
+    code: 'signup_disabled',
   });
   await app.stop();
   await database.remove();

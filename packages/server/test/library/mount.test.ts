@@ -17,12 +17,12 @@ import { ConfigError } from '../../src/config.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { routes } from '../../src/routes.ts';
 import { run } from '../cli/program.ts';
-import { newNames, PASSWORD, type Reply, send } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, type Reply, send } from '../support/app.ts';
 import { given, refusal } from '../support/client.ts';
 import { asHere, blocksOf, readGuide, textsOf } from '../support/guides.ts';
-import { PATIENCE } from '../support/patience.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { cookieOf, freePort, leash, submit } from '../support/process.ts';
+import { TIMEOUT } from '../support/timeouts.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const program = join(root, 'packages/server/bin/usher.js');
@@ -71,8 +71,8 @@ function start(
 const nextServer = `
   import { createServer } from 'node:http';
   import { getRequestListener } from '@hono/node-server';
-  import * as hello from '../../src/edge/route.ts';
-  import * as others from '../../src/edge/route.ts';
+  import * as hello from '../../src/http/route.ts';
+  import * as others from '../../src/http/route.ts';
   import { openUsher } from './lib/usher.ts';
   import * as again from './lib/usher.ts?again';
 
@@ -151,13 +151,13 @@ describe('the guide of', () => {
         ),
       )
       .toBe(200);
-    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newNames()))}`;
+    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newIdentifiers()))}`;
     const from = (origin: string) => ({ cookie, origin });
     const own = await ask('POST', '/notes', { a: 1 }, from(`http://localhost:${port}`));
     expect([own.status, own.body]).toEqual([200, { got: { a: 1 } }]);
     expect(own.headers.get('cache-control')).toBe('no-store');
     const other = await ask('POST', '/notes', { a: 1 }, from('https://evil.example'));
-    expect([other.status, other.body.code]).toEqual([403, 'cross_site']);
+    expect([other.status, other.body.code]).toEqual([403, 'cross_site_request']);
     // Stricter than the host's parser, which takes the last of two.
     const twice = { raw: '{"a": 1, "a": 2}', headers: { 'content-type': 'application/json' } };
     expect((await send({ port }, 'POST', '/v1/signup', undefined, twice)).body.code).toBe('invalid_json');
@@ -184,7 +184,7 @@ describe('the guide of', () => {
 
 /** A route of the host's knows who is signed in, and nobody else. */
 async function expectGuarded(ask: Ask, path: string): Promise<void> {
-  const names = newNames();
+  const names = newIdentifiers();
   const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', names))}`;
   const hello = (headers: Record<string, string> = { cookie }) => ask('GET', path, undefined, headers);
   const good = await hello();
@@ -200,17 +200,17 @@ async function expectGuarded(ask: Ask, path: string): Promise<void> {
   expect((await hello()).status).toBe(401);
 }
 
-/** What the log and mails link to is there: the setup, and a forgotten password. */
+/** What the log and emails link to is there: the setup, and a forgotten password. */
 async function expectLinks(ask: Ask, host: { printed: string }, folder: string, port: number): Promise<void> {
   const url = `http://localhost:${port}`;
   const setup = /"setup":"([^"]+)"/.exec(host.printed)?.[1] ?? expect.fail(host.printed);
-  const names = newNames();
+  const names = newIdentifiers();
   await ask('POST', '/v1/signup', names);
   await ask('POST', '/v1/send-mail', { email: names.email });
   const show = async () => (await run(folder, { USHER_PUBLIC_URL: url }, ['mail', 'show', 'last'])).stdout;
   await expect.poll(show).toContain('/reset-password#token=');
-  const mailed = /http\S+\/reset-password#token=\S+/.exec(await show())?.[0] ?? expect.fail('no link');
-  for (const link of [setup, mailed]) {
+  const emailed = /http\S+\/reset-password#token=\S+/.exec(await show())?.[0] ?? expect.fail('no link');
+  for (const link of [setup, emailed]) {
     expect(link.startsWith(`${url}/`)).toBe(true);
     const { pathname } = new URL(link);
     expect([pathname, (await ask('GET', pathname)).status]).toEqual([pathname, 200]);
@@ -252,7 +252,7 @@ describe.each(databases)('a library on $name', ({ create }) => {
       url: 'http://localhost:3000',
       fetch: async (input, init) => usher.fetch(new Request(input, init)),
     });
-    const names = newNames();
+    const names = newIdentifiers();
     given(await client.signUp(names));
     expect(given(await client.me.get()).user.email).toBe(names.email);
     given(await client.signOut());
@@ -303,9 +303,9 @@ describe.each(databases)('a library on $name', ({ create }) => {
     });
     const askOne = askingOf((request) => one.fetch(request));
     const askOther = askingOf((request) => other.fetch(request), 3001);
-    const names = newNames();
+    const names = newIdentifiers();
     const cookie = cookieOf(await askOne('POST', '/v1/signup', names)) ?? '';
-    expect((await askOther('POST', '/v1/signup', newNames())).status).toBe(403);
+    expect((await askOther('POST', '/v1/signup', newIdentifiers())).status).toBe(403);
     const signIn = { username: names.username, password: PASSWORD };
     expect((await askOther('POST', '/v1/signin', signIn)).status).toBe(401);
     expect((await askOther('GET', '/v1/me', undefined, { cookie: `usher=${cookie}` })).status).toBe(401);
@@ -322,8 +322,8 @@ describe.each(databases)('a library on $name', ({ create }) => {
   it('closes twice like once, and answers nobody afterwards', async () => {
     const usher = await open();
     const ask = askingOf((request) => usher.fetch(request));
-    const cookie = cookieOf(await ask('POST', '/v1/signup', newNames())) ?? '';
-    const underWay = ask('POST', '/v1/signup', newNames());
+    const cookie = cookieOf(await ask('POST', '/v1/signup', newIdentifiers())) ?? '';
+    const underWay = ask('POST', '/v1/signup', newIdentifiers());
     await Promise.all([usher.close(), usher.close()]);
     await usher.close();
     expect([201, 503]).toContain((await underWay).status);
@@ -332,7 +332,7 @@ describe.each(databases)('a library on $name', ({ create }) => {
       status: 503,
       cookies: [],
     });
-    expect((await ask('POST', '/v1/signup', newNames())).status).toBe(503);
+    expect((await ask('POST', '/v1/signup', newIdentifiers())).status).toBe(503);
   });
 
   it('leaves nothing that keeps its host alive', async () => {
@@ -340,7 +340,7 @@ describe.each(databases)('a library on $name', ({ create }) => {
     const program = `
       import { createUsher } from 'usher-auth';
       const usher = await createUsher({ database: process.env.DATABASE, secret: process.env.SECRET, logLevel: 'silent' });
-      const body = JSON.stringify(${JSON.stringify(newNames())});
+      const body = JSON.stringify(${JSON.stringify(newIdentifiers())});
       const headers = { 'content-type': 'application/json' };
       const request = new Request('http://localhost:4000/v1/signup', { method: 'POST', headers, body });
       console.log((await usher.fetch(request)).status);
@@ -413,7 +413,7 @@ describe.each(databases)('what a library tells its host, on $name', ({ create })
   it('leads to the application, and refuses one that no link can lead to', async () => {
     const { usher } = await openLogged({ application: { name: 'Notes', path: '/notes' } });
     const ask = askingOf((request) => usher.fetch(request));
-    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newNames()))}`;
+    const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newIdentifiers()))}`;
     expect((await ask('GET', '/dashboard', undefined, { cookie })).text).toMatch(
       /href="\/notes"[^>]*>Open Notes</,
     );
@@ -512,7 +512,7 @@ const askingOf =
 
 /** Sign-up, cookie, me, log-out; wrong JSON and unknown routes are answered by Usher as well. */
 async function expectAccount(ask: Ask): Promise<void> {
-  const names = newNames();
+  const names = newIdentifiers();
   const made = await ask('POST', '/v1/signup', names);
   expect(made.body).toMatchObject({ message: 'user created!', user: { username: names.username } });
   const cookie = `usher=${cookieOf(made)}`;
@@ -529,5 +529,5 @@ async function expectAccount(ask: Ask): Promise<void> {
 
 /** The exit code of a program that ends by itself; undefined when it does not. */
 function ended({ exited }: { exited: Promise<number | null> }): Promise<number | null | undefined> {
-  return Promise.race([exited, sleep(PATIENCE, undefined, { ref: false })]);
+  return Promise.race([exited, sleep(TIMEOUT, undefined, { ref: false })]);
 }

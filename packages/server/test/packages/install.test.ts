@@ -12,7 +12,7 @@ import { stripTypeScriptTypes } from 'node:module';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { packAll } from '../../../../scripts/pack.ts';
-import { asBearer, newNames, send } from '../support/app.ts';
+import { asBearer, newIdentifiers, send } from '../support/app.ts';
 import { type Machine, newMachine, type Started } from '../support/install.ts';
 import { findOlderNode } from '../support/older-node.ts';
 import { freePort } from '../support/process.ts';
@@ -196,7 +196,7 @@ describe('the programs of the guides', () => {
   });
 
   it('have a client that signs in, on every Node.js', async () => {
-    const names = newNames();
+    const names = newIdentifiers();
     await send({ port }, 'POST', '/v1/signup', names);
     const text = `import { createClient } from '@usher-auth/client';
       const usher = createClient({ url: 'http://localhost:${port}' });
@@ -273,7 +273,7 @@ it('asked the registry for nothing that is not there', () => {
 });
 
 async function tokensOf(port: number): Promise<{ own: string; services: string }> {
-  const names = newNames();
+  const names = newIdentifiers();
   const { email, password } = names;
   expect((await send({ port }, 'POST', '/v1/signup', names)).body.message).toBe('user created!');
   const login = async (more: object) =>

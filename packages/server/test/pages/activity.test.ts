@@ -1,12 +1,12 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { emailValues } from '../../src/core/emails/kinds.ts';
 import { recordEvent } from '../../src/core/events.ts';
-import { budgets } from '../../src/core/limits.ts';
-import { mailValues } from '../../src/core/mails/kinds.ts';
+import { rateLimits } from '../../src/core/rate-limits.ts';
 import { type EventName, events } from '../../src/events.ts';
 import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, visit } from '../support/browser.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 /** What is about no account, or about one that is gone, so that nobody looks at its activity. */
@@ -35,11 +35,11 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
     database = await create();
     app = await startApp(database);
     inside = await openInside(app, database);
-    admin = await signUp(app, newAddress());
+    admin = await signUp(app, newIp());
     await inside.promote(admin.id);
   });
   beforeEach(async () => {
-    ada = await signUp(app, newAddress());
+    ada = await signUp(app, newIp());
   });
   afterAll(async () => {
     await inside.close();
@@ -54,7 +54,7 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
   let moments = 0;
   /** Something that happened, and the address that tells it from all else. */
   async function happen(name: EventName, details = {}, userId = ada.id): Promise<string> {
-    const ip = newAddress();
+    const ip = newIp();
     const at = app.clock.now() + ++moments;
     await recordEvent(
       inside.db,
@@ -87,12 +87,12 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
   });
 
   it('says which limit it was, and what a mail was for', async () => {
-    const limits = Object.entries(budgets).filter(([, { of }]) => of !== 'range');
-    const kinds = Object.keys(mailValues).filter((kind) => kind !== 'test');
-    const general = [await happen('limit_reached'), await happen('mail_sent')];
+    const limits = Object.entries(rateLimits).filter(([, { of }]) => of !== 'range');
+    const kinds = Object.keys(emailValues).filter((kind) => kind !== 'test');
+    const general = [await happen('rate_limit_exceeded'), await happen('email_sent')];
     const ips = [];
-    for (const [limit] of limits) ips.push(await happen('limit_reached', { limit }));
-    for (const kind of kinds) ips.push(await happen('mail_sent', { kind }));
+    for (const [limit] of limits) ips.push(await happen('rate_limit_exceeded', { limit }));
+    for (const kind of kinds) ips.push(await happen('email_sent', { kind }));
     const page = await look();
     for (const ip of ips)
       for (const other of general) {
@@ -102,11 +102,11 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
   });
 
   it('is told page by page, the newest first, and is nobody else’s', async () => {
-    const grace = await signUp(app, newAddress());
+    const grace = await signUp(app, newIp());
     const ips: string[] = [];
     for (let i = 0; i < 120; i++) {
-      ips.unshift(await happen('mail_refused'));
-      if (i % 10 === 0) await happen('sign_in_refused', {}, grace.id);
+      ips.unshift(await happen('email_rejected'));
+      if (i % 10 === 0) await happen('sign_in_failed', {}, grace.id);
     }
     const ipsIn = (page: string) => [...page.matchAll(/· (10\.[\d.]+)</g)].map(([, ip = '']) => ip);
     const olderIn = (page: string) =>
@@ -133,12 +133,12 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
 
   it('says that an administrator did it, and from where to nobody', async () => {
     await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
-    const from = newAddress();
+    const from = newIp();
     const headers = { 'x-forwarded-for': from, 'user-agent': 'Opera/99 OPR/99' };
     const change = { username: `${ada.username}-new` };
     expect((await admin.browser.send('PATCH', `/v1/users/${ada.id}`, change, headers)).status).toBe(200);
-    const mailed = await admin.browser.send('POST', `/v1/users/${ada.id}/send-mail`, undefined, headers);
-    expect(mailed.status).toBe(202);
+    const emailed = await admin.browser.send('POST', `/v1/users/${ada.id}/send-mail`, undefined, headers);
+    expect(emailed.status).toBe(202);
     for (const path of ['/dashboard/activity', '/dashboard']) {
       const page = await look(path);
       for (const said of ['Username changed', 'Password reset requested'])
@@ -151,7 +151,7 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
 
   it('has no barrier and fits, wide and narrow', async () => {
     for (const name of Object.keys(events) as EventName[]) if (!NEVER.includes(name)) await happen(name);
-    for (let i = 0; i < 30; i++) await happen('mail_sent', { kind: 'sign_up_attempt' });
+    for (let i = 0; i < 30; i++) await happen('email_sent', { kind: 'sign_up_attempt' });
     for (const width of [1280, 375]) {
       const viewport = { width, height: 900 };
       const { context, page, complaints, close } = await visit(browser, app.url, {

@@ -3,18 +3,18 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import { openWorld } from '../../src/open-world.ts';
-import { newNames, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
+import { openContext } from '../../src/open-context.ts';
+import { newIdentifiers, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
 import {
   findBarriers,
-  openMailLink,
+  openEmailLink,
   overflowOf,
   startBrowser,
   type Visitor,
   visit,
 } from '../support/browser.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
-import { lastMail } from '../support/mails.ts';
+import { lastEmail } from '../support/emails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 /** What is seen does not depend on the database. */
@@ -33,7 +33,7 @@ const forUsers = [
   '/dashboard?done=welcome',
   '/dashboard/profile',
   '/dashboard/security',
-  '/dashboard/address',
+  '/dashboard/email',
   '/dashboard/sessions',
   '/dashboard/activity',
   '/dashboard/data',
@@ -42,7 +42,7 @@ const forUsers = [
 
 /** A link is opened by a script, which leads on at once. */
 const open = (page: Page, path: string): Promise<unknown> =>
-  path.includes('#token=') ? openMailLink(page, path) : page.goto(path);
+  path.includes('#token=') ? openEmailLink(page, path) : page.goto(path);
 
 describe('pages for everybody', () => {
   let browser: Browser;
@@ -54,8 +54,8 @@ describe('pages for everybody', () => {
     [browser, database] = await Promise.all([startBrowser(), create()]);
     app = await startApp(database);
     const settings = { database: database.url, secret: app.secret, publicUrl: app.url };
-    const { world, close } = await openWorld(configFromOptions(settings), { clock: app.clock });
-    setUpLink = (await makeSetUpLink(world)) ?? '';
+    const { context, close } = await openContext(configFromOptions(settings), { clock: app.clock });
+    setUpLink = (await makeSetUpLink(context)) ?? '';
     await close();
   });
   afterEach(async () => {
@@ -77,8 +77,8 @@ describe('pages for everybody', () => {
   }
 
   /** Somebody who has an account already, and whose browser has its session. */
-  async function user(options?: BrowserContextOptions): Promise<Visitor & ReturnType<typeof newNames>> {
-    const names = newNames();
+  async function user(options?: BrowserContextOptions): Promise<Visitor & ReturnType<typeof newIdentifiers>> {
+    const names = newIdentifiers();
     const program = new Program(app, `192.0.2.${visitors.length + 1}`);
     await program.post('/v1/signup', names);
     const visitor = await someone(options);
@@ -94,7 +94,7 @@ describe('pages for everybody', () => {
       ...forVisitors,
       setUpLink,
       '/setup',
-      '/restore-address',
+      '/restore-email',
       '/docs',
       '/mailbox',
       '/nothing',
@@ -128,8 +128,8 @@ describe('pages for everybody', () => {
     await visitor.keyboard.press('Enter');
     await visitor.getByLabel('6-digit code').waitFor();
     await expectNone(visitor);
-    const { link = '' } = await lastMail(app, database, email);
-    await openMailLink(visitor, link);
+    const { link = '' } = await lastEmail(app, database, email);
+    await openEmailLink(visitor, link);
     await expectNone(visitor);
   });
 
@@ -141,7 +141,7 @@ describe('pages for everybody', () => {
       ...forUsers,
       setUpLink,
       '/setup',
-      '/restore-address',
+      '/restore-email',
       '/docs',
       '/mailbox',
     ]) {
@@ -323,7 +323,7 @@ describe('pages for everybody', () => {
 
     it('give it to nobody else', async () => {
       const { page, pass } = await leftAlone();
-      const other = newNames();
+      const other = newIdentifiers();
       await new Program(app).post('/v1/signup', other);
       await pass(10 * MINUTE + SECOND);
       await page.waitForURL('**/sign-in?*');

@@ -1,16 +1,16 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { emailKinds, emailLabels } from '../../src/core/emails/kinds.ts';
 import { OPERATOR, recordEvents } from '../../src/core/events.ts';
-import { budgets } from '../../src/core/limits.ts';
-import { mailKinds, mailLabels } from '../../src/core/mails/kinds.ts';
+import { rateLimits } from '../../src/core/rate-limits.ts';
 import { type EventDetail, type EventName, eventDetails, events } from '../../src/events.ts';
 import { newUserId } from '../../src/platform/random.ts';
-import { newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE } from '../support/clock.ts';
 import { cpuOf } from '../support/cpu.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
-import { lastMail } from '../support/mails.ts';
+import { lastEmail } from '../support/emails.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 let browser: Browser;
@@ -25,25 +25,25 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
   let inside: Inside;
   let admin: Awaited<ReturnType<typeof signUp>>;
   let bob: Awaited<ReturnType<typeof signUp>>;
-  let mailId: string;
+  let emailId: string;
   beforeAll(async () => {
     database = await create();
     app = await startApp(database);
     inside = await openInside(app, database);
-    admin = await signUp(app, newAddress());
+    admin = await signUp(app, newIp());
     await inside.promote(admin.id);
-    bob = await signUp(app, newAddress());
+    bob = await signUp(app, newIp());
     for (let i = 0; i < 7; i++)
       await send(
         app,
         'POST',
         '/v1/signin',
         { username: bob.username, password: `wrong ${i}` },
-        { from: newAddress() },
+        { from: newIp() },
       );
-    await send(app, 'POST', '/v1/send-mail', { email: bob.email }, { from: newAddress() });
-    const mails = inside.db.selectFrom('mails').select('id').where('kind', '=', 'reset_password');
-    mailId = (await mails.executeTakeFirstOrThrow()).id;
+    await send(app, 'POST', '/v1/send-mail', { email: bob.email }, { from: newIp() });
+    const emails = inside.db.selectFrom('emails').select('id').where('kind', '=', 'reset_password');
+    emailId = (await emails.executeTakeFirstOrThrow()).id;
   });
   afterAll(async () => {
     await inside.close();
@@ -70,8 +70,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     `/admin/users/${bob.id}/send-mail`,
     `/admin/users/${bob.id}/delete`,
     '/admin/events',
-    '/admin/mails',
-    `/admin/mails/${mailId}`,
+    '/admin/emails',
+    `/admin/emails/${emailId}`,
     '/admin/keys',
     '/admin/keys/rotate',
     '/admin/settings',
@@ -120,7 +120,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
   it('asks for the password again after five minutes, and does nothing without it', async () => {
     const { page, close } = await atConsole({ javaScriptEnabled: false });
     app.clock.advance(5 * MINUTE);
-    const carol = await signUp(app, newAddress());
+    const carol = await signUp(app, newIp());
     await page.goto(`/admin/users/${carol.id}/disable`);
     await page.fill('[name=password]', 'not my password');
     await page.click('main form .button');
@@ -143,7 +143,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
 
   it('renames a user, and says at the field what is wrong with a name', async () => {
     const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
-    const carol = await signUp(app, newAddress());
+    const carol = await signUp(app, newIp());
     await page.goto(`/admin/users/${carol.id}`);
     await page.click('text=Change username');
     expect(await page.textContent('main')).toContain('becomes available to others');
@@ -187,11 +187,11 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(settings).toContain('[secret]');
     expect(settings).toContain('Option in code');
     expect(settings).not.toContain(app.secret);
-    await page.goto('/admin/mails');
-    const mails = await page.textContent('main');
-    expect(mails).toContain('Password reset');
-    expect(mails).not.toContain('reset_password');
-    expect(mails).not.toContain(bob.email);
+    await page.goto('/admin/emails');
+    const emails = await page.textContent('main');
+    expect(emails).toContain('Password reset');
+    expect(emails).not.toContain('reset_password');
+    expect(emails).not.toContain(bob.email);
     await close();
   });
 
@@ -206,7 +206,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     const cookie = (one: { browser: { cookie: string | undefined } }) => ({
       headers: { cookie: `usher=${one.browser.cookie}`, accept: 'text/html' },
     });
-    const dave = await signUp(app, newAddress());
+    const dave = await signUp(app, newIp());
     for (const path of [...paths(), '/admin/events.jsonl']) {
       expect([path, (await send(app, 'GET', path, undefined, cookie(dave))).status]).toEqual([path, 403]);
       expect([path, (await send(app, 'GET', path)).status]).toEqual([path, 401]);
@@ -268,8 +268,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
 
   it('counts what happened, for programs too', async () => {
     await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
-    const { username } = newNames();
-    await send(app, 'POST', '/v1/signin', { username, password: 'wrong' }, { from: newAddress() });
+    const { username } = newIdentifiers();
+    await send(app, 'POST', '/v1/signin', { username, password: 'wrong' }, { from: newIp() });
     for (const [span, steps] of [
       ['day', 24],
       ['week', 7],
@@ -279,8 +279,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       expect([span, status, body.steps.length]).toEqual([span, 200, steps]);
       const last = body.steps.at(-1);
       expect(last.sign_ups).toBeGreaterThanOrEqual(2);
-      expect(last.sign_ins_refused).toBeGreaterThanOrEqual(6);
-      expect(last.limits_reached).toBe(2);
+      expect(last.sign_ins_failed).toBeGreaterThanOrEqual(6);
+      expect(last.rate_limits_exceeded).toBe(2);
       expect(body.now.sessions).toBeGreaterThan(0);
     }
     expect((await bob.browser.get('/v1/stats')).status).toBeGreaterThanOrEqual(401);
@@ -289,7 +289,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
 
   it('sends a user a mail to choose a new password, and says when a limit is in the way', async () => {
     const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
-    const carol = await signUp(app, newAddress());
+    const carol = await signUp(app, newIp());
     const ask = async () => {
       await page.goto(`/admin/users/${carol.id}`);
       await page.click('text=Send password reset email');
@@ -304,7 +304,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     await page.click('main form .button');
     expect(await page.textContent('main')).toContain('Password reset email sent.');
     expect(await page.textContent('main')).toContain('No mail server is set up.');
-    const { code = '' } = await lastMail(app, database, carol.email);
+    const { code = '' } = await lastEmail(app, database, carol.email);
     expect(code).toMatch(/^\d{6}$/);
     expect(await page.content()).not.toContain(code);
     // This was the first of three from one range.
@@ -321,15 +321,15 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
   });
 
   it('shows labels of events, details, limits and emails, and no identifiers', async () => {
-    const { id } = await signUp(app, newAddress());
+    const { id } = await signUp(app, newIp());
     const about = { userId: id, actorId: 'operator' };
     for (const [i, name] of (Object.keys(events) as EventName[]).entries()) {
-      const reason = name === 'code_refused' ? 'no_flow' : 'wrong';
+      const reason = name === 'verification_failed' ? 'no_verification' : 'wrong';
       await recordEvents(inside.db, name, OPERATOR, [{ ...about, details: { reason } }], app.clock.now() + i);
     }
     const all = Object.keys(eventDetails) as EventDetail[];
-    const limits = Object.keys(budgets).map((limit) => ({ ...about, details: { limit } }));
-    const kinds = mailKinds.map((kind) => ({ ...about, details: { kind, mail: kind } }));
+    const limits = Object.keys(rateLimits).map((limit) => ({ ...about, details: { limit } }));
+    const kinds = emailKinds.map((kind) => ({ ...about, details: { kind, email: kind } }));
     const flags = [true, false].map((value) => ({
       ...about,
       details: Object.fromEntries(
@@ -340,7 +340,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       .filter((name) => typeof eventDetails[name] === 'string')
       .map((name) => ({ ...about, details: { [name]: 7 } }));
     const more = [...limits, ...kinds, ...flags, ...numbers];
-    await recordEvents(inside.db, 'user_changed', OPERATOR, more, app.clock.now() + 100);
+    await recordEvents(inside.db, 'user_updated', OPERATOR, more, app.clock.now() + 100);
     let path = `/admin/events?user=${id}`;
     const pages: string[] = [];
     while (path !== '') {
@@ -350,8 +350,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     }
     const shown = wordsOf(pages.join(' '));
     for (const [label] of Object.values(events)) expect(shown).toContain(label);
-    for (const { label } of Object.values(budgets)) expect(shown).toContain(label);
-    for (const kind of mailKinds) expect(shown).toContain(mailLabels[kind]);
+    for (const { label } of Object.values(rateLimits)) expect(shown).toContain(label);
+    for (const kind of emailKinds) expect(shown).toContain(emailLabels[kind]);
     expect(shown).toContain('No valid code for this email');
     expect(shown).toContain('Look-alike characters');
     expect(shown).toContain('Retry after 7 s');
@@ -365,7 +365,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
   });
 
   it('finds the events of a user by username, email or id', async () => {
-    const { id, username, email } = await signUp(app, newAddress());
+    const { id, username, email } = await signUp(app, newIp());
     const rows = (html: string) => html.split('<tr>').filter((one) => one.includes('<time')).length;
     for (const user of [id, id.toUpperCase(), username, email, ` ${email.toUpperCase()} `]) {
       const query = new URLSearchParams({ user });

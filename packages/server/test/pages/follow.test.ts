@@ -14,7 +14,7 @@ import {
 } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, visit } from '../support/browser.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
-import { claimsOf, type Inside, newAddress, openInside, sendAs, startTwin } from '../support/forge.ts';
+import { claimsOf, type Inside, newIp, openInside, sendAs, startTwin } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type Listening, listen, startLine } from '../support/stream.ts';
 
@@ -45,7 +45,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
   });
 
   async function newAdmin() {
-    const admin = await signUp(app, newAddress());
+    const admin = await signUp(app, newIp());
     await inside.promote(admin.id);
     const cookie = admin.browser.cookie ?? '';
     return { ...admin, cookie, sid: claimsOf(cookie).sid };
@@ -80,7 +80,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     await page.waitForURL(/[^=]\/admin\/events$/);
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByText(/^Live\./).waitFor();
-    const bob = await signUp(app, newAddress());
+    const bob = await signUp(app, newIp());
     await send(
       app,
       'POST',
@@ -100,12 +100,12 @@ describe.each(databases)('following events on $name', ({ create }) => {
     expect(await findBarriers(page)).toEqual([]);
     expect(await overflowOf(page)).toBe(0);
     const cells = () => refused.locator('th, td:not(:first-child)').allInnerTexts();
-    const live = await cells();
+    const activeSession = await cells();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText(/^Paused\. \d+ new events?\.$/).waitFor();
     await page.reload();
-    expect(live).toEqual(await cells());
-    expect(live.join(' ')).toContain('10.9.8.7');
+    expect(activeSession).toEqual(await cells());
+    expect(activeSession.join(' ')).toContain('10.9.8.7');
     expect(complaints).toEqual([]);
     await close();
   });
@@ -114,13 +114,13 @@ describe.each(databases)('following events on $name', ({ create }) => {
     const admin = await newAdmin();
     const { page, context, complaints, close } = await visit(browser, app.url, { colorScheme: 'dark' });
     await context.addCookies([{ name: 'usher', value: admin.cookie, url: app.url }]);
-    const bob = await signUp(app, newAddress());
-    await page.goto(`/admin/events?user=${bob.id}&name=sign_in_refused`);
+    const bob = await signUp(app, newIp());
+    await page.goto(`/admin/events?user=${bob.id}&name=sign_in_failed`);
     await page.getByText('No events match your filters.').waitFor();
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByText(/^Live\./).waitFor();
     for (const name of [bob.username, admin.username])
-      await send(app, 'POST', '/v1/signin', { username: name, password: 'wrong' }, { from: newAddress() });
+      await send(app, 'POST', '/v1/signin', { username: name, password: 'wrong' }, { from: newIp() });
     await page.locator('tbody tr').waitFor();
     expect(await page.getByText('No events match your filters.').count()).toBe(0);
     const text = await page.locator('tbody').innerText();
@@ -150,7 +150,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     await page.goto('/admin/events?name=signed_in');
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByText(/^Live\./).waitFor();
-    const other = new Program(app, newAddress());
+    const other = new Program(app, newIp());
     await other.post('/v1/signin', { email: admin.email, password: PASSWORD });
     expect((await other.send('DELETE', `/v1/me/sessions/${admin.sid}`)).status).toBe(200);
     await page.getByText('Live updates stopped: you’ve been signed out.').waitFor();
@@ -214,7 +214,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     app.clock.advance(9 * MINUTE + 59 * SECOND);
     const again = await follow(cookie);
     expect([again.status, again.headers['set-cookie']]).toEqual([200, undefined]);
-    const bob = await signUp(app, newAddress());
+    const bob = await signUp(app, newIp());
     await hasSeen(stream, bob.id, 'user_signed_up', 'signed_in');
     expect((await seen(sid)).last_seen_at).toBeLessThan(app.clock.now() - 9 * MINUTE);
     app.clock.advance(SECOND);
@@ -241,7 +241,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
       await expect.poll(async () => (await seen(sid)).last_seen_at).toBe(used);
     }
     app.clock.advance(9 * MINUTE + 59 * SECOND);
-    const bob = await signUp(app, newAddress());
+    const bob = await signUp(app, newIp());
     await hasSeen(stream, bob.id, 'user_signed_up', 'signed_in');
     app.clock.advance(SECOND);
     await stream.ended;
@@ -252,7 +252,11 @@ describe.each(databases)('following events on $name', ({ create }) => {
   it('ends at once with what it hangs on, and tells nothing that came after', async () => {
     const boss = await newAdmin();
     const twin = await startTwin(app, database);
-    const acts: [act: string, code: string, perform: (who: typeof boss) => Promise<{ status: number }>][] = [
+    const actions: [
+      action: string,
+      code: string,
+      perform: (who: typeof boss) => Promise<{ status: number }>,
+    ][] = [
       ['log-out', 'invalid_token', (who) => sendAs(twin, { cookie: who.cookie }, 'POST', '/v1/logout')],
       [
         'demotion',
@@ -270,17 +274,17 @@ describe.each(databases)('following events on $name', ({ create }) => {
         (who) => sendAs(twin, { cookie: boss.cookie }, 'DELETE', `/v1/users/${who.id}`),
       ],
     ];
-    for (const [act, code, perform] of acts) {
+    for (const [action, code, perform] of actions) {
       const who = await newAdmin();
       const stream = await follow(who.cookie, '?name=user_signed_up');
-      expect([act, stream.status]).toEqual([act, 200]);
-      const before = await signUp(app, newAddress());
+      expect([action, stream.status]).toEqual([action, 200]);
+      const before = await signUp(app, newIp());
       await hasSeen(stream, before.id, 'user_signed_up');
-      expect([act, (await perform(who)).status]).toEqual([act, 200]);
-      const after = await signUp(app, newAddress());
+      expect([action, (await perform(who)).status]).toEqual([action, 200]);
+      const after = await signUp(app, newIp());
       await stream.ended;
-      expect([act, JSON.parse(lastOf(stream)?.data ?? '')]).toMatchObject([act, { code }]);
-      expect([act, namesIn(stream, after.id)]).toEqual([act, []]);
+      expect([action, JSON.parse(lastOf(stream)?.data ?? '')]).toMatchObject([action, { code }]);
+      expect([action, namesIn(stream, after.id)]).toEqual([action, []]);
     }
     await twin.stop();
   });
@@ -303,7 +307,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
 
   it('begins after the event that it is told, and takes those that are late', async () => {
     const { cookie } = await newAdmin();
-    const bob = await signUp(app, newAddress());
+    const bob = await signUp(app, newIp());
     const { text } = await sendAs(app, { cookie }, 'GET', `/admin/events.jsonl?user=${bob.id}`);
     const [newest, oldest] = text
       .trim()
@@ -316,13 +320,13 @@ describe.each(databases)('following events on $name', ({ create }) => {
     await hasSeen(all, bob.id, 'signed_in');
     const about = { userId: bob.id, actorId: 'operator' };
     const late = app.clock.now() - 5 * SECOND;
-    await recordEvents(inside.db, 'user_changed', OPERATOR, [about], app.clock.now());
+    await recordEvents(inside.db, 'user_updated', OPERATOR, [about], app.clock.now());
     for (const stream of [all, none])
-      await expect.poll(() => namesIn(stream, bob.id).at(-1)).toBe('user_changed');
+      await expect.poll(() => namesIn(stream, bob.id).at(-1)).toBe('user_updated');
     const last = lastOf(none)?.id;
     await recordEvents(inside.db, 'user_enabled', OPERATOR, [about], late);
-    await hasSeen(all, bob.id, 'signed_in', 'user_changed', 'user_enabled');
-    await hasSeen(none, bob.id, 'user_changed', 'user_enabled');
+    await hasSeen(all, bob.id, 'signed_in', 'user_updated', 'user_enabled');
+    await hasSeen(none, bob.id, 'user_updated', 'user_enabled');
     // Whoever connects again goes on after the newest, not after the one that came last.
     expect(lastOf(none)?.id).toBe(last);
     all.leave();
@@ -331,9 +335,9 @@ describe.each(databases)('following events on $name', ({ create }) => {
 
   it('sends a hundred at a time, and says that there are more', async () => {
     const { cookie, id } = await newAdmin();
-    const stream = await follow(cookie, `?user=${id}&name=user_changed`);
+    const stream = await follow(cookie, `?user=${id}&name=user_updated`);
     const many = Array.from({ length: 150 }, () => ({ userId: id, actorId: null }));
-    await recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
+    await recordEvents(inside.db, 'user_updated', OPERATOR, many, app.clock.now());
     await expect.poll(() => eventsIn(stream).length).toBe(100);
     expect(JSON.parse(lastOf(stream)?.data ?? '')).toMatchObject({ is_cut: true });
     stream.leave();
@@ -343,13 +347,13 @@ describe.each(databases)('following events on $name', ({ create }) => {
     const { cookie, id } = await newAdmin();
     const { page, context, complaints, close } = await visit(browser, app.url);
     await context.addCookies([{ name: 'usher', value: cookie, url: app.url }]);
-    await page.goto(`/admin/events?user=${id}&name=user_changed`);
+    await page.goto(`/admin/events?user=${id}&name=user_updated`);
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByText(/^Live\./).waitFor();
     const rows = page.locator('tbody tr');
     const come = (count: number) => {
       const many = Array.from({ length: count }, () => ({ userId: id, actorId: null }));
-      return recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
+      return recordEvents(inside.db, 'user_updated', OPERATOR, many, app.clock.now());
     };
     await come(150);
     await rows.filter({ hasText: 'Some events aren’t shown.' }).waitFor();
@@ -373,7 +377,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     await expect
       .poll(async () => {
         const many = Array.from({ length: 100 }, () => ({ userId: id, actorId: null }));
-        await recordEvents(inside.db, 'user_changed', OPERATOR, many, app.clock.now());
+        await recordEvents(inside.db, 'user_updated', OPERATOR, many, app.clock.now());
         return JSON.parse(end() ?? '{}').why;
       })
       .toBe('slow');
@@ -394,7 +398,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     const open = await Promise.all(Array.from({ length: MOST }, () => follow(cookie)));
     expect(new Set(open.map(({ status }) => status))).toEqual(new Set([200]));
     expect(await countOpen()).toBe(MOST);
-    const { access_token: token } = await login(app, { username, password }, newAddress());
+    const { access_token: token } = await login(app, { username, password }, newIp());
     const refused = await send(app, 'GET', PATH, undefined, asBearer(token));
     expect(refused).toMatchObject({ status: 503, body: { code: 'busy' } });
     expect(refused.body.message).toContain('Too many live views are open (20 maximum)');
@@ -403,7 +407,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     await expect.poll(countOpen).toBe(0);
     // A program may follow, too, as long as its token lasts.
     const program = await listen(app, PATH, asBearer(token).headers ?? {});
-    const bob = await signUp(app, newAddress());
+    const bob = await signUp(app, newIp());
     await hasSeen(program, bob.id, 'user_signed_up', 'signed_in');
     app.clock.advance(10 * MINUTE);
     await program.ended;
@@ -411,9 +415,9 @@ describe.each(databases)('following events on $name', ({ create }) => {
   });
 
   it('is for administrators alone', async () => {
-    const { browser: user } = await signUp(app, newAddress());
+    const { browser: user } = await signUp(app, newIp());
     const { cookie, username, password } = await newAdmin();
-    const { access_token: token } = await login(app, { username, password }, newAddress());
+    const { access_token: token } = await login(app, { username, password }, newIp());
     expect(await user.get(PATH)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect(await new Program(app).get(PATH)).toMatchObject({
       status: 401,

@@ -1,6 +1,6 @@
 // What a form of another site, another browser or another session can do here: nothing. And where a form may lead.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Browser, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { Browser, newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY } from '../support/clock.ts';
 import { formTokenFor, submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
@@ -91,7 +91,7 @@ describe.each(databases)('forms on $name', ({ create }) => {
       expect(await places('/sign-in', { ...name, return_to: '//evil.example' })).toBe('/dashboard');
       expect(await places('/sign-in', { ...name, return_to: `${LISTED}/inbox` })).toBe(`${LISTED}/inbox`);
       expect(await places('/sign-in', { ...name, return_to: `/${'a'.repeat(1_000)}` })).toBe('/dashboard');
-      const evil = await places('/sign-up', { ...newNames(), return_to: 'https:/evil.example' });
+      const evil = await places('/sign-up', { ...newIdentifiers(), return_to: 'https:/evil.example' });
       expect(evil).toBe('/dashboard?done=welcome');
     });
 
@@ -170,7 +170,7 @@ describe.each(databases)('forms on $name', ({ create }) => {
         expect([reply.status, reply.body.code]).toEqual([403, 'form_expired']);
       }
       expect((await user.browser.get('/v1/me')).body.user.username).toBe(user.username);
-      const { username } = newNames();
+      const { username } = newIdentifiers();
       const good = await submit(app, '/dashboard/profile', { username }, { cookie: user.browser.cookie });
       expect([good.status, good.headers.get('location')]).toEqual([303, '/dashboard/profile?done=saved']);
       user = { ...user, username };
@@ -236,7 +236,7 @@ describe.each(databases)('forms on $name', ({ create }) => {
     expect((await first.browser.get('/v1/me')).status).toBe(200);
     expect((await second.browser.get('/v1/me')).status).toBe(200);
     const { events } = (await first.browser.get('/v1/dashboard')).body;
-    expect(events[0].name).toBe('other_sessions_ended');
+    expect(events[0].name).toBe('other_sessions_revoked');
   });
 
   it('my data is mine: everything that is kept of me, and no secret', async () => {

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newNames, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, startApp, type TestApp } from '../support/app.ts';
 import { overflowOf, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
-import { lastMail } from '../support/mails.ts';
+import { lastEmail } from '../support/emails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 let browser: Browser;
@@ -36,7 +36,7 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
         return visitor.page;
       };
       const page = await someone();
-      const { username, email, password } = newNames();
+      const { username, email, password } = newIdentifiers();
       const heading = () => page.getByRole('heading', { level: 1 }).innerText();
       const said = (role: 'status' | 'alert') => page.locator('main').getByRole(role).first().innerText();
       const press = (button: string) => page.getByRole('button', { name: button, exact: true }).click();
@@ -62,9 +62,9 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       expect([await heading(), await said('status')]).toEqual([username, expect.stringContaining('Welcome')]);
       await expectFits();
 
-      // The address is proven with the code of the mail.
+      // The address is proven with the code of the email.
       await page.getByRole('link', { name: 'Verify' }).click();
-      const { code: proof = '' } = await lastMail(app, database, email, 'verify_email');
+      const { code: proof = '' } = await lastEmail(app, database, email, 'verify_email');
       await page.getByLabel('6-digit code').fill(`${proof.slice(0, 3)} ${proof.slice(3)}`);
       await press('Verify');
       expect(await said('status')).toBe('Email verified.');
@@ -137,7 +137,7 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       await page.waitForURL(/\/sign-in/);
       expect(await page.locator('body').innerText()).not.toContain(username);
 
-      // They forget, and come back by mail.
+      // They forget, and come back by email.
       await page.goto('/sign-in');
       await fill({ 'Username or email': email, Password: password });
       await press('Sign in');
@@ -148,7 +148,7 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       await press('Send reset email');
       expect(await said('status')).toContain('If there’s an account for this email');
       await expectFits();
-      const { code = '' } = await lastMail(app, database, email);
+      const { code = '' } = await lastEmail(app, database, email);
       const wrong = code === '000000' ? '111111' : '000000';
       await fill({ '6-digit code': wrong, 'New password': password });
       await press('Reset password');

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUsher } from '../../src/app.ts';
-import { type NewMail, queueMail } from '../../src/core/mails.ts';
+import { type NewEmail, queueEmail } from '../../src/core/emails.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newSecret } from '../../src/platform/random.ts';
 import { send, sendBytes, startApp, type TestApp } from '../support/app.ts';
@@ -49,19 +49,19 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
     const inside = await openInside(app, database);
     try {
       const now = app.clock.now();
-      const mail: NewMail<'reset_password'> = {
+      const email: NewEmail<'reset_password'> = {
         kind: 'reset_password',
         to: ADDRESS,
         userId: null,
         values,
         expiresAt: now + MINUTE,
       };
-      await queueMail(inside.db, inside.keys, mail, now);
-      await queueMail(inside.db, inside.keys, { ...mail, to: null }, now);
-      const kept = await inside.db.selectFrom('mails').select('id').orderBy('content_encrypted').execute();
+      await queueEmail(inside.db, inside.keys, email, now);
+      await queueEmail(inside.db, inside.keys, { ...email, to: null }, now);
+      const stored = await inside.db.selectFrom('emails').select('id').orderBy('content_encrypted').execute();
       const headers = await openMailbox(app);
       const list = await send(app, 'GET', '/mailbox', undefined, { headers });
-      const id = /\/mailbox\/([\w-]{36})"/.exec(list.text)?.[1] ?? kept[0]?.id ?? '';
+      const id = /\/mailbox\/([\w-]{36})"/.exec(list.text)?.[1] ?? stored[0]?.id ?? '';
       await work(app, id, headers);
     } finally {
       await inside.close();
@@ -106,7 +106,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
       await expect.poll(() => app.log.filter((line) => line.includes('"end":"kept"')).length).toBe(1);
       app.clock.advance(DAY - 1);
       expect((await send(app, 'GET', `/mailbox/${id}`, undefined, { headers })).status).toBe(200);
-      // The cookie is over after a day, the mail after a week.
+      // The cookie is over after a day, the email after a week.
       app.clock.advance(5 * DAY);
       expect((await send(app, 'GET', `/mailbox/${id}`, undefined, { headers })).status).toBe(404);
       const again = await openMailbox(app);
@@ -169,7 +169,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
   });
 
   const production = { env: 'production', publicUrl: 'http://localhost:4000' } as const;
-  const smtp = { smtpUrl: 'smtp://127.0.0.1:1', mailFrom: 'usher@example.org' };
+  const smtp = { smtpUrl: 'smtp://127.0.0.1:1', emailFrom: 'usher@example.org' };
   it.each([
     ['over a proxy', {}, { 'x-forwarded-for': '127.0.0.1' }],
     ['over a tunnel', {}, { via: '1.1 tunnel' }],

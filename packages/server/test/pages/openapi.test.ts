@@ -4,8 +4,8 @@ import { z } from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
 import { configFromOptions } from '../../src/config.ts';
 import { checkPolicy } from '../../src/core/passwords.ts';
-import { route } from '../../src/edge/route.ts';
 import { type ErrorCode, errors } from '../../src/errors.ts';
+import { route } from '../../src/http/route.ts';
 import { openAssets } from '../../src/pages/assets.ts';
 import { docsPage } from '../../src/pages/docs.tsx';
 import { type OpenApi, type Operation, openApiOf } from '../../src/pages/openapi.ts';
@@ -30,7 +30,7 @@ function operationOf(call: string): Operation {
 }
 
 /** What a route refuses, by status. */
-function refusalsOf({ responses }: Operation): Record<string, ErrorCode[]> {
+function errorsOf({ responses }: Operation): Record<string, ErrorCode[]> {
   return Object.fromEntries(
     Object.entries(responses).flatMap(([status, { content }]) =>
       'application/problem+json' in content
@@ -39,7 +39,7 @@ function refusalsOf({ responses }: Operation): Record<string, ErrorCode[]> {
     ),
   );
 }
-const codesOf = (call: string) => Object.values(refusalsOf(operationOf(call))).flat();
+const codesOf = (call: string) => Object.values(errorsOf(operationOf(call))).flat();
 
 /** Every object below a value, with the way to it. */
 function* objectsIn(value: unknown, at = '#'): Generator<[at: string, object: Record<string, unknown>]> {
@@ -174,7 +174,7 @@ describe('openApiOf', () => {
   });
 
   it('answers as the table says', () => {
-    for (const { method, path, answers } of served) {
+    for (const { method, path, responses: answers } of served) {
       const { responses } = operationOf(`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
       expect(Object.keys(responses).filter((status) => status < '400')).toEqual(Object.keys(answers));
       for (const { description } of Object.values(responses)) expect(description).not.toBe('');
@@ -196,7 +196,7 @@ describe('refusals', () => {
 
   it('stand under the status that the error table gives them', () => {
     for (const { operation } of lines)
-      for (const [status, codes] of Object.entries(refusalsOf(operation))) {
+      for (const [status, codes] of Object.entries(errorsOf(operation))) {
         expect(codes).not.toEqual([]);
         for (const code of codes) expect(errors[code][0]).toBe(Number(status));
       }
@@ -208,31 +208,31 @@ describe('refusals', () => {
   });
 
   it('follow from who may call, the method and what is taken', () => {
-    expect(refusalsOf(operationOf('GET /healthz'))).toEqual({
+    expect(errorsOf(operationOf('GET /healthz'))).toEqual({
       '400': ['duplicate_header'],
       '500': ['internal'],
     });
-    expect(refusalsOf(operationOf('GET /v1/me'))).toEqual({
-      '400': ['ambiguous_credentials', 'duplicate_header', 'duplicate_cookie'],
+    expect(errorsOf(operationOf('GET /v1/me'))).toEqual({
+      '400': ['multiple_credentials', 'duplicate_header', 'duplicate_cookie'],
       '401': ['unauthenticated', 'invalid_token'],
       '421': ['misdirected'],
       '500': ['internal'],
       '503': ['unavailable'],
     });
-    expect(refusalsOf(operationOf('PATCH /v1/users/{id}'))).toEqual({
+    expect(errorsOf(operationOf('PATCH /v1/users/{id}'))).toEqual({
       '400': [
         'invalid_json',
         'invalid_request',
         'invalid_path',
-        'ambiguous_credentials',
+        'multiple_credentials',
         'duplicate_header',
         'duplicate_cookie',
       ],
-      '401': ['unauthenticated', 'invalid_token', 'fresh_sign_in_required'],
-      '403': ['forbidden', 'password_change_required', 'cross_site'],
+      '401': ['unauthenticated', 'invalid_token', 'reauthentication_required'],
+      '403': ['forbidden', 'password_change_required', 'cross_site_request'],
       '404': ['not_found'],
-      '409': ['last_admin', 'user_taken'],
-      '413': ['payload_too_large'],
+      '409': ['last_admin', 'identifier_taken'],
+      '413': ['content_too_large'],
       '415': ['unsupported_media_type'],
       '421': ['misdirected'],
       '429': ['too_many_requests'],
@@ -267,8 +267,8 @@ describe('credentials', () => {
 describe('docsPage', () => {
   const config = configFromOptions({});
   const viewer = { formToken: () => '' };
-  const world = { config, assets: openAssets(config), clock: testClock() };
-  const { status, text = '', type, headers = {} } = docsPage(world, viewer, document);
+  const context = { config, assets: openAssets(config), clock: testClock() };
+  const { status, text = '', type, headers = {} } = docsPage(context, viewer, document);
 
   it('is a page that loads nothing but its style sheet', () => {
     expect({ status, type }).toEqual({ status: 200, type: 'text/html; charset=utf-8' });
@@ -276,8 +276,8 @@ describe('docsPage', () => {
     expect(headers['content-security-policy']).not.toContain('unsafe');
     expect(text).not.toMatch(/<script|style=|javascript:|\son\w+=/i);
     expect([...text.matchAll(/(?:src|href)="([^#"]+)"/g)].map(([, url]) => url)).toEqual([
-      world.assets['mark.svg']?.url,
-      world.assets['usher.css']?.url,
+      context.assets['mark.svg']?.url,
+      context.assets['usher.css']?.url,
       '/',
       '/openapi.json',
     ]);
@@ -310,8 +310,8 @@ describe('docsPage', () => {
       '"user" or "admin"',
       'disabled',
       'boolean',
-      'user_taken',
-      errors.user_taken[2],
+      'identifier_taken',
+      errors.identifier_taken[2],
     ])
       expect(shown).toContain(word);
     expect(shown).toContain('Access: admin. Auth: session cookie or access token.');
@@ -359,15 +359,15 @@ describe('docsPage', () => {
       route({
         method: 'POST',
         path: '/v1/evil',
-        who: 'anyone',
+        access: 'public',
         summary: evil,
         body: z.strictObject({ name: z.literal("it's").describe(evil), '<table>': z.string().optional() }),
-        answers: { 200: z.object({ [evil]: z.literal(evil) }).describe(evil) },
+        responses: { 200: z.object({ [evil]: z.literal(evil) }).describe(evil) },
         errors: [],
         handler: () => ({ status: 200 }),
       }),
     ];
-    const { text: page = '' } = docsPage(world, viewer, openApiOf(table, publicUrl));
+    const { text: page = '' } = docsPage(context, viewer, openApiOf(table, publicUrl));
     expect(page).not.toContain('<img');
     expect(page.split('&lt;img src=x onerror=alert(1)&gt;').length - 1).toBe(5);
     expect(page).not.toContain('<code><table>');
@@ -376,7 +376,7 @@ describe('docsPage', () => {
   });
 
   it('is written once for a document', () => {
-    expect(docsPage(world, viewer, document)).toBe(docsPage(world, viewer, document));
+    expect(docsPage(context, viewer, document)).toBe(docsPage(context, viewer, document));
   });
 
   function partOf(id: string): string {

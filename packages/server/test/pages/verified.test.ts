@@ -1,18 +1,18 @@
 // The life of an account where addresses are proven before there is one, on the pages, with scripts and without.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newNames, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, startApp, type TestApp } from '../support/app.ts';
 import {
   findBarriers,
-  openMailLink,
+  openEmailLink,
   overflowOf,
   startBrowser,
   type Visitor,
   visit,
   ways,
 } from '../support/browser.ts';
-import { newAddress } from '../support/forge.ts';
-import { lastMail, queuedMails } from '../support/mails.ts';
+import { lastEmail, queuedEmails } from '../support/emails.ts';
+import { newIp } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 let browser: Browser;
@@ -46,7 +46,7 @@ describe.each(
 
     /** Somebody at a browser of their own. */
     async function someone(): Promise<Page> {
-      const extraHTTPHeaders = { 'x-forwarded-for': newAddress() };
+      const extraHTTPHeaders = { 'x-forwarded-for': newIp() };
       const visitor = await visit(browser, app.url, { viewport, javaScriptEnabled, extraHTTPHeaders });
       visitors.push(visitor);
       visitor.context.on('request', (request) => addresses.push(request.url()));
@@ -58,7 +58,7 @@ describe.each(
       for (const [label, value] of Object.entries(fields))
         await page.getByLabel(label, { exact: true }).fill(value);
     };
-    type Names = ReturnType<typeof newNames>;
+    type Names = ReturnType<typeof newIdentifiers>;
     async function signUp(page: Page, { username, email, password }: Names): Promise<void> {
       await page.goto('/sign-up');
       await fill(page, { Username: username, Email: email, Password: password });
@@ -82,11 +82,11 @@ describe.each(
 
     it('is finished with the code of the mail, and there is no account before', async () => {
       const page = await someone();
-      const names = newNames();
+      const names = newIdentifiers();
       await signUp(page, names);
       expect(await heading(page)).toBe('Check your email');
       await expectFits(page);
-      const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
+      const { code = '' } = await lastEmail(app, database, names.email, 'sign_up');
 
       const other = await someone();
       await signIn(other, names.email, names.password);
@@ -125,12 +125,12 @@ describe.each(
 
     it('is finished with the link in the same browser, which changes nothing when it is only opened', async () => {
       const page = await someone();
-      const names = newNames();
+      const names = newIdentifiers();
       await signUp(page, names);
-      const { link = '' } = await lastMail(app, database, names.email, 'sign_up');
+      const { link = '' } = await lastEmail(app, database, names.email, 'sign_up');
       // A part of a link is asked for again.
       const stranger = await someone();
-      await openMailLink(stranger, link.slice(0, -5), javaScriptEnabled);
+      await openEmailLink(stranger, link.slice(0, -5), javaScriptEnabled);
       expect(await stranger.getByRole('alert').innerText()).toContain('This link is invalid');
       await stranger.getByLabel('Paste the link from your email').fill(link);
       await press(stranger, 'Open link');
@@ -145,8 +145,8 @@ describe.each(
         expect(codeIsFirst).toBe(javaScriptEnabled);
       }
       const scanner = await someone();
-      for (let i = 0; i < 2; i++) await openMailLink(scanner, link, javaScriptEnabled);
-      await openMailLink(page, link, javaScriptEnabled);
+      for (let i = 0; i < 2; i++) await openEmailLink(scanner, link, javaScriptEnabled);
+      await openEmailLink(page, link, javaScriptEnabled);
       expect(await heading(page)).toBe('Finish signing up');
       // The secret stays neither in the address bar nor in what a proxy saw.
       if (javaScriptEnabled) expect(page.url()).toBe(`${app.url}/verify`);
@@ -155,17 +155,17 @@ describe.each(
       await expectFits(page);
       await press(page, 'Create account');
       await expectWelcome(page, names.username);
-      await openMailLink(page, link, javaScriptEnabled);
+      await openEmailLink(page, link, javaScriptEnabled);
       expect(await page.getByRole('alert').innerText()).toContain('This link is invalid');
     });
 
     it('asks in another browser for a password, which is then the only one', async () => {
       const first = await someone();
-      const names = newNames();
+      const names = newIdentifiers();
       await signUp(first, names);
-      const { link = '', code = '' } = await lastMail(app, database, names.email, 'sign_up');
+      const { link = '', code = '' } = await lastEmail(app, database, names.email, 'sign_up');
       const page = await someone();
-      await openMailLink(page, link, javaScriptEnabled);
+      await openEmailLink(page, link, javaScriptEnabled);
       expect(await page.locator('main').innerText()).toContain('in a different browser');
       expect(await page.locator('main').innerText()).toContain(
         'enter the code from the email in the browser',
@@ -194,17 +194,17 @@ describe.each(
 
     it('shows of an address that is taken what it shows of a free one, and tells its owner', async () => {
       const owner = await someone();
-      const names = newNames();
+      const names = newIdentifiers();
       await signUp(owner, names);
-      const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
+      const { code = '' } = await lastEmail(app, database, names.email, 'sign_up');
       await fill(owner, { '6-digit code': code });
       await press(owner, 'Verify');
       await expectWelcome(owner, names.username);
 
       const page = await someone();
       const seen: string[] = [];
-      for (const email of [newNames().email, names.email]) {
-        await signUp(page, { ...newNames(), email });
+      for (const email of [newIdentifiers().email, names.email]) {
+        await signUp(page, { ...newIdentifiers(), email });
         seen.push(await page.locator('body').innerText());
         await fill(page, { '6-digit code': '000000' });
         await press(page, 'Verify');
@@ -212,7 +212,7 @@ describe.each(
         seen.push((await page.locator('body').innerText()).replaceAll(email, ''));
       }
       expect(seen.slice(2)).toEqual(seen.slice(0, 2));
-      const kinds = (await queuedMails(app, database)).filter(({ to }) => to === names.email);
+      const kinds = (await queuedEmails(app, database)).filter(({ to }) => to === names.email);
       expect(kinds.map(({ kind }) => kind)).toEqual(['sign_up', 'sign_up_attempt']);
       await signIn(page, names.email, names.password);
       expect(await heading(page)).toBe(names.username);
@@ -220,28 +220,28 @@ describe.each(
 
     it('says that a user name is taken, also when it is only by the time of the answer', async () => {
       const slow = await someone();
-      const names = newNames();
+      const names = newIdentifiers();
       await signUp(slow, names);
       const quick = await someone();
-      const { email } = newNames();
+      const { email } = newIdentifiers();
       await signUp(quick, { ...names, email });
-      const { code: quickCode = '' } = await lastMail(app, database, email, 'sign_up');
+      const { code: quickCode = '' } = await lastEmail(app, database, email, 'sign_up');
       await fill(quick, { '6-digit code': quickCode });
       await press(quick, 'Verify');
       await expectWelcome(quick, names.username);
 
-      const { code = '' } = await lastMail(app, database, names.email, 'sign_up');
+      const { code = '' } = await lastEmail(app, database, names.email, 'sign_up');
       await fill(slow, { '6-digit code': code });
       await press(slow, 'Verify');
       expect(await slow.locator('#username-error').innerText()).not.toBe('');
       await expectFits(slow);
-      const { username } = newNames();
+      const { username } = newIdentifiers();
       await fill(slow, { Username: username });
       await press(slow, 'Verify');
       await expectWelcome(slow, username);
 
       const late = await someone();
-      await signUp(late, { ...newNames(), username: names.username });
+      await signUp(late, { ...newIdentifiers(), username: names.username });
       expect(await late.locator('#username-error').innerText()).not.toBe('');
     });
   },

@@ -24,11 +24,11 @@ describe('a commit to a file', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const count = (key: string) => ({ key, count: 1, blocked_until: 0, expires_at: 0, refused: 0 });
+  const count = (key: string) => ({ key, count: 1, blocked_until: 0, expires_at: 0, rejected: 0 });
   const write = (key: string) =>
-    database.db.transaction().execute((tx) => tx.insertInto('limits').values(count(key)).execute());
+    database.db.transaction().execute((tx) => tx.insertInto('rate_limits').values(count(key)).execute());
   const keys = async ({ db }: Database) =>
-    (await db.selectFrom('limits').select('key').orderBy('key').execute()).map(({ key }) => key);
+    (await db.selectFrom('rate_limits').select('key').orderBy('key').execute()).map(({ key }) => key);
 
   /** Makes the disk slow: it takes a commit when it is told to. */
   function hold() {
@@ -51,7 +51,7 @@ describe('a commit to a file', () => {
     const first = write('a');
     await asked(gates, 1);
     const second = write('b');
-    const third = database.db.insertInto('limits').values(count('c')).execute();
+    const third = database.db.insertInto('rate_limits').values(count('c')).execute();
     // Others read and write what the disk has not yet.
     await expect.poll(() => keys(database)).toEqual(['a', 'b', 'c']);
     expect([await isOpen(first), await isOpen(second), await isOpen(third)]).toEqual([true, true, true]);
@@ -84,9 +84,9 @@ describe('a commit to a file', () => {
 
   it('F7: is refused when the disk does not take it, and so is every later one: it would not know what it lost', async () => {
     datasync.mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }));
-    const refused = await write('a').catch((error: unknown) => error);
-    expect(isUnavailable(refused)).toBe(true);
-    for (const later of [write('b'), database.db.insertInto('limits').values(count('c')).execute()])
+    const rejected = await write('a').catch((error: unknown) => error);
+    expect(isUnavailable(rejected)).toBe(true);
+    for (const later of [write('b'), database.db.insertInto('rate_limits').values(count('c')).execute()])
       expect(isUnavailable(await later.catch((error: unknown) => error))).toBe(true);
     // What it was is for a restart to see; nothing later was written.
     expect(await keys(database)).not.toContain('b');
@@ -99,9 +99,9 @@ describe('a commit to a file', () => {
     await asked(gates, 1);
     const between = Promise.withResolvers<void>();
     const second = database.db.transaction().execute(async (tx) => {
-      await tx.insertInto('limits').values(count('b')).execute();
+      await tx.insertInto('rate_limits').values(count('b')).execute();
       await between.promise;
-      return tx.selectFrom('limits').select('key').execute();
+      return tx.selectFrom('rate_limits').select('key').execute();
     });
     await isOpen(second);
     gates[0]?.reject(new Error('EIO'));
@@ -125,7 +125,7 @@ describe('a log', () => {
         count: 1,
         blocked_until: 0,
         expires_at: 0,
-        refused: 0,
+        rejected: 0,
       }));
     const pages = async () => {
       const asked = await sql<{ log: number }>`PRAGMA wal_checkpoint(NOOP)`.execute(db);
@@ -135,7 +135,7 @@ describe('a log', () => {
     let begunAnew = 0;
     let before = 0;
     for (let round = 0; round < 400 && begunAnew < 2; round++) {
-      await db.transaction().execute((tx) => tx.insertInto('limits').values(rows(round)).execute());
+      await db.transaction().execute((tx) => tx.insertInto('rate_limits').values(rows(round)).execute());
       const now = await pages();
       if (now < before) begunAnew++;
       before = now;

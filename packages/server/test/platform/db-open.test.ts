@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Database, isUnavailable, openDatabase } from '../../src/platform/db/index.ts';
-import { standardPatience } from '../../src/platform/db/patience.ts';
 import { openPool } from '../../src/platform/db/postgres-pool.ts';
 import { readUrl } from '../../src/platform/db/postgres-url.ts';
-import { refuseOldSqlite } from '../../src/platform/db/sqlite-file.ts';
+import { rejectOldSqlite } from '../../src/platform/db/sqlite-file.ts';
+import { defaultTimeouts } from '../../src/platform/db/timeouts.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 const [, postgres] = databases;
@@ -168,9 +168,9 @@ describe('SQLite', () => {
   });
 
   it('must be new enough', () => {
-    for (const version of ['3.51.3', '3.52.0', '4.0.0']) expect(() => refuseOldSqlite(version)).not.toThrow();
+    for (const version of ['3.51.3', '3.52.0', '4.0.0']) expect(() => rejectOldSqlite(version)).not.toThrow();
     for (const version of ['3.51.2', '3.50.9', '2.99.99'])
-      expect(() => refuseOldSqlite(version)).toThrow(/3\.51\.3 or later/);
+      expect(() => rejectOldSqlite(version)).toThrow(/3\.51\.3 or later/);
   });
 });
 
@@ -191,14 +191,14 @@ describe('PostgreSQL', () => {
   });
   const write = (database: Database, key: string) =>
     database.db
-      .insertInto('limits')
-      .values({ key, count: 0, blocked_until: 0, expires_at: 0, refused: 0 })
+      .insertInto('rate_limits')
+      .values({ key, count: 0, blocked_until: 0, expires_at: 0, rejected: 0 })
       .execute();
 
   it('is unavailable in bounded time when nothing listens, and when nothing answers', async () => {
     const closed = await open('', 'postgres://u:p@127.0.0.1:1/usher');
-    const refused = await failure(closed.ping());
-    expect(refused).toMatchObject({ unavailable: true });
+    const rejected = await failure(closed.ping());
+    expect(rejected).toMatchObject({ unavailable: true });
     const silent = createServer();
     const { port } = await listening(silent);
     const mute = await open('', `postgres://u:p@127.0.0.1:${port}/usher`);
@@ -260,7 +260,7 @@ describe('PostgreSQL', () => {
   it('gives up a connection that does not answer any more', async () => {
     const proxy = await silencingProxy(Number(new URL(home.url).port));
     const pool = openPool(readUrl(home.url.replace(/:\d+\//, `:${proxy.port}/`)), {
-      ...standardPatience,
+      ...defaultTimeouts,
       answer: 300,
     });
     const client = await pool.connect();
@@ -292,8 +292,8 @@ describe('PostgreSQL', () => {
     const rival = await open();
     await write(rival, 'a');
     await rival.db.transaction().execute(async (transaction) => {
-      await transaction.updateTable('limits').set({ count: 1 }).execute();
-      const locked = await failure(database.db.updateTable('limits').set({ count: 2 }).execute());
+      await transaction.updateTable('rate_limits').set({ count: 1 }).execute();
+      const locked = await failure(database.db.updateTable('rate_limits').set({ count: 2 }).execute());
       expect(locked.unavailable).toBe(true);
     });
   });
@@ -305,7 +305,7 @@ describe('PostgreSQL', () => {
     ] as const) {
       const database = await open(parameters);
       for (let times = 0; times < 3; times++)
-        await database.db.selectFrom('limits').select('key').where('key', '=', 'a').execute();
+        await database.db.selectFrom('rate_limits').select('key').where('key', '=', 'a').execute();
       const prepared = await sql`SELECT name FROM pg_prepared_statements`.execute(database.db);
       expect(prepared.rows).toHaveLength(names);
     }
@@ -313,9 +313,9 @@ describe('PostgreSQL', () => {
 
   it('recovers by itself from a migration under its prepared statements', async () => {
     const database = await open('?pool_max=1');
-    const read = () => database.db.selectFrom('limits').selectAll().where('key', '=', 'a').execute();
+    const read = () => database.db.selectFrom('rate_limits').selectAll().where('key', '=', 'a').execute();
     await read();
-    await sql`ALTER TABLE limits ADD COLUMN extra BIGINT`.execute((await open()).db);
+    await sql`ALTER TABLE rate_limits ADD COLUMN extra BIGINT`.execute((await open()).db);
     expect(await failure(read())).toMatchObject({ unavailable: true });
     expect(await read()).toEqual([]);
   });
@@ -327,8 +327,8 @@ describe('PostgreSQL', () => {
     expect(await tenant.exists()).toBe(false);
     await tenant.migrate();
     await write(tenant, 'a');
-    expect(await admin.db.selectFrom('limits').selectAll().execute()).toEqual([]);
-    await sql`CREATE VIEW tenant.theirs AS SELECT key FROM tenant.limits`.execute(admin.db);
+    expect(await admin.db.selectFrom('rate_limits').selectAll().execute()).toEqual([]);
+    await sql`CREATE VIEW tenant.theirs AS SELECT key FROM tenant.rate_limits`.execute(admin.db);
     await expect(tenant.drop()).rejects.toThrow('other objects depend on');
     expect(await tenant.exists()).toBe(true);
     await sql`DROP VIEW tenant.theirs`.execute(admin.db);

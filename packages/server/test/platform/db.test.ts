@@ -4,18 +4,18 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, type Db, isUnavailable, openDatabase } from '../../src/platform/db/index.ts';
 import { Mutex } from '../../src/platform/db/mutex.ts';
-import { PATIENCE } from '../support/patience.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
+import { TIMEOUT } from '../support/timeouts.ts';
 
 const write = (db: Db, key: string, count = 0) =>
-  db.insertInto('limits').values({ key, count, blocked_until: 0, expires_at: 0, refused: 0 }).execute();
+  db.insertInto('rate_limits').values({ key, count, blocked_until: 0, expires_at: 0, rejected: 0 }).execute();
 const keys = async (db: Db) =>
-  (await db.selectFrom('limits').select('key').orderBy('key').execute()).map(({ key }) => key);
+  (await db.selectFrom('rate_limits').select('key').orderBy('key').execute()).map(({ key }) => key);
 const countOf = (db: Db, key: string) =>
-  db.selectFrom('limits').select('count').where('key', '=', key).executeTakeFirstOrThrow();
+  db.selectFrom('rate_limits').select('count').where('key', '=', key).executeTakeFirstOrThrow();
 const raise = (db: Db, key: string) =>
   db
-    .updateTable('limits')
+    .updateTable('rate_limits')
     .set((limit) => ({ count: limit('count', '+', 1) }))
     .where('key', '=', key)
     .execute();
@@ -92,11 +92,11 @@ describe.each(databases)('$name', ({ name, create }) => {
     await write(db, 'a', Number.MAX_SAFE_INTEGER);
     await write(db, 'b', -Number.MAX_SAFE_INTEGER);
     const row = await db
-      .selectFrom('limits')
+      .selectFrom('rate_limits')
       .select(({ fn }) => [fn.countAll().as('n'), fn.sum('count').as('sum'), fn.max('count').as('max')])
       .executeTakeFirst();
     expect(row).toEqual({ n: 2, sum: 0, max: Number.MAX_SAFE_INTEGER });
-    await sql`UPDATE limits SET count = 9007199254740993 WHERE key = 'a'`.execute(db);
+    await sql`UPDATE rate_limits SET count = 9007199254740993 WHERE key = 'a'`.execute(db);
     await expect(countOf(db, 'a')).rejects.toThrow(RangeError);
     // The connection is good for more.
     expect(await countOf(db, 'b')).toEqual({ count: -Number.MAX_SAFE_INTEGER });
@@ -108,7 +108,12 @@ describe.each(databases)('$name', ({ name, create }) => {
     );
     for (const key of byBytes.toReversed()) await write(db, key);
     expect(await keys(db)).toEqual(byBytes);
-    const above = await db.selectFrom('limits').select('key').where('key', '>', 'é').orderBy('key').execute();
+    const above = await db
+      .selectFrom('rate_limits')
+      .select('key')
+      .where('key', '>', 'é')
+      .orderBy('key')
+      .execute();
     expect(above).toHaveLength(byBytes.length - byBytes.indexOf('é') - 1);
   });
 
@@ -151,7 +156,7 @@ describe.each(databases)('$name', ({ name, create }) => {
         const { count } = await countOf(transaction, 'a');
         await sleep(turn % 3);
         await transaction
-          .updateTable('limits')
+          .updateTable('rate_limits')
           .set({ count: count + 1 })
           .execute();
       });
@@ -178,8 +183,8 @@ describe.each(databases)('$name', ({ name, create }) => {
     expect(await keys(db)).toEqual(['a']);
 
     other.exec('BEGIN IMMEDIATE');
-    const refused = await write(db, 'b').catch((error) => error);
-    expect(isUnavailable(refused)).toBe(true);
+    const rejected = await write(db, 'b').catch((error) => error);
+    expect(isUnavailable(rejected)).toBe(true);
     other.close();
     await write(db, 'c');
     expect(await keys(db)).toEqual(['a', 'c']);
@@ -191,9 +196,9 @@ describe('a mutex', () => {
     const mutex = new Mutex();
     await mutex.lock(10);
     const order: string[] = [];
-    const first = mutex.lock(PATIENCE).then(() => order.push('first'));
+    const first = mutex.lock(TIMEOUT).then(() => order.push('first'));
     const impatient = mutex.lock(10).catch((error) => error);
-    const last = mutex.lock(PATIENCE).then(() => order.push('last'));
+    const last = mutex.lock(TIMEOUT).then(() => order.push('last'));
     expect(isUnavailable(await impatient)).toBe(true);
     mutex.unlock();
     await first;

@@ -196,7 +196,7 @@ describe('a stored hash of another program', () => {
   });
 
   /** Threads that have no work to do: what they answer, and when, is what a test says. */
-  function answering(answer: (stored: string, password: string) => boolean | Promise<boolean>) {
+  function createRequestHandler(answer: (stored: string, password: string) => boolean | Promise<boolean>) {
     return vi
       .spyOn(Piscina.prototype, 'run')
       .mockImplementation(async ({ stored, password }) => answer(stored, password));
@@ -207,7 +207,7 @@ describe('a stored hash of another program', () => {
     const own = await hasher.hash('secret', 'background');
     // What a thread takes is time that this test moves, so that it hangs on no machine's speed.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
-    const run = answering(async (stored, password) => {
+    const run = createRequestHandler(async (stored, password) => {
       if (stored === bcrypt) await new Promise((done) => setTimeout(done, 160));
       return stored === own && password === 'secret';
     });
@@ -233,7 +233,7 @@ describe('a stored hash of another program', () => {
     const hasher = hasherFor({ threads: 1, parameters: cheap });
     const own = await hasher.hash('secret', 'background');
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    const run = answering(async (stored, password) => {
+    const run = createRequestHandler(async (stored, password) => {
       if (stored === bcrypt) await released;
       return stored === own && password === 'secret';
     });
@@ -252,7 +252,7 @@ describe('a stored hash of another program', () => {
     const times: number[][] = [];
     for (const guessed of ['imported', 'nobody']) {
       const hasher = createHasher({ parameters: cheap });
-      const run = answering(async (stored) => {
+      const run = createRequestHandler(async (stored) => {
         if (stored === bcrypt) await new Promise((done) => setTimeout(done, 160));
         return false;
       });
@@ -280,7 +280,7 @@ describe('a stored hash of another program', () => {
     const own = await hasher.hash('secret', 'background');
     const dear = bcrypt.replace('$06$', '$13$'); // 20 units
     const { promise: held, resolve: release } = Promise.withResolvers<boolean>();
-    const run = answering((stored, password) =>
+    const run = createRequestHandler((stored, password) =>
       stored === dear ? held : stored === own && password === 'secret',
     );
     expect(await hasher.verify(bcrypt, 'x', 'background')).toBe(false);
@@ -300,7 +300,7 @@ describe('a stored hash of another program', () => {
   it('E18: of failures for one range eight may wait, and those of others are answered', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const hasher = createHasher({ parameters: cheap, threads: 2 });
-    const run = answering(async (stored) => {
+    const run = createRequestHandler(async (stored) => {
       if (stored === bcrypt) await new Promise((done) => setTimeout(done, 160));
       return false;
     });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { type Inside, newAddress, openInside, sendAs, startTwin } from '../support/forge.ts';
+import { login, newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { type Inside, newIp, openInside, sendAs, startTwin } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)(
@@ -23,14 +23,11 @@ describe.each(databases)(
     });
 
     async function twoAdmins() {
-      const people = [
-        await signUp(processes[0], newAddress()),
-        await signUp(processes[0], newAddress()),
-      ] as const;
+      const people = [await signUp(processes[0], newIp()), await signUp(processes[0], newIp())] as const;
       return Promise.all(
         people.map(async (one) => ({
           ...one,
-          bearer: (await login(processes[0], one, newAddress())).access_token,
+          bearer: (await login(processes[0], one, newIp())).access_token,
         })),
       );
     }
@@ -46,7 +43,11 @@ describe.each(databases)(
       ['disable', (id) => ['PATCH', `/v1/users/${id}`, { disabled: true }]],
       [
         'rename, demote and disable',
-        (id) => ['PATCH', `/v1/users/${id}`, { username: newNames().username, role: 'user', disabled: true }],
+        (id) => [
+          'PATCH',
+          `/v1/users/${id}`,
+          { username: newIdentifiers().username, role: 'user', disabled: true },
+        ],
       ],
     ];
 
@@ -55,7 +56,7 @@ describe.each(databases)(
       if (!ada || !bob) expect.fail();
       for (let round = 0; round < 50; round++) {
         await inside.db.updateTable('users').set({ admin_since: 1, disabled_at: null }).execute();
-        await inside.db.updateTable('sessions').set({ ended_at: null }).execute();
+        await inside.db.updateTable('sessions').set({ revoked_at: null }).execute();
         const [, first] = acts[round % acts.length] ?? expect.fail();
         const [, second] = acts[Math.floor(round / 7) % acts.length] ?? expect.fail();
         const [here, there] = round % 2 ? processes : [processes[1], processes[0]];
@@ -82,7 +83,7 @@ describe.each(databases)(
             .set({ admin_since: 1, disabled_at: null })
             .where('id', '=', id)
             .execute();
-        await inside.db.updateTable('sessions').set({ ended_at: null }).execute();
+        await inside.db.updateTable('sessions').set({ revoked_at: null }).execute();
         const [, act] = acts[round % acts.length] ?? expect.fail();
         const replies = await Promise.all([
           sendAs(processes[0], { bearer: ada.bearer }, ...act(ada.id)),
@@ -118,7 +119,7 @@ describe.each(databases)(
       expect(await fromNew.db.selectFrom('users').selectAll().execute()).toEqual([]);
       expect(await fromNew.db.selectFrom('sessions').selectAll().execute()).toEqual([]);
       // No link is good before a start has printed one.
-      expect(await fromNew.db.selectFrom('codes').selectAll().execute()).toEqual([]);
+      expect(await fromNew.db.selectFrom('verifications').selectAll().execute()).toEqual([]);
       for (const username of [
         'admin',
         'administrator',
@@ -129,7 +130,7 @@ describe.each(databases)(
         'test',
         'operator',
       ]) {
-        const from = newAddress();
+        const from = newIp();
         for (const password of ['admin', 'password', 'usher', 'changeme', username])
           expect((await send(app, 'POST', '/v1/signin', { username, password }, { from })).status).toBe(401);
       }

@@ -7,7 +7,7 @@ import { createUsher, type UsherOptions } from '../../src/app.ts';
 import { configFromOptions, loadConfig, type SettingName, settings } from '../../src/config.ts';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { newNames } from '../support/app.ts';
+import { newIdentifiers } from '../support/app.ts';
 import { databases } from '../support/postgres.ts';
 
 const SECRET = 'Ee1Yb2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6YWJjZA';
@@ -217,7 +217,7 @@ describe('P11: an unsafe setting refuses to start', () => {
       const ask = (path: string, init?: RequestInit) =>
         usher.fetch(new Request(`http://localhost:4000${path}`, init));
       const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
-      const reply = await ask('/v1/signup', { ...json, body: JSON.stringify(newNames()) });
+      const reply = await ask('/v1/signup', { ...json, body: JSON.stringify(newIdentifiers()) });
       expect(reply.headers.getSetCookie()).toEqual([
         expect.stringMatching(/^usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600$/),
         expect.stringMatching(/^usher-device=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=7776000$/),
@@ -225,7 +225,7 @@ describe('P11: an unsafe setting refuses to start', () => {
       expect((await ask('/metrics')).status).toBe(404);
       const weak = await ask('/v1/signup', {
         ...json,
-        body: JSON.stringify({ ...newNames(), password: 'password' }),
+        body: JSON.stringify({ ...newIdentifiers(), password: 'password' }),
       });
       expect(weak.status).toBe(400);
       await usher.close();
@@ -235,7 +235,7 @@ describe('P11: an unsafe setting refuses to start', () => {
         publicUrl: 'https://id.example.org',
       });
       const secure = await behindTls.fetch(
-        new Request('https://id.example.org/v1/signup', { ...json, body: JSON.stringify(newNames()) }),
+        new Request('https://id.example.org/v1/signup', { ...json, body: JSON.stringify(newIdentifiers()) }),
       );
       expect(secure.headers.getSetCookie()).toEqual([
         expect.stringMatching(/^__Host-usher=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/),

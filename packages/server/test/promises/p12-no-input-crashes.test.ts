@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../src/routes.ts';
-import { login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { type Inside, newAddress, openInside } from '../support/forge.ts';
+import { login, newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
 describe.each(databases)('P12 on $name: no input crashes the process', ({ create }) => {
@@ -191,7 +191,7 @@ describe.each(databases)('P12 on $name: no input crashes the process', ({ create
           `${one.address.method} ${target(one.address.path.replace(':id', one.id) + one.query)} HTTP/1.1`,
           `Host: localhost:${app.port}`,
           'Connection: close',
-          `X-Forwarded-For: ${newAddress()}`,
+          `X-Forwarded-For: ${newIp()}`,
           `Content-Length: ${payload.length}`,
           ...(one.type ? [`Content-Type: ${one.type}`] : []),
           ...(one.credential === 'cookie' || one.credential === 'both'
@@ -278,7 +278,7 @@ describe.each(databases)('P12 on $name: no input crashes the process', ({ create
         const peer = {
           incoming: {
             rawHeaders: [...headers].flat(),
-            socket: { remoteAddress: hasPeer ? newAddress() : undefined },
+            socket: { remoteAddress: hasPeer ? newIp() : undefined },
           },
         };
         const reply = await app.usher.fetch(whole, hasPeer ? peer : undefined);
@@ -288,6 +288,6 @@ describe.each(databases)('P12 on $name: no input crashes the process', ({ create
       { numRuns: 400 },
     );
     await isAlive();
-    expect((await send(app, 'POST', '/v1/signup', newNames(), { from: newAddress() })).status).toBe(201);
+    expect((await send(app, 'POST', '/v1/signup', newIdentifiers(), { from: newIp() })).status).toBe(201);
   });
 });

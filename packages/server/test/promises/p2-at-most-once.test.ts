@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/platform/db/index.ts';
-import { newNames, PASSWORD, type Reply } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, type Reply } from '../support/app.ts';
 import { secretOf } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type Credential, call, cookieOf, launch, submit, type UsherProcess } from '../support/process.ts';
@@ -37,7 +37,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
 
   /** Someone new, with a session of either kind. */
   async function newcomer() {
-    const names = newNames();
+    const names = newIdentifiers();
     const made = await call(usher(), 'POST', '/v1/signup', names);
     expect(made.text, 'sign-up').toContain('user created!');
     const pair = await call(usher(1), 'POST', '/v1/login', { username: names.username, password: PASSWORD });
@@ -75,7 +75,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
 
     const replies = await Promise.all(
       many.map((i) => {
-        const form = { ...newNames(), token: good[i % good.length] ?? '' };
+        const form = { ...newIdentifiers(), token: good[i % good.length] ?? '' };
         return submit(usher(i), '/setup', form);
       }),
     );
@@ -90,13 +90,13 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
   });
 
   it.each(['email', 'username'] as const)('X1: one account for one %s', async (field) => {
-    const { [field]: wanted } = newNames();
+    const { [field]: wanted } = newIdentifiers();
     const before = (await users()).length;
     const replies = await Promise.all(
       many.map((i) => {
         // The same name in every spelling.
         const spelled = i % 3 === 0 ? wanted.toUpperCase() : ` ${wanted}`;
-        return call(usher(i), 'POST', '/v1/signup', { ...newNames(), [field]: spelled });
+        return call(usher(i), 'POST', '/v1/signup', { ...newIdentifiers(), [field]: spelled });
       }),
     );
     expect(count(replies, 201), tell(replies)).toBe(1);
@@ -134,7 +134,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
     );
     expect(count(reused, 401), tell(reused)).toBe(CROWD);
     expect((await call(usher(), 'POST', '/v1/refresh', { refresh_token: chain.at(-1) })).status).toBe(401);
-    expect((await eventNames()).filter((name) => name === 'refresh_reused')).toHaveLength(1);
+    expect((await eventNames()).filter((name) => name === 'refresh_token_reused')).toHaveLength(1);
   });
 
   it('lets in everybody who has the right password, also at the same moment', async () => {
@@ -160,7 +160,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
       ]);
       expect(erased?.body).toMatchObject({ message: 'delete successful!' });
       expect(onlyRefused(others, [200, 401]), tell(others)).toEqual([]);
-      await refuseAll([who.cookie, who.bearer], others, [who.refreshToken]);
+      await rejectAll([who.cookie, who.bearer], others, [who.refreshToken]);
       const again = await call(usher(), 'POST', '/v1/signin', { email: who.email, password: PASSWORD });
       expect(again.status).toBe(401);
     }
@@ -183,7 +183,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
       ]);
       expect(changed?.body).toEqual({ message: 'Password changed.' });
       expect(onlyRefused(others, [200, 401]), tell(others)).toEqual([]);
-      await refuseAll([who.cookie, who.bearer], others, [who.refreshToken]);
+      await rejectAll([who.cookie, who.bearer], others, [who.refreshToken]);
       const kept = { cookie: cookieOf(changed as Reply) ?? '' };
       expect((await call(usher(round), 'GET', '/v1/me', undefined, kept)).status).toBe(200);
       const signIn = (password: string) =>
@@ -208,7 +208,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
       expect(disabled?.body.user).toMatchObject({ disabled: true });
       expect(onlyRefused(others, [200, 401]), tell(others)).toEqual([]);
       expect((await change(false)).body.user).toMatchObject({ disabled: false });
-      await refuseAll([who.cookie, who.bearer], others, [who.refreshToken]);
+      await rejectAll([who.cookie, who.bearer], others, [who.refreshToken]);
       const again = await call(usher(), 'POST', '/v1/signin', { email: who.email, password: PASSWORD });
       expect(again.status).toBe(200);
     }
@@ -270,7 +270,7 @@ describe.each(databases)('two processes on one database of $name', ({ createEmpt
     });
 
   /** Whatever was handed out, both processes refuse it. */
-  async function refuseAll(known: Credential[], replies: Reply[], refreshTokens: string[]): Promise<void> {
+  async function rejectAll(known: Credential[], replies: Reply[], refreshTokens: string[]): Promise<void> {
     const cookies = replies.flatMap((reply) => cookieOf(reply) ?? []).map((cookie) => ({ cookie }));
     const pairs = replies.filter(({ status, body }) => status === 200 && body.access_token);
     const credentials = [

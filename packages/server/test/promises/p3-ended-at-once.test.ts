@@ -4,7 +4,7 @@ import {
   type Credential,
   claimsOf,
   type Inside,
-  newAddress,
+  newIp,
   openInside,
   present,
   sendAs,
@@ -140,16 +140,16 @@ describe.each(databases)(
     });
 
     async function newSomeone(): Promise<Someone> {
-      const who = await signUp(app, newAddress());
+      const who = await signUp(app, newIp());
       const { id, email, password } = who;
-      const second = new Browser(app, newAddress());
+      const second = new Browser(app, newIp());
       await second.post('/v1/signin', { email, password });
       const inBrowser = ({ cookie = '' }: Browser) => ({
         id: claimsOf(cookie).sid,
         credentials: [{ cookie }],
       });
       const inProgram = async () => {
-        const pair = await login(app, who, newAddress());
+        const pair = await login(app, who, newIp());
         const credentials = [{ bearer: pair.access_token }, { refresh: pair.refresh_token }];
         return { id: claimsOf(pair.access_token).sid, credentials };
       };

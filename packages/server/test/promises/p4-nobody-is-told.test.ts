@@ -7,7 +7,7 @@ import {
   basic,
   login,
   NEW_PASSWORD,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -17,8 +17,8 @@ import {
   WRONG,
 } from '../support/app.ts';
 import { DAY, HOUR, SECOND } from '../support/clock.ts';
-import { flowOf } from '../support/cookies.ts';
-import { newAddress } from '../support/forge.ts';
+import { verificationOf } from '../support/cookies.ts';
+import { newIp } from '../support/forge.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type Answered, type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
@@ -74,8 +74,8 @@ describe.each(databases)('P4 on $name: nobody is told who has an account', ({ cr
     const step = fc.record({ door: fc.constantFrom(...Object.keys(doors)), wait: fc.constantFrom(...waits) });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 9 }), async (steps) => {
-        const [known, nobody] = [await signUp(app, newAddress()), newNames()];
-        const sides = [known, nobody].map((names) => ({ names, from: newAddress(), seen: [] as string[] }));
+        const [known, nobody] = [await signUp(app, newIp()), newIdentifiers()];
+        const sides = [known, nobody].map((names) => ({ names, from: newIp(), seen: [] as string[] }));
         for (const { door, wait } of steps) {
           for (const { names, from, seen } of sides)
             seen.push(visible(await (doors[door] ?? expect.fail(door))(names, from)));
@@ -88,13 +88,13 @@ describe.each(databases)('P4 on $name: nobody is told who has an account', ({ cr
   });
 
   it('nor by what an account has done: signed in, been disabled, been throttled', async () => {
-    const [idle, busy] = [await signUp(app, newAddress()), await signUp(app, newAddress())];
+    const [idle, busy] = [await signUp(app, newIp()), await signUp(app, newIp())];
     const pair = await login(app, busy);
     await send(app, 'POST', '/v1/logout-everywhere', undefined, asBearer(pair.access_token));
-    await login(app, busy, newAddress());
+    await login(app, busy, newIp());
     for (const door of Object.values(doors)) {
-      const nobody = visible(await door(newNames(), newAddress()));
-      for (const names of [idle, busy]) expect(visible(await door(names, newAddress()))).toBe(nobody);
+      const nobody = visible(await door(newIdentifiers(), newIp()));
+      for (const names of [idle, busy]) expect(visible(await door(names, newIp()))).toBe(nobody);
     }
     expect(
       (await send(app, 'POST', '/v1/signin', { username: busy.username, password: PASSWORD })).status,
@@ -156,7 +156,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
             'a mail',
             async (side) => {
               const reply = await app.call('POST', '/v1/send-mail', { email: side.email }, side.from());
-              side.cookie = flowOf(reply);
+              side.cookie = verificationOf(reply);
               return reply;
             },
           ],
@@ -174,26 +174,26 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
   it.each(['an account', 'a disabled account', 'an administrator', 'an account that was mailed before'])(
     'for nobody and for %s: statements, hashes and queued mails, at every step',
     async (kind) => {
-      const { db } = app.world;
+      const { db } = app.context;
       const known = await newAccount(app);
       const { id } = known;
-      // The mail of the sign-up is over, and so is the limit of all codes together, which the two sides share.
+      // The email of the sign-up is over, and so is the limit of all codes together, which the two sides share.
       app.clock.advance(HOUR);
       const now = app.clock.now();
       if (kind === 'a disabled account')
         await db.updateTable('users').set({ disabled_at: now }).where('id', '=', id).execute();
       if (kind === 'an administrator')
         await db.updateTable('users').set({ admin_since: now }).where('id', '=', id).execute();
-      const nobody = newNames();
-      const sides: Side[] = [known, nobody].map((names) => ({ ...names, from: newAddress }));
+      const nobody = newIdentifiers();
+      const sides: Side[] = [known, nobody].map((names) => ({ ...names, from: newIp }));
       if (kind.endsWith('before'))
-        for (const { email } of sides) await app.call('POST', '/v1/send-mail', { email }, newAddress());
-      const mails = async () => (await db.selectFrom('mails').select('id').execute()).length;
+        for (const { email } of sides) await app.call('POST', '/v1/send-mail', { email }, newIp());
+      const emails = async () => (await db.selectFrom('emails').select('id').execute()).length;
 
       for (const [i, [what, act]] of acts.entries()) {
         const done = [];
         for (const side of sides) {
-          const before = await mails();
+          const before = await emails();
           app.work();
           const { status, body } = await act(side);
           const { statements, hashes } = app.work();
@@ -203,10 +203,10 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
             answer,
             hashes,
             statements: statements.length,
-            queued: (await mails()) - before,
+            queued: (await emails()) - before,
           });
         }
-        // No two mails at the same moment, so that one of them is the newest.
+        // No two emails at the same moment, so that one of them is the newest.
         app.clock.advance(SECOND);
         expect([what, i, done[1]]).toEqual([what, i, done[0]]);
         // Something was done, and noticed.
@@ -217,18 +217,18 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
 
   it('in the queue, too: every mail, real or not, is one that the job takes up', async () => {
     const recoveries = () =>
-      app.world.db.selectFrom('mails').selectAll().where('kind', '=', 'reset_password').execute();
+      app.context.db.selectFrom('emails').selectAll().where('kind', '=', 'reset_password').execute();
     await expect.poll(async () => (await recoveries()).every(({ ended_at }) => ended_at !== null)).toBe(true);
     const rows = await recoveries();
-    expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['kept', 'decoy']));
-    for (const { expires_at, created_at, tries } of rows)
-      expect([expires_at - created_at, tries]).toEqual([HOUR, 1]);
+    expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['stored', 'decoy']));
+    for (const { expires_at, created_at, attempts } of rows)
+      expect([expires_at - created_at, attempts]).toEqual([HOUR, 1]);
   });
 
   it('day after day: beyond the wrong codes and passwords that an account has until one is right, and a name has not', async () => {
     const known = await newAccount(app);
     app.clock.advance(HOUR);
-    const sides: Side[] = [known, newNames()].map((names) => ({ ...names, from: newAddress }));
+    const sides: Side[] = [known, newIdentifiers()].map((names) => ({ ...names, from: newIp }));
     const steps: typeof acts = [
       ['a mail', (side) => app.call('POST', '/v1/send-mail', { email: side.email }, side.from())],
       ...Array.from(
@@ -257,15 +257,15 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
         app.clock.advance(SECOND);
       }
       app.clock.advance(DAY);
-      const { db, clock } = app.world;
+      const { db, clock } = app.context;
       await cleanUp({ db, clock });
     }
     const { rows } = await sql<{ details: string }>`
-      SELECT details FROM events WHERE name = 'limit_reached' AND user_id = ${known.id}`.execute(
-      app.world.db,
+      SELECT details FROM events WHERE name = 'rate_limit_exceeded' AND user_id = ${known.id}`.execute(
+      app.context.db,
     );
     const reached = new Set(rows.map(({ details }) => JSON.parse(details).limit));
-    expect(reached).toContain('codesInAll');
+    expect(reached).toContain('codes_per_account_total');
   });
 
   it('E13: at a sign-up that is proven first, and at its code, whether the address has an account or not', async () => {
@@ -277,16 +277,11 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
       signup: 'verified',
     });
     const acts: ((email: string) => Promise<Answered>)[] = [
-      (email) => verified.call('POST', '/v1/signup', { ...newNames(), email }, newAddress()),
+      (email) => verified.call('POST', '/v1/signup', { ...newIdentifiers(), email }, newIp()),
       (email) =>
-        verified.call(
-          'POST',
-          '/v1/verify-email',
-          { email, code: '000000', password: NEW_PASSWORD },
-          newAddress(),
-        ),
+        verified.call('POST', '/v1/verify-email', { email, code: '000000', password: NEW_PASSWORD }, newIp()),
     ];
-    const nobody = newNames();
+    const nobody = newIdentifiers();
     for (let round = 0; round < 5; round++)
       for (const [i, act] of acts.entries()) {
         const done = [];
@@ -294,7 +289,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
           verified.work();
           const { status, body } = await act(email);
           const { statements, hashes } = verified.work();
-          const queued = statements.filter((one) => one.startsWith('insert into "mails"')).length;
+          const queued = statements.filter((one) => one.startsWith('insert into "emails"')).length;
           done.push({ status, ...body, request_id: '', statements: statements.length, hashes, queued });
         }
         expect([round, i, done[1]]).toEqual([round, i, done[0]]);

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
-import { NEW_PASSWORD, newNames, send, startApp, WRONG } from '../support/app.ts';
+import { NEW_PASSWORD, newIdentifiers, send, startApp, WRONG } from '../support/app.ts';
 import { DAY, HOUR, MINUTE } from '../support/clock.ts';
 import { deviceOf } from '../support/cookies.ts';
-import { newAddress } from '../support/forge.ts';
+import { queuedEmails, tokenOf } from '../support/emails.ts';
+import { newIp } from '../support/forge.ts';
 import { secretOf, submit } from '../support/form.ts';
-import { queuedMails, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
@@ -22,7 +22,7 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     await database.remove();
   });
 
-  type Names = ReturnType<typeof newNames>;
+  type Names = ReturnType<typeof newIdentifiers>;
   /** What a browser sends that an answer has made known. */
   const knownBy = (reply: { headers: Headers }): Record<string, string> => ({
     cookie: deviceOf(reply) || expect.fail('no device cookie'),
@@ -33,19 +33,19 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     return { names, browser: knownBy(reply) };
   }
   const signIn = ({ email, password }: Pick<Names, 'email' | 'password'>, headers?: Record<string, string>) =>
-    app.call('POST', '/v1/signin', { email, password }, newAddress(), headers);
-  const askForMail = ({ email }: Names) => app.call('POST', '/v1/send-mail', { email }, newAddress());
-  const reset = (body: object) => app.call('POST', '/v1/reset-password', body, newAddress());
-  /** The mails that really go to somebody, oldest first. */
-  const mailsTo = async ({ email }: Names) =>
-    (await queuedMails(app, database)).filter(({ to, kind }) => to === email && kind === 'reset_password');
+    app.call('POST', '/v1/signin', { email, password }, newIp(), headers);
+  const askForEmail = ({ email }: Names) => app.call('POST', '/v1/send-mail', { email }, newIp());
+  const reset = (body: object) => app.call('POST', '/v1/reset-password', body, newIp());
+  /** The emails that really go to somebody, oldest first. */
+  const emailsTo = async ({ email }: Names) =>
+    (await queuedEmails(app, database)).filter(({ to, kind }) => to === email && kind === 'reset_password');
   /** Everything that a stranger can use up, from as many addresses as there are tries. */
   async function attack({ email, username }: Names): Promise<void> {
     for (let i = 0; i < 8; i++) {
-      await app.call('POST', '/v1/signin', { username, password: WRONG }, newAddress());
-      await app.call('POST', '/v1/login', { email, password: WRONG }, newAddress());
+      await app.call('POST', '/v1/signin', { username, password: WRONG }, newIp());
+      await app.call('POST', '/v1/login', { email, password: WRONG }, newIp());
     }
-    for (let i = 0; i < 4; i++) await app.call('POST', '/v1/send-mail', { email }, newAddress());
+    for (let i = 0; i < 4; i++) await app.call('POST', '/v1/send-mail', { email }, newIp());
     for (let i = 0; i < 12; i++) await reset({ email, code: '000000', password: NEW_PASSWORD });
   }
 
@@ -64,14 +64,14 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     const first = await startApp(empty);
     const { secret, clock } = first;
     const twin = await startCounted(empty, { secret, clock, publicUrl: first.url });
-    const token = secretOf((await makeSetUpLink(twin.world)) ?? expect.fail('no link'));
-    const { username, email, password } = newNames();
+    const token = secretOf((await makeSetUpLink(twin.context)) ?? expect.fail('no link'));
+    const { username, email, password } = newIdentifiers();
     const made = await submit(first, '/setup', { token, username, email, password });
     expect(made.status).toBe(201);
     for (let i = 0; i < 8; i++)
-      await send(first, 'POST', '/v1/signin', { username, password: WRONG }, { from: newAddress() });
+      await send(first, 'POST', '/v1/signin', { username, password: WRONG }, { from: newIp() });
     const signInFrom = (headers: Record<string, string>) =>
-      send(first, 'POST', '/v1/signin', { username, password }, { from: newAddress(), headers });
+      send(first, 'POST', '/v1/signin', { username, password }, { from: newIp(), headers });
     expect((await signInFrom({})).status).toBe(401);
     expect((await signInFrom({ cookie: deviceOf(made), origin: first.url })).status).toBe(200);
     await twin.stop();
@@ -100,10 +100,13 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     const { names } = await newOwner();
     for (let round = 0; round < 6; round++) {
       await attack(names);
-      // Whether the owner’s own mail went out or a stranger took the last of this hour: there is one with a link.
-      await askForMail(names);
-      const mail = (await mailsTo(names)).at(-1);
-      const reply = await reset({ token: tokenOf(mail?.values.link), password: `${NEW_PASSWORD} ${round}` });
+      // Whether the owner’s own email went out or a stranger took the last of this hour: there is one with a link.
+      await askForEmail(names);
+      const message = (await emailsTo(names)).at(-1);
+      const reply = await reset({
+        token: tokenOf(message?.values.link),
+        password: `${NEW_PASSWORD} ${round}`,
+      });
       expect([round, reply.status]).toEqual([round, 200]);
       names.password = `${NEW_PASSWORD} ${round}`;
       // From then on this browser is known, and what goes on does not concern it.
@@ -125,13 +128,13 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     for (let day = 0; day < 4; day++) {
       app.clock.advance(DAY);
       for (let i = 0; i < 10; i++) {
-        if (i % 5 === 0) await askForMail(names);
+        if (i % 5 === 0) await askForEmail(names);
         await reset({ email: names.email, code: '000000', password: NEW_PASSWORD });
       }
     }
-    const { code, link } = (await mailsTo(names)).at(-1)?.values ?? {};
+    const { code, link } = (await emailsTo(names)).at(-1)?.values ?? {};
     expect((await reset({ email: names.email, code, password: NEW_PASSWORD })).body.code).toBe(
-      'code_invalid',
+      'invalid_code',
     );
     const proven = await reset({ token: tokenOf(link), password: NEW_PASSWORD });
     expect(proven.status).toBe(200);
@@ -142,12 +145,12 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     const { names, browser } = await newOwner();
     const { email } = names;
     const ask = (headers: Record<string, string> = {}) =>
-      app.call('POST', '/v1/send-mail', { email }, newAddress(), headers);
-    const linksTo = async () => (await mailsTo(names)).map(({ values }) => values['link'] ?? '');
+      app.call('POST', '/v1/send-mail', { email }, newIp(), headers);
+    const linksTo = async () => (await emailsTo(names)).map(({ values }) => values['link'] ?? '');
     /** What the page of a link says of it, which uses nothing up. */
     const opens = async (link: string) =>
-      (await app.call('GET', link.slice(URL_OF_ALL.length), undefined, newAddress())).status;
-    /** The links of the mails that the known browser asked for. */
+      (await app.call('GET', link.slice(URL_OF_ALL.length), undefined, newIp())).status;
+    /** The links of the emails that the known browser asked for. */
     const asked = new Set<string>();
     for (let hour = 0; hour < 24; hour++) {
       // All that there is of this hour, from as many address ranges.
@@ -157,7 +160,7 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
           'POST',
           '/v1/reset-password',
           { email, code: '000000', password: NEW_PASSWORD },
-          newAddress(),
+          newIp(),
         );
       app.clock.advance(15 * MINUTE);
       for (const minute of [15, 25, 35, 45]) {
@@ -184,22 +187,23 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
 
   it('W34: nor do a full outbox and neighbors who have used up what their address range may ask for', async () => {
     const { names, browser } = await newOwner();
-    const from = newAddress();
+    const from = newIp();
     const ask = (headers: Record<string, string> = {}) =>
       app.call('POST', '/v1/send-mail', { email: names.email }, from, headers);
-    for (let i = 0; i < 10; i++) await app.call('POST', '/v1/send-mail', { email: newNames().email }, from);
+    for (let i = 0; i < 10; i++)
+      await app.call('POST', '/v1/send-mail', { email: newIdentifiers().email }, from);
     expect((await ask()).status).toBe(429);
     expect((await ask(browser)).status).toBe(202);
     const stranger = await newOwner();
     expect((await ask(stranger.browser)).status).toBe(429);
 
     app.clock.advance(HOUR);
-    const { db } = app.world;
+    const { db } = app.context;
     const later = app.clock.now() + HOUR;
     const waiting = Array.from({ length: 10_001 }, (_, i) => `waiting${i}`);
     for (let i = 0; i < waiting.length; i += 500)
       await db
-        .insertInto('mails')
+        .insertInto('emails')
         .values(
           waiting.slice(i, i + 500).map((id) => ({
             id,
@@ -209,43 +213,45 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
             created_at: later,
             expires_at: later + DAY,
             due_at: later,
-            tries: 0,
-            tries_before: 0,
+            attempts: 0,
+            attempts_before_retry: 0,
             ended_at: null,
-            outcome: null,
-            answer: null,
-            answer_text_encrypted: null,
+            status: null,
+            smtp_reply: null,
+            smtp_reply_text_encrypted: null,
           })),
         )
         .execute();
     expect((await ask()).status).toBe(503);
     expect((await ask(browser)).status).toBe(202);
-    expect(await mailsTo(names)).toHaveLength(2);
-    await db.deleteFrom('mails').where('created_at', '=', later).execute();
+    expect(await emailsTo(names)).toHaveLength(2);
+    await db.deleteFrom('emails').where('created_at', '=', later).execute();
   });
 
   it('B17: nor is anybody’s mailbox filled: six recovery emails an hour, whoever asks and however often', async () => {
     const { names } = await newOwner();
     for (let i = 0; i < 100; i++) {
-      expect((await askForMail(names)).status).toBe(202);
+      expect((await askForEmail(names)).status).toBe(202);
       app.clock.advance(HOUR / 100);
     }
     const { rows } = await sql<{ details: string }>`
-      SELECT details FROM events WHERE name = 'recovery_started' AND user_id =
-        (SELECT id FROM users WHERE email = ${names.email})`.execute(app.world.db);
-    const mailed = rows.filter(({ details }) => JSON.parse(details).mailed);
-    expect([rows.length, mailed.length]).toEqual([100, 6]);
+      SELECT details FROM events WHERE name = 'password_reset_requested' AND user_id =
+        (SELECT id FROM users WHERE email = ${names.email})`.execute(app.context.db);
+    const emailed = rows.filter(({ details }) => JSON.parse(details).emailed);
+    expect([rows.length, emailed.length]).toEqual([100, 6]);
     // Three of them from one address range.
     app.clock.advance(HOUR);
-    const one = newAddress();
+    const one = newIp();
     for (let i = 0; i < 6; i++) await app.call('POST', '/v1/send-mail', { email: names.email }, one);
-    const sent = (await mailsTo(names)).length;
+    const sent = (await emailsTo(names)).length;
     expect(sent).toBe(6 + 3);
     // And from one address range no more than ten, to whomever.
-    const from = newAddress();
+    const from = newIp();
     const statuses = [];
     for (let i = 0; i < 30; i++)
-      statuses.push((await app.call('POST', '/v1/send-mail', { email: newNames().email }, from)).status);
+      statuses.push(
+        (await app.call('POST', '/v1/send-mail', { email: newIdentifiers().email }, from)).status,
+      );
     expect(statuses.filter((status) => status === 202)).toHaveLength(10);
     app.clock.advance(59 * MINUTE);
     expect((await app.call('POST', '/v1/send-mail', { email: names.email }, from)).status).toBe(429);

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   login,
   NEW_PASSWORD,
-  newNames,
+  newIdentifiers,
   PASSWORD,
   type Reply,
   send,
@@ -16,9 +16,9 @@ import {
   WRONG,
 } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, testClock } from '../support/clock.ts';
-import { newAddress } from '../support/forge.ts';
+import { anotherThan, lastEmail, tokenOf } from '../support/emails.ts';
+import { newIp } from '../support/forge.ts';
 import { openLink } from '../support/form.ts';
-import { anotherThan, lastMail, tokenOf } from '../support/mails.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 import { type CountedApp, newAccount, startCounted } from '../support/work.ts';
 
@@ -43,18 +43,18 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
   }
 
   /** What is tried, how often it may be, and what it answers when it may not. */
-  const budgets: [
+  const rateLimits: [
     string,
     (from: string) => Promise<() => Promise<Reply>>,
     free: number,
-    refused: number,
+    rejected: number,
     pause: number,
   ][] = [
     [
       'wrong passwords for an account',
       async () => {
-        const { username } = await signUp(app, newAddress());
-        return () => send(app, 'POST', '/v1/signin', { username, password: WRONG }, { from: newAddress() });
+        const { username } = await signUp(app, newIp());
+        return () => send(app, 'POST', '/v1/signin', { username, password: WRONG }, { from: newIp() });
       },
       5,
       401,
@@ -63,7 +63,7 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
     [
       'names that failed from an address',
       async (from) => () =>
-        send(app, 'POST', '/v1/signin', { username: newNames().username, password: WRONG }, { from }),
+        send(app, 'POST', '/v1/signin', { username: newIdentifiers().username, password: WRONG }, { from }),
       20,
       429,
       10 * MINUTE,
@@ -72,8 +72,8 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
       'sign-ups from an address',
       // An address that is taken is found before anything is hashed, and counts like any other.
       async (from) => {
-        const { email } = await signUp(app, newAddress());
-        return () => send(app, 'POST', '/v1/signup', { ...newNames(), email }, { from });
+        const { email } = await signUp(app, newIp());
+        return () => send(app, 'POST', '/v1/signup', { ...newIdentifiers(), email }, { from });
       },
       30,
       429,
@@ -95,8 +95,8 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
     ],
   ];
 
-  it.each(budgets)('%s', async (_, prepare, free, refused, pause) => {
-    const attempt = await prepare(newAddress());
+  it.each(rateLimits)('%s', async (_, prepare, free, refused, pause) => {
+    const attempt = await prepare(newIp());
     const half = Math.floor(free / 2);
     for (let i = 0; i < half; i++) expect((await attempt()).status).not.toBe(429);
     await restart();
@@ -114,9 +114,9 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
   });
 
   it('the right password of a throttled account is not looked at after a restart', async () => {
-    const victim = await signUp(app, newAddress());
+    const victim = await signUp(app, newIp());
     const guess = (password: string) =>
-      send(app, 'POST', '/v1/signin', { username: victim.username, password }, { from: newAddress() });
+      send(app, 'POST', '/v1/signin', { username: victim.username, password }, { from: newIp() });
     for (let i = 0; i < 5; i++) await guess(WRONG);
     for (let i = 0; i < 3; i++) {
       expect((await guess(PASSWORD)).status).toBe(401);
@@ -127,11 +127,11 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
     // With the right password the count is over, for every process and start.
     await restart();
     for (let i = 0; i < 4; i++) expect((await guess(WRONG)).status).toBe(401);
-    await login(app, victim, newAddress());
+    await login(app, victim, newIp());
   });
 
   it('a guess counts before it is compared: who hangs up has had it', async () => {
-    const victim = await signUp(app, newAddress());
+    const victim = await signUp(app, newIp());
     const body = JSON.stringify({ username: victim.username, password: WRONG });
     // The jobs log as well.
     const answered = () => app.log.filter((line) => line.includes('"route":"/v1/signin"')).length;
@@ -189,17 +189,17 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
   });
 
   /** How many guesses were compared: each leaves an event that says so. */
-  async function compared(name: 'sign_in_refused' | 'code_refused', userId?: string): Promise<number> {
-    let query = app.world.db.selectFrom('events').select('details').where('name', '=', name);
+  async function compared(name: 'sign_in_failed' | 'verification_failed', userId?: string): Promise<number> {
+    let query = app.context.db.selectFrom('events').select('details').where('name', '=', name);
     if (userId !== undefined) query = query.where('user_id', '=', userId);
     return (await query.execute()).filter(({ details }) => JSON.parse(details).reason === 'wrong').length;
   }
-  const guess = (username: string, from = newAddress()) =>
+  const guess = (username: string, from = newIp()) =>
     app.call('POST', '/v1/signin', { username, password: WRONG }, from);
-  const askForMail = (email: string) => app.call('POST', '/v1/send-mail', { email }, newAddress());
+  const askForEmail = (email: string) => app.call('POST', '/v1/send-mail', { email }, newIp());
   const guessCode = (email: string, code = '000000', at = app) =>
-    at.call('POST', '/v1/reset-password', { email, code, password: NEW_PASSWORD }, newAddress());
-  const mailedTo = (email: string) => lastMail(app, database, email);
+    at.call('POST', '/v1/reset-password', { email, code, password: NEW_PASSWORD }, newIp());
+  const mailedTo = (email: string) => lastEmail(app, database, email);
 
   it('B13: passwords of one account, in a year of slow guessing', async () => {
     const { id, username } = await newAccount(app);
@@ -210,14 +210,14 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
         app.clock.advance(10 * MINUTE);
       }
     }
-    const first = await compared('sign_in_refused', id);
+    const first = await compared('sign_in_failed', id);
     expect(first).toBeLessThanOrEqual(FIRST_DAY);
     expect(first).toBeGreaterThan(FIRST_DAY / 2);
     for (let hour = 0; hour < 24; hour++) {
       await guess(username);
       app.clock.advance(HOUR);
     }
-    expect((await compared('sign_in_refused', id)) - first).toBeLessThanOrEqual(DAY_AFTER);
+    expect((await compared('sign_in_failed', id)) - first).toBeLessThanOrEqual(DAY_AFTER);
     for (let hour = 0; hour < 120; hour++) {
       await guess(username);
       app.clock.advance(HOUR);
@@ -226,24 +226,24 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
       await guess(username);
       app.clock.advance(DAY);
     }
-    expect(await compared('sign_in_refused', id)).toBe(IN_ALL);
+    expect(await compared('sign_in_failed', id)).toBe(IN_ALL);
   });
 
   it('W2: codes of an account whose owner never needs one, in a year', async () => {
     const { id, email } = await newAccount(app);
-    await askForMail(email);
+    await askForEmail(email);
     const wrong = anotherThan((await mailedTo(email)).code);
     for (let day = 0; day < 365; day++) {
       // The first days show the budget of a day, the rest of the year that nothing comes back.
-      for (let mail = 0; mail < (day < 5 ? 3 : 1); mail++) {
-        await askForMail(email);
+      for (let message = 0; message < (day < 5 ? 3 : 1); message++) {
+        await askForEmail(email);
         for (let i = 0; i < (day < 5 ? CHECKS : 1); i++) await guessCode(email, wrong);
         app.clock.advance(MINUTE);
       }
-      if (day === 0) expect(await compared('code_refused', id)).toBe(CODES_A_DAY);
+      if (day === 0) expect(await compared('verification_failed', id)).toBe(CODES_A_DAY);
       app.clock.advance(DAY);
     }
-    expect(await compared('code_refused', id)).toBe(CODES_IN_ALL);
+    expect(await compared('verification_failed', id)).toBe(CODES_IN_ALL);
     expect(inAYear(6)[0]).toBe(CODES_IN_ALL);
   });
 
@@ -251,25 +251,25 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
     const { id, email } = await newAccount(app);
     const days = 10;
     for (let day = 0; day < days; day++) {
-      for (let mail = 0; mail < 3; mail++) {
-        await askForMail(email);
+      for (let message = 0; message < 3; message++) {
+        await askForEmail(email);
         const wrong = anotherThan((await mailedTo(email)).code);
         for (let i = 0; i < CHECKS; i++) await guessCode(email, wrong);
         app.clock.advance(MINUTE);
       }
       app.clock.advance(HOUR);
-      await askForMail(email);
+      await askForEmail(email);
       const token = tokenOf((await mailedTo(email)).link);
       const reset = await app.call(
         'POST',
         '/v1/reset-password',
         { token, password: `${NEW_PASSWORD} ${day}` },
-        newAddress(),
+        newIp(),
       );
       expect(reset.status).toBe(200);
       app.clock.advance(DAY - HOUR);
     }
-    expect(await compared('code_refused', id)).toBe(CODES_A_DAY * days);
+    expect(await compared('verification_failed', id)).toBe(CODES_A_DAY * days);
     expect(inAYear(6)[1]).toBe(CODES_A_DAY * 365);
   });
 
@@ -283,23 +283,23 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
     });
     const { id, email } = await newAccount(app);
     for (let day = 0; day < 20; day++) {
-      for (let mail = 0; mail < 3; mail++) {
-        await askForMail(email);
+      for (let message = 0; message < 3; message++) {
+        await askForEmail(email);
         const wrong = anotherThan((await mailedTo(email)).code);
         for (let i = 0; i < 3; i++) await guessCode(email, wrong);
         app.clock.advance(MINUTE);
       }
-      if (day === 0) expect(await compared('code_refused', id)).toBe(SHORT_A_DAY);
+      if (day === 0) expect(await compared('verification_failed', id)).toBe(SHORT_A_DAY);
       app.clock.advance(DAY);
     }
-    expect(await compared('code_refused', id)).toBe(SHORT_IN_ALL);
+    expect(await compared('verification_failed', id)).toBe(SHORT_IN_ALL);
     expect(inAYear(4)[0]).toBe(SHORT_IN_ALL);
   });
 
   it('codes and passwords of ten thousand accounts', async () => {
     const FLEET = 10_000;
     const { id, ...model } = await newAccount(app);
-    const row = await app.world.db
+    const row = await app.context.db
       .selectFrom('users')
       .selectAll()
       .where('id', '=', id)
@@ -310,7 +310,7 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
       return { ...row, id: randomUUID(), username, username_key: username, email, email_key: email };
     });
     for (let i = 0; i < FLEET; i += 1_000)
-      await app.world.db
+      await app.context.db
         .insertInto('users')
         .values(fleet.slice(i, i + 1_000))
         .execute();
@@ -320,12 +320,12 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
     for (let window = 0; window < 4; window++) {
       for (let i = 0; i < OF_ALL + 10; i++) {
         const { email } = named(next++);
-        await askForMail(email);
+        await askForEmail(email);
         await guessCode(email, '000000');
       }
       app.clock.advance(15 * MINUTE);
     }
-    const anHour = await compared('code_refused');
+    const anHour = await compared('verification_failed');
     // One in a million of them may have been right.
     expect(anHour).toBeGreaterThan(4 * OF_ALL - 3);
     expect(anHour).toBeLessThanOrEqual(4 * OF_ALL);
@@ -333,40 +333,42 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
     // While codes are off for everybody, a link is as good as ever.
     for (let i = 0; i < OF_ALL + 10; i++) {
       const { email } = named(next++);
-      await askForMail(email);
+      await askForEmail(email);
       await guessCode(email, '000000');
     }
-    await askForMail(model.email);
+    await askForEmail(model.email);
     const { code, link } = await mailedTo(model.email);
-    expect((await guessCode(model.email, code)).body.code).toBe('code_invalid');
+    expect((await guessCode(model.email, code)).body.code).toBe('invalid_code');
     const token = tokenOf(link);
     expect(
-      (await app.call('POST', '/v1/reset-password', { token, password: NEW_PASSWORD }, newAddress())).status,
+      (await app.call('POST', '/v1/reset-password', { token, password: NEW_PASSWORD }, newIp())).status,
     ).toBe(200);
 
     // One password sprayed over all of them, from one network.
-    const before = await compared('sign_in_refused');
+    const before = await compared('sign_in_failed');
     for (let window = 0; window < 3; window++) {
       for (let i = 0; i < NAMES + 10; i++) await guess(named(next++).username, '2001:db8:7::1');
       app.clock.advance(10 * MINUTE);
     }
-    expect((await compared('sign_in_refused')) - before).toBe(3 * NAMES);
+    expect((await compared('sign_in_failed')) - before).toBe(3 * NAMES);
   });
 
   it('X12, X2: two hundred codes at once, on two processes', async () => {
     const other = await startCounted(database, { secret: app.secret, clock: app.clock });
     const { id, email } = await newAccount(app);
-    await askForMail(email);
+    await askForEmail(email);
     const { code = '' } = await mailedTo(email);
     const many = Array.from({ length: 200 }, (_, i) => (i % 2 ? app : other));
     const wrong = await Promise.all(many.map((at) => guessCode(email, anotherThan(code), at)));
     // On a machine that is busy with other things the database may be too slow for some, which are then not looked at.
     for (const { status } of wrong) expect(status).toBeOneOf([400, 503]);
-    expect(await compared('code_refused', id)).toBeOneOf(Array.from({ length: CHECKS }, (_, i) => i + 1));
+    expect(await compared('verification_failed', id)).toBeOneOf(
+      Array.from({ length: CHECKS }, (_, i) => i + 1),
+    );
 
     // Of as many that are right, one is taken.
     app.clock.advance(DAY);
-    await askForMail(email);
+    await askForEmail(email);
     const { code: right } = await mailedTo(email);
     const replies = await Promise.all(many.map((at) => guessCode(email, right, at)));
     expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);

@@ -2,10 +2,19 @@ import { createHash, createSecretKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { ConfigError, configFromOptions } from '../../src/config.ts';
-import { openWorld } from '../../src/open-world.ts';
+import { openContext } from '../../src/open-context.ts';
 import { mac } from '../../src/platform/secrets.ts';
-import { asBearer, login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { claimsOf, forgeMac, type Inside, newAddress, openInside } from '../support/forge.ts';
+import {
+  asBearer,
+  login,
+  newIdentifiers,
+  PASSWORD,
+  send,
+  signUp,
+  startApp,
+  type TestApp,
+} from '../support/app.ts';
+import { claimsOf, forgeMac, type Inside, newIp, openInside } from '../support/forge.ts';
 import { openLink, secretOf } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
 
@@ -28,8 +37,8 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
     await send(app, 'POST', '/v1/refresh', { refresh_token: pair.refresh_token });
     await send(app, 'POST', '/v1/signin', { username: 'tried-in-vain', password: 'wrong wrong wrong' });
     const settings = configFromOptions({ database: database.url, secret: app.secret, publicUrl: app.url });
-    const { world, close } = await openWorld(settings, { clock: app.clock });
-    link = new URL((await makeSetUpLink(world)) ?? expect.fail('no link'));
+    const { context, close } = await openContext(settings, { clock: app.clock });
+    link = new URL((await makeSetUpLink(context)) ?? expect.fail('no link'));
     await close();
     loot = await steal();
   });
@@ -100,7 +109,7 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
   it('signs in with nothing of it', async () => {
     const before = await inside.db.selectFrom('sessions').select('id').execute();
     for (const text of loot) {
-      const from = newAddress();
+      const from = newIp();
       const bearer = await send(app, 'GET', '/v1/me', undefined, {
         headers: { authorization: `Bearer ${encodeURIComponent(text)}` },
         from,
@@ -130,7 +139,7 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
     }
     // As a password only what looks like one.
     for (const text of loot.filter((one) => /^[\w-]{22}$|^[\w/+-]{43}$|^\$argon2id/.test(one))) {
-      await inside.db.deleteFrom('limits').execute();
+      await inside.db.deleteFrom('rate_limits').execute();
       expect(
         (
           await send(
@@ -138,7 +147,7 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
             'POST',
             '/v1/signin',
             { username: victim.username, password: text },
-            { from: newAddress() },
+            { from: newIp() },
           )
         ).status,
       ).toBe(401);
@@ -156,7 +165,7 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
         createHash('sha256').update(text).digest(),
       ]) {
         if (bytes.length === 0) continue;
-        const from = newAddress();
+        const from = newIp();
         const cookie = forgeMac(bytes, { ...claims, exp: claims.exp + 60 });
         expect(
           (await send(app, 'GET', '/v1/me', undefined, { headers: { cookie: `usher=${cookie}` }, from }))
@@ -184,7 +193,7 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
     await expect(startApp(database)).rejects.toThrow('The secret does not fit this database');
     const twin = await startApp(database, { secret: app.secret });
     expect(
-      (await send(twin, 'POST', '/v1/signin', { username: newNames().username, password: 'x' })).status,
+      (await send(twin, 'POST', '/v1/signin', { username: newIdentifiers().username, password: 'x' })).status,
     ).toBe(401);
     await twin.stop();
   });

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import { newNames, type Reply } from '../support/app.ts';
+import { newIdentifiers, type Reply } from '../support/app.ts';
 import { createCluster } from '../support/cluster.ts';
 import { databases } from '../support/postgres.ts';
 import { type Credential, call, cookieOf, startProcess, type UsherProcess } from '../support/process.ts';
@@ -14,10 +14,10 @@ const PEOPLE = 7;
 /** Of the people of earlier rounds so many go on. */
 const STAY = 4;
 /** After at most so many answers, or so many milliseconds, the process is killed. */
-const MOST_ANSWERS = 40;
+const MAX_ANSWERS = 40;
 const LONGEST = 5_000;
 /** Of more sessions than twenty the oldest would end by themselves. */
-const MOST_SESSIONS = 12;
+const MAX_SESSIONS = 12;
 /** A lost refresh may be repeated for ten seconds; after that its answer tells nothing. */
 const GRACE = 8_000;
 
@@ -48,7 +48,7 @@ type Doubt =
 
 /** Someone, and what they were told: the journal that the database has to agree with. */
 class Person {
-  names = newNames();
+  names = newIdentifiers();
   /** Undefined while there is no account. */
   password: string | undefined;
   oldPasswords: string[] = [];
@@ -89,8 +89,8 @@ class Person {
     if (this.isHurrying && this.live.length === 0) return sleep(5);
     if (this.password === undefined) return this.#signUp(usher);
     if (this.live.length === 0) return this.#logIn(usher);
-    if (this.begun > MOST_SESSIONS) return this.#logOutEverywhere(usher);
-    const quick = [this.#refresh, this.#refresh, this.#refresh, this.#logOut, this.#endSession];
+    if (this.begun > MAX_SESSIONS) return this.#logOutEverywhere(usher);
+    const quick = [this.#refresh, this.#refresh, this.#refresh, this.#logOut, this.#revokeSession];
     const slow = [this.#logIn, this.#logIn, this.#logOutEverywhere, this.#changePassword, this.#delete];
     return this.pick(this.isHurrying ? quick : [...quick, ...quick, ...slow]).call(this, usher);
   }
@@ -131,7 +131,7 @@ class Person {
     this.#end([session]);
   }
 
-  async #endSession(usher: UsherProcess): Promise<void> {
+  async #revokeSession(usher: UsherProcess): Promise<void> {
     const session = this.pick(this.live);
     this.doubt = { act: 'end session', session };
     const path = `/v1/me/sessions/${session.id}`;
@@ -273,7 +273,7 @@ class Person {
   }
 }
 
-const newPassword = (): string => `${newNames().username} and another horse`;
+const newPassword = (): string => `${newIdentifiers().username} and another horse`;
 
 function answered(reply: Reply, status: number): void {
   if (reply.status !== status)
@@ -292,7 +292,7 @@ async function lookInside(url: string): Promise<void> {
   try {
     const { db } = database;
     const users = await db.selectFrom('users').select('id').execute();
-    const sessions = await db.selectFrom('sessions').select(['id', 'user_id', 'ended_at']).execute();
+    const sessions = await db.selectFrom('sessions').select(['id', 'user_id', 'revoked_at']).execute();
     const events = await db.selectFrom('events').select(['name', 'user_id', 'session_id']).execute();
     const about = (name: string) => new Set(events.filter((e) => e.name === name).map((e) => e.user_id));
     const [signedUp, deleted] = [about('user_signed_up'), about('user_deleted')];
@@ -335,7 +335,7 @@ async function useUntilKilled(usher: UsherProcess, crowd: Person[], chance: Chan
   const lives = Promise.all(crowd.map((one) => one.goOn(usher, () => isOver)));
   // Heard of below, after the kill.
   lives.catch(() => {});
-  const enough = 2 + chance() * MOST_ANSWERS;
+  const enough = 2 + chance() * MAX_ANSWERS;
   const end = performance.now() + LONGEST;
   while (crowd.reduce((sum, one) => sum + one.answers, 0) < enough && performance.now() < end) await sleep(5);
   const isHurrying = chance() < 0.6;

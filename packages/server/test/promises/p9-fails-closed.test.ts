@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Route } from '../../src/edge/route.ts';
+import type { Route } from '../../src/http/route.ts';
 import { routes } from '../../src/routes.ts';
-import { asBearer, login, newNames, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import {
+  asBearer,
+  login,
+  newIdentifiers,
+  PASSWORD,
+  send,
+  signUp,
+  startApp,
+  type TestApp,
+} from '../support/app.ts';
 import { type Cluster, createCluster } from '../support/cluster.ts';
 import { openInside } from '../support/forge.ts';
 import { formTokenFor } from '../support/form.ts';
@@ -19,7 +28,7 @@ const withoutDatabase = [
   'GET /forgot-password',
   'GET /reset-password',
   'GET /verify',
-  'GET /restore-address',
+  'GET /restore-email',
   'GET /mailbox',
   'POST /mailbox',
   'GET /mailbox/:id',
@@ -66,7 +75,7 @@ describe('P9: without its database Usher refuses', () => {
     if (path === '/v1/me/password')
       return { current_password: PASSWORD, new_password: 'another one altogether' };
     if (path === '/v1/me') return method === 'DELETE' ? { email, password: PASSWORD } : { username };
-    if (path === '/v1/signup' || path === '/v1/users') return newNames();
+    if (path === '/v1/signup' || path === '/v1/users') return newIdentifiers();
     if (path === '/v1/signin' || path === '/v1/login') return { username, password: PASSWORD };
     if (path.startsWith('/v1/send-mail')) return { email };
     if (path === '/v1/verify-email') return { token: 'x' };
@@ -81,13 +90,13 @@ describe('P9: without its database Usher refuses', () => {
   const fieldsOf = ({ path }: Route): Record<string, string> => {
     const password = 'another one altogether';
     const fields: Record<string, Record<string, string>> = {
-      '/sign-up': newNames(),
+      '/sign-up': newIdentifiers(),
       '/sign-in': { name: admin.username, password: PASSWORD },
       '/forgot-password': { email: admin.email },
       '/reset-password': { token: 'x', password },
-      '/restore-address': { token: 'x', password },
+      '/restore-email': { token: 'x', password },
       '/verify': { token: 'x' },
-      '/setup': { token: 'x', ...newNames() },
+      '/setup': { token: 'x', ...newIdentifiers() },
     };
     return fields[path] ?? {};
   };
@@ -102,7 +111,7 @@ describe('P9: without its database Usher refuses', () => {
         session?: string,
       ) => {
         if (!isForm) return send(app, route.method, pathOf(route), body, { headers: credential });
-        const bound = route.who === 'anyone' ? undefined : session;
+        const bound = route.access === 'public' ? undefined : session;
         const { form_token, cookies } = formTokenFor(app, bound);
         const browser = bound ? {} : { cookie: [cookies, credential.cookie].filter(Boolean).join('; ') };
         const raw = new URLSearchParams({ form_token, ...fieldsOf(route) }).toString();
@@ -129,12 +138,12 @@ describe('P9: without its database Usher refuses', () => {
         // Nobody is signed in, nor told to sign in again: the session may be good.
         expect(reply.headers.getSetCookie()).toEqual([]);
       }
-      if (route.who === 'leaving') {
+      if (route.access === 'optional') {
         // Without a credential there is nothing to end, which is true without a database, too.
         expect(nobody.status).toBe(isForm ? 303 : 200);
         return;
       }
-      expect(nobody.status).toBe(route.who === 'anyone' ? 503 : 401);
+      expect(nobody.status).toBe(route.access === 'public' ? 503 : 401);
       expect(nobody.headers.getSetCookie()).toEqual([]);
     },
   );

@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
-import { serveWorld, type Usher, type UsherOptions } from '../../src/app.ts';
+import { serveContext, type Usher, type UsherOptions } from '../../src/app.ts';
 import { configFromOptions, sourcesOfOptions } from '../../src/config.ts';
-import { mailboxLink } from '../../src/edge/mailbox-access.ts';
-import { openWorld } from '../../src/open-world.ts';
-import type { Patience } from '../../src/platform/db/index.ts';
+import { mailboxLink } from '../../src/http/mailbox-access.ts';
+import { openContext } from '../../src/open-context.ts';
+import type { Timeouts } from '../../src/platform/db/index.ts';
 import type { Hashing } from '../../src/platform/hasher.ts';
 import { type HttpServer, startHttpServer } from '../../src/platform/http-server.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { type TestClock, testClock } from './clock.ts';
-import { PATIENCE } from './patience.ts';
 import type { TestDatabase } from './postgres.ts';
+import { TIMEOUT } from './timeouts.ts';
 
 /** An Usher that serves on a port of its own, with a clock that a test moves. */
 export interface TestApp {
@@ -40,13 +40,13 @@ export const cheapHashing: Hashing = {
 };
 
 /** How long an app waits for its database: a machine that is busy with other things does not make it away. */
-export const longPatience: Patience = {
-  connection: PATIENCE,
-  lock: PATIENCE,
-  turn: PATIENCE,
-  statement: PATIENCE,
-  answer: PATIENCE,
-  idle: PATIENCE,
+export const longTimeouts: Timeouts = {
+  connection: TIMEOUT,
+  lock: TIMEOUT,
+  turn: TIMEOUT,
+  statement: TIMEOUT,
+  answer: TIMEOUT,
+  idle: TIMEOUT,
 };
 
 /**
@@ -55,12 +55,12 @@ export const longPatience: Patience = {
  */
 export async function startApp(
   database: Pick<TestDatabase, 'url'>,
-  options: UsherOptions & { clock?: TestClock; secret?: string; hashing?: Hashing; patience?: Patience } = {},
+  options: UsherOptions & { clock?: TestClock; secret?: string; hashing?: Hashing; timeouts?: Timeouts } = {},
 ): Promise<TestApp> {
   const {
     clock = testClock(),
     hashing = cheapHashing,
-    patience = longPatience,
+    timeouts = longTimeouts,
     log: ownLog,
     ...given
   } = options;
@@ -89,11 +89,11 @@ export async function startApp(
       ...given,
       secret,
     };
-    const surroundings = { clock, hashing, patience, log: ownLog ?? createLog('debug', sink) };
+    const contextOptions = { clock, hashing, timeouts, log: ownLog ?? createLog('debug', sink) };
     const sources = sourcesOfOptions(settings);
-    const opened = await openWorld(configFromOptions(settings), { ...surroundings, sources });
-    mailbox = opened.world.hasMailbox ? mailboxLink(opened.world) : undefined;
-    usher = serveWorld(opened);
+    const opened = await openContext(configFromOptions(settings), { ...contextOptions, sources });
+    mailbox = opened.context.hasMailbox ? mailboxLink(opened.context) : undefined;
+    usher = serveContext(opened);
   } catch (error) {
     await server.stop(0);
     throw error;
@@ -196,7 +196,7 @@ export const WRONG = 'not the password of anybody';
 export const NEW_PASSWORD = 'a much better passphrase';
 
 /** Names that nobody had before in this run. */
-export function newNames(): { username: string; email: string; password: string } {
+export function newIdentifiers(): { username: string; email: string; password: string } {
   const name = `user${++names}`;
   return { username: name, email: `${name}@example.org`, password: PASSWORD };
 }
@@ -236,7 +236,7 @@ export class Browser {
 
 /** Signs up someone new, by browser. */
 export async function signUp(app: TestApp, from?: string) {
-  const names = newNames();
+  const names = newIdentifiers();
   const browser = new Browser(app, from);
   const reply = await browser.post('/v1/signup', names);
   if (reply.status !== 201) throw new Error(`Sign-up answered ${reply.status}: ${reply.text}`);

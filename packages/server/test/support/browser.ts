@@ -10,7 +10,7 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
-import { PATIENCE } from './patience.ts';
+import { TIMEOUT } from './timeouts.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -29,7 +29,7 @@ export async function startBrowser(): Promise<Browser> {
     ],
     // With the font of the package pages look the same everywhere, too.
     env: { ...process.env, FONTCONFIG_FILE: join(folder, FONTS), HOME: folder },
-    timeout: PATIENCE,
+    timeout: TIMEOUT,
   });
 }
 
@@ -94,7 +94,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Visitor> {
   const context = await (await living(browser)).newContext({ baseURL: url, ...options });
-  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultTimeout(TIMEOUT);
   const complaints: string[] = [];
   context.on('console', (message) => {
     if (/Content Security Policy|Trusted ?Type|policy violation/i.test(message.text()))
@@ -111,8 +111,8 @@ export async function visit(
   return { context, page, complaints, close: () => context.close() };
 }
 
-/** Opens the link of a mail: a script sends its secret, and without scripts it is pasted. */
-export async function openMailLink(page: Page, link: string, javaScriptEnabled = true): Promise<void> {
+/** Opens the link of an email: a script sends its secret, and without scripts it is pasted. */
+export async function openEmailLink(page: Page, link: string, javaScriptEnabled = true): Promise<void> {
   // As from a mail program: where the page is open already, another fragment would load nothing.
   await page.goto('about:blank');
   await page.goto(link);

@@ -1,6 +1,6 @@
 import { type Client, createClient, type ErrorCode, type Result } from '../../../client/src/index.ts';
 import { send, type TestApp } from './app.ts';
-import { newAddress } from './forge.ts';
+import { newIp } from './forge.ts';
 
 type Served = Pick<TestApp, 'url' | 'port'> & Partial<Pick<TestApp, 'clock'>>;
 
@@ -8,7 +8,7 @@ type Served = Pick<TestApp, 'url' | 'port'> & Partial<Pick<TestApp, 'clock'>>;
  * The client of a program that nobody is signed in to: for tests where HTTP itself is not the matter. It calls over the wire
  * like any other, from an address that nothing was counted against yet.
  */
-export const clientOf = (app: Served, from = newAddress()): Client =>
+export const clientOf = (app: Served, from = newIp()): Client =>
   createClient({
     url: app.url,
     session: 'bearer',

@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
-import { PATIENCE } from './patience.ts';
+import { TIMEOUT } from './timeouts.ts';
 
 /** A PostgreSQL server of the tests' own, on loopback. */
 export interface Cluster {
@@ -116,7 +116,7 @@ async function freePort(): Promise<number> {
 }
 
 async function ready(server: ChildProcess, url: string, logFile: string): Promise<void> {
-  const end = performance.now() + PATIENCE;
+  const end = performance.now() + TIMEOUT;
   while (server.exitCode === null && performance.now() < end) {
     const client = new pg.Client({ connectionString: url });
     try {

@@ -4,8 +4,8 @@ function cookieOf({ headers }: { headers: Headers }, name: string): string {
   return set?.split(';')[0] ?? '';
 }
 
-/** By which a browser goes on with the mail that it asked for. */
-export const flowOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher-flow');
+/** By which a browser goes on with the email that it asked for. */
+export const verificationOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher-verification');
 
 /** By which a browser is signed in. */
 export const sessionOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher');

@@ -44,7 +44,7 @@ export const sendTo = (
   method: string,
   path: string,
   body?: unknown,
-  { headers, from = newAddress() }: { headers?: Record<string, string>; from?: string } = {},
+  { headers, from = newIp() }: { headers?: Record<string, string>; from?: string } = {},
 ): Promise<Reply> =>
   send(app, method, path, body, { from, headers: { host: new URL(app.url).host, ...headers } });
 
@@ -77,7 +77,7 @@ export const present = (app: TestApp, credential: Credential): Promise<Reply> =>
 let addresses = 0;
 
 /** An address that nothing was counted against yet. */
-export function newAddress(): string {
+export function newIp(): string {
   const n = ++addresses;
   return `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 }

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
-import { type ParsedMail, parseMail } from './mime.ts';
-import { PATIENCE } from './patience.ts';
+import { type ParsedEmail, parseEmail } from './mime.ts';
+import { TIMEOUT } from './timeouts.ts';
 
-/** A mail as it came in over the wire. */
-export interface ReceivedMail extends ParsedMail {
+/** An email as it came in over the wire. */
+export interface ReceivedEmail extends ParsedEmail {
   /** The envelope, as MAIL FROM and RCPT TO had it. */
   from: string;
   to: string[];
@@ -20,20 +20,20 @@ export interface ReceivedMail extends ParsedMail {
 /** An answer of the server, such as `550 5.1.1 No such user here`. */
 type Reply = string | undefined;
 
-/** What the server does, other than to take a mail. May be changed at any time. */
+/** What the server does, other than to take an email. May be changed at any time. */
 export interface Script {
   /** What it says to a wrong password. */
-  refuseLogin?: (() => Reply) | undefined;
+  rejectLogin?: (() => Reply) | undefined;
   /** Refuses a recipient. */
-  refuseRecipient?: ((address: string) => Reply) | undefined;
-  /** Refuses the mail after it came whole. */
-  refuseMail?: ((mail: ReceivedMail) => Reply) | undefined;
-  /** Waits before it greets, and before it answers a whole mail; in milliseconds. */
+  rejectRecipient?: ((address: string) => Reply) | undefined;
+  /** Refuses the email after it came whole. */
+  rejectEmail?: ((email: ReceivedEmail) => Reply) | undefined;
+  /** Waits before it greets, and before it answers a whole email; in milliseconds. */
   greetAfter?: number | undefined;
-  answerAfter?: ((mail: ReceivedMail) => number) | undefined;
-  /** Waits for this before it answers a whole mail. */
-  answerWhen?: ((mail: ReceivedMail) => Promise<void> | undefined) | undefined;
-  /** Takes the mail and hangs up instead of saying so. */
+  answerAfter?: ((email: ReceivedEmail) => number) | undefined;
+  /** Waits for this before it answers a whole email. */
+  answerWhen?: ((email: ReceivedEmail) => Promise<void> | undefined) | undefined;
+  /** Takes the email and hangs up instead of saying so. */
   dropAfterData?: boolean | undefined;
 }
 
@@ -42,16 +42,16 @@ export interface Inbox {
   /** For the setting `USHER_SMTP_URL`; the settings of an app that sends here are `settings`. */
   url: string;
   port: number;
-  settings: { smtpUrl: string; mailFrom: string };
+  settings: { smtpUrl: string; emailFrom: string };
   script: Script;
-  /** Every mail that came whole, whatever was answered. */
-  mails: ReceivedMail[];
+  /** Every email that came whole, whatever was answered. */
+  emails: ReceivedEmail[];
   /** How many connections were made. */
   connections(): number;
-  /** The first mail to an address that was not given out yet; waits for it. */
-  next(address: string): Promise<ReceivedMail>;
-  /** Waits until as many mails came. */
-  until(count: number): Promise<ReceivedMail[]>;
+  /** The first email to an address that was not given out yet; waits for it. */
+  next(address: string): Promise<ReceivedEmail>;
+  /** Waits until as many emails came. */
+  until(count: number): Promise<ReceivedEmail[]>;
   /** Gone, as a server that is down; `start` brings it back on the same port. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -62,15 +62,15 @@ interface InboxOptions {
   tls?: 'none' | 'starttls' | 'implicit';
   key?: string;
   cert?: string;
-  /** Takes mails of this user alone. */
+  /** Takes emails of this user alone. */
   user?: { name: string; password: string };
   host?: string;
 }
 
 export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
   const { tls = 'none', user, host = '127.0.0.1' } = options;
-  const mails: ReceivedMail[] = [];
-  const given = new Set<ReceivedMail>();
+  const emails: ReceivedEmail[] = [];
+  const given = new Set<ReceivedEmail>();
   const script: Script = {};
   let connections = 0;
   let server: SMTPServer;
@@ -87,33 +87,33 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
       disableReverseLookup: true,
       onAuth: ({ username, password }, _session, done) => {
         const isRight = username === user?.name && password === user?.password;
-        const refusal = answer(script.refuseLogin?.() ?? '535 5.7.8 Authentication failed');
+        const refusal = answer(script.rejectLogin?.() ?? '535 5.7.8 Authentication failed');
         done(isRight ? null : refusal, { user: username ?? '' });
       },
       onConnect: (_session, done) => {
         connections++;
         setTimeout(() => done(), script.greetAfter ?? 0).unref();
       },
-      onRcptTo: ({ address }, _session, done) => done(answer(script.refuseRecipient?.(address))),
+      onRcptTo: ({ address }, _session, done) => done(answer(script.rejectRecipient?.(address))),
       onData: async (stream, session, done) => {
         const chunks: Buffer[] = [];
         for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-        const { mailFrom, rcptTo } = session.envelope;
-        const parsed = parseMail(Buffer.concat(chunks).toString('utf8'));
-        const mail: ReceivedMail = {
+        const { mailFrom: emailFrom, rcptTo } = session.envelope;
+        const parsed = parseEmail(Buffer.concat(chunks).toString('utf8'));
+        const email: ReceivedEmail = {
           ...parsed,
-          from: mailFrom ? mailFrom.address : '',
+          from: emailFrom ? emailFrom.address : '',
           to: rcptTo.map(({ address }) => address),
           secure: session.secure,
           code: /^ {4}(\S+)$/m.exec(parsed.text)?.[1],
           link: /:\n(https?:\/\/\S+)$/m.exec(parsed.text)?.[1],
         };
-        mails.push(mail);
+        emails.push(email);
         if (script.dropAfterData) return hangUp(session.id);
-        await script.answerWhen?.(mail);
+        await script.answerWhen?.(email);
         setTimeout(
-          () => done(answer(script.refuseMail?.(mail)), '2.0.0 Ok: queued'),
-          script.answerAfter?.(mail) ?? 0,
+          () => done(answer(script.rejectEmail?.(email)), '2.0.0 Ok: queued'),
+          script.answerAfter?.(email) ?? 0,
         ).unref();
       },
     });
@@ -128,30 +128,30 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
 
   await start();
   const wait = async <T>(what: string, look: () => T | undefined): Promise<T> => {
-    for (const end = performance.now() + PATIENCE; performance.now() < end; ) {
+    for (const end = performance.now() + TIMEOUT; performance.now() < end; ) {
       const found = look();
       if (found !== undefined) return found;
       await sleep(10);
     }
-    const came = mails.map(({ to, headers }) => `${to.join()}: ${headers.subject}`);
+    const came = emails.map(({ to, headers }) => `${to.join()}: ${headers.subject}`);
     throw new Error(`${what} did not come. What came: ${came.join('; ') || 'nothing'}`);
   };
   const url = `${tls === 'implicit' ? 'smtps' : 'smtp'}://${host}:${port}`;
   return {
     url,
     port,
-    settings: { smtpUrl: url, mailFrom: 'Usher <usher@example.com>' },
+    settings: { smtpUrl: url, emailFrom: 'Usher <usher@example.com>' },
     script,
-    mails,
+    emails,
     connections: () => connections,
     async next(address) {
-      const mail = await wait(`A mail to ${address}`, () =>
-        mails.find((one) => one.to.includes(address) && !given.has(one)),
+      const email = await wait(`A mail to ${address}`, () =>
+        emails.find((one) => one.to.includes(address) && !given.has(one)),
       );
-      given.add(mail);
-      return mail;
+      given.add(email);
+      return email;
     },
-    until: (count) => wait(`${count} mails`, () => (mails.length >= count ? mails.slice() : undefined)),
+    until: (count) => wait(`${count} mails`, () => (emails.length >= count ? emails.slice() : undefined)),
     start,
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(resolve));

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, inject } from 'vitest';
-import { PATIENCE } from './patience.ts';
+import { TIMEOUT } from './timeouts.ts';
 
 export interface Machine {
   /** Makes an empty folder. */
@@ -92,7 +92,7 @@ export function newMachine(registry: string): Machine {
     },
     async sh(folder, lines, options) {
       const { child, printed, ended } = run(folder, lines, options);
-      const timer = setTimeout(() => end(child, 'SIGKILL'), PATIENCE);
+      const timer = setTimeout(() => end(child, 'SIGKILL'), TIMEOUT);
       const code = await ended;
       clearTimeout(timer);
       if (code !== 0) throw new Error(`${lines}\nended with ${code}. It printed:\n${printed()}`);

@@ -1,5 +1,5 @@
-/** A mail of the two parts that Usher's have. */
-export interface ParsedMail {
+/** An email of the two parts that Usher's have. */
+export interface ParsedEmail {
   /** By names in lower case; unfolded and decoded. */
   headers: Record<string, string>;
   subject: string;
@@ -9,8 +9,8 @@ export interface ParsedMail {
   raw: string;
 }
 
-/** Reads a multipart/alternative mail (RFC 5322, 2045 to 2047), as far as ours go. */
-export function parseMail(raw: string): ParsedMail {
+/** Reads a multipart/alternative email (RFC 5322, 2045 to 2047), as far as ours go. */
+export function parseEmail(raw: string): ParsedEmail {
   const { headers, body } = split(raw);
   const [, boundary] = /boundary="([^"]+)"/.exec(headers['content-type'] ?? '') ?? [];
   if (!boundary) throw new Error(`This is no multipart mail:\n${raw}`);

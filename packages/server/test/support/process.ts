@@ -6,8 +6,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, inject } from 'vitest';
 import { type Reply, send } from './app.ts';
-import { newAddress } from './forge.ts';
-import { PATIENCE } from './patience.ts';
+import { newIp } from './forge.ts';
+import { TIMEOUT } from './timeouts.ts';
 
 const program = resolve(import.meta.dirname, '../../bin/usher.js');
 const built = resolve(import.meta.dirname, '../../dist/main.js');
@@ -104,7 +104,7 @@ export function launch(options: LaunchOptions): Launched {
   const base = { pid: child.pid ?? 0, logs, kill, exited };
   const ready = new Promise<UsherProcess>((fulfil, reject) => {
     const fail = (what: string) => reject(new Error(`usher serve ${what}. It printed:\n${logs()}`));
-    const timer = setTimeout(() => fail('was not ready in time'), PATIENCE);
+    const timer = setTimeout(() => fail('was not ready in time'), TIMEOUT);
     const look = () => {
       const url = /is ready at (\S+)/.exec(logs())?.[1];
       const itsPort = /"port":(\d+)[^\n]*"msg":"ready"/.exec(logs())?.[1];
@@ -159,7 +159,7 @@ export function call(
       'sec-fetch-site': 'same-origin',
     });
   if (credential && 'bearer' in credential) headers.authorization = `Bearer ${credential.bearer}`;
-  return send(to, method, path, body, { from: newAddress(), headers });
+  return send(to, method, path, body, { from: newIp(), headers });
 }
 
 /** Sends a form as one of our pages does, with the token and cookie that such a page gave. */
@@ -179,7 +179,7 @@ export async function submit(
   };
   const form_token = /name="form_token" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
   const raw = new URLSearchParams({ form_token, ...form }).toString();
-  return send(to, 'POST', path, undefined, { raw, from: newAddress(), headers });
+  return send(to, 'POST', path, undefined, { raw, from: newIp(), headers });
 }
 
 /** The session cookie that an answer sets. */

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { type KyselyPlugin, SqliteQueryCompiler } from 'kysely';
-import { serveWorld } from '../../src/app.ts';
+import { serveContext } from '../../src/app.ts';
 import { configFromOptions, type SettingName } from '../../src/config.ts';
-import type { World } from '../../src/context.ts';
-import { openWorld } from '../../src/open-world.ts';
+import type { AppContext } from '../../src/context.ts';
+import { openContext } from '../../src/open-context.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { cheapHashing, longPatience, newNames } from './app.ts';
+import { cheapHashing, longTimeouts, newIdentifiers } from './app.ts';
 import { type TestClock, testClock } from './clock.ts';
-import { newAddress } from './forge.ts';
+import { newIp } from './forge.ts';
 import type { TestDatabase } from './postgres.ts';
 
 /** What an answer cost. */
@@ -19,7 +19,7 @@ export interface Work {
 
 /** An Usher that is called as a host program calls it, whose hashes cost next to nothing and whose work is counted. */
 export interface CountedApp {
-  world: World;
+  context: AppContext;
   clock: TestClock;
   secret: string;
   /** What was done since the last time this was asked. */
@@ -52,18 +52,18 @@ export async function startCounted(
 ): Promise<CountedApp> {
   const { clock = testClock(), secret = randomBytes(32).toString('base64'), ...settings } = options;
   const config = configFromOptions({ database: database.url, secret, publicUrl: URL_OF_ALL, ...settings });
-  const opened = await openWorld(config, {
+  const opened = await openContext(config, {
     clock,
     log: createLog('silent'),
     hashing: cheapHashing,
-    patience: longPatience,
+    timeouts: longTimeouts,
   });
-  const usher = serveWorld(opened);
-  const { world } = opened;
+  const usher = serveContext(opened);
+  const { context } = opened;
 
   const counted: Work = { statements: [], hashes: 0 };
-  const { hasher } = world;
-  world.hasher = {
+  const { hasher } = context;
+  context.hasher = {
     ...hasher,
     hash: (...asked) => {
       counted.hashes++;
@@ -75,10 +75,10 @@ export async function startCounted(
     },
   };
   // The jobs were started before, and so are not counted.
-  world.db = world.db.withPlugin(noting(counted.statements));
+  context.db = context.db.withPlugin(noting(counted.statements));
 
   return {
-    world,
+    context,
     clock,
     secret,
     work: () => {
@@ -108,8 +108,8 @@ export async function startCounted(
 
 /** Somebody who has just signed up. */
 export async function newAccount({ call }: CountedApp) {
-  const names = newNames();
-  const reply = await call('POST', '/v1/signup', names, newAddress());
+  const names = newIdentifiers();
+  const reply = await call('POST', '/v1/signup', names, newIp());
   return { ...names, id: reply.body.user.id as string, reply };
 }
 

@@ -1,30 +1,30 @@
 // What must not compile. `npm run check:types` complains of a line marked below that does; beside each stands the same with the
 // one thing right, which must. Nothing here runs.
 
-import type { World } from '../../src/context.ts';
-import type { PurposeRow } from '../../src/core/codes/purposes.ts';
-import { beginFlow, countCheck } from '../../src/core/codes.ts';
+import type { AppContext } from '../../src/context.ts';
 import { addDevice } from '../../src/core/devices.ts';
 import { type NewSession, startSession } from '../../src/core/sessions/start.ts';
 import { type LockedUser, lockUser } from '../../src/core/users/lock.ts';
 import type { User } from '../../src/core/users.ts';
-import type { Answer, Call } from '../../src/edge/route.ts';
+import type { PurposeRow } from '../../src/core/verifications/purposes.ts';
+import { countVerificationAttempt, createVerification } from '../../src/core/verifications.ts';
 import {
   type AccountProof,
   makeFirstAccount,
   type OwnAccount,
 } from '../../src/flows/accounts/make-account.ts';
-import type { PasswordProof } from '../../src/flows/passwords/prove-password.ts';
+import type { PasswordProof } from '../../src/flows/passwords/authenticate-with-password.ts';
 import { cannotAskForFactor, finishRecovery, finishSignIn } from '../../src/flows/sessions/finish-sign-in.ts';
 import { rememberBrowser } from '../../src/flows/sessions/known-devices.ts';
 import {
   type CheckedVerification,
   useVerification,
   type VerificationProof,
-} from '../../src/flows/verifications/prove-mailbox.ts';
+} from '../../src/flows/verifications/check-verification.ts';
+import type { Call, RouteResponse } from '../../src/http/route.ts';
 import type { Db, Tx } from '../../src/platform/db/index.ts';
 
-declare const world: World;
+declare const context: AppContext;
 declare const call: Call;
 declare const db: Db;
 declare const tx: Tx;
@@ -72,24 +72,29 @@ export const locks = [
 ];
 
 export const knownDevices = [
-  rememberBrowser(lock, world, call),
+  rememberBrowser(lock, context, call),
   // @ts-expect-error A browser becomes known only where the user is locked, which the exit alone does.
-  rememberBrowser({ tx, user }, world, call),
+  rememberBrowser({ tx, user }, context, call),
   // @ts-expect-error The same of what is written.
   addDevice({ tx, user }, { id: '', kind: 'cookie', ip: '', userAgent: '' }, now),
 ];
 
 export const signsIn = [
-  finishSignIn(world, call, cookie, password),
-  finishSignIn(world, call, cookie, account),
+  finishSignIn(context, call, cookie, password),
+  finishSignIn(context, call, cookie, account),
   // @ts-expect-error A flow that has a user and no proof.
-  finishSignIn(world, call, cookie, user),
+  finishSignIn(context, call, cookie, user),
   // @ts-expect-error A flow that claims what was not shown.
-  finishSignIn(world, call, cookie, { news: 'signed_in', user, shown: [], forget: async () => {} }),
+  finishSignIn(context, call, cookie, { news: 'signed_in', user, shown: [], forget: async () => {} }),
   // @ts-expect-error A flow that turns the proof of one user into one of another.
-  finishSignIn(world, call, cookie, { ...password, forget: password.forget, shown: [], user: somebodyElse }),
+  finishSignIn(context, call, cookie, {
+    ...password,
+    forget: password.forget,
+    shown: [],
+    user: somebodyElse,
+  }),
   // @ts-expect-error An emailed code or link signs nobody in yet.
-  finishSignIn(world, call, cookie, email),
+  finishSignIn(context, call, cookie, email),
 ];
 
 export function changesProof(): void {
@@ -102,53 +107,53 @@ export function changesProof(): void {
 const recovery = { hash: '', isGenerated: false };
 
 export const recovers = [
-  finishRecovery(world, call, recovery, async () => email),
+  finishRecovery(context, call, recovery, async () => email),
   // @ts-expect-error A flow that does not use the code or link up: it would work twice.
-  finishRecovery(world, call, recovery, async () => checked),
+  finishRecovery(context, call, recovery, async () => checked),
   // @ts-expect-error Nor does a password take an account back.
-  finishRecovery(world, call, recovery, async () => password),
+  finishRecovery(context, call, recovery, async () => password),
   // @ts-expect-error Nor does an email that went to the new email of an account, which its thief may have chosen.
-  finishRecovery(world, call, recovery, async () => newEmail),
-  useVerification(tx, world, checked),
+  finishRecovery(context, call, recovery, async () => newEmail),
+  useVerification(tx, context, checked),
   // @ts-expect-error A flow that was not checked is not used up either.
-  useVerification(tx, world, { flow: checked.flow, purpose: checked.purpose }),
+  useVerification(tx, context, { verification: checked.verification, purpose: checked.purpose }),
 ];
 
 declare const own: OwnAccount;
 
 export const firstAccounts = [
-  makeFirstAccount(tx, world, own, setUpLink, call.origin),
+  makeFirstAccount(tx, context, own, setUpLink, call.client),
   // @ts-expect-error The first administrator needs a link that was used up.
-  makeFirstAccount(tx, world, own, unusedLink, call.origin),
+  makeFirstAccount(tx, context, own, unusedLink, call.client),
   // @ts-expect-error And no other link does.
-  makeFirstAccount(tx, world, own, email, call.origin),
+  makeFirstAccount(tx, context, own, email, call.client),
 ];
 
-export async function answersEachCase(): Promise<Answer> {
-  const outcome = await finishSignIn(world, call, cookie, password);
+export async function answersEachCase(): Promise<RouteResponse> {
+  const outcome = await finishSignIn(context, call, cookie, password);
   switch (outcome.result) {
     case 'session':
       return { status: 200, ...outcome.cookies };
     case 'factor_required':
       throw cannotAskForFactor();
-    case 'refused':
+    case 'rejected':
       return { status: 401 };
   }
 }
 
 // @ts-expect-error A flow that forgets `factor_required` ends without an answer.
-export async function forgetsTheFactor(): Promise<Answer> {
-  const outcome = await finishSignIn(world, call, cookie, password);
+export async function forgetsTheFactor(): Promise<RouteResponse> {
+  const outcome = await finishSignIn(context, call, cookie, password);
   switch (outcome.result) {
     case 'session':
       return { status: 200, ...outcome.cookies };
-    case 'refused':
+    case 'rejected':
       return { status: 401 };
   }
 }
 
-export async function asksNothing(): Promise<Answer> {
-  const outcome = await finishSignIn(world, call, cookie, password);
+export async function asksNothing(): Promise<RouteResponse> {
+  const outcome = await finishSignIn(context, call, cookie, password);
   // @ts-expect-error A flow that takes every outcome for a session.
   return { status: 200, ...outcome.cookies };
 }
@@ -180,14 +185,14 @@ export const rows: PurposeRow[] = [
   row,
 ];
 
-const asked = { address: '', flowId: undefined };
-declare const keys: World['keys'];
+const asked = { address: '', verificationId: undefined };
+declare const keys: AppContext['keys'];
 const rules = { checks: 5, lifetime: 0 };
 
 export const codes = [
-  countCheck(db, keys.codes, { ...asked, purposes: ['reset_password'] }, rules, now),
+  countVerificationAttempt(db, keys.verifications, { ...asked, purposes: ['reset_password'] }, rules, now),
   // @ts-expect-error A purpose that has no code is checked for none.
-  countCheck(db, keys.codes, { ...asked, purposes: ['restore_email'] }, rules, now),
+  countVerificationAttempt(db, keys.verifications, { ...asked, purposes: ['restore_email'] }, rules, now),
   // @ts-expect-error Nothing begins for a purpose that is not in the table.
-  beginFlow(tx, keys, { purpose: 'sign_in', userId: '', address: '' }, { digits: 6 }, now),
+  createVerification(tx, keys, { purpose: 'sign_in', userId: '', email: '' }, { digits: 6 }, now),
 ];

@@ -19,7 +19,7 @@ export interface Followed {
  */
 export function eventFollower(
   db: Db,
-  asked: Omit<EventQuery, 'before'>,
+  query: Omit<EventQuery, 'before'>,
   after: string | undefined,
 ): (now: number) => Promise<Followed> {
   let looked = after === undefined ? Number.POSITIVE_INFINITY : eventTime(after);
@@ -27,10 +27,10 @@ export function eventFollower(
   return async (now) => {
     // From the last look on, however long ago: this process may have stood still.
     const since = Math.min(now, looked) - LATEST;
-    const recent = await listEvents(db, { ...asked, since: Math.max(since, asked.since ?? 0) });
+    const recent = await listEvents(db, { ...query, since: Math.max(since, query.since ?? 0) });
     const events = recent.filter(({ id }) => (seen ? !seen.has(id) : id > (after ?? '')));
     looked = now;
     seen = new Set(recent.map(({ id }) => id));
-    return { events, isCut: events.length === asked.limit };
+    return { events, isCut: events.length === query.limit };
   };
 }

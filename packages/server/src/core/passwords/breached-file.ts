@@ -16,7 +16,7 @@ import {
   encodeHeader,
   HEADER_BYTES,
   INDEX_BYTES,
-  MOST_BUCKET_BITS,
+  MAX_BUCKET_BITS,
   PREFIX_BYTES,
   placeOf,
 } from './breached.ts';
@@ -76,7 +76,7 @@ export const partOf = (folder: string, first: number): string =>
  * @returns How many entries the list has.
  */
 export function writeBreachedPasswords(path: string, folder: string, count: number): number {
-  const bucketBits = Math.min(MOST_BUCKET_BITS, Math.max(0, Math.ceil(Math.log2(count / BUCKET))));
+  const bucketBits = Math.min(MAX_BUCKET_BITS, Math.max(0, Math.ceil(Math.log2(count / BUCKET))));
   const unfinished = `${path}.${randomBytes(6).toString('hex')}.part`;
   const descriptor = openSync(unfinished, 'wx', 0o644);
   try {

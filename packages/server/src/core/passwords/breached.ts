@@ -19,7 +19,7 @@ export const PREFIX_BYTES = 6;
 export const ENTRY_BYTES = 3;
 export const HEADER_BYTES = 64;
 export const INDEX_BYTES = 4;
-export const MOST_BUCKET_BITS = 24;
+export const MAX_BUCKET_BITS = 24;
 
 const MAGIC = 'USHERPW1';
 const NO_LIST = 'Create one with: usher passwords build, or: usher passwords fetch';
@@ -93,7 +93,7 @@ async function readHeader(file: FileHandle, path: string): Promise<Header> {
   };
   const isWhole =
     encodeHeader(header).equals(bytes) &&
-    header.bucketBits <= MOST_BUCKET_BITS &&
+    header.bucketBits <= MAX_BUCKET_BITS &&
     size === entriesAt(header) + header.entries * ENTRY_BYTES;
   if (!isWhole || (await checksumOfIndex(file, path, header)) !== header.indexChecksum) throw damaged(path);
   return header;

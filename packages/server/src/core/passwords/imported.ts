@@ -1,7 +1,7 @@
 import { readHash, standInFor } from '../../platform/hashes/families.ts';
 import { costOf, isBounded } from '../../platform/hashes/recipe.ts';
 
-/** What is stored for an account that has no password: a text that verifies nothing. Its owner sets one by mail. */
+/** What is stored for an account that has no password: a text that verifies nothing. Its owner sets one by email. */
 export const NO_PASSWORD = '!';
 
 /** A hash that another program made, as it is stored. */
@@ -33,7 +33,7 @@ const refused: [RegExp, string][] = [
   [/^[^$:{}]*$/, 'Not a hash: looks like plain text.'],
 ];
 
-const advice = 'Import without a password (--reset-refused); the user resets it by email.';
+const advice = 'Import without a password (--reset-rejected); the user resets it by email.';
 
 /**
  * Whether a hash may be kept as it is, until its owner signs in. Nothing of it is repeated in a refusal. An empty text, and
@@ -79,7 +79,7 @@ function inStandardBase64(spelled: string): string {
 }
 
 /** Of these two hashes the one that takes longer to check, as a stand-in that is nobody's. */
-export function dearerStandIn(one: string | null, other: string): string | null {
+export function slowerStandIn(one: string | null, other: string): string | null {
   const standIn = standInFor(other);
   if (standIn === undefined) return one;
   return one === null || unitsOf(standIn) > unitsOf(one) ? standIn : one;

@@ -30,14 +30,14 @@ export async function startSession(
       amr: amrOf(session.shown),
       created_at: now,
       last_seen_at: now,
-      ended_at: null,
-      ended_reason: null,
+      revoked_at: null,
+      revoked_reason: null,
       ip: session.ip,
       user_agent: session.userAgent,
       refresh_number: 1,
       refreshed_at: now,
       refresh_retries: '',
-      proven_at: freshAt(session.shown),
+      authenticated_at: freshAt(session.shown),
       audience: session.audience ?? null,
     })
     .execute();
@@ -50,7 +50,7 @@ export async function startSession(
  *
  * @returns The time that was noted; undefined when the session has ended, is another user's, or nothing shown counts as fresh.
  */
-export async function noteProven(
+export async function recordAuthentication(
   { tx, user }: LockedUser,
   id: string,
   shown: readonly Shown[],
@@ -61,19 +61,19 @@ export async function noteProven(
   const row = await tx
     .updateTable('sessions')
     .set((session) => ({
-      proven_at: session
+      authenticated_at: session
         .case()
-        .when(session.and([session('proven_at', '<', second), session('created_at', '<', second)]))
+        .when(session.and([session('authenticated_at', '<', second), session('created_at', '<', second)]))
         .then(at)
-        .when('proven_at', '>', session.ref('created_at'))
-        .then(session('proven_at', '+', 1_000))
+        .when('authenticated_at', '>', session.ref('created_at'))
+        .then(session('authenticated_at', '+', 1_000))
         .else(session('created_at', '+', 1_000))
         .end(),
     }))
     .where('id', '=', id)
     .where('user_id', '=', user.id)
-    .where('ended_at', 'is', null)
-    .returning('proven_at')
+    .where('revoked_at', 'is', null)
+    .returning('authenticated_at')
     .executeTakeFirst();
-  return row?.proven_at;
+  return row?.authenticated_at;
 }

@@ -5,7 +5,7 @@ import {
   claimsFor,
   decodeClaims,
   encodeClaims,
-  MOST_CHARACTERS,
+  MAX_CHARACTERS,
   type Subject,
 } from './claims.ts';
 
@@ -88,7 +88,7 @@ function reader(issuer: string, audiences: readonly string[], keys: TokenKeys, m
     keys.published(now).find((key) => encodeHeader(key) === header);
 
   return async (token, now) => {
-    if (token.length > MOST_CHARACTERS) return undefined;
+    if (token.length > MAX_CHARACTERS) return undefined;
     if (revision !== keys.revision()) {
       verified.clear();
       revision = keys.revision();

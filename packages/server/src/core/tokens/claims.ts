@@ -26,7 +26,7 @@ export interface Subject {
 }
 
 /** The longest token that is looked at. */
-export const MOST_CHARACTERS = 4_096;
+export const MAX_CHARACTERS = 4_096;
 
 /** No token that Usher makes lives longer (the setting's maximum); one that claims to was not made by it. */
 const LONGEST_LIFETIME = 3_600;

@@ -6,7 +6,7 @@ import {
   claimsFor,
   decodeClaims,
   encodeClaims,
-  MOST_CHARACTERS,
+  MAX_CHARACTERS,
   type Subject,
   seconds,
 } from './claims.ts';
@@ -67,7 +67,7 @@ export function cookieTokens(issuer: string, idle: number, key: KeyObject): Cook
     },
 
     read(token) {
-      if (token.length > MOST_CHARACTERS) return undefined;
+      if (token.length > MAX_CHARACTERS) return undefined;
       const known = verified.get(token);
       if (known) return known;
       // The header is not parsed: it is this one text, or the token is not ours (RFC 8725, 3.1).

@@ -61,14 +61,14 @@ function pageOf(found: User[], key: Key, limit: number): UserPage {
 }
 
 /** No page reads more often, should names be such that most of what is read was on an earlier page. */
-const MOST_READS = 5;
+const MAX_READS = 5;
 
 async function search(db: Db, asked: UserQuery, beginning: string): Promise<UserPage> {
   const byId = await filtered(db, asked).where('id', '=', beginning).executeTakeFirst();
   if (byId) return { users: [byId], next: null };
   const found: Found[] = [];
   let place = asked.after ?? null;
-  for (let read = 0; read < MOST_READS && found.length < asked.limit; read++) {
+  for (let read = 0; read < MAX_READS && found.length < asked.limit; read++) {
     const part = await readNames(db, { ...asked, after: place ?? undefined }, beginning);
     found.push(...part.found);
     place = part.next;

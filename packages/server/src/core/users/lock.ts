@@ -48,7 +48,7 @@ export async function lockUser(
 ): Promise<LockedUser | undefined> {
   const lock = tx
     .updateTable('users')
-    .set((user) => ({ signed_in_at: signedInAt ?? user.ref('signed_in_at') }))
+    .set((user) => ({ last_sign_in_at: signedInAt ?? user.ref('last_sign_in_at') }))
     .where('id', '=', id);
   const unchanged = password_hash === undefined ? lock : lock.where('password_hash', '=', password_hash);
   const user = await unchanged.returningAll().executeTakeFirst();

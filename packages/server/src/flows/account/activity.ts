@@ -1,14 +1,14 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { isByOther, listEvents, type RecordedEvent } from '../../core/events.ts';
 
-export { limitActivity } from '../../core/limits.ts';
-export { browserOf } from '../../core/mails/browser.ts';
-export { mailAbout } from '../../core/mails/kinds.ts';
+export { browserOf } from '../../core/emails/browser.ts';
+export { emailAbout } from '../../core/emails/kinds.ts';
+export { limitActivity } from '../../core/rate-limits.ts';
 export { isByOther };
 
 /** What happened in an account, newest first, and after which event it goes on. */
 export async function readActivity(
-  { db }: Pick<World, 'db'>,
+  { db }: Pick<AppContext, 'db'>,
   { limit, ...asked }: { userId: string; before?: string | undefined; limit: number },
 ): Promise<{ events: RecordedEvent[]; next: string | null }> {
   const found = await listEvents(db, { ...asked, limit: limit + 1 });

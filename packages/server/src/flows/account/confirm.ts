@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { proveFresh } from '../passwords/prove-fresh.ts';
+import type { AppContext } from '../../context.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { reauthenticate } from '../passwords/reauthenticate.ts';
 
 export const confirmBody = z.strictObject({ password: z.string() });
 
 /** Takes the password again, so that this session may do what asks for a fresh sign-in. */
 export async function confirm(
-  world: World,
+  context: AppContext,
   call: SignedInCall<z.infer<typeof confirmBody>>,
-): Promise<Answer> {
-  await proveFresh(world, call, call.body.password);
+): Promise<RouteResponse> {
+  await reauthenticate(context, call, call.body.password);
   return { status: 200, body: { message: 'Password confirmed.' } };
 }

@@ -1,47 +1,47 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
 import { type EventView, pagesOfEventsOf } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { findById } from '../../core/users.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { deviceIdOf } from '../../edge/side-cookies.ts';
-import { Refusal } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
+import { deviceIdOf } from '../../http/other-cookies.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { eventShape, showEvent } from '../shapes/events.ts';
 import { deviceShape, sessionShape, showDevice, showSession } from '../shapes/sessions.ts';
 import { ownUserShape, showOwnUser } from '../shapes/users.ts';
 
-const MOST_EVENTS = 10_000;
+const MAX_EVENTS = 10_000;
 
 export const myDataShape = z.object({
   exported_at: z.iso.datetime(),
   user: ownUserShape,
   sessions: z.array(sessionShape),
   devices: z.array(deviceShape),
-  events: z.array(eventShape).describe(`The latest ${MOST_EVENTS} events`),
+  events: z.array(eventShape).describe(`The latest ${MAX_EVENTS} events`),
 });
 
 /** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */
 export async function downloadMyData(
-  world: World,
-  { live, headers, origin, checkAgain }: SignedInCall,
-): Promise<Answer> {
-  const { db, clock, exports } = world;
+  context: AppContext,
+  { activeSession, headers, client, checkAgain }: SignedInCall,
+): Promise<RouteResponse> {
+  const { db, clock, exports } = context;
   const now = clock.now();
-  const user = await findById(db, live.user.id);
-  if (!user) throw new Refusal('invalid_token');
-  const sessions = await sessionsOf(db, live.user, now, live.session.id);
+  const user = await findById(db, activeSession.user.id);
+  if (!user) throw new HttpError('invalid_token');
+  const sessions = await sessionsOf(db, activeSession.user, now, activeSession.session.id);
   const devices = await devicesOf(db, user.id, now);
   const facts: Omit<z.infer<typeof myDataShape>, 'events'> = {
     exported_at: new Date(now).toISOString(),
     user: showOwnUser(user),
-    sessions: sessions.map((one) => showSession(one, live.session.id)),
-    devices: devices.map((one) => showDevice(one, deviceIdOf(world, headers, user.id))),
+    sessions: sessions.map((one) => showSession(one, activeSession.session.id)),
+    devices: devices.map((one) => showDevice(one, deviceIdOf(context, headers, user.id))),
   };
   const stream = exports.open({
     userId: user.id,
-    requestId: origin.requestId,
-    parts: withEvents(facts, pagesOfEventsOf(db, user.id, MOST_EVENTS)),
+    requestId: client.requestId,
+    parts: withEvents(facts, pagesOfEventsOf(db, user.id, MAX_EVENTS)),
     check: checkAgain,
   });
   return {

@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { eventsOf } from '../../core/events.ts';
-import { queueAdminChange } from '../../core/installation.ts';
-import { parseEmail } from '../../core/names.ts';
+import { parseEmail } from '../../core/identifiers.ts';
+import { serializeAdminChanges } from '../../core/installation.ts';
 import { sessionsOf } from '../../core/sessions.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { profileColumns } from '../../user-fields.ts';
 import { deleteAccount } from '../accounts/change-user.ts';
 import { changeProfile, profileShape } from '../accounts/profile.ts';
-import { notify } from '../emails/notices.ts';
-import { holdProven, proveOwnPassword } from '../passwords/prove-password.ts';
+import { sendSecurityNotice } from '../emails/security-notices.ts';
+import { lockReauthenticated, reauthenticateWithPassword } from '../passwords/authenticate-with-password.ts';
 import { CLEARED } from '../sessions/clear-cache.ts';
 import { showEvent } from '../shapes/events.ts';
 import { showSession } from '../shapes/sessions.ts';
@@ -19,20 +19,20 @@ import { showUser } from '../shapes/users.ts';
 /** How many of their events a user sees on the dashboard. */
 const RECENT_EVENTS = 20;
 
-export const showMe = (_: World, { live }: SignedInCall): Answer => ({
+export const showMe = (_: AppContext, { activeSession }: SignedInCall): RouteResponse => ({
   status: 200,
-  body: { user: showUser(live.user) },
+  body: { user: showUser(activeSession.user) },
 });
 
 /** Everything a dashboard shows, in one answer. */
 export async function dashboard(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { live }: SignedInCall,
-): Promise<Answer> {
-  const { user, session } = live;
-  const sessions = await sessionsOf(db, live.user, clock.now(), live.session.id);
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { activeSession }: SignedInCall,
+): Promise<RouteResponse> {
+  const { user, session } = activeSession;
+  const sessions = await sessionsOf(db, activeSession.user, clock.now(), activeSession.session.id);
   const current = sessions.find((one) => one.id === session.id);
-  if (!current) throw new Refusal('invalid_token');
+  if (!current) throw new HttpError('invalid_token');
   const events = await eventsOf(db, user.id, RECENT_EVENTS);
   return {
     status: 200,
@@ -54,13 +54,13 @@ export const changeMeBody = z
 
 /** Changes one's own profile; the address has a way of its own, because it must be proven. */
 export async function changeMe(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { body, live, origin }: SignedInCall<z.infer<typeof changeMeBody>>,
-): Promise<Answer> {
-  const { user } = live;
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { body, activeSession, client }: SignedInCall<z.infer<typeof changeMeBody>>,
+): Promise<RouteResponse> {
+  const { user } = activeSession;
   const changed = await db
     .transaction()
-    .execute((tx) => changeProfile({ tx, user, actorId: user.id, origin, now: clock.now() }, body));
+    .execute((tx) => changeProfile({ tx, user, actorId: user.id, client, now: clock.now() }, body));
   return { status: 200, body: { user: showUser(changed) } };
 }
 
@@ -68,21 +68,29 @@ export const deleteMeBody = z.strictObject({ email: z.string(), password: z.stri
 
 /** Deletes the caller's own account and all that belongs to it; needs the address, as a pause, and the password. */
 export async function deleteMe(
-  world: World,
-  { body, live, credential, origin, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,
-): Promise<Answer> {
-  const { db, clock } = world;
+  context: AppContext,
+  { body, activeSession, credential, client, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,
+): Promise<RouteResponse> {
+  const { db, clock } = context;
   const given = parseEmail(body.email);
-  if (!given.ok || given.email !== live.user.email)
-    throw new Refusal('invalid_request', {
-      fields: [{ field: 'email', code: 'email_other', message: 'This doesn’t match your account’s email.' }],
+  if (!given.ok || given.email !== activeSession.user.email)
+    throw new HttpError('invalid_request', {
+      fields: [
+        { field: 'email', code: 'email_mismatch', message: 'This doesn’t match your account’s email.' },
+      ],
     });
-  const proof = await proveOwnPassword(world, live, body.password, { origin, headers });
+  const proof = await reauthenticateWithPassword(context, activeSession, body.password, { client, headers });
   await db.transaction().execute(async (tx) => {
-    await queueAdminChange(tx);
-    await holdProven(tx, proof, live);
-    await deleteAccount(world, { tx, user: live.user, actorId: live.user.id, origin, now: clock.now() });
-    await notify(tx, world, 'account_deleted', live.user, origin);
+    await serializeAdminChanges(tx);
+    await lockReauthenticated(tx, proof, activeSession);
+    await deleteAccount(context, {
+      tx,
+      user: activeSession.user,
+      actorId: activeSession.user.id,
+      client,
+      now: clock.now(),
+    });
+    await sendSecurityNotice(tx, context, 'account_deleted', activeSession.user, client);
   });
   return {
     status: 200,

@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import { endVerificationsOf } from '../../core/codes.ts';
+import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { hashPassword, normalisePassword } from '../../core/passwords.ts';
-import { audienceOf, endSessionsOf } from '../../core/sessions.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { audienceOf, revokeSessionsOf } from '../../core/sessions.ts';
+import { endVerificationsOf } from '../../core/verifications.ts';
+import { HttpError } from '../../errors.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { countWrite } from '../limits/count-write.ts';
+import {
+  reauthenticateWithPassword,
+  replaceProvenPassword,
+} from '../passwords/authenticate-with-password.ts';
 import { forUser } from '../passwords/hash-requester.ts';
-import { refuseWeak } from '../passwords/new-password.ts';
-import { proveOwnPassword, replaceProvenPassword } from '../passwords/prove-password.ts';
+import { rejectWeak } from '../passwords/new-password.ts';
 import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
@@ -25,27 +28,30 @@ const SAME = {
  * whose cookie or pair of tokens is in the answer (ASVS 7.2.4). Of all known browsers, only the caller's is still known.
  */
 export async function changePassword(
-  world: World,
-  { body, live, origin, headers }: SignedInCall<z.infer<typeof changePasswordBody>>,
-): Promise<Answer> {
-  const { db, clock, hasher } = world;
-  const { session } = live;
-  await refuseWeak(world, body.new_password, live.user, 'new_password');
+  context: AppContext,
+  { body, activeSession, client, headers }: SignedInCall<z.infer<typeof changePasswordBody>>,
+): Promise<RouteResponse> {
+  const { db, clock, hasher } = context;
+  const { session } = activeSession;
+  await rejectWeak(context, body.new_password, activeSession.user, 'new_password');
   if (normalisePassword(body.new_password) === normalisePassword(body.current_password))
-    throw new Refusal('invalid_request', { fields: [SAME] });
-  const proof = await proveOwnPassword(world, live, body.current_password, { origin, headers });
-  const { user } = proof;
+    throw new HttpError('invalid_request', { fields: [SAME] });
+  const result = await reauthenticateWithPassword(context, activeSession, body.current_password, {
+    client,
+    headers,
+  });
+  const { user } = result;
   // Not before: a thief of the session could use it up.
-  await countWrite(world, live, origin, 'passwordChanges');
-  const passwordHash = await hashPassword(hasher, body.new_password, forUser(origin, user.id));
+  await countWrite(context, activeSession, client, 'password_changes_per_account');
+  const passwordHash = await hashPassword(hasher, body.new_password, forUser(client, user.id));
   const how = { kind: session.kind, audience: await audienceOf(db, session.id) };
-  const outcome = await finishSignIn(world, { origin, headers }, how, async (tx) => {
+  const outcome = await finishSignIn(context, { client, headers }, how, async (tx) => {
     const now = clock.now();
-    const changed = await replaceProvenPassword(tx, world, proof, passwordHash);
-    if (!changed) throw new Refusal('conflict');
-    await endSessionsOf(tx, user.id, 'password_changed', now);
+    const changed = await replaceProvenPassword(tx, context, result, passwordHash);
+    if (!changed) throw new HttpError('conflict');
+    await revokeSessionsOf(tx, user.id, 'password_changed', now);
     await endVerificationsOf(tx, user.id, 'password_change', now);
-    await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId: user.id }, now);
+    await recordEvent(tx, 'password_changed', client, { userId: user.id, actorId: user.id }, now);
     return changed;
   });
   switch (outcome.result) {
@@ -57,7 +63,7 @@ export async function changePassword(
       };
     case 'factor_required':
       throw cannotAskForFactor();
-    case 'refused':
-      throw new Refusal('conflict');
+    case 'rejected':
+      throw new HttpError('conflict');
   }
 }

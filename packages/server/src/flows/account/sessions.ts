@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import { endVerificationsOf } from '../../core/codes.ts';
+import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { endOtherSessions, endSession, sessionsOf } from '../../core/sessions.ts';
-import { holdSignIns } from '../../core/users.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { revokeOtherSessions, revokeSession, sessionsOf } from '../../core/sessions.ts';
+import { lockSignIns } from '../../core/users.ts';
+import { endVerificationsOf } from '../../core/verifications.ts';
+import { HttpError } from '../../errors.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { showSession } from '../shapes/sessions.ts';
 
 /** The caller's sessions that are good now, the one used last first. There are never more than fit a page. */
 export async function listSessions(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { live }: SignedInCall,
-): Promise<Answer> {
-  const sessions = await sessionsOf(db, live.user, clock.now(), live.session.id);
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { activeSession }: SignedInCall,
+): Promise<RouteResponse> {
+  const sessions = await sessionsOf(db, activeSession.user, clock.now(), activeSession.session.id);
   return {
     status: 200,
-    body: { sessions: sessions.map((one) => showSession(one, live.session.id)), next_cursor: null },
+    body: { sessions: sessions.map((one) => showSession(one, activeSession.session.id)), next_cursor: null },
   };
 }
 
@@ -25,35 +25,40 @@ export const sessionParams = z.strictObject({
 });
 
 /** Ends one of the caller's own sessions. Another user's is not found, like one that does not exist. */
-export async function endOneSession(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { params, live, origin }: SignedInCall<undefined, undefined, z.infer<typeof sessionParams>>,
-): Promise<Answer> {
+export async function revokeOneSession(
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { params, activeSession, client }: SignedInCall<undefined, undefined, z.infer<typeof sessionParams>>,
+): Promise<RouteResponse> {
   const now = clock.now();
-  const { id: userId } = live.user;
+  const { id: userId } = activeSession.user;
   const ended = await db.transaction().execute(async (tx) => {
-    if (!(await endSession(tx, params.id, userId, 'ended_by_user', now))) return false;
-    await recordEvent(tx, 'session_ended', origin, { userId, actorId: userId, sessionId: params.id }, now);
+    if (!(await revokeSession(tx, params.id, userId, 'revoked_by_user', now))) return false;
+    await recordEvent(tx, 'session_revoked', client, { userId, actorId: userId, sessionId: params.id }, now);
     return true;
   });
-  if (!ended) throw new Refusal('not_found', { message: 'Session not found or already ended.' });
-  const answer: Answer = { status: 200, body: { message: 'Session revoked.' } };
-  return params.id === live.session.id ? { ...answer, cookie: 'unset' } : answer;
+  if (!ended) throw new HttpError('not_found', { message: 'Session not found or already ended.' });
+  const response: RouteResponse = { status: 200, body: { message: 'Session revoked.' } };
+  return params.id === activeSession.session.id ? { ...response, cookie: 'unset' } : response;
 }
 
 /** Ends all sessions of the caller but the one that asks, also those that begin at this moment. */
-export async function endAllOtherSessions(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { live, origin }: SignedInCall,
-): Promise<Answer> {
+export async function revokeAllOtherSessions(
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { activeSession, client }: SignedInCall,
+): Promise<RouteResponse> {
   const now = clock.now();
-  const { id: userId } = live.user;
+  const { id: userId } = activeSession.user;
   const sessions = await db.transaction().execute(async (tx) => {
-    await holdSignIns(tx, userId);
-    const ended = await endOtherSessions(tx, live.session.id, userId, 'ended_by_user', now);
+    await lockSignIns(tx, userId);
+    const ended = await revokeOtherSessions(tx, activeSession.session.id, userId, 'revoked_by_user', now);
     await endVerificationsOf(tx, userId, 'sign_out_everywhere', now);
-    const about = { userId, actorId: userId, sessionId: live.session.id, details: { sessions: ended } };
-    await recordEvent(tx, 'other_sessions_ended', origin, about, now);
+    const about = {
+      userId,
+      actorId: userId,
+      sessionId: activeSession.session.id,
+      details: { sessions: ended },
+    };
+    await recordEvent(tx, 'other_sessions_revoked', client, about, now);
     return ended;
   });
   return { status: 200, body: { message: 'Other sessions revoked.', sessions } };

@@ -1,17 +1,19 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
-import { endOf, IDLE, type Live, sessionsOf } from '../../core/sessions.ts';
+import { type ActiveSession, expiryOf, IDLE_TIMEOUT, sessionsOf } from '../../core/sessions.ts';
 
 /** Where the caller is signed in; the session used last first. */
-export const ownSessions = ({ db, clock }: Pick<World, 'db' | 'clock'>, { user, session }: Live) =>
-  sessionsOf(db, user, clock.now(), session.id);
+export const ownSessions = (
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { user, session }: ActiveSession,
+) => sessionsOf(db, user, clock.now(), session.id);
 
 /** Where the caller signed in before. */
-export const ownDevices = ({ db, clock }: Pick<World, 'db' | 'clock'>, { user }: Live) =>
+export const ownDevices = ({ db, clock }: Pick<AppContext, 'db' | 'clock'>, { user }: ActiveSession) =>
   devicesOf(db, user.id, clock.now());
 
 /** How long a session lasts unused, and how long this one can last at most from `now`, in milliseconds. */
-export const timeLeft = (live: Live, now: number): { idle: number; left: number } => ({
-  idle: IDLE,
-  left: endOf(live) - now,
+export const timeLeft = (activeSession: ActiveSession, now: number): { idle: number; left: number } => ({
+  idle: IDLE_TIMEOUT,
+  left: expiryOf(activeSession) - now,
 });

@@ -1,32 +1,32 @@
-import type { World } from '../../context.ts';
-import { endVerificationsOf } from '../../core/codes.ts';
+import type { AppContext } from '../../context.ts';
 import { removeDevicesOf } from '../../core/devices.ts';
-import { type Origin, recordEvent } from '../../core/events.ts';
-import { finishSetUp } from '../../core/installation.ts';
-import { accountLimits, liftLimits } from '../../core/limits.ts';
-import { forgetMailsOf } from '../../core/mails.ts';
-import { parseUsername } from '../../core/names.ts';
-import { endSessionsOf } from '../../core/sessions.ts';
+import { deleteEmailsOf } from '../../core/emails.ts';
+import { type ClientInfo, recordEvent } from '../../core/events.ts';
+import { parseUsername } from '../../core/identifiers.ts';
+import { markSetUpCompleted } from '../../core/installation.ts';
+import { accountRateLimits, resetRateLimits } from '../../core/rate-limits.ts';
+import { revokeSessionsOf } from '../../core/sessions.ts';
 import {
   countAdmins,
   deleteUser,
   demote,
   disable,
   enable,
-  holdSignIns,
   insertUser,
+  lockSignIns,
   type NewUser,
   promote,
   setPassword,
   type User,
 } from '../../core/users.ts';
-import { Refusal } from '../../errors.ts';
+import { endVerificationsOf } from '../../core/verifications.ts';
+import { HttpError } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { type Role, roleOf } from '../../user-fields.ts';
-import { takenRefusal } from './check-new-user.ts';
+import { takenError } from './check-new-user.ts';
 
 /**
- * A change that someone makes to another's account. Its transaction was queued (`queueAdminChange`), so that the last
+ * A change that someone makes to another's account. Its transaction was queued (`serializeAdminChanges`), so that the last
  * administrator is never taken away by two changes side by side.
  */
 export interface Change {
@@ -34,73 +34,73 @@ export interface Change {
   user: Pick<User, 'id' | 'username' | 'admin_since' | 'disabled_at'>;
   /** Who makes it: a user's id, or `operator`. */
   actorId: string;
-  origin: Origin;
+  client: ClientInfo;
   now: number;
 }
 
-/** Promotes or demotes; does nothing if the user has the role. @throws Refusal `last_admin` */
-export async function setRole({ tx, user, actorId, origin, now }: Change, role: Role): Promise<void> {
+/** Promotes or demotes; does nothing if the user has the role. @throws HttpError `last_admin` */
+export async function setRole({ tx, user, actorId, client, now }: Change, role: Role): Promise<void> {
   if (roleOf(user) === role) return;
   if (role === 'admin') await promote(tx, user.id, now);
-  else if (!(await demote(tx, user.id))) throw new Refusal('last_admin');
+  else if (!(await demote(tx, user.id))) throw new HttpError('last_admin');
   const name = role === 'admin' ? 'user_promoted' : 'user_demoted';
-  await recordEvent(tx, name, origin, { userId: user.id, actorId }, now);
+  await recordEvent(tx, name, client, { userId: user.id, actorId }, now);
 }
 
 /**
  * Disables, which ends all sessions, or enables, which revives none; does nothing if the user is so already.
  *
- * @throws Refusal `last_admin`
+ * @throws HttpError `last_admin`
  */
 export async function setDisabled(
-  { tx, user, actorId, origin, now }: Change,
+  { tx, user, actorId, client, now }: Change,
   disabled: boolean,
 ): Promise<void> {
   if ((user.disabled_at !== null) === disabled) return;
   if (!disabled) {
     await enable(tx, user.id);
-    await recordEvent(tx, 'user_enabled', origin, { userId: user.id, actorId }, now);
+    await recordEvent(tx, 'user_enabled', client, { userId: user.id, actorId }, now);
     return;
   }
-  if (!(await disable(tx, user.id, now))) throw new Refusal('last_admin');
-  const sessions = await endSessionsOf(tx, user.id, 'disabled', now);
+  if (!(await disable(tx, user.id, now))) throw new HttpError('last_admin');
+  const sessions = await revokeSessionsOf(tx, user.id, 'disabled', now);
   await endVerificationsOf(tx, user.id, 'disable', now);
-  await recordEvent(tx, 'user_disabled', origin, { userId: user.id, actorId, details: { sessions } }, now);
+  await recordEvent(tx, 'user_disabled', client, { userId: user.id, actorId, details: { sessions } }, now);
 }
 
-/** Makes an account for someone else. @throws Refusal `signup_taken` */
+/** Makes an account for someone else. @throws HttpError `user_exists` */
 export async function addAccount(
-  { tx, actorId, origin, now }: Omit<Change, 'user'>,
+  { tx, actorId, client, now }: Omit<Change, 'user'>,
   newUser: NewUser,
 ): Promise<User> {
   const made = await insertUser(tx, newUser, now);
-  if ('taken' in made) throw takenRefusal(made.taken);
+  if ('taken' in made) throw takenError(made.taken);
   const about = { userId: made.user.id, actorId, details: { role: newUser.role } };
-  await recordEvent(tx, 'user_created', origin, about, now);
+  await recordEvent(tx, 'user_created', client, about, now);
   return made.user;
 }
 
-/** Deletes the account with all that belongs to it. @throws Refusal `last_admin` */
+/** Deletes the account with all that belongs to it. @throws HttpError `last_admin` */
 export async function deleteAccount(
-  { keys }: Pick<World, 'keys'>,
-  { tx, user, actorId, origin, now }: Change,
+  { keys }: Pick<AppContext, 'keys'>,
+  { tx, user, actorId, client, now }: Change,
 ): Promise<void> {
-  if (!(await deleteUser(tx, user.id))) throw new Refusal('last_admin');
-  await forgetMailsOf(tx, user.id);
+  if (!(await deleteUser(tx, user.id))) throw new HttpError('last_admin');
+  await deleteEmailsOf(tx, user.id);
   // Nobody's right password clears these any more.
-  await liftLimits(tx, keys.limits, accountLimits(user.id));
-  await recordEvent(tx, 'user_deleted', origin, { userId: user.id, actorId }, now);
+  await resetRateLimits(tx, keys.rateLimits, accountRateLimits(user.id));
+  await recordEvent(tx, 'user_deleted', client, { userId: user.id, actorId }, now);
 }
 
 /** Ends all sessions of the user, also those that begin at this moment. @returns How many were open. */
-export async function endSessions({ tx, user, actorId, origin, now }: Change): Promise<number> {
-  await holdSignIns(tx, user.id);
-  const sessions = await endSessionsOf(tx, user.id, 'ended_by_admin', now);
+export async function revokeSessions({ tx, user, actorId, client, now }: Change): Promise<number> {
+  await lockSignIns(tx, user.id);
+  const sessions = await revokeSessionsOf(tx, user.id, 'revoked_by_admin', now);
   await endVerificationsOf(tx, user.id, 'sign_out_everywhere', now);
   await recordEvent(
     tx,
     'signed_out_everywhere',
-    origin,
+    client,
     { userId: user.id, actorId, details: { sessions } },
     now,
   );
@@ -108,22 +108,22 @@ export async function endSessions({ tx, user, actorId, origin, now }: Change): P
 }
 
 /** Removes all known browsers and programs of the user, also those of a sign-in at this moment. @returns How many there were. */
-export async function removeDevices({ tx, user, actorId, origin, now }: Change): Promise<number> {
-  await holdSignIns(tx, user.id);
+export async function removeDevices({ tx, user, actorId, client, now }: Change): Promise<number> {
+  await lockSignIns(tx, user.id);
   const devices = await removeDevicesOf(tx, user.id);
-  await recordEvent(tx, 'device_removed', origin, { userId: user.id, actorId, details: { devices } }, now);
+  await recordEvent(tx, 'device_removed', client, { userId: user.id, actorId, details: { devices } }, now);
   return devices;
 }
 
 /** Gives the user another password, to be changed at the next sign-in, which ends all sessions. @returns How many were open. */
 export async function givePassword(
-  { tx, user, actorId, origin, now }: Change,
+  { tx, user, actorId, client, now }: Change,
   passwordHash: string,
 ): Promise<number> {
   await setPassword(tx, user.id, passwordHash, now);
-  const sessions = await endSessionsOf(tx, user.id, 'password_changed', now);
+  const sessions = await revokeSessionsOf(tx, user.id, 'password_changed', now);
   await endVerificationsOf(tx, user.id, 'password_change', now);
-  await recordEvent(tx, 'password_changed', origin, { userId: user.id, actorId, details: { sessions } }, now);
+  await recordEvent(tx, 'password_changed', client, { userId: user.id, actorId, details: { sessions } }, now);
   return sessions;
 }
 
@@ -131,6 +131,6 @@ export async function givePassword(
  * Marks the set-up as done if there is an enabled administrator by now, so that the set-up link makes no second one.
  * For those who can make the first one without the link.
  */
-export async function settleSetUp(tx: Db, now: number): Promise<void> {
-  if ((await countAdmins(tx)) > 0) await finishSetUp(tx, now);
+export async function completeSetUp(tx: Db, now: number): Promise<void> {
+  if ((await countAdmins(tx)) > 0) await markSetUpCompleted(tx, now);
 }

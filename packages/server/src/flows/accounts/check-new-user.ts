@@ -1,9 +1,9 @@
-import { parseEmail, parseUsername } from '../../core/names.ts';
+import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import type { NewUser } from '../../core/users.ts';
-import { type FieldError, Refusal } from '../../errors.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import { type PasswordRules, weaknessOf } from '../passwords/new-password.ts';
 
-interface Wish {
+interface NewUserInput {
   username: string;
   email: string;
   password: string;
@@ -12,10 +12,10 @@ interface Wish {
 /**
  * The names of a new account, normalised.
  *
- * @throws Refusal `signup_refused` with the reason for every field that cannot be accepted.
+ * @throws HttpError `signup_rejected` with the reason for every field that cannot be accepted.
  */
 export async function checkNewUser(
-  { username, email, password }: Wish,
+  { username, email, password }: NewUserInput,
   rules: PasswordRules,
 ): Promise<Omit<NewUser, 'passwordHash' | 'role'>> {
   const parsedUsername = parseUsername(username);
@@ -26,7 +26,7 @@ export async function checkNewUser(
   if (!parsedEmail.ok) wrong.push({ field: 'email', ...parsedEmail });
   if (weakness) wrong.push(weakness);
   if (!parsedUsername.ok || !parsedEmail.ok || weakness)
-    throw new Refusal('signup_refused', { fields: wrong });
+    throw new HttpError('signup_rejected', { fields: wrong });
   return {
     username: parsedUsername.username,
     usernameKey: parsedUsername.key,
@@ -36,9 +36,9 @@ export async function checkNewUser(
 }
 
 /** The refusal that says which of the two names another account has; none, if it went away meanwhile. */
-export function takenRefusal(names: ('username' | 'email')[]): Refusal {
-  if (names.length === 0) return new Refusal('conflict');
-  return new Refusal('signup_taken', { fields: names.map((name) => reasons[name]) });
+export function takenError(names: ('username' | 'email')[]): HttpError {
+  if (names.length === 0) return new HttpError('conflict');
+  return new HttpError('user_exists', { fields: names.map((name) => reasons[name]) });
 }
 
 const reasons = {

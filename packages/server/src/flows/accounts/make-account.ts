@@ -1,15 +1,15 @@
-import type { World } from '../../context.ts';
-import { isHeld } from '../../core/codes.ts';
+import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { finishSetUp } from '../../core/installation.ts';
-import { mixedScripts } from '../../core/names.ts';
+import { mixedScripts } from '../../core/identifiers.ts';
+import { markSetUpCompleted } from '../../core/installation.ts';
 import type { Shown } from '../../core/sessions/methods.ts';
 import { insertUser, type NewUser, type User } from '../../core/users.ts';
-import type { Call } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { isEmailReserved } from '../../core/verifications.ts';
+import { HttpError } from '../../errors.ts';
+import type { Call } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
-import type { VerificationProof } from '../verifications/prove-mailbox.ts';
-import { takenRefusal } from './check-new-user.ts';
+import type { VerificationProof } from '../verifications/check-verification.ts';
+import { takenError } from './check-new-user.ts';
 
 /**
  * Shows that somebody has just made this account, and chose its password. Exported as a type: only the functions of this file
@@ -45,40 +45,41 @@ export interface OwnAccount extends Omit<NewUser, 'role'> {
   passwordGivenAt: number;
 }
 
-/** Makes the account of someone who signed up. @throws Refusal `signup_taken` */
+/** Makes the account of someone who signed up. @throws HttpError `user_exists` */
 export async function makeAccount(
   tx: Db,
-  { clock, keys }: Pick<World, 'clock' | 'keys'>,
+  { clock, keys }: Pick<AppContext, 'clock' | 'keys'>,
   { passwordGivenAt, ...newUser }: OwnAccount,
-  origin: Call['origin'],
+  client: Call['client'],
 ): Promise<AccountProof> {
   const now = clock.now();
-  if (await isHeld(tx, keys.codes, newUser.emailKey, undefined, now)) throw takenRefusal(['email']);
+  if (await isEmailReserved(tx, keys.verifications, newUser.emailKey, undefined, now))
+    throw takenError(['email']);
   const made = await insertUser(tx, { ...newUser, role: 'user' }, now);
-  if ('taken' in made) throw takenRefusal(made.taken);
+  if ('taken' in made) throw takenError(made.taken);
   const { user } = made;
   const details = { mixed_scripts: mixedScripts(user.username) };
-  await recordEvent(tx, 'user_signed_up', origin, { userId: user.id, actorId: user.id, details }, now);
+  await recordEvent(tx, 'user_signed_up', client, { userId: user.id, actorId: user.id, details }, now);
   return new AccountProof(user, [{ method: 'password', at: passwordGivenAt }]);
 }
 
 /**
  * Makes the first administrator, for whoever used the set-up link up.
  *
- * @throws Refusal `setup_done`: of many at once, one succeeds; `signup_taken`.
+ * @throws HttpError `setup_completed`: of many at once, one succeeds; `user_exists`.
  */
 export async function makeFirstAccount(
   tx: Db,
-  { clock }: World,
+  { clock }: AppContext,
   { passwordGivenAt, ...newUser }: OwnAccount,
   link: VerificationProof<'setup'>,
-  origin: Call['origin'],
+  client: Call['client'],
 ): Promise<AccountProof> {
   const now = clock.now();
-  if (!(await finishSetUp(tx, now))) throw new Refusal('setup_done');
+  if (!(await markSetUpCompleted(tx, now))) throw new HttpError('setup_completed');
   const made = await insertUser(tx, { ...newUser, role: 'admin' }, now);
-  if ('taken' in made) throw takenRefusal(made.taken);
+  if ('taken' in made) throw takenError(made.taken);
   const { user } = made;
-  await recordEvent(tx, 'setup_done', origin, { userId: user.id, actorId: user.id }, now);
+  await recordEvent(tx, 'setup_completed', client, { userId: user.id, actorId: user.id }, now);
   return new AccountProof(user, [...link.shown, { method: 'password', at: passwordGivenAt }]);
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
-import { type NameFault, parseUsername } from '../../core/names.ts';
+import { type IdentifierFault, parseUsername } from '../../core/identifiers.ts';
 import { type ProfileChange, type User, updateProfile } from '../../core/users.ts';
-import { type FieldError, Refusal } from '../../errors.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
 import type { Change } from './change-user.ts';
 
-type Checked = { ok: true; change: ProfileChange } | NameFault;
+type Checked = { ok: true; change: ProfileChange } | IdentifierFault;
 
 /** What each field of a profile may be, and what it changes. */
 const checks: Record<ProfileColumn, (given: string) => Checked> = {
@@ -27,19 +27,19 @@ export type Profile = { [C in ProfileColumn]?: string | null | undefined };
 /**
  * Changes the fields of a profile that are given.
  *
- * @throws Refusal `invalid_request` for each value that a field cannot have, `user_taken` for a name of another account.
+ * @throws HttpError `invalid_request` for each value that a field cannot have, `identifier_taken` for a name of another account.
  */
 export async function changeProfile(
-  { tx, user, actorId, origin, now }: Change,
+  { tx, user, actorId, client, now }: Change,
   profile: Profile,
 ): Promise<User> {
   const changed = await updateProfile(tx, user.id, checked(profile));
   if (changed === 'taken')
-    throw new Refusal('user_taken', {
+    throw new HttpError('identifier_taken', {
       fields: [{ field: 'username', code: 'username_taken', message: 'This username is taken.' }],
     });
-  if (!changed) throw new Refusal('not_found');
-  await recordEvent(tx, 'user_changed', origin, { userId: user.id, actorId }, now);
+  if (!changed) throw new HttpError('not_found');
+  await recordEvent(tx, 'user_updated', client, { userId: user.id, actorId }, now);
   return changed;
 }
 
@@ -53,6 +53,6 @@ function checked(profile: Profile): ProfileChange {
     if (found.ok) all = { ...all, ...found.change };
     else wrong.push({ field: column, code: found.code, message: found.message });
   }
-  if (wrong.length > 0) throw new Refusal('invalid_request', { fields: wrong });
+  if (wrong.length > 0) throw new HttpError('invalid_request', { fields: wrong });
   return all;
 }

@@ -1,4 +1,4 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { eventFollower } from '../../core/events/follow.ts';
 import { type EventQuery, listEvents, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
@@ -11,7 +11,7 @@ export interface EventPage {
   names: ReadonlyMap<string, string>;
 }
 
-export async function readEvents({ db }: Pick<World, 'db'>, asked: EventQuery): Promise<EventPage> {
+export async function readEvents({ db }: Pick<AppContext, 'db'>, asked: EventQuery): Promise<EventPage> {
   const found = await listEvents(db, { ...asked, limit: asked.limit + 1 });
   const events = found.slice(0, asked.limit);
   const next = found.length > asked.limit ? (events.at(-1)?.id ?? null) : null;
@@ -19,12 +19,14 @@ export async function readEvents({ db }: Pick<World, 'db'>, asked: EventQuery): 
 }
 
 /** All events that are asked for, page by page. */
-export const readAllEvents = ({ db }: Pick<World, 'db'>, asked: EventQuery): AsyncIterable<RecordedEvent[]> =>
-  pagesOfEvents(db, asked);
+export const readAllEvents = (
+  { db }: Pick<AppContext, 'db'>,
+  asked: EventQuery,
+): AsyncIterable<RecordedEvent[]> => pagesOfEvents(db, asked);
 
 /** Looks for new events, each time it is called. @param after The id of an event that is known. */
 export function followRecord(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   asked: Omit<EventQuery, 'before'>,
   after: string | undefined,
 ) {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { listEvents } from '../../core/events.ts';
-import { parseEmail, parseUsername } from '../../core/names.ts';
-import { findByName } from '../../core/users.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
+import { parseEmail, parseUsername } from '../../core/identifiers.ts';
+import { findByIdentifier } from '../../core/users.ts';
 import { type EventName, events } from '../../events.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { showRecordedEvent } from '../shapes/events.ts';
 
@@ -27,9 +27,9 @@ export const listEventsQuery = z.strictObject({
 
 /** A page of the audit record, newest first. */
 export async function showEvents(
-  { db }: Pick<World, 'db'>,
+  { db }: Pick<AppContext, 'db'>,
   { query }: SignedInCall<undefined, z.infer<typeof listEventsQuery>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { user, name, request, since, until, cursor, limit } = query;
   const found = await listEvents(db, {
     userId: user,
@@ -56,6 +56,6 @@ export async function userIdOf(db: Db, text: string): Promise<string> {
   if (z.uuid().safeParse(text).success) return text.toLowerCase();
   const by = text.includes('@') ? 'email' : 'username';
   const parsed = by === 'email' ? parseEmail(text) : parseUsername(text);
-  const user = parsed.ok ? await findByName(db, by, parsed.key) : undefined;
+  const user = parsed.ok ? await findByIdentifier(db, by, parsed.key) : undefined;
   return user?.id ?? NO_USER;
 }

@@ -1,11 +1,13 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { listUsers, type UserPage, type UserQuery } from '../../core/users/list.ts';
 
 export { userOrders } from '../../core/users/list.ts';
 
 /** A page of users; `search` as somebody typed it. */
-export const findUsers = ({ db }: Pick<World, 'db'>, { search, ...asked }: UserQuery): Promise<UserPage> =>
-  listUsers(db, { ...asked, search: normalSearch(search) });
+export const findUsers = (
+  { db }: Pick<AppContext, 'db'>,
+  { search, ...asked }: UserQuery,
+): Promise<UserPage> => listUsers(db, { ...asked, search: normalSearch(search) });
 
 /** What is searched for, as names are stored to be compared. */
 const normalSearch = (search: string | undefined): string | undefined =>

@@ -1,19 +1,19 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
+import { countWaiting } from '../../core/emails/outbox.ts';
 import { countEvents } from '../../core/events.ts';
-import { countsOf, type FigureName, mostOf } from '../../core/figures.ts';
-import { countWaiting } from '../../core/mails/outbox.ts';
-import { countActive } from '../../core/sessions.ts';
+import { countsOf, mostOf, type SampleName } from '../../core/samples.ts';
+import { countActiveSessions } from '../../core/sessions.ts';
 import { countUsers } from '../../core/users.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
 import type { EventName } from '../../events.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
 
-/** How far back figures go, and in what steps. */
+/** How far back samples go, and in what steps. */
 const spans = {
   day: { steps: 24, length: HOUR },
   week: { steps: 7, length: DAY },
@@ -25,10 +25,10 @@ export const spanNames = Object.keys(spans) as [keyof typeof spans, ...(keyof ty
 const counted = {
   sign_ups: ['user_signed_up', 'user_created'],
   sign_ins: ['signed_in'],
-  sign_ins_refused: ['sign_in_refused'],
-  limits_reached: ['limit_reached'],
-  mails_sent: ['mail_sent'],
-  mails_failed: ['mail_refused', 'mail_expired'],
+  sign_ins_failed: ['sign_in_failed'],
+  rate_limits_exceeded: ['rate_limit_exceeded'],
+  emails_sent: ['email_sent'],
+  emails_failed: ['email_rejected', 'email_expired'],
 } as const satisfies Record<string, readonly EventName[]>;
 export type Series = keyof typeof counted;
 const seriesNames = Object.keys(counted) as Series[];
@@ -36,35 +36,35 @@ const seriesNames = Object.keys(counted) as Series[];
 export const statsQuery = z.strictObject({ span: z.enum(spanNames).default('week') });
 
 /** What is looked at every ten minutes. */
-const gauges = ['sessions', 'hashes_waiting'] as const satisfies readonly FigureName[];
+const gauges = ['sessions', 'hashes_waiting'] as const satisfies readonly SampleName[];
 
 const count = z.int();
 const most = z.int().describe('Peak value');
 export const statsShape = z
   .object({
     span: z.enum(spanNames),
-    now: z.object({ users: count, sessions: count, mails_waiting: count, hashes_waiting: count }),
+    now: z.object({ users: count, sessions: count, emails_waiting: count, hashes_waiting: count }),
     steps: z.array(
       z.object({
         at: z.iso.datetime().describe('Start of the interval (1 hour for `day`, otherwise 1 day)'),
         ...(Object.fromEntries(seriesNames.map((name) => [name, count])) as Record<Series, typeof count>),
-        ...(Object.fromEntries(gauges.map((name) => [name, most])) as Record<FigureName, typeof most>),
+        ...(Object.fromEntries(gauges.map((name) => [name, most])) as Record<SampleName, typeof most>),
       }),
     ),
   })
   .meta({ id: 'Stats' });
 export type Stats = z.infer<typeof statsShape>;
 
-/** The figures of the console: how things are now, and what happened, oldest first. */
+/** The samples of the console: how things are now, and what happened, oldest first. */
 export async function showStats(
-  world: World,
+  context: AppContext,
   { query }: SignedInCall<undefined, z.infer<typeof statsQuery>>,
-): Promise<Answer> {
-  return { status: 200, body: await statsOf(world, query.span) };
+): Promise<RouteResponse> {
+  return { status: 200, body: await statsOf(context, query.span) };
 }
 
 export async function statsOf(
-  { db, clock, hasher }: Pick<World, 'db' | 'clock' | 'hasher'>,
+  { db, clock, hasher }: Pick<AppContext, 'db' | 'clock' | 'hasher'>,
   span: keyof typeof spans,
 ): Promise<Stats> {
   const now = clock.now();
@@ -72,8 +72,8 @@ export async function statsOf(
   const first = (Math.floor(now / length) - steps + 1) * length;
   const current: Stats['now'] = {
     users: await countUsers(db),
-    sessions: await countActive(db, now),
-    mails_waiting: await countWaiting(db),
+    sessions: await countActiveSessions(db, now),
+    emails_waiting: await countWaiting(db),
     hashes_waiting: hasher.queued(),
   };
   const done: Stats['steps'] = [];
@@ -104,8 +104,8 @@ async function gaugesIn(
   from: number,
   until: number,
   current: Stats['now'] | undefined,
-): Promise<Record<FigureName, number>> {
+): Promise<Record<SampleName, number>> {
   const noted = await mostOf(db, from, until);
   const most = gauges.map((name) => [name, Math.max(noted[name] ?? 0, current?.[name] ?? 0)]);
-  return Object.fromEntries(most) as Record<FigureName, number>;
+  return Object.fromEntries(most) as Record<SampleName, number>;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { looksLikeEmail, parseEmail, parseUsername } from '../../core/names.ts';
+import { looksLikeEmail, parseEmail, parseUsername } from '../../core/identifiers.ts';
 
 const isId = (text: string): boolean => z.uuid().safeParse(text).success;
 

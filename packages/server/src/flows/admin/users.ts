@@ -1,26 +1,26 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import type { User } from '../../core/users.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { profileColumns } from '../../user-fields.ts';
 import { changeAccount, getUser } from '../accounts/change-account.ts';
 import {
   addAccount,
   type Change,
   deleteAccount,
-  endSessions,
   removeDevices,
+  revokeSessions,
   setDisabled,
   setRole,
 } from '../accounts/change-user.ts';
 import { checkNewUser } from '../accounts/check-new-user.ts';
 import { changeProfile, profileShape } from '../accounts/profile.ts';
-import { mailNewPassword } from '../emails/mail-new-password.ts';
-import { liftLimitsOf, limitsOf } from '../limits/user-limits.ts';
+import { emailNewPassword } from '../emails/send-password-reset.ts';
+import { limitsOf, resetRateLimitsOf } from '../limits/user-rate-limits.ts';
 import { forUser } from '../passwords/hash-requester.ts';
-import { showLimit } from '../shapes/limits.ts';
+import { showRateLimit } from '../shapes/limits.ts';
 import { showDevice } from '../shapes/sessions.ts';
 import { showUser } from '../shapes/users.ts';
 import { findUsers } from './find-users.ts';
@@ -41,11 +41,11 @@ export const listUsersQuery = z.strictObject({
 
 /** A page of users, oldest first; of a search by the names that it found, and perhaps shorter than asked. */
 export async function showUsers(
-  world: World,
+  context: AppContext,
   { query }: SignedInCall<undefined, z.infer<typeof listUsersQuery>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { search, role, disabled, cursor, limit } = query;
-  const { users, next } = await findUsers(world, {
+  const { users, next } = await findUsers(context, {
     search,
     role,
     disabled: disabled === undefined ? undefined : disabled === 'true',
@@ -67,18 +67,18 @@ export const createUserBody = z.strictObject({
 
 /** Makes an account for someone else. */
 export async function createUser(
-  world: World,
-  { body, live, origin }: SignedInCall<z.infer<typeof createUserBody>>,
-): Promise<Answer> {
-  const { db, clock, hasher } = world;
+  context: AppContext,
+  { body, activeSession, client }: SignedInCall<z.infer<typeof createUserBody>>,
+): Promise<RouteResponse> {
+  const { db, clock, hasher } = context;
   const generated = body.password === undefined ? generatePassword() : undefined;
   const password = body.password ?? generated ?? '';
-  const names = await checkNewUser({ ...body, password }, world);
-  const passwordHash = await hashPassword(hasher, password, forUser(origin, live.user.id));
+  const names = await checkNewUser({ ...body, password }, context);
+  const passwordHash = await hashPassword(hasher, password, forUser(client, activeSession.user.id));
   const newUser = { ...names, passwordHash, role: body.role, mustChangePassword: true };
   const user = await db
     .transaction()
-    .execute((tx) => addAccount({ tx, actorId: live.user.id, origin, now: clock.now() }, newUser));
+    .execute((tx) => addAccount({ tx, actorId: activeSession.user.id, client, now: clock.now() }, newUser));
   return {
     status: 201,
     body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) },
@@ -86,9 +86,9 @@ export async function createUser(
 }
 
 export async function showOneUser(
-  { db }: Pick<World, 'db'>,
+  { db }: Pick<AppContext, 'db'>,
   { params }: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   return { status: 200, body: { user: showUser(await getUser(db, params.id)) } };
 }
 
@@ -108,11 +108,11 @@ export const changeUserBody = z
 
 /** Renames, promotes, demotes, disables and enables; all of what is asked or nothing. */
 export async function changeUser(
-  world: World,
+  context: AppContext,
   call: SignedInCall<z.infer<typeof changeUserBody>, undefined, ById>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { role, disabled, ...profile } = call.body;
-  const changed = await changeById(world, call, async (change) => {
+  const changed = await changeById(context, call, async (change) => {
     if (Object.keys(profile).length > 0) await changeProfile(change, profile);
     if (role !== undefined) await setRole(change, role);
     if (disabled !== undefined) await setDisabled(change, disabled);
@@ -123,27 +123,27 @@ export async function changeUser(
 
 /** Deletes an account and all that belongs to it; never that of the last administrator. */
 export async function removeUser(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
-  await changeById(world, call, (change) => deleteAccount(world, change));
+): Promise<RouteResponse> {
+  await changeById(context, call, (change) => deleteAccount(context, change));
   return { status: 200, body: { message: 'delete successful!' } };
 }
 
 /** Ends all sessions of a user. */
-export async function endUserSessions(
-  world: World,
+export async function revokeUserSessions(
+  context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
-  await changeById(world, call, endSessions);
+): Promise<RouteResponse> {
+  await changeById(context, call, revokeSessions);
   return { status: 200, body: { message: 'logout successful!' } };
 }
 
 /** The browsers and programs that a user signed in from before. */
 export async function showUserDevices(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { params }: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { id } = await getUser(db, params.id);
   const devices = await devicesOf(db, id, clock.now());
   return {
@@ -154,46 +154,49 @@ export async function showUserDevices(
 
 /** Removes all of them: the user's own browsers then count as strangers' until the next sign-in. */
 export async function removeUserDevices(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
-  const devices = await changeById(world, call, removeDevices);
+): Promise<RouteResponse> {
+  const devices = await changeById(context, call, removeDevices);
   return { status: 200, body: { message: 'Devices removed.', devices } };
 }
 
-export const MAIL_TO_USER = 'Password reset email sent.';
+export const USER_EMAIL_SENT = 'Password reset email sent.';
 
 /** Mails a user a code and a link, to choose a new password with. */
-export async function mailUser(
-  world: World,
-  { params, live, origin }: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
-  await mailNewPassword(world, await getUser(world.db, params.id), { actorId: live.user.id, origin });
-  return { status: 202, body: { message: MAIL_TO_USER } };
+export async function emailUser(
+  context: AppContext,
+  { params, activeSession, client }: SignedInCall<undefined, undefined, ById>,
+): Promise<RouteResponse> {
+  await emailNewPassword(context, await getUser(context.db, params.id), {
+    actorId: activeSession.user.id,
+    client,
+  });
+  return { status: 202, body: { message: USER_EMAIL_SENT } };
 }
 
 /** Why a user is made to wait, and how long. */
-export async function showUserLimits(
-  world: World,
+export async function showUserRateLimits(
+  context: AppContext,
   { params }: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
-  const limits = await limitsOf(world, await getUser(world.db, params.id));
-  return { status: 200, body: { limits: limits.map(showLimit), next_cursor: null } };
+): Promise<RouteResponse> {
+  const limits = await limitsOf(context, await getUser(context.db, params.id));
+  return { status: 200, body: { limits: limits.map(showRateLimit), next_cursor: null } };
 }
 
 /** Lets a user try again at once. */
-export async function liftUserLimits(
-  world: World,
+export async function resetUserRateLimits(
+  context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
-): Promise<Answer> {
-  await changeById(world, call, (change) => liftLimitsOf(change.tx, world, change));
+): Promise<RouteResponse> {
+  await changeById(context, call, (change) => resetRateLimitsOf(change.tx, context, change));
   return { status: 200, body: { message: 'Rate limits reset.' } };
 }
 
-/** Changes the user whom the path names. @throws Refusal `not_found`, and as `make` does. */
+/** Changes the user whom the path names. @throws HttpError `not_found`, and as `make` does. */
 const changeById = <T>(
-  world: World,
-  { params, live, origin }: SignedInCall<unknown, unknown, ById>,
+  context: AppContext,
+  { params, activeSession, client }: SignedInCall<unknown, unknown, ById>,
   make: (change: Change & { user: User }) => Promise<T>,
 ): Promise<T> =>
-  changeAccount(world, { actorId: live.user.id, origin }, (tx) => getUser(tx, params.id), make);
+  changeAccount(context, { actorId: activeSession.user.id, client }, (tx) => getUser(tx, params.id), make);

@@ -1,27 +1,27 @@
-import type { World } from '../../context.ts';
-import { readAuthorization } from '../../edge/authorization.ts';
-import type { Answer, Call } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import type { AppContext } from '../../context.ts';
+import { HttpError } from '../../errors.ts';
+import { readAuthorization } from '../../http/authorization.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
 import { equalSecrets } from '../../platform/secrets.ts';
 
 /** Alive: the process answers. It asks nothing of the database, whose absence no restart would mend. */
-export const healthz = (): Answer => ({ status: 200, body: { status: 'ok' } });
+export const healthz = (): RouteResponse => ({ status: 200, body: { status: 'ok' } });
 
 /** Ready for requests: the database answers and no stop has begun. */
-export async function readyz(world: World): Promise<Answer> {
-  if (world.isStopping()) throw new Refusal('stopping', { retryAfter: 2 });
-  await world.ping();
+export async function readyz(context: AppContext): Promise<RouteResponse> {
+  if (context.isStopping()) throw new HttpError('stopping', { retryAfter: 2 });
+  await context.ping();
   return { status: 200, body: { status: 'ready' } };
 }
 
 /** The metrics, to who has the token of `USHER_METRICS_TOKEN`; without that setting there is nothing here. */
 export async function metrics(
-  { config, metrics }: Pick<World, 'config' | 'metrics'>,
+  { config, metrics }: Pick<AppContext, 'config' | 'metrics'>,
   { headers }: Pick<Call, 'headers'>,
-): Promise<Answer> {
-  if (!config.metricsToken) throw new Refusal('not_found');
+): Promise<RouteResponse> {
+  if (!config.metricsToken) throw new HttpError('not_found');
   const given = readAuthorization(headers.get('authorization'));
   if (given?.scheme !== 'bearer' || !equalSecrets(given.token, config.metricsToken.reveal()))
-    throw new Refusal('unauthenticated');
+    throw new HttpError('unauthenticated');
   return { status: 200, ...(await metrics.text()) };
 }

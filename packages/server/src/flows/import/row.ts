@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseEmail, parseUsername } from '../../core/names.ts';
+import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../core/passwords/imported.ts';
 import type { ImportedUser } from '../../core/users/imported.ts';
 import type { Cells, Field, FindColumns } from './columns.ts';
@@ -9,7 +9,7 @@ export interface RowRules {
   /** Whether rows may be administrators. */
   admins: boolean;
   /** Whether a row whose hash cannot be kept becomes a user without a password. */
-  resetRefused: boolean;
+  resetRejected: boolean;
   firebase?: FirebaseParameters | undefined;
 }
 
@@ -50,7 +50,7 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   const kept = {
     email_verified_at: moment('verified'),
     password_changed_at: moment('passwordChanged') ?? now,
-    signed_in_at: moment('signedIn'),
+    last_sign_in_at: moment('signedIn'),
     created_at: moment('created') ?? now,
   };
   if (reasons.length > 0 || !email.ok || !names?.ok || !password.ok)
@@ -72,10 +72,10 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   };
 }
 
-function readPassword(hash: string, salt: string, { firebase, resetRefused }: RowRules) {
+function readPassword(hash: string, salt: string, { firebase, resetRejected }: RowRules) {
   const whole = firebase && hash !== '' && !hash.startsWith('$') ? firebaseHash(firebase, hash, salt) : hash;
   const read = readImportedHash(whole);
-  return read.ok || !resetRefused ? read : readImportedHash('');
+  return read.ok || !resetRejected ? read : readImportedHash('');
 }
 
 /** Without a name of its own a user goes by what stands before the @, as where the address was the name. */

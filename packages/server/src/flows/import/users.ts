@@ -1,10 +1,10 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { OPERATOR, recordEvents } from '../../core/events.ts';
-import { dearestHash, queueAdminChange, replaceDearestHash } from '../../core/installation.ts';
-import { dearerStandIn } from '../../core/passwords/imported.ts';
+import { replaceSlowestHash, serializeAdminChanges, slowestHash } from '../../core/installation.ts';
+import { slowerStandIn } from '../../core/passwords/imported.ts';
 import { insertImported, takenAmong } from '../../core/users/imported.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { settleSetUp } from '../accounts/change-user.ts';
+import { completeSetUp } from '../accounts/change-user.ts';
 import type { Cells } from './columns.ts';
 import { type Candidate, type RowRules, readRow } from './row.ts';
 
@@ -17,7 +17,7 @@ export type SourceRow = { line: number } & (
 /** What became of a row, or would. */
 export interface RowOutcome {
   line: number;
-  status: 'imported' | 'present' | 'refused';
+  status: 'imported' | 'present' | 'rejected';
   email: string;
   /** The account of an imported or present row; none in a dry run that would create it. */
   id?: string;
@@ -35,8 +35,11 @@ type Waiting = Candidate & { line: number };
  * Takes rows in batches, and makes accounts of them: a batch wholly or not at all, and a row once, however often it comes.
  * A row whose address an account has is `present`, whoever made that account: a run that was broken off is just begun again.
  */
-export function userImporter(world: Pick<World, 'db' | 'clock'>, rules: RowRules & { dryRun: boolean }) {
-  const { db, clock } = world;
+export function userImporter(
+  context: Pick<AppContext, 'db' | 'clock'>,
+  rules: RowRules & { dryRun: boolean },
+) {
+  const { db, clock } = context;
   const linesByEmail = new Map<string, number>();
   /** A dry run makes no accounts that could tell who has a name by then. */
   const promised = new Set<string>();
@@ -47,11 +50,11 @@ export function userImporter(world: Pick<World, 'db' | 'clock'>, rules: RowRules
     const candidates: Waiting[] = [];
     for (const row of rows) {
       const read = row.cells && readRow(row.cells, rules, now);
-      if (!read) outcomes.push({ line: row.line, status: 'refused', email: '', reason: row.fault ?? '' });
+      if (!read) outcomes.push({ line: row.line, status: 'rejected', email: '', reason: row.fault ?? '' });
       else if (!read.ok)
         outcomes.push({
           line: row.line,
-          status: 'refused',
+          status: 'rejected',
           email: read.email,
           reason: read.reasons.join(' '),
         });
@@ -107,7 +110,7 @@ async function choose(
 /** Makes the accounts of a batch, with their events, or none of them. */
 async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<RowOutcome[]> {
   const hasAdmins = candidates.some(({ adminSince }) => adminSince !== null);
-  if (hasAdmins) await queueAdminChange(tx);
+  if (hasAdmins) await serializeAdminChanges(tx);
   const { chosen, outcomes } = await choose(tx, candidates, new Set());
   const made = await insertImported(tx, chosen);
   await recordEvents(
@@ -120,8 +123,8 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
     }),
     now,
   );
-  await noteDearest(tx, chosen);
-  if (hasAdmins) await settleSetUp(tx, now);
+  await recordSlowestHash(tx, chosen);
+  if (hasAdmins) await completeSetUp(tx, now);
   // Between the look and the act someone may have signed up: what was made is what counts.
   const idsByLine = new Map(chosen.map(({ line, emailKey }) => [line, made.get(emailKey)]));
   return outcomes.map((outcome) => {
@@ -133,16 +136,16 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
   });
 }
 
-/** From then on a failed sign-in takes as long as the dearest hash that was imported (P4). */
-async function noteDearest(tx: Db, chosen: Waiting[]): Promise<void> {
-  const known = await dearestHash(tx);
-  const dearest = chosen.reduce((dearest, user) => dearerStandIn(dearest, user.passwordHash), known);
-  if (dearest !== null && dearest !== known) await replaceDearestHash(tx, known, dearest);
+/** From then on a failed sign-in takes as long as the slowest hash that was imported (P4). */
+async function recordSlowestHash(tx: Db, chosen: Waiting[]): Promise<void> {
+  const known = await slowestHash(tx);
+  const slowest = chosen.reduce((slowest, user) => slowerStandIn(slowest, user.passwordHash), known);
+  if (slowest !== null && slowest !== known) await replaceSlowestHash(tx, known, slowest);
 }
 
 const refuse = ({ line, email }: { line: number; email: string }, reason: string): RowOutcome => ({
   line,
-  status: 'refused',
+  status: 'rejected',
   email,
   reason,
 });

@@ -1,8 +1,8 @@
-import { endEveryVerification } from '../../core/codes.ts';
 import { removeEveryDevice } from '../../core/devices.ts';
 import { OPERATOR, recordEvent } from '../../core/events.ts';
 import { raiseStateRevision } from '../../core/installation.ts';
-import { endEverySession } from '../../core/sessions.ts';
+import { revokeAllSessions } from '../../core/sessions.ts';
+import { endEveryVerification } from '../../core/verifications.ts';
 import type { Db } from '../../platform/db/index.ts';
 
 /** What was revoked because an older copy of the database was put back. */
@@ -19,7 +19,7 @@ export interface Restored {
  */
 export async function revokeRestored(db: Db, now: number, noted = 0): Promise<Restored> {
   return db.transaction().execute(async (tx) => {
-    const sessions = await endEverySession(tx, 'database_restored', now);
+    const sessions = await revokeAllSessions(tx, 'database_restored', now);
     await endEveryVerification(tx, now);
     await removeEveryDevice(tx);
     await raiseStateRevision(tx, noted);

@@ -1,13 +1,13 @@
-import type { World } from '../../context.ts';
-import { type Origin, recordEvent } from '../../core/events.ts';
-import { queueKeyChange } from '../../core/installation.ts';
+import type { AppContext } from '../../context.ts';
+import { type ClientInfo, recordEvent } from '../../core/events.ts';
+import { serializeKeyChanges } from '../../core/installation.ts';
 import { listKeys, rotateKey, stateKeys } from '../../core/keys.ts';
 
 /** A signing key, as far as it can be told of. */
 export type ShownKey = Awaited<ReturnType<typeof keysOf>>[number];
 
 /** The signing keys with what each of them does now, newest first. */
-export const keysOf = async ({ db, clock }: Pick<World, 'db' | 'clock'>) =>
+export const keysOf = async ({ db, clock }: Pick<AppContext, 'db' | 'clock'>) =>
   stateKeys(await listKeys(db), clock.now());
 
 /**
@@ -16,18 +16,18 @@ export const keysOf = async ({ db, clock }: Pick<World, 'db' | 'clock'>) =>
  * @param leaked Rejects what the old ones signed: in this process before it returns, in others within a second.
  */
 export async function rotateSigningKey(
-  { db, clock, keys, keyring, config }: Pick<World, 'db' | 'clock' | 'keys' | 'keyring' | 'config'>,
+  { db, clock, keys, keyring, config }: Pick<AppContext, 'db' | 'clock' | 'keys' | 'keyring' | 'config'>,
   leaked: boolean,
-  { actorId, origin }: { actorId: string; origin: Origin },
+  { actorId, client }: { actorId: string; client: ClientInfo },
 ): Promise<ShownKey> {
   const made = await db.transaction().execute(async (tx) => {
-    await queueKeyChange(tx);
+    await serializeKeyChanges(tx);
     const now = clock.now();
     const { id } = await rotateKey(tx, keys.wrap, config.signingAlgorithm, leaked, now);
     await recordEvent(
       tx,
       'key_rotated',
-      origin,
+      client,
       { userId: null, actorId, details: { key: id, leaked } },
       now,
     );

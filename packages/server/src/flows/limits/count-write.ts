@@ -1,8 +1,8 @@
-import type { World } from '../../context.ts';
-import type { Origin } from '../../core/events.ts';
-import { budgets, countInWindow, type WriteLimit } from '../../core/limits.ts';
-import type { Live } from '../../core/sessions.ts';
-import { recordReached, tooMany, waitInWords } from './limit-reached.ts';
+import type { AppContext } from '../../context.ts';
+import type { ClientInfo } from '../../core/events.ts';
+import { countInWindow, rateLimits, type WriteRateLimit } from '../../core/rate-limits.ts';
+import type { ActiveSession } from '../../core/sessions.ts';
+import { rateLimitError, recordRateLimit, waitInWords } from './rate-limited.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -12,26 +12,26 @@ const DAY = 24 * HOUR;
  * Counts something that somebody who is signed in can write again and again, before it is written: each such write leaves
  * an event, so without a limit one user could fill the disk and slow down whoever reads the events.
  *
- * @throws Refusal `too_many_requests`, with a message that names the limit.
+ * @throws HttpError `too_many_requests`, with a message that names the limit.
  */
 export async function countWrite(
-  world: World,
-  { user, session }: Live,
-  origin: Origin,
-  limit: WriteLimit,
+  context: AppContext,
+  { user, session }: ActiveSession,
+  client: ClientInfo,
+  limit: WriteRateLimit,
 ): Promise<void> {
-  const { db, clock, keys } = world;
-  const counted = await countInWindow(db, keys.limits, limit, user.id, clock.now());
+  const { db, clock, keys } = context;
+  const counted = await countInWindow(db, keys.rateLimits, limit, user.id, clock.now());
   if (counted.allowed) return;
-  await recordReached(db, world, origin, counted, {
+  await recordRateLimit(db, context, client, counted, {
     userId: user.id,
     actorId: user.id,
     sessionId: session.id,
   });
-  const { most, length, noun } = budgets[limit];
-  throw tooMany(
+  const { max, length, noun } = rateLimits[limit];
+  throw rateLimitError(
     counted,
-    `Too many ${noun}: the limit is ${most} per ${periodOf(length)}. Try again in ${waitInWords(counted.retryAfter)}.`,
+    `Too many ${noun}: the limit is ${max} per ${periodOf(length)}. Try again in ${waitInWords(counted.retryAfter)}.`,
   );
 }
 

@@ -1,11 +1,13 @@
-import type { World } from '../../context.ts';
-import { type KeptMail, keptMail, keptMails } from '../../core/mails/mailbox.ts';
+import type { AppContext } from '../../context.ts';
+import { type StoredEmail, storedEmail, storedEmails } from '../../core/emails/mailbox.ts';
 
-/** The mails that are kept on this machine, newest first. */
-export const readMailbox = ({ db, keys }: Pick<World, 'db' | 'keys'>, most: number): Promise<KeptMail[]> =>
-  keptMails(db, keys.mail, most);
+/** The emails that are kept on this machine, newest first. */
+export const readMailbox = (
+  { db, keys }: Pick<AppContext, 'db' | 'keys'>,
+  most: number,
+): Promise<StoredEmail[]> => storedEmails(db, keys.emails, most);
 
-export const readKeptMail = (
-  { db, keys }: Pick<World, 'db' | 'keys'>,
+export const readKeptEmail = (
+  { db, keys }: Pick<AppContext, 'db' | 'keys'>,
   id: string,
-): Promise<KeptMail | undefined> => keptMail(db, keys.mail, id);
+): Promise<StoredEmail | undefined> => storedEmail(db, keys.emails, id);

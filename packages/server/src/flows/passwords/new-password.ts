@@ -1,9 +1,9 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { checkPolicy } from '../../core/passwords.ts';
-import { type FieldError, Refusal } from '../../errors.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 
 /** What a check of new passwords goes by. */
-export type PasswordRules = Pick<World, 'config' | 'breachedPasswords'>;
+export type PasswordRules = Pick<AppContext, 'config' | 'breachedPasswords'>;
 
 /**
  * What is wrong with a password that somebody wants to set; undefined if nothing. Every way to set one asks here.
@@ -28,13 +28,13 @@ export async function weaknessOf(
   };
 }
 
-/** @throws Refusal `invalid_request` that says why a password is too weak. */
-export async function refuseWeak(
+/** @throws HttpError `invalid_request` that says why a password is too weak. */
+export async function rejectWeak(
   rules: PasswordRules,
   password: string,
   about: { username?: string; email: string },
   field = 'password',
 ): Promise<void> {
   const weakness = await weaknessOf(rules, password, about);
-  if (weakness) throw new Refusal('invalid_request', { fields: [{ ...weakness, field }] });
+  if (weakness) throw new HttpError('invalid_request', { fields: [{ ...weakness, field }] });
 }

@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, type User } from '../../core/users.ts';
-import type { Answer, Call } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
 import { forUser } from '../passwords/hash-requester.ts';
-import { refuseWeak } from '../passwords/new-password.ts';
+import { rejectWeak } from '../passwords/new-password.ts';
 import { cannotAskForFactor, finishRecovery } from '../sessions/finish-sign-in.ts';
-import { codeRules } from '../verifications/code-rules.ts';
 import {
   type CheckedVerification,
-  isMailAnswer,
-  type MailAnswer,
-  NO_MAIL_ANSWER,
+  checkVerification,
+  isVerificationInput,
   openLink,
-  proveMailbox,
   useVerification,
-} from '../verifications/prove-mailbox.ts';
+  VERIFICATION_INPUT_REQUIRED,
+  type VerificationInput,
+} from '../verifications/check-verification.ts';
+import { verificationRules } from '../verifications/verification-rules.ts';
 
 export const resetPasswordBody = z
   .strictObject({
@@ -25,37 +25,37 @@ export const resetPasswordBody = z
     token: z.string().optional(),
     password: z.string().optional(),
   })
-  .refine(isMailAnswer, NO_MAIL_ANSWER)
+  .refine(isVerificationInput, VERIFICATION_INPUT_REQUIRED)
   .describe(
     'Either `email` and `code`, or `token`. If `password` is omitted, one is generated; it must be changed at the first sign-in.',
   );
 
-/** Who proved to read the account's mail, and what is used up with it. */
-interface Proven {
+/** Who proved to read the account's email, and what is used up with it. */
+interface RecoveredAccount {
   user: User;
   verification: CheckedVerification<'reset_password'>;
 }
 
 /**
- * Sets a new password for whoever proves to read the account's mail. Every session ends and none begins: the next step
+ * Sets a new password for whoever proves to read the account's email. Every session ends and none begins: the next step
  * is to sign in, from a browser that is known from now on, so that nobody else's guesses stand in the way.
  */
 export async function resetPassword(
-  world: World,
+  context: AppContext,
   call: Call<z.infer<typeof resetPasswordBody>>,
-): Promise<Answer> {
-  const { hasher } = world;
-  const { body, origin } = call;
+): Promise<RouteResponse> {
+  const { hasher } = context;
+  const { body, client } = call;
   // Before anything is used up, and before anything of the account is known that could show through.
-  if (body.password !== undefined) await refuseWeak(world, body.password, { email: body.email ?? '' });
-  const { user, verification } = await prove(world, call, body);
-  if (body.password !== undefined) await refuseWeak(world, body.password, user);
+  if (body.password !== undefined) await rejectWeak(context, body.password, { email: body.email ?? '' });
+  const { user, verification } = await prove(context, call, body);
+  if (body.password !== undefined) await rejectWeak(context, body.password, user);
   const password = body.password ?? generatePassword();
   const isGenerated = body.password === undefined;
-  const hash = await hashPassword(hasher, password, forUser(origin, user.id));
-  const outcome = await finishRecovery(world, call, { hash, isGenerated }, async (tx) => {
-    const used = await useVerification(tx, world, verification);
-    if (!used) throw new Refusal('code_invalid');
+  const hash = await hashPassword(hasher, password, forUser(client, user.id));
+  const outcome = await finishRecovery(context, call, { hash, isGenerated }, async (tx) => {
+    const used = await useVerification(tx, context, verification);
+    if (!used) throw new HttpError('invalid_code');
     return used;
   });
   switch (outcome.result) {
@@ -63,33 +63,41 @@ export async function resetPassword(
       return {
         status: 200,
         body: { message: 'Password changed.', ...(isGenerated ? { password } : {}) },
-        sideCookies: { ...outcome.cookies.sideCookies, flow: 'unset' },
+        otherCookies: { ...outcome.cookies.otherCookies, verification: 'unset' },
       };
     case 'factor_required':
       throw cannotAskForFactor();
-    case 'refused':
-      throw new Refusal('code_invalid');
+    case 'rejected':
+      throw new HttpError('invalid_code');
   }
 }
 
-/** @throws Refusal as `proveMailbox` does; a disabled account is one that does not exist. */
-async function prove(world: World, call: Call<unknown>, answer: MailAnswer): Promise<Proven> {
-  const rules = codeRules(world.config);
-  const verification = await proveMailbox(
-    world,
+/** @throws HttpError as `checkVerification` does; a disabled account is one that does not exist. */
+async function prove(
+  context: AppContext,
+  call: Call<unknown>,
+  response: VerificationInput,
+): Promise<RecoveredAccount> {
+  const rules = verificationRules(context.config);
+  const verification = await checkVerification(
+    context,
     call,
-    answer,
+    response,
     ['reset_password'],
     (user) => user?.disabled_at === null && rules.isFor(user),
   );
-  const { user_id } = verification.flow;
-  const user = user_id === null ? undefined : await findById(world.db, user_id);
+  const { user_id } = verification.verification;
+  const user = user_id === null ? undefined : await findById(context.db, user_id);
   if (user?.disabled_at !== null)
-    throw new Refusal(answer.token === undefined ? 'code_invalid' : 'link_invalid');
+    throw new HttpError(response.token === undefined ? 'invalid_code' : 'invalid_link');
   return { user, verification };
 }
 
-/** Whether the link of a mail is good. Opening it changes nothing. @throws Refusal as `openLink` does. */
-export async function checkResetLink(world: World, call: Pick<Call, 'origin'>, token: string): Promise<void> {
-  await openLink(world, call, token, ['reset_password']);
+/** Whether the link of an email is good. Opening it changes nothing. @throws HttpError as `openLink` does. */
+export async function checkResetLink(
+  context: AppContext,
+  call: Pick<Call, 'client'>,
+  token: string,
+): Promise<void> {
+  await openLink(context, call, token, ['reset_password']);
 }

@@ -1,56 +1,72 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { countInWindow } from '../../core/limits.ts';
-import { parseEmail } from '../../core/names.ts';
-import { findByName } from '../../core/users.ts';
-import type { Answer, Call } from '../../edge/route.ts';
-import { readDevice } from '../../edge/side-cookies.ts';
-import { Refusal } from '../../errors.ts';
+import { parseEmail } from '../../core/identifiers.ts';
+import { countInWindow } from '../../core/rate-limits.ts';
+import { findByIdentifier } from '../../core/users.ts';
+import { HttpError } from '../../errors.ts';
+import { readDevice } from '../../http/other-cookies.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { recordReached } from '../limits/limit-reached.ts';
-import { countMailFrom, flowCookie, mailCode } from '../verifications/mail-code.ts';
+import { recordRateLimit } from '../limits/rate-limited.ts';
+import { countEmailFrom, sendVerification, verificationCookie } from '../verifications/send-verification.ts';
 
 export const sendMailBody = z.strictObject({ email: z.string() });
 
 /** The same for everybody: it tells nothing of whether there is an account. */
-export const MAIL_ON_ITS_WAY = 'If there’s an account for this email, we’ve sent it a link and a code.';
+export const RECOVERY_EMAIL_SENT = 'If there’s an account for this email, we’ve sent it a link and a code.';
 
 /**
  * Mails a code and a link to the owner of an account who forgot the password. For an address without an account, or
- * one that was mailed often enough, the same work is done and a mail is queued that is sent to nobody. A browser that the
- * account knows has budgets of its own: no stranger keeps the owner there from a mail. Once these are used up, it gets the
+ * one that was mailed often enough, the same work is done and an email is queued that is sent to nobody. A browser that the
+ * account knows has budgets of its own: no stranger keeps the owner there from an email. Once these are used up, it gets the
  * same answer and nothing is written: whoever holds its cookie learns nothing, and can fill neither tables nor the outbox.
  */
 export async function sendMail(
-  world: World,
-  { body, origin, headers }: Call<z.infer<typeof sendMailBody>>,
-): Promise<Answer> {
-  const { db, clock } = world;
-  const address = parseEmail(body.email);
-  if (!address.ok) throw new Refusal('invalid_request', { fields: [{ field: 'email', ...address }] });
-  const found = await findByName(db, 'email', address.key);
+  context: AppContext,
+  { body, client, headers }: Call<z.infer<typeof sendMailBody>>,
+): Promise<RouteResponse> {
+  const { db, clock } = context;
+  const parsed = parseEmail(body.email);
+  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [{ field: 'email', ...parsed }] });
+  const found = await findByIdentifier(db, 'email', parsed.key);
   const user = found?.disabled_at === null ? found : undefined;
 
-  const isKnown = user !== undefined && (await readDevice(world, headers, user.id)) !== undefined;
-  if (!isKnown) await countMailFrom(world, origin);
-  const flow = await db.transaction().execute(async (tx) => {
-    if (isKnown && !(await countKnown(tx, world, user.id, origin))) return undefined;
-    const asked = { purpose: 'reset_password', kind: 'reset_password', isKnown } as const;
+  const isKnown = user !== undefined && (await readDevice(context, headers, user.id)) !== undefined;
+  if (!isKnown) await countEmailFrom(context, client);
+  const verification = await db.transaction().execute(async (tx) => {
+    if (isKnown && !(await countKnown(tx, context, user.id, client))) return undefined;
+    const request = { purpose: 'reset_password', kind: 'reset_password', isKnown } as const;
     const to = user?.email ?? null;
-    const { flow, mailed } = await mailCode(tx, world, { ...asked, user, address: address.key, to }, origin);
-    const about = { userId: user?.id ?? null, actorId: null, details: { mailed } };
-    await recordEvent(tx, 'recovery_started', origin, about, clock.now());
-    return flow;
+    const { verification, emailed } = await sendVerification(
+      tx,
+      context,
+      { ...request, user, email: parsed.key, to },
+      client,
+    );
+    const about = { userId: user?.id ?? null, actorId: null, details: { emailed } };
+    await recordEvent(tx, 'password_reset_requested', client, about, clock.now());
+    return verification;
   });
-  const answer = { status: 202, body: { message: MAIL_ON_ITS_WAY } };
-  // Without a new flow the browser keeps the cookie of its last one, whose code still works.
-  return flow ? { ...answer, sideCookies: flowCookie(world, flow) } : answer;
+  const reply = { status: 202, body: { message: RECOVERY_EMAIL_SENT } };
+  // Without a new verification the browser keeps the cookie of its last one, whose code still works.
+  return verification ? { ...reply, otherCookies: verificationCookie(context, verification) } : reply;
 }
 
-/** @returns Whether a browser that the account knows may have one more mail. */
-async function countKnown(tx: Db, world: World, userId: string, origin: Call['origin']): Promise<boolean> {
-  const counted = await countInWindow(tx, world.keys.limits, 'recoveryKnown', userId, world.clock.now());
-  if (!counted.allowed) await recordReached(tx, world, origin, counted, { userId, actorId: null });
+/** @returns Whether a browser that the account knows may have one more email. */
+async function countKnown(
+  tx: Db,
+  context: AppContext,
+  userId: string,
+  client: Call['client'],
+): Promise<boolean> {
+  const counted = await countInWindow(
+    tx,
+    context.keys.rateLimits,
+    'recovery_emails_from_known_devices',
+    userId,
+    context.clock.now(),
+  );
+  if (!counted.allowed) await recordRateLimit(tx, context, client, counted, { userId, actorId: null });
   return counted.allowed;
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import { Refusal } from '../../errors.ts';
+import type { AppContext } from '../../context.ts';
+import { HttpError } from '../../errors.ts';
 
-type Audiences = Pick<World, 'publicUrl' | 'config'>;
+type Audiences = Pick<AppContext, 'publicUrl' | 'config'>;
 
 export const audienceField = z
   .string()
@@ -14,16 +14,16 @@ export const audienceField = z
 /**
  * Whom a token of a bearer session is for.
  *
- * @throws Refusal `invalid_request` for an audience that is not known here.
+ * @throws HttpError `invalid_request` for an audience that is not known here.
  */
-export function checkAudience(world: Audiences, asked: string): string {
-  return known([world.publicUrl, ...world.config.audiences], asked);
+export function checkAudience(context: Audiences, asked: string): string {
+  return known([context.publicUrl, ...context.config.audiences], asked);
 }
 
 /**
  * The service that a token is for; the default one unless another is asked for.
  *
- * @throws Refusal `invalid_request` for anything but a service: a token for Usher itself is for whoever signs in for one.
+ * @throws HttpError `invalid_request` for anything but a service: a token for Usher itself is for whoever signs in for one.
  */
 export function checkService({ config }: Audiences, asked: string | undefined): string {
   return known(config.audiences, asked ?? config.audiences[0] ?? '');
@@ -32,7 +32,7 @@ export function checkService({ config }: Audiences, asked: string | undefined): 
 function known(audiences: readonly string[], asked: string): string {
   if (audiences.includes(asked)) return asked;
   const message = `Unknown audience "${asked}". Use one of: ${audiences.join(', ')}.`;
-  throw new Refusal('invalid_request', {
+  throw new HttpError('invalid_request', {
     fields: [{ field: 'audience', code: 'audience_unknown', message }],
   });
 }

@@ -1,28 +1,28 @@
-import type { World } from '../../context.ts';
-import { endVerificationsOf } from '../../core/codes.ts';
+import type { AppContext } from '../../context.ts';
 import { type NewEvent, recordEvent } from '../../core/events.ts';
 import { amrOf } from '../../core/sessions/methods.ts';
-import { noteProven, startSession } from '../../core/sessions/start.ts';
+import { recordAuthentication, startSession } from '../../core/sessions/start.ts';
 import {
-  capOf,
-  endCrowdedOut,
-  endOf,
-  endSession,
-  type Live,
-  REFRESH_IDLE,
+  type ActiveSession,
+  absoluteTimeoutOf,
+  evictSessions,
+  expiryOf,
+  REFRESH_IDLE_TIMEOUT,
+  revokeSession,
   type SessionKind,
 } from '../../core/sessions.ts';
 import type { Cookie } from '../../core/tokens/cookie.ts';
 import { type LockedUser, lockUser } from '../../core/users/lock.ts';
 import type { User } from '../../core/users.ts';
-import { readSessionCookie } from '../../edge/credential.ts';
-import type { Answer, Call } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { endVerificationsOf } from '../../core/verifications.ts';
+import { HttpError } from '../../errors.ts';
+import { readSessionCookie } from '../../http/credential.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
 import type { Tx } from '../../platform/db/index.ts';
 import type { AccountProof } from '../accounts/make-account.ts';
-import { type RecoveryProof, takeAccount } from '../accounts/take-account.ts';
-import { notify } from '../emails/notices.ts';
-import type { PasswordProof } from '../passwords/prove-password.ts';
+import { type RecoveryProof, recoverAccount } from '../accounts/recover-account.ts';
+import { sendSecurityNotice } from '../emails/security-notices.ts';
+import type { PasswordProof } from '../passwords/authenticate-with-password.ts';
 import type { TokenPair } from '../shapes/sessions.ts';
 import { rememberBrowser, rememberClient } from './known-devices.ts';
 
@@ -33,29 +33,29 @@ export type SignInProof = PasswordProof | AccountProof;
 type Proving<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
 
 /** How it ended. Every caller answers every case: a `switch` that forgets one does not compile. */
-export type Outcome<Done> = Done | FactorRequired | Refused;
+export type Outcome<Done> = Done | FactorRequired | RateLimited;
 
 /** The account asks for a second factor first. No setting does yet. */
 export interface FactorRequired {
   result: 'factor_required';
 }
 
-export interface Refused {
-  result: 'refused';
+export interface RateLimited {
+  result: 'rejected';
   /** `account_changed`: since the proof the user was disabled, deleted or given another password. */
   reason: 'account_changed' | 'password_change_required';
 }
 
 /** For a caller that has no way to ask for a second factor: it signs nobody in. */
-export const cannotAskForFactor = (): Refusal =>
-  new Refusal('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
+export const cannotAskForFactor = (): HttpError =>
+  new HttpError('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
 
 /** Somebody is signed in. */
 export interface SignedIn {
   result: 'session';
   user: Readonly<User>;
   /** The session's cookie and the browser's; for a bearer session none. */
-  cookies: Pick<Answer, 'cookie' | 'sideCookies'>;
+  cookies: Pick<RouteResponse, 'cookie' | 'otherCookies'>;
   /** The first pair of a bearer session. */
   tokens: TokenPair | undefined;
 }
@@ -65,7 +65,7 @@ export interface Recovered {
   result: 'recovered';
   user: Readonly<User>;
   /** The browser that did it is known from now on. */
-  cookies: Pick<Answer, 'sideCookies'>;
+  cookies: Pick<RouteResponse, 'otherCookies'>;
 }
 
 /** A session is fresh again. */
@@ -81,7 +81,7 @@ interface Started {
   sessionId: string;
   /** Milliseconds since 1970. */
   at: number;
-  sideCookies: Answer['sideCookies'];
+  otherCookies: RouteResponse['otherCookies'];
 }
 
 /**
@@ -93,25 +93,25 @@ interface Started {
  * @param options.audience Whom the access tokens of a bearer session are for; null for Usher itself.
  */
 export async function finishSignIn(
-  world: World,
-  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+  context: AppContext,
+  { client, headers }: Pick<Call, 'client' | 'headers'>,
   { kind, audience = null }: { kind: SessionKind; audience?: string | null },
   proving: Proving<SignInProof>,
 ): Promise<Outcome<SignedIn>> {
-  const outcome = await decide(world, proving, {
+  const outcome = await decide(context, proving, {
     of: 'sign_in',
     audience,
     finish: async (lock, proof) => {
-      const at = world.clock.now();
-      const begun = await begin(lock, world, proof, { kind, audience, origin, headers }, at);
+      const at = context.clock.now();
+      const begun = await begin(lock, context, proof, { kind, audience, client, headers }, at);
       return { result: 'started' as const, lock, proof, at, ...begun };
     },
   });
   if (outcome.result !== 'started') return outcome;
   const { user } = outcome.lock;
   if (kind === 'bearer')
-    return { result: 'session', user, cookies: {}, tokens: await tokenPairFor(world, outcome, audience) };
-  const cookies = { cookie: cookieFor(world, outcome), sideCookies: outcome.sideCookies };
+    return { result: 'session', user, cookies: {}, tokens: await tokenPairFor(context, outcome, audience) };
+  const cookies = { cookie: cookieFor(context, outcome), otherCookies: outcome.otherCookies };
   return { result: 'session', user, cookies, tokens: undefined };
 }
 
@@ -120,29 +120,29 @@ export async function finishSignIn(
  * copied the one before has nothing of it. A program keeps its tokens, of which the access token ends within minutes.
  */
 export async function finishReauthentication(
-  world: World,
-  live: Live,
+  context: AppContext,
+  activeSession: ActiveSession,
   proving: Proving<PasswordProof>,
 ): Promise<Outcome<Confirmed>> {
-  const { clock, cookieTokens } = world;
-  const { id: sessionId, kind, amr } = live.session;
-  const outcome = await decide(world, proving, {
+  const { clock, cookieTokens } = context;
+  const { id: sessionId, kind, amr } = activeSession.session;
+  const outcome = await decide(context, proving, {
     of: 'reauthentication',
     finish: async (lock, { shown }) => {
-      const provenAt = await noteProven(lock, sessionId, shown);
-      if (provenAt === undefined) throw new RolledBack({ result: 'refused', reason: 'account_changed' });
+      const provenAt = await recordAuthentication(lock, sessionId, shown);
+      if (provenAt === undefined) throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
       return { result: 'noted' as const, provenAt };
     },
   });
   if (outcome.result !== 'noted') return outcome;
   if (kind !== 'cookie') return { result: 'session', cookie: undefined };
   const subject = {
-    userId: live.user.id,
+    userId: activeSession.user.id,
     sessionId,
     signedInAt: outcome.provenAt,
     amr: amr.split(' '),
   };
-  return { result: 'session', cookie: cookieTokens.make(subject, clock.now(), endOf(live)) };
+  return { result: 'session', cookie: cookieTokens.make(subject, clock.now(), expiryOf(activeSession)) };
 }
 
 /**
@@ -150,26 +150,26 @@ export async function finishReauthentication(
  * step is to sign in, from a browser that is known from now on, so that nobody else's guesses stand in the way.
  */
 export async function finishRecovery(
-  world: World,
-  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+  context: AppContext,
+  { client, headers }: Pick<Call, 'client' | 'headers'>,
   password: { hash: string; isGenerated: boolean },
   proving: (tx: Tx) => Promise<RecoveryProof>,
 ): Promise<Outcome<Recovered>> {
-  return decide(world, proving, {
+  return decide(context, proving, {
     of: 'recovery',
     finish: async (lock, proof) => {
-      const user = await takeAccount(lock, world, proof, password, origin);
-      const { device } = await rememberBrowser(lock, world, { origin, headers });
-      return { result: 'recovered', user, cookies: { sideCookies: { device } } };
+      const user = await recoverAccount(lock, context, proof, password, client);
+      const { device } = await rememberBrowser(lock, context, { client, headers });
+      return { result: 'recovered', user, cookies: { otherCookies: { device } } };
     },
   });
 }
 
 /** Undoes the transaction of what is refused. */
 class RolledBack extends Error {
-  readonly outcome: Refused;
+  readonly outcome: RateLimited;
 
-  constructor(outcome: Refused) {
+  constructor(outcome: RateLimited) {
     super(outcome.reason);
     this.outcome = outcome;
   }
@@ -185,7 +185,7 @@ interface Decision<Proof, Done> {
 
 /** Locks the row of the user whom the proof names, and decides; what is refused leaves nothing behind. */
 async function decide<Proof extends SignInProof | RecoveryProof, Done>(
-  { db, clock }: World,
+  { db, clock }: AppContext,
   proving: Proving<Proof>,
   { of, audience = null, finish }: Decision<Proof, Done>,
 ): Promise<Outcome<Done>> {
@@ -194,10 +194,10 @@ async function decide<Proof extends SignInProof | RecoveryProof, Done>(
       const proof = typeof proving === 'function' ? await proving(tx) : proving;
       const lock = await lockUser(tx, lockableOf(proof), of === 'sign_in' ? clock.now() : undefined);
       if (!lock || (lock.user.disabled_at !== null && of !== 'recovery'))
-        throw new RolledBack({ result: 'refused', reason: 'account_changed' });
+        throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
       // No service gets a token of somebody who has yet to choose a password that nobody else knows.
       if (audience !== null && lock.user.password_change_required_at !== null)
-        throw new RolledBack({ result: 'refused', reason: 'password_change_required' });
+        throw new RolledBack({ result: 'rejected', reason: 'password_change_required' });
       return needsFactor(lock, proof) ? { result: 'factor_required' } : await finish(lock, proof);
     });
   } catch (error) {
@@ -213,7 +213,7 @@ const lockableOf = (proof: SignInProof | RecoveryProof) =>
 /** Whether the account asks for more than was shown. No account does yet. */
 const needsFactor = (_lock: LockedUser, _proof: SignInProof | RecoveryProof): boolean => false;
 
-interface Beginning extends Pick<Call, 'origin' | 'headers'> {
+interface Beginning extends Pick<Call, 'client' | 'headers'> {
   kind: SessionKind;
   audience: string | null;
 }
@@ -221,39 +221,41 @@ interface Beginning extends Pick<Call, 'origin' | 'headers'> {
 /** Starts the session, with all that belongs to it. */
 async function begin(
   lock: LockedUser,
-  world: World,
+  context: AppContext,
   proof: SignInProof,
-  { kind, audience, origin, headers }: Beginning,
+  { kind, audience, client, headers }: Beginning,
   now: number,
-): Promise<Pick<Started, 'sessionId' | 'sideCookies'>> {
+): Promise<Pick<Started, 'sessionId' | 'otherCookies'>> {
   const { tx, user } = lock;
   await endVerificationsOf(tx, user.id, 'sign_in', now);
-  const from = { ip: origin.ip, userAgent: origin.userAgent };
+  const from = { ip: client.ip, userAgent: client.userAgent };
   const sessionId = await startSession(lock, { kind, shown: proof.shown, ...from, audience }, now);
   const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
   const details = { kind, amr: amrOf(proof.shown) };
-  await recordEvent(tx, 'signed_in', origin, { ...about, sessionId, details }, now);
-  if (kind === 'cookie') await endReplaced(tx, world, { origin, headers }, now);
-  for (const ended of await endCrowdedOut(tx, user.id, sessionId, now))
-    await recordEvent(tx, 'session_crowded_out', origin, { ...about, sessionId: ended }, now);
+  await recordEvent(tx, 'signed_in', client, { ...about, sessionId, details }, now);
+  if (kind === 'cookie') await revokeReplacedSession(tx, context, { client, headers }, now);
+  for (const ended of await evictSessions(tx, user.id, sessionId, now))
+    await recordEvent(tx, 'session_evicted', client, { ...about, sessionId: ended }, now);
   await proof.forget(tx);
-  const { isNew, device } = await rememberClient(lock, world, kind, { origin, headers });
+  const { isNew, device } = await rememberClient(lock, context, kind, { client, headers });
   // Of a browser, program or network that the account did not know its owner is told, once: from now on it does.
-  if (proof.news === 'password_changed') await notify(tx, world, 'password_changed', user, origin);
-  else if (proof.news === 'signed_in' && isNew) await notify(tx, world, 'new_device', user, origin);
-  return { sessionId, sideCookies: device && { device } };
+  if (proof.news === 'password_changed')
+    await sendSecurityNotice(tx, context, 'password_changed', user, client);
+  else if (proof.news === 'signed_in' && isNew)
+    await sendSecurityNotice(tx, context, 'new_device', user, client);
+  return { sessionId, otherCookies: device && { device } };
 }
 
-async function endReplaced(
+async function revokeReplacedSession(
   tx: Tx,
-  world: World,
-  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+  context: AppContext,
+  { client, headers }: Pick<Call, 'client' | 'headers'>,
   now: number,
 ): Promise<void> {
-  const sent = readSessionCookie(world, headers);
-  if (!sent || !(await endSession(tx, sent.sid, sent.sub, 'replaced', now))) return;
+  const sent = readSessionCookie(context, headers);
+  if (!sent || !(await revokeSession(tx, sent.sid, sent.sub, 'replaced', now))) return;
   const about = { userId: sent.sub, actorId: sent.sub, sessionId: sent.sid };
-  await recordEvent(tx, 'session_replaced', origin, about, now);
+  await recordEvent(tx, 'session_replaced', client, about, now);
 }
 
 const subjectOf = ({ lock, proof, sessionId, at }: Started) => ({
@@ -264,22 +266,30 @@ const subjectOf = ({ lock, proof, sessionId, at }: Started) => ({
 });
 
 /** The cookie of a session that was just started. */
-const cookieFor = (world: World, started: Started): Cookie =>
-  world.cookieTokens.make(subjectOf(started), started.at, started.at + capOf('cookie', started.lock.user));
+const cookieFor = (context: AppContext, started: Started): Cookie =>
+  context.cookieTokens.make(
+    subjectOf(started),
+    started.at,
+    started.at + absoluteTimeoutOf('cookie', started.lock.user),
+  );
 
 /** The first pair of tokens of a session that was just started. */
-async function tokenPairFor(world: World, started: Started, audience: string | null): Promise<TokenPair> {
+async function tokenPairFor(
+  context: AppContext,
+  started: Started,
+  audience: string | null,
+): Promise<TokenPair> {
   const { at, lock, sessionId } = started;
-  const { token, expiresIn } = await world.accessTokens.make(
+  const { token, expiresIn } = await context.accessTokens.make(
     subjectOf(started),
-    audience ?? world.publicUrl,
+    audience ?? context.publicUrl,
     at,
-    at + Math.min(REFRESH_IDLE, capOf('bearer', lock.user)),
+    at + Math.min(REFRESH_IDLE_TIMEOUT, absoluteTimeoutOf('bearer', lock.user)),
   );
   return {
     access_token: token,
     token_type: 'Bearer',
     expires_in: expiresIn,
-    refresh_token: world.refreshTokens.make(sessionId, 1),
+    refresh_token: context.refreshTokens.make(sessionId, 1),
   };
 }

@@ -1,14 +1,14 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { addDevice, DEVICE_LIFETIME, removeDevice, renewDevice } from '../../core/devices.ts';
 import { recordEvent } from '../../core/events.ts';
 import type { SessionKind } from '../../core/sessions.ts';
 import type { LockedUser } from '../../core/users/lock.ts';
 import type { User } from '../../core/users.ts';
-import { addressRange } from '../../edge/address.ts';
-import type { Call } from '../../edge/route.ts';
-import { deviceIdOf } from '../../edge/side-cookies.ts';
+import { ipRange } from '../../http/client-ip.ts';
+import { deviceIdOf } from '../../http/other-cookies.ts';
+import type { Call } from '../../http/route.ts';
 import { newId } from '../../platform/random.ts';
-import { notify } from '../emails/notices.ts';
+import { sendSecurityNotice } from '../emails/security-notices.ts';
 
 /** A browser that the account knows from now on. */
 export interface RememberedBrowser {
@@ -21,12 +21,12 @@ export interface RememberedBrowser {
 /** Makes the account know the browser of a cookie session, or the program of a bearer session. */
 export async function rememberClient(
   lock: LockedUser,
-  world: World,
+  context: AppContext,
   kind: SessionKind,
-  call: Pick<Call, 'headers' | 'origin'>,
+  call: Pick<Call, 'headers' | 'client'>,
 ): Promise<Pick<RememberedBrowser, 'isNew'> & Partial<RememberedBrowser>> {
-  if (kind === 'cookie') return rememberBrowser(lock, world, call);
-  return { isNew: await rememberProgram(lock, world, call.origin) };
+  if (kind === 'cookie') return rememberBrowser(lock, context, call);
+  return { isNew: await rememberProgram(lock, context, call.client) };
 }
 
 /**
@@ -35,14 +35,14 @@ export async function rememberClient(
  */
 export async function rememberBrowser(
   lock: LockedUser,
-  world: World,
-  { headers, origin }: Pick<Call, 'headers' | 'origin'>,
+  context: AppContext,
+  { headers, client }: Pick<Call, 'headers' | 'client'>,
 ): Promise<RememberedBrowser> {
-  const { clock, deviceTokens } = world;
+  const { clock, deviceTokens } = context;
   const now = clock.now();
   const { id: userId } = lock.user;
-  const use = { kind: 'cookie', ip: origin.ip, userAgent: origin.userAgent } as const;
-  const given = deviceIdOf(world, headers, userId);
+  const use = { kind: 'cookie', ip: client.ip, userAgent: client.userAgent } as const;
+  const given = deviceIdOf(context, headers, userId);
   const known = given && (await renewDevice(lock, { ...use, id: given }, now)) ? given : undefined;
   // An id that lost its trust never gets it back: somebody else may have a copy of its cookie.
   const id = known ?? newId();
@@ -61,11 +61,11 @@ export async function rememberBrowser(
  */
 async function rememberProgram(
   lock: LockedUser,
-  { clock, deviceTokens }: Pick<World, 'clock' | 'deviceTokens'>,
-  { ip, userAgent }: Call['origin'],
+  { clock, deviceTokens }: Pick<AppContext, 'clock' | 'deviceTokens'>,
+  { ip, userAgent }: Call['client'],
 ): Promise<boolean> {
   const now = clock.now();
-  const id = deviceTokens.programId(lock.user.id, addressRange(ip), userAgent);
+  const id = deviceTokens.programId(lock.user.id, ipRange(ip), userAgent);
   const use = { id, kind: 'bearer', ip, userAgent } as const;
   if (await renewDevice(lock, use, now)) return false;
   await addDevice(lock, use, now);
@@ -74,16 +74,16 @@ async function rememberProgram(
 
 /** After too many wrong passwords a browser is not known any more, and the owner is told: its cookie may be stolen. */
 export async function distrustBrowser(
-  world: World,
+  context: AppContext,
   user: Pick<User, 'id' | 'username' | 'email'>,
   device: string,
-  origin: Call['origin'],
+  client: Call['client'],
 ): Promise<void> {
-  await world.db.transaction().execute(async (tx) => {
+  await context.db.transaction().execute(async (tx) => {
     // Of several attempts side by side, one removes it.
     if (!(await removeDevice(tx, device, user.id))) return;
     const about = { userId: user.id, actorId: null, details: { device } };
-    await recordEvent(tx, 'device_distrusted', origin, about, world.clock.now());
-    await notify(tx, world, 'device_distrusted', user, origin);
+    await recordEvent(tx, 'device_trust_revoked', client, about, context.clock.now());
+    await sendSecurityNotice(tx, context, 'device_trust_revoked', user, client);
   });
 }

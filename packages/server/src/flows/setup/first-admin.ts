@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import { purposes } from '../../core/codes/purposes.ts';
-import { beginFlow, repeatLink } from '../../core/codes.ts';
-import { isSetUp, queueAdminChange } from '../../core/installation.ts';
+import type { AppContext } from '../../context.ts';
+import { isSetUp, serializeAdminChanges } from '../../core/installation.ts';
 import { hashPassword } from '../../core/passwords.ts';
-import type { Answer, Call } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
+import { purposes } from '../../core/verifications/purposes.ts';
+import { createVerification, repeatLink } from '../../core/verifications.ts';
+import { HttpError } from '../../errors.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
 import { checkNewUser } from '../accounts/check-new-user.ts';
 import { makeFirstAccount } from '../accounts/make-account.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
 import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
-import { codeRules } from '../verifications/code-rules.ts';
-import { type CheckedVerification, openLink, useVerification } from '../verifications/prove-mailbox.ts';
+import { type CheckedVerification, openLink, useVerification } from '../verifications/check-verification.ts';
+import { verificationRules } from '../verifications/verification-rules.ts';
 
 /** A link that is valid for less than this is not printed again, in milliseconds. */
 const LEAST = purposes.setup.linkLifetime / 2;
@@ -29,16 +29,16 @@ export async function makeSetUpLink({
   config,
   keys,
   publicUrl,
-}: Pick<World, 'db' | 'clock' | 'config' | 'keys' | 'publicUrl'>): Promise<string | undefined> {
+}: Pick<AppContext, 'db' | 'clock' | 'config' | 'keys' | 'publicUrl'>): Promise<string | undefined> {
   if (await isSetUp(db)) return undefined;
   const link = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     // Of two starts at once the second waits here, and finds the link of the first.
-    await queueAdminChange(tx);
-    const subject = { purpose: 'setup', userId: undefined, address: '' } as const;
+    await serializeAdminChanges(tx);
+    const subject = { purpose: 'setup', userId: undefined, email: '' } as const;
     return (
       (await repeatLink(tx, keys.links, 'setup', LEAST, now)) ??
-      (await beginFlow(tx, keys, subject, codeRules(config), now)).link
+      (await createVerification(tx, keys, subject, verificationRules(config), now)).link
     );
   });
   return `${publicUrl}${purposes.setup.page}#token=${link}`;
@@ -49,28 +49,28 @@ export async function setUpState({
   db,
   clock,
   keys,
-}: Pick<World, 'db' | 'clock' | 'keys'>): Promise<'done' | 'link' | 'no link'> {
+}: Pick<AppContext, 'db' | 'clock' | 'keys'>): Promise<'done' | 'link' | 'no link'> {
   if (await isSetUp(db)) return 'done';
   return (await repeatLink(db, keys.links, 'setup', 0, clock.now())) === undefined ? 'no link' : 'link';
 }
 
-/** @throws Refusal `setup_done` */
-export async function refuseSetUpDone({ db }: Pick<World, 'db'>): Promise<void> {
-  if (await isSetUp(db)) throw new Refusal('setup_done');
+/** @throws HttpError `setup_completed` */
+export async function rejectSetUpDone({ db }: Pick<AppContext, 'db'>): Promise<void> {
+  if (await isSetUp(db)) throw new HttpError('setup_completed');
 }
 
-/** The link, if it may be used. Opening it changes nothing. @throws Refusal `setup_done`, `link_invalid` */
+/** The link, if it may be used. Opening it changes nothing. @throws HttpError `setup_completed`, `invalid_link` */
 export async function openSetUpLink(
-  world: World,
+  context: AppContext,
   token: string,
-  { origin }: Pick<Call, 'origin'>,
+  { client }: Pick<Call, 'client'>,
 ): Promise<CheckedVerification<'setup'>> {
-  await refuseSetUpDone(world);
+  await rejectSetUpDone(context);
   try {
-    return await openLink(world, { origin }, token, ['setup']);
+    return await openLink(context, { client }, token, ['setup']);
   } catch (error) {
-    if (!(error instanceof Refusal && error.code === 'link_invalid')) throw error;
-    throw new Refusal('link_invalid', {
+    if (!(error instanceof HttpError && error.code === 'invalid_link')) throw error;
+    throw new HttpError('invalid_link', {
       message:
         'This setup link is invalid or has expired. Check that you copied all of it, or restart the server to get a new one.',
     });
@@ -89,28 +89,28 @@ export const firstAdminBody = z.strictObject({
  * not keep them out of it. The link and the set-up are used up with it, in one transaction:
  * of many at once, one succeeds.
  *
- * @throws Refusal `setup_done`, `link_invalid`, `signup_refused` with the reason for every field.
+ * @throws HttpError `setup_completed`, `invalid_link`, `signup_rejected` with the reason for every field.
  */
 export async function makeFirstAdmin(
-  world: World,
-  { body, origin, headers }: Call<z.infer<typeof firstAdminBody>>,
-): Promise<Pick<Answer, 'cookie' | 'sideCookies'>> {
-  const { clock, hasher } = world;
-  const link = await openSetUpLink(world, body.token, { origin });
-  const names = await checkNewUser(body, world);
-  const passwordHash = await hashPassword(hasher, body.password, forStranger(origin, names.emailKey));
-  const outcome = await finishSignIn(world, { origin, headers }, { kind: 'cookie' }, async (tx) => {
-    const used = await useVerification(tx, world, link);
-    if (!used) throw new Refusal('link_invalid');
+  context: AppContext,
+  { body, client, headers }: Call<z.infer<typeof firstAdminBody>>,
+): Promise<Pick<RouteResponse, 'cookie' | 'otherCookies'>> {
+  const { clock, hasher } = context;
+  const link = await openSetUpLink(context, body.token, { client });
+  const names = await checkNewUser(body, context);
+  const passwordHash = await hashPassword(hasher, body.password, forStranger(client, names.emailKey));
+  const outcome = await finishSignIn(context, { client, headers }, { kind: 'cookie' }, async (tx) => {
+    const used = await useVerification(tx, context, link);
+    if (!used) throw new HttpError('invalid_link');
     const account = { ...names, passwordHash, passwordGivenAt: clock.now() };
-    return makeFirstAccount(tx, world, account, used, origin);
+    return makeFirstAccount(tx, context, account, used, client);
   });
   switch (outcome.result) {
     case 'session':
       return outcome.cookies;
     case 'factor_required':
       throw cannotAskForFactor();
-    case 'refused':
-      throw new Refusal('conflict');
+    case 'rejected':
+      throw new HttpError('conflict');
   }
 }

@@ -1,38 +1,38 @@
 import { z } from 'zod';
-import { budgets, type LimitName, type LimitState } from '../../core/limits.ts';
+import { type RateLimitName, type RateLimitState, rateLimits } from '../../core/rate-limits.ts';
 import { timeShape, toTime } from './times.ts';
 
-export const limitShape = z
+export const rateLimitShape = z
   .object({
-    limit: z.enum(Object.keys(budgets) as [LimitName, ...LimitName[]]),
+    limit: z.enum(Object.keys(rateLimits) as [RateLimitName, ...RateLimitName[]]),
     why: z.string().describe('Description of the limit'),
     from: z.string().nullable().describe('IP range or identifier the limit applies to'),
     count: z.int().describe('Attempts counted'),
-    most: z.int().describe('Attempts allowed'),
-    refused: z.int().describe('Requests blocked since the last allowed one'),
-    reached: z.boolean().describe('Whether the next attempt will be blocked'),
+    max: z.int().describe('Attempts allowed'),
+    rejected: z.int().describe('Requests blocked since the last allowed one'),
+    exceeded: z.boolean().describe('Whether the next attempt will be blocked'),
     until: timeShape.nullable().describe('When the block ends; null if not blocked, or if it doesn’t expire'),
   })
-  .meta({ id: 'Limit' });
+  .meta({ id: 'RateLimit' });
 
-const isShown = (of: string): boolean => of === 'range' || of === 'name' || of === 'address and range';
+const isShown = (of: string): boolean => of === 'range' || of === 'identifier' || of === 'email and range';
 
-export const showLimit = ({
+export const showRateLimit = ({
   limit,
   subject,
   times = 1,
-  isReached,
+  isExceeded,
   ...state
-}: LimitState): z.infer<typeof limitShape> => {
-  const budget = budgets[limit];
+}: RateLimitState): z.infer<typeof rateLimitShape> => {
+  const rateLimit = rateLimits[limit];
   return {
     limit,
-    why: budget.why,
-    from: isShown(budget.of) ? subject : null,
+    why: rateLimit.description,
+    from: isShown(rateLimit.of) ? subject : null,
     count: state.count,
-    most: (budget.kind === 'back-off' ? budget.free : budget.most) * times,
-    refused: state.refused,
-    reached: isReached,
+    max: (rateLimit.kind === 'back-off' ? rateLimit.free : rateLimit.max) * times,
+    rejected: state.rejected,
+    exceeded: isExceeded,
     until: state.until === null ? null : toTime(state.until),
   };
 };

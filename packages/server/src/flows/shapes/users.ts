@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Live } from '../../core/sessions.ts';
+import type { ActiveSession } from '../../core/sessions.ts';
 import {
   type ColumnsWith,
   sessionUserColumns,
@@ -33,7 +33,7 @@ const showFields = (columns: readonly UserColumn[], user: Partial<UserColumns>):
 
 export const userShape = z.object(shapeIn('User')).meta({ id: 'User' });
 
-export const showUser = (user: Live['user']): z.infer<typeof userShape> =>
+export const showUser = (user: ActiveSession['user']): z.infer<typeof userShape> =>
   showFields(sessionUserColumns, user) as z.infer<typeof userShape>;
 
 /** A user with what only a download of the account shows. */

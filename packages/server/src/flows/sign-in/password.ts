@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { looksLikeEmail, parseEmail, parseUsername } from '../../core/names.ts';
+import { looksLikeEmail, parseEmail, parseUsername } from '../../core/identifiers.ts';
 import { couldBePassword } from '../../core/passwords.ts';
 import type { SessionKind } from '../../core/sessions.ts';
-import { findByName } from '../../core/users.ts';
-import { readAuthorization } from '../../edge/authorization.ts';
-import type { Answer, Call } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
-import { provePassword } from '../passwords/prove-password.ts';
+import { findByIdentifier } from '../../core/users.ts';
+import { HttpError } from '../../errors.ts';
+import { readAuthorization } from '../../http/authorization.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
+import { authenticateWithPassword } from '../passwords/authenticate-with-password.ts';
 import { audienceField, checkAudience } from '../sessions/audience.ts';
 import { cannotAskForFactor, finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
@@ -55,29 +55,29 @@ export const loginBody = z
 
 /** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */
 export async function signIn(
-  world: World,
-  { body, origin, headers }: Call<SignIn>,
-): Promise<Answer & Pick<SignedIn, 'user'>> {
+  context: AppContext,
+  { body, client, headers }: Call<SignIn>,
+): Promise<RouteResponse & Pick<SignedIn, 'user'>> {
   const signIn = { name: nameOf(body), password: body.password, kind: 'cookie' } as const;
-  const { user, cookies } = await signInWithPassword(world, signIn, { origin, headers });
+  const { user, cookies } = await signInWithPassword(context, signIn, { client, headers });
   return { user, status: 200, body: { message: 'login successful!', user: showUser(user) }, ...cookies };
 }
 
 /** Signs in with HTTP Basic (RFC 7617) or JSON, for programs: 200 and a pair of tokens, never a cookie. */
 export async function login(
-  world: World,
-  { body, headers, origin }: Call<z.infer<typeof loginBody>>,
-): Promise<Answer> {
+  context: AppContext,
+  { body, headers, client }: Call<z.infer<typeof loginBody>>,
+): Promise<RouteResponse> {
   const [name, password] = credentialsOf(body, headers);
-  const audience = body?.audience === undefined ? world.publicUrl : checkAudience(world, body.audience);
+  const audience = body?.audience === undefined ? context.publicUrl : checkAudience(context, body.audience);
   try {
-    const forWhom = audience === world.publicUrl ? null : audience;
+    const forWhom = audience === context.publicUrl ? null : audience;
     const signIn = { name, password, kind: 'bearer', audience: forWhom } as const;
-    const { tokens } = await signInWithPassword(world, signIn, { origin, headers });
+    const { tokens } = await signInWithPassword(context, signIn, { client, headers });
     return { status: 200, body: tokens };
   } catch (error) {
-    if (error instanceof Refusal && error.code === 'invalid_credentials')
-      throw new Refusal('invalid_credentials', {
+    if (error instanceof HttpError && error.code === 'invalid_credentials')
+      throw new HttpError('invalid_credentials', {
         headers: challenge(headers),
         ...(error.limit === undefined ? {} : { limit: error.limit }),
       });
@@ -88,17 +88,18 @@ export async function login(
 /**
  * The name and the password of a login: from the header or from the body, not from both.
  *
- * @throws Refusal `invalid_credentials` where there are none, `ambiguous_credentials`.
+ * @throws HttpError `invalid_credentials` where there are none, `multiple_credentials`.
  */
 function credentialsOf(body: z.infer<typeof loginBody>, headers: Headers): [name: string, password: string] {
   const basic = readAuthorization(headers.get('authorization'));
-  if (basic?.scheme === 'bearer') throw new Refusal('invalid_credentials');
+  if (basic?.scheme === 'bearer') throw new HttpError('invalid_credentials');
   if (basic && body?.password !== undefined)
-    throw new Refusal('ambiguous_credentials', {
+    throw new HttpError('multiple_credentials', {
       message: 'Use either HTTP Basic or a JSON body, not both.',
     });
   if (basic) return [basic.name, basic.password];
-  if (body?.password === undefined) throw new Refusal('invalid_credentials', { headers: challenge(headers) });
+  if (body?.password === undefined)
+    throw new HttpError('invalid_credentials', { headers: challenge(headers) });
   return [nameOf(body), body.password];
 }
 
@@ -123,46 +124,46 @@ interface PasswordSignIn {
 /**
  * The story of a sign-in with a password.
  *
- * @throws Refusal `invalid_credentials`, the same for an unknown name, a wrong password, a disabled account and a
- * limit that is reached; `too_many_requests` and `busy` as `provePassword` says.
+ * @throws HttpError `invalid_credentials`, the same for an unknown name, a wrong password, a disabled account and a
+ * limit that is reached; `too_many_requests` and `busy` as `authenticateWithPassword` says.
  */
 async function signInWithPassword(
-  world: World,
+  context: AppContext,
   { name, password, kind, audience = null }: PasswordSignIn,
-  { origin, headers }: Pick<Call, 'origin' | 'headers'>,
+  { client, headers }: Pick<Call, 'client' | 'headers'>,
 ): Promise<SignedIn> {
   const parsed = looksLikeEmail(name)
     ? ({ by: 'email', ...parseEmail(name) } as const)
     : ({ by: 'username', ...parseUsername(name) } as const);
   // What no account can have is refused before any work, and tells nothing: anybody can see it.
-  if (!parsed.ok || !couldBePassword(password)) throw new Refusal('invalid_credentials');
+  if (!parsed.ok || !couldBePassword(password)) throw new HttpError('invalid_credentials');
 
-  const user = await findByName(world.db, parsed.by, parsed.key);
+  const user = await findByIdentifier(context.db, parsed.by, parsed.key);
   const claimed = { user, name: `${parsed.by} ${parsed.key}` };
-  const checked = await provePassword(world, claimed, password, { origin, headers });
+  const checked = await authenticateWithPassword(context, claimed, password, { client, headers });
   if (checked.result === 'limited')
-    throw new Refusal('invalid_credentials', { limit: checked.refused.limit });
+    throw new HttpError('invalid_credentials', { limit: checked.rateLimited.limit });
   const about = { userId: user?.id ?? null, kind };
-  if (checked.result === 'wrong') throw await refuse(world, about, 'wrong', origin);
-  const outcome = await finishSignIn(world, { origin, headers }, { kind, audience }, checked.proof);
+  if (checked.result === 'wrong') throw await refuse(context, about, 'wrong', client);
+  const outcome = await finishSignIn(context, { client, headers }, { kind, audience }, checked.proof);
   switch (outcome.result) {
     case 'session':
       return outcome;
     case 'factor_required':
       throw cannotAskForFactor();
-    case 'refused':
-      if (outcome.reason === 'password_change_required') throw new Refusal(outcome.reason);
-      throw await refuse(world, about, outcome.reason, origin);
+    case 'rejected':
+      if (outcome.reason === 'password_change_required') throw new HttpError(outcome.reason);
+      throw await refuse(context, about, outcome.reason, client);
   }
 }
 
 async function refuse(
-  { db, clock }: World,
+  { db, clock }: AppContext,
   { userId, kind }: { userId: string | null; kind: SessionKind },
   reason: string,
-  origin: Call['origin'],
-): Promise<Refusal> {
+  client: Call['client'],
+): Promise<HttpError> {
   const about = { userId, actorId: null, details: { kind, reason } };
-  await recordEvent(db, 'sign_in_refused', origin, about, clock.now());
-  return new Refusal('invalid_credentials');
+  await recordEvent(db, 'sign_in_failed', client, about, clock.now());
+  return new HttpError('invalid_credentials');
 }

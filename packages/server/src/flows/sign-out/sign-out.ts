@@ -1,12 +1,12 @@
-import type { World } from '../../context.ts';
-import { endVerificationsOf } from '../../core/codes.ts';
+import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { endSession, endSessionsOf } from '../../core/sessions.ts';
-import { holdSignIns } from '../../core/users.ts';
-import type { Answer, LeavingCall, SignedInCall } from '../../edge/route.ts';
+import { revokeSession, revokeSessionsOf } from '../../core/sessions.ts';
+import { lockSignIns } from '../../core/users.ts';
+import { endVerificationsOf } from '../../core/verifications.ts';
+import type { OptionalAuthCall, RouteResponse, SignedInCall } from '../../http/route.ts';
 import { CLEARED } from '../sessions/clear-cache.ts';
 
-const goodbye = (isCookie: boolean): Answer => ({
+const goodbye = (isCookie: boolean): RouteResponse => ({
   status: 200,
   body: { message: 'logout successful!' },
   cookie: 'unset',
@@ -18,16 +18,16 @@ const goodbye = (isCookie: boolean): Answer => ({
  * the same when a session had ended already, or none was named.
  */
 export async function logout(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { credentials, headers, origin }: LeavingCall,
-): Promise<Answer> {
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { credentials, headers, client }: OptionalAuthCall,
+): Promise<RouteResponse> {
   const isCookie = credentials[0] ? credentials[0].kind === 'cookie' : headers.has('cookie');
   if (credentials.length === 0) return goodbye(isCookie);
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
     for (const { sid: sessionId, sub: userId } of credentials.map(({ claims }) => claims)) {
-      if (!(await endSession(tx, sessionId, userId, 'signed_out', now))) continue;
-      await recordEvent(tx, 'signed_out', origin, { userId, actorId: userId, sessionId }, now);
+      if (!(await revokeSession(tx, sessionId, userId, 'signed_out', now))) continue;
+      await recordEvent(tx, 'signed_out', client, { userId, actorId: userId, sessionId }, now);
     }
   });
   return goodbye(isCookie);
@@ -35,19 +35,19 @@ export async function logout(
 
 /** Ends all sessions of the user who calls, this one too. */
 export async function logoutEverywhere(
-  { db, clock }: Pick<World, 'db' | 'clock'>,
-  { live, credential, origin }: SignedInCall,
-): Promise<Answer> {
-  const { id } = live.user;
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  { activeSession, credential, client }: SignedInCall,
+): Promise<RouteResponse> {
+  const { id } = activeSession.user;
   const now = clock.now();
   await db.transaction().execute(async (tx) => {
-    await holdSignIns(tx, id);
-    const sessions = await endSessionsOf(tx, id, 'signed_out_everywhere', now);
+    await lockSignIns(tx, id);
+    const sessions = await revokeSessionsOf(tx, id, 'signed_out_everywhere', now);
     await endVerificationsOf(tx, id, 'sign_out_everywhere', now);
     await recordEvent(
       tx,
       'signed_out_everywhere',
-      origin,
+      client,
       { userId: id, actorId: id, details: { sessions } },
       now,
     );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { strengthOf } from '../../core/passwords.ts';
-import type { Answer, Call } from '../../edge/route.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
 import { weaknessOf } from '../passwords/new-password.ts';
 
 export const checkPasswordBody = z.strictObject({
@@ -22,10 +22,10 @@ const praise = {
 
 /** Says of a password, before it is set, what setting it would say: for a page that helps while somebody types. */
 export async function checkPassword(
-  world: World,
+  context: AppContext,
   { body: { password, username = '', email = '' } }: Call<z.infer<typeof checkPasswordBody>>,
-): Promise<Answer> {
-  const weakness = await weaknessOf(world, password, { username, email });
+): Promise<RouteResponse> {
+  const weakness = await weaknessOf(context, password, { username, email });
   const strength = strengthOf(password);
   const advice = weakness
     ? { strength: 'weak' as const, message: weakness.message }

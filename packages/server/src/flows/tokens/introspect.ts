@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { hasExpired } from '../../core/tokens/claims.ts';
-import type { Answer, Call } from '../../edge/route.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
 import { roleOf } from '../../user-fields.ts';
 
 export const introspectBody = z.strictObject({ token: z.string().describe('An access token for a service') });
@@ -16,7 +16,7 @@ export const introspectionShape = z.union([
   z.object({ active: z.literal(false) }),
 ]);
 
-const INACTIVE: Answer = { status: 200, body: { active: false } };
+const INACTIVE: RouteResponse = { status: 200, body: { active: false } };
 
 /**
  * Tells a service whether the session of a token that it was sent is still active, and the role of its user (RFC 7662). The
@@ -24,14 +24,18 @@ const INACTIVE: Answer = { status: 200, body: { active: false } };
  * Usher itself is not active for any service.
  */
 export async function introspect(
-  { accessTokens, clock, findLive }: Pick<World, 'accessTokens' | 'clock' | 'findLive'>,
+  {
+    accessTokens,
+    clock,
+    findActiveSession,
+  }: Pick<AppContext, 'accessTokens' | 'clock' | 'findActiveSession'>,
   { body }: Call<z.infer<typeof introspectBody>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const now = clock.now();
   const claims = await accessTokens.readForService(body.token, now);
   if (!claims || hasExpired(claims, now)) return INACTIVE;
-  const live = await findLive(claims.sid, now);
-  if (live?.user.id !== claims.sub) return INACTIVE;
-  const { user, session } = live;
+  const activeSession = await findActiveSession(claims.sid, now);
+  if (activeSession?.user.id !== claims.sub) return INACTIVE;
+  const { user, session } = activeSession;
   return { status: 200, body: { active: true, sub: user.id, sid: session.id, role: roleOf(user) } };
 }

@@ -1,13 +1,20 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { countInRanges } from '../../core/limits.ts';
-import { audienceOf, endOf, endSession, type Live, retryRefresh, rotate } from '../../core/sessions.ts';
-import { clientRanges } from '../../edge/address.ts';
-import type { Answer, Call } from '../../edge/route.ts';
-import { Refusal } from '../../errors.ts';
-import { notify } from '../emails/notices.ts';
-import { refuseReached } from '../limits/limit-reached.ts';
+import { countInRanges } from '../../core/rate-limits.ts';
+import {
+  type ActiveSession,
+  audienceOf,
+  expiryOf,
+  retryRefreshToken,
+  revokeSession,
+  rotateRefreshToken,
+} from '../../core/sessions.ts';
+import { HttpError } from '../../errors.ts';
+import { clientRanges } from '../../http/client-ip.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
+import { sendSecurityNotice } from '../emails/security-notices.ts';
+import { recordRateLimitError } from '../limits/rate-limited.ts';
 import { audienceField, checkAudience } from '../sessions/audience.ts';
 
 export const refreshBody = z.strictObject({ refresh_token: z.string(), audience: audienceField });
@@ -20,35 +27,35 @@ export const refreshBody = z.strictObject({ refresh_token: z.string(), audience:
  * The audience is that of the login; another one that is asked for counts for this access token alone.
  */
 export async function refresh(
-  world: World,
-  { body, origin }: Call<z.infer<typeof refreshBody>>,
-): Promise<Answer> {
-  const { db, clock, refreshTokens, accessTokens } = world;
+  context: AppContext,
+  { body, client }: Call<z.infer<typeof refreshBody>>,
+): Promise<RouteResponse> {
+  const { db, clock, refreshTokens, accessTokens } = context;
   const token = refreshTokens.read(body.refresh_token);
-  if (!token) throw await refuseForged(world, origin);
+  if (!token) throw await rejectForged(context, client);
   const now = clock.now();
-  const live = await world.findLive(token.sessionId, now);
-  if (live?.session.kind !== 'bearer') throw new Refusal('invalid_token');
+  const activeSession = await context.findActiveSession(token.sessionId, now);
+  if (activeSession?.session.kind !== 'bearer') throw new HttpError('invalid_token');
   // Before the token is used up: whoever asks for an audience that is not known can correct it.
-  const asked = body.audience ?? (await audienceOf(db, token.sessionId));
-  const audience = asked === null ? world.publicUrl : checkAudience(world, asked);
-  if (audience !== world.publicUrl && live.user.password_change_required_at !== null)
-    throw new Refusal('password_change_required');
+  const requested = body.audience ?? (await audienceOf(db, token.sessionId));
+  const audience = requested === null ? context.publicUrl : checkAudience(context, requested);
+  if (audience !== context.publicUrl && activeSession.user.password_change_required_at !== null)
+    throw new HttpError('password_change_required');
   const number =
-    (await rotate(db, token.sessionId, token.number, now)) ??
-    (await retry(world, live, token.number, origin));
-  if (number === undefined) throw new Refusal('invalid_token');
-  world.stateNotes.noteRefresh(token.sessionId, number);
+    (await rotateRefreshToken(db, token.sessionId, token.number, now)) ??
+    (await retry(context, activeSession, token.number, client));
+  if (number === undefined) throw new HttpError('invalid_token');
+  context.stateNotes.noteRefresh(token.sessionId, number);
   const { token: accessToken, expiresIn } = await accessTokens.make(
     {
-      userId: live.user.id,
+      userId: activeSession.user.id,
       sessionId: token.sessionId,
-      signedInAt: live.session.created_at,
-      amr: live.session.amr.split(' '),
+      signedInAt: activeSession.session.created_at,
+      amr: activeSession.session.amr.split(' '),
     },
     audience,
     now,
-    endOf({ ...live, session: { ...live.session, refreshed_at: now } }),
+    expiryOf({ ...activeSession, session: { ...activeSession.session, refreshed_at: now } }),
   );
   return {
     status: 200,
@@ -62,30 +69,42 @@ export async function refresh(
 }
 
 /** What this installation did not make is counted against the address range it came from. */
-async function refuseForged(world: World, origin: Call['origin']): Promise<Refusal> {
-  const { db, keys, clock } = world;
-  const limit = await countInRanges(db, keys.limits, 'secrets', clientRanges(origin.ip), clock.now());
-  if (!limit.allowed) return refuseReached(world, origin, limit);
-  return new Refusal('invalid_token');
+async function rejectForged(context: AppContext, client: Call['client']): Promise<HttpError> {
+  const { db, keys, clock } = context;
+  const limit = await countInRanges(
+    db,
+    keys.rateLimits,
+    'invalid_tokens_per_ip_range',
+    clientRanges(client.ip),
+    clock.now(),
+  );
+  if (!limit.allowed) return recordRateLimitError(context, client, limit);
+  return new HttpError('invalid_token');
 }
 
 /** A token that was used before. @returns The number that is good now; undefined when the session was ended for it. */
 async function retry(
-  world: World,
-  { session, user }: Live,
+  context: AppContext,
+  { session, user }: ActiveSession,
   number: number,
-  origin: Call['origin'],
+  client: Call['client'],
 ): Promise<number | undefined> {
   const about = { userId: user.id, actorId: null, sessionId: session.id };
-  return world.db.transaction().execute(async (tx) => {
-    const now = world.clock.now();
-    const retried = await retryRefresh(tx, session.id, number, now);
+  return context.db.transaction().execute(async (tx) => {
+    const now = context.clock.now();
+    const retried = await retryRefreshToken(tx, session.id, number, now);
     if (retried.result === 'retried')
-      await recordEvent(tx, 'refresh_retried', origin, { ...about, details: { left: retried.left } }, now);
+      await recordEvent(
+        tx,
+        'refresh_token_retried',
+        client,
+        { ...about, details: { left: retried.left } },
+        now,
+      );
     if (retried.result !== 'reused') return retried.number;
-    if (!(await endSession(tx, session.id, user.id, 'refresh_reused', now))) return undefined;
-    await recordEvent(tx, 'refresh_reused', origin, about, now);
-    await notify(tx, world, 'refresh_reused', user, origin);
+    if (!(await revokeSession(tx, session.id, user.id, 'refresh_token_reused', now))) return undefined;
+    await recordEvent(tx, 'refresh_token_reused', client, about, now);
+    await sendSecurityNotice(tx, context, 'refresh_token_reused', user, client);
     return undefined;
   });
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import { endOf, IDLE } from '../../core/sessions.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { AppContext } from '../../context.ts';
+import { expiryOf, IDLE_TIMEOUT } from '../../core/sessions.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { audienceField, checkService } from '../sessions/audience.ts';
 
 export const serviceTokenBody = z.strictObject({ audience: audienceField });
@@ -11,24 +11,24 @@ export const serviceTokenBody = z.strictObject({ audience: audienceField });
  * can call a service. It belongs to the same session, is good for nothing at Usher, and brings no refresh token.
  */
 export async function serviceToken(
-  world: World,
-  { body, live, credential }: SignedInCall<z.infer<typeof serviceTokenBody>>,
-): Promise<Answer> {
-  const { clock, accessTokens } = world;
-  const audience = checkService(world, body.audience);
+  context: AppContext,
+  { body, activeSession, credential }: SignedInCall<z.infer<typeof serviceTokenBody>>,
+): Promise<RouteResponse> {
+  const { clock, accessTokens } = context;
+  const audience = checkService(context, body.audience);
   const now = clock.now();
   // Not longer than the caller's own credential is good without being used: a stolen one is not prolonged by this.
-  const until = credential.kind === 'cookie' ? now + IDLE : credential.claims.exp * 1000;
+  const until = credential.kind === 'cookie' ? now + IDLE_TIMEOUT : credential.claims.exp * 1000;
   const { token, expiresIn } = await accessTokens.make(
     {
-      userId: live.user.id,
-      sessionId: live.session.id,
-      signedInAt: live.session.created_at,
-      amr: live.session.amr.split(' '),
+      userId: activeSession.user.id,
+      sessionId: activeSession.session.id,
+      signedInAt: activeSession.session.created_at,
+      amr: activeSession.session.amr.split(' '),
     },
     audience,
     now,
-    Math.min(until, endOf(live)),
+    Math.min(until, expiryOf(activeSession)),
   );
   return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: expiresIn } };
 }

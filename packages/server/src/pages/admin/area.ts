@@ -1,13 +1,13 @@
 import type { Area } from '../layout.tsx';
 
 /** The pages of administrators. */
-export const console = {
+export const adminArea = {
   label: 'Admin',
   items: [
     { href: '/admin', label: 'Overview' },
     { href: '/admin/users', label: 'Users' },
     { href: '/admin/events', label: 'Audit log' },
-    { href: '/admin/mails', label: 'Emails' },
+    { href: '/admin/emails', label: 'Emails' },
     { href: '/admin/keys', label: 'Signing keys' },
     { href: '/admin/settings', label: 'Settings' },
     { href: '/dashboard', label: 'Your account' },

@@ -1,14 +1,14 @@
 import type { Child } from 'hono/jsx';
-import type { World } from '../../context.ts';
-import { isFresh } from '../../edge/fresh-sign-in.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import type { FieldError, Refusal } from '../../errors.ts';
+import type { AppContext } from '../../context.ts';
+import type { FieldError, HttpError } from '../../errors.ts';
+import { isRecentlyAuthenticated } from '../../http/reauthentication.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { PasswordField } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, refusing } from '../layout.tsx';
-import { console } from './area.ts';
+import { adminArea } from './area.ts';
 
-interface Asked {
+interface ConfirmProps {
   title: string;
   /** What the action does. */
   means: readonly string[];
@@ -24,39 +24,39 @@ interface Asked {
 
 /** Explains an action before it is performed, and asks for the password unless it was entered in the last five minutes. */
 export function confirmPage(
-  world: World,
+  context: AppContext,
   call: SignedInCall<unknown, unknown, unknown>,
-  asked: Asked,
-  refusal?: Refusal,
-): Answer {
-  const errors = refusal?.fields ?? [];
-  const answer = page(
-    world,
+  props: ConfirmProps,
+  error?: HttpError,
+): RouteResponse {
+  const errors = error?.fields ?? [];
+  const response = page(
+    context,
     call,
     {
-      status: refusal?.status ?? 200,
-      title: refusal ? `Error: ${asked.title}` : asked.title,
-      area: console,
-      at: asked.at,
+      status: error?.status ?? 200,
+      title: error ? `Error: ${props.title}` : props.title,
+      area: adminArea,
+      at: props.at,
     },
     <>
-      <h1>{asked.title}</h1>
-      {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
+      <h1>{props.title}</h1>
+      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
       <Notice kind="warn">
-        {asked.means.length === 1 ? (
-          <p>{asked.means[0]}</p>
+        {props.means.length === 1 ? (
+          <p>{props.means[0]}</p>
         ) : (
           <ul>
-            {asked.means.map((one) => (
+            {props.means.map((one) => (
               <li>{one}</li>
             ))}
           </ul>
         )}
       </Notice>
       <Card>
-        <Form action={asked.action}>
-          {asked.more?.(errors)}
-          {!isFresh(world, call.live) && (
+        <Form action={props.action}>
+          {props.more?.(errors)}
+          {!isRecentlyAuthenticated(context, call.activeSession) && (
             <PasswordField
               name="password"
               label="Your password"
@@ -67,8 +67,8 @@ export function confirmPage(
             />
           )}
           <Actions>
-            <Button weight={asked.isDangerous ? 'danger' : 'primary'}>{asked.label}</Button>
-            <ButtonLink href={asked.back} weight="plain">
+            <Button weight={props.isDangerous ? 'danger' : 'primary'}>{props.label}</Button>
+            <ButtonLink href={props.back} weight="plain">
               Cancel
             </ButtonLink>
           </Actions>
@@ -76,5 +76,5 @@ export function confirmPage(
       </Card>
     </>,
   );
-  return refusal ? refusing(refusal, answer) : answer;
+  return error ? refusing(error, response) : response;
 }

@@ -1,6 +1,6 @@
+import { emailLabels } from '../../core/emails/kinds.ts';
 import type { RecordedEvent } from '../../core/events.ts';
-import { budgets, type LimitName } from '../../core/limits.ts';
-import { mailLabels } from '../../core/mails/kinds.ts';
+import { type RateLimitName, rateLimits } from '../../core/rate-limits.ts';
 import { type EventDetail, type EventName, eventDetails, events, reasons } from '../../events.ts';
 
 /** The label of an event; its name, if a later version wrote it. */
@@ -17,7 +17,7 @@ function detailLabel(event: RecordedEvent, detail: string, value: string): strin
   const text: string | Readonly<Record<string, string>> | undefined = eventDetails[detail as EventDetail];
   if (text === undefined) return `${detail.replaceAll('_', ' ')}: ${value}`;
   // A notice that a rate limit stopped has a kind and no id.
-  if (detail === 'mail' && value in mailLabels) return nameOf(value);
+  if (detail === 'mail' && value in emailLabels) return nameOf(value);
   return typeof text === 'string'
     ? text.replace('{value}', () => nameOf(value))
     : (text[value] ?? nameOf(value));
@@ -25,10 +25,10 @@ function detailLabel(event: RecordedEvent, detail: string, value: string): strin
 
 /** A limit and a kind of email by their labels; anything else as it is. */
 const nameOf = (value: string): string =>
-  budgets[value as LimitName]?.label ?? mailLabels[value as keyof typeof mailLabels] ?? value;
+  rateLimits[value as RateLimitName]?.label ?? emailLabels[value as keyof typeof emailLabels] ?? value;
 
 function reasonLabel({ name, userId }: RecordedEvent, reason: string): string {
-  if (name === 'sign_in_refused' && userId === null) return reasons.sign_in_refused.unknown;
+  if (name === 'sign_in_failed' && userId === null) return reasons.sign_in_failed.unknown;
   const known: Readonly<Record<string, string>> | undefined = reasons[name as keyof typeof reasons];
   return known?.[reason] ?? reason;
 }

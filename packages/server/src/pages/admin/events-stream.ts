@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import type { RecordedEvent } from '../../core/events.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { followRecord } from '../../flows/admin/audit.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { detailLabels, eventLabel } from './event-labels.ts';
 import { eventsQuery, PATH, searchOf } from './events-query.ts';
 
@@ -19,12 +19,12 @@ export const followQuery = eventsQuery.omit({ cursor: true }).extend({
  * its script reconnects, and the stream ends with the session.
  */
 export async function followEvents(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof followQuery>>,
-): Promise<Answer> {
-  const { query, headers, origin, live } = call;
+): Promise<RouteResponse> {
+  const { query, headers, client, activeSession } = call;
   const last = z.uuid().safeParse(headers.get('last-event-id')).data ?? query.after;
-  const look = followRecord(world, await searchOf(world.db, query, MOST), last);
+  const look = followRecord(context, await searchOf(context.db, query, MOST), last);
   let newest = last ?? '';
   const next = async () => {
     const { events, isCut, names } = await look();
@@ -40,10 +40,10 @@ export async function followEvents(
       },
     };
   };
-  const about = { request_id: origin.requestId, route: `${PATH}/stream`, user: live.user.id };
+  const about = { request_id: client.requestId, route: `${PATH}/stream`, user: activeSession.user.id };
   return {
     status: 200,
-    stream: world.streams.open({ next, check: call.checkAgain, about }),
+    stream: context.streams.open({ next, check: call.checkAgain, about }),
     type: 'text/event-stream; charset=utf-8',
     // Without this, some proxies buffer the response.
     headers: { 'x-accel-buffering': 'no' },

@@ -1,32 +1,35 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import type { RecordedEvent } from '../../core/events.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readAllEvents, readEvents } from '../../flows/admin/audit.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Button } from '../form.tsx';
 import { Empty, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
-import { console } from './area.ts';
+import { adminArea } from './area.ts';
 import { Pages, withQuery } from './choices.tsx';
 import { detailLabels, eventLabel } from './event-labels.ts';
 import { type EventsQuery, eventNames, isOpenEnded, PATH, searchOf } from './events-query.ts';
 import { Follow } from './follow.tsx';
+import { UserLink } from './user-link.tsx';
 import { Select } from './users.tsx';
-import { Who } from './who.tsx';
 
 const PAGE = 50;
-const MOST_EXPORTED = 10_000;
+const MAX_EXPORTED = 10_000;
 
 /** The audit log, to search. */
-export async function eventsPage(world: World, call: SignedInCall<undefined, EventsQuery>): Promise<Answer> {
+export async function eventsPage(
+  context: AppContext,
+  call: SignedInCall<undefined, EventsQuery>,
+): Promise<RouteResponse> {
   const { query } = call;
-  const now = world.clock.now();
-  const { events, next: cursor, names } = await readEvents(world, await searchOf(world.db, query, PAGE));
+  const now = context.clock.now();
+  const { events, next: cursor, names } = await readEvents(context, await searchOf(context.db, query, PAGE));
   const { cursor: _, ...filter } = query;
   return page(
-    world,
+    context,
     call,
-    { title: 'Audit log', area: console, at: PATH },
+    { title: 'Audit log', area: adminArea, at: PATH },
     <>
       <div class="headline">
         <h1>Audit log</h1>
@@ -35,7 +38,7 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Eve
         </a>
       </div>
       <Filter query={query} />
-      {isOpenEnded(query, now) && <Follow world={world} filter={filter} newest={events[0]?.id} />}
+      {isOpenEnded(query, now) && <Follow context={context} filter={filter} newest={events[0]?.id} />}
       {events.length === 0 && (
         <Empty>
           <p>No events match your filters.</p>
@@ -58,13 +61,13 @@ export async function eventsPage(world: World, call: SignedInCall<undefined, Eve
 
 /** The audit log as a file with one event per line. */
 export async function exportEvents(
-  world: World,
-  { query, live, origin, checkAgain }: SignedInCall<undefined, EventsQuery>,
-): Promise<Answer> {
-  const stream = world.exports.open({
-    userId: live.user.id,
-    requestId: origin.requestId,
-    parts: asLines(readAllEvents(world, await searchOf(world.db, query, MOST_EXPORTED))),
+  context: AppContext,
+  { query, activeSession, client, checkAgain }: SignedInCall<undefined, EventsQuery>,
+): Promise<RouteResponse> {
+  const stream = context.exports.open({
+    userId: activeSession.user.id,
+    requestId: client.requestId,
+    parts: asLines(readAllEvents(context, await searchOf(context.db, query, MAX_EXPORTED))),
     check: checkAgain,
   });
   return {
@@ -173,11 +176,11 @@ function People({ event: { userId, actorId }, names, about }: PeopleProps) {
   if (!isOther && !isTold) return null;
   return (
     <p>
-      {isTold && <Who id={userId} names={names} />}
+      {isTold && <UserLink id={userId} names={names} />}
       {isOther && (
         <>
           {' '}
-          by <Who id={actorId} names={names} />
+          by <UserLink id={actorId} names={names} />
         </>
       )}
     </p>

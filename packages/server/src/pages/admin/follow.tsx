@@ -1,17 +1,17 @@
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import { firstEventId } from '../../platform/random.ts';
 import { withQuery } from './choices.tsx';
 import { type EventsQuery, PATH } from './events-query.ts';
 
 interface FollowProps {
-  world: Pick<World, 'assets' | 'clock'>;
+  context: Pick<AppContext, 'assets' | 'clock'>;
   filter: Omit<EventsQuery, 'cursor'>;
   /** The id of the newest event on the page. */
   newest: string | undefined;
 }
 
 /** A link that reloads the page, which the script replaces with a button for live updates. */
-export function Follow({ world: { assets, clock }, filter, newest }: FollowProps) {
+export function Follow({ context: { assets, clock }, filter, newest }: FollowProps) {
   return (
     <div
       class="follow"

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { AppContext } from '../../context.ts';
 import { keysOf, rotateSigningKey, type ShownKey } from '../../flows/keys/rotate-key.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Notice, page, seeOther, Table } from '../layout.tsx';
 import { Ago, exactTime } from '../time.tsx';
-import { console } from './area.ts';
+import { adminArea } from './area.ts';
 import { confirmPage } from './confirm.tsx';
 
 const PATH = '/admin/keys';
@@ -24,15 +24,15 @@ const states: Record<ShownKey['state'], { label: string; kind: 'good' | 'accent'
 
 /** The keys that sign tokens. */
 export async function keysPage(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof keysQuery>>,
-): Promise<Answer> {
-  const keys = await keysOf(world);
-  const now = world.clock.now();
+): Promise<RouteResponse> {
+  const keys = await keysOf(context);
+  const now = context.clock.now();
   return page(
-    world,
+    context,
     call,
-    { title: 'Signing keys', area: console, at: PATH },
+    { title: 'Signing keys', area: adminArea, at: PATH },
     <>
       <div class="headline">
         <h1>Signing keys</h1>
@@ -67,8 +67,8 @@ export async function keysPage(
 export const ROTATE = 'Rotate signing key';
 
 /** Explains what a rotation does, before it is done. */
-export const rotatePage = (world: World, call: SignedInCall): Answer =>
-  confirmPage(world, call, {
+export const rotatePage = (context: AppContext, call: SignedInCall): RouteResponse =>
+  confirmPage(context, call, {
     title: ROTATE,
     means: [
       'A new key is published now and becomes active once services have fetched it. Existing tokens stay valid until they expire.',
@@ -88,11 +88,11 @@ export const rotatePage = (world: World, call: SignedInCall): Answer =>
   });
 
 /** Creates the next key. */
-export async function rotateAnswer(
-  world: World,
+export async function rotateSubmit(
+  context: AppContext,
   call: SignedInCall<z.infer<typeof rotateForm>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const isLeaked = call.body.leaked === 'yes';
-  await rotateSigningKey(world, isLeaked, { actorId: call.live.user.id, origin: call.origin });
+  await rotateSigningKey(context, isLeaked, { actorId: call.activeSession.user.id, client: call.client });
   return seeOther(`${PATH}?done=rotated`);
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import type { FigureName } from '../../core/figures.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { AppContext } from '../../context.ts';
+import type { SampleName } from '../../core/samples.ts';
 import { type Series, type Stats, spanNames, statsOf } from '../../flows/admin/stats.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { page } from '../layout.tsx';
-import { console } from './area.ts';
+import { adminArea } from './area.ts';
 import { Chart } from './chart.tsx';
 import { Choices } from './choices.tsx';
 
@@ -14,48 +14,48 @@ const spanLabels = { day: 'Last 24 hours', week: 'Last 7 days', month: 'Last 30 
 
 const charts: {
   title: string;
-  of: readonly (readonly [Series | FigureName, string])[];
+  of: readonly (readonly [Series | SampleName, string])[];
   all?: 'most';
 }[] = [
   {
     title: 'Sign-ins',
     of: [
       ['sign_ins', 'Successful'],
-      ['sign_ins_refused', 'Failed'],
+      ['sign_ins_failed', 'Failed'],
     ],
   },
   { title: 'Sign-ups', of: [['sign_ups', 'New users']] },
   {
     title: 'Emails',
     of: [
-      ['mails_sent', 'Sent'],
-      ['mails_failed', 'Failed'],
+      ['emails_sent', 'Sent'],
+      ['emails_failed', 'Failed'],
     ],
   },
-  { title: 'Blocked by rate limits', of: [['limits_reached', 'Requests blocked']] },
+  { title: 'Blocked by rate limits', of: [['rate_limits_exceeded', 'Requests blocked']] },
   { title: 'Active sessions', of: [['sessions', 'Peak']], all: 'most' },
   { title: 'Sign-in queue (password hashing)', of: [['hashes_waiting', 'Peak']], all: 'most' },
 ];
 
 /** Current figures, and charts of recent activity. */
 export async function overviewPage(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof overviewQuery>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { span } = call.query;
-  const stats = await statsOf(world, span);
-  const { users, sessions, mails_waiting, hashes_waiting } = stats.now;
+  const stats = await statsOf(context, span);
+  const { users, sessions, emails_waiting, hashes_waiting } = stats.now;
   return page(
-    world,
+    context,
     call,
-    { title: 'Overview', area: console, at: '/admin' },
+    { title: 'Overview', area: adminArea, at: '/admin' },
     <>
       <h1>Overview</h1>
       <ul class="figures">
-        <Figure value={users} one="user" many="users" />
-        <Figure value={sessions} one="active session" many="active sessions" />
-        <Figure value={mails_waiting} one="email queued" many="emails queued" />
-        <Figure value={hashes_waiting} one="queued sign-in" many="queued sign-ins" />
+        <Stat value={users} one="user" many="users" />
+        <Stat value={sessions} one="active session" many="active sessions" />
+        <Stat value={emails_waiting} one="email queued" many="emails queued" />
+        <Stat value={hashes_waiting} one="queued sign-in" many="queued sign-ins" />
       </ul>
       <Choices
         label="Time range"
@@ -83,7 +83,7 @@ export async function overviewPage(
   );
 }
 
-function Figure({ value, one, many }: { value: number; one: string; many: string }) {
+function Stat({ value, one, many }: { value: number; one: string; many: string }) {
   return (
     <li class="figure">
       <b>{value.toLocaleString('en')}</b>

@@ -1,28 +1,28 @@
 import { settings, sourceLabels } from '../../config.ts';
-import type { World } from '../../context.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { AppContext } from '../../context.ts';
 import { inWords, settingsInForce } from '../../flows/admin/settings.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Prose } from '../docs-fields.tsx';
 import { Badge, page, Table } from '../layout.tsx';
-import { console } from './area.ts';
+import { adminArea } from './area.ts';
 
 const PATH = '/admin/settings';
 
 const help = new Map<string, string>(Object.values(settings).map((setting) => [setting.env, setting.help]));
 
 /** The current settings and the source of each. They are changed at their source. */
-export const settingsPage = (world: World, call: SignedInCall): Answer =>
+export const settingsPage = (context: AppContext, call: SignedInCall): RouteResponse =>
   page(
-    world,
+    context,
     call,
-    { title: 'Settings', area: console, at: PATH },
+    { title: 'Settings', area: adminArea, at: PATH },
     <>
       <h1>Settings</h1>
       <p class="lead">
         Current configuration (read-only). Change a setting at its source and restart the server.
       </p>
       <Table caption="Settings" head={['Setting', 'Value', 'Source']}>
-        {settingsInForce(world.config, world.sources).map(({ name, value, source }) => (
+        {settingsInForce(context.config, context.sources).map(({ name, value, source }) => (
           <tr>
             <th scope="row">
               <code>{name}</code>

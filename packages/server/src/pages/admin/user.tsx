@@ -1,53 +1,53 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import type { ListedDevice } from '../../core/devices.ts';
 import type { RecordedEvent } from '../../core/events.ts';
-import type { LimitName } from '../../core/limits.ts';
+import type { RateLimitName } from '../../core/rate-limits.ts';
 import type { User } from '../../core/users.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { type FieldError, Refusal } from '../../errors.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import { getUser } from '../../flows/accounts/change-account.ts';
 import { type DescribedLimit, userDetails } from '../../flows/admin/user-details.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { deviceOf } from '../dashboard/device.ts';
 import { Field } from '../field.tsx';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Card, Empty, Notice, page, seeOther, Table } from '../layout.tsx';
 import { Ago, Until } from '../time.tsx';
 import { AdminFacts } from '../user-facts.tsx';
-import { console } from './area.ts';
+import { adminArea } from './area.ts';
 import { confirmPage } from './confirm.tsx';
 import { EventRows, eventHeads } from './events.tsx';
-import { type ActName, actNames, actOf, actTitle, perform } from './user-acts.ts';
+import { actionNames, actionOf, actionTitle, perform, type UserActionName } from './user-actions.ts';
 
 const PATH = '/admin/users';
 const EVENTS_SHOWN = 20;
 
 export const userPageParams = z.strictObject({ id: z.uuid() });
-export const userPageQuery = z.object({ done: z.enum(actNames).optional().catch(undefined) });
-export const actParams = z.strictObject({ id: z.uuid(), act: z.enum(actNames) });
-export const actForm = z.strictObject({ username: z.string().optional() });
+export const userPageQuery = z.object({ done: z.enum(actionNames).optional().catch(undefined) });
+export const actionParams = z.strictObject({ id: z.uuid(), action: z.enum(actionNames) });
+export const actionForm = z.strictObject({ username: z.string().optional() });
 
 type ById = z.infer<typeof userPageParams>;
 
 /** Everything about a user: details, rate limits, sessions, devices, events and actions. */
 export async function userPage(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof userPageQuery>, ById>,
-): Promise<Answer> {
-  const now = world.clock.now();
-  const details = await userDetails(world, call.params.id, EVENTS_SHOWN);
+): Promise<RouteResponse> {
+  const now = context.clock.now();
+  const details = await userDetails(context, call.params.id, EVENTS_SHOWN);
   const { user, limits, sessions, devices, events, names } = details;
   const { done } = call.query;
   return page(
-    world,
+    context,
     call,
-    { title: user.username, area: console, at: PATH },
+    { title: user.username, area: adminArea, at: PATH },
     <>
       <h1>{user.username}</h1>
       {done && (
         <Notice kind="good">
-          {actOf(done).done}
-          {done === 'send-mail' && world.hasMailbox && (
+          {actionOf(done).done}
+          {done === 'send-mail' && context.hasMailbox && (
             <>
               {' '}
               No mail server is set up. The email is in the development mailbox:{' '}
@@ -85,15 +85,15 @@ export async function userPage(
       <Events events={events} names={names} user={user} now={now} />
       <Card title="Actions">
         <p class="actions">
-          {actNames
-            .filter((name) => actOf(name).fits?.(user) ?? true)
+          {actionNames
+            .filter((name) => actionOf(name).fits?.(user) ?? true)
             .map((name) => (
               <ButtonLink
                 href={`${PATH}/${user.id}/${name}`}
-                weight={actOf(name).isDangerous ? 'danger' : 'plain'}
+                weight={actionOf(name).isDangerous ? 'danger' : 'plain'}
                 small
               >
-                {actOf(name).label}…
+                {actionOf(name).label}…
               </ButtonLink>
             ))}
         </p>
@@ -105,7 +105,7 @@ export async function userPage(
 /** Why a user cannot sign in. */
 function Limits({ limits, userId, now }: { limits: DescribedLimit[]; userId: string; now: number }) {
   if (limits.length === 0) return null;
-  const reached = limits.filter(({ isReached }) => isReached);
+  const reached = limits.filter(({ isExceeded }) => isExceeded);
   return (
     <Card title="Rate limits">
       {reached.length > 0 ? (
@@ -114,14 +114,14 @@ function Limits({ limits, userId, now }: { limits: DescribedLimit[]; userId: str
             This user is blocked: the next attempt will be rejected, even with the correct password or code.
           </p>
           <p>
-            <a href={`${PATH}/${userId}/lift-limits`}>Unblock user</a>
+            <a href={`${PATH}/${userId}/reset-rate-limits`}>Unblock user</a>
           </p>
         </Notice>
       ) : (
         <p>Not blocked. Attempts counted so far:</p>
       )}
       <ul class="rows">
-        {limits.map(({ limit, label, subject, count, isReached, until, why, isOneOfSeveral }) => (
+        {limits.map(({ limit, label, subject, count, isExceeded, until, why, isOneOfSeveral }) => (
           <li>
             <div>
               <p>
@@ -130,7 +130,7 @@ function Limits({ limits, userId, now }: { limits: DescribedLimit[]; userId: str
               </p>
               <p class="note">{why}</p>
             </div>
-            {isReached && (
+            {isExceeded && (
               <Badge kind="warn">
                 {until === null ? endWithoutTime(limit) : <Until at={until} now={now} />}
               </Badge>
@@ -143,8 +143,8 @@ function Limits({ limits, userId, now }: { limits: DescribedLimit[]; userId: str
 }
 
 /** Until when a limit blocks that no time ends. */
-const endWithoutTime = (limit: LimitName): string =>
-  limit === 'passwordsInAll'
+const endWithoutTime = (limit: RateLimitName): string =>
+  limit === 'passwords_per_account_total'
     ? 'until the user resets their password by email'
     : 'until the user uses an email link';
 
@@ -198,37 +198,40 @@ function Events({ events, names, user, now }: EventsProps) {
   );
 }
 
-type ActCall<Body = undefined> = SignedInCall<Body, undefined, z.infer<typeof actParams>>;
+type ActionCall<Body = undefined> = SignedInCall<Body, undefined, z.infer<typeof actionParams>>;
 
 /** Explains an action before it is performed. */
-export async function actPage(world: World, call: ActCall): Promise<Answer> {
-  return ask(world, call, await getUser(world.db, call.params.id));
+export async function actionPage(context: AppContext, call: ActionCall): Promise<RouteResponse> {
+  return ask(context, call, await getUser(context.db, call.params.id));
 }
 
 /** Performs it. */
-export async function actAnswer(world: World, call: ActCall<z.infer<typeof actForm>>): Promise<Answer> {
-  const { id, act } = call.params;
-  const user = await getUser(world.db, id);
+export async function actionSubmit(
+  context: AppContext,
+  call: ActionCall<z.infer<typeof actionForm>>,
+): Promise<RouteResponse> {
+  const { id, action } = call.params;
+  const user = await getUser(context.db, id);
   try {
-    await perform(world, call, act, id);
+    await perform(context, call, action, id);
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
-    return ask(world, call, user, error);
+    if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
+    return ask(context, call, user, error);
   }
-  return seeOther(act === 'delete' ? `${PATH}?search=` : `${PATH}/${id}?done=${act}`);
+  return seeOther(action === 'delete' ? `${PATH}?search=` : `${PATH}/${id}?done=${action}`);
 }
 
-type Typed = z.infer<typeof actForm> | undefined;
+type Typed = z.infer<typeof actionForm> | undefined;
 
-function ask(world: World, call: ActCall<Typed>, user: User, refusal?: Refusal): Answer {
-  const name: ActName = call.params.act;
-  const { label, means, asks, isDangerous = false } = actOf(name);
+function ask(context: AppContext, call: ActionCall<Typed>, user: User, error?: HttpError): RouteResponse {
+  const name: UserActionName = call.params.action;
+  const { label, means, asks, isDangerous = false } = actionOf(name);
   const path = `${PATH}/${user.id}`;
   return confirmPage(
-    world,
+    context,
     call,
     {
-      title: actTitle(name, user),
+      title: actionTitle(name, user),
       means,
       label,
       isDangerous,
@@ -239,7 +242,7 @@ function ask(world: World, call: ActCall<Typed>, user: User, refusal?: Refusal):
         ? { more: (errors) => <NewName value={call.body?.username ?? user.username} errors={errors} /> }
         : {}),
     },
-    refusal,
+    error,
   );
 }
 

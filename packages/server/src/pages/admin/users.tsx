@@ -1,21 +1,21 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import type { UserOrder } from '../../core/users/list.ts';
 import type { User } from '../../core/users.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { findUsers, userOrders } from '../../flows/admin/find-users.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { roleOf, type UserColumns } from '../../user-fields.ts';
 import { Button, ButtonLink } from '../form.tsx';
 import { Badge, Empty, page, Table } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
-import { console } from './area.ts';
+import { adminArea } from './area.ts';
 import { Pages } from './choices.tsx';
 
 const PATH = '/admin/users';
 const PAGE = 50;
 
-const who = ['user', 'admin', 'disabled'] as const;
+const filter = ['user', 'admin', 'disabled'] as const;
 const whoLabels = { user: 'Users', admin: 'Admins', disabled: 'Disabled' };
 const orderLabels: Record<UserOrder, string> = {
   '-created': 'Newest first',
@@ -27,27 +27,30 @@ const orderLabels: Record<UserOrder, string> = {
 /** Invalid parameters are ignored: a URL that someone typed still shows a page. */
 export const usersQuery = z.object({
   search: z.string().max(254).optional().catch(undefined),
-  who: z.enum(who).optional().catch(undefined),
+  filter: z.enum(filter).optional().catch(undefined),
   sort: z.enum(userOrders).default('-created').catch('-created'),
   cursor: userCursor.optional().catch(undefined),
 });
 type Query = z.infer<typeof usersQuery>;
 
 /** All users, to search, filter and sort. */
-export async function usersPage(world: World, call: SignedInCall<undefined, Query>): Promise<Answer> {
+export async function usersPage(
+  context: AppContext,
+  call: SignedInCall<undefined, Query>,
+): Promise<RouteResponse> {
   const { query } = call;
-  const { users, next } = await findUsers(world, {
+  const { users, next } = await findUsers(context, {
     search: query.search,
-    role: query.who === 'disabled' ? undefined : query.who,
-    disabled: query.who === 'disabled' ? true : undefined,
+    role: query.filter === 'disabled' ? undefined : query.filter,
+    disabled: query.filter === 'disabled' ? true : undefined,
     order: query.sort,
     after: query.cursor,
     limit: PAGE,
   });
   return page(
-    world,
+    context,
     call,
-    { title: 'Users', area: console, at: PATH },
+    { title: 'Users', area: adminArea, at: PATH },
     <>
       <h1>Users</h1>
       <Filter query={query} />
@@ -67,7 +70,7 @@ export async function usersPage(world: World, call: SignedInCall<undefined, Quer
       ) : (
         <Table caption="Users" head={['User', 'Status', 'Last sign-in', 'Created']}>
           {users.map((user) => (
-            <Row user={user} now={world.clock.now()} />
+            <Row user={user} now={context.clock.now()} />
           ))}
         </Table>
       )}
@@ -91,9 +94,9 @@ function Filter({ query }: { query: Query }) {
         />
       </div>
       <Select
-        name="who"
+        name="filter"
         label="Status"
-        value={query.who}
+        value={query.filter}
         options={[['', 'All'], ...Object.entries(whoLabels)]}
       />
       <Select name="sort" label="Sort by" value={query.sort} options={Object.entries(orderLabels)} />
@@ -134,7 +137,7 @@ function Row({ user, now }: { user: User; now: number }) {
       <td>
         <States user={user} />
       </td>
-      <td>{user.signed_in_at === null ? 'Never' : <Ago at={user.signed_in_at} now={now} />}</td>
+      <td>{user.last_sign_in_at === null ? 'Never' : <Ago at={user.last_sign_in_at} now={now} />}</td>
       <td>
         <Day at={user.created_at} />
       </td>

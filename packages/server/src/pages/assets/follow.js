@@ -3,7 +3,7 @@
 // out ten minutes after its user last did something, as every other page. To press the button is to do something. A hidden
 // page holds no connection: a browser has few of them.
 
-const MOST_ROWS = 500;
+const MAX_ROWS = 500;
 /** Milliseconds: the pause between attempts doubles up to the longest; the status is updated at the interval. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
@@ -14,7 +14,7 @@ const text = {
   start: 'Live',
   stop: 'Pause',
   paused: 'Paused.',
-  live: (count) => (count === 0 ? 'Live.' : `Live. ${text.news(count)}`),
+  activeSession: (count) => (count === 0 ? 'Live.' : `Live. ${text.news(count)}`),
   news: (count) => `${count} new event${count === 1 ? '' : 's'}.`,
   reconnecting: 'Connection lost. Reconnecting…',
   signedOut: 'Live updates stopped: you’ve been signed out. ',
@@ -59,7 +59,7 @@ button.addEventListener('click', () => {
 
 // At an interval, so that a screen reader can say other things, too.
 setInterval(() => {
-  if (following && untold) say(text.live(came));
+  if (following && untold) say(text.activeSession(came));
   untold = false;
 }, STATUS_INTERVAL);
 
@@ -79,13 +79,13 @@ async function follow() {
     await seen();
     if (signal.aborted) return;
     try {
-      const answer = await fetch(bar.dataset.stream, { headers: { 'last-event-id': last }, signal });
-      if (answer.ok) {
+      const response = await fetch(bar.dataset.stream, { headers: { 'last-event-id': last }, signal });
+      if (response.ok) {
         pause = FIRST_PAUSE;
         isConnected = true;
-        say(text.live(came));
-        await read(answer.body);
-      } else failed(await answer.json());
+        say(text.activeSession(came));
+        await read(response.body);
+      } else failed(await response.json());
     } catch {
       // The connection ended: because of us, or somewhere on the way.
     }
@@ -98,8 +98,8 @@ async function follow() {
 
 /** The user has just done something here: as any request, this extends the session, in all tabs. */
 async function stay() {
-  const answer = await fetch('/v1/me').catch(() => undefined);
-  if (answer?.ok) tabs.postMessage({ user, end: Date.now() + Number(idle) });
+  const response = await fetch('/v1/me').catch(() => undefined);
+  if (response?.ok) tabs.postMessage({ user, end: Date.now() + Number(idle) });
 }
 const tabs = new BroadcastChannel('usher-session');
 
@@ -162,7 +162,7 @@ function show(made) {
   found.hidden = false;
   document.querySelector('.empty')?.remove();
   for (const row of made) rows.prepend(row);
-  while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
+  while (rows.rows.length > MAX_ROWS) rows.lastElementChild.remove();
 }
 
 /** Marks where more events came in at once than were sent. */

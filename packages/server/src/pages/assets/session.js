@@ -49,9 +49,9 @@ function warn() {
 
 async function stay() {
   try {
-    const answer = await fetch('/v1/me');
-    if (answer.status === 401) return leave();
-    if (!answer.ok) return;
+    const response = await fetch('/v1/me');
+    if (response.status === 401) return leave();
+    if (!response.ok) return;
     end = Math.min(Date.now() + Number(idle), lastEnd);
     tabs.postMessage({ user, end });
     look();

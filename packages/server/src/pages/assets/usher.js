@@ -37,14 +37,14 @@ function addMeter(box) {
   const ask = async () => {
     const number = ++asked;
     const value = (name) => input.form.elements.namedItem(name)?.value ?? '';
-    const answer =
+    const response =
       input.value === '' ? undefined : await askAdvice(input.value, value('username'), value('email'));
     if (number !== asked) return;
-    meter.hidden = !answer;
-    meter.dataset.strength = answer?.strength ?? '';
-    advice.textContent = answer?.message ?? '';
-    for (const element of before) if (element) element.hidden = Boolean(answer);
-    if (answer) input.removeAttribute('aria-invalid');
+    meter.hidden = !response;
+    meter.dataset.strength = response?.strength ?? '';
+    advice.textContent = response?.message ?? '';
+    for (const element of before) if (element) element.hidden = Boolean(response);
+    if (response) input.removeAttribute('aria-invalid');
   };
   let timer;
   input.addEventListener('input', () => {

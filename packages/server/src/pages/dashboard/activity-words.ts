@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../../core/events.ts';
 import type { EventName } from '../../events.ts';
-import { isByOther, limitActivity, mailAbout } from '../../flows/account/activity.ts';
+import { emailAbout, isByOther, limitActivity } from '../../flows/account/activity.ts';
 
 /** What the words hang on. */
 type Told = Pick<RecordedEvent, 'name' | 'userId' | 'actorId' | 'details'>;
@@ -10,13 +10,13 @@ type Words = string | ((details: Told['details']) => string);
 const words: Record<EventName, Words | null> = {
   installation_created: null,
   database_restored: null,
-  setup_done: 'You set up this server',
+  setup_completed: 'You set up this server',
 
   user_signed_up: 'Account created',
-  sign_up_started: 'Someone tried to sign up with your email',
+  sign_up_requested: 'Someone tried to sign up with your email',
   user_created: 'Account created for you',
   user_imported: 'Your account was imported from another system',
-  user_changed: 'Username changed',
+  user_updated: 'Username changed',
   user_promoted: 'You were made an administrator',
   user_demoted: 'Your administrator role was removed',
   user_disabled: 'Account disabled',
@@ -24,38 +24,38 @@ const words: Record<EventName, Words | null> = {
   user_deleted: null,
 
   signed_in: 'Signed in',
-  sign_in_refused: 'Failed sign-in attempt',
-  password_refused: 'Incorrect current password entered',
+  sign_in_failed: 'Failed sign-in attempt',
+  reauthentication_failed: 'Incorrect current password entered',
   password_changed: 'Password changed',
 
-  recovery_started: 'Password reset requested',
-  code_refused: 'Incorrect or expired code entered',
-  address_proven: 'Email verified',
-  address_change_started: 'Email change requested',
-  address_changed: 'Email changed',
-  address_restored: 'Email change undone',
+  password_reset_requested: 'Password reset requested',
+  verification_failed: 'Incorrect or expired code entered',
+  email_verified: 'Email verified',
+  email_change_requested: 'Email change requested',
+  email_changed: 'Email changed',
+  email_restored: 'Email change undone',
   password_reset: 'Password reset by email',
 
-  device_distrusted: 'Known device removed: 10 incorrect passwords in a row',
+  device_trust_revoked: 'Known device removed: 10 incorrect passwords in a row',
   device_removed: 'Known device removed',
 
-  limit_reached: ({ limit }) => limitActivity(limit) ?? 'Blocked: too many attempts',
-  limits_lifted: 'Sign-in limits were reset',
+  rate_limit_exceeded: ({ limit }) => limitActivity(limit) ?? 'Blocked: too many attempts',
+  rate_limits_reset: 'Sign-in limits were reset',
 
   signed_out: 'Signed out',
   signed_out_everywhere: 'Signed out on all devices',
-  session_ended: 'Signed out a device',
-  other_sessions_ended: 'Signed out all other devices',
-  session_crowded_out: 'Oldest session signed out (session limit reached)',
+  session_revoked: 'Signed out a device',
+  other_sessions_revoked: 'Signed out all other devices',
+  session_evicted: 'Oldest session signed out (session limit reached)',
   session_replaced: 'Session replaced by a new sign-in on the same device',
-  refresh_retried:
+  refresh_token_retried:
     'An API client used a refresh token twice: a response was lost, or someone copied the token',
-  refresh_reused: 'A session was signed out because its token may have been stolen',
+  refresh_token_reused: 'A session was signed out because its token may have been stolen',
 
-  mail_sent: ({ kind }) => `Email sent${purposeOf(kind)}`,
-  mail_refused: ({ kind }) => `Email rejected by the mail server${purposeOf(kind)}`,
-  mail_expired: ({ kind }) => `Email not delivered${purposeOf(kind)}`,
-  mail_retried: ({ kind }) => `Email resent${purposeOf(kind)}`,
+  email_sent: ({ kind }) => `Email sent${purposeOf(kind)}`,
+  email_rejected: ({ kind }) => `Email rejected by the mail server${purposeOf(kind)}`,
+  email_expired: ({ kind }) => `Email not delivered${purposeOf(kind)}`,
+  email_retried: ({ kind }) => `Email resent${purposeOf(kind)}`,
 
   users_exported: null,
   key_created: null,
@@ -63,19 +63,19 @@ const words: Record<EventName, Words | null> = {
 };
 
 function purposeOf(kind: unknown): string {
-  const about = mailAbout(kind);
+  const about = emailAbout(kind);
   return about === undefined ? '' : `: ${about}`;
 }
 
 /** Those that the owner should look at: perhaps it was somebody else. */
 const notable: ReadonlySet<string> = new Set([
-  'sign_in_refused',
-  'password_refused',
-  'code_refused',
-  'device_distrusted',
-  'limit_reached',
-  'sign_up_started',
-  'refresh_reused',
+  'sign_in_failed',
+  'reauthentication_failed',
+  'verification_failed',
+  'device_trust_revoked',
+  'rate_limit_exceeded',
+  'sign_up_requested',
+  'refresh_token_reused',
 ] satisfies EventName[]);
 
 export function wordsFor({ name, details }: Told): string {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import type { RecordedEvent } from '../../core/events.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
 import { readActivity } from '../../flows/account/activity.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Pages } from '../admin/choices.tsx';
 import { Card, Empty, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
@@ -17,17 +17,17 @@ export const activityQuery = z.object({ cursor: z.uuid().optional().catch(undefi
 
 /** What was done in or to the account, by whomever, in words. */
 export async function activityPage(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof activityQuery>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const before = call.query.cursor;
-  const { events, next: cursor } = await readActivity(world, {
-    userId: call.live.user.id,
+  const { events, next: cursor } = await readActivity(context, {
+    userId: call.activeSession.user.id,
     before,
     limit: PAGE,
   });
   return page(
-    world,
+    context,
     call,
     { title: 'Activity', area: account, at: PATH },
     <>
@@ -37,7 +37,7 @@ export async function activityPage(
         <a href="/dashboard/security">change your password</a>.
       </p>
       <Card>
-        <Events events={events} now={world.clock.now()} />
+        <Events events={events} now={context.clock.now()} />
       </Card>
       <Pages path={PATH} parameters={{ cursor: before }} cursor={cursor} labels={['Newest', 'Older']} />
     </>,
@@ -59,7 +59,7 @@ export function Events({ events, now }: { events: RecordedEvent[]; now: number }
             <p>
               {wordsFor(event)} {isNotable(event) && <NotYou />}
             </p>
-            <Origin event={event} />
+            <ClientCell event={event} />
           </div>
           <span class="note">
             <Ago at={event.at} now={now} />
@@ -78,7 +78,7 @@ const NotYou = () => (
 );
 
 /** From where it was done, or by whom: the browser and address of an administrator are nobody else's business. */
-function Origin({ event }: { event: RecordedEvent }) {
+function ClientCell({ event }: { event: RecordedEvent }) {
   const other = otherOf(event);
   if (other !== undefined) return <p class="note">{other}</p>;
   if (event.ip === null) return null;

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { World } from '../../context.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { type FieldError, Refusal } from '../../errors.ts';
+import type { AppContext } from '../../context.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import { deleteMe, type deleteMeBody } from '../../flows/account/me.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Field, PasswordField } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
@@ -13,9 +13,9 @@ const DELETE_PATH = '/dashboard/delete';
 const TITLE = 'Data & privacy';
 
 /** Take it with you, or have it gone. */
-export const dataPage = (world: World, call: SignedInCall): Answer =>
+export const dataPage = (context: AppContext, call: SignedInCall): RouteResponse =>
   page(
-    world,
+    context,
     call,
     { title: TITLE, area: account, at: PATH },
     <>
@@ -40,35 +40,41 @@ export const dataPage = (world: World, call: SignedInCall): Answer =>
     </>,
   );
 
-export const deletePage = (world: World, call: SignedInCall): Answer => showDelete(world, call, '');
+export const deletePage = (context: AppContext, call: SignedInCall): RouteResponse =>
+  showDelete(context, call, '');
 
-export async function deleteAnswer(
-  world: World,
+export async function deleteSubmit(
+  context: AppContext,
   call: SignedInCall<z.infer<typeof deleteMeBody>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   try {
-    return seeOther('/?done=deleted', await deleteMe(world, call));
+    return seeOther('/?done=deleted', await deleteMe(context, call));
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
-    return refusing(error, showDelete(world, call, call.body.email, error));
+    if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
+    return refusing(error, showDelete(context, call, call.body.email, error));
   }
 }
 
-function showDelete(world: World, call: SignedInCall<unknown>, email: string, refusal?: Refusal): Answer {
-  const errors = refusal ? errorsOf(refusal) : [];
+function showDelete(
+  context: AppContext,
+  call: SignedInCall<unknown>,
+  email: string,
+  error?: HttpError,
+): RouteResponse {
+  const errors = error ? errorsOf(error) : [];
   const title = 'Delete account';
   return page(
-    world,
+    context,
     call,
     {
-      status: refusal?.status ?? 200,
-      title: refusal ? `Error: ${title}` : title,
+      status: error?.status ?? 200,
+      title: error ? `Error: ${title}` : title,
       area: account,
       at: PATH,
     },
     <>
       <h1>{title}</h1>
-      {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
+      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
       <Notice kind="warn">
         <p>This can’t be undone.</p>
         <ul>
@@ -104,7 +110,7 @@ function showDelete(world: World, call: SignedInCall<unknown>, email: string, re
   );
 }
 
-function errorsOf({ code, fields }: Refusal): FieldError[] {
+function errorsOf({ code, fields }: HttpError): FieldError[] {
   if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
   return fields ?? [];
 }

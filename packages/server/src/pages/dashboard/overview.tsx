@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
+import type { AppContext } from '../../context.ts';
 import { readActivity } from '../../flows/account/activity.ts';
 import { ownSessions } from '../../flows/account/where.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { ButtonLink } from '../form.tsx';
 import { Card, Notice, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
@@ -17,18 +17,18 @@ export const overviewQuery = z.object({ done: z.literal('welcome').optional().ca
 
 /** Who I am, where I am signed in, and what happened last. */
 export async function overviewPage(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof overviewQuery>>,
-): Promise<Answer> {
-  const { clock, config } = world;
-  const { user, session } = call.live;
+): Promise<RouteResponse> {
+  const { clock, config } = context;
+  const { user, session } = call.activeSession;
   const now = clock.now();
-  const application = world.application();
-  const isProven = user.email_verified_at !== null;
-  const sessions = await ownSessions(world, call.live);
-  const { events } = await readActivity(world, { userId: user.id, limit: RECENT });
+  const application = context.application();
+  const isEmailVerified = user.email_verified_at !== null;
+  const sessions = await ownSessions(context, call.activeSession);
+  const { events } = await readActivity(context, { userId: user.id, limit: RECENT });
   return page(
-    world,
+    context,
     call,
     { title: 'Overview', area: account, at: '/dashboard' },
     <>
@@ -40,9 +40,9 @@ export async function overviewPage(
           <ButtonLink href={application.path}>{`Open ${application.name}`}</ButtonLink>
         </p>
       )}
-      {!isProven && (
+      {!isEmailVerified && (
         <Notice kind="warn">
-          Your email isn’t verified. <a href="/dashboard/address">Verify it</a> to make sure you can recover
+          Your email isn’t verified. <a href="/dashboard/email">Verify it</a> to make sure you can recover
           your account if you forget your password.
         </Notice>
       )}
@@ -55,7 +55,7 @@ export async function overviewPage(
           <a href="/dashboard/sessions">
             {sessions.length === 1 ? '1 device' : `${sessions.length} devices`}
           </a>
-          . This device: {deviceOf(call.origin.userAgent)}, signed in{' '}
+          . This device: {deviceOf(call.client.userAgent)}, signed in{' '}
           <Ago at={session.created_at} now={now} />.
         </p>
       </Card>

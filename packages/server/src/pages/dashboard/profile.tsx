@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { type FieldError, Refusal } from '../../errors.ts';
+import type { AppContext } from '../../context.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import { changeMe, type changeMeBody } from '../../flows/account/me.ts';
 import type { Profile } from '../../flows/accounts/profile.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { profileColumns, type UserField, userFields } from '../../user-fields.ts';
 import { Field } from '../field.tsx';
 import { Actions, Button, Form, FormErrors } from '../form.tsx';
@@ -15,21 +15,22 @@ const PATH = '/dashboard/profile';
 export const profileQuery = z.object({ done: z.literal('saved').optional().catch(undefined) });
 
 export const profilePage = (
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof profileQuery>>,
-): Answer => show(world, call, { profile: call.live.user, isSaved: call.query.done === 'saved' });
+): RouteResponse =>
+  show(context, call, { profile: call.activeSession.user, isSaved: call.query.done === 'saved' });
 
-export async function profileAnswer(
-  world: World,
+export async function profileSubmit(
+  context: AppContext,
   call: SignedInCall<z.infer<typeof changeMeBody>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   try {
-    await changeMe(world, call);
+    await changeMe(context, call);
     return seeOther(`${PATH}?done=saved`);
   } catch (error) {
-    if (!(error instanceof Refusal && error.fields)) throw error;
+    if (!(error instanceof HttpError && error.fields)) throw error;
     const { status, fields } = error;
-    return refusing(error, show(world, call, { profile: call.body, status, errors: fields }));
+    return refusing(error, show(context, call, { profile: call.body, status, errors: fields }));
   }
 }
 
@@ -41,12 +42,12 @@ interface Shown {
 }
 
 function show(
-  world: World,
+  context: AppContext,
   call: SignedInCall<unknown, unknown>,
   { profile, isSaved, status = 200, errors = [] }: Shown,
-): Answer {
+): RouteResponse {
   return page(
-    world,
+    context,
     call,
     { status, title: status < 400 ? 'Profile' : 'Error: Profile', area: account, at: PATH },
     <>

@@ -1,15 +1,15 @@
 import type { Child } from 'hono/jsx';
 import { z } from 'zod';
-import type { World } from '../../context.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { type FieldError, Refusal } from '../../errors.ts';
+import type { AppContext } from '../../context.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import { changePassword, changePasswordBody } from '../../flows/account/password.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { PasswordField, passwordHint } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
 import { mayLeadOut, readReturnTo } from '../return-to.ts';
-import { Proven } from './address.tsx';
 import { account } from './area.ts';
+import { Verified } from './email.tsx';
 
 const PATH = '/dashboard/security';
 const REQUIRED = 'Choose a new password';
@@ -21,49 +21,49 @@ export const securityQuery = z.object({
 export const securityForm = changePasswordBody.extend({ return_to: z.string().optional() });
 
 export const securityPage = (
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof securityQuery>>,
-): Answer =>
-  show(world, call, {
+): RouteResponse =>
+  show(context, call, {
     isChanged: call.query.done === 'password',
-    returnTo: readReturnTo(world, call.query.return_to),
+    returnTo: readReturnTo(context, call.query.return_to),
   });
 
 /** Changes the password; this browser goes on with a new session, all others have ended. */
-export async function securityAnswer(
-  world: World,
+export async function securitySubmit(
+  context: AppContext,
   call: SignedInCall<z.infer<typeof securityForm>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { return_to, ...body } = call.body;
-  const returnTo = readReturnTo(world, return_to);
+  const returnTo = readReturnTo(context, return_to);
   try {
-    const { cookie, sideCookies } = await changePassword(world, { ...call, body });
-    return seeOther(returnTo ?? `${PATH}?done=password`, { cookie, sideCookies });
+    const { cookie, otherCookies } = await changePassword(context, { ...call, body });
+    return seeOther(returnTo ?? `${PATH}?done=password`, { cookie, otherCookies });
   } catch (error) {
-    if (!(error instanceof Refusal) || error.code === 'invalid_token') throw error;
-    return refusing(error, show(world, call, { refusal: error, returnTo }));
+    if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
+    return refusing(error, show(context, call, { error: error, returnTo }));
   }
 }
 
 interface Shown {
   isChanged?: boolean;
-  refusal?: Refusal | undefined;
+  error?: HttpError | undefined;
   returnTo: string | undefined;
 }
 
-function show(world: World, call: SignedInCall<unknown, unknown>, shown: Shown): Answer {
-  const { refusal, returnTo } = shown;
-  const { user } = call.live;
-  const status = refusal?.status ?? 200;
-  const form = <PasswordForm world={world} refusal={refusal} returnTo={returnTo} />;
+function show(context: AppContext, call: SignedInCall<unknown, unknown>, shown: Shown): RouteResponse {
+  const { error, returnTo } = shown;
+  const { user } = call.activeSession;
+  const status = error?.status ?? 200;
+  const form = <PasswordForm context={context} error={error} returnTo={returnTo} />;
   if (user.password_change_required_at !== null) {
-    const title = refusal ? `Error: ${REQUIRED}` : REQUIRED;
+    const title = error ? `Error: ${REQUIRED}` : REQUIRED;
     const view = { status, title, shape: 'gate' } as const;
-    return mayLeadOut(world, page(world, call, view, <ChangeRequired form={form} />));
+    return mayLeadOut(context, page(context, call, view, <ChangeRequired form={form} />));
   }
-  const title = refusal ? 'Error: Security' : 'Security';
+  const title = error ? 'Error: Security' : 'Security';
   const view = { status, title, area: account, at: PATH };
-  return page(world, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
+  return page(context, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
 }
 
 /** Until there is a new password, no other page opens. */
@@ -78,7 +78,7 @@ const ChangeRequired = ({ form }: { form: Child }) => (
 );
 
 interface SecurityProps {
-  user: SignedInCall['live']['user'];
+  user: SignedInCall['activeSession']['user'];
   isChanged: boolean | undefined;
   form: Child;
 }
@@ -94,11 +94,11 @@ const Security = ({ user, isChanged, form }: SecurityProps) => (
     </Card>
     <Card title="Email">
       <p>
-        {user.email} <Proven isProven={user.email_verified_at !== null} />
+        {user.email} <Verified isEmailVerified={user.email_verified_at !== null} />
       </p>
       <p class="note">We send password resets and security alerts here.</p>
       <Actions>
-        <ButtonLink href="/dashboard/address" weight="plain">
+        <ButtonLink href="/dashboard/email" weight="plain">
           {user.email_verified_at === null ? 'Verify or change email' : 'Change email'}
         </ButtonLink>
       </Actions>
@@ -106,11 +106,11 @@ const Security = ({ user, isChanged, form }: SecurityProps) => (
   </>
 );
 
-function PasswordForm({ world, refusal, returnTo }: Omit<Shown, 'isChanged'> & { world: World }) {
-  const errors = refusal ? errorsOf(refusal) : [];
+function PasswordForm({ context, error, returnTo }: Omit<Shown, 'isChanged'> & { context: AppContext }) {
+  const errors = error ? errorsOf(error) : [];
   return (
     <>
-      {refusal && errors.length === 0 && <Notice kind="bad">{refusal.message}</Notice>}
+      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
       <Form action={PATH} hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
         <PasswordField
           name="current_password"
@@ -123,7 +123,7 @@ function PasswordForm({ world, refusal, returnTo }: Omit<Shown, 'isChanged'> & {
           label="New password"
           autocomplete="new-password"
           errors={errors}
-          hint={passwordHint(world.config)}
+          hint={passwordHint(context.config)}
           isNew
         />
         <Actions>
@@ -135,7 +135,7 @@ function PasswordForm({ world, refusal, returnTo }: Omit<Shown, 'isChanged'> & {
 }
 
 /** A wrong current password is said at its field. */
-function errorsOf({ code, fields }: Refusal): FieldError[] {
+function errorsOf({ code, fields }: HttpError): FieldError[] {
   if (code === 'invalid_credentials')
     return [{ field: 'current_password', code, message: 'Incorrect password.' }];
   return fields ?? [];

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import type { World } from '../../context.ts';
+import type { AppContext } from '../../context.ts';
 import type { ListedDevice } from '../../core/devices.ts';
 import type { ListedSession } from '../../core/sessions.ts';
-import type { Answer, SignedInCall } from '../../edge/route.ts';
-import { readDevice } from '../../edge/side-cookies.ts';
-import { Refusal } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
 import { deviceParams, removeOneDevice } from '../../flows/account/devices.ts';
-import { endAllOtherSessions, endOneSession, sessionParams } from '../../flows/account/sessions.ts';
+import { revokeAllOtherSessions, revokeOneSession, sessionParams } from '../../flows/account/sessions.ts';
 import { ownDevices, ownSessions } from '../../flows/account/where.ts';
+import { readDevice } from '../../http/other-cookies.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Button, Form } from '../form.tsx';
 import { Badge, Card, Notice, page, seeOther } from '../layout.tsx';
 import { Ago } from '../time.tsx';
@@ -39,18 +39,18 @@ export const sessionsForm = z.union([
 
 /** Where the account is signed in, and where it was before; any of it can be ended or removed here. */
 export async function sessionsPage(
-  world: World,
+  context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof sessionsQuery>>,
-): Promise<Answer> {
-  const { live, query } = call;
-  const now = world.clock.now();
-  const sessions = await ownSessions(world, live);
-  const devices = await ownDevices(world, live);
-  const thisDevice = await readDevice(world, call.headers, live.user.id);
-  const current = sessions.filter(({ id }) => id === live.session.id);
-  const others = sessions.filter(({ id }) => id !== live.session.id);
+): Promise<RouteResponse> {
+  const { activeSession, query } = call;
+  const now = context.clock.now();
+  const sessions = await ownSessions(context, activeSession);
+  const devices = await ownDevices(context, activeSession);
+  const thisDevice = await readDevice(context, call.headers, activeSession.user.id);
+  const current = sessions.filter(({ id }) => id === activeSession.session.id);
+  const others = sessions.filter(({ id }) => id !== activeSession.session.id);
   return page(
-    world,
+    context,
     call,
     { title: 'Devices', area: account, at: PATH },
     <>
@@ -89,31 +89,39 @@ export async function sessionsPage(
   );
 }
 
-export async function sessionsAnswer(
-  world: World,
+export async function sessionsSubmit(
+  context: AppContext,
   call: SignedInCall<z.infer<typeof sessionsForm>>,
-): Promise<Answer> {
+): Promise<RouteResponse> {
   const { body } = call;
   if ('others' in body) {
-    await endAllOtherSessions(world, { ...call, body: undefined });
+    await revokeAllOtherSessions(context, { ...call, body: undefined });
     return seeOther(`${PATH}?done=others`);
   }
-  if ('device' in body) return removeDeviceAnswer(world, call, body.device);
+  if ('device' in body) return removeDeviceSubmit(context, call, body.device);
   try {
-    const { cookie } = await endOneSession(world, { ...call, body: undefined, params: { id: body.session } });
+    const { cookie } = await revokeOneSession(context, {
+      ...call,
+      body: undefined,
+      params: { id: body.session },
+    });
     return seeOther(`${PATH}?done=one`, { cookie });
   } catch (error) {
-    if (error instanceof Refusal && error.code === 'not_found') return seeOther(`${PATH}?done=gone`);
+    if (error instanceof HttpError && error.code === 'not_found') return seeOther(`${PATH}?done=gone`);
     throw error;
   }
 }
 
-async function removeDeviceAnswer(world: World, call: SignedInCall<unknown>, id: string): Promise<Answer> {
+async function removeDeviceSubmit(
+  context: AppContext,
+  call: SignedInCall<unknown>,
+  id: string,
+): Promise<RouteResponse> {
   try {
-    const { sideCookies } = await removeOneDevice(world, { ...call, body: undefined, params: { id } });
-    return seeOther(`${PATH}?done=device`, { sideCookies });
+    const { otherCookies } = await removeOneDevice(context, { ...call, body: undefined, params: { id } });
+    return seeOther(`${PATH}?done=device`, { otherCookies });
   } catch (error) {
-    if (error instanceof Refusal && error.code === 'not_found') return seeOther(`${PATH}?done=unknown`);
+    if (error instanceof HttpError && error.code === 'not_found') return seeOther(`${PATH}?done=unknown`);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { CompiledQuery, Kysely, Transaction } from 'kysely';
 import type { Secret } from '../../config.ts';
-import type { Patience } from './patience.ts';
 import type { Tables } from './tables.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** What every query goes through. A `Transaction<Tables>` is one too, so a function that takes a `Db` runs inside either. */
 export type Db = Kysely<Tables>;
@@ -16,8 +16,8 @@ export interface OpenOptions {
   tls?: 'on' | 'off' | undefined;
   /** The folder to migrate from instead of Usher's own. */
   migrations?: string | undefined;
-  /** `standardPatience` unless told. */
-  patience?: Patience | undefined;
+  /** `defaultTimeouts` unless told. */
+  timeouts?: Timeouts | undefined;
 }
 
 export type ReadRow = readonly unknown[] | undefined;

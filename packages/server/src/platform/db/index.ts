@@ -2,7 +2,7 @@ import type { Database, OpenOptions } from './database.ts';
 
 export { isConflict } from './conflict.ts';
 export type { Database, Db, Tx } from './database.ts';
-export type { Patience } from './patience.ts';
+export type { Timeouts } from './timeouts.ts';
 export { isDamaged, isUnavailable } from './unavailable.ts';
 
 /**

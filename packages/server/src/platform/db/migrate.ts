@@ -18,7 +18,7 @@ export interface MigrationHost {
    * `run` executes a script of several statements inside it.
    */
   alone<T>(
-    patience: number,
+    timeouts: number,
     work: (transaction: Db, run: (script: string) => Promise<void>) => Promise<T>,
   ): Promise<T>;
 }
@@ -37,14 +37,14 @@ interface MigrationsTable {
   applied_at: number;
 }
 
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 // Two levels up from this module in `src` as in `dist`.
 const ownFolder = fileURLToPath(new URL('../../../migrations/', import.meta.url));
 
 /** Applies what is pending, in the order of the names, all or nothing; returns the names. */
 export async function migrate(host: MigrationHost, folder = ownFolder): Promise<string[]> {
   const migrations = readMigrations(folder);
-  return host.alone(PATIENCE, async (transaction, run) => {
+  return host.alone(TIMEOUT, async (transaction, run) => {
     const migrated = await host.isMigrated(transaction);
     const todo = unapplied(migrations, migrated ? await readApplied(transaction) : []);
     // Nothing to do needs no right to create tables either.

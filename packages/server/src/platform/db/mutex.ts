@@ -11,7 +11,7 @@ export class Mutex {
   readonly #waiting: Waiter[] = [];
 
   /** Resolves when it is the caller's turn, who must then `unlock`; rejects after `patience` milliseconds of waiting. */
-  lock(patience: number): Promise<void> {
+  lock(timeouts: number): Promise<void> {
     if (!this.#held) {
       this.#held = true;
       return Promise.resolve();
@@ -20,8 +20,8 @@ export class Mutex {
       // Without an end to the waiting, one transaction that hangs would hang every later one, and nobody would be told.
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-        reject(new DatabaseAway(`Database write timed out after ${patience} ms.`));
-      }, patience);
+        reject(new DatabaseAway(`Database write timed out after ${timeouts} ms.`));
+      }, timeouts);
       const waiter = { admit: resolve, timer };
       this.#waiting.push(waiter);
     });

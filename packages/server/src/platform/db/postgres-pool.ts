@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import pg from 'pg';
-import { standardPatience } from './patience.ts';
 import type { Target } from './postgres-url.ts';
+import { defaultTimeouts } from './timeouts.ts';
 import { DatabaseAway } from './unavailable.ts';
 
 /** A pool in which nothing waits for ever, unless a time of `patience` is 0. */
-export function openPool(target: Target, patience = standardPatience): PostgresPool {
+export function openPool(target: Target, timeouts = defaultTimeouts): PostgresPool {
   const pool = new pg.Pool({
     connectionString: target.url,
     max: target.poolMax,
     application_name: 'usher',
-    connectionTimeoutMillis: patience.connection,
-    statement_timeout: patience.statement,
-    lock_timeout: patience.lock,
-    idle_in_transaction_session_timeout: patience.idle,
-    query_timeout: patience.answer,
+    connectionTimeoutMillis: timeouts.connection,
+    statement_timeout: timeouts.statement,
+    lock_timeout: timeouts.lock,
+    idle_in_transaction_session_timeout: timeouts.idle,
+    query_timeout: timeouts.answer,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser },
-    onConnect: refuseOldServer,
+    onConnect: rejectOldServer,
   });
   // A connection that dies is replaced at the next use; unheard, these events would end the process. Those of the client
   // come while it is lent out and has no query running.
@@ -100,7 +100,7 @@ function toSafeInteger(text: string): number {
   return value;
 }
 
-async function refuseOldServer(client: pg.ClientBase): Promise<void> {
+async function rejectOldServer(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query(
     `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version`,
   );

@@ -36,8 +36,8 @@ export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Tar
   if (prepare !== 'true' && prepare !== 'false') {
     throw new Error('In the database URL, prepare must be true or false.');
   }
-  refuseUnknownMode(parameters);
-  refuseMissingFile(parameters);
+  rejectUnknownMode(parameters);
+  rejectMissingFile(parameters);
   parameters.delete('pool_max');
   parameters.delete('prepare');
   // pg checks the certificate for all of these now, and will for the last alone.
@@ -62,12 +62,12 @@ export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Tar
 /** As `pg` knows them. Anything else it takes for TLS with certificates checked, which may not be what was meant. */
 const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
-function refuseUnknownMode(parameters: URLSearchParams): void {
+function rejectUnknownMode(parameters: URLSearchParams): void {
   if (parameters.getAll('sslmode').every((mode) => sslModes.includes(mode))) return;
   throw new ConfigError(`In the database URL, sslmode must be one of: ${sslModes.join(', ')}.`);
 }
 
-function refuseMissingFile(parameters: URLSearchParams): void {
+function rejectMissingFile(parameters: URLSearchParams): void {
   for (const name of ['sslrootcert', 'sslcert', 'sslkey'])
     for (const path of parameters.getAll(name))
       try {

@@ -1,15 +1,15 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { Database, OpenOptions } from './database.ts';
 import { type MigrationHost, migrate, pending, tablesToDrop } from './migrate.ts';
-import { type Patience, standardPatience } from './patience.ts';
 import { openPool } from './postgres-pool.ts';
 import { readUrl, type Target } from './postgres-url.ts';
 import type { Tables } from './tables.ts';
+import { defaultTimeouts, type Timeouts } from './timeouts.ts';
 
 /** The database that a `postgres://` URL names. Throws if the URL cannot be understood, or is unsafe. */
-export function openPostgres(url: string, { migrations, patience, password, tls }: OpenOptions): Database {
+export function openPostgres(url: string, { migrations, timeouts, password, tls }: OpenOptions): Database {
   const target = readUrl(url, { password, tls });
-  const db = kyselyOn(target, patience);
+  const db = kyselyOn(target, timeouts);
   const host = migrationHost(db, target);
   const exists = async () => (await isThere(db)) && (await host.isMigrated(db));
   return {
@@ -43,13 +43,13 @@ export function openPostgres(url: string, { migrations, patience, password, tls 
   };
 }
 
-function kyselyOn(target: Target, patience?: Patience): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(target, patience) }) });
+function kyselyOn(target: Target, timeouts?: Timeouts): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(target, timeouts) }) });
 }
 
 /** Runs `work` on one connection of its own, on which nothing is given up for taking long. */
 async function patiently<T>(target: Target, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
-  const db = kyselyOn({ ...target, poolMax: 1 }, { ...standardPatience, answer: 0 });
+  const db = kyselyOn({ ...target, poolMax: 1 }, { ...defaultTimeouts, answer: 0 });
   try {
     return await work(db);
   } finally {
@@ -76,7 +76,7 @@ function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
       );
       return found.rows.length > 0;
     },
-    alone: (patience, work) =>
+    alone: (timeouts, work) =>
       patiently(target, (patient) =>
         // READ COMMITTED, to see after the wait what the other process did.
         patient
@@ -87,7 +87,7 @@ function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
             // Then a short wait again for tables that are in use: those who queue behind us have no more patience.
             await run(`
             SET LOCAL statement_timeout = 0;
-            SET LOCAL lock_timeout = ${patience};
+            SET LOCAL lock_timeout = ${timeouts};
             SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});
             SET LOCAL lock_timeout = 2000`);
             return work(transaction, run);

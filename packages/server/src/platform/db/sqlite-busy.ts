@@ -5,8 +5,8 @@ import { SQLITE_BUSY, sqliteResult } from './unavailable.ts';
  * Tries again, for `patience` milliseconds, while another process holds the lock. SQLite's own busy timeout would wait
  * inside the call and stop this whole process meanwhile, reads included.
  */
-export async function whileBusy<T>(patience: number, attempt: () => T | Promise<T>): Promise<T> {
-  const end = performance.now() + patience;
+export async function whileBusy<T>(timeouts: number, attempt: () => T | Promise<T>): Promise<T> {
+  const end = performance.now() + timeouts;
   for (let pause = 1; ; pause = Math.min(pause * 2, 25)) {
     try {
       return await attempt();

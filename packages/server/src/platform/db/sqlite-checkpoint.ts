@@ -8,7 +8,7 @@ const LONG = 1_000;
 /** From this length on it does so after all: the thread is behind, or cannot work. */
 export const TOO_LONG = 16_000;
 /** How long the last part waits for a turn among the writers, in milliseconds. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
 /** Brings the write-ahead log home from time to time, beside those who write. */
 export class Checkpointer {
@@ -46,7 +46,7 @@ export class Checkpointer {
     this.#thread ??= startThread();
     const thread = await this.#thread;
     await thread.run(this.#file);
-    await this.#turn.lock(PATIENCE);
+    await this.#turn.lock(TIMEOUT);
     try {
       await thread.run(this.#file);
     } finally {

@@ -2,11 +2,11 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 import type { ReadRow } from './database.ts';
 import { Mutex } from './mutex.ts';
-import { type Patience, standardPatience } from './patience.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { Checkpointer } from './sqlite-checkpoint.ts';
 import { Log } from './sqlite-log.ts';
 import { Statements } from './sqlite-statements.ts';
+import { defaultTimeouts, type Timeouts } from './timeouts.ts';
 
 type Handle = { writer: DatabaseSync; reader: DatabaseSync };
 
@@ -18,7 +18,7 @@ type Handle = { writer: DatabaseSync; reader: DatabaseSync };
 export class SqliteDriver implements Driver {
   readonly #open: () => Promise<Handle>;
   /** A write waits for the writes before it in this process (`turn`), and then for other processes (`lock`). */
-  readonly #patience: Patience;
+  readonly #patience: Timeouts;
   readonly #log: Log;
   readonly #checkpointer: Checkpointer;
   readonly #turn = new Mutex();
@@ -26,8 +26,8 @@ export class SqliteDriver implements Driver {
   #writer!: Statements;
   #reader!: Statements;
 
-  constructor(file: string, open: (file: string) => Promise<Handle>, patience = standardPatience) {
-    this.#patience = patience;
+  constructor(file: string, open: (file: string) => Promise<Handle>, timeouts = defaultTimeouts) {
+    this.#patience = timeouts;
     this.#open = () => open(file);
     this.#log = new Log(file);
     this.#checkpointer = new Checkpointer(file, this.#turn);

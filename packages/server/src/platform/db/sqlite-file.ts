@@ -21,7 +21,7 @@ export function fitPath(path: string): string {
   if (statOf(file)?.isDirectory()) {
     throw new Error(`${file} is a directory. Use a file path, e.g. sqlite:${file}/usher.db`);
   }
-  refuseOpenToOthers(file);
+  rejectOpenToOthers(file);
   return file;
 }
 
@@ -39,7 +39,7 @@ export async function openFile(file: string): Promise<{ writer: DatabaseSync; re
   if (!existsSync(file)) throw new Error(`No database at ${file}. Create it with: usher db create`);
   const writer = new DatabaseSync(file, { timeout: 2000 });
   try {
-    refuseOldSqlite(writer.prepare('SELECT sqlite_version() AS version').get()?.version as string);
+    rejectOldSqlite(writer.prepare('SELECT sqlite_version() AS version').get()?.version as string);
     // The change to WAL answers "busy" at once when another process makes it too.
     const mode = await whileBusy(2000, () => writer.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode);
     if (mode !== 'wal')
@@ -64,7 +64,7 @@ export function removeFile(file: string): void {
 }
 
 /** Before 3.51.3 two connections to one log could lose a commit (https://sqlite.org/wal.html#walresetbug). */
-export function refuseOldSqlite(version: string): void {
+export function rejectOldSqlite(version: string): void {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   if (major * 1e6 + minor * 1e3 + patch >= 3_051_003) return;
   throw new Error(
@@ -72,7 +72,7 @@ export function refuseOldSqlite(version: string): void {
   );
 }
 
-function refuseOpenToOthers(file: string): void {
+function rejectOpenToOthers(file: string): void {
   // Windows has no such modes: there, what is readable follows from the folder.
   if (process.platform === 'win32') return;
   const open = parts(file).filter((part) => ((statOf(part)?.mode ?? 0) & 0o077) !== 0);

@@ -8,9 +8,9 @@ import { createFile, fitPath, openFile, removeFile } from './sqlite-file.ts';
 import type { Tables } from './tables.ts';
 
 /** The database in the file at `path`. Throws if the file could not be used, or is open to other users of the machine. */
-export function openSqlite(path: string, { migrations, patience }: OpenOptions): Database {
+export function openSqlite(path: string, { migrations, timeouts }: OpenOptions): Database {
   const file = fitPath(path);
-  const driver = new SqliteDriver(file, openFile, patience);
+  const driver = new SqliteDriver(file, openFile, timeouts);
   const db = new Kysely<Tables>({ dialect: dialectOn(driver) });
   const host = migrationHost(db, driver);
   const exists = async () => existsSync(file) && (await host.isMigrated(db));
@@ -55,8 +55,8 @@ function migrationHost(db: Kysely<Tables>, driver: SqliteDriver): MigrationHost 
       return found.rows.length > 0;
     },
     // Busy here means at BEGIN: nothing was done yet that would be done twice.
-    alone: (patience, work) =>
-      whileBusy(patience, () =>
+    alone: (timeouts, work) =>
+      whileBusy(timeouts, () =>
         db.transaction().execute((transaction) => work(transaction, async (script) => driver.script(script))),
       ),
   };

@@ -7,12 +7,12 @@ export interface Tables {
   users: UsersTable;
   sessions: SessionsTable;
   keys: KeysTable;
-  limits: LimitsTable;
-  limit_members: LimitMembersTable;
+  rate_limits: RateLimitsTable;
+  rate_limit_members: RateLimitMembersTable;
   events: EventsTable;
-  mails: MailsTable;
-  codes: CodesTable;
-  figures: FiguresTable;
+  emails: EmailsTable;
+  verifications: VerificationsTable;
+  samples: SamplesTable;
   devices: DevicesTable;
 }
 
@@ -21,10 +21,10 @@ export interface InstallationTable {
   installation_id: string;
   secret_check: string;
   created_at: number;
-  setup_at: number | null;
+  setup_completed_at: number | null;
   admins_revision: number;
   keys_revision: number;
-  dearest_hash: string | null;
+  slowest_hash: string | null;
   state_revision: number;
 }
 
@@ -32,7 +32,7 @@ export interface InstallationTable {
 export interface UsersTable extends UserColumns {
   username_key: string;
   email_key: string;
-  email_number: Generated<number>;
+  email_version: Generated<number>;
   device_epoch: number;
 }
 
@@ -43,13 +43,13 @@ export interface SessionsTable {
   amr: string;
   created_at: number;
   last_seen_at: number;
-  ended_at: number | null;
-  ended_reason: string | null;
+  revoked_at: number | null;
+  revoked_reason: string | null;
   ip: string;
   user_agent: string;
   refresh_number: number;
   refreshed_at: number;
-  proven_at: number;
+  authenticated_at: number;
   audience: string | null;
   refresh_retries: string;
 }
@@ -75,15 +75,15 @@ export interface KeysTable {
   published_until: number | null;
 }
 
-export interface LimitsTable {
+export interface RateLimitsTable {
   key: string;
   count: number;
   blocked_until: number;
   expires_at: number;
-  refused: number;
+  rejected: number;
 }
 
-export interface LimitMembersTable {
+export interface RateLimitMembersTable {
   key: string;
   member: string;
   expires_at: number;
@@ -102,7 +102,7 @@ export interface EventsTable {
   details: string;
 }
 
-export interface MailsTable {
+export interface EmailsTable {
   id: string;
   kind: string;
   user_id: string | null;
@@ -110,34 +110,34 @@ export interface MailsTable {
   created_at: number;
   expires_at: number;
   due_at: number | null;
-  tries: number;
+  attempts: number;
   ended_at: number | null;
-  outcome: 'sent' | 'refused' | 'expired' | 'kept' | 'decoy' | null;
-  answer: string | null;
-  answer_text_encrypted: string | null;
-  tries_before: number;
+  status: 'sent' | 'rejected' | 'expired' | 'stored' | 'decoy' | null;
+  smtp_reply: string | null;
+  smtp_reply_text_encrypted: string | null;
+  attempts_before_retry: number;
   /** 0 for a decoy. */
   recipients: Generated<number>;
 }
 
-export interface FiguresTable {
+export interface SamplesTable {
   at: number;
-  name: 'sessions' | 'hashes_waiting' | 'sign_in_refused' | 'limit_reached';
+  name: 'sessions' | 'hashes_waiting' | 'sign_in_failed' | 'rate_limit_exceeded';
   value: number;
 }
 
-export interface CodesTable {
+export interface VerificationsTable {
   id: string;
-  /** One of `core/codes/purposes`. */
+  /** One of `core/verifications/purposes`. */
   purpose: string;
   user_id: string | null;
-  address_mac: string;
+  email_mac: string;
   code_mac: string;
   link_hash: string;
   checks: number;
   created_at: number;
   expires_at: number;
   ended_at: number | null;
-  wish_encrypted: string | null;
-  email_number: number | null;
+  pending_change_encrypted: string | null;
+  email_version: number | null;
 }

@@ -1,0 +1,21 @@
+import type { KeyObject } from 'node:crypto';
+import type { Db } from '../../platform/db/index.ts';
+import { isShown } from './kinds.ts';
+import { storedEmail } from './mailbox.ts';
+
+const HIDDEN = '••••••';
+
+/** What an email says, without its code and its link: with these an administrator could take the account over. */
+export async function previewValues(
+  db: Db,
+  key: KeyObject,
+  id: string,
+): Promise<Record<string, string> | undefined> {
+  const email = await storedEmail(db, key, id);
+  if (!email) return undefined;
+  const values = Object.entries(email.values).map(([name, value]) => [
+    name,
+    isShown(name) || value === '' ? value : HIDDEN,
+  ]);
+  return Object.fromEntries(values);
+}

@@ -1,0 +1,120 @@
+import { exactTime } from '../../platform/dates.ts';
+import { browserOf } from './browser.ts';
+import { CLIENT_VALUES, type EmailKind, emailValues } from './kinds.ts';
+import { documentOf } from './layout.ts';
+import { type Block, type Line, plainOf, type Values, withoutEmpty } from './markup.ts';
+import { readTemplates } from './templates.ts';
+
+/** An email as its reader gets it. */
+export interface RenderedEmail {
+  language: string;
+  subject: string;
+  text: string;
+  html: string;
+}
+
+/** Writes an email out of its template and values. */
+export type RenderEmail = (kind: EmailKind | 'test', values: Values) => RenderedEmail;
+
+/** More languages will be more folders beside `mails/en`. */
+const LANGUAGE = 'en';
+
+/**
+ * Reads all templates, once.
+ *
+ * @param folder The operator's own templates (`USHER_EMAIL_TEMPLATES`).
+ * @throws ConfigError that names the file and what is wrong in it.
+ */
+export function emailRenderer(own: {
+  folder: string | undefined;
+  service: string;
+  url: string;
+}): RenderEmail {
+  const { layout, footer, emails } = readTemplates(own.folder, LANGUAGE);
+  const service = clean(own.service, LONGEST);
+  return (kind, given) => {
+    const template = emails[kind];
+    const values = { ...presentable(kind, given), service, url: own.url };
+    const subject = plainOf(template.subject, values);
+    const preview = plainOf(template.preview, values);
+    const body = withoutEmpty(template.body, values);
+    const html = documentOf(layout, body, footer, { ...values, lang: LANGUAGE, subject, preview });
+    return {
+      language: LANGUAGE,
+      subject,
+      text: `${textOf(body, values)}\n\n-- \n${textOf(footer, values)}\n`,
+      html,
+    };
+  };
+}
+
+/** No value is longer than this, in UTF-16 units; what goes on is cut off. */
+const LONGEST = 200;
+/** Nor these, which are made or checked by us: half an address or half a link is none. */
+const longest: Record<string, number> = { link: 2_000, new_email: 254 };
+
+/** The values of an email as they may be shown, whatever they are made of (attacks C17, W22). */
+function presentable(kind: keyof typeof emailValues, given: Values): Values {
+  const names = [...emailValues[kind], ...CLIENT_VALUES];
+  return Object.fromEntries(
+    names.map((name) => {
+      const text = clean(given[name] ?? '', longest[name] ?? LONGEST);
+      return [name, presenters[name]?.(text) ?? text];
+    }),
+  );
+}
+
+/** Without line ends, control characters, and what turns or hides the text around it. */
+function clean(text: string, most: number): string {
+  const plain = text.replace(/[\p{Z}\t\r\n]/gu, ' ').replace(/\p{C}/gu, '');
+  return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
+}
+
+const presenters: Record<string, (text: string) => string> = {
+  // A stranger chooses it: broken behind its dots, no mail program makes a link of `evil.example`.
+  username: (name) => name.replace(/\.(?=.)/gu, '.\u200b'),
+  user_agent: browserOf,
+  when: timeInWords,
+};
+
+/** `March 1, 2026 at 12:00 UTC`; what is no time of RFC 3339 stays as it is. */
+function timeInWords(text: string): string {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) return text;
+  return exactTime(Date.parse(text));
+}
+
+function textOf(blocks: readonly Block[], values: Values): string {
+  return blocks
+    .map((block) => {
+      let text = '';
+      for (const [index, line] of block.entries()) {
+        const isNext = line.kind === 'fact' && block[index - 1]?.kind === 'fact';
+        text += `${index === 0 ? '' : isNext ? '\n' : '\n\n'}${lineOf(line, values)}`;
+      }
+      return text;
+    })
+    .join('\n\n');
+}
+
+function lineOf(line: Line, values: Values): string {
+  const text = plainOf(line.content, values);
+  if (line.kind === 'heading') return `${text}\n${'='.repeat(Math.min([...text].length, WIDTH))}`;
+  if (line.kind === 'code') return `    ${text}`;
+  if (line.kind === 'button') return `${text}:\n${plainOf(line.target, values)}`;
+  if (line.kind === 'fact') return `${plainOf(line.label, values)}: ${text}`;
+  return wrap(text);
+}
+
+/** Columns of a paragraph of text. */
+const WIDTH = 72;
+
+function wrap(text: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}

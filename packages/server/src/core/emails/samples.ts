@@ -1,0 +1,12 @@
+import { type EmailKind, emailKinds, sampleValues } from './kinds.ts';
+import type { RenderEmail, RenderedEmail } from './render.ts';
+
+/** Every email with sample data, to be looked at. */
+export function sampleEmails(
+  renderEmail: RenderEmail,
+  url: string,
+  now: number,
+): { kind: EmailKind | 'test'; email: RenderedEmail }[] {
+  const values = sampleValues(url, now);
+  return emailKinds.map((kind) => ({ kind, email: renderEmail(kind, values) }));
+}

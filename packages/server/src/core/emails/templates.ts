@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../../config.ts';
+import { CLIENT_VALUES, emailKinds, emailValues } from './kinds.ts';
+import { type Layout, parseLayout } from './layout.ts';
+import { type Block, type Piece, parseBlocks, parsePieces, type Source } from './markup.ts';
+
+export interface Template {
+  subject: Piece[];
+  /** What a list of emails shows beside the subject. */
+  preview: Piece[];
+  body: Block[];
+}
+
+/** All emails in one language. */
+export interface Templates {
+  layout: Layout;
+  footer: Block[];
+  emails: Readonly<Record<keyof typeof emailValues, Template>>;
+}
+
+// Three levels up from this module in `src` as in `dist`.
+const ownFolder = fileURLToPath(new URL('../../../emails/', import.meta.url));
+
+/** Values that every text may have. */
+const EVERYWHERE = ['service', 'url'];
+
+/**
+ * Reads the templates of one language: `layout.html`, and of `LANGUAGE/` one file for each email and the footer. A file
+ * that is also in `folder` is read there.
+ *
+ * @throws ConfigError that names the file and what is wrong in it.
+ */
+export function readTemplates(folder: string | undefined, language: string): Templates {
+  if (folder !== undefined && !existsSync(folder))
+    throw new ConfigError(`USHER_EMAIL_TEMPLATES: folder ${folder} not found.`);
+  const read = (name: string) => {
+    const own = folder === undefined ? undefined : join(folder, name);
+    const file = own !== undefined && existsSync(own) ? own : join(ownFolder, name);
+    return { file, text: readFileSync(file, 'utf8').replaceAll('\r\n', '\n') };
+  };
+  const layout = read('layout.html');
+  const footer = read(`${language}/footer.md`);
+  const emails = emailKinds.map((kind) => {
+    const { file, text } = read(`${language}/${kind}.md`);
+    const values = new Set([...emailValues[kind], ...CLIENT_VALUES, ...EVERYWHERE]);
+    return [kind, parseTemplate(text, { file, values })];
+  });
+  return {
+    layout: parseLayout(layout.text, layout.file),
+    footer: parseBlocks(footer.text, { file: footer.file, values: new Set(EVERYWHERE) }),
+    emails: Object.fromEntries(emails),
+  };
+}
+
+function parseTemplate(text: string, source: Source): Template {
+  const [, head, body = ''] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(text) ?? [];
+  const fields = new Map(head?.split('\n').map((line) => splitField(line, source)));
+  const [subject, preview] = [fields.get('subject'), fields.get('preview')];
+  if (!subject || !preview)
+    throw new ConfigError(
+      `${source.file}: must start with front matter: a line ---, then subject: and preview:, then a line ---.`,
+    );
+  return {
+    subject: parsePieces(subject, source),
+    preview: parsePieces(preview, source),
+    body: parseBlocks(body, source),
+  };
+}
+
+function splitField(line: string, { file }: Source): [string, string] {
+  const [, name, text] = /^(subject|preview): (.+)$/.exec(line) ?? [];
+  if (name && text) return [name, text.trim()];
+  throw new ConfigError(`${file}: expected "subject: ..." or "preview: ...", not "${line}".`);
+}

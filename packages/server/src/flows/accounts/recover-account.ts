@@ -1,0 +1,59 @@
+import type { AppContext } from '../../context.ts';
+import { recordEvent } from '../../core/events.ts';
+import { resetRateLimits } from '../../core/rate-limits.ts';
+import { revokeSessionsOf } from '../../core/sessions.ts';
+import type { LockedUser } from '../../core/users/lock.ts';
+import { setRecoveredPassword, type User } from '../../core/users.ts';
+import type { Purpose } from '../../core/verifications/purposes.ts';
+import { endVerificationsOf } from '../../core/verifications.ts';
+import type { EventName } from '../../events.ts';
+import type { Call } from '../../http/route.ts';
+import { sendSecurityNotice } from '../emails/security-notices.ts';
+import { identifiersOf } from '../passwords/authenticate-with-password.ts';
+import type { VerificationProof } from '../verifications/check-verification.ts';
+
+/** What strangers, and thieves of device cookies, can use up of an account's budgets. */
+const ofAccount = [
+  'passwords_per_account',
+  'passwords_per_account_total',
+  'passwords_per_account_known_devices',
+  'codes_per_account_total',
+  'short_codes_per_account_total',
+] as const;
+
+/** The verifications that take an account back, each with its event, which is also the reason for which sessions end. */
+const events = {
+  reset_password: 'password_reset',
+  verify_email: 'email_verified',
+  restore_email: 'email_restored',
+} as const satisfies Partial<Record<Purpose, EventName>>;
+
+/** What shows that somebody may take an account back. One for a new email, or for a sign-up, does not. */
+export type RecoveryProof = VerificationProof<keyof typeof events>;
+
+/**
+ * Gives an account to whoever proved to read its email: a new password, a proven address, and nothing left of whoever had
+ * it before, neither sessions nor codes nor known devices, nor what strangers used up of its budgets.
+ *
+ * @returns The user as changed.
+ */
+export async function recoverAccount(
+  { tx, user }: LockedUser,
+  context: AppContext,
+  { purpose }: RecoveryProof,
+  password: { hash: string; isGenerated: boolean },
+  client: Call['client'],
+): Promise<User> {
+  const now = context.clock.now();
+  const reason = events[purpose];
+  const taken = await setRecoveredPassword(tx, user.id, password.hash, password.isGenerated, now);
+  await revokeSessionsOf(tx, user.id, reason, now);
+  await endVerificationsOf(tx, user.id, 'recovery', now);
+  await resetRateLimits(tx, context.keys.rateLimits, [
+    ...ofAccount.map((limit) => ({ limit, subject: user.id })),
+    ...identifiersOf(user).map((subject) => ({ limit: 'passwords_per_identifier', subject }) as const),
+  ]);
+  await sendSecurityNotice(tx, context, 'password_changed', taken, client);
+  await recordEvent(tx, reason, client, { userId: user.id, actorId: user.id }, now);
+  return taken;
+}

@@ -1,0 +1,61 @@
+import type { AppContext } from '../../context.ts';
+import { sampleValues } from '../../core/emails/kinds.ts';
+import { type EmailState, type ListedEmail, listEmails, listedEmail } from '../../core/emails/listed.ts';
+import { sendEmailNow } from '../../core/emails/outbox.ts';
+import { previewValues } from '../../core/emails/preview.ts';
+import type { RenderedEmail } from '../../core/emails/render.ts';
+import { usernamesOf } from '../../core/users.ts';
+import { HttpError } from '../../errors.ts';
+
+export { emailStates } from '../../core/emails/listed.ts';
+
+interface EmailPage {
+  emails: ListedEmail[];
+  next: string | null;
+  /** The usernames of their readers, by id. */
+  names: ReadonlyMap<string, string>;
+}
+
+/** What became of the emails, newest first. */
+export async function readEmails(
+  { db, keys }: Pick<AppContext, 'db' | 'keys'>,
+  { limit, ...asked }: { state: EmailState | undefined; before: string | undefined; limit: number },
+): Promise<EmailPage> {
+  const found = await listEmails(db, keys.emails, { ...asked, limit: limit + 1 });
+  const emails = found.slice(0, limit);
+  const next = found.length > limit ? (emails.at(-1)?.id ?? null) : null;
+  return { emails, next, names: await readersOf(db, emails) };
+}
+
+/** What became of an email, and what it looks like to its reader. @throws HttpError `not_found` */
+export async function readEmail(
+  context: Pick<AppContext, 'db' | 'keys' | 'clock' | 'publicUrl' | 'renderEmail'>,
+  id: string,
+): Promise<{ email: ListedEmail; names: ReadonlyMap<string, string>; preview: Preview }> {
+  const { db, keys } = context;
+  const email = await listedEmail(db, keys.emails, id);
+  if (!email) throw new HttpError('not_found', { message: 'Email not found. It may have been removed.' });
+  return { email, names: await readersOf(db, [email]), preview: await preview(context, email) };
+}
+
+/** Has an email tried now that waits for its next try. @returns false when it does not wait. */
+export const tryEmailNow = ({ db, clock }: Pick<AppContext, 'db' | 'clock'>, id: string): Promise<boolean> =>
+  sendEmailNow(db, id, clock.now());
+
+type Preview = RenderedEmail & { isOwn: boolean };
+
+/** As its reader sees it, but for what is a secret; with sample values once its own are gone. */
+async function preview(
+  { db, keys, clock, publicUrl, renderEmail }: Parameters<typeof readEmail>[0],
+  { id, kind }: ListedEmail,
+): Promise<Preview> {
+  const own = await previewValues(db, keys.emails, id);
+  const values = own ?? sampleValues(publicUrl, clock.now());
+  return { ...renderEmail(kind, values), isOwn: own !== undefined };
+}
+
+const readersOf = (db: AppContext['db'], emails: readonly ListedEmail[]) =>
+  usernamesOf(
+    db,
+    emails.flatMap(({ userId }) => userId ?? []),
+  );

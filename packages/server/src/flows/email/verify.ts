@@ -1,0 +1,270 @@
+import { z } from 'zod';
+import type { AppContext } from '../../context.ts';
+import { recordEvent } from '../../core/events.ts';
+import { parseUsername } from '../../core/identifiers.ts';
+import { hashPassword } from '../../core/passwords.ts';
+import { findById, lockSignIns, setVerified, setVerifiedEmail, type User } from '../../core/users.ts';
+import { type PurposeAt, purposesAt } from '../../core/verifications/purposes.ts';
+import { endVerificationsOf, isEmailReserved, pendingChangeOf, wasSentTo } from '../../core/verifications.ts';
+import { HttpError } from '../../errors.ts';
+import { findSignedIn } from '../../http/credential.ts';
+import { readVerificationCookie } from '../../http/other-cookies.ts';
+import type { Call, RouteResponse } from '../../http/route.ts';
+import type { Requester } from '../../platform/fair-queue.ts';
+import { takenError } from '../accounts/check-new-user.ts';
+import { makeAccount } from '../accounts/make-account.ts';
+import { sendSecurityNotice } from '../emails/security-notices.ts';
+import { forUser } from '../passwords/hash-requester.ts';
+import { rejectWeak } from '../passwords/new-password.ts';
+import { cannotAskForFactor, finishRecovery, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { showUser } from '../shapes/users.ts';
+import {
+  type CheckedVerification,
+  checkVerification,
+  isVerificationInput,
+  openLink,
+  useVerification,
+  VERIFICATION_INPUT_REQUIRED,
+} from '../verifications/check-verification.ts';
+import { verificationRules } from '../verifications/verification-rules.ts';
+
+export const verifyEmailBody = z
+  .strictObject({
+    email: z.string().optional(),
+    code: z.string().optional(),
+    token: z.string().optional(),
+    password: z.string().optional(),
+    username: z.string().optional(),
+  })
+  .refine(isVerificationInput, VERIFICATION_INPUT_REQUIRED)
+  .describe(
+    'Either `email` and `code`, or `token` from the link. From a different browser, `password` is also required; `username` replaces one that has been taken.',
+  );
+type Verify = z.infer<typeof verifyEmailBody>;
+
+const purposes = purposesAt('/verify');
+
+/**
+ * Proves that the caller reads what is sent to an address: finishes a sign-up, a change of address, or says that an
+ * account's address is right.
+ *
+ * Whoever signed up need not be who reads the email. A password counts only where the email is answered by the browser that
+ * gave it; from anywhere else it has to be chosen anew, and nobody who was there before stays in.
+ *
+ * @throws HttpError `invalid_code`, `invalid_link` and `too_many_requests` as `checkVerification` does; `password_required`;
+ * `unauthenticated` for a change that was asked for elsewhere; `user_exists`.
+ */
+export async function verifyEmail(context: AppContext, call: Call<Verify>): Promise<RouteResponse> {
+  const rules = verificationRules(context.config);
+  const isFor = (user: User | undefined) => !user || (user.disabled_at === null && rules.isFor(user));
+  const checked = await checkVerification(context, call, call.body, purposes, isFor);
+  const isSameBrowser = readVerificationCookie(context, call.headers) === checked.verification.id;
+  const verifying = { context, call, isSameBrowser };
+  switch (checked.purpose) {
+    case 'sign_up':
+      return finishSignUp({ ...verifying, checked });
+    case 'change_email':
+      return completeEmailChange({ ...verifying, checked });
+    case 'verify_email':
+      return verifyAddedEmail({ ...verifying, checked });
+  }
+}
+
+/** What the link of an email would do. */
+export interface VerifyLink {
+  purpose: PurposeAt<'/verify'>;
+  /** This is another browser than the one that began. */
+  needsPassword: boolean;
+}
+
+/** Looks what a link is for. Opening it changes nothing. @throws HttpError as `openLink` does. */
+export async function checkVerifyLink(
+  context: AppContext,
+  call: Pick<Call, 'headers' | 'client'>,
+  token: string,
+): Promise<VerifyLink> {
+  const { verification, purpose } = await openLink(context, call, token, purposes);
+  const isOwn =
+    readVerificationCookie(context, call.headers) === verification.id ||
+    (await isSignedInAs(context, call, verification.user_id));
+  return { purpose, needsPassword: purpose !== 'change_email' && !isOwn };
+}
+
+interface Verifying<P extends PurposeAt<'/verify'>> {
+  context: AppContext;
+  call: Call<Verify>;
+  checked: CheckedVerification<P>;
+  /** Whether this browser began the verification. */
+  isSameBrowser: boolean;
+}
+
+async function finishSignUp({
+  context,
+  call,
+  checked,
+  isSameBrowser,
+}: Verifying<'sign_up'>): Promise<RouteResponse> {
+  const { clock, keys } = context;
+  const { body, client } = call;
+  const { verification } = checked;
+  const {
+    email,
+    emailKey,
+    username = '',
+    usernameKey = '',
+    passwordHash,
+  } = pendingChangeOf(keys.pendingChanges, verification);
+  const names = body.username === undefined ? { username, usernameKey } : otherUsername(body.username);
+  const requester = forUser(client, emailKey);
+  const given = isSameBrowser
+    ? { passwordHash: passwordHash ?? '', passwordGivenAt: verification.created_at }
+    : {
+        passwordHash: await chosenPassword(context, body, { ...names, email }, requester),
+        passwordGivenAt: clock.now(),
+      };
+  const outcome = await finishSignIn(context, call, { kind: 'cookie' }, async (tx) => {
+    if (!(await useVerification(tx, context, checked))) throw used(body);
+    const account = { email, emailKey, ...names, ...given, isEmailVerified: true };
+    return makeAccount(tx, context, account, client).catch((error: unknown) => {
+      // Somebody else has the address by now: the email of a verification for nobody was guessed, or a second one answered.
+      if (error instanceof HttpError && error.fields?.some(({ field }) => field === 'email'))
+        throw used(body);
+      throw error;
+    });
+  });
+  switch (outcome.result) {
+    case 'session':
+      return {
+        status: 201,
+        body: { message: 'user created!', user: showUser(outcome.user) },
+        ...outcome.cookies,
+        otherCookies: { ...outcome.cookies.otherCookies, verification: 'unset' },
+      };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'rejected':
+      throw new HttpError('conflict');
+  }
+}
+
+function otherUsername(given: string): { username: string; usernameKey: string } {
+  const parsed = parseUsername(given);
+  if (!parsed.ok) throw new HttpError('signup_rejected', { fields: [{ field: 'username', ...parsed }] });
+  return { username: parsed.username, usernameKey: parsed.key };
+}
+
+async function verifyAddedEmail({
+  context,
+  call,
+  checked,
+  isSameBrowser,
+}: Verifying<'verify_email'>): Promise<RouteResponse> {
+  const { db, clock, keys } = context;
+  const { body, client } = call;
+  const user = await findById(db, checked.verification.user_id ?? '');
+  if (user?.disabled_at !== null || !wasSentTo(keys.verifications, checked.verification, user.email_key))
+    throw used(body);
+  if (!isSameBrowser && !(await isSignedInAs(context, call, user.id)))
+    return takeUnproven({ context, call, checked }, user);
+  const verified = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    if (!(await useVerification(tx, context, checked))) throw used(body);
+    await recordEvent(tx, 'email_verified', client, { userId: user.id, actorId: user.id }, now);
+    return setVerified(tx, user.id, now);
+  });
+  if (!verified) throw used(body);
+  return { status: 200, body: { message: 'Email verified.', user: showUser(verified) } };
+}
+
+/** Whoever reads the email in another browser than the one that signed up takes the account, with a password of their own. */
+async function takeUnproven(
+  { context, call, checked }: Omit<Verifying<'verify_email'>, 'isSameBrowser'>,
+  user: User,
+): Promise<RouteResponse> {
+  const { body, client } = call;
+  const hash = await chosenPassword(context, body, user, forUser(client, user.id));
+  const outcome = await finishRecovery(context, call, { hash, isGenerated: false }, async (tx) => {
+    const proof = await useVerification(tx, context, checked);
+    if (!proof) throw used(body);
+    return proof;
+  });
+  switch (outcome.result) {
+    case 'recovered':
+      return {
+        status: 200,
+        body: { message: 'Email verified.', user: showUser(outcome.user) },
+        ...outcome.cookies,
+      };
+    case 'factor_required':
+      throw cannotAskForFactor();
+    case 'rejected':
+      throw used(body);
+  }
+}
+
+/**
+ * Only who is signed in to the account gives it this address: nobody's mailbox proves anything to a stranger's account, and
+ * whoever was signed out finishes nothing that they began.
+ */
+async function completeEmailChange({
+  context,
+  call,
+  checked,
+}: Verifying<'change_email'>): Promise<RouteResponse> {
+  const { db, clock, keys } = context;
+  const { client } = call;
+  const { verification } = checked;
+  const user = await findById(db, verification.user_id ?? '');
+  if (user?.disabled_at !== null) throw used(call.body);
+  if (!(await isSignedInAs(context, call, user.id)))
+    throw new HttpError('unauthenticated', {
+      message: 'Sign in to the account you’re changing, then open this link again.',
+    });
+  const pendingChange = pendingChangeOf(keys.pendingChanges, verification);
+  const changed = await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    await lockSignIns(tx, user.id);
+    if (!(await useVerification(tx, context, checked))) throw used(call.body);
+    if (await isEmailReserved(tx, keys.verifications, pendingChange.emailKey, user.id, now))
+      throw takenError(['email']);
+    const after = await setVerifiedEmail(tx, user.id, pendingChange, now);
+    if (after === 'taken') throw takenError(['email']);
+    if (!after) throw used(call.body);
+    // What lies in the old mailbox opens nothing any more.
+    await endVerificationsOf(tx, user.id, 'email_change', now);
+    const about = { userId: user.id, actorId: user.id };
+    await recordEvent(tx, 'email_changed', client, about, now);
+    await sendSecurityNotice(tx, context, 'email_changed', user, client, { new_email: pendingChange.email });
+    return after;
+  });
+  return {
+    status: 200,
+    body: { message: 'Email changed.', user: showUser(changed) },
+    otherCookies: { verification: 'unset' },
+  };
+}
+
+/** @throws HttpError `password_required` when none was chosen, `invalid_request` for one that is too weak. */
+async function chosenPassword(
+  context: AppContext,
+  { password }: Verify,
+  about: { username: string; email: string },
+  requester: Requester,
+): Promise<string> {
+  if (password === undefined) throw new HttpError('password_required');
+  await rejectWeak(context, password, about);
+  return hashPassword(context.hasher, password, requester);
+}
+
+async function isSignedInAs(
+  context: AppContext,
+  { headers }: Pick<Call, 'headers'>,
+  userId: string | null,
+): Promise<boolean> {
+  const activeSession = await findSignedIn(context, headers);
+  // Who has yet to change a password that others may know can do so by this email, but counts as nobody's owner.
+  return activeSession?.user.id === userId && activeSession.user.password_change_required_at === null;
+}
+
+const used = ({ token }: Verify): HttpError =>
+  new HttpError(token === undefined ? 'invalid_code' : 'invalid_link');

@@ -1,0 +1,46 @@
+import type { AppContext } from '../../context.ts';
+import { type ClientInfo, recordEvent } from '../../core/events.ts';
+import type { User } from '../../core/users.ts';
+import { HttpError } from '../../errors.ts';
+import type { Call } from '../../http/route.ts';
+import { rateLimitError, waitInWords } from '../limits/rate-limited.ts';
+import { countEmailFrom, sendVerification } from '../verifications/send-verification.ts';
+
+/**
+ * Mails a user what they need to choose a new password, as if they had asked for it: the same email, in the same budgets.
+ * Whoever asks for it here may know of the account, so they are told when it does not go.
+ *
+ * @param request By whom: an administrator from a request, or `operator` from the command line, which has no address.
+ * @throws HttpError `conflict` for a disabled account, or where no email goes out; `too_many_requests`; `busy`.
+ */
+export async function emailNewPassword(
+  context: AppContext,
+  user: User,
+  { actorId, client }: { actorId: string; client: ClientInfo | Call['client'] },
+): Promise<void> {
+  const { db, clock, config, hasMailbox } = context;
+  if (user.disabled_at !== null)
+    throw new HttpError('conflict', {
+      message: 'This user is disabled. Enable the user before sending a password reset.',
+    });
+  if (!config.smtpUrl && !hasMailbox)
+    throw new HttpError('conflict', {
+      message: 'No mail server is configured. Set USHER_SMTP_URL to send email.',
+    });
+  if (isRequest(client)) await countEmailFrom(context, client);
+  const rateLimited = await db.transaction().execute(async (tx) => {
+    const request = { purpose: 'reset_password', kind: 'reset_password' } as const;
+    const reader = { user, email: user.email_key, to: user.email, actorId };
+    const { emailed, rateLimited } = await sendVerification(tx, context, { ...request, ...reader }, client);
+    const about = { userId: user.id, actorId, details: { emailed } };
+    await recordEvent(tx, 'password_reset_requested', client, about, clock.now());
+    return rateLimited;
+  });
+  if (rateLimited) throw rateLimitError(rateLimited, enough(rateLimited.retryAfter));
+}
+
+const isRequest = (client: ClientInfo | Call['client']): client is Call['client'] => client.ip !== null;
+
+/** @param wait In milliseconds. */
+const enough = (wait: number): string =>
+  `The hourly limit for emails to this address has been reached. Try again in ${waitInWords(wait)}, or reset this user’s rate limits.`;

@@ -1,0 +1,83 @@
+import type { AppContext } from '../../context.ts';
+import { devicesOf } from '../../core/devices.ts';
+import { type ClientInfo, listEvents, recordEvent } from '../../core/events.ts';
+import {
+  EVERYBODY,
+  emailAndRange,
+  type RateLimitName,
+  type RateLimitState,
+  type RateLimitSubject,
+  rateLimits,
+  readRateLimits,
+  resetRateLimits,
+} from '../../core/rate-limits.ts';
+import type { User } from '../../core/users.ts';
+import { clientRanges } from '../../http/client-ip.ts';
+import type { Db } from '../../platform/db/index.ts';
+import { identifiersOf } from '../passwords/authenticate-with-password.ts';
+
+/** No limit of an address range lasts longer: what was refused before that is over. */
+const HOUR = 60 * 60_000;
+/** So many of the newest refusals are looked through for the address ranges that they came from. */
+const MAX_EVENTS = 200;
+
+const names = Object.keys(rateLimits) as RateLimitName[];
+
+type LimitedUser = Pick<User, 'id' | 'username_key' | 'email_key'>;
+
+/**
+ * The limits that have counted anything about a user: why someone is made to wait, and how long. Those of address ranges
+ * are known from the events of what they refused.
+ */
+export async function limitsOf(
+  { db, keys, clock }: Pick<AppContext, 'db' | 'keys' | 'clock'>,
+  user: LimitedUser,
+): Promise<RateLimitState[]> {
+  const now = clock.now();
+  const states = await readRateLimits(db, keys.rateLimits, await candidates(db, user, now), now);
+  // What is shared counts others' attempts: it concerns this user only while it stands in the way.
+  return states.filter((state) => isOwn(state) || state.isExceeded);
+}
+
+/**
+ * Forgets what the limits of the account, its address and its browsers have counted. Those of address ranges and of all
+ * accounts together stay: they hold for others too, and for an hour at most.
+ *
+ * @returns How many had counted anything.
+ */
+export async function resetRateLimitsOf(
+  tx: Db,
+  { keys }: Pick<AppContext, 'keys'>,
+  { user, actorId, client, now }: { user: LimitedUser; actorId: string; client: ClientInfo; now: number },
+): Promise<number> {
+  const subjects = await candidates(tx, user, now);
+  const reset = await resetRateLimits(tx, keys.rateLimits, subjects.filter(isOwn));
+  await recordEvent(tx, 'rate_limits_reset', client, { userId: user.id, actorId, details: { reset } }, now);
+  return reset;
+}
+
+const isOwn = ({ limit }: RateLimitSubject): boolean =>
+  rateLimits[limit].of !== 'range' && rateLimits[limit].of !== 'everybody';
+
+async function candidates(db: Db, user: LimitedUser, now: number): Promise<RateLimitSubject[]> {
+  const refused = await listEvents(db, {
+    userId: user.id,
+    name: 'rate_limit_exceeded',
+    since: now - HOUR,
+    limit: MAX_EVENTS,
+  });
+  const devices = await devicesOf(db, user.id, now);
+  const ips = new Set(refused.flatMap(({ ip }) => ip ?? []));
+  const ranges = new Map([...ips].flatMap(clientRanges).map((range) => [range.subject, range]));
+  const once = (subject: string) => ({ subject, times: 1 });
+  const subjects = {
+    account: [user.id].map(once),
+    identifier: identifiersOf(user).map(once),
+    email: [user.email_key].map(once),
+    device: devices.map(({ id }) => once(id)),
+    range: [...ranges.values()],
+    'email and range': [...ranges.values()].map((range) => emailAndRange(user.email_key, range)),
+    everybody: [EVERYBODY].map(once),
+  };
+  return names.flatMap((limit) => subjects[rateLimits[limit].of].map((of) => ({ limit, ...of })));
+}

@@ -1,0 +1,58 @@
+import type { AppContext } from '../context.ts';
+import { type ActiveSession, expiryOf } from '../core/sessions.ts';
+import { HttpError } from '../errors.ts';
+import { type Credential, findSession, findSessionAgain, readCredential } from './credential.ts';
+import type { Route, RouteResponse } from './route.ts';
+
+export interface Authenticated {
+  activeSession: ActiveSession;
+  credential: Credential;
+  /** The token that follows the one that came: every request by cookie but a quiet one postpones the end of the session. */
+  cookie: Exclude<RouteResponse['cookie'], 'unset'>;
+}
+
+/** What a route says of who may call it. */
+interface Guard extends Pick<Route, 'extendsSession' | 'allowedBeforePasswordChange'> {
+  access: 'user' | 'admin';
+}
+
+/**
+ * Who calls, or a refusal.
+ *
+ * @throws HttpError `unauthenticated` without a credential, `invalid_token` and `multiple_credentials` as
+ * `readCredential` and `findSession` say, `password_change_required` for someone who must choose a new password first, `forbidden` for
+ * someone who is not an administrator (any more).
+ */
+export async function authenticate(
+  context: AppContext,
+  headers: Headers,
+  guard: Guard,
+): Promise<Authenticated> {
+  const credential = await readCredential(context, headers);
+  if (!credential) throw new HttpError('unauthenticated');
+  const activeSession = await findSession(context, credential);
+  rejectNotAllowed(activeSession, guard);
+  if (guard.extendsSession === false) return { activeSession, credential, cookie: undefined };
+  const now = context.clock.now();
+  context.lastSeen.note(activeSession, now);
+  const cookie =
+    credential.kind === 'cookie'
+      ? context.cookieTokens.slide(credential.claims, now, expiryOf(activeSession))
+      : undefined;
+  return { activeSession, credential, cookie };
+}
+
+/**
+ * Whether somebody who was let in would be let in now. Postpones nothing.
+ *
+ * @throws HttpError `invalid_token`, `password_change_required` and `forbidden`, as `authenticate` does.
+ */
+export async function authenticateAgain(context: AppContext, credential: Credential, guard: Guard) {
+  rejectNotAllowed(await findSessionAgain(context, credential), guard);
+}
+
+function rejectNotAllowed({ user }: ActiveSession, { access, allowedBeforePasswordChange }: Guard): void {
+  if (user.password_change_required_at !== null && !allowedBeforePasswordChange)
+    throw new HttpError('password_change_required');
+  if (access === 'admin' && user.admin_since === null) throw new HttpError('forbidden');
+}

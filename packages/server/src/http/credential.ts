@@ -1,0 +1,128 @@
+import type { AppContext } from '../context.ts';
+import { type ActiveSession, authTimeOf, IDLE_TIMEOUT } from '../core/sessions.ts';
+import { type Claims, hasExpired, isFromFuture, seconds } from '../core/tokens/claims.ts';
+import { HttpError } from '../errors.ts';
+import { readAuthorization } from './authorization.ts';
+import { readCookie, readCookies } from './cookies.ts';
+
+/** A token that this installation made, and the way it came. It may have expired, and its session ended. */
+export interface Credential {
+  kind: 'cookie' | 'bearer';
+  claims: Claims;
+}
+
+/** Behind https the browser itself guards the name (`__Host-`: this host, this path, https only). */
+export const cookieName = (publicUrl: string): string =>
+  publicUrl.startsWith('https:') ? '__Host-usher' : 'usher';
+
+/**
+ * The credential of a request: the cookie or the Authorization header, never both.
+ *
+ * @returns undefined when there is none.
+ * @throws HttpError `multiple_credentials` for both at once, `invalid_token` for one that this installation did
+ * not make, or made for another purpose.
+ */
+export async function readCredential(context: AppContext, headers: Headers): Promise<Credential | undefined> {
+  const cookie = readCookie(headers.get('cookie'), cookieName(context.publicUrl));
+  const header = headers.get('authorization');
+  if (cookie !== undefined && header !== null) throw new HttpError('multiple_credentials');
+  if (cookie !== undefined) {
+    const claims = context.cookieTokens.read(cookie);
+    if (!claims) throw new HttpError('invalid_token');
+    return { kind: 'cookie', claims };
+  }
+  if (header === null) return undefined;
+  const authorization = readAuthorization(header);
+  if (authorization?.scheme !== 'bearer') throw new HttpError('invalid_token');
+  const claims = await context.accessTokens.read(authorization.token, context.clock.now());
+  if (!claims) throw new HttpError('invalid_token');
+  return { kind: 'bearer', claims };
+}
+
+/**
+ * What a request asks to be logged out of: every session cookie that this installation made, whatever other cookies of the
+ * name came with it. A cookie that somebody planted must not prevent a log-out.
+ *
+ * @throws HttpError `multiple_credentials` and `invalid_token` as `readCredential` does; the latter also for cookies of
+ * which none is ours.
+ */
+export async function readAllCredentials(context: AppContext, headers: Headers): Promise<Credential[]> {
+  const cookies = readCookies(headers.get('cookie'), cookieName(context.publicUrl));
+  if (cookies.length < 2 || headers.has('authorization')) {
+    const credential = await readCredential(context, headers);
+    return credential ? [credential] : [];
+  }
+  const found = cookies.flatMap((cookie): Credential[] => {
+    const claims = context.cookieTokens.read(cookie);
+    return claims ? [{ kind: 'cookie', claims }] : [];
+  });
+  if (found.length === 0) throw new HttpError('invalid_token');
+  return found;
+}
+
+/** What the session cookie of a request says, whether it is still good or not; undefined without one of ours. */
+export function readSessionCookie(
+  { publicUrl, cookieTokens }: Pick<AppContext, 'publicUrl' | 'cookieTokens'>,
+  headers: Pick<Headers, 'get'>,
+): Claims | undefined {
+  const sent = readCookie(headers.get('cookie'), cookieName(publicUrl));
+  return sent === undefined ? undefined : cookieTokens.read(sent);
+}
+
+/**
+ * The session and user behind a credential, as they are at this moment.
+ *
+ * @throws HttpError `invalid_token` when the token's time is over or has not come, its session ended or ran out, or its user is
+ * disabled or gone. The caller cannot tell which.
+ */
+export async function findSession(context: AppContext, credential: Credential): Promise<ActiveSession> {
+  const now = context.clock.now();
+  if (hasExpired(credential.claims, now) || isFromFuture(credential.claims, now))
+    throw new HttpError('invalid_token');
+  return readSession(context, credential, now);
+}
+
+/**
+ * The same later on, for an answer that goes on. Other requests by cookie may have postponed the end of the session
+ * meanwhile: its row says when the last one came, of administrators to the second (`jobs/save-last-seen`).
+ *
+ * @throws HttpError `invalid_token` as `findSession` does.
+ */
+export async function findSessionAgain(context: AppContext, credential: Credential): Promise<ActiveSession> {
+  const now = context.clock.now();
+  const activeSession = await readSession(context, credential, now);
+  const postponed =
+    credential.kind === 'cookie' ? seconds(activeSession.session.last_seen_at + IDLE_TIMEOUT) : 0;
+  const exp = Math.max(credential.claims.exp, postponed);
+  if (hasExpired({ exp }, now)) throw new HttpError('invalid_token');
+  return activeSession;
+}
+
+async function readSession(
+  context: AppContext,
+  { kind, claims }: Credential,
+  now: number,
+): Promise<ActiveSession> {
+  const activeSession = await context.findActiveSession(claims.sid, now);
+  if (!activeSession || activeSession.user.id !== claims.sub || activeSession.session.kind !== kind)
+    throw new HttpError('invalid_token');
+  // Whoever confirms their password gets another cookie; the one before it is dead from then on.
+  const isOutdated = kind === 'cookie' && claims.auth_time !== seconds(authTimeOf(activeSession.session));
+  // A request that was under way meanwhile must not make the browser forget the new one.
+  if (isOutdated) throw new HttpError('invalid_token', { keepsCookie: true });
+  return activeSession;
+}
+
+/** Who is signed in, for a route that anyone may call; undefined when the credential is missing or not good. */
+export async function findSignedIn(
+  context: AppContext,
+  headers: Headers,
+): Promise<ActiveSession | undefined> {
+  try {
+    const credential = await readCredential(context, headers);
+    return credential && (await findSession(context, credential));
+  } catch (error) {
+    if (error instanceof HttpError) return undefined;
+    throw error;
+  }
+}

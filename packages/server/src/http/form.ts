@@ -1,0 +1,60 @@
+import { HttpError } from '../errors.ts';
+import { rejectEncoded } from './body.ts';
+import { flawOf, forbiddenNames, limits } from './json.ts';
+
+/**
+ * Reads a body or query of type application/x-www-form-urlencoded, as strictly as `parseJson` reads JSON: each field is
+ * `name=value` and comes once, `%XX` is valid and spells valid UTF-8.
+ *
+ * @returns the fields, on an object without a prototype; '' has none.
+ * @throws HttpError `invalid_request` whose message says what is wrong and in which field, by its position.
+ */
+export function parseForm(text: string): Record<string, string> {
+  const form: Record<string, string> = Object.create(null);
+  if (text === '') return form;
+  const pairs = text.split('&', limits.members + 1);
+  if (pairs.length > limits.members) throw error(pairs.length, `too many fields (limit ${limits.members})`);
+  for (const [index, pair] of pairs.entries()) {
+    const equals = pair.indexOf('=');
+    if (equals < 1) throw error(index + 1, 'a field isn’t in name=value form');
+    const name = decode(pair.slice(0, equals), index + 1);
+    if (forbiddenNames.has(name)) throw error(index + 1, 'a field name isn’t allowed');
+    if (name in form) throw error(index + 1, 'duplicate field name');
+    form[name] = decode(pair.slice(equals + 1), index + 1);
+  }
+  return form;
+}
+
+function decode(encoded: string, position: number): string {
+  let text: string;
+  try {
+    text = decodeURIComponent(encoded.replaceAll('+', ' '));
+  } catch {
+    throw error(position, 'invalid percent-encoding');
+  }
+  const flaw = flawOf(text);
+  if (flaw) throw error(position, flaw);
+  return text;
+}
+
+function error(position: number, what: string): HttpError {
+  return new HttpError('invalid_request', {
+    message: `Invalid form or query: ${what} (at field ${position}).`,
+  });
+}
+
+const formType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
+
+/**
+ * Refuses a request whose body does not call itself a plain form in UTF-8. A page of any site can send one, so
+ * `refuseCrossSite` has to run as well.
+ *
+ * @throws HttpError `unsupported_media_type`
+ */
+export function requireForm(headers: Pick<Headers, 'get'>): void {
+  if (!formType.test(headers.get('content-type') ?? ''))
+    throw new HttpError('unsupported_media_type', {
+      message: 'Set Content-Type to application/x-www-form-urlencoded.',
+    });
+  rejectEncoded(headers);
+}

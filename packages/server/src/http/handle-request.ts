@@ -1,0 +1,238 @@
+import type { Context } from 'hono';
+import type { AppContext } from '../context.ts';
+import type { ClientInfo } from '../core/events.ts';
+import type { WriteRateLimit } from '../core/rate-limits.ts';
+import type { ActiveSession } from '../core/sessions.ts';
+import type { Cookie } from '../core/tokens/cookie.ts';
+import { HttpError } from '../errors.ts';
+import { newRequestId } from '../platform/random.ts';
+import { authenticate, authenticateAgain } from './authenticate.ts';
+import { clientIp, type TrustedProxies, UNKNOWN_IP } from './client-ip.ts';
+import { readCookies } from './cookies.ts';
+import { cookieName, readAllCredentials } from './credential.ts';
+import { rejectDuplicateHeaders } from './duplicates.ts';
+import { formToken } from './form-token.ts';
+import { readInput } from './input.ts';
+import { corsHeaders, rejectCrossSite, rejectedOrigin } from './origin.ts';
+import { isRecentlyAuthenticated, reauthenticationRequired } from './reauthentication.ts';
+import { logRequest, type RequestLog, refuse } from './request-log.ts';
+import { commonHeaders, problemResponse, toResponse } from './responses.ts';
+import type { Route, RouteResponse, SignedInCall } from './route.ts';
+import { setCookies } from './set-cookies.ts';
+
+/**
+ * What a server knows of a request beside the request itself. `@hono/node-server` passes `incoming` along; a host that has no
+ * socket to show says the client's IP address itself.
+ */
+export interface Peer {
+  /** The client's IP address, for a host that knows it: X-Forwarded-For is not read then. */
+  ip?: string | undefined;
+  incoming?: {
+    url?: string | undefined;
+    rawHeaders: string[];
+    socket: { remoteAddress?: string | undefined };
+  };
+}
+
+/** What the HTTP layer goes by, worked out once from the settings. */
+export interface HttpSettings {
+  ownOrigins: ReadonlySet<string>;
+  allowedOrigins: ReadonlySet<string>;
+  /** Host headers that are answered; health routes answer any. */
+  hosts: ReadonlySet<string>;
+  trustedProxies: TrustedProxies;
+  /** Counts a write against its limit. @throws HttpError `too_many_requests` */
+  countWrite(
+    context: AppContext,
+    activeSession: ActiveSession,
+    client: ClientInfo,
+    limit: WriteRateLimit,
+  ): Promise<void>;
+  /** What a person sees of a refusal. */
+  errorPage(
+    context: AppContext,
+    error: HttpError,
+    refused: { requestId: string; url: string },
+  ): RouteResponse;
+  /** Checks the password that a form brought along, and notes it. @throws HttpError when it is wrong, or not looked at. */
+  reauthenticate(
+    context: AppContext,
+    call: SignedInCall<unknown, unknown, unknown>,
+    password: string,
+  ): Promise<void>;
+  /** A form once more, with a field for the password. */
+  confirmPage(
+    context: AppContext,
+    call: SignedInCall<unknown, unknown, unknown>,
+    prompt: { path: string; error: HttpError },
+  ): Promise<RouteResponse>;
+}
+
+export type RequestContext = Context<{ Bindings: Peer }>;
+
+/** Answers one request by one line of the table. */
+export type RequestHandler = (c: RequestContext, route: Route) => Promise<Response>;
+
+/** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
+export function createRequestHandler(context: AppContext, http: HttpSettings): RequestHandler {
+  const common = commonHeaders(context.publicUrl, context.config.hstsSubdomains === 'on');
+  const name = cookieName(context.publicUrl);
+  const cookiesOf = setCookies(context.publicUrl);
+
+  /** Everything that is decided before a handler runs. */
+  const check = (c: RequestContext, route: Route, requestLog: RequestLog): void => {
+    const { headers } = c.req.raw;
+    const incoming = c.env?.incoming;
+    if (incoming) rejectDuplicateHeaders(incoming.rawHeaders);
+    const { ip } = c.env ?? {};
+    requestLog.ip =
+      ip === undefined
+        ? clientIp(incoming?.socket.remoteAddress, headers.get('x-forwarded-for'), http.trustedProxies)
+        : clientIp(ip, null, http.trustedProxies);
+    if (requestLog.ip === UNKNOWN_IP) warnOfUnknownClient(context);
+    if (!route.anyHost) rejectWrongHost(c, http.hosts);
+    if (isUnsafe(c.req.method))
+      rejectCrossSite({
+        headers,
+        cookieUsed: readCookies(headers.get('cookie'), name).length > 0,
+        ownOrigins: http.ownOrigins,
+        allowedOrigins: http.allowedOrigins,
+      });
+  };
+
+  const handle = async (c: RequestContext, route: Route, requestLog: RequestLog): Promise<RouteResponse> => {
+    check(c, route, requestLog);
+    const { headers } = c.req.raw;
+    const userAgent = (headers.get('user-agent') ?? '').slice(0, 200);
+    const client = { requestId: requestLog.requestId, ip: requestLog.ip, userAgent };
+    const socketIp = c.env?.incoming?.socket.remoteAddress;
+
+    /** The input, once it is known whose session it is a part of. */
+    const read = async (...sessionIds: string[]) => {
+      requestLog.formToken = route.isPage ? formToken(context, headers, sessionIds) : undefined;
+      const { formToken: given, password, ...input } = await readInput(c, route);
+      // Who leaves without a session changes nothing, and has nothing to show.
+      const isIdle = route.access === 'optional' && sessionIds.length === 0;
+      if (route.encoding === 'form' && !isIdle) requestLog.formToken?.check(given);
+      const formTokenOf = requestLog.formToken?.value ?? noForm;
+      return { password, call: { ...input, headers, client, socketIp, formToken: formTokenOf } };
+    };
+    if (route.access === 'public') return route.handler(context, (await read()).call);
+    if (route.access === 'optional') {
+      const credentials = await readAllCredentials(context, headers);
+      requestLog.userId = credentials[0]?.claims.sub;
+      const { call } = await read(...credentials.map(({ claims }) => claims.sid));
+      return route.handler(context, { ...call, credentials });
+    }
+    const { activeSession, credential, cookie } = await authenticate(context, headers, route);
+    requestLog.userId = activeSession.user.id;
+    requestLog.cookie = cookie;
+    const checkAgain = () => authenticateAgain(context, credential, route);
+    const { call, password } = await read(activeSession.session.id);
+    const renewCookie = (renewed: Cookie) => {
+      requestLog.cookie = renewed;
+    };
+    const signedIn = { ...call, activeSession, credential, renewCookie, checkAgain };
+    const prompt = await askForPassword(c, route, signedIn, password, requestLog);
+    if (prompt) return prompt;
+    // Not before the password: whoever stole a session could use the limit up.
+    if (route.limit) await http.countWrite(context, activeSession, client, route.limit);
+    return route.handler(context, signedIn);
+  };
+
+  /**
+   * Lets on whoever signed in a moment ago, and form by form whoever gives the password now.
+   *
+   * @returns The form once more where the password is missing or wrong.
+   * @throws HttpError `reauthentication_required` to a program.
+   */
+  const askForPassword = async (
+    c: RequestContext,
+    route: Route,
+    call: SignedInCall<unknown, unknown, unknown>,
+    password: string | undefined,
+    requestLog: RequestLog,
+  ): Promise<RouteResponse | undefined> => {
+    if (!route.requiresReauthentication || isRecentlyAuthenticated(context, call.activeSession))
+      return undefined;
+    if (route.encoding !== 'form') throw reauthenticationRequired();
+    try {
+      if (!password) throw reauthenticationRequired();
+      await http.reauthenticate(context, call, password);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
+      return await http.confirmPage(context, call, {
+        path: c.req.path,
+        error: refuse(context, error, requestLog),
+      });
+    }
+  };
+
+  /** To a person a page, to a program a problem document. */
+  const show = (c: RequestContext, route: Route, httpError: HttpError, requestId: string): RouteResponse => {
+    const { pathname, search } = new URL(c.req.url);
+    const isForPerson = route.isPage && c.req.header('accept')?.includes('text/html') === true;
+    if (!isForPerson || pathname.startsWith('/v1/')) return problemResponse(httpError, requestId);
+    return http.errorPage(context, httpError, { requestId, url: pathname + search });
+  };
+
+  return async (c, route) => {
+    const started = performance.now();
+    const requestLog: RequestLog = {
+      requestId: newRequestId(),
+      route,
+      method: c.req.method,
+      ip: '',
+      userId: undefined,
+      code: undefined,
+      cookie: undefined,
+      formToken: undefined,
+      rejectedOrigin: rejectedOrigin(c.req.raw.headers.get('origin'), http),
+    };
+    let response: RouteResponse;
+    try {
+      response = await handle(c, route, requestLog);
+    } catch (error) {
+      response = show(c, route, refuse(context, error, requestLog), requestLog.requestId);
+    }
+    const more: Record<string, string> = { 'x-request-id': requestLog.requestId };
+    const cookies = cookiesOf(response, requestLog, c.req.raw.headers.get('cookie'));
+    const origin = c.req.raw.headers.get('origin');
+    if (origin !== null) Object.assign(more, corsHeaders(origin, http.allowedOrigins));
+    logRequest(context, requestLog, response.status, performance.now() - started);
+    // Nobody reads what follows the head.
+    if (c.req.method === 'HEAD') await response.stream?.cancel();
+    return toResponse(response, common, more, cookies);
+  };
+}
+
+const warned = new WeakSet<AppContext>();
+
+/** Once: all clients without an address share the rate limits of one. */
+function warnOfUnknownClient(context: AppContext): void {
+  if (warned.has(context)) return;
+  warned.add(context);
+  context.log.warn(
+    {
+      hint: 'Pass the client to fetch and authenticate: usher.fetch(request, { ip }), or c.env with Hono on Node.js.',
+    },
+    'no IP address of the client is known: all clients share the rate limits of one',
+  );
+}
+
+/** Only pages have forms. */
+function noForm(): never {
+  throw new Error('Only pages have a form token.');
+}
+
+const isUnsafe = (method: string): boolean => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+
+/** Links and tokens name the configured address alone; another name here is a mistake or DNS rebinding. */
+function rejectWrongHost(c: RequestContext, hosts: ReadonlySet<string>): void {
+  const host = c.req.raw.headers.get('host') ?? new URL(c.req.url).host;
+  if (!hosts.has(host.toLowerCase()))
+    throw new HttpError('misdirected', {
+      message: `This server is configured for ${[...hosts][0]}. To use another hostname, set USHER_PUBLIC_URL.`,
+    });
+}

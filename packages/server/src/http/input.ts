@@ -1,0 +1,65 @@
+import type { Context } from 'hono';
+import { HttpError } from '../errors.ts';
+import { readBody, requireJson } from './body.ts';
+import { parseForm, requireForm } from './form.ts';
+import { parseJson } from './json.ts';
+import type { Route } from './route.ts';
+import { lowerCaseFields, validate } from './validate.ts';
+
+/** Body, query and parameters of a request, checked against the route's schemas; each from its own place alone. */
+export interface Input {
+  // biome-ignore lint/suspicious/noExplicitAny: the route table ties each handler to its own schemas (`route`).
+  body: any;
+  // biome-ignore lint/suspicious/noExplicitAny: likewise.
+  query: any;
+  // biome-ignore lint/suspicious/noExplicitAny: likewise.
+  params: any;
+  /** The `form_token` of a form. */
+  formToken: string | undefined;
+  /** The `password` of a form whose route needs a fresh sign-in. */
+  password: string | undefined;
+}
+
+/** @throws HttpError `invalid_request`, `invalid_json`, `content_too_large`, `unsupported_media_type`. */
+export async function readInput(c: Context, route: Route): Promise<Input> {
+  return {
+    params: route.params ? validate(route.params, c.req.param()) : undefined,
+    query: readQuery(c, route),
+    ...(route.encoding === 'form'
+      ? await readForm(c.req.raw, route)
+      : { body: await readJson(c.req.raw, route), formToken: undefined, password: undefined }),
+  };
+}
+
+/** A name that comes twice or is not known is refused, so that nobody can mean one value and be read as another. */
+function readQuery(c: Context, route: Route): unknown {
+  const start = c.req.url.indexOf('?');
+  if (route.query === undefined) return undefined;
+  return validate(route.query, start === -1 ? {} : parseForm(c.req.url.slice(start + 1)));
+}
+
+/** A form may have no fields but the token. */
+async function readForm(
+  request: Request,
+  { body, requiresReauthentication }: Route,
+): Promise<Pick<Input, 'body' | 'formToken' | 'password'>> {
+  requireForm(request.headers);
+  const { form_token: formToken, ...fields } = parseForm(await readBody(request));
+  if (!requiresReauthentication)
+    return { body: body && validate(body, fields), formToken, password: undefined };
+  const { password, ...others } = fields;
+  return { body: body && validate(body, others), formToken, password };
+}
+
+async function readJson(request: Request, { body: schema, optionalBody, anyCase }: Route): Promise<unknown> {
+  if (!schema) return undefined;
+  if (optionalBody && !request.headers.has('content-type')) return validate(schema, undefined);
+  requireJson(request);
+  const text = await readBody(request);
+  if (text === '') {
+    if (optionalBody) return validate(schema, undefined);
+    throw new HttpError('invalid_json', { message: 'The request body is empty. Send a JSON object.' });
+  }
+  const json = parseJson(text);
+  return validate(schema, anyCase ? lowerCaseFields(json) : json);
+}

@@ -1,0 +1,130 @@
+import { HttpError } from '../errors.ts';
+
+/** What one body may hold. A form may hold no more than one object of a JSON body. */
+export const limits = { bytes: 16_384, depth: 8, members: 32, elements: 100, characters: 2_000 } as const;
+
+/** Member names that code which copies objects could write into a prototype. */
+export const forbiddenNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Where the check of a text has come to, in UTF-16 code units from its start. */
+interface Scan {
+  readonly text: string;
+  at: number;
+}
+
+// RFC 8259 section 7: what may stand unescaped in a string, and every escape; section 6: numbers.
+const quoted = /"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})[ !#-[\]-\uffff]*)*"/y;
+const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
+/**
+ * Reads a JSON text (RFC 8259) strictly: what parsers disagree about is refused, not guessed (RFC 8259 section 4).
+ *
+ * @param text at any length; time and memory grow with it linearly, and not at all past depth 8.
+ * @returns what `JSON.parse` returns for the same text.
+ * @throws HttpError `invalid_json` whose message says what is wrong and at which character; it quotes nothing of the text.
+ */
+export function parseJson(text: string): unknown {
+  const scan: Scan = { text, at: 0 };
+  checkValue(scan, 0);
+  if (next(scan) !== undefined) throw error(scan.at, 'unexpected content after the value');
+  return JSON.parse(text);
+}
+
+function checkValue(scan: Scan, depth: number): void {
+  const first = next(scan);
+  if (first === '"') readString(scan);
+  else if (first === '{') checkObject(scan, depth + 1);
+  else if (first === '[') checkArray(scan, depth + 1);
+  else checkLiteral(scan);
+}
+
+function checkObject(scan: Scan, depth: number): void {
+  open(scan, depth);
+  if (skip(scan, '}')) return;
+  const names: string[] = []; // at most 32, so a list is quicker than a set
+  do {
+    if (next(scan) !== '"') throw error(scan.at, 'expected a property name in double quotes');
+    const start = scan.at;
+    const name = readString(scan);
+    if (names.includes(name)) throw error(start, 'duplicate property name');
+    if (forbiddenNames.has(name)) throw error(start, 'property name not allowed');
+    if (names.push(name) > limits.members)
+      throw error(start, `too many properties (limit ${limits.members})`);
+    if (!skip(scan, ':')) throw error(scan.at, 'expected ":"');
+    checkValue(scan, depth);
+  } while (skip(scan, ','));
+  if (!skip(scan, '}')) throw error(scan.at, 'expected "," or "}"');
+}
+
+function checkArray(scan: Scan, depth: number): void {
+  open(scan, depth);
+  if (skip(scan, ']')) return;
+  let elements = 0;
+  do {
+    if (++elements > limits.elements) throw error(scan.at, `too many array items (limit ${limits.elements})`);
+    checkValue(scan, depth);
+  } while (skip(scan, ','));
+  if (!skip(scan, ']')) throw error(scan.at, 'expected "," or "]"');
+}
+
+function checkLiteral(scan: Scan): void {
+  const start = scan.at;
+  const found = take(scan, literal);
+  if (found === undefined) throw error(start, 'expected a value');
+  // 1e400 is a JSON number, but JavaScript reads it as Infinity, which every later comparison believes.
+  if (Math.abs(Number(found)) === Infinity) throw error(start, 'number too large');
+}
+
+/** The decoded text: "\u0061" and "a" are the same name, so only decoded names are compared. */
+function readString(scan: Scan): string {
+  const start = scan.at;
+  const found = take(scan, quoted);
+  if (found === undefined) throw error(start, 'invalid string');
+  const text = found.includes('\\') ? (JSON.parse(found) as string) : found.slice(1, -1);
+  const flaw = flawOf(text);
+  if (flaw) throw error(start, flaw);
+  return text;
+}
+
+/** Why a decoded text from a body is not acceptable, or undefined. No database stores all of them: NUL, lone surrogates. */
+export function flawOf(text: string): string | undefined {
+  if (text.length > limits.characters) return `string too long (limit ${limits.characters})`;
+  if (text.includes('\0')) return 'strings can’t contain U+0000';
+  if (!text.isWellFormed()) return 'invalid Unicode (unpaired surrogate)';
+  return undefined;
+}
+
+/** Refuses before it descends, so the depth of a hostile text never becomes the depth of our stack. */
+function open(scan: Scan, depth: number): void {
+  if (depth > limits.depth) throw error(scan.at, `nested too deeply (limit ${limits.depth})`);
+  scan.at++;
+}
+
+/** The next character that is not white space (RFC 8259 section 2); undefined at the end. */
+function next(scan: Scan): string | undefined {
+  for (;;) {
+    const char = scan.text[scan.at];
+    if (char !== ' ' && char !== '\n' && char !== '\r' && char !== '\t') return char;
+    scan.at++;
+  }
+}
+
+function skip(scan: Scan, char: string): boolean {
+  if (next(scan) !== char) return false;
+  scan.at++;
+  return true;
+}
+
+function take(scan: Scan, pattern: RegExp): string | undefined {
+  pattern.lastIndex = scan.at;
+  if (!pattern.test(scan.text)) return undefined;
+  const start = scan.at;
+  scan.at = pattern.lastIndex;
+  return scan.text.slice(start, scan.at);
+}
+
+function error(at: number, what: string): HttpError {
+  return new HttpError('invalid_json', {
+    message: `Invalid JSON: ${what} (at character ${at + 1}).`,
+  });
+}

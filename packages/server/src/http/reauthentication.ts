@@ -1,0 +1,20 @@
+import type { AppContext } from '../context.ts';
+import type { ActiveSession } from '../core/sessions.ts';
+import { HttpError } from '../errors.ts';
+
+/** How long a password counts as given just now; in seconds. */
+const MAX_AGE = 300;
+
+/** Whether the user gave the password in this session just now, so that a session left open or stolen is not abused. */
+export const isRecentlyAuthenticated = (
+  { clock }: Pick<AppContext, 'clock'>,
+  { session }: ActiveSession,
+): boolean => clock.now() - session.authenticated_at < MAX_AGE * 1000;
+
+/** The refusal of a session that is not fresh, with the challenge of RFC 9470, section 3. */
+export const reauthenticationRequired = (): HttpError =>
+  new HttpError('reauthentication_required', {
+    headers: {
+      'www-authenticate': `Bearer realm="usher", error="insufficient_user_authentication", error_description="A more recent sign-in is required", max_age="${MAX_AGE}"`,
+    },
+  });

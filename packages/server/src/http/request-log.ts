@@ -1,0 +1,91 @@
+import type { AppContext } from '../context.ts';
+import { type ErrorCode, HttpError } from '../errors.ts';
+import { isUnavailable } from '../platform/db/index.ts';
+import type { FormToken } from './form-token.ts';
+import type { Route, RouteResponse } from './route.ts';
+
+/** What is told of a request when it is over. */
+export interface RequestLog {
+  requestId: string;
+  route: Route;
+  method: string;
+  ip: string;
+  userId: string | undefined;
+  code: ErrorCode | undefined;
+  /** The limit that refused it, whatever the caller is told. */
+  limit?: string | undefined;
+  /** Whether a cookie that was refused is one that a newer one has replaced. */
+  keepsCookie?: boolean;
+  /** The cookie that goes with the answer, unless the answer has one of its own. */
+  cookie: RouteResponse['cookie'];
+  formToken: FormToken | undefined;
+  /** The Origin header of a request that a page of an origin that is not allowed makes a browser send. */
+  rejectedOrigin: string | undefined;
+}
+
+/** What whatever a request threw means to its caller: an expected refusal, a database that is away, or a bug of ours. */
+export function refuse(context: AppContext, error: unknown, requestLog: RequestLog): HttpError {
+  const httpError = toHttpError(error);
+  requestLog.code = httpError.code;
+  requestLog.limit = httpError.limit;
+  requestLog.keepsCookie = httpError.keepsCookie;
+  if (httpError.status >= 500) logFailure(context, error, requestLog);
+  context.metrics.error(httpError.code);
+  return httpError;
+}
+
+function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  if (isUnavailable(error)) return new HttpError('unavailable', { retryAfter: 2 });
+  return new HttpError('internal');
+}
+
+/** Of an error only its kind, code and place: messages of a database can hold values of a row. */
+function logFailure(context: AppContext, error: unknown, { requestId, route }: RequestLog): void {
+  const { name, code, stack } =
+    error instanceof Error ? (error as Error & { code?: string }) : { name: typeof error };
+  const place = stack?.slice(stack.indexOf('\n    at ') + 1);
+  context.log.error(
+    { request_id: requestId, route: route.path, error: name, error_code: code, place },
+    'request failed',
+  );
+}
+
+/** What an operator can do about an origin that is not allowed: a frame without an origin (`null`) cannot be allowed. */
+const hintFor = (origin: string | undefined): string | undefined =>
+  !origin?.includes('://')
+    ? undefined
+    : 'The browser keeps the response from the page. To allow this origin, add it to USHER_ALLOWED_ORIGINS (--allowed-origins).';
+
+/**
+ * One line for every outcome. A plain read that succeeded is not one: it is counted, and logged at `debug`, unless a browser
+ * keeps its response from the page that asked.
+ */
+export function logRequest(
+  context: AppContext,
+  requestLog: RequestLog,
+  status: number,
+  milliseconds: number,
+): void {
+  const { requestId, route, method, ip, userId, code, limit, rejectedOrigin } = requestLog;
+  context.metrics.request(route.path, method, status, milliseconds / 1000);
+  const isPlainRead = status < 400 && method === 'GET' && rejectedOrigin === undefined;
+  const level = isPlainRead ? 'debug' : 'info';
+  if (!context.log.isLevelEnabled(level)) return;
+  context.log[level](
+    {
+      request_id: requestId,
+      method,
+      route: route.path,
+      status,
+      ms: Math.round(milliseconds * 10) / 10,
+      ip,
+      user: userId,
+      code,
+      limit,
+      origin: rejectedOrigin,
+      hint: hintFor(rejectedOrigin),
+    },
+    'request',
+  );
+}

@@ -1,0 +1,19 @@
+import { recordSample } from '../core/samples.ts';
+import { countActiveSessions } from '../core/sessions.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Db } from '../platform/db/index.ts';
+import type { Hasher } from '../platform/hasher.ts';
+
+/** What samples are noted of. */
+export interface SamplesContext {
+  db: Db;
+  clock: Clock;
+  hasher: Pick<Hasher, 'longestQueue'>;
+}
+
+/** Notes what the console shows over time, for which there are no events. */
+export async function recordSamples({ db, clock, hasher }: SamplesContext): Promise<void> {
+  const now = clock.now();
+  await recordSample(db, 'sessions', await countActiveSessions(db, now), now);
+  await recordSample(db, 'hashes_waiting', hasher.longestQueue(), now);
+}

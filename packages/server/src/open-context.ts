@@ -1,0 +1,252 @@
+import { type Config, ConfigError, isLoopback, sourcesOfOptions } from './config.ts';
+import type { AppContext, Application } from './context.ts';
+import { emailRenderer } from './core/emails/render.ts';
+import { OPERATOR, recordEvent } from './core/events.ts';
+import { DAMAGED, openInstallation, serializeKeyChanges } from './core/installation.ts';
+import { makeFirstKey, openKeyring } from './core/keys.ts';
+import { openBreachedPasswords } from './core/passwords/breached.ts';
+import { IDLE_TIMEOUT, prepareFindActiveSession } from './core/sessions.ts';
+import { accessTokens } from './core/tokens/access.ts';
+import { cookieTokens } from './core/tokens/cookie.ts';
+import { deviceTokens } from './core/tokens/device.ts';
+import { refreshTokens } from './core/tokens/refresh.ts';
+import { events } from './events.ts';
+import { type Restored, revokeRestored } from './flows/installation/restored-database.ts';
+import { type TrustedProxies, trustProxies } from './http/client-ip.ts';
+import { rejectLostDatabase, revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
+import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
+import { openAssets } from './pages/assets.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { type Database, openDatabase, type Timeouts } from './platform/db/index.ts';
+import { openExports } from './platform/exports.ts';
+import { createHasher, type Hashing } from './platform/hasher.ts';
+import { createLog, type Log } from './platform/log.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { newSecret } from './platform/random.ts';
+import { deriveKeys, secretBeside } from './platform/secrets.ts';
+import { openStreams } from './platform/streams.ts';
+
+/** A context, and what ends it. */
+export interface OpenedContext {
+  context: AppContext;
+  database: Database;
+  /** The migrations that were applied now. */
+  migrated: string[];
+  lastSeen: LastSeenNotes;
+  stateNotes: StateNotes;
+  /** What was revoked now, because an older copy of the database was put back. */
+  restored: Restored | undefined;
+  /** From now on pages lead to the application that is served together with Usher. @throws ConfigError for one that no link can lead to. */
+  linkTo(application: Application): void;
+  /** From now on the installation says that it is not ready, and answers that go on have ended. */
+  beginStop(): void;
+  close(): Promise<void>;
+}
+
+export interface ContextOptions {
+  /** Where the settings come from; what the console shows of them. */
+  sources?: AppContext['sources'] | undefined;
+  log?: Log | undefined;
+  clock?: Clock | undefined;
+  /** What hashing costs, and how long the database is waited for. No setting leads here: tests ask for other than standard. */
+  hashing?: Hashing | undefined;
+  timeouts?: Timeouts | undefined;
+}
+
+/** Opens the database and everything that works on it; serves nothing yet. */
+export async function openContext(
+  config: Config,
+  { log, clock = systemClock, sources = sourcesOfOptions({}), hashing = {}, timeouts }: ContextOptions = {},
+): Promise<OpenedContext> {
+  const ownLog = log ?? createLog(config.logLevel);
+  // Before anything is opened that would have to be closed again.
+  trustedProxiesOf(config);
+  rejectOwnAudience(config);
+  const assets = openAssets(config);
+  const breachedPasswords =
+    config.breachedPasswords === undefined
+      ? undefined
+      : await openBreachedPasswords(config.breachedPasswords);
+  const database = await openDatabase(config.database, {
+    timeouts,
+    password: config.databasePassword,
+    tls: config.databaseTls,
+  }).catch(async (error) => {
+    await breachedPasswords?.close();
+    throw error;
+  });
+  try {
+    const parts = { log: ownLog, clock, assets, sources, hashing, breachedPasswords };
+    return await createContext(config, database, parts);
+  } catch (error) {
+    await database.close();
+    await breachedPasswords?.close();
+    throw error;
+  }
+}
+
+async function createContext(
+  config: Config,
+  database: Database,
+  {
+    log,
+    clock,
+    assets,
+    sources,
+    hashing,
+    breachedPasswords,
+  }: Pick<AppContext, 'log' | 'clock' | 'assets' | 'sources' | 'breachedPasswords'> & { hashing: Hashing },
+): Promise<OpenedContext> {
+  const { db } = database;
+  // Before a secret is made for it.
+  await rejectLostDatabase(database);
+  const keys = deriveKeys(secretOf(config, database));
+  await database.create();
+  const migrated = await database.migrate();
+  await db.transaction().execute(async (tx) => {
+    const now = clock.now();
+    const about = { userId: null, actorId: null };
+    const isNew = await openInstallation(tx, keys, now);
+    if (isNew) await recordEvent(tx, 'installation_created', OPERATOR, about, now);
+    await serializeKeyChanges(tx);
+    const keyId = await makeFirstKey(tx, keys.wrap, config.signingAlgorithm, now);
+    if (isNew && !keyId) throw new Error(DAMAGED);
+    if (keyId) await recordEvent(tx, 'key_created', OPERATOR, { ...about, details: { key: keyId } }, now);
+  });
+  const restored = await noticeRestored(database, clock, log);
+
+  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const keyring = await openKeyring(db, keys.wrap, clock);
+  const hasher = createHasher({ ...hashing, onFailure: () => log.error('password hashing worker failed') });
+  const notes = lastSeenNotes();
+  const state = stateNotes(db, database.file);
+  const streams = openStreams(clock, log);
+  let application: Application | undefined;
+  let stopping = false;
+  let closed: Promise<void> | undefined;
+  const context: AppContext = {
+    config,
+    sources,
+    publicUrl,
+    db,
+    clock,
+    keys,
+    hasher,
+    keyring,
+    cookieTokens: cookieTokens(publicUrl, IDLE_TIMEOUT, keys.cookie),
+    accessTokens: accessTokens(
+      {
+        issuer: publicUrl,
+        serviceAudiences: config.audiences,
+        lifetime: config.tokenMinutes * 60_000,
+      },
+      keyring,
+    ),
+    refreshTokens: refreshTokens(keys.refresh),
+    deviceTokens: deviceTokens(keys.device),
+    findActiveSession: prepareFindActiveSession(database),
+    lastSeen: notes,
+    stateNotes: state,
+    breachedPasswords,
+    renderEmail: emailRenderer({
+      folder: config.emailTemplates,
+      service: config.serviceName,
+      url: publicUrl,
+    }),
+    assets,
+    hasMailbox: hasMailbox(config, publicUrl),
+    mailboxSecret: newSecret(),
+    application: () => application,
+    streams,
+    exports: openExports(clock, log),
+    metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
+    log,
+    isStopping: () => stopping,
+    ping: () => database.ping(),
+  };
+  return {
+    context,
+    database,
+    migrated,
+    lastSeen: notes,
+    stateNotes: state,
+    restored,
+    linkTo: (to) => {
+      application = checkedApplication(to);
+    },
+    beginStop: () => {
+      stopping = true;
+      void streams.end();
+    },
+    close: () => {
+      closed ??= (async () => {
+        stopping = true;
+        await streams.end();
+        await hasher.close();
+        await notes.save(db);
+        await state
+          .save()
+          .catch((error: Error) => log.error({ error: error.name }, 'database state not saved'));
+        await database.close();
+        await breachedPasswords?.close();
+      })();
+      return closed;
+    },
+  };
+}
+
+/** What was signed out, used or removed must not come back with an older copy of the database. */
+async function noticeRestored(
+  { db, file }: Database,
+  clock: Clock,
+  log: Log,
+): Promise<OpenedContext['restored']> {
+  const noted = await revisionAhead(db, file);
+  if (noted === undefined) return undefined;
+  const restored = await revokeRestored(db, clock.now(), noted);
+  log.warn(restored, events.database_restored[1]);
+  return restored;
+}
+
+/** Emails are kept to be read only where nobody else can be: on a machine that tries things out. */
+function hasMailbox({ smtpUrl, env }: Config, publicUrl: string): boolean {
+  return !smtpUrl && env !== 'production' && isLoopback(new URL(publicUrl).hostname);
+}
+
+/** What a host says of its application stands on pages, as a link. */
+function checkedApplication({ name, path }: Application): Application {
+  const base = 'https://usher.invalid';
+  const isPath = typeof path === 'string' && /^\/(?!\/)/.test(path) && URL.canParse(path, base);
+  if (!isPath || new URL(path, base).origin !== base)
+    throw new ConfigError(
+      `The path of the application is ${JSON.stringify(path)}; it takes a path of this origin, such as /todos.`,
+    );
+  if (typeof name !== 'string' || name.trim() === '' || name.length > 60)
+    throw new ConfigError('The name of the application takes 1 to 60 characters, such as To-dos.');
+  return { name: name.trim(), path };
+}
+
+/** A token for a service must not be good here. */
+function rejectOwnAudience({ audiences, publicUrl, port }: Config): void {
+  const own = publicUrl ?? `http://localhost:${port}`;
+  if (audiences.includes(own))
+    throw new ConfigError(
+      `USHER_AUDIENCES (--audiences) must not include ${own}, the audience of Usher itself: tokens for a service would then also work here. Use a different name for the service.`,
+    );
+}
+
+function secretOf(config: Config, { file }: Database): string {
+  if (config.secret) return config.secret.reveal();
+  if (file !== undefined) return secretBeside(file);
+  throw new ConfigError(
+    'USHER_SECRET is required with a database server. Generate one and store it safely: openssl rand -base64 32',
+  );
+}
+
+export function trustedProxiesOf({ trustedProxies }: Pick<Config, 'trustedProxies'>): TrustedProxies {
+  try {
+    return trustProxies(trustedProxies);
+  } catch (error) {
+    throw new ConfigError(`USHER_TRUSTED_PROXIES (--trusted-proxies): ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,166 @@
+import type { AppContext } from '../../context.ts';
+import type { User } from '../../core/users.ts';
+import { changeAccount, getUser } from '../../flows/accounts/change-account.ts';
+import {
+  type Change,
+  deleteAccount,
+  removeDevices,
+  revokeSessions,
+  setDisabled,
+  setRole,
+} from '../../flows/accounts/change-user.ts';
+import { changeProfile } from '../../flows/accounts/profile.ts';
+import { emailNewPassword } from '../../flows/emails/send-password-reset.ts';
+import { resetRateLimitsOf } from '../../flows/limits/user-rate-limits.ts';
+import type { SignedInCall } from '../../http/route.ts';
+import { roleOf } from '../../user-fields.ts';
+
+/** An action of an administrator on a user. */
+interface UserAction {
+  /** The text of the button. */
+  label: string;
+  /** The heading of the page that asks for confirmation, with the user's name as `{username}`. */
+  title: string;
+  /** What it does, shown before it is performed. */
+  means: string[];
+  isDangerous?: true;
+  /** Whether it is offered for this user; always, by default. */
+  fits?: (user: User) => boolean;
+  /** The field that it needs. */
+  asks?: 'username';
+  /** The notice after it was performed. */
+  done: string;
+  /** What it does in a transaction that also makes sure that an administrator remains... */
+  make?: (change: Change & { user: User; username: string }, context: AppContext) => Promise<unknown>;
+  /** ... or in its own transactions, because a rate limit must be recorded even if the action fails. */
+  run?: (context: AppContext, user: User, by: Pick<Change, 'actorId' | 'client'>) => Promise<unknown>;
+}
+
+export const actions = {
+  'reset-rate-limits': {
+    label: 'Unblock (reset rate limits)',
+    title: 'Unblock {username}?',
+    means: [
+      'Clears failed-attempt counters, so the user can try again immediately.',
+      'Anyone guessing this password also gets fresh attempts.',
+    ],
+    done: 'User unblocked.',
+    make: (change, context) => resetRateLimitsOf(change.tx, context, change),
+  },
+  rename: {
+    label: 'Change username',
+    title: 'Change the username of {username}?',
+    means: [
+      'The user signs in with the new username or their email. The old username becomes available to others.',
+      'Existing sessions stay active. The user isn’t notified.',
+    ],
+    asks: 'username',
+    done: 'Username changed.',
+    make: (change) => changeProfile(change, { username: change.username }),
+  },
+  'send-mail': {
+    label: 'Send password reset email',
+    title: 'Send a password reset email to {username}?',
+    means: [
+      'Sends a reset link and code to the user’s email. You won’t see either.',
+      'Nothing changes until the user resets the password; then all their sessions end.',
+      'Counts toward the limits for password reset emails: six per hour for one email, three of them from one IP range.',
+    ],
+    fits: (user) => user.disabled_at === null,
+    done: 'Password reset email sent. Its code expires in a few minutes, its link in an hour.',
+    run: (context, user, by) => emailNewPassword(context, user, by),
+  },
+  logout: {
+    label: 'Sign out everywhere',
+    title: 'Sign {username} out everywhere?',
+    means: ['Signs the user out on all devices immediately. They can sign in again.'],
+    done: 'Signed out on all devices.',
+    make: (change) => revokeSessions(change),
+  },
+  'remove-devices': {
+    label: 'Remove known devices',
+    title: 'Remove the known devices of {username}?',
+    means: [
+      'The account no longer recognizes the user’s browsers until they sign in again. Existing sessions stay active.',
+      'While someone is guessing this password, the user may have to wait, or reset the password by email.',
+    ],
+    done: 'Known devices removed.',
+    make: (change) => removeDevices(change),
+  },
+  promote: {
+    label: 'Make admin',
+    title: 'Make {username} an admin?',
+    means: [
+      'Admins can view and change every account and use this console.',
+      'Admin sessions last up to four hours.',
+    ],
+    fits: (user) => roleOf(user) === 'user',
+    done: 'User is now an admin.',
+    make: (change) => setRole(change, 'admin'),
+  },
+  demote: {
+    label: 'Remove admin role',
+    title: 'Remove the admin role from {username}?',
+    means: ['The user loses access to this console immediately. The account is otherwise unchanged.'],
+    fits: (user) => roleOf(user) === 'admin',
+    done: 'Admin role removed.',
+    make: (change) => setRole(change, 'user'),
+  },
+  disable: {
+    label: 'Disable user',
+    title: 'Disable user {username}?',
+    means: [
+      'Signs the user out everywhere and blocks sign-in.',
+      'No data is deleted. You can re-enable the user at any time.',
+    ],
+    isDangerous: true,
+    fits: (user) => user.disabled_at === null,
+    done: 'User disabled.',
+    make: (change) => setDisabled(change, true),
+  },
+  enable: {
+    label: 'Enable user',
+    title: 'Enable user {username}?',
+    means: ['The user can sign in again with the same password. Previous sessions aren’t restored.'],
+    fits: (user) => user.disabled_at !== null,
+    done: 'User enabled.',
+    make: (change) => setDisabled(change, false),
+  },
+  delete: {
+    label: 'Delete user',
+    title: 'Delete user {username}?',
+    means: [
+      'Permanently deletes the account and its data. This can’t be undone.',
+      'The username and email become available to others.',
+    ],
+    isDangerous: true,
+    done: 'User deleted.',
+    make: (change, context) => deleteAccount(context, change),
+  },
+} as const satisfies Record<string, UserAction>;
+
+export type UserActionName = keyof typeof actions;
+export const actionNames = Object.keys(actions) as [UserActionName, ...UserActionName[]];
+export const actionOf = (name: UserActionName): UserAction => actions[name];
+
+/** The heading of the page that asks for confirmation. */
+export const actionTitle = (name: UserActionName, { username }: User): string =>
+  actionOf(name).title.replace('{username}', () => username);
+
+/** @throws HttpError if the action fails. */
+export async function perform(
+  context: AppContext,
+  call: SignedInCall<{ username?: string | undefined }, unknown, unknown>,
+  name: UserActionName,
+  id: string,
+): Promise<void> {
+  const { make, run } = actionOf(name);
+  const by = { actorId: call.activeSession.user.id, client: call.client };
+  if (run) return void (await run(context, await getUser(context.db, id), by));
+  await changeAccount(
+    context,
+    by,
+    (tx) => getUser(tx, id),
+    async (change) => make?.({ ...change, username: call.body.username ?? '' }, context),
+  );
+}

@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import type { AppContext } from '../../context.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
+import {
+  changeEmail,
+  changeEmailBody,
+  EMAIL_CHANGE_REQUESTED,
+  resendVerification,
+  VERIFICATION_EMAIL_SENT,
+} from '../../flows/email/change.ts';
+import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { Field, PasswordField } from '../field.tsx';
+import { Actions, Button, Form } from '../form.tsx';
+import { Badge, Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { MailboxHint } from '../verification-page.tsx';
+import { VerifyByCode } from '../verify.tsx';
+import { account } from './area.ts';
+
+const PATH = '/dashboard/email';
+const NEW_EMAIL = 'New email';
+
+const done = {
+  emailed: VERIFICATION_EMAIL_SENT,
+  asked: EMAIL_CHANGE_REQUESTED,
+  verified: 'Email verified.',
+};
+
+export const emailQuery = z.object({
+  done: z
+    .enum(Object.keys(done) as (keyof typeof done)[])
+    .optional()
+    .catch(undefined),
+});
+/** Either another email for the address that there is, or another address. */
+export const emailForm = z.union([z.strictObject({ prove: z.literal('again') }), changeEmailBody]);
+
+export const emailPage = (
+  context: AppContext,
+  call: SignedInCall<undefined, z.infer<typeof emailQuery>>,
+): RouteResponse => show(context, call, { action: call.query.done });
+
+export async function addressSubmit(
+  context: AppContext,
+  call: SignedInCall<z.infer<typeof emailForm>>,
+): Promise<RouteResponse> {
+  const { body } = call;
+  try {
+    if ('prove' in body) {
+      await resendVerification(context, { ...call, body: undefined });
+      return seeOther(`${PATH}?done=mailed`);
+    }
+    const { otherCookies } = await changeEmail(context, { ...call, body });
+    return seeOther(`${PATH}?done=asked`, { otherCookies });
+  } catch (error) {
+    if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
+    return refusing(error, show(context, call, { email: 'email' in body ? body.email : '', error: error }));
+  }
+}
+
+interface Shown {
+  action?: keyof typeof done | undefined;
+  email?: string;
+  error?: HttpError;
+}
+
+function show(
+  context: AppContext,
+  call: SignedInCall<unknown, unknown>,
+  { action, email = '', error }: Shown,
+): RouteResponse {
+  const { user } = call.activeSession;
+  const errors = error ? errorsOf(error) : [];
+  const isEmailVerified = user.email_verified_at !== null;
+  const title = 'Email';
+  return page(
+    context,
+    call,
+    {
+      status: error?.status ?? 200,
+      title: error ? `Error: ${title}` : title,
+      area: account,
+      at: '/dashboard/security',
+    },
+    <>
+      <h1>{title}</h1>
+      <p class="lead">
+        {user.email} <Verified isEmailVerified={isEmailVerified} />
+      </p>
+      {action && (
+        <Notice kind="good">
+          <p>{done[action]}</p>
+          {action !== 'verified' && <MailboxHint context={context} />}
+        </Notice>
+      )}
+      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
+      {action === 'asked' && (
+        <Card title="Enter your verification code">
+          <VerifyByCode
+            context={context}
+            given={{ email: '', code: '' }}
+            errors={[]}
+            emailLabel={NEW_EMAIL}
+          />
+        </Card>
+      )}
+      {action !== 'asked' && !isEmailVerified && <VerifyEmail context={context} email={user.email} />}
+      {action !== 'asked' && (
+        <Card title="Change email">
+          <p class="lead">We’ll email the new address to confirm it, and notify your current address.</p>
+          <Form action={PATH}>
+            <Field
+              name="email"
+              label={NEW_EMAIL}
+              type="email"
+              value={email}
+              autocomplete="email"
+              errors={errors}
+            />
+            <PasswordField
+              name="password"
+              label="Current password"
+              autocomplete="current-password"
+              errors={errors}
+            />
+            <Actions>
+              <Button>Send confirmation</Button>
+            </Actions>
+          </Form>
+        </Card>
+      )}
+    </>,
+  );
+}
+
+function VerifyEmail({ context, email }: { context: AppContext; email: string }) {
+  return (
+    <Card title="Verify your email">
+      <p class="lead">
+        Enter the code from our verification email, or open the link in it. If you don’t have it, send a new
+        one.
+      </p>
+      <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} isPart />
+      <Form action={PATH} shape="inline" hidden={{ prove: 'again' }}>
+        <p class="actions">
+          <Button weight="plain">Send verification email</Button>
+        </p>
+      </Form>
+    </Card>
+  );
+}
+
+/** Whether it is known that emails to the address are read by the owner of the account. */
+export function Verified({ isEmailVerified }: { isEmailVerified: boolean }) {
+  return isEmailVerified ? <Badge kind="good">Verified</Badge> : <Badge kind="warn">Not verified</Badge>;
+}
+
+function errorsOf({ code, fields }: HttpError): FieldError[] {
+  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
+  return fields ?? [];
+}

@@ -1,0 +1,92 @@
+import type { AppContext } from '../context.ts';
+import type { FieldError, HttpError } from '../errors.ts';
+import { getUser } from '../flows/accounts/change-account.ts';
+import type { RouteResponse, SignedInCall } from '../http/route.ts';
+import { adminArea } from './admin/area.ts';
+import { ROTATE } from './admin/keys.tsx';
+import { actionParams } from './admin/user.tsx';
+import { actionTitle } from './admin/user-actions.ts';
+import { account } from './dashboard/area.ts';
+import { PasswordField } from './field.tsx';
+import { Actions, Button, ButtonLink, Form } from './form.tsx';
+import { Card, Notice, page, refusing } from './layout.tsx';
+
+const CONFIRM = 'Confirm it’s you';
+
+/** Shown in place of an answer to a form that needs the password: the same form, with a field for it. Nothing was done yet. */
+export async function reauthenticationPage(
+  context: AppContext,
+  call: SignedInCall<unknown, unknown, unknown>,
+  { path, error }: { path: string; error: HttpError },
+): Promise<RouteResponse> {
+  const errors = errorsOf(error);
+  const title = await titleOf(context, call, path);
+  const response = page(
+    context,
+    call,
+    { status: error.status, title, ...placeOf(path) },
+    <>
+      <h1>{title}</h1>
+      {errors.length === 0 && error.code !== 'reauthentication_required' && (
+        <Notice kind="bad">{error.message}</Notice>
+      )}
+      <Card>
+        <p class="lead">{CONFIRM}: enter your password to continue. Nothing has changed yet.</p>
+        <Form action={path} hidden={fieldsOf(call.body)}>
+          <PasswordField
+            name="password"
+            label="Your password"
+            autocomplete="current-password"
+            errors={errors}
+            hint="We won’t ask again for 5 minutes."
+            autofocus
+          />
+          <Actions>
+            <Button>Continue</Button>
+            <ButtonLink href={path} weight="plain">
+              Cancel
+            </ButtonLink>
+          </Actions>
+        </Form>
+      </Card>
+    </>,
+  );
+  return refusing(error, response);
+}
+
+/** What was asked for, in the words of its own page. */
+async function titleOf(
+  { db }: Pick<AppContext, 'db'>,
+  { params, body }: SignedInCall<unknown, unknown, unknown>,
+  path: string,
+): Promise<string> {
+  const action = actionParams.safeParse(params).data;
+  if (action && path.startsWith('/admin/users/'))
+    return actionTitle(action.action, await getUser(db, action.id));
+  if (path === '/admin/keys/rotate') return ROTATE;
+  const asked = fieldsOf(body);
+  if (path === '/admin/emails') return asked['act'] === 'retry' ? 'Resend email' : 'Retry email now';
+  if (path === '/dashboard/sessions') {
+    if (asked['others']) return 'Sign out all other devices';
+    return asked['device'] ? 'Remove known device' : 'Sign out device';
+  }
+  return CONFIRM;
+}
+
+/** Where the form belongs in the menu. */
+function placeOf(path: string) {
+  const area = path.startsWith('/admin') ? adminArea : account;
+  const at = area.items.findLast(({ href }) => path.startsWith(href))?.href ?? path;
+  return { area, at };
+}
+
+/** What was sent, to be sent again. */
+const fieldsOf = (body: unknown): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(body ?? {}).filter((field): field is [string, string] => typeof field[1] === 'string'),
+  );
+
+function errorsOf({ code }: HttpError): FieldError[] {
+  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
+  return [];
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cleanUp } from '../../src/jobs/cleanup.ts';
+import { recordSamples } from '../../src/jobs/record-samples.ts';
+import { createHasher } from '../../src/platform/hasher.ts';
+import { PASSWORD, signUp, startApp, type TestApp } from '../support/app.ts';
+import { DAY, HOUR } from '../support/clock.ts';
+import { type Inside, newIp, openInside } from '../support/forge.ts';
+import { databases, type TestDatabase } from '../support/postgres.ts';
+
+describe.each(databases)('figures over time on $name', ({ create }) => {
+  let database: TestDatabase;
+  let app: TestApp;
+  let inside: Inside;
+  let admin: Awaited<ReturnType<typeof signUp>>;
+  beforeAll(async () => {
+    database = await create();
+    app = await startApp(database);
+    inside = await openInside(app, database);
+    admin = await signUp(app, newIp());
+    await inside.promote(admin.id);
+  });
+  afterAll(async () => {
+    await inside.close();
+    await app.stop();
+    await database.remove();
+  });
+
+  const note = (queue = 0) =>
+    recordSamples({ db: inside.db, clock: app.clock, hasher: { longestQueue: () => queue } });
+  async function stats(span: 'day' | 'week' | 'month') {
+    await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
+    const { status, body } = await admin.browser.get(`/v1/stats?span=${span}`);
+    expect(status).toBe(200);
+    const steps: { sessions: number; hashes_waiting: number }[] = body.steps;
+    return steps.map(({ sessions, hashes_waiting }) => [sessions, hashes_waiting]);
+  }
+
+  it('are the most that any process saw in each step', async () => {
+    const others = [await signUp(app, newIp()), await signUp(app, newIp())];
+    // Of these ten minutes the start had noted nobody.
+    await note(7);
+    for (const { browser } of others) await browser.post('/v1/logout');
+    await note(3);
+    expect((await stats('day')).at(-1)).toEqual([3, 7]);
+    app.clock.advance(HOUR);
+    await note(1);
+    // Whoever looks is there, too: of the step that goes on, also what is now counts.
+    expect((await stats('day')).slice(-2)).toEqual([
+      [3, 7],
+      [1, 1],
+    ]);
+    expect((await stats('week')).at(-1)).toEqual([3, 7]);
+  });
+
+  it('are noted by a server by itself', async () => {
+    app.clock.advance(2 * DAY);
+    await signUp(app, newIp());
+    const { url: publicUrl, secret, clock } = app;
+    const other = await startApp(database, { publicUrl, secret, clock });
+    const noted = () =>
+      inside.db
+        .selectFrom('samples')
+        .selectAll()
+        .where('at', '>', clock.now() - HOUR)
+        .execute();
+    await expect
+      .poll(async () => (await noted()).map(({ name }) => name).sort())
+      .toEqual(['hashes_waiting', 'sessions']);
+    expect(await noted()).toContainEqual(expect.objectContaining({ name: 'sessions', value: 1 }));
+    await other.stop();
+    // Nobody looked on the day before.
+    expect((await stats('week')).at(-2)).toEqual([0, 0]);
+  });
+
+  it('are kept for as long as the console looks back', async () => {
+    const left = async () => (await inside.db.selectFrom('samples').select('at').execute()).length;
+    const before = await left();
+    app.clock.advance(28 * DAY);
+    await cleanUp({ db: inside.db, clock: app.clock });
+    expect(await left()).toBe(before);
+    app.clock.advance(2 * DAY);
+    await cleanUp({ db: inside.db, clock: app.clock });
+    expect(await left()).toBeLessThan(before);
+    expect(await left()).toBeGreaterThan(0);
+    app.clock.advance(2 * DAY);
+    await cleanUp({ db: inside.db, clock: app.clock });
+    expect(await left()).toBe(0);
+  });
+});
+
+it('a hasher tells the longest queue since it was asked last', async () => {
+  const hasher = createHasher({ threads: 1 });
+  await Promise.all(Array.from({ length: 5 }, () => hasher.hash(PASSWORD, 'background')));
+  expect(hasher.queued()).toBe(0);
+  expect(hasher.longestQueue()).toBe(4);
+  expect(hasher.longestQueue()).toBe(0);
+  await hasher.close();
+});
