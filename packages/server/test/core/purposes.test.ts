@@ -50,7 +50,7 @@ describe.each(databases)('what ends a verification on $name', ({ create }) => {
       const { id } = made.user;
       for (const [index, purpose] of [...all, 'restore_email' as const].entries()) {
         const userId = purposes[purpose].of === 'account' ? id : undefined;
-        const subject = { purpose, userId, address: `${index}.${email}`, emailVersion: index };
+        const subject = { purpose, userId, email: `${index}.${email}`, emailVersion: index };
         await createVerification(tx, keys, subject, { digits: 6 }, NOW);
       }
       return id;

@@ -185,7 +185,7 @@ export const rows: PurposeRow[] = [
   row,
 ];
 
-const asked = { address: '', verificationId: undefined };
+const asked = { email: '', verificationId: undefined };
 declare const keys: AppContext['keys'];
 const rules = { checks: 5, lifetime: 0 };
 

@@ -1,6 +1,6 @@
 import type { AppContext } from '../../context.ts';
 import { type ClientInfo, type NewEvent, recordEvent } from '../../core/events.ts';
-import { type Budget, type RateLimited, rateLimits } from '../../core/rate-limits.ts';
+import { type RateLimit, type RateLimited, rateLimits } from '../../core/rate-limits.ts';
 import { HttpError } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 
@@ -41,7 +41,7 @@ export async function recordRateLimitError(
  * limits that count an IP range name the network.
  */
 export const rateLimitError = ({ limit, retryAfter }: RateLimited, message?: string): HttpError => {
-  const { of, noun = 'attempts' }: Budget = rateLimits[limit];
+  const { of, noun = 'attempts' }: RateLimit = rateLimits[limit];
   const what = of === 'range' ? `${noun} from your network` : noun;
   return new HttpError('too_many_requests', {
     retryAfter: retryAfter / 1000,
