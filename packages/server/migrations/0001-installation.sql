@@ -2,13 +2,19 @@
 CREATE TABLE installation (
   id BIGINT NOT NULL PRIMARY KEY,
   installation_id TEXT NOT NULL,
-  -- An HMAC of a constant under the installation's secret: a start with another secret is refused.
+  -- An HMAC of a constant under the installation's secret: a start with another secret fails.
   secret_check TEXT NOT NULL,
   created_at BIGINT NOT NULL,
-  -- When the first admin was made; from then on the set-up link answers 410.
+  -- When the first administrator was created; from then on the set-up link answers 410.
   setup_completed_at BIGINT,
-  -- Touched first by every transaction that takes an admin away, so that two of them are never side by side.
+  -- Updated first by every transaction that removes an administrator, so that no two of them run at the same time.
   admins_revision BIGINT NOT NULL,
-  -- Likewise for signing keys.
-  keys_revision BIGINT NOT NULL
+  -- The same for transactions that create signing keys.
+  keys_revision BIGINT NOT NULL,
+  -- A password hash that belongs to nobody and costs as much as the slowest one that was ever imported. Every process
+  -- measures it, so that a failed sign-in takes as long for every account.
+  slowest_hash TEXT,
+  -- Incremented as state changes. A file outside the database stores the newest value, so that a restored older copy of the
+  -- database is detected.
+  state_revision BIGINT NOT NULL
 );

@@ -6,14 +6,14 @@ export interface Tables {
   installation: InstallationTable;
   users: UsersTable;
   sessions: SessionsTable;
-  keys: KeysTable;
+  devices: DevicesTable;
+  verifications: VerificationsTable;
+  emails: EmailsTable;
   rate_limits: RateLimitsTable;
   rate_limit_members: RateLimitMembersTable;
+  keys: KeysTable;
   events: EventsTable;
-  emails: EmailsTable;
-  verifications: VerificationsTable;
   samples: SamplesTable;
-  devices: DevicesTable;
 }
 
 export interface InstallationTable {
@@ -42,15 +42,15 @@ export interface SessionsTable {
   kind: 'cookie' | 'bearer';
   amr: string;
   created_at: number;
+  authenticated_at: number;
   last_seen_at: number;
   revoked_at: number | null;
   revoked_reason: string | null;
   ip: string;
   user_agent: string;
+  audience: string | null;
   refresh_number: number;
   refreshed_at: number;
-  authenticated_at: number;
-  audience: string | null;
   refresh_retries: string;
 }
 
@@ -65,14 +65,37 @@ export interface DevicesTable {
   user_agent: string;
 }
 
-export interface KeysTable {
+export interface VerificationsTable {
   id: string;
-  algorithm: string;
-  public_jwk: string;
-  private_jwk_encrypted: string;
+  purpose: 'reset_password' | 'sign_up' | 'verify_email' | 'change_email' | 'restore_email';
+  user_id: string | null;
+  email_mac: string;
+  code_mac: string;
+  link_hash: string;
+  checks: number;
+  pending_change_encrypted: string | null;
+  email_version: number | null;
   created_at: number;
-  signs_from: number;
-  published_until: number | null;
+  expires_at: number;
+  ended_at: number | null;
+}
+
+export interface EmailsTable {
+  id: string;
+  kind: string;
+  user_id: string | null;
+  /** 0 for a decoy. */
+  recipients: Generated<number>;
+  content_encrypted: string | null;
+  created_at: number;
+  expires_at: number;
+  due_at: number | null;
+  attempts: number;
+  attempts_before_retry: number;
+  ended_at: number | null;
+  status: 'sent' | 'rejected' | 'expired' | 'stored' | 'decoy' | null;
+  smtp_reply: string | null;
+  smtp_reply_text_encrypted: string | null;
 }
 
 export interface RateLimitsTable {
@@ -89,6 +112,16 @@ export interface RateLimitMembersTable {
   expires_at: number;
 }
 
+export interface KeysTable {
+  id: string;
+  algorithm: string;
+  public_jwk: string;
+  private_jwk_encrypted: string;
+  created_at: number;
+  signs_from: number;
+  published_until: number | null;
+}
+
 export interface EventsTable {
   id: string;
   at: number;
@@ -102,42 +135,8 @@ export interface EventsTable {
   details: string;
 }
 
-export interface EmailsTable {
-  id: string;
-  kind: string;
-  user_id: string | null;
-  content_encrypted: string | null;
-  created_at: number;
-  expires_at: number;
-  due_at: number | null;
-  attempts: number;
-  ended_at: number | null;
-  status: 'sent' | 'rejected' | 'expired' | 'stored' | 'decoy' | null;
-  smtp_reply: string | null;
-  smtp_reply_text_encrypted: string | null;
-  attempts_before_retry: number;
-  /** 0 for a decoy. */
-  recipients: Generated<number>;
-}
-
 export interface SamplesTable {
   at: number;
   name: 'sessions' | 'hashes_waiting' | 'sign_in_failed' | 'rate_limit_exceeded';
   value: number;
-}
-
-export interface VerificationsTable {
-  id: string;
-  /** One of `core/verifications/purposes`. */
-  purpose: string;
-  user_id: string | null;
-  email_mac: string;
-  code_mac: string;
-  link_hash: string;
-  checks: number;
-  created_at: number;
-  expires_at: number;
-  ended_at: number | null;
-  pending_change_encrypted: string | null;
-  email_version: number | null;
 }

@@ -1,4 +1,4 @@
--- What the console shows over time and no event tells: the most that was seen in each ten minutes.
+-- Values that the admin console charts and no event contains: the maximum in each ten minutes, and counts of deleted events.
 CREATE TABLE samples (
   -- When the ten minutes began.
   at BIGINT NOT NULL,

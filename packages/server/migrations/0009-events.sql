@@ -1,9 +1,9 @@
--- The audit record: appended to, never changed.
+-- The audit log: rows are added, never changed.
 CREATE TABLE events (
   id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   at BIGINT NOT NULL,
   name TEXT NOT NULL,
-  -- Whom it is about, and who did it (a user's id, 'operator' for the command line, or nothing).
+  -- The user that the event is about, and the actor: a user's id, 'operator' for the command line, or null.
   user_id TEXT COLLATE "binary",
   actor_id TEXT COLLATE "binary",
   session_id TEXT COLLATE "binary",
@@ -14,3 +14,5 @@ CREATE TABLE events (
 );
 CREATE INDEX events_user_id ON events (user_id, id);
 CREATE INDEX events_request_id ON events (request_id);
+-- For lists of one kind of event, newest first, and for counting them by time.
+CREATE INDEX events_name ON events (name, id, at);
