@@ -118,8 +118,8 @@ describe('openApiOf', () => {
     expect(names.sort()).toEqual([
       'Device',
       'Event',
-      'Limit',
       'Problem',
+      'RateLimit',
       'RecordedEvent',
       'Session',
       'Stats',
