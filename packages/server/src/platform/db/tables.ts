@@ -67,7 +67,8 @@ export interface DevicesTable {
 
 export interface VerificationsTable {
   id: string;
-  purpose: 'reset_password' | 'sign_up' | 'verify_email' | 'change_email' | 'restore_email';
+  /** One of `core/verifications/purposes`. */
+  purpose: string;
   user_id: string | null;
   email_mac: string;
   code_mac: string;
