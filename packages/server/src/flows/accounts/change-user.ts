@@ -2,7 +2,6 @@ import type { AppContext } from '../../context.ts';
 import { removeDevicesOf } from '../../core/devices.ts';
 import { deleteEmailsOf } from '../../core/emails.ts';
 import { type ClientInfo, recordEvent } from '../../core/events.ts';
-import { parseUsername } from '../../core/identifiers.ts';
 import { markSetUpCompleted } from '../../core/installation.ts';
 import { accountRateLimits, resetRateLimits } from '../../core/rate-limits.ts';
 import { revokeSessionsOf } from '../../core/sessions.ts';

@@ -7,6 +7,7 @@ import type { RenderedEmail } from '../../core/emails/render.ts';
 import { usernamesOf } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
 
+export { emailLabels } from '../../core/emails/kinds.ts';
 export { emailStates } from '../../core/emails/listed.ts';
 
 interface EmailPage {

@@ -390,10 +390,7 @@ export async function reauthenticateWithPassword(
     return checked.proof;
   }
   if (checked.result === 'limited')
-    throw rateLimitError(
-      checked.rateLimited,
-      'Too many wrong passwords for this account. Wait, or set a new password by email.',
-    );
+    throw rateLimitError(checked.rateLimited, tooManyPasswords(checked.rateLimited));
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: checked.result } };
   await recordEvent(context.db, 'reauthentication_failed', client, about, context.clock.now());
   throw new HttpError('invalid_credentials');

@@ -1,6 +1,6 @@
 import type { AppContext } from '../../context.ts';
 import type { CodeEmailKind } from '../../core/emails/kinds.ts';
-import { type EmailKind, queueEmail } from '../../core/emails.ts';
+import { queueEmail } from '../../core/emails.ts';
 import type { ClientInfo } from '../../core/events.ts';
 import {
   countInRanges,

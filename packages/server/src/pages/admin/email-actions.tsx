@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { emailLabels } from '../../core/emails/kinds.ts';
 import type { ListedEmail } from '../../core/emails/listed.ts';
 import { HttpError } from '../../errors.ts';
-import { emailStates, tryEmailNow } from '../../flows/admin/emails.ts';
+import { emailLabels, emailStates, tryEmailNow } from '../../flows/admin/emails.ts';
 import { retryEmailNow, whyNotRetried } from '../../flows/emails/retry-email.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Button, Form } from '../form.tsx';

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { emailLabels } from '../../core/emails/kinds.ts';
 import type { ListedEmail } from '../../core/emails/listed.ts';
-import { readEmail } from '../../flows/admin/emails.ts';
+import { emailLabels, readEmail } from '../../flows/admin/emails.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailFrame, emailDocument, framing } from '../email-frame.tsx';
 import { Card, Facts, Notice, page } from '../layout.tsx';

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { emailLabels } from '../../core/emails/kinds.ts';
 import type { ListedEmail, EmailState as State } from '../../core/emails/listed.ts';
-import { emailStates, readEmails } from '../../flows/admin/emails.ts';
+import { emailLabels, emailStates, readEmails } from '../../flows/admin/emails.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Badge, Empty, Notice, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';

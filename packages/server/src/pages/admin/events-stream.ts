@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import type { RecordedEvent } from '../../core/events.ts';
 import { followRecord } from '../../flows/admin/audit.ts';
+import { detailLabels, eventLabel } from '../../flows/admin/event-labels.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { detailLabels, eventLabel } from './event-labels.ts';
 import { eventsQuery, PATH, searchOf } from './events-query.ts';
 
 /** The most events that one look sends; the page says when there were more. */

@@ -1,6 +1,7 @@
 import type { AppContext } from '../../context.ts';
 import type { RecordedEvent } from '../../core/events.ts';
 import { readAllEvents, readEvents } from '../../flows/admin/audit.ts';
+import { detailLabels, eventLabel } from '../../flows/admin/event-labels.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Button } from '../form.tsx';
@@ -8,7 +9,6 @@ import { Empty, page, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { adminArea } from './area.ts';
 import { Pages, withQuery } from './choices.tsx';
-import { detailLabels, eventLabel } from './event-labels.ts';
 import { type EventsQuery, eventNames, isOpenEnded, PATH, searchOf } from './events-query.ts';
 import { Follow } from './follow.tsx';
 import { UserLink } from './user-link.tsx';
