@@ -99,7 +99,7 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
         const chunks: Buffer[] = [];
         for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
         const { mailFrom, rcptTo } = session.envelope;
-        const parsed = parseMail(Buffer.concat(chunks).toString('utf8'));
+        const parsed = await parseMail(Buffer.concat(chunks));
         const mail: ReceivedMail = {
           ...parsed,
           from: mailFrom ? mailFrom.address : '',
