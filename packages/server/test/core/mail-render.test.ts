@@ -240,6 +240,12 @@ describe('templates', () => {
     ['en/reset_password.md', `${template}\n[Go](javascript:alert)`, /a link cannot lead to/],
     ['en/reset_password.md', `${template}\n[Go](https://{{username}})`, /a link cannot lead to/],
     ['en/reset_password.md', `${template}\n- nothing`, /"- nothing" should read "- Label: value"/],
+    [
+      'en/reset_password.md',
+      `${template}\nGo [here]({{link}}).`,
+      /"Go \[here\].*" must be on a line of its own/,
+    ],
+    ['en/reset_password.md', `${template}\nType \`{{code}}\` now`, /"Type `.*" must be on a line of its own/],
     ['en/footer.md', 'For {{username}}', /en\/footer\.md: there is no \{\{username\}\}/],
     ['layout.html', '<p>{{content}}</p>', /layout\.html has no <template id="heading">/],
     ['layout.html', '<p></p>', /layout\.html has no \{\{content\}\}/],
