@@ -368,7 +368,7 @@ export interface Calls {
     body: {
       username: string;
       email: string;
-      /** Generated, and answered once, if none is given. The user must change it at the first sign-in.. */
+      /** Generated, and answered once, if none is given. The user must change it at the first sign-in. */
       password?: string | undefined;
       role?: 'user' | 'admin' | undefined;
     };
