@@ -116,7 +116,7 @@ function objectOf({ properties, required = [], additionalProperties }: Schema): 
     return `Record<string, ${values}>`;
   }
   const members = Object.entries(properties).map(([name, schema]) => {
-    const comment = schema.description ? `/** ${schema.description}. */\n` : '';
+    const comment = schema.description ? `/** ${schema.description.replace(/\.$/, '')}. */\n` : '';
     // Whoever builds an object often has an undefined where nothing is meant; JSON leaves it out.
     return required.includes(name)
       ? `${comment}${name}: ${typeOf(schema)};`

@@ -250,6 +250,12 @@ describe('templates', () => {
       `${template}\n- nothing`,
       /must be written as "- Label: value", not "- nothing"/,
     ],
+    [
+      'en/reset_password.md',
+      `${template}\nGo [here]({{link}}).`,
+      /"Go \[here\].*" must be on a line of its own/,
+    ],
+    ['en/reset_password.md', `${template}\nType \`{{code}}\` now`, /"Type `.*" must be on a line of its own/],
     ['en/footer.md', 'For {{username}}', /en\/footer\.md: unknown placeholder \{\{username\}\}/],
     ['layout.html', '<p>{{content}}</p>', /layout\.html: missing <template id="heading">/],
     ['layout.html', '<p></p>', /layout\.html: missing \{\{content\}\}/],

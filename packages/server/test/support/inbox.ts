@@ -98,11 +98,11 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
       onData: async (stream, session, done) => {
         const chunks: Buffer[] = [];
         for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-        const { mailFrom: emailFrom, rcptTo } = session.envelope;
-        const parsed = parseEmail(Buffer.concat(chunks).toString('utf8'));
+        const { mailFrom, rcptTo } = session.envelope;
+        const parsed = await parseEmail(Buffer.concat(chunks));
         const email: ReceivedEmail = {
           ...parsed,
-          from: emailFrom ? emailFrom.address : '',
+          from: mailFrom ? mailFrom.address : '',
           to: rcptTo.map(({ address }) => address),
           secure: session.secure,
           code: /^ {4}(\S+)$/m.exec(parsed.text)?.[1],

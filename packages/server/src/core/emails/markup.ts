@@ -64,7 +64,10 @@ function parseTarget(target: string, source: Source): Piece[] {
   );
 }
 
-/** @throws ConfigError for a placeholder that the email has no value for, and for signs without their other half. */
+/**
+ * @throws ConfigError for a placeholder that the email has no value for, for signs without their other half, and for a link or
+ *   code inside a sentence, which would be shown as it is written.
+ */
 export function parsePieces(text: string, { file, values }: Source): Piece[] {
   const pieces: Piece[] = [];
   let strong = false;
@@ -78,6 +81,8 @@ export function parsePieces(text: string, { file, values }: Source): Piece[] {
         );
       pieces.push({ strong, value: name });
     } else if (/\{\{|\}\}/.test(part)) throw new ConfigError(`${file}: unclosed placeholder in "${text}".`);
+    else if (/`|\]\(/.test(part))
+      throw new ConfigError(`${file}: the link or code in "${text}" must be on a line of its own.`);
     else if (part !== '') pieces.push({ strong, text: part });
   }
   if (strong) throw new ConfigError(`${file}: unmatched ** in "${text}".`);
