@@ -14,7 +14,7 @@ const tooOld = nodeTooOld();
 if (tooOld) {
   refuse(tooOld, 1);
 } else if (!fs.existsSync(main)) {
-  refuse('Usher is not built yet: run `npm run build` first.', 2);
+  refuse('Usher isn’t built yet. Run `npm run build` first.', 2);
 } else {
   useCompileCache();
   hideSqliteWarning();

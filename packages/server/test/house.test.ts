@@ -4,22 +4,25 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkArrows, reasons, type Violation } from '../../../scripts/check-arrows.ts';
 import { findUndecided } from '../../../scripts/check-dependencies.ts';
+import { checks } from '../../../scripts/check-deploy.ts';
 import { findUnpinned } from '../../../scripts/check-lockfile.ts';
+import { findFaults } from '../../../scripts/check-packages.ts';
 import { findForbiddenWords } from '../../../scripts/check-words.ts';
 import { citedIn, fillIn, findOrphans } from '../../../scripts/security-tables.ts';
+import { findOlderNode } from './support/older-node.ts';
 
 const house = resolve(import.meta.dirname, '../../..');
 const trees: string[] = [];
@@ -101,7 +104,7 @@ describe('arrows', () => {
     ['leaves-import-nothing', `${src}/errors.ts`, `import './events.ts';`],
     ['leaves-import-nothing', `${src}/config.ts`, `import type { Clock } from './platform/asked.ts';`],
     ['flow-folders-apart', `${src}/flows/sign-up/form.ts`, `import '../sign-in/password.ts';`],
-    ['flow-folders-apart', `${src}/flows/sessions/finish-sign-in.ts`, `import '../sign-in/password.ts';`],
+    ['flow-folders-apart', `${src}/flows/accounts/recover-account.ts`, `import '../sign-in/password.ts';`],
     ['flows-in-folders', `${src}/flows/loose.ts`, `import '../errors.ts';`],
     ['core-files-apart', `${src}/core/users.ts`, `import './sessions.ts';`],
     ['core-files-apart', `${src}/core/keys.ts`, `import type { Session } from './sessions.ts';`],
@@ -364,6 +367,95 @@ describe('L8: the lockfile', () => {
   });
 });
 
+describe('packages', () => {
+  const license = 'MIT, in short.';
+  const manifest = {
+    ...{ name: 'x', version: '1.0.0', description: 'x', keywords: ['x'], license: 'MIT', type: 'module' },
+    ...{ engines: { node: '>=20' }, files: ['dist'] },
+    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
+  };
+  const good = {
+    'package.json': JSON.stringify(manifest),
+    'README.md': '# x',
+    LICENSE: license,
+    'dist/index.js': 'export const one = 1;',
+    'dist/index.d.ts': 'export declare const one: number;',
+  };
+  async function faultsOf(change: Record<string, string>): Promise<string> {
+    const files = Object.entries({ ...good, ...change }).filter(([, text]) => text !== '');
+    const root = tree(Object.fromEntries(files));
+    execFileSync('npm', ['pack', '--silent'], { cwd: root });
+    return (await findFaults(readFileSync(join(root, 'x-1.0.0.tgz')), license)).join('\n');
+  }
+
+  it('are found good, or bad for a reason', async () => {
+    const cases: [change: Record<string, string>, fault: string][] = [
+      [
+        { 'dist/index.js': '' },
+        'publint: pkg.exports["."].default is ./dist/index.js but the file does not exist',
+      ],
+      [{ 'dist/index.d.ts': '' }, 'arethetypeswrong: '],
+      [
+        {
+          'dist/index.d.cts': good['dist/index.d.ts'],
+          'package.json': JSON.stringify({
+            ...manifest,
+            exports: { '.': { types: './dist/index.d.cts', default: './dist/index.js' } },
+          }),
+        },
+        'arethetypeswrong: {"kind":"FalseCJS"',
+      ],
+      [{ 'README.md': '# x\n\n[more](../README.md)' }, 'README.md links to ../README.md'],
+      [{ LICENSE: 'none' }, 'LICENSE is missing'],
+      [
+        { 'package.json': JSON.stringify({ ...manifest, engines: undefined }) },
+        'package.json has no "engines".',
+      ],
+    ];
+    expect(await faultsOf({})).toBe('');
+    for (const [change, fault] of cases) expect(await faultsOf(change)).toContain(fault);
+  });
+});
+
+describe('deploy', () => {
+  const read = (file: string) => readFileSync(join(house, 'deploy', file), 'utf8');
+  const breaks: [file: string, was: string | RegExp, is: string, fault: string][] = [
+    ['Dockerfile', /^USER .*$/m, '', 'other than root'],
+    ['Dockerfile', /^USER .*$/m, 'USER 0:0', 'other than root'],
+    ['Dockerfile', 'CMD ["usher", "health"]', 'CMD ["curl", "localhost"]', 'The health check'],
+    ['Dockerfile', 'CMD ["usher", "serve"]', 'CMD usher serve', 'CMD must be a list'],
+    ['Dockerfile', /node:24-bookworm-slim/, 'node', 'node has no version.'],
+    ['Dockerfile', 'WORKDIR /data', 'WORKDR /data', 'WORKDR'],
+    ['Dockerfile', 'usher-auth@', 'usher-auth@9', 'The image must install usher-auth@'],
+    ['Dockerfile', 'USHER_HOST', 'USHER_HOTS', 'USHER_HOTS is no setting.'],
+    ['compose.yaml', 'read_only: true', 'read_only: false', 'must be read-only'],
+    ['compose.yaml', '- ALL', '- NET_RAW', 'must drop all capabilities'],
+    ['compose.yaml', '127.0.0.1:4000:4000', '4000:4000', 'port 4000:4000 is open to the network.'],
+    ['compose.yaml', 'postgres:17-bookworm', 'postgres', 'postgres: its image has no version.'],
+    ['compose.yaml', 'USHER_SECRET_FILE:', 'USHER_SECRET:', 'belongs into a secret'],
+    ['compose.yaml', /^ {2}database:$/m, '  other:', 'volumes has no "database'],
+    ['compose.yaml', '    networks:', '   networks:', 'line'],
+    ['compose.sqlite.yaml', 'no-new-privileges:true', 'seccomp:unconfined', 'no new privileges'],
+    ['usher.service', 'ProtectSystem=strict', 'ProtectSystem=no', 'must say ProtectSystem=strict'],
+    ['usher.service', '/usr/bin/node', 'node', 'by its whole path'],
+    ['usher.service', 'DynamicUser=yes', 'DynamicUser yes', 'is neither a section nor NAME=value'],
+    ['Caddyfile', /}\s*$/, '', 'The braces do not match.'],
+    ['nginx.conf', '$remote_addr;', '$proxy_add_x_forwarded_for;', 'nothing that the client sent'],
+    ['nginx.conf', 'proxy_buffering off;', 'proxy_buffering off', 'ends with none of'],
+  ];
+
+  it('has files in which nothing is found', () => {
+    for (const [file, check] of Object.entries(checks)) expect(check(read(file)), file).toEqual([]);
+  });
+
+  it.each(breaks)('%s must not say something else than %s: %s', (file, was, is, fault) => {
+    const text = read(file);
+    const broken = text.replace(was, is);
+    expect(broken).not.toBe(text);
+    expect(checks[file]?.(broken).join('\n')).toContain(fault);
+  });
+});
+
 describe('the tables of attacks and faults', () => {
   // Written with a gap that is closed here: this file must not cite the ids that its examples are made of.
   const example = (text: string) => text.replaceAll(/([A-Z])_(\d)/g, '$1$2');
@@ -393,27 +485,34 @@ describe('the tables of attacks and faults', () => {
   });
 });
 
-describe('bin/usher.js', () => {
+describe('the entries of the package', () => {
   const main = `process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning');
     process.emitWarning('Something else is, too', 'ExperimentalWarning');
     console.log('started', ...process.argv.slice(2));`;
 
   function install(files: Record<string, string> = { 'dist/main.js': main }): string {
     const root = tree({ 'package.json': '{ "type": "module" }', ...files });
-    cpSync(join(house, 'packages/server/bin'), join(root, 'bin'), { recursive: true });
+    for (const part of ['bin', 'index.js', 'node-version.js'])
+      cpSync(join(house, 'packages/server', part), join(root, part), { recursive: true });
     mkdirSync(join(root, 'tmp'));
     return root;
   }
 
-  function start(root: string, { node = process.execPath, args = [] as string[] } = {}) {
-    const { status, stdout, stderr } = spawnSync(
-      node,
-      [...args, join(root, 'bin/usher.js'), 'serve', '--port', '0'],
-      {
-        encoding: 'utf8',
-        env: { PATH: process.env['PATH'], TMPDIR: join(root, 'tmp') },
-      },
-    );
+  interface Start {
+    node?: string | undefined;
+    /** For Node.js itself. */
+    args?: string[];
+    file?: string;
+    command?: string[];
+  }
+
+  function start(root: string, options: Start = {}) {
+    const { node = process.execPath, args = [], file = 'bin/usher.js' } = options;
+    const { command = ['serve', '--port', '0'] } = options;
+    const { status, stdout, stderr } = spawnSync(node, [...args, join(root, file), ...command], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], TMPDIR: join(root, 'tmp') },
+    });
     return { status, stdout, stderr };
   }
 
@@ -427,25 +526,40 @@ describe('bin/usher.js', () => {
     expect(stderr).not.toContain('SQLite');
   });
 
-  it('refuses an older Node.js in one sentence', () => {
-    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.1' } })`;
+  const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.1' } })`;
+  const asOlder = [`--import=data:text/javascript,${encodeURIComponent(pretend)}`];
+  const needed =
+    /Usher needs Node\.js 24 or later; this is \d+\.\d+\.\d+\. Install it, or run `npm install node@24`\.\n/;
+
+  it.each(['bin/usher.js', 'bin/usher-auth.js'])('refuses an older Node.js in one sentence (%s)', (file) => {
     const root = install();
-    const { status, stdout, stderr } = start(root, {
-      args: [`--import=data:text/javascript,${encodeURIComponent(pretend)}`],
-    });
-    expect(stderr).toMatch(/^Usher requires Node\.js 24 or later \(found 20\.11\.1\)\. .+\n$/);
+    const { status, stdout, stderr } = start(root, { args: asOlder, file });
+    expect(stderr).toMatch(needed);
+    expect(stderr.split('\n')).toHaveLength(2);
     expect({ status, stdout, cache: readdirSync(join(root, 'tmp')) }).toEqual({
-      status: 2,
+      status: 1,
       stdout: '',
       cache: [],
     });
   });
 
-  const older = findOlderNode();
+  const older = findOlderNode(12);
   it.skipIf(!older)('is understood by the older Node.js of this machine', () => {
-    const { status, stdout, stderr } = start(install(), { node: older });
-    expect(stderr).toMatch(/^Usher requires Node\.js 24 or later \(found \d+\.\d+\.\d+\)\. .+\n$/);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    for (const file of ['bin/usher.js', 'bin/usher-auth.js']) {
+      const { status, stdout, stderr } = start(install(), { node: older, file });
+      expect(stderr).toMatch(needed);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    }
+  });
+
+  it('serves when it is called by the name of the package and given no command', () => {
+    const file = 'bin/usher-auth.js';
+    const root = install();
+    const started = (...command: string[]) => start(root, { file, command }).stdout.trim();
+    expect(started()).toBe('started serve');
+    expect(started('--port', '0')).toBe('started serve --port 0');
+    expect(started('health', '--live')).toBe('started health --live');
+    for (const about of ['--help', '-h', '--version', '-V']) expect(started(about)).toBe(`started ${about}`);
   });
 
   it('says what to do when nothing was built', () => {
@@ -455,6 +569,32 @@ describe('bin/usher.js', () => {
       stdout: '',
       stderr: 'Usher isn’t built yet. Run `npm run build` first.\n',
     });
+  });
+
+  const library = `export class ConfigError {}\nexport const createUsher = 1;\nexport const makeSetUpLink = 2;`;
+  const tries = {
+    'import.mjs': `import * as usher from './index.js'; console.log(Object.keys(usher).join());`,
+    'require.cjs': `console.log(Object.keys(require('./index.js')).join());`,
+  };
+
+  it.each(Object.keys(tries))('is a library for %s', async (file) => {
+    const root = install({ 'dist/app.js': library, ...tries });
+    const exported = Object.keys(await import(join(house, 'packages/server/src/app.ts')));
+    expect(exported).toEqual(expect.arrayContaining(['ConfigError', 'createUsher', 'makeSetUpLink']));
+    expect(start(root, { file }).stdout).toBe('ConfigError,createUsher,makeSetUpLink\n');
+    expect(start(root, { file }).stderr).toBe('');
+  });
+
+  it.each(Object.keys(tries))('says to %s what to do about an older Node.js', (file) => {
+    const root = install({ 'dist/app.js': `import 'node:none-such';\n${library}`, ...tries });
+    for (const { node, args } of [
+      { node: process.execPath, args: asOlder },
+      ...(older ? [{ node: older, args: [] }] : []),
+    ]) {
+      const { status, stdout, stderr } = start(root, { file, node, args });
+      expect(stderr).toMatch(new RegExp(`Error: ${needed.source}`));
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    }
   });
 
   it.skipIf(process.platform === 'win32')('keeps compiled code where only the user can write', () => {
@@ -479,14 +619,3 @@ describe('bin/usher.js', () => {
     },
   );
 });
-
-function findOlderNode(): string | undefined {
-  const all = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'node'));
-  return all.find((node) => {
-    if (!existsSync(node)) return false;
-    const major = Number(
-      execFileSync(node, ['-p', 'process.versions.node.split(".")[0]'], { encoding: 'utf8' }),
-    );
-    return major >= 12 && major < 24;
-  });
-}
