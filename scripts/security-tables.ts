@@ -1,12 +1,12 @@
-// Keeps docs/security/attacks.md and faults.md true: writes into their last column the test files whose titles name the
-// row's id, and finds ids that are cited but stand in no table, and rows that no test shows and that say no reason why.
+// Keeps docs/security/attacks.md and faults.md in step with the tests. It writes into the last column of a row the test
+// files whose titles name the row's id. It reports ids that no table has, and rows with neither a test nor a reason.
 //
 //   node scripts/security-tables.ts          writes the last columns
-//   node scripts/security-tables.ts --check  changes nothing, and fails when something is stale, missing or unknown
+//   node scripts/security-tables.ts --check  writes nothing, and fails when something is out of date, missing or unknown
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 
-/** Text with the place it stands in, relative to the repository. */
+/** The text of a file, and its path in the repository. */
 export interface Source {
   path: string;
   text: string;
@@ -24,21 +24,21 @@ const CITED = [
   /\[\s*['"`]([A-Z]\d{1,2})['"`],/g,
 ];
 
-/** The ids that a file names, without the chance finds that are no citation. */
+/** The ids that a file cites. Text that only looks like an id is ignored. */
 export function citedIn(text: string): Set<string> {
   const lists = CITED.flatMap((pattern) => [...text.matchAll(pattern)].map(([, list = '']) => list));
   return new Set(lists.flatMap((list) => list.match(ID) ?? []));
 }
 
 const ROW = /^\| ([A-Z]\d{1,2}) \|(.*)\|([^|]*)\|$/;
-/** What the last column begins with where no automated test can show a row. */
+/** How the last column begins when there is no automated test. */
 const REASON = /^(?:No test|Not yet): \S/;
 
 /**
- * Fills in the last column of a table of attacks or faults.
+ * Fills in the last column of the tables of attacks or faults.
  *
  * @param tests The test files.
- * @returns The document as it should be, the ids of its rows, and a sentence for each row without a test or a reason.
+ * @returns The updated document, the ids of its rows, and a sentence for each row without a test or a reason.
  */
 export function fillIn(document: string, tests: readonly Source[]) {
   const ids: string[] = [];
@@ -52,7 +52,9 @@ export function fillIn(document: string, tests: readonly Source[]) {
     const links = cited.filter((one) => one.ids.has(id)).map(({ path }) => linkTo(path));
     if (links.length > 0) return `| ${id} |${middle}| ${links.join(', ')} |`;
     if (!REASON.test(last.trim()))
-      unshown.push(`${id} is in no test title, and its last column gives no reason ("No test: ...").`);
+      unshown.push(
+        `${id} is in no test title, and its last column gives no reason ("No test: ..." or "Not yet: ...").`,
+      );
     return line;
   });
   return { text: lines.join('\n'), ids, unshown };
@@ -60,13 +62,14 @@ export function fillIn(document: string, tests: readonly Source[]) {
 
 const linkTo = (path: string): string => `[${basename(path, '.test.ts')}](../../${path})`;
 
-/** @returns A sentence for each id that is cited somewhere and known nowhere. */
+/** @returns A sentence for each cited id that no table has. */
 export function findOrphans(sources: readonly Source[], known: ReadonlySet<string>): string[] {
   return sources.flatMap(({ path, text }) =>
     [...citedIn(text)]
       .filter((id) => !known.has(id))
       .map(
-        (id) => `${path} names ${id}, which is in no table of docs/security and no promise of SECURITY.md.`,
+        (id) =>
+          `${path} names ${id}, which is neither in a table of docs/security nor a promise of SECURITY.md.`,
       ),
   );
 }
@@ -87,14 +90,11 @@ if (import.meta.main) {
     for (const id of filled.ids) known.add(id);
     problems.push(...filled.unshown.map((sentence) => `${path}: ${sentence}`));
     if (filled.text === text) continue;
-    if (process.argv.includes('--check')) problems.push(`${path} is stale. Run: npm run reference`);
+    if (process.argv.includes('--check')) problems.push(`${path} is out of date. Run: npm run reference`);
     else writeFileSync(resolve(root, path), filled.text);
   }
   problems.push(...findOrphans([...tests, ...find('{packages/*/src,scripts,bench}/**/*.{ts,tsx}')], known));
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
-  else
-    console.log(
-      `${known.size} attacks, faults and promises, each with its test or the reason why there is none`,
-    );
+  else console.log(`${known.size} attacks, faults and promises, each with a test or a reason`);
 }

@@ -373,7 +373,7 @@ export interface Calls {
     body: {
       username: string;
       email: string;
-      /** Generated and returned once if omitted. The user must change it at the first sign-in.. */
+      /** Generated and returned once if omitted. The user must change it at the first sign-in. */
       password?: string | undefined;
       role?: 'user' | 'admin' | undefined;
     };

@@ -480,7 +480,7 @@ describe('the tables of attacks and faults', () => {
   it('know every id that is cited', () => {
     const orphans = findOrphans([titles("it('T_1: a')\nit('T_2: b')")], new Set(['T1']));
     expect(orphans).toEqual([
-      'packages/server/test/a.test.ts names T2, which is in no table of docs/security and no promise of SECURITY.md.',
+      'packages/server/test/a.test.ts names T2, which is neither in a table of docs/security nor a promise of SECURITY.md.',
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { databases, type TestDatabase } from './support/postgres.ts';
@@ -53,6 +53,38 @@ describe.each(databases)('the README on $name', ({ create }) => {
     const files = links.filter((path) => !path.startsWith('https://'));
     expect(files.length).toBeGreaterThan(15);
     for (const file of files) expect(existsSync(join(root, file)), file).toBe(true);
+  });
+});
+
+describe('the documents for contributors', () => {
+  const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+  it.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/change.md'])(
+    '%s names files and folders that are there',
+    (document) => {
+      const text = read(document);
+      const quoted = [...text.matchAll(/`([\w.-][\w./-]*)`/g)].map(([, name]) => name ?? '');
+      // Capitals stand for a name that the reader chooses, as in `emails/en/KIND.md`.
+      const paths = quoted.filter(
+        (name) => /\/|\.(ts|tsx|js|md)$/.test(name) && !/\b(KIND|LANGUAGE)\b/.test(name),
+      );
+      expect(paths.length).toBeGreaterThan(15);
+      const places = ['.', 'packages/server', 'packages/server/src', 'packages/server/src/routes'];
+      const missing = paths.filter((path) => !places.some((place) => existsSync(join(root, place, path))));
+      const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path]) => path ?? '');
+      const broken = links.filter((path) => !existsSync(join(root, dirname(document), path)));
+      expect([...missing, ...broken]).toEqual([]);
+    },
+  );
+
+  it('ARCHITECTURE.md says what each check protects, and is at most 180 lines', () => {
+    const text = read('ARCHITECTURE.md');
+    const { scripts } = JSON.parse(read('package.json'));
+    const checks = Object.keys(scripts).filter((name) => name.startsWith('check:'));
+    expect([...text.matchAll(/^\| `(check:\w+)` \|/gm)].map(([, name]) => name).sort()).toEqual(
+      checks.sort(),
+    );
+    expect(text.split('\n').length).toBeLessThanOrEqual(180);
   });
 });
 

@@ -33,14 +33,14 @@ export type SignInProof = PasswordProof | AccountProof;
 type Proving<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
 
 /** How it ended. Every caller answers every case: a `switch` that forgets one does not compile. */
-export type Outcome<Done> = Done | FactorRequired | RateLimited;
+export type Outcome<Done> = Done | FactorRequired | Rejected;
 
 /** The account asks for a second factor first. No setting does yet. */
 export interface FactorRequired {
   result: 'factor_required';
 }
 
-export interface RateLimited {
+export interface Rejected {
   result: 'rejected';
   /** `account_changed`: since the proof the user was disabled, deleted or given another password. */
   reason: 'account_changed' | 'password_change_required';
@@ -167,9 +167,9 @@ export async function finishRecovery(
 
 /** Undoes the transaction of what is refused. */
 class RolledBack extends Error {
-  readonly outcome: RateLimited;
+  readonly outcome: Rejected;
 
-  constructor(outcome: RateLimited) {
+  constructor(outcome: Rejected) {
     super(outcome.reason);
     this.outcome = outcome;
   }
