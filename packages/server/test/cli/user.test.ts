@@ -286,7 +286,7 @@ describe.each(databases)('$name', (kind) => {
         user_agent: expect.any(String),
       },
     ]);
-    expect((await succeed('show ada')).stdout).toContain('RECOGNIZED DEVICE');
+    expect((await succeed('show ada')).stdout).toContain('KNOWN DEVICE');
     const removed = await succeed('remove-devices ada');
     expect(removed.stderr).toBe('Removed 1 recognized device of ada.\n');
     expect((await show('ada')).devices).toEqual([]);
