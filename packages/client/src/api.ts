@@ -328,7 +328,7 @@ export interface Calls {
   'DELETE /v1/me/sessions': { response: { message: 'Other sessions revoked.'; sessions: number } };
   /** Revoke a session. */
   'DELETE /v1/me/sessions/{id}': { path: { id: string }; response: { message: 'Session revoked.' } };
-  /** List recognized devices. */
+  /** List known devices. */
   'GET /v1/me/devices': { response: { devices: Device[]; next_cursor: null } };
   /** Remove a known device. */
   'DELETE /v1/me/devices/{id}': { path: { id: string }; response: { message: 'Device removed.' } };
@@ -403,9 +403,9 @@ export interface Calls {
     path: { id: string };
     response: { message: 'Password reset email sent.' };
   };
-  /** List a user’s recognized devices. */
+  /** List a user’s known devices. */
   'GET /v1/users/{id}/devices': { path: { id: string }; response: { devices: Device[]; next_cursor: null } };
-  /** Remove a user’s recognized devices. */
+  /** Remove a user’s known devices. */
   'DELETE /v1/users/{id}/devices': {
     path: { id: string };
     response: { message: 'Devices removed.'; devices: number };

@@ -72,7 +72,7 @@ export interface MeCalls {
   /** Lists the known devices of the user; `current` marks the one of this request. */
   devices(): CallResult<'GET /v1/me/devices'>;
   /**
-   * Removes a recognized device. Its sessions stay active.
+   * Removes a known device. Its sessions stay active.
    *
    * Errors: `not_found`, `too_many_requests`, `reauthentication_required` until `confirm`.
    */

@@ -22,7 +22,7 @@ import { settingsOf, withSettings } from './settings.ts';
 
 /** Beside all sessions. */
 const ALSO_REVOKED =
-  'recognized browsers and API clients, email codes and links (except those that undo an email change) and the setup link';
+  'known browsers and API clients, email codes and links (except those that undo an email change) and the setup link';
 
 export function addDb(program: Command): void {
   const db = program

@@ -70,7 +70,7 @@ export const changes: Record<string, { help: string; make: Make }> = {
     },
   },
   'remove-devices': {
-    help: 'Remove all recognized browsers and API clients of a user. Sessions continue.',
+    help: 'Remove all known browsers and API clients of a user. Sessions continue.',
     make: async (change) => `Removed ${removed(await removeDevices(change))} of ${change.user.username}.`,
   },
   logout: {

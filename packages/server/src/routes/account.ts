@@ -152,7 +152,7 @@ export const accountRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/me/devices',
     access: 'user',
-    summary: 'List recognized devices',
+    summary: 'List known devices',
     responses: { 200: z.object({ devices: z.array(deviceShape), next_cursor: z.null() }) },
     errors: [],
     handler: listDevices,

@@ -253,7 +253,7 @@ describe.each(databases)('usher db restored on $name', (kind) => {
     const done = await place.usher(['db', 'restored', '--yes']);
     expect(done).toMatchObject({ code: 0, stdout: '' });
     expect(done.stderr).toBe(
-      'Revoked all sessions (2), recognized browsers and API clients, email codes and links (except those that undo an email change) and the setup link.\n',
+      'Revoked all sessions (2), known browsers and API clients, email codes and links (except those that undo an email change) and the setup link.\n',
     );
     for (const credential of [cookie, { bearer: pair.access_token }, { refresh: pair.refresh_token }])
       expect((await present(app, credential)).status).toBe(401);

@@ -288,7 +288,7 @@ describe.each(databases)('$name', (kind) => {
     ]);
     expect((await succeed('show ada')).stdout).toContain('KNOWN DEVICE');
     const removed = await succeed('remove-devices ada');
-    expect(removed.stderr).toBe('Removed 1 recognized device of ada.\n');
+    expect(removed.stderr).toBe('Removed 1 known device of ada.\n');
     expect((await show('ada')).devices).toEqual([]);
     expect(await events()).toContain('device_removed by operator');
     expect(await refusals(signedIn)).toEqual([undefined]);
