@@ -80,7 +80,7 @@ export const changes: Record<string, { help: string; make: Make }> = {
   },
 };
 
-const removed = (devices: number): string => `${devices} recognized ${devices === 1 ? 'device' : 'devices'}`;
+const removed = (devices: number): string => `${devices} known ${devices === 1 ? 'device' : 'devices'}`;
 
 const ended = (sessions: number): string => `${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended`;
 

@@ -81,7 +81,7 @@ export const actions = {
     label: 'Remove known devices',
     title: 'Remove the known devices of {username}?',
     means: [
-      'The account no longer recognizes the user’s browsers until they sign in again. Existing sessions stay active.',
+      'The user’s devices are unknown until the next sign-in. Existing sessions stay active.',
       'While someone is guessing this password, the user may have to wait, or reset the password by email.',
     ],
     done: 'Known devices removed.',

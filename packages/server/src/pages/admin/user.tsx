@@ -148,7 +148,7 @@ const endWithoutTime = (limit: RateLimitName): string =>
     ? 'until the user resets their password by email'
     : 'until the user uses an email link';
 
-/** The devices that the account recognizes. */
+/** The known devices of the account. */
 function Devices({ devices, now }: { devices: ListedDevice[]; now: number }) {
   if (devices.length === 0) return null;
   return (
