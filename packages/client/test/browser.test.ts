@@ -1,24 +1,14 @@
 // The client as it is built, in a real browser: cookies, tabs and other origins as only a browser has them.
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { newIdentifiers, PASSWORD, send } from '../../server/test/support/app.ts';
 import { startBrowser, type Visitor, visit } from '../../server/test/support/browser.ts';
 import { DAY, MINUTE, SECOND } from '../../server/test/support/clock.ts';
-import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { sqlite } from '../../server/test/support/postgres.ts';
+import { withApp, withStarted } from '../../server/test/support/with-app.ts';
 import type { Change } from '../src/changes.ts';
 import { openTab, serveApplication, type Tab } from './application.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser.close());
-
-function createDatabase(): Promise<TestDatabase> {
-  const [first] = databases;
-  if (!first) throw new Error('There is no database.');
-  return first.create();
-}
+const browser = withStarted(startBrowser, (it) => it.close());
 
 const visitors: Visitor[] = [];
 afterEach(async () => {
@@ -37,30 +27,25 @@ const heardSoon = async (tab: Tab, ...changes: Change[]): Promise<void> => {
 };
 
 describe('on Usher’s own origin', () => {
-  let app: TestApp;
-  let url: string;
-  let stop: () => Promise<void>;
   /** What each call to `/v1/refresh` waits for. */
   let holdRenewals: Promise<void> = Promise.resolve();
   let renewals = 0;
-  beforeAll(async () => {
-    const server = await serveApplication(async (request, peer) => {
-      if (new URL(request.url).pathname === '/v1/refresh') {
-        renewals++;
-        await holdRenewals;
-      }
-      return app.usher.fetch(request, peer);
-    });
+  const server = withStarted(
+    () =>
+      serveApplication(async (request, peer) => {
+        if (new URL(request.url).pathname === '/v1/refresh') {
+          renewals++;
+          await holdRenewals;
+        }
+        return app.usher.fetch(request, peer);
+      }),
+    (it) => it.stop(0),
+  );
+  let url: string;
+  const { app } = withApp(sqlite.create, () => {
     url = `http://localhost:${server.port}`;
-    const database = await createDatabase();
-    app = await startApp(database, { publicUrl: url });
-    stop = async () => {
-      await server.stop(0);
-      await app.stop();
-      await database.remove();
-    };
+    return { publicUrl: url };
   });
-  afterAll(() => stop());
 
   /** Two tabs of one browser. */
   async function twoTabs(session: 'cookie' | 'bearer') {
@@ -163,29 +148,20 @@ describe('on Usher’s own origin', () => {
 });
 
 describe('on another origin', () => {
-  let port: number;
-  let app: TestApp;
-  let stop: () => Promise<void>;
-  beforeAll(async () => {
-    const server = await serveApplication(() => new Response('', { status: 404 }));
-    ({ port } = server);
-    const allowedOrigins = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
-    const database = await createDatabase();
-    app = await startApp(database, { allowedOrigins });
-    stop = async () => {
-      await server.stop(0);
-      await app.stop();
-      await database.remove();
-    };
-  });
-  afterAll(() => stop());
+  const other = withStarted(
+    () => serveApplication(() => new Response('', { status: 404 })),
+    (it) => it.stop(0),
+  );
+  const { app } = withApp(sqlite.create, () => ({
+    allowedOrigins: [`http://127.0.0.1:${other.port}`, `http://localhost:${other.port}`],
+  }));
 
   it.each([
     ['bearer', 'of another site', '127.0.0.1'],
     ['bearer', 'of the same site', 'localhost'],
     ['cookie', 'of the same site', 'localhost'],
   ] as const)('a session by %s serves a page %s', async (session, _, host) => {
-    const { page } = await someone(`http://${host}:${port}`);
+    const { page } = await someone(`http://${host}:${other.port}`);
     const tab = await openTab(page, '/', { url: app.url, session });
     const names = newIdentifiers();
     expect((await tab.ask(`signUp(${json(names)})`)).error).toBe(null);
@@ -199,7 +175,7 @@ describe('on another origin', () => {
   });
 
   it('is told how long to wait', async () => {
-    const { page } = await someone(`http://127.0.0.1:${port}`);
+    const { page } = await someone(`http://127.0.0.1:${other.port}`);
     const tab = await openTab(page, '/', { url: app.url, session: 'bearer' });
     for (let i = 0; i < 60; i++) await send(app, 'POST', '/v1/restore-email', { token: 'x' });
     expect((await tab.ask("restoreEmail({ token: 'x' })")).error).toMatchObject({
@@ -209,19 +185,19 @@ describe('on another origin', () => {
   });
 
   it('reaches nobody from a page that is not named', async () => {
-    const { page } = await someone(`http://unnamed.localhost:${port}`);
+    const { page } = await someone(`http://unnamed.localhost:${other.port}`);
     const tab = await openTab(page, '/', { url: app.url, session: 'bearer' });
     const { error } = await tab.ask(`signUp(${json(newIdentifiers())})`);
     expect(error).toMatchObject({ code: 'network_error', status: 0 });
     expect(error?.message).toContain(
-      `add http://unnamed.localhost:${port} to its setting USHER_ALLOWED_ORIGINS`,
+      `add http://unnamed.localhost:${other.port} to its setting USHER_ALLOWED_ORIGINS`,
     );
     // The server says the same to whoever runs it.
     const line =
       app.log.find((one) => one.includes('unnamed.localhost')) ?? expect.fail('nothing was logged');
     expect(JSON.parse(line)).toMatchObject({
       method: 'OPTIONS',
-      origin: `http://unnamed.localhost:${port}`,
+      origin: `http://unnamed.localhost:${other.port}`,
       hint: expect.stringContaining('USHER_ALLOWED_ORIGINS'),
     });
     expect(await tab.heard()).toEqual([]);

@@ -1,35 +1,20 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Needs } from '../../guard/src/guard.ts';
 import { tokenRequired } from '../../guard/src/node.ts';
-import { newIdentifiers, PASSWORD, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { newIdentifiers, PASSWORD, startApp } from '../../server/test/support/app.ts';
 import { given } from '../../server/test/support/client.ts';
 import { DAY, MINUTE, SECOND } from '../../server/test/support/clock.ts';
-import { type Inside, openInside } from '../../server/test/support/forge.ts';
-import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { withApp } from '../../server/test/support/with-app.ts';
 import type { Change } from '../src/changes.ts';
 import { type Client, type ClientOptions, createClient } from '../src/client.ts';
 import { UsherError } from '../src/error.ts';
 import { memoryStorage, webStorage } from '../src/storage.ts';
 import { browserFetch } from './browser-fetch.ts';
 
-let database: TestDatabase;
-let app: TestApp;
-let inside: Inside;
-beforeAll(async () => {
-  const [first] = databases;
-  if (!first) throw new Error('There is no database.');
-  database = await first.create();
-  app = await startApp(database);
-  inside = await openInside(app, database);
-});
-afterAll(async () => {
-  await inside.close();
-  await app.stop();
-  await database.remove();
-});
+const { app, database, inside } = withApp();
 
 const clients: Client[] = [];
 afterEach(() => {

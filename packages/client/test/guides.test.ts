@@ -4,29 +4,19 @@ import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { newIdentifiers, PASSWORD, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { afterEach, describe, expect, inject, it, vi } from 'vitest';
+import { newIdentifiers, PASSWORD, signUp, startApp } from '../../server/test/support/app.ts';
 import { lastEmail } from '../../server/test/support/emails.ts';
 import { openLink } from '../../server/test/support/form.ts';
 import { asHere, textsOf as blocks, readGuide as guide } from '../../server/test/support/guides.ts';
-import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { sqlite } from '../../server/test/support/postgres.ts';
 import { freePort } from '../../server/test/support/process.ts';
+import { withApp } from '../../server/test/support/with-app.ts';
 import type { Client } from '../src/client.ts';
 import { browserFetch } from './browser-fetch.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-let database: TestDatabase;
-let app: TestApp;
-beforeAll(async () => {
-  const [first] = databases;
-  if (!first) throw new Error('There is no database.');
-  database = await first.create();
-  app = await startApp(database);
-});
-afterAll(async () => {
-  await app.stop();
-  await database.remove();
-});
+const { app } = withApp();
 afterEach(() => {
   vi.unstubAllGlobals();
 });
@@ -67,8 +57,7 @@ describe('curl.md', () => {
 
 describe('quick-start.md', () => {
   it('prints what it says, and its mail can be read and its link opened', async () => {
-    const own = await databases[0]?.create();
-    if (!own) throw new Error('There is no database.');
+    const own = await sqlite.create();
     const fresh = await startApp(own);
     const text = guide('quick-start.md');
     const printed = await shell(blocks(text, 'sh'), fresh.url);

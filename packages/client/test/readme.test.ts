@@ -3,10 +3,9 @@ import { execFile } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { type Document, writeTypes } from '../../../scripts/client-types.ts';
-import { startApp, type TestApp } from '../../server/test/support/app.ts';
-import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { withApp } from '../../server/test/support/with-app.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -14,18 +13,7 @@ const programs = [...read('packages/client/README.md').matchAll(/```ts\n([\s\S]*
   ([, block]) => block ?? '',
 );
 
-let database: TestDatabase;
-let app: TestApp;
-beforeAll(async () => {
-  const [first] = databases;
-  if (!first) throw new Error('There is no database.');
-  database = await first.create();
-  app = await startApp(database);
-});
-afterAll(async () => {
-  await app.stop();
-  await database.remove();
-});
+const { app } = withApp();
 
 async function run(program: string): Promise<string> {
   const folder = mkdtempSync(join(inject('folder'), 'client-'));

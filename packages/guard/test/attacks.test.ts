@@ -6,26 +6,13 @@ import { inspect } from 'node:util';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Claims } from '../../server/src/core/tokens/claims.ts';
-import { login, send, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { login, send, signUp } from '../../server/test/support/app.ts';
 import { SECOND } from '../../server/test/support/clock.ts';
-import {
-  accessHeader,
-  claimsOf,
-  forgeMac,
-  forgeSigned,
-  type Inside,
-  openInside,
-  part,
-} from '../../server/test/support/forge.ts';
-import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { accessHeader, claimsOf, forgeMac, forgeSigned, part } from '../../server/test/support/forge.ts';
+import { withApp } from '../../server/test/support/with-app.ts';
 import { createGuard, type Guard } from '../src/guard.ts';
 import { bearer, type Service, startAll } from './services.ts';
 
-const [{ create }] = databases as [(typeof databases)[number]];
-
-let database: TestDatabase;
-let app: TestApp;
-let inside: Inside;
 let guard: Guard;
 let services: Service[];
 let victim: { id: string; cookie: string; access: string; refresh: string };
@@ -34,10 +21,8 @@ let attackerJwk: JWK;
 /** Where the guard went. */
 const asked = new Set<string>();
 
+const { app, inside } = withApp();
 beforeAll(async () => {
-  database = await create();
-  app = await startApp(database);
-  inside = await openInside(app, database);
   const who = await signUp(app);
   const pair = await login(app, who, undefined, 'services');
   victim = {
@@ -60,9 +45,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all(services.map((service) => service.stop()));
-  await inside.close();
-  await app.stop();
-  await database.remove();
 });
 
 const signer = () => inside.keyring.signer(app.clock.now());

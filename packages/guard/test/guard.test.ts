@@ -1,40 +1,20 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rotateKey } from '../../server/src/core/keys.ts';
-import {
-  asBearer,
-  type Browser,
-  login,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../../server/test/support/app.ts';
+import { asBearer, type Browser, login, send, signUp, startApp } from '../../server/test/support/app.ts';
 import { MINUTE, SECOND } from '../../server/test/support/clock.ts';
-import { claimsOf, type Inside, openInside } from '../../server/test/support/forge.ts';
-import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { claimsOf } from '../../server/test/support/forge.ts';
+import { withApp } from '../../server/test/support/with-app.ts';
 import { authOf } from '../src/express.ts';
 import { createGuard, type Guard, type GuardOptions, type Needs } from '../src/guard.ts';
 import { bearer, frameworks, type Service, startAll } from './services.ts';
 
-const [{ create }] = databases as [(typeof databases)[number]];
-
-let database: TestDatabase;
-let app: TestApp;
-let inside: Inside;
 let ada: { id: string; username: string; password: string; browser: Browser };
+const { app, database, inside } = withApp();
 beforeAll(async () => {
-  database = await create();
-  app = await startApp(database);
-  inside = await openInside(app, database);
   ada = await signUp(app);
-});
-afterAll(async () => {
-  await inside.close();
-  await app.stop();
-  await database.remove();
 });
 
 const services: Service[] = [];

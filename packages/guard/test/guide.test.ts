@@ -6,12 +6,13 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { login, type Reply, send, signUp, startApp, type TestApp } from '../../server/test/support/app.ts';
+import { login, type Reply, send, signUp } from '../../server/test/support/app.ts';
 import { testClock } from '../../server/test/support/clock.ts';
 import { asHere } from '../../server/test/support/guides.ts';
-import { databases, type TestDatabase } from '../../server/test/support/postgres.ts';
+import { sqlite } from '../../server/test/support/postgres.ts';
 import { freePort, leash } from '../../server/test/support/process.ts';
 import { TIMEOUT } from '../../server/test/support/timeouts.ts';
+import { withApp } from '../../server/test/support/with-app.ts';
 import { bearer } from './services.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -20,23 +21,18 @@ const blocks = (file: string, language: string): string[] =>
   [...read(file).matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(
     ([, block]) => block ?? '',
   );
-const [{ create }] = databases as [(typeof databases)[number]];
-
 const guide = blocks('docs/guides/protect-a-route.md', 'ts');
 const corsGuide = blocks('docs/guides/cors.md', 'ts');
 const readme = blocks('packages/guard/README.md', 'ts');
 const flask = blocks('docs/guides/flask.md', 'py');
 
-let database: TestDatabase;
-let app: TestApp;
+// The programs go by the real time.
+const { app } = withApp(sqlite.create, { clock: testClock(Date.now()) });
 let ada: { id: string };
 let token: string;
 /** For Usher itself. */
 let own: string;
 beforeAll(async () => {
-  database = await create();
-  // The programs go by the real time.
-  app = await startApp(database, { clock: testClock(Date.now()) });
   const who = await signUp(app);
   ada = who;
   token = (await login(app, who, undefined, 'services')).access_token;
@@ -45,8 +41,6 @@ beforeAll(async () => {
 const running = new Set<() => Promise<unknown>>();
 afterAll(async () => {
   await Promise.all([...running].map((end) => end()));
-  await app.stop();
-  await database.remove();
 });
 
 /** Puts a program where packages are found as in any project. */

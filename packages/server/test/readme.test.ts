@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { databases, type TestDatabase } from './support/postgres.ts';
-import { startTodos, type TodoServer } from './support/todos.ts';
+import { databases } from './support/postgres.ts';
+import { startTodos } from './support/todos.ts';
+import { withDatabase, withStarted } from './support/with-app.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -15,17 +16,16 @@ const answers = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].flatMap(([, bloc
 );
 
 describe.each(databases)('the README on $name', ({ create }) => {
-  let database: TestDatabase;
-  let started: TodoServer;
+  const database = withDatabase(create);
+  const started = withStarted(
+    () => startTodos(database),
+    (it) => it.stop(),
+  );
   let folder: string;
   beforeAll(async () => {
-    database = await create();
-    started = await startTodos(database);
     folder = mkdtempSync(join(inject('folder'), 'readme-'));
   });
   afterAll(async () => {
-    await started.stop();
-    await database.remove();
     rmSync(folder, { recursive: true });
   });
 

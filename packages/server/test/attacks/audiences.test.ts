@@ -1,40 +1,16 @@
 // A token for a service opens that service, and nothing of Usher's.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { routes } from '../../src/routes.ts';
-import {
-  asBearer,
-  basic,
-  login,
-  NEW_PASSWORD,
-  PASSWORD,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { asBearer, basic, login, NEW_PASSWORD, PASSWORD, send, signUp, startApp } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
-import { claimsOf, type Inside, newIp, openInside, startTwin } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { claimsOf, newIp } from '../support/forge.ts';
+import { databases, sqlite } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('audiences on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let twin: TestApp;
-  let inside: Inside;
   const options = { audiences: ['services', 'billing'], allowedOrigins: ['https://app.example.org'] };
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, options);
-    twin = await startTwin(app, database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await twin.stop();
-    await app.stop();
-    await database.remove();
-  });
+  const { app, inside, twin } = withApp(create, options);
 
   const newPerson = () => signUp(app, newIp());
   async function newAdmin() {
@@ -292,8 +268,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
 });
 
 it('A21: Usher does not start with its own address as a service', async () => {
-  const [{ create }] = databases as [(typeof databases)[number]];
-  const database = await create();
+  const database = await sqlite.create();
   await expect(
     startApp(database, {
       publicUrl: 'http://localhost:4000',

@@ -3,7 +3,7 @@ import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import type { Route } from '../../src/http/route.ts';
 import { openContext } from '../../src/open-context.ts';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
 import { routes } from '../../src/routes.ts';
 import {
   asBearer,
@@ -18,7 +18,8 @@ import {
   type TestApp,
 } from '../support/app.ts';
 import { openLink, secretOf, submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const NOBODY = '00000000-0000-7000-8000-000000000000';
 const EVIL = 'https://evil.example';
@@ -33,23 +34,13 @@ const guarded = routes.filter(({ access }) => access === 'user' || access === 'a
 const withoutId = ({ text }: Reply): string => text.replace(/"request_id":"[^"]+"/, '');
 
 describe.each(databases)('authorization on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opened: Database;
-  let app: TestApp;
+  const { app, opened } = withApp(create, { metricsToken: 'a token for the metrics' });
   let admin: Awaited<ReturnType<typeof signUp>>;
   let victim: Awaited<ReturnType<typeof signUp>>;
   let mallory: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    opened = await openDatabase(database.url);
-    app = await startApp(database, { metricsToken: 'a token for the metrics' });
     [admin, victim, mallory] = [await signUp(app), await signUp(app), await signUp(app)];
     await opened.db.updateTable('users').set({ admin_since: 1 }).where('id', '=', admin.id).execute();
-  });
-  afterAll(async () => {
-    await app.stop();
-    await opened.close();
-    await database.remove();
   });
 
   const accounts = () => opened.db.selectFrom('users').selectAll().orderBy('id').execute();

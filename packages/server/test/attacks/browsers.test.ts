@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Route } from '../../src/http/route.ts';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { routes } from '../../src/routes.ts';
 import {
   asBearer,
@@ -12,11 +11,10 @@ import {
   send,
   sendBytes,
   signUp,
-  startApp,
-  type TestApp,
 } from '../support/app.ts';
 import { SECOND } from '../support/clock.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases, sqlite } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const EVIL = 'https://evil.example';
 const ALLOWED = 'https://app.example.org';
@@ -51,21 +49,14 @@ const pathOf = ({ path }: Route): string =>
     .replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : '00000000-0000-7000-8000-000000000000');
 
 describe.each(databases)('browsers on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opened: Database;
-  let app: TestApp;
+  const { app, opened } = withApp(create, {
+    metricsToken: 'a token for the metrics',
+    allowedOrigins: [ALLOWED],
+  });
   let admin: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    opened = await openDatabase(database.url);
-    app = await startApp(database, { metricsToken: 'a token for the metrics', allowedOrigins: [ALLOWED] });
     admin = await signUp(app);
     await opened.db.updateTable('users').set({ admin_since: 1 }).where('id', '=', admin.id).execute();
-  });
-  afterAll(async () => {
-    await app.stop();
-    await opened.close();
-    await database.remove();
   });
 
   /** The headers of a browser in which the admin is signed in. */
@@ -446,22 +437,14 @@ describe.each(databases)('browsers on $name', ({ create }) => {
 });
 
 describe('cookies of an https installation', () => {
-  const [{ create } = expect.fail('no database')] = databases;
   const publicUrl = 'https://accounts.example.org';
-  let database: TestDatabase;
-  let app: TestApp;
+  const { app } = withApp(sqlite.create, { publicUrl });
   let token: string;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { publicUrl });
     const reply = await send(app, 'POST', '/v1/signup', newIdentifiers(), {
       headers: { host: 'accounts.example.org' },
     });
     token = /^__Host-usher=([^;]+)/.exec(reply.headers.get('set-cookie') ?? '')?.[1] ?? '';
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
   });
 
   const me = (cookie: string) =>

@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NEW_PASSWORD, PASSWORD, WRONG } from '../support/app.ts';
 import { DAY } from '../support/clock.ts';
 import { deviceOf } from '../support/cookies.ts';
 import { lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type Answered, type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withCountedApp } from '../support/with-app.ts';
+import { type Answered, newAccount, URL_OF_ALL } from '../support/work.ts';
 
 /** Wrong passwords from browsers that an account does not know, before it has to wait. */
 const STRANGERS = 5;
@@ -17,16 +18,7 @@ const MAX_DEVICES = 20;
 type Account = Awaited<ReturnType<typeof newAccount>>;
 
 describe.each(databases)('known devices on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: CountedApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startCounted(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withCountedApp(create);
 
   const headersOf = (device: string) => ({ origin: URL_OF_ALL, ...(device && { cookie: device }) });
   const signIn = ({ username }: Account, device = '', password: string = PASSWORD): Promise<Answered> =>

@@ -19,7 +19,8 @@ import {
   WRONG,
 } from '../support/app.ts';
 import { DAY, MINUTE, SECOND, type TestClock, testClock } from '../support/clock.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withDatabase } from '../support/with-app.ts';
 
 /** Whatever of an answer a stranger can see; the id and the date of it are new each time. */
 function visible({ status, headers, text }: Reply) {
@@ -28,7 +29,7 @@ function visible({ status, headers, text }: Reply) {
 }
 
 describe.each(databases)('enumeration on $name', ({ create }) => {
-  let database: TestDatabase;
+  const database = withDatabase(create);
   let opened: OpenedContext;
   let server: HttpServer;
   let usher: Usher;
@@ -39,7 +40,6 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
   const serving = new AsyncLocalStorage<string[]>();
   const note = (step: string) => void serving.getStore()?.push(step);
   beforeAll(async () => {
-    database = await create();
     clock = testClock();
     server = await startHttpServer(
       (request, peer) => serving.run(work, () => usher.fetch(request, peer)),
@@ -64,7 +64,6 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
   afterAll(async () => {
     await server.stop(0);
     await usher.close();
-    await database.remove();
   });
   beforeEach(() => {
     clock.advance(60 * MINUTE);

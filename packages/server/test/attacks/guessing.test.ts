@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readRateLimits } from '../../src/core/rate-limits.ts';
 import { findById } from '../../src/core/users.ts';
 import { identifiersOf } from '../../src/flows/passwords/authenticate-with-password.ts';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
 import {
   asBearer,
@@ -18,7 +18,8 @@ import {
   WRONG,
 } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, testClock } from '../support/clock.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 /** Wrong passwords for one account that are looked at before it has to wait. */
 const FREE = 5;
@@ -28,23 +29,7 @@ const NAMES = 20;
 type Account = Awaited<ReturnType<typeof signUp>>;
 
 describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
-  let database: TestDatabase;
-  let opened: Database;
-  let app: TestApp;
-  let twin: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    opened = await openDatabase(database.url);
-    app = await startApp(database);
-    // A second process of the same installation.
-    twin = await startApp(database, { secret: app.secret, publicUrl: app.url, clock: app.clock });
-  });
-  afterAll(async () => {
-    await twin.stop();
-    await app.stop();
-    await opened.close();
-    await database.remove();
-  });
+  const { app, database, twin, opened } = withApp(create);
 
   // Both processes answer to the one name of the installation.
   const guess = (names: { username: string }, password = WRONG, from = '203.0.113.1', at = app) =>

@@ -1,39 +1,22 @@
 // Whose password is hashed when: nobody takes all places in the queue, and nobody's turn tells of somebody else.
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readRateLimits } from '../../src/core/rate-limits.ts';
 import type { Requester } from '../../src/platform/fair-queue.ts';
-import { createHasher, type Hasher } from '../../src/platform/hasher.ts';
-import {
-  newIdentifiers,
-  PASSWORD,
-  type Reply,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-  WRONG,
-} from '../support/app.ts';
+import { createHasher } from '../../src/platform/hasher.ts';
+import { newIdentifiers, PASSWORD, type Reply, send, signUp, WRONG } from '../support/app.ts';
 import { deviceOf } from '../support/cookies.ts';
 import { newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type Answered, type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withCountedApp, withStarted } from '../support/with-app.ts';
+import { type Answered, newAccount, URL_OF_ALL } from '../support/work.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 
 describe.each(databases)('hashing in turn on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    // The real cost is what the threads are kept busy with.
-    app = await startApp(database, { hashing: {} });
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  // The real cost is what the threads are kept busy with.
+  const { app, database } = withApp(create, { hashing: {} });
 
   const signIn = (username: string, password: string): Promise<Reply> =>
     send(app, 'POST', '/v1/signin', { username, password }, { from: newIp() });
@@ -67,16 +50,15 @@ describe.each(databases)('hashing in turn on $name', ({ create }) => {
 });
 
 describe.each(databases)('the order of hashes on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: CountedApp;
-  let hasher: Hasher;
+  const { app } = withCountedApp(create);
+  // Of 51 places a range has 6, strangers there 4, an account 3.
+  const hasher = withStarted(
+    () => createHasher({ threads: 1, parameters: { memoryKib: 64, passes: 1 }, niceness: 0 }),
+    (it) => it.close(),
+  );
   /** For whom a password was to be checked, in the order in which they came. */
   let asked: Requester[] = [];
   beforeAll(async () => {
-    database = await create();
-    app = await startCounted(database);
-    // Of 51 places a range has 6, strangers there 4, an account 3.
-    hasher = createHasher({ threads: 1, parameters: { memoryKib: 64, passes: 1 }, niceness: 0 });
     app.context.hasher = {
       ...app.context.hasher,
       verify: (hash, password, requester) => {
@@ -87,11 +69,6 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
   });
   beforeEach(() => {
     asked = [];
-  });
-  afterAll(async () => {
-    await hasher.close();
-    await app.stop();
-    await database.remove();
   });
 
   const signIn = (body: object, from: string, headers?: Record<string, string>) =>

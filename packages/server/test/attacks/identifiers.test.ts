@@ -1,31 +1,20 @@
 import { createHash, scryptSync } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
-import { createHasher, type Hasher } from '../../src/platform/hasher.ts';
-import { Browser, newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { describe, expect, it } from 'vitest';
+import { createHasher } from '../../src/platform/hasher.ts';
+import { Browser, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
 const basic = (name: string, password: string) => ({
   headers: { authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` },
 });
 
 describe.each(databases)('names and passwords on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opened: Database;
-  let app: TestApp;
-  let weak: Hasher;
-  beforeAll(async () => {
-    database = await create();
-    opened = await openDatabase(database.url);
-    app = await startApp(database, { hashing: {} });
-    weak = createHasher({ threads: 1, parameters: { memoryKib: 1_024, passes: 1 } });
-  });
-  afterAll(async () => {
-    await weak.close();
-    await app.stop();
-    await opened.close();
-    await database.remove();
-  });
+  const { app, opened } = withApp(create, { hashing: {} });
+  const weak = withStarted(
+    () => createHasher({ threads: 1, parameters: { memoryKib: 1_024, passes: 1 } }),
+    (it) => it.close(),
+  );
 
   const failures = () => app.log.filter((line) => line.includes('"level":50'));
   const signIn = (body: { username?: string; email?: string; password: string }, from?: string) =>

@@ -1,24 +1,16 @@
 // A check of a password takes time. What a thief began with it must not be done once the owner has been told that the
 // password is replaced and every session revoked.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NEW_PASSWORD, newIdentifiers, PASSWORD } from '../support/app.ts';
 import { sessionOf, verificationOf } from '../support/cookies.ts';
 import { lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withCountedApp } from '../support/with-app.ts';
+import { newAccount, URL_OF_ALL } from '../support/work.ts';
 
 describe.each(databases)('acts that come too late on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: CountedApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startCounted(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withCountedApp(create);
 
   const cookieOf = (reply: { headers: Headers }) => ({ cookie: sessionOf(reply), origin: URL_OF_ALL });
 

@@ -1,30 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { openContext } from '../../src/open-context.ts';
-import { Browser, newIdentifiers, send, sendBytes, startApp, type TestApp } from '../support/app.ts';
+import { Browser, newIdentifiers, send, sendBytes } from '../support/app.ts';
 import { SECOND } from '../support/clock.ts';
-import { type Inside, openInside } from '../support/forge.ts';
 import { openLink, secretOf, submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('logs on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
   const metricsToken = `metrics-${randomBytes(12).toString('hex')}`;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { metricsToken });
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
-  });
+  const { app, database, inside } = withApp(create, { metricsToken });
 
   const metrics = async () =>
     (await send(app, 'GET', '/metrics', undefined, { headers: { authorization: `Bearer ${metricsToken}` } }))

@@ -1,23 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newIdentifiers, PASSWORD, WRONG } from '../support/app.ts';
 import { MINUTE } from '../support/clock.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type CountedApp, newAccount, startCounted } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withCountedApp } from '../support/with-app.ts';
+import { newAccount } from '../support/work.ts';
 
 /** Different names that one IPv4 address or IPv6 /64 may fail with; a /56 twice as many, a /48 three times. */
 const NAMES = 20;
 
 describe.each(databases)('client ranges on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: CountedApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startCounted(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app } = withCountedApp(create);
 
   const spray = (from: string) =>
     app.call('POST', '/v1/signin', { username: newIdentifiers().username, password: WRONG }, from);

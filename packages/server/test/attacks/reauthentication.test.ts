@@ -1,24 +1,14 @@
 // Whoever finds a session, open on a screen or stolen, does not get to do with it what cannot be undone.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { routes } from '../../src/routes.ts';
-import {
-  asBearer,
-  type Browser,
-  login,
-  PASSWORD,
-  type Reply,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-  WRONG,
-} from '../support/app.ts';
+import { asBearer, type Browser, login, PASSWORD, type Reply, send, signUp, WRONG } from '../support/app.ts';
 import { given, refusal, signedIn } from '../support/client.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
 import { sessionOf } from '../support/cookies.ts';
-import { claimsOf, type Inside, newIp, openInside } from '../support/forge.ts';
+import { claimsOf, newIp } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const CHALLENGE =
   'Bearer realm="usher", error="insufficient_user_authentication", error_description="A more recent sign-in is required", max_age="300"';
@@ -33,19 +23,7 @@ it('A19: every line of the table by which an administrator writes asks for a fre
 });
 
 describe.each(databases)('a fresh sign-in on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
-  });
+  const { app, inside } = withApp(create);
 
   const newPerson = () => signUp(app, newIp());
   async function newAdmin() {

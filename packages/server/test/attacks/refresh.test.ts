@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Tables } from '../../src/platform/db/tables.ts';
 import { login, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../support/clock.ts';
@@ -7,7 +7,6 @@ import {
   type Credential,
   claimsOf,
   forgeMac,
-  type Inside,
   newIp,
   openInside,
   present,
@@ -15,7 +14,8 @@ import {
   sendTo,
   startTwin,
 } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const tables: (keyof Tables)[] = [
   'installation',
@@ -35,22 +35,7 @@ interface Pair {
 const sessionOf = ({ bearer }: Pair): string => claimsOf(bearer).sid;
 
 describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let twin: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    twin = await startTwin(app, database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await twin.stop();
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database, inside, twin } = withApp(create);
 
   const newPerson = () => signUp(app, newIp());
   async function logIn(who: { username: string; password: string }): Promise<Pair> {

@@ -2,7 +2,6 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Route } from '../../src/http/route.ts';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { routes } from '../../src/routes.ts';
 import {
   asBearer,
@@ -12,10 +11,10 @@ import {
   send,
   sendBytes,
   signUp,
-  startApp,
   type TestApp,
 } from '../support/app.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const withJson = routes.filter((route) => route.body && route.encoding !== 'form');
 const pathOf = ({ path }: Route): string =>
@@ -41,46 +40,29 @@ function trickle(app: TestApp, beginning: string): Promise<string> {
 }
 
 // H6 waits for the server's own patience to end; it begins first, so that the others need not wait for it.
-let slow: { app: TestApp; database: TestDatabase; answers: Promise<string>[] };
-beforeAll(async () => {
-  const [{ create } = expect.fail('no database')] = databases;
-  const database = await create();
-  const app = await startApp(database);
-  const host = `Host: localhost:${app.port}\r\n`;
+const { app: slowApp } = withApp();
+let slowAnswers: Promise<string>[];
+beforeAll(() => {
+  const host = `Host: localhost:${slowApp.port}\r\n`;
   const type = 'Content-Type: application/json\r\nContent-Length: 9000\r\n\r\n';
-  const answers = [
-    trickle(app, `GET /v1/me HTTP/1.1\r\n${host}X-Slow: `),
-    trickle(app, `POST /v1/signin HTTP/1.1\r\n${host}${type}{"username":"`),
+  slowAnswers = [
+    trickle(slowApp, `GET /v1/me HTTP/1.1\r\n${host}X-Slow: `),
+    trickle(slowApp, `POST /v1/signin HTTP/1.1\r\n${host}${type}{"username":"`),
   ];
-  slow = { app, database, answers };
-});
-afterAll(async () => {
-  await slow.app.stop();
-  await slow.database.remove();
 });
 
 describe.each(databases)('requests on $name', ({ create }) => {
-  let database: TestDatabase;
-  let opened: Database;
-  let app: TestApp;
+  const { app, opened } = withApp(create);
   let admin: Awaited<ReturnType<typeof signUp>>;
   let authorization: string;
   let bearer: { headers: { authorization: string } };
   let prototype: string[];
   beforeAll(async () => {
     prototype = Object.getOwnPropertyNames(Object.prototype);
-    database = await create();
-    opened = await openDatabase(database.url);
-    app = await startApp(database);
     admin = await signUp(app);
     await opened.db.updateTable('users').set({ admin_since: 1 }).where('id', '=', admin.id).execute();
     authorization = `Bearer ${(await login(app, admin)).access_token}`;
     bearer = { headers: { authorization } };
-  });
-  afterAll(async () => {
-    await app.stop();
-    await opened.close();
-    await database.remove();
   });
 
   const head = (...lines: string[]) =>
@@ -768,6 +750,6 @@ describe.each(databases)('requests on $name', ({ create }) => {
 });
 
 it('H6: who takes too long over headers or a body is cut off', async () => {
-  expect((await send(slow.app, 'GET', '/healthz')).status).toBe(200);
-  for (const answer of await Promise.all(slow.answers)) expect(answer).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  expect((await send(slowApp, 'GET', '/healthz')).status).toBe(200);
+  for (const answer of await Promise.all(slowAnswers)) expect(answer).toMatch(/^(HTTP\/1\.1 408 |$)/);
 });

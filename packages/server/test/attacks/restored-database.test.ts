@@ -13,13 +13,14 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readStateFile, stateFileOf } from '../../src/platform/state-file.ts';
-import { newPlace, type Place, run } from '../cli/program.ts';
+import { run, withPlace } from '../cli/program.ts';
 import { login, newIdentifiers, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { DAY, HOUR, type TestClock, testClock } from '../support/clock.ts';
 import { lastEmail } from '../support/emails.ts';
 import { type Credential, openInside, present, sendAs, sendTo } from '../support/forge.ts';
 import { databases } from '../support/postgres.ts';
 import { newFolder, SECRET } from '../support/process.ts';
+import { withStarted } from '../support/with-app.ts';
 
 describe('a database file of yesterday is put back', () => {
   let file: string;
@@ -229,18 +230,13 @@ describe('a database file of yesterday is put back', () => {
 });
 
 describe.each(databases)('usher db restored on $name', (kind) => {
-  let place: Place;
-  let app: TestApp;
-  beforeEach(async () => {
-    place = await newPlace(kind);
-    await place.create();
+  const place = withPlace(kind);
+  const app = withStarted(
     // The key of this database was made just now.
-    app = await startApp(place.database, { secret: place.secret, clock: testClock(Date.now()) });
-  });
-  afterEach(async () => {
-    await app.stop();
-    await place.remove();
-  });
+    () => startApp(place.database, { secret: place.secret, clock: testClock(Date.now()) }),
+    (it) => it.stop(),
+    'test',
+  );
 
   it('K14: an operator who put a backup back signs everybody out at once, on a server that runs', async () => {
     const who = await signUp(app);

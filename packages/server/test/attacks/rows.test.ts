@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { bytesOfRow, rowsInADay, strangerRows } from '../../../../scripts/stranger-rows.ts';
 import { rateLimits, readRateLimits } from '../../src/core/rate-limits.ts';
 import { RECOVERY_EMAIL_SENT } from '../../src/flows/recovery/send-mail.ts';
@@ -10,8 +10,9 @@ import { DAY, HOUR, MINUTE } from '../support/clock.ts';
 import { deviceOf, sessionOf } from '../support/cookies.ts';
 import { lastEmail, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withCountedApp } from '../support/with-app.ts';
+import { newAccount, URL_OF_ALL } from '../support/work.ts';
 
 const tables = Object.keys(bytesOfRow) as (keyof typeof bytesOfRow)[];
 type Rows = Record<(typeof tables)[number], number>;
@@ -25,16 +26,7 @@ it('SECURITY.md shows what one address range can have written in a day, as it fo
 describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) => {
   /** Both databases count by the same statements, so one of them does the long runs. */
   const isLong = kind === 'SQLite';
-  let database: TestDatabase;
-  let app: CountedApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startCounted(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withCountedApp(create);
 
   async function rows(): Promise<Rows> {
     const counts = {} as Rows;

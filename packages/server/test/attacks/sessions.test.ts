@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newId } from '../../src/platform/random.ts';
 import { Browser, newIdentifiers, type Reply, send, signUp, startApp, type TestApp } from '../support/app.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
@@ -7,9 +7,7 @@ import {
   type Credential,
   claimsOf,
   forgeMac,
-  type Inside,
   newIp,
-  openInside,
   pageHeaders,
   present,
   sendAs,
@@ -17,7 +15,8 @@ import {
   startTwin,
 } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 type Person = { username: string; email: string; password: string };
 
@@ -27,22 +26,7 @@ const cookieOf = (reply: Reply): string | undefined =>
 const idOf = (token: string): string => claimsOf(token).sid;
 
 describe.each(databases)('attacks on sessions on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let twin: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    twin = await startTwin(app, database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await twin.stop();
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database, inside, twin } = withApp(create);
 
   /** The process that serves request number `n`: the two take turns. */
   const processOf = (n: number): TestApp => (n % 2 === 0 ? app : twin);

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createUsher } from '../../src/app.ts';
 import { ConfigError } from '../../src/config.ts';
 import { openKeyring, rotateKey } from '../../src/core/keys.ts';
@@ -35,6 +35,7 @@ import {
 } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 /** Someone who is signed in both ways. */
 interface Victim {
@@ -102,20 +103,10 @@ async function expectRejected(app: TestApp, credentials: Credential[], flaw?: un
 }
 
 describe.each(databases)('forged tokens on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, inside } = withApp(create);
   let ada: Victim;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
     ada = await newVictim(app);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
   });
 
   const forge = (payload?: Payload, header?: Header) => forgeBoth(app, inside, ada, payload, header);

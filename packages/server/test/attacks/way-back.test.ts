@@ -1,33 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  Browser,
-  NEW_PASSWORD,
-  newIdentifiers,
-  PASSWORD,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { describe, expect, it } from 'vitest';
+import { Browser, NEW_PASSWORD, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { DAY, HOUR, SECOND } from '../support/clock.ts';
 import { lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 type Someone = Awaited<ReturnType<typeof signUp>>;
 
 describe.each(databases)('the way back on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withApp(create);
 
   const linkTo = async (email: string, kind: string) =>
     tokenOf((await lastEmail(app, database, email, kind)).link);

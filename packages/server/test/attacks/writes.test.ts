@@ -1,41 +1,20 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { rateLimits } from '../../src/core/rate-limits.ts';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
 import { newEventId } from '../../src/platform/random.ts';
 import { routes } from '../../src/routes.ts';
-import {
-  asBearer,
-  login,
-  NEW_PASSWORD,
-  newIdentifiers,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { asBearer, login, NEW_PASSWORD, newIdentifiers, send, signUp } from '../support/app.ts';
 import { newIp } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const EVENTS = 10_000;
 
 describe.each(databases)('D14: what one user writes and reads, on $name', ({ create }) => {
-  let database: TestDatabase;
-  let inside: Database;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    inside = await openDatabase(database.url);
-    app = await startApp(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
-  });
+  const { app, opened: inside } = withApp(create);
 
   const member = async () => {
     const names = await signUp(app, newIp());

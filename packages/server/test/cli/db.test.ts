@@ -1,9 +1,10 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import { databases } from '../support/postgres.ts';
-import { newPlace, type Place, run, wordsOf } from './program.ts';
+import { databases, postgres } from '../support/postgres.ts';
+import { withStarted } from '../support/with-app.ts';
+import { newPlace, run, wordsOf } from './program.ts';
 
 const production = { USHER_ENV: 'production', USHER_PUBLIC_URL: 'https://accounts.example.org' };
 const folderOfOurs = join(import.meta.dirname, '../../migrations');
@@ -16,11 +17,11 @@ const newestIndexes = [...newest.matchAll(/^CREATE (?:UNIQUE )?INDEX (\w+)/gm)].
 const newestTables = [...newest.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name = '']) => name);
 
 describe.each(databases)('$name', (kind) => {
-  let place: Place;
-  beforeEach(async () => {
-    place = await newPlace(kind);
-  });
-  afterEach(() => place.remove());
+  const place = withStarted(
+    () => newPlace(kind),
+    (it) => it.remove(),
+    'test',
+  );
 
   async function read<T>(work: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<T>): Promise<T> {
     const database = await openDatabase(place.database.url);
@@ -180,9 +181,7 @@ describe.each(databases)('$name', (kind) => {
 });
 
 it('makes no database on a server without a secret of its own', async () => {
-  const server = databases.find(({ name }) => name === 'PostgreSQL');
-  if (!server) throw new Error('There is no such database.');
-  const place = await newPlace(server);
+  const place = await newPlace(postgres);
   const { code, stdout, stderr } = await place.usher(['db', 'create'], { env: { USHER_SECRET: '' } });
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain('USHER_SECRET is required');

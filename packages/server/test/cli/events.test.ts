@@ -1,36 +1,30 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
-import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { PASSWORD, send, signUp, startApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { HOUR, testClock } from '../support/clock.ts';
 import { databases } from '../support/postgres.ts';
-import { bin, newPlace, type Place, wordsOf } from './program.ts';
+import { withStarted } from '../support/with-app.ts';
+import { bin, withPlace, wordsOf } from './program.ts';
 
 describe.each(databases)('usher events on $name', (kind) => {
-  let place: Place;
-  let app: TestApp;
+  const place = withPlace(kind, 'suite');
+  const app = withStarted(
+    // An hour ahead, so that no pause runs out while the commands run.
+    () => startApp(place.database, { secret: place.secret, clock: testClock(systemClock.now() + HOUR) }),
+    (it) => it.stop(),
+  );
   let ada: Awaited<ReturnType<typeof signUp>>;
   let requestId: string;
   beforeAll(async () => {
-    place = await newPlace(kind);
-    await place.create();
-    // An hour ahead, so that no pause runs out while the commands run.
-    app = await startApp(place.database, {
-      secret: place.secret,
-      clock: testClock(systemClock.now() + HOUR),
-    });
     ada = await signUp(app);
     const stranger = clientOf(app);
     for (let i = 0; i < 5; i++) await stranger.signIn({ username: ada.username, password: `wrong ${i}` });
     const limited = await send(app, 'POST', '/v1/signin', { email: ada.email, password: PASSWORD });
     requestId = limited.headers.get('x-request-id') ?? '';
-  });
-  afterAll(async () => {
-    await app.stop();
-    await place.remove();
   });
   const usher = (line: string) => place.usher(line.split(' '));
 

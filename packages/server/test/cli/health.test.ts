@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startApp, type TestApp } from '../support/app.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startApp } from '../support/app.ts';
+import { databases } from '../support/postgres.ts';
 import { freePort, newFolder } from '../support/process.ts';
+import { withApp } from '../support/with-app.ts';
 import { run } from './program.ts';
 
 const health = (env: Record<string, string>, ...args: string[]) => run(newFolder(), env, ['health', ...args]);
@@ -26,16 +27,7 @@ async function startOther(answer: RequestListener): Promise<string> {
 }
 
 describe.each(databases)('usher health on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withApp(create);
 
   it('says that the server of its settings is ready, or alive', async () => {
     const env = { USHER_PORT: `${app.port}` };

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { csvLine, plainCell } from '../../src/cli/csv.ts';
 import { openSource } from '../../src/cli/import-source.ts';
 import type { SourceRow } from '../../src/flows/import/users.ts';
-import { databases } from '../support/postgres.ts';
+import { postgres } from '../support/postgres.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -197,8 +197,7 @@ describe('a table', () => {
   });
 
   it('of a PostgreSQL server is read as it was at one moment', async () => {
-    const database = await (databases.find(({ name }) => name === 'PostgreSQL')?.createEmpty() ??
-      expect.fail());
+    const database = await postgres.createEmpty();
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     try {

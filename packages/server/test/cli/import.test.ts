@@ -13,13 +13,13 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Misuse } from '../../src/cli/output.ts';
 import { exportAll } from '../../src/cli/user-export.ts';
 import { type ImportOptions, importUsers } from '../../src/cli/user-import.ts';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import { databases } from '../support/postgres.ts';
-import { bin, newPlace, type Place } from './program.ts';
+import { databases, sqlite } from '../support/postgres.ts';
+import { bin, newPlace, withPlace } from './program.ts';
 
 const HASH = '$2b$05$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG';
 const BATCH = 250;
@@ -31,12 +31,7 @@ const rowsOf = (count: number): string =>
   );
 
 describe.each(databases)('usher user import on $name', (kind) => {
-  let place: Place;
-  beforeEach(async () => {
-    place = await newPlace(kind);
-    await place.create();
-  });
-  afterEach(() => place.remove());
+  const place = withPlace(kind);
 
   const put = (name: string, content: string) => writeFileSync(join(place.folder, name), content);
   async function count(table: 'users' | 'events'): Promise<number> {
@@ -69,12 +64,7 @@ describe.each(databases)('usher user import on $name', (kind) => {
 });
 
 describe('usher user import and export', () => {
-  let place: Place;
-  beforeEach(async () => {
-    place = await newPlace(databases[0] ?? expect.fail());
-    await place.create();
-  });
-  afterEach(() => place.remove());
+  const place = withPlace(sqlite);
   const put = (name: string, content: string) => writeFileSync(join(place.folder, name), content);
   const get = (name: string) => readFileSync(join(place.folder, name), 'utf8');
   /** What is refused before a database is opened needs no command. */
@@ -162,7 +152,7 @@ describe('usher user import and export', () => {
     expect(statSync(join(place.folder, 'all.csv')).mode & 0o077).toBe(0);
     expect(get('all.csv')).toContain(HASH);
     expect(get('all.csv')).toContain(`,'-dash,'=x@example.org,`);
-    const other = await newPlace(databases[0] ?? expect.fail());
+    const other = await newPlace(sqlite);
     try {
       await other.create();
       const from = join(place.folder, 'all.csv');

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { databases } from '../support/postgres.ts';
-import { newPlace, type Place, wordsOf } from './program.ts';
+import { withPlace, wordsOf } from './program.ts';
 
 const MINUTE = 60_000;
 
@@ -15,12 +15,7 @@ interface Key {
 }
 
 describe.each(databases)('$name', (kind) => {
-  let place: Place;
-  beforeEach(async () => {
-    place = await newPlace(kind);
-    await place.create();
-  });
-  afterEach(() => place.remove());
+  const place = withPlace(kind);
 
   async function list(): Promise<Key[]> {
     const { code, stdout, stderr } = await place.usher(['key', 'list', '--json']);

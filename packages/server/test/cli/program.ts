@@ -8,8 +8,9 @@ import { inject } from 'vitest';
 import { createUsher } from '../../src/app.ts';
 import { run as runCommand } from '../../src/cli/cli.ts';
 import { createLog } from '../../src/platform/log.ts';
-import type { databases, TestDatabase } from '../support/postgres.ts';
+import type { DatabaseKind, TestDatabase } from '../support/postgres.ts';
 import { TIMEOUT } from '../support/timeouts.ts';
+import { type Per, withStarted } from '../support/with-app.ts';
 
 /** What `node` starts to have the program in a process of its own. */
 export const bin = resolve(import.meta.dirname, '../../bin/usher.js');
@@ -107,7 +108,7 @@ export interface Place {
   remove(): Promise<void>;
 }
 
-export async function newPlace({ createEmpty }: (typeof databases)[number]): Promise<Place> {
+export async function newPlace({ createEmpty }: DatabaseKind): Promise<Place> {
   const folder = mkdtempSync(join(inject('folder'), 'cli-'));
   const database = await createEmpty();
   const secret = randomBytes(32).toString('base64');
@@ -127,6 +128,21 @@ export async function newPlace({ createEmpty }: (typeof databases)[number]): Pro
     },
   };
 }
+
+/** A place with tables, for each test or for all tests of a suite; see `withStarted`. */
+export const withPlace = (kind: DatabaseKind, per: Per = 'test'): Place =>
+  withStarted(
+    async () => {
+      const place = await newPlace(kind);
+      await place.create().catch(async (error) => {
+        await place.remove();
+        throw error;
+      });
+      return place;
+    },
+    (it) => it.remove(),
+    per,
+  );
 
 /** The cells of a printed table or record, line by line. */
 export const wordsOf = (table: string): string[][] =>

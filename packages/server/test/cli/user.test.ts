@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { Client } from '../../../client/src/index.ts';
 import { rateLimits } from '../../src/core/rate-limits.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -10,22 +10,17 @@ import { clientOf, given, refusal } from '../support/client.ts';
 import { testClock } from '../support/clock.ts';
 import { lastEmail } from '../support/emails.ts';
 import { databases } from '../support/postgres.ts';
-import { type Ended, newPlace, type Place, run, wordsOf } from './program.ts';
+import { type Ended, run, withPlace, wordsOf } from './program.ts';
 
 const PASSWORD = 'correct horse battery staple';
 const GENERATED = /^([a-z2-9]{4}-){4}[a-z2-9]{4}$/;
 
 describe.each(databases)('$name', (kind) => {
-  let place: Place;
+  const place = withPlace(kind);
   let app: TestApp | undefined;
-  beforeEach(async () => {
-    place = await newPlace(kind);
-    await place.create();
-  });
   afterEach(async () => {
     await app?.stop();
     app = undefined;
-    await place.remove();
   });
 
   const user = (line: string, input?: string): Promise<Ended> =>

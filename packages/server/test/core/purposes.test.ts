@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { rateLimits } from '../../src/core/rate-limits.ts';
 import { insertUser } from '../../src/core/users.ts';
 import { type AccountChange, type Purpose, purposes } from '../../src/core/verifications/purposes.ts';
@@ -7,10 +7,11 @@ import {
   endEveryVerification,
   endVerificationsOf,
 } from '../../src/core/verifications.ts';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
+import { openDatabase } from '../../src/platform/db/index.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
 import { newIdentifiers } from '../support/app.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withDatabase, withStarted } from '../support/with-app.ts';
 
 const all = Object.keys(purposes) as Purpose[];
 const NOW = 1_750_000_000_000;
@@ -28,16 +29,11 @@ it('a mailed link works as long as the windows that count its mails, so one is i
 
 describe.each(databases)('what ends a verification on $name', ({ create }) => {
   const keys = deriveKeys('a secret of thirty-two characters!!');
-  let database: TestDatabase;
-  let opened: Database;
-  beforeAll(async () => {
-    database = await create();
-    opened = await openDatabase(database.url);
-  });
-  afterAll(async () => {
-    await opened.close();
-    await database.remove();
-  });
+  const database = withDatabase(create);
+  const opened = withStarted(
+    () => openDatabase(database.url),
+    (it) => it.close(),
+  );
 
   /** An account with one open verification for each purpose, and a second link that takes a change of email back. */
   async function begun() {

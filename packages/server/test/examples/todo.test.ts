@@ -3,32 +3,30 @@ import { randomUUID } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { MOST } from '../../../../examples/todo/todos.ts';
 import { asBearer, type Browser, login, type Reply, send, signUp, type TestApp } from '../support/app.ts';
 import { clientOf, given, signedIn } from '../support/client.ts';
 import { MINUTE } from '../support/clock.ts';
 import { secretOf } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
 import { cookieOf, newFolder, startProcess, submit } from '../support/process.ts';
-import { startTodos, type TodoServer } from '../support/todos.ts';
+import { startTodos } from '../support/todos.ts';
+import { withDatabase, withStarted } from '../support/with-app.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 
 describe.each(databases)('to-dos beside $name', ({ create }) => {
-  let database: TestDatabase;
-  let started: TodoServer;
+  const database = withDatabase(create);
+  const started = withStarted(
+    () => startTodos(database),
+    (it) => it.stop(),
+  );
   let app: TestApp;
   let ada: Awaited<ReturnType<typeof somebody>>;
   beforeAll(async () => {
-    database = await create();
-    started = await startTodos(database);
     app = started.app;
     ada = await somebody();
-  });
-  afterAll(async () => {
-    await started.stop();
-    await database.remove();
   });
 
   /** Someone new, with a browser and with a program. */

@@ -4,21 +4,21 @@ import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Secret } from '../../src/config.ts';
 import { claimEmail, LEASE } from '../../src/core/emails/outbox.ts';
 import { queueEmail } from '../../src/core/emails.ts';
 import { type Db, openDatabase } from '../../src/platform/db/index.ts';
 import { createEmailTransport } from '../../src/platform/email-transport.ts';
 import { deriveKeys, type Keys } from '../../src/platform/secrets.ts';
-import { newIdentifiers, send, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, send } from '../support/app.ts';
 import { cert, key } from '../support/certificate.ts';
 import { MINUTE, SECOND, TURN } from '../support/clock.ts';
-import { type Inside, openInside } from '../support/forge.ts';
 import { type Inbox, startInbox } from '../support/inbox.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
 import { SECRET, startProcess } from '../support/process.ts';
 import { TIMEOUT } from '../support/timeouts.ts';
+import { withApp, withInbox } from '../support/with-app.ts';
 
 /** Queues a code for an address. */
 async function queueTo(db: Db, keys: Keys, now: number, to: string): Promise<void> {
@@ -35,22 +35,8 @@ async function queueTo(db: Db, keys: Keys, now: number, to: string): Promise<voi
 }
 
 describe.each(databases)('with a mail server that fails, on $name', ({ create }) => {
-  let database: TestDatabase;
-  let inbox: Inbox;
-  let app: TestApp;
-  let inside: Inside;
-  beforeEach(async () => {
-    database = await create();
-    inbox = await startInbox();
-    app = await startApp(database, inbox.settings);
-    inside = await openInside(app, database);
-  });
-  afterEach(async () => {
-    await inside.close();
-    await app.stop();
-    await inbox.stop();
-    await database.remove();
-  });
+  const inbox = withInbox('test');
+  const { app, inside, restart } = withApp(create, () => inbox.settings, 'test');
 
   const queue = (to: string) => queueTo(inside.db, inside.keys, app.clock.now(), to);
   const rows = () => inside.db.selectFrom('emails').selectAll().orderBy('created_at').execute();
@@ -156,12 +142,16 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     inbox.script.answerAfter = () => 2 * TIMEOUT;
     await queue('ada@example.org');
     await inbox.next('ada@example.org');
-    const { clock, secret, url } = app;
-    await app.stop();
-    expect((await rows())[0]).toMatchObject({ status: null, attempts: 1, due_at: clock.now() + 10 * SECOND });
-    inbox.script.answerAfter = undefined;
-    clock.advance(10 * SECOND);
-    app = await startApp(database, { ...inbox.settings, clock, secret, publicUrl: url });
+    const { clock, url } = app;
+    await restart({ publicUrl: url }, async () => {
+      expect((await rows())[0]).toMatchObject({
+        status: null,
+        attempts: 1,
+        due_at: clock.now() + 10 * SECOND,
+      });
+      inbox.script.answerAfter = undefined;
+      clock.advance(10 * SECOND);
+    });
     await inbox.next('ada@example.org');
     await ended(1);
   });

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createHasher } from '../../src/platform/hasher.ts';
-import { PASSWORD, send, signUp, startApp, type TestApp, WRONG } from '../support/app.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { PASSWORD, send, signUp, WRONG } from '../support/app.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 /** What makes a database refuse every new password hash, and what takes that back. */
 const refusing = {
@@ -23,19 +24,7 @@ const refusing = {
 };
 
 describe.each(databases)('a hash that cannot be replaced on $name', ({ name, create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
-  });
+  const { app, inside } = withApp(create);
 
   it('U19: the right password signs in, and the next sign-in replaces the hash', async () => {
     const { id, username } = await signUp(app, newIp());

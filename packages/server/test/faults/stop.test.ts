@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { newIdentifiers, PASSWORD, type Reply } from '../support/app.ts';
-import { databases } from '../support/postgres.ts';
+import { databases, sqlite } from '../support/postgres.ts';
 import { call, cookieOf, startProcess, type UsherProcess } from '../support/process.ts';
 import { listen } from '../support/stream.ts';
 
@@ -54,7 +54,7 @@ describe.each(databases)('stopped under load on $name', ({ create }) => {
 });
 
 it('F3: one Ctrl-C that arrives twice, as below npm, ends it in order', async () => {
-  const database = await (databases[0] as (typeof databases)[number]).create();
+  const database = await sqlite.create();
   const usher = await startProcess({ database: database.url });
   void usher.kill('SIGINT');
   expect(await usher.kill('SIGINT')).toEqual({ code: 0, signal: null });
@@ -64,7 +64,7 @@ it('F3: one Ctrl-C that arrives twice, as below npm, ends it in order', async ()
 });
 
 it('F3: SIGTERM does not wait for those who follow events', async () => {
-  const database = await (databases[0] as (typeof databases)[number]).create();
+  const database = await sqlite.create();
   const usher = await startProcess({ database: database.url });
   const cookie = cookieOf(await call(usher, 'POST', '/v1/signup', newIdentifiers()));
   const { db, close } = await openDatabase(database.url);

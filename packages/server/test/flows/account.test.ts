@@ -1,34 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  asBearer,
-  Browser,
-  login,
-  newIdentifiers,
-  PASSWORD,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { describe, expect, it } from 'vitest';
+import { asBearer, Browser, login, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { MINUTE } from '../support/clock.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('one’s own account on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
-  });
+  const { app, inside } = withApp(create);
 
   const newcomer = () => signUp(app, newIp());
   const eventsOf = async (userId: string) => {

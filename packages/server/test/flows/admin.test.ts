@@ -1,37 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../../client/src/index.ts';
-import {
-  asBearer,
-  login,
-  newIdentifiers,
-  PASSWORD,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { asBearer, login, newIdentifiers, PASSWORD, send, signUp, startApp } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { lastEmail, queuedEmails } from '../support/emails.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('administration on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, database, inside } = withApp(create);
   let admin: Awaited<ReturnType<typeof signUp>> & { client: Client };
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
     const who = await signUp(app);
     await inside.promote(who.id);
     admin = { ...who, client: await signedIn(app, who) };
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
   });
 
   const newcomer = () => signUp(app, newIp());

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { createUsher } from '../../src/app.ts';
 import { HashParts, writeBreachedPasswords } from '../../src/core/passwords/breached-file.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { run } from '../cli/program.ts';
-import { newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { lastEmail } from '../support/emails.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
+import { newIp } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 /** No rule but the list refuses it. */
 const BREACHED = 'dolphin-trumpet 77';
@@ -26,23 +27,15 @@ function newList(passwords: string[]): string {
 }
 
 describe.each(databases)('breached passwords on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  let admin: Awaited<ReturnType<typeof signUp>>;
   let list: string;
-  beforeAll(async () => {
+  const { app, database, inside } = withApp(create, () => {
     list = newList([BREACHED, ...Array.from({ length: 1000 }, (_, n) => `another one ${n}`)]);
-    database = await create();
-    app = await startApp(database, { breachedPasswords: list });
-    inside = await openInside(app, database);
+    return { breachedPasswords: list };
+  });
+  let admin: Awaited<ReturnType<typeof signUp>>;
+  beforeAll(async () => {
     admin = await signUp(app);
     await inside.promote(admin.id);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
   });
 
   const refused = { status: 400, body: { errors: [{ field: 'password', code: 'password_breached' }] } };

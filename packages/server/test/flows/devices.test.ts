@@ -1,22 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  asBearer,
-  basic,
-  login,
-  PASSWORD,
-  type Reply,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { describe, expect, it } from 'vitest';
+import { asBearer, basic, login, PASSWORD, type Reply, send, signUp } from '../support/app.ts';
 import { given, refusal, signedIn } from '../support/client.ts';
 import { DAY } from '../support/clock.ts';
 import { deviceOf } from '../support/cookies.ts';
 import { queuedEmails } from '../support/emails.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
+import { newIp } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
 
@@ -25,19 +16,7 @@ const idOf = (cookie: string): string =>
   /usher_d_([\w-]{22})_/.exec(cookie)?.[1] ?? expect.fail('no device cookie');
 
 describe.each(databases)('known devices on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
-  });
+  const { app, database, inside } = withApp(create);
 
   type Account = Awaited<ReturnType<typeof signUp>>;
   /** Signs in from a browser. @returns The device cookie, and a function that asks with it. */

@@ -1,34 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { errors } from '../../src/errors.ts';
 import { routes } from '../../src/routes.ts';
-import {
-  asBearer,
-  login,
-  newIdentifiers,
-  PASSWORD,
-  type Reply,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
-import { type Inside, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { asBearer, login, newIdentifiers, PASSWORD, type Reply, send, signUp } from '../support/app.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('documentation on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
-  });
+  const { app, inside } = withApp(create);
 
   it('is served as OpenAPI 3.1, of this address and this table', async () => {
     const reply = await send(app, 'GET', '/openapi.json');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Client } from '../../../client/src/index.ts';
 import {
   Browser,
@@ -14,28 +14,18 @@ import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE, SECOND } from '../support/clock.ts';
 import { sessionOf, verificationOf } from '../support/cookies.ts';
 import { anotherThan, lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
+import { newIp } from '../support/forge.ts';
 import { formTokenFor, openLink, submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
 describe.each(databases)('addresses on $name', ({ create }) => {
-  let database: TestDatabase;
-  let open: TestApp;
+  const { app: open, database, inside } = withApp(create);
   /** The same installation, where addresses are proven first. */
-  let verified: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    open = await startApp(database);
-    verified = await startApp(database, { signup: 'verified', secret: open.secret, clock: open.clock });
-    inside = await openInside(open, database);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await verified.stop();
-    await open.stop();
-    await database.remove();
-  });
+  const verified = withStarted(
+    () => startApp(database, { signup: 'verified', secret: open.secret, clock: open.clock }),
+    (it) => it.stop(),
+  );
 
   const ask = (app: TestApp, path: string, body: object, cookie?: string) =>
     send(app, 'POST', path, body, {

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { unsealWords } from '../../src/core/emails/content.ts';
 import { sampleValues } from '../../src/core/emails/kinds.ts';
 import { type EmailKind, type NewEmail, queueEmail } from '../../src/core/emails.ts';
 import { OPERATOR } from '../../src/core/events.ts';
 import { retryEmailNow } from '../../src/flows/emails/retry-email.ts';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
-import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { PASSWORD, send, signUp, startApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, TURN } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
-import { type Inbox, startInbox } from '../support/inbox.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
 import { TIMEOUT } from '../support/timeouts.ts';
+import { withApp, withInbox } from '../support/with-app.ts';
 
 const ADDRESS = 'ada@example.org';
 const values = {
@@ -27,22 +27,8 @@ const values = {
 };
 
 describe.each(databases)('the outbox on $name', ({ create }) => {
-  let database: TestDatabase;
-  let inbox: Inbox;
-  let app: TestApp;
-  let inside: Inside;
-  beforeEach(async () => {
-    database = await create();
-    inbox = await startInbox();
-    app = await startApp(database, inbox.settings);
-    inside = await openInside(app, database);
-  });
-  afterEach(async () => {
-    await inside.close();
-    await app.stop();
-    await inbox.stop();
-    await database.remove();
-  });
+  const inbox = withInbox('test');
+  const { app, database, inside, restart } = withApp(create, () => inbox.settings, 'test');
 
   const emailOf = (more: Partial<NewEmail> = {}): NewEmail => ({
     kind: 'reset_password',
@@ -148,9 +134,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   });
 
   async function metrics() {
-    await app.stop();
-    const options = { ...inbox.settings, secret: app.secret, clock: app.clock, metricsToken: 'a'.repeat(32) };
-    app = await startApp(database, options);
+    await restart({ metricsToken: 'a'.repeat(32) });
     await queue({ to: null });
     await expect.poll(async () => (await readMetrics()).join('\n')).toContain('decoy');
     return readMetrics();

@@ -1,38 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Client, Result } from '../../../client/src/index.ts';
-import {
-  Browser,
-  newIdentifiers,
-  PASSWORD,
-  type Reply,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-  WRONG,
-} from '../support/app.ts';
+import { Browser, newIdentifiers, PASSWORD, type Reply, send, signUp, WRONG } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('events and limits on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, inside } = withApp(create);
   let admin: Awaited<ReturnType<typeof signUp>> & { client: Client };
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
     const who = await signUp(app, newIp());
     await inside.promote(who.id);
     admin = { ...who, client: await signedIn(app, who) };
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
   });
 
   const eventsAt = async (query: Parameters<Client['events']>[0]) =>

@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { serveContext } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { openContext } from '../../src/open-context.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { asBearer, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { asBearer, send, signUp, startApp } from '../support/app.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const TOKEN = 'for-the-eyes-of-prometheus';
 
 describe.each(databases)('health on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { metricsToken: TOKEN });
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withApp(create, { metricsToken: TOKEN });
 
   it('is alive and ready, under any name', async () => {
     for (const host of [`localhost:${app.port}`, '10.0.0.7', 'pod-3.cluster.local:8080']) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readImportedHash } from '../../src/core/passwords/imported.ts';
 import { exportUsers } from '../../src/flows/export/users.ts';
 import { columnFinder } from '../../src/flows/import/columns.ts';
@@ -8,10 +8,11 @@ import { responseFloorLearner } from '../../src/jobs/learn-response-floor.ts';
 import { readHash } from '../../src/platform/hashes/families.ts';
 import { costOf } from '../../src/platform/hashes/recipe.ts';
 import { hashVectors, type Vector } from '../platform/hash-vectors.ts';
-import { newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, send, startApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 /** Of the password `abc`, with a cost of 10; and of a long sentence. */
 const BCRYPT = '$2a$10$WvvTPHKwdBJ3uk0Z37EMR.hLA2W6N9AEBhEgrAOljy2Ae5MtaSIUi';
@@ -33,19 +34,7 @@ function unitsOf({ hash }: Vector): number {
 }
 
 describe.each(databases)('import on $name', ({ name, create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { hashing: {} });
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
-  });
+  const { app, inside } = withApp(create, { hashing: {} });
 
   const importer = (rules: Partial<Parameters<typeof userImporter>[1]> = {}) =>
     userImporter({ db: inside.db, clock: app.clock }, { ...RULES, ...rules });

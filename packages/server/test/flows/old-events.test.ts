@@ -1,29 +1,18 @@
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { OPERATOR, recordEvents } from '../../src/core/events.ts';
 import { deleteOldEvents } from '../../src/jobs/cleanup.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newUserId } from '../../src/platform/random.ts';
-import { PASSWORD, signUp, startApp, type TestApp } from '../support/app.ts';
+import { PASSWORD, signUp, startApp } from '../support/app.ts';
 import { DAY } from '../support/clock.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('old events on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    // Its own job leaves alone what the tests are about.
-    app = await startApp(database, { eventsDays: 'forever' });
-    inside = await openInside(app, database);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
-  });
+  // Its own job leaves alone what the tests are about.
+  const { app, database, inside } = withApp(create, { eventsDays: 'forever' });
 
   /** Writes so many events about somebody, at a time. @returns The id of whom they are about. */
   async function write(count: number, at: number): Promise<string> {

@@ -1,33 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import {
-  Browser,
-  NEW_PASSWORD,
-  newIdentifiers,
-  PASSWORD,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { Browser, NEW_PASSWORD, newIdentifiers, PASSWORD, send, signUp, startApp } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { DAY, MINUTE } from '../support/clock.ts';
 import { deviceOf, verificationOf } from '../support/cookies.ts';
 import { anotherThan, lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
 import { openLink, submit } from '../support/form.ts';
 import { databases, type TestDatabase } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('recovery on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withApp(create);
 
   let addresses = 0;
   /** Every act from an address of its own, unless a test says otherwise. */

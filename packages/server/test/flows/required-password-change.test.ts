@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../src/routes.ts';
-import {
-  asBearer,
-  Browser,
-  login,
-  NEW_PASSWORD,
-  newIdentifiers,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { asBearer, Browser, login, NEW_PASSWORD, newIdentifiers, send, signUp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { lastEmail } from '../support/emails.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
+import { newIp } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const restricted = routes.filter(
   ({ access, allowedBeforePasswordChange }) =>
@@ -23,21 +14,14 @@ const restricted = routes.filter(
 );
 
 describe.each(databases)('a password that must be changed on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, database, inside } = withApp(create, {
+    allowedOrigins: 'https://app.example',
+    audiences: 'todo-service',
+  });
   let admin: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { allowedOrigins: 'https://app.example', audiences: 'todo-service' });
-    inside = await openInside(app, database);
     admin = await signUp(app);
     await inside.promote(admin.id);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
   });
 
   /** Someone whom an administrator gave a password. */

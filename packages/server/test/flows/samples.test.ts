@@ -1,28 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { recordSamples } from '../../src/jobs/record-samples.ts';
 import { createHasher } from '../../src/platform/hasher.ts';
-import { PASSWORD, signUp, startApp, type TestApp } from '../support/app.ts';
+import { PASSWORD, signUp, startApp } from '../support/app.ts';
 import { DAY, HOUR } from '../support/clock.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('figures over time on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, database, inside } = withApp(create);
   let admin: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
     admin = await signUp(app, newIp());
     await inside.promote(admin.id);
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
   });
 
   const note = (queue = 0) =>

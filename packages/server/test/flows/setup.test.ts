@@ -1,28 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
-import { type OpenedContext, openContext } from '../../src/open-context.ts';
-import { newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { openContext } from '../../src/open-context.ts';
+import { newIdentifiers, PASSWORD, send } from '../support/app.ts';
 import { HOUR } from '../support/clock.ts';
 import { openLink, secretOf, submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
 describe.each(databases)('set-up on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let start: OpenedContext;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    const { secret, url: publicUrl, clock } = app;
-    // Another start of the same installation: what it prints, the first one accepts.
-    start = await openContext(configFromOptions({ database: database.url, secret, publicUrl }), { clock });
-  });
-  afterAll(async () => {
-    await start.close();
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withApp(create);
+  /** Another start of the same installation: what it prints, the first one accepts. */
+  const start = withStarted(
+    () => {
+      const { secret, url: publicUrl, clock } = app;
+      return openContext(configFromOptions({ database: database.url, secret, publicUrl }), { clock });
+    },
+    (it) => it.close(),
+  );
 
   async function newToken(): Promise<string> {
     const link = (await makeSetUpLink(start.context)) ?? expect.fail('no link');

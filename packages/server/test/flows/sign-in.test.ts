@@ -1,34 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  asBearer,
-  Browser,
-  basic,
-  newIdentifiers,
-  PASSWORD,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { asBearer, Browser, basic, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { clientOf, given, signedIn } from '../support/client.ts';
-import { type Inside, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('sign-in on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, inside } = withApp(create);
   let ada: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
     ada = await signUp(app);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
   });
 
   const lastEvent = () =>

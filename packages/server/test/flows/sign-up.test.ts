@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Browser, newIdentifiers, PASSWORD, send, startApp, type TestApp } from '../support/app.ts';
+import { describe, expect, it } from 'vitest';
+import { Browser, newIdentifiers, PASSWORD, send, startApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases, sqlite } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('sign-up on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app } = withApp(create);
 
   it('answers 201, the user and a session cookie that works', async () => {
     const browser = new Browser(app);
@@ -107,8 +99,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
 });
 
 it('is closed by a setting', async () => {
-  const [{ create } = expect.fail('no database')] = databases;
-  const database = await create();
+  const database = await sqlite.create();
   const app = await startApp(database, { signup: 'closed' });
   expect((await clientOf(app).signUp(newIdentifiers())).error).toMatchObject({
     status: 403,

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import express from 'express';
 import { Hono } from 'hono';
-import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import { createClient } from '../../../client/src/index.ts';
 import { createUsher, type Usher, type UsherOptions } from '../../src/app.ts';
 import { ConfigError } from '../../src/config.ts';
@@ -20,9 +20,10 @@ import { run } from '../cli/program.ts';
 import { newIdentifiers, PASSWORD, type Reply, send } from '../support/app.ts';
 import { given, refusal } from '../support/client.ts';
 import { asHere, blocksOf, readGuide, textsOf } from '../support/guides.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
 import { cookieOf, freePort, leash, submit } from '../support/process.ts';
 import { TIMEOUT } from '../support/timeouts.ts';
+import { withDatabase } from '../support/with-app.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const program = join(root, 'packages/server/bin/usher.js');
@@ -207,7 +208,7 @@ async function expectLinks(ask: Ask, host: { printed: string }, folder: string, 
   const names = newIdentifiers();
   await ask('POST', '/v1/signup', names);
   await ask('POST', '/v1/send-mail', { email: names.email });
-  const show = async () => (await run(folder, { USHER_PUBLIC_URL: url }, ['mail', 'show', 'last'])).stdout;
+  const show = async () => (await run(folder, { USHER_PUBLIC_URL: url }, ['email', 'show', 'last'])).stdout;
   await expect.poll(show).toContain('/reset-password#token=');
   const emailed = /http\S+\/reset-password#token=\S+/.exec(await show())?.[0] ?? expect.fail('no link');
   for (const link of [setup, emailed]) {
@@ -220,12 +221,8 @@ async function expectLinks(ask: Ask, host: { printed: string }, folder: string, 
 }
 
 describe.each(databases)('a library on $name', ({ create }) => {
-  let database: TestDatabase;
+  const database = withDatabase(create);
   const opened: Usher[] = [];
-  beforeAll(async () => {
-    database = await create();
-    return () => database.remove();
-  });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((usher) => usher.close()));
   });
@@ -372,11 +369,7 @@ describe.each(databases)('a library on $name', ({ create }) => {
 });
 
 describe.each(databases)('what a library tells its host, on $name', ({ create }) => {
-  let database: TestDatabase;
-  beforeAll(async () => {
-    database = await create();
-    return () => database.remove();
-  });
+  const database = withDatabase(create);
 
   /** Opens one whose log is kept. */
   async function openLogged(options: UsherOptions = {}) {

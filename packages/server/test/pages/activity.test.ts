@@ -1,13 +1,13 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { emailValues } from '../../src/core/emails/kinds.ts';
 import { recordEvent } from '../../src/core/events.ts';
 import { rateLimits } from '../../src/core/rate-limits.ts';
 import { type EventName, events } from '../../src/events.ts';
-import { PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { PASSWORD, send, signUp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, visit } from '../support/browser.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
 /** What is about no account, or about one that is gone, so that nobody looks at its activity. */
 const NEVER: readonly EventName[] = [
@@ -19,32 +19,18 @@ const NEVER: readonly EventName[] = [
   'key_rotated',
 ];
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser.close());
+const browser = withStarted(startBrowser, (it) => it.close());
 
 describe.each(databases)('the activity of a user on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, inside } = withApp(create);
   let admin: Awaited<ReturnType<typeof signUp>>;
   let ada: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
     admin = await signUp(app, newIp());
     await inside.promote(admin.id);
   });
   beforeEach(async () => {
     ada = await signUp(app, newIp());
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
   });
 
   const look = async (path = '/dashboard/activity'): Promise<string> => {

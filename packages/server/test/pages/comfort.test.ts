@@ -1,10 +1,10 @@
 // Who cannot see or point, has a small screen, large text or little time, uses the same pages.
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
 import { openContext } from '../../src/open-context.ts';
-import { newIdentifiers, PASSWORD, Browser as Program, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, Browser as Program } from '../support/app.ts';
 import {
   findBarriers,
   openEmailLink,
@@ -15,10 +15,7 @@ import {
 } from '../support/browser.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
 import { lastEmail } from '../support/emails.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-
-/** What is seen does not depend on the database. */
-const [{ create }] = databases as [(typeof databases)[number]];
+import { withApp, withStarted } from '../support/with-app.ts';
 
 const forVisitors = [
   '/',
@@ -45,14 +42,12 @@ const open = (page: Page, path: string): Promise<unknown> =>
   path.includes('#token=') ? openEmailLink(page, path) : page.goto(path);
 
 describe('pages for everybody', () => {
-  let browser: Browser;
-  let database: TestDatabase;
-  let app: TestApp;
+  const browser = withStarted(startBrowser, (it) => it.close());
+  // What is seen does not depend on the database.
+  const { app, database } = withApp();
   let setUpLink: string;
   const visitors: Visitor[] = [];
   beforeAll(async () => {
-    [browser, database] = await Promise.all([startBrowser(), create()]);
-    app = await startApp(database);
     const settings = { database: database.url, secret: app.secret, publicUrl: app.url };
     const { context, close } = await openContext(configFromOptions(settings), { clock: app.clock });
     setUpLink = (await makeSetUpLink(context)) ?? '';
@@ -63,11 +58,6 @@ describe('pages for everybody', () => {
       await visitor.close();
       expect(visitor.complaints).toEqual([]);
     }
-  });
-  afterAll(async () => {
-    await browser.close();
-    await app.stop();
-    await database.remove();
   });
 
   async function someone(options?: BrowserContextOptions): Promise<Visitor> {

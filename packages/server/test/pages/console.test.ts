@@ -1,35 +1,26 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { emailKinds, emailLabels } from '../../src/core/emails/kinds.ts';
 import { OPERATOR, recordEvents } from '../../src/core/events.ts';
 import { rateLimits } from '../../src/core/rate-limits.ts';
 import { type EventDetail, type EventName, eventDetails, events } from '../../src/events.ts';
 import { newUserId } from '../../src/platform/random.ts';
-import { newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
 import { MINUTE } from '../support/clock.ts';
 import { cpuOf } from '../support/cpu.ts';
 import { lastEmail } from '../support/emails.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser.close());
+const browser = withStarted(startBrowser, (it) => it.close());
 
 describe.each(databases)('the admin console on $name', ({ name, create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, database, inside } = withApp(create);
   let admin: Awaited<ReturnType<typeof signUp>>;
   let bob: Awaited<ReturnType<typeof signUp>>;
   let emailId: string;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-    inside = await openInside(app, database);
     admin = await signUp(app, newIp());
     await inside.promote(admin.id);
     bob = await signUp(app, newIp());
@@ -44,11 +35,6 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     await send(app, 'POST', '/v1/send-mail', { email: bob.email }, { from: newIp() });
     const emails = inside.db.selectFrom('emails').select('id').where('kind', '=', 'reset_password');
     emailId = (await emails.executeTakeFirstOrThrow()).id;
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
   });
 
   async function atConsole(options: Parameters<typeof visit>[2] = {}): Promise<Visitor> {

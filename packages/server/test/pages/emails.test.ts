@@ -1,40 +1,28 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { emailValues } from '../../src/core/emails/kinds.ts';
 import { type EmailKind, queueEmail } from '../../src/core/emails.ts';
-import { PASSWORD, type Reply, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { PASSWORD, type Reply, send, signUp } from '../support/app.ts';
 import { MINUTE } from '../support/clock.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
+import { newIp } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
-import { type Inbox, startInbox } from '../support/inbox.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withInbox } from '../support/with-app.ts';
 
 const TOKEN = 'K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0';
 
 describe.each(databases)('the mails in the console on $name', ({ create }) => {
-  let database: TestDatabase;
-  let inbox: Inbox;
-  let app: TestApp;
-  let inside: Inside;
+  const inbox = withInbox();
+  const { app, inside } = withApp(create, () => inbox.settings);
   let admin: Awaited<ReturnType<typeof signUp>>;
   let bob: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    inbox = await startInbox();
     inbox.script.rejectRecipient = (address) =>
       address.startsWith('rejected') && !taken.has(address)
         ? `550 5.1.1 <${address}> no such user here`
         : undefined;
-    app = await startApp(database, inbox.settings);
-    inside = await openInside(app, database);
     admin = await signUp(app, newIp());
     await inside.promote(admin.id);
     bob = await signUp(app, newIp());
-  });
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await inbox.stop();
-    await database.remove();
   });
   beforeEach(async () => {
     await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });

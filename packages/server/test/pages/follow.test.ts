@@ -1,48 +1,23 @@
 // Following events: what comes in is seen at once, and only by whoever may see it at that moment.
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { OPERATOR, recordEvents } from '../../src/core/events.ts';
-import {
-  asBearer,
-  login,
-  PASSWORD,
-  Browser as Program,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
+import { asBearer, login, PASSWORD, Browser as Program, send, signUp, startApp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, visit } from '../support/browser.ts';
 import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
-import { claimsOf, type Inside, newIp, openInside, sendAs, startTwin } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { claimsOf, newIp, sendAs, startTwin } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
 import { type Listening, listen, startLine } from '../support/stream.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
 const PATH = '/admin/events/stream';
 const MOST = 20;
 const METRICS = 'a-token-for-the-metrics';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser.close());
+const browser = withStarted(startBrowser, (it) => it.close());
 
 describe.each(databases)('following events on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { metricsToken: METRICS });
-    inside = await openInside(app, database);
-  });
+  const { app, database, inside } = withApp(create, { metricsToken: METRICS });
   beforeEach(() => app.clock.advance(HOUR));
-  afterAll(async () => {
-    await inside.close();
-    await app.stop();
-    await database.remove();
-  });
 
   async function newAdmin() {
     const admin = await signUp(app, newIp());

@@ -1,25 +1,19 @@
 // What a form of another site, another browser or another session can do here: nothing. And where a form may lead.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Browser, newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Browser, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { DAY } from '../support/clock.ts';
 import { formTokenFor, submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 const LISTED = 'https://app.example.org';
 const html = { accept: 'text/html,application/xhtml+xml' };
 
 describe.each(databases)('forms on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
+  const { app } = withApp(create, { allowedOrigins: [LISTED] });
   let user: Awaited<ReturnType<typeof signUp>>;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { allowedOrigins: [LISTED] });
     user = await signUp(app);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
   });
 
   /** Whoever is signed in is led on at once. */

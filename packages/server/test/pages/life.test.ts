@@ -1,30 +1,20 @@
 // The whole life of an account on the pages, as people go through it, with scripts and without, on a phone and on a desk.
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newIdentifiers, startApp, type TestApp } from '../support/app.ts';
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { newIdentifiers } from '../support/app.ts';
 import { overflowOf, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
 import { lastEmail } from '../support/emails.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser.close());
+const browser = withStarted(startBrowser, (it) => it.close());
 
 describe.each(databases)('the life of an account on $name', ({ name, create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
   const visitors: Visitor[] = [];
-  beforeEach(async () => {
-    database = await create();
-    app = await startApp(database);
-  });
+  const { app, database } = withApp(create, {}, 'test');
   afterEach(async () => {
     for (const { close } of visitors.splice(0)) await close();
-    await app.stop();
-    await database.remove();
   });
 
   it.each(ways[name] ?? [])(

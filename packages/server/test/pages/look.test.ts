@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { accentStyle } from '../../src/pages/accent.ts';
-import { send, startApp, type TestApp } from '../support/app.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { send, startApp } from '../support/app.ts';
+import { sqlite } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 /** What is set does not depend on the database. */
-const [{ create }] = databases as [(typeof databases)[number]];
+const { create } = sqlite;
 
 describe('the accent', () => {
   const channel = (value: number) => (value <= 0.040_45 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
@@ -52,21 +53,12 @@ describe('the accent', () => {
 
 describe('name and logo', () => {
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>';
-  let database: TestDatabase;
-  let app: TestApp;
   const write = (name: string, text: string): string => {
     const path = join(inject('folder'), name);
     writeFileSync(path, text);
     return path;
   };
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { serviceName: 'A & B <Co>', logo: write('logo.svg', svg) });
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app } = withApp(create, () => ({ serviceName: 'A & B <Co>', logo: write('logo.svg', svg) }));
 
   it('are on every page, and nothing in them is markup of ours', async () => {
     const { text } = await send(app, 'GET', '/sign-in');

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createUsher } from '../../src/app.ts';
 import { type NewEmail, queueEmail } from '../../src/core/emails.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -10,7 +10,8 @@ import { DAY, MINUTE, TURN } from '../support/clock.ts';
 import { openInside } from '../support/forge.ts';
 import { openLink } from '../support/form.ts';
 import { startInbox } from '../support/inbox.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withDatabase } from '../support/with-app.ts';
 
 const ADDRESS = 'ada@example.org';
 const values = {
@@ -35,11 +36,7 @@ async function openMailbox(app: TestApp): Promise<Record<string, string>> {
 }
 
 describe.each(databases)('the mailbox page on $name', ({ create }) => {
-  let database: TestDatabase;
-  beforeEach(async () => {
-    database = await create();
-  });
-  afterEach(() => database.remove());
+  const database = withDatabase(create, 'test');
 
   async function withMail(
     options: Parameters<typeof startApp>[1],

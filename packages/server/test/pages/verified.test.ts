@@ -1,7 +1,7 @@
 // The life of an account where addresses are proven before there is one, on the pages, with scripts and without.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newIdentifiers, startApp, type TestApp } from '../support/app.ts';
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { newIdentifiers } from '../support/app.ts';
 import {
   findBarriers,
   openEmailLink,
@@ -13,35 +13,25 @@ import {
 } from '../support/browser.ts';
 import { lastEmail, queuedEmails } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withStarted } from '../support/with-app.ts';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(() => browser.close());
+const browser = withStarted(startBrowser, (it) => it.close());
 
 describe.each(
   databases.flatMap((database) => (ways[database.name] ?? []).map((way) => ({ ...database, ...way }))),
 )(
   'a verified sign-up on $name, $viewport.width pixels, scripts: $javaScriptEnabled',
   ({ create, viewport, javaScriptEnabled }) => {
-    let database: TestDatabase;
-    let app: TestApp;
     const visitors: Visitor[] = [];
     /** Every address that a browser asked for, as a proxy would write it down. */
     const addresses: string[] = [];
-    beforeEach(async () => {
-      database = await create();
-      app = await startApp(database, { signup: 'verified' });
-    });
+    const { app, database } = withApp(create, { signup: 'verified' }, 'test');
     afterEach(async () => {
       for (const { close, complaints } of visitors.splice(0)) {
         await close();
         expect(complaints).toEqual([]);
       }
-      await app.stop();
-      await database.remove();
     });
 
     /** Somebody at a browser of their own. */

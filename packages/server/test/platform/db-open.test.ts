@@ -8,9 +8,8 @@ import { openPool } from '../../src/platform/db/postgres-pool.ts';
 import { readUrl } from '../../src/platform/db/postgres-url.ts';
 import { rejectOldSqlite } from '../../src/platform/db/sqlite-file.ts';
 import { defaultTimeouts } from '../../src/platform/db/timeouts.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-
-const [, postgres] = databases;
+import { postgres } from '../support/postgres.ts';
+import { withDatabase } from '../support/with-app.ts';
 
 const refusal = (url: string): Promise<string> =>
   openDatabase(url).then(
@@ -175,19 +174,15 @@ describe('SQLite', () => {
 });
 
 describe('PostgreSQL', () => {
-  let home: TestDatabase;
+  const home = withDatabase(postgres.create, 'test');
   const opened: Database[] = [];
   async function open(parameters = '', url = home.url): Promise<Database> {
     const database = await openDatabase(url + parameters);
     opened.push(database);
     return database;
   }
-  beforeEach(async () => {
-    home = (await postgres?.create()) as TestDatabase;
-  });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((database) => database.close()));
-    await home.remove();
   });
   const write = (database: Database, key: string) =>
     database.db

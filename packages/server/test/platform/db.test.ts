@@ -1,11 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Database, type Db, isUnavailable, openDatabase } from '../../src/platform/db/index.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Db, isUnavailable, openDatabase } from '../../src/platform/db/index.ts';
 import { Mutex } from '../../src/platform/db/mutex.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
 import { TIMEOUT } from '../support/timeouts.ts';
+import { withDatabase, withStarted } from '../support/with-app.ts';
 
 const write = (db: Db, key: string, count = 0) =>
   db.insertInto('rate_limits').values({ key, count, blocked_until: 0, expires_at: 0, rejected: 0 }).execute();
@@ -24,17 +25,15 @@ describe.each(databases)('$name', ({ name, create }) => {
   /** What concerns a file alone; the other database has no such test, rather than one that is skipped. */
   const onFile: typeof it | (() => void) = name === 'SQLite' ? it : () => {};
 
-  let home: TestDatabase;
-  let database: Database;
+  const home = withDatabase(create, 'test');
+  const database = withStarted(
+    () => openDatabase(home.url),
+    (it) => it.close(),
+    'test',
+  );
   let db: Db;
-  beforeEach(async () => {
-    home = await create();
-    database = await openDatabase(home.url);
+  beforeEach(() => {
     db = database.db;
-  });
-  afterEach(async () => {
-    await database.close();
-    await home.remove();
   });
 
   it('shows what a transaction wrote when it is committed, to others and to other processes', async () => {

@@ -1,15 +1,16 @@
 import fc from 'fast-check';
 import { generateKeyPair } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { accessTokens } from '../../src/core/tokens/access.ts';
 import { cookieTokens } from '../../src/core/tokens/cookie.ts';
 import { refreshTokens } from '../../src/core/tokens/refresh.ts';
 import { newId } from '../../src/platform/random.ts';
 import { deriveKeys } from '../../src/platform/secrets.ts';
-import { login, signUp, startApp, type TestApp } from '../support/app.ts';
+import { login, signUp } from '../support/app.ts';
 import { MINUTE } from '../support/clock.ts';
 import { type Credential, part, present } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 // Whatever somebody makes of honest tokens without our keys: it is refused, and breaks nothing.
 
@@ -176,22 +177,15 @@ describe('P1: what the readers of tokens accept', () => {
 });
 
 describe.each(databases)('P1: what is accepted on $name', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
   let honest: { cookie: string; bearer: string; refresh: string }[];
+  const { app } = withApp(create);
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
     honest = [];
     for (let n = 0; n < 2; n++) {
       const who = await signUp(app);
       const { access_token, refresh_token } = await login(app, who);
       honest.push({ cookie: who.browser.cookie ?? '', bearer: access_token, refresh: refresh_token });
     }
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
   });
 
   const none = { at: 0, length: 0, text: '', other: '' };

@@ -1,26 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { login, newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { type Inside, newIp, openInside, sendAs, startTwin } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { describe, expect, it } from 'vitest';
+import { login, newIdentifiers, PASSWORD, send, signUp, startApp } from '../support/app.ts';
+import { newIp, openInside, sendAs } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)(
   'P10 on $name: there is always an enabled administrator',
   ({ create, createEmpty }) => {
-    let database: TestDatabase;
-    let processes: [TestApp, TestApp];
-    let inside: Inside;
-    beforeAll(async () => {
-      database = await create();
-      const app = await startApp(database);
-      processes = [app, await startTwin(app, database)];
-      inside = await openInside(app, database);
-    });
-    afterAll(async () => {
-      await processes[1].stop();
-      await processes[0].stop();
-      await inside.close();
-      await database.remove();
-    });
+    const { app: one, twin, inside } = withApp(create);
+    const processes = [one, twin] as const;
 
     async function twoAdmins() {
       const people = [await signUp(processes[0], newIp()), await signUp(processes[0], newIp())] as const;

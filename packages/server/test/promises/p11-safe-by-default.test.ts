@@ -8,7 +8,7 @@ import { configFromOptions, loadConfig, type SettingName, settings } from '../..
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { newIdentifiers } from '../support/app.ts';
-import { databases } from '../support/postgres.ts';
+import { postgres } from '../support/postgres.ts';
 
 const SECRET = 'Ee1Yb2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6YWJjZA';
 
@@ -130,8 +130,7 @@ describe('P11: an unsafe setting refuses to start', () => {
   });
 
   it('a database server without a secret', async () => {
-    const [, postgres] = databases;
-    const database = await (postgres ?? expect.fail('no PostgreSQL')).create();
+    const database = await postgres.create();
     await expect(start({ database: database.url })).rejects.toThrow(/secret.* is required/i);
     await start({ database: database.url, secret: SECRET });
     await expect(start({ database: database.url, secret: `${SECRET}x` })).rejects.toThrow(
@@ -145,8 +144,7 @@ describe('P11: an unsafe setting refuses to start', () => {
     const elsewhere = (url: string) => url.replace(/@[^:/]+/, '@0.0.0.0');
 
     it('without TLS, unless that is named twice; and what asks for TLS is never sent without', async () => {
-      const [, postgres] = databases;
-      const database = await (postgres ?? expect.fail('no PostgreSQL')).create();
+      const database = await postgres.create();
       const url = elsewhere(database.url);
       const password = decodeURIComponent(new URL(url).password);
       for (const parameters of ['', '?sslmode=disable', '?ssl=0', '?host=db.example.org']) {
@@ -163,8 +161,7 @@ describe('P11: an unsafe setting refuses to start', () => {
     });
 
     it('takes the password apart from the address, whatever is in it', async () => {
-      const [, postgres] = databases;
-      const database = await (postgres ?? expect.fail('no PostgreSQL')).create();
+      const database = await postgres.create();
       const password = 'p@ss/w#r?d %41&+=:é';
       const role = `usher_${randomUUID().replaceAll('-', '')}`;
       const inside = await openDatabase(database.url);

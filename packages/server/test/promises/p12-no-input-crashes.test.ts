@@ -1,29 +1,20 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { routes } from '../../src/routes.ts';
-import { login, newIdentifiers, PASSWORD, send, signUp, startApp, type TestApp } from '../support/app.ts';
-import { type Inside, newIp, openInside } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { login, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
+import { newIp } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('P12 on $name: no input crashes the process', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, inside } = withApp(create, { metricsToken: 'a token for the metrics' });
   let admin: Awaited<ReturnType<typeof signUp>>;
   let token: string;
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { metricsToken: 'a token for the metrics' });
-    inside = await openInside(app, database);
     admin = await signUp(app);
     await inside.promote(admin.id);
     token = (await login(app, admin)).access_token;
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
   });
 
   /** Sends, says that this was all, and gives what came back before the connection was over. */

@@ -1,31 +1,29 @@
 // P2: what may happen once happens once, also when fifty ask for it at one moment and two processes answer. And P10 with
 // it: of administrators who take each other's rights away at the same moment one is left.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Database, openDatabase } from '../../src/platform/db/index.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/platform/db/index.ts';
 import { newIdentifiers, PASSWORD, type Reply } from '../support/app.ts';
 import { secretOf } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
 import { type Credential, call, cookieOf, launch, submit, type UsherProcess } from '../support/process.ts';
+import { withDatabase, withStarted } from '../support/with-app.ts';
 
 const CROWD = 50;
 const many = Array.from({ length: CROWD }, (_, i) => i);
 
 describe.each(databases)('two processes on one database of $name', ({ createEmpty }) => {
-  let testDatabase: TestDatabase;
-  let database: Database;
+  const testDatabase = withDatabase(createEmpty);
+  const database = withStarted(
+    () => openDatabase(testDatabase.url),
+    (it) => it.close(),
+  );
   let ushers: UsherProcess[];
   /** The first administrator, whom the race for the set-up link makes. */
   let admin: Credential;
 
-  beforeAll(async () => {
-    testDatabase = await createEmpty();
-    database = await openDatabase(testDatabase.url);
-  });
   afterAll(async () => {
     await Promise.all((ushers ?? []).map((usher) => usher.kill('SIGKILL')));
-    await database.close();
-    await testDatabase.remove();
   });
 
   /** One process after the other. */

@@ -1,16 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Browser, login, type Reply, signUp, startApp, type TestApp } from '../support/app.ts';
-import {
-  type Credential,
-  claimsOf,
-  type Inside,
-  newIp,
-  openInside,
-  present,
-  sendAs,
-  startTwin,
-} from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Browser, login, type Reply, signUp, type TestApp } from '../support/app.ts';
+import { type Credential, claimsOf, newIp, present, sendAs } from '../support/forge.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 /** Everything that somebody has who is signed in four times. */
 type Place = 'browser' | 'otherBrowser' | 'program' | 'otherProgram';
@@ -118,25 +110,12 @@ const acts: Act[] = [
 describe.each(databases)(
   'P3: what has ended is refused at once, on every process, on $name',
   ({ create }) => {
-    let database: TestDatabase;
-    let app: TestApp;
-    let twin: TestApp;
-    let inside: Inside;
+    const { app, inside, twin } = withApp(create);
     let admin: Browser;
     beforeAll(async () => {
-      database = await create();
-      app = await startApp(database);
-      twin = await startTwin(app, database);
-      inside = await openInside(app, database);
       const boss = await signUp(app);
       await inside.promote(boss.id);
       admin = boss.browser;
-    });
-    afterAll(async () => {
-      await inside.close();
-      await twin.stop();
-      await app.stop();
-      await database.remove();
     });
 
     async function newSomeone(): Promise<Someone> {

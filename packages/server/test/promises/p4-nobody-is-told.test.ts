@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import {
   asBearer,
@@ -12,15 +12,14 @@ import {
   type Reply,
   send,
   signUp,
-  startApp,
-  type TestApp,
   WRONG,
 } from '../support/app.ts';
 import { DAY, HOUR, SECOND } from '../support/clock.ts';
 import { verificationOf } from '../support/cookies.ts';
 import { newIp } from '../support/forge.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type Answered, type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withCountedApp } from '../support/with-app.ts';
+import { type Answered, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
 interface Names {
   username: string;
@@ -34,16 +33,7 @@ function visible({ status, headers, text }: Reply): string {
 }
 
 describe.each(databases)('P4 on $name: nobody is told who has an account', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app } = withApp(create);
 
   /** Every way in which a stranger can name somebody, but for sign-up, which has to say what is taken. */
   const doors: Record<string, (names: Names, from: string) => Promise<Reply>> = {
@@ -107,16 +97,7 @@ describe.each(databases)('P4 on $name: nobody is told who has an account', ({ cr
 });
 
 describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
-  let database: TestDatabase;
-  let app: CountedApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startCounted(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withCountedApp(create);
 
   type Side = Names & { from(): string; cookie?: string | undefined };
   /** What a stranger can do who knows a name, a few times over: until the limits refuse it, and on. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { NEW_PASSWORD, newIdentifiers, send, startApp, WRONG } from '../support/app.ts';
 import { DAY, HOUR, MINUTE } from '../support/clock.ts';
@@ -7,20 +7,12 @@ import { deviceOf } from '../support/cookies.ts';
 import { queuedEmails, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
 import { secretOf, submit } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type CountedApp, newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withCountedApp } from '../support/with-app.ts';
+import { newAccount, startCounted, URL_OF_ALL } from '../support/work.ts';
 
 describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create }) => {
-  let database: TestDatabase;
-  let app: CountedApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startCounted(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database } = withCountedApp(create);
 
   type Names = ReturnType<typeof newIdentifiers>;
   /** What a browser sends that an answer has made known. */

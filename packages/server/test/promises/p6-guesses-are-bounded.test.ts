@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   login,
   NEW_PASSWORD,
@@ -11,36 +11,22 @@ import {
   type Reply,
   send,
   signUp,
-  startApp,
-  type TestApp,
   WRONG,
 } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, testClock } from '../support/clock.ts';
 import { anotherThan, lastEmail, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
 import { openLink } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
-import { type CountedApp, newAccount, startCounted } from '../support/work.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp, withCountedApp } from '../support/with-app.ts';
+import { newAccount, startCounted } from '../support/work.ts';
 
 describe.each(databases)('P6 on $name: guesses are bounded, and a restart refunds nothing', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  beforeAll(async () => {
-    database = await create();
-    app = await startApp(database);
-  });
-  afterAll(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const served = withApp(create);
+  const { app } = served;
 
   /** Stops the server and starts it anew: nothing stays but the database and the secret. */
-  async function restart(): Promise<void> {
-    const { secret } = app;
-    const clock = testClock(app.clock.now());
-    await app.stop();
-    app = await startApp(database, { secret, clock });
-  }
+  const restart = () => served.restart({ clock: testClock(served.app.clock.now()) });
 
   /** What is tried, how often it may be, and what it answers when it may not. */
   const rateLimits: [
@@ -177,16 +163,7 @@ const inAYear = (digits: number) =>
   ];
 
 describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY.md says', ({ create }) => {
-  let database: TestDatabase;
-  let app: CountedApp;
-  beforeEach(async () => {
-    database = await create();
-    app = await startCounted(database);
-  });
-  afterEach(async () => {
-    await app.stop();
-    await database.remove();
-  });
+  const { app, database, restart } = withCountedApp(create, {}, 'test');
 
   /** How many guesses were compared: each leaves an event that says so. */
   async function compared(name: 'sign_in_failed' | 'verification_failed', userId?: string): Promise<number> {
@@ -274,10 +251,7 @@ describe.each(databases)('P6 on $name: as many guesses are looked at as SECURITY
   });
 
   it('W2: short codes, where they are accepted', async () => {
-    await app.stop();
-    app = await startCounted(database, {
-      secret: app.secret,
-      clock: app.clock,
+    await restart({
       codesDigits: 4,
       codesShort: 'accepted',
     });

@@ -1,36 +1,23 @@
 import { createHash, createSecretKey } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { ConfigError, configFromOptions } from '../../src/config.ts';
 import { openContext } from '../../src/open-context.ts';
 import { mac } from '../../src/platform/secrets.ts';
-import {
-  asBearer,
-  login,
-  newIdentifiers,
-  PASSWORD,
-  send,
-  signUp,
-  startApp,
-  type TestApp,
-} from '../support/app.ts';
-import { claimsOf, forgeMac, type Inside, newIp, openInside } from '../support/forge.ts';
+import { asBearer, login, newIdentifiers, PASSWORD, send, signUp, startApp } from '../support/app.ts';
+import { claimsOf, forgeMac, newIp } from '../support/forge.ts';
 import { openLink, secretOf } from '../support/form.ts';
-import { databases, type TestDatabase } from '../support/postgres.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
 
 describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ create }) => {
-  let database: TestDatabase;
-  let app: TestApp;
-  let inside: Inside;
+  const { app, database, inside } = withApp(create, { metricsToken: 'a token for the metrics', hashing: {} });
   let victim: Awaited<ReturnType<typeof signUp>>;
   let pair: Awaited<ReturnType<typeof login>>;
   let link: URL;
   /** Every text in the database, and every part of one that could be a secret. */
   let loot: string[];
   beforeAll(async () => {
-    database = await create();
-    app = await startApp(database, { metricsToken: 'a token for the metrics', hashing: {} });
-    inside = await openInside(app, database);
     victim = await signUp(app);
     await inside.promote(victim.id);
     pair = await login(app, victim);
@@ -41,11 +28,6 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
     link = new URL((await makeSetUpLink(context)) ?? expect.fail('no link'));
     await close();
     loot = await steal();
-  });
-  afterAll(async () => {
-    await app.stop();
-    await inside.close();
-    await database.remove();
   });
 
   async function steal(): Promise<string[]> {

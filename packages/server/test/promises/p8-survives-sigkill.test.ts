@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openDatabase } from '../../src/platform/db/index.ts';
 import { newIdentifiers, type Reply } from '../support/app.ts';
 import { createCluster } from '../support/cluster.ts';
-import { databases } from '../support/postgres.ts';
+import { sqlite } from '../support/postgres.ts';
 import { type Credential, call, cookieOf, startProcess, type UsherProcess } from '../support/process.ts';
 
 const ROUNDS = 10;
@@ -347,15 +347,12 @@ async function useUntilKilled(usher: UsherProcess, crowd: Person[], chance: Chan
   expect(signal).toBe('SIGKILL');
 }
 
-const [sqlite] = databases;
-
 describe.each(['SQLite', 'PostgreSQL'])('killed at any moment on %s', (name) => {
   let url = '';
   let remove = async () => {};
   beforeAll(async () => {
     if (name === 'SQLite') {
-      const database = await sqlite?.createEmpty();
-      if (database) ({ url, remove } = database);
+      ({ url, remove } = await sqlite.createEmpty());
       return;
     }
     // The server that all tests share forces nothing to disk.

@@ -11,31 +11,35 @@ export interface TestDatabase {
   remove(): Promise<void>;
 }
 
-/** What a test that concerns the database runs on: `describe.each(databases)('$name', ({ create }) => ...)`. */
-export const databases: {
+/** A kind of database. */
+export interface DatabaseKind {
   name: 'SQLite' | 'PostgreSQL';
   /** A fresh database with Usher's tables, all of them empty. */
   create(): Promise<TestDatabase>;
   /** A fresh database without tables. */
   createEmpty(): Promise<TestDatabase>;
-}[] = [
-  {
-    name: 'SQLite',
-    async create() {
-      const database = newFile();
-      copyFileSync(inject('templates').file, database.file);
-      return database;
-    },
-    async createEmpty() {
-      return newFile();
-    },
+}
+
+export const sqlite: DatabaseKind = {
+  name: 'SQLite',
+  async create() {
+    const database = newFile();
+    copyFileSync(inject('templates').file, database.file);
+    return database;
   },
-  {
-    name: 'PostgreSQL',
-    create: () => newPostgres(inject('templates').name),
-    createEmpty: () => newPostgres('template1'),
+  async createEmpty() {
+    return newFile();
   },
-];
+};
+
+export const postgres: DatabaseKind = {
+  name: 'PostgreSQL',
+  create: () => newPostgres(inject('templates').name),
+  createEmpty: () => newPostgres('template1'),
+};
+
+/** What a test that concerns the database runs on: `describe.each(databases)('$name', ({ create }) => ...)`. */
+export const databases: DatabaseKind[] = [sqlite, postgres];
 
 /** SQLite makes the file when it is migrated. */
 function newFile(): TestDatabase & { file: string } {
