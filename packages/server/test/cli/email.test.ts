@@ -34,13 +34,13 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
   }
 
   it('lists the mails, newest first, without decoys', async () => {
-    expect(await place.usher(['mail', 'list'])).toEqual({
+    expect(await place.usher(['email', 'list'])).toEqual({
       code: 0,
       stdout: '',
       stderr: 'No emails.\n',
     });
     await queue('ada@example.org', 'grace@example.org', null);
-    const { code, stdout } = await place.usher(['mail', 'list']);
+    const { code, stdout } = await place.usher(['email', 'list']);
     expect(code).toBe(0);
     const [head, ...lines] = wordsOf(stdout);
     expect(head).toEqual(['WHEN (UTC)', 'KIND', 'TO', 'ID']);
@@ -48,7 +48,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
       ['reset_password', 'grace@example.org'],
       ['reset_password', 'ada@example.org'],
     ]);
-    const { emails } = JSON.parse((await place.usher(['mail', 'list', '--json'])).stdout);
+    const { emails } = JSON.parse((await place.usher(['email', 'list', '--json'])).stdout);
     expect(emails[1]).toEqual({
       id: lines[1]?.[3],
       kind: 'reset_password',
@@ -60,7 +60,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
 
   it('shows one of them', async () => {
     await queue('ada@example.org', 'grace@example.org');
-    const shown = await place.usher(['mail', 'show', 'last']);
+    const shown = await place.usher(['email', 'show', 'last']);
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     expect(wordsOf(shown.stdout).slice(0, 2)).toEqual([
       ['To', 'grace@example.org'],
@@ -68,17 +68,17 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
     ]);
     expect(shown.stdout).toContain(`\n    482913\n\nReset password:\n${link}\n`);
     expect(shown.stdout).toContain('ada.byron');
-    const id = wordsOf((await place.usher(['mail', 'list'])).stdout)[2]?.[3] ?? '';
-    const { email } = JSON.parse((await place.usher(['mail', 'show', id, '--json'])).stdout);
+    const id = wordsOf((await place.usher(['email', 'list'])).stdout)[2]?.[3] ?? '';
+    const { email } = JSON.parse((await place.usher(['email', 'show', id, '--json'])).stdout);
     expect(email).toMatchObject({
       id,
       to: 'ada@example.org',
       html: expect.stringMatching(/^<!doctype html>/),
     });
-    expect((await place.usher(['mail', 'show', id, '--html'])).stdout).toMatch(
+    expect((await place.usher(['email', 'show', id, '--html'])).stdout).toMatch(
       /^<!doctype html>[\s\S]*ada\.&#8203;byron/,
     );
-    const unknown = await place.usher(['mail', 'show', 'nothing']);
+    const unknown = await place.usher(['email', 'show', 'nothing']);
     expect(unknown).toEqual({
       code: 1,
       stdout: '',
@@ -105,7 +105,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
       USHER_SMTP_URL: 'smtp://127.0.0.1:1',
       USHER_EMAIL_FROM: 'usher@example.org',
     };
-    const retried = await place.usher(['mail', 'retry', ada, '--json'], { env });
+    const retried = await place.usher(['email', 'retry', ada, '--json'], { env });
     expect(retried).toMatchObject({ code: 0, stderr: '' });
     const email = { id: ada, kind: 'reset_password', user_id: null, attempts: 3 };
     expect(JSON.parse(retried.stdout)).toEqual({ email });
@@ -115,7 +115,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
       ['01990a3c-5d2e-7c41-9f08-6b1d2e3f4a5b', 1, 'Email not found. It may have been removed.'],
       ['nothing', 2, 'Expected an email ID.'],
     ] as const) {
-      const refused = await place.usher(['mail', 'retry', id], { env });
+      const refused = await place.usher(['email', 'retry', id], { env });
       expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: status, stdout: '' });
       expect(refused.stderr).toContain(sentence);
     }
@@ -149,7 +149,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
   ])('shows nothing %s', async (_, env, sentence) => {
     await queue('ada@example.org');
     for (const args of [['list'], ['show', 'last']]) {
-      const { code, stdout, stderr } = await place.usher(['mail', ...args], { env });
+      const { code, stdout, stderr } = await place.usher(['email', ...args], { env });
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toContain(sentence);
     }
@@ -169,7 +169,7 @@ describe('without a database', () => {
     it('hands a mail over, and prints what the server says', async () => {
       const inbox = await startInbox({ user: { name: 'usher', password: 'p@ss' } });
       const env = { ...from, USHER_SMTP_URL: `smtp://usher:p%40ss@127.0.0.1:${inbox.port}` };
-      const { code, stdout, stderr } = await place.usher(['mail', 'test', 'You@Example.org'], { env });
+      const { code, stdout, stderr } = await place.usher(['email', 'test', 'You@Example.org'], { env });
       expect({ code, stdout, stderr }).toEqual({
         code: 0,
         stdout: '',
@@ -181,7 +181,7 @@ describe('without a database', () => {
         subject: 'Test email from Usher',
         'message-id': expect.stringMatching(/^<[\w-]{36}@example\.org>$/),
       });
-      const json = await place.usher(['mail', 'test', 'you@example.org', '--json'], { env });
+      const json = await place.usher(['email', 'test', 'you@example.org', '--json'], { env });
       expect(JSON.parse(json.stdout)).toEqual({
         accepted: true,
         end: 'sent',
@@ -195,14 +195,14 @@ describe('without a database', () => {
       const inbox = await startInbox();
       const env = { ...from, USHER_SMTP_URL: inbox.url };
       inbox.script.rejectRecipient = (address) => `550 5.1.1 <${address}>: Recipient address rejected`;
-      expect(await place.usher(['mail', 'test', 'you@example.org'], { env })).toEqual({
+      expect(await place.usher(['email', 'test', 'you@example.org'], { env })).toEqual({
         code: 1,
         stdout: '',
         stderr:
           'usher: Rejected by the mail server: 550 5.1.1 <you@example.org>: Recipient address rejected\n',
       });
       await inbox.stop();
-      const away = await place.usher(['mail', 'test', 'you@example.org', '--json'], { env });
+      const away = await place.usher(['email', 'test', 'you@example.org', '--json'], { env });
       expect(away.code).toBe(1);
       expect(JSON.parse(away.stdout)).toMatchObject({ accepted: false, end: 'away' });
       expect(away.stderr).toContain(`connect ECONNREFUSED 127.0.0.1:${inbox.port}`);
@@ -211,7 +211,7 @@ describe('without a database', () => {
     it('says which server was wrong about the password, and not which password', async () => {
       const inbox = await startInbox({ user: { name: 'usher', password: 'right' } });
       const env = { ...from, USHER_SMTP_URL: `smtp://usher:wrong-one@127.0.0.1:${inbox.port}` };
-      const { code, stderr } = await place.usher(['mail', 'test', 'you@example.org'], { env });
+      const { code, stderr } = await place.usher(['email', 'test', 'you@example.org'], { env });
       expect(code).toBe(1);
       expect(stderr).toContain('535 5.7.8 Authentication failed');
       expect(stderr).not.toContain('wrong-one');
@@ -224,7 +224,7 @@ describe('without a database', () => {
       [['you@example.org'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1' }, 'Set USHER_EMAIL_FROM'],
       [[], {}, "missing required argument 'address'"],
     ])('is misused: %j %j', async (args, env, sentence) => {
-      const { code, stderr } = await place.usher(['mail', 'test', ...args], {
+      const { code, stderr } = await place.usher(['email', 'test', ...args], {
         env: env as Record<string, string>,
       });
       expect(code).toBe(2);
@@ -241,7 +241,7 @@ describe('without a database', () => {
       'smtp://usher:%zz-pass-word@mail.example.org',
       'smtp://usher:%0d%0apass-word@mail.example.org',
     ])('refuses the URL %s, and does not print it', async (url) => {
-      const { code, stderr } = await place.usher(['mail', 'test', 'you@example.org'], {
+      const { code, stderr } = await place.usher(['email', 'test', 'you@example.org'], {
         env: { ...from, USHER_SMTP_URL: url },
       });
       expect(code).toBe(2);
@@ -253,18 +253,18 @@ describe('without a database', () => {
     it.each(['nobody', 'Accounts <>', 'Accounts <a@b>\nBcc: c@d', 'A <a@example.org>, B <b@example.org>'])(
       'refuses to write as %j',
       async (emailFrom) => {
-        const { code, stderr } = await place.usher(['mail', 'test', 'you@example.org'], {
+        const { code, stderr } = await place.usher(['email', 'test', 'you@example.org'], {
           env: { USHER_SMTP_URL: 'smtp://127.0.0.1:1', USHER_EMAIL_FROM: emailFrom },
         });
         expect(code).toBe(2);
-        expect(stderr).toContain('USHER_EMAIL_FROM (--mail-from) must be an email address');
+        expect(stderr).toContain('USHER_EMAIL_FROM (--email-from) must be an email address');
       },
     );
   });
 
   describe('usher email preview', () => {
     it('writes every mail, in both forms', async () => {
-      const { code, stdout, stderr } = await place.usher(['mail', 'preview']);
+      const { code, stdout, stderr } = await place.usher(['email', 'preview']);
       expect(code).toBe(0);
       expect(stderr).toBe(`Wrote ${emailKinds.length} emails to email-preview (HTML and text).\n`);
       expect(stdout.trim().split('\n').sort()).toEqual(
@@ -282,16 +282,16 @@ describe('without a database', () => {
       mkdirSync(mine, { recursive: true });
       const text = '---\nsubject: Hi\npreview: Hi\n---\nWelcome, {{username}}\n';
       writeFileSync(join(mine, 'sign_up.md'), text);
-      const shown = await place.usher(['mail', 'preview', 'out', '--mail-templates', 'mine']);
+      const shown = await place.usher(['email', 'preview', 'out', '--email-templates', 'mine']);
       expect(shown.code).toBe(0);
       expect(readFileSync(join(place.folder, 'out/sign_up.txt'), 'utf8')).toMatch(
         /^Subject: Hi\n\nWelcome, ada\n/,
       );
       writeFileSync(join(mine, 'sign_up.md'), text.replace('username', 'name'));
-      const wrong = await place.usher(['mail', 'preview', '--mail-templates', 'mine']);
+      const wrong = await place.usher(['email', 'preview', '--email-templates', 'mine']);
       expect(wrong.code).toBe(2);
       expect(wrong.stderr).toContain('mine/en/sign_up.md: unknown placeholder {{name}}.');
-      const serve = await place.usher(['serve', '--port', '0', '--mail-templates', 'mine']);
+      const serve = await place.usher(['serve', '--port', '0', '--email-templates', 'mine']);
       expect(serve.code).toBe(2);
       expect(serve.stderr).toContain('mine/en/sign_up.md: unknown placeholder {{name}}.');
     });

@@ -207,7 +207,7 @@ async function expectLinks(ask: Ask, host: { printed: string }, folder: string, 
   const names = newIdentifiers();
   await ask('POST', '/v1/signup', names);
   await ask('POST', '/v1/send-mail', { email: names.email });
-  const show = async () => (await run(folder, { USHER_PUBLIC_URL: url }, ['mail', 'show', 'last'])).stdout;
+  const show = async () => (await run(folder, { USHER_PUBLIC_URL: url }, ['email', 'show', 'last'])).stdout;
   await expect.poll(show).toContain('/reset-password#token=');
   const emailed = /http\S+\/reset-password#token=\S+/.exec(await show())?.[0] ?? expect.fail('no link');
   for (const link of [setup, emailed]) {
