@@ -22,7 +22,7 @@ const pages: Record<string, Page> = {
     title: 'Errors',
     module: 'errors',
     intro:
-      'Every failure that Usher expects. It is answered as `application/problem+json` (RFC 9457); `code` is stable and meant for programs, `message` is for people and may be more exact than here.',
+      'Every failure that Usher expects. The response is `application/problem+json` (RFC 9457). `code` is stable and meant for programs; `message` is for people and may be more exact than here.',
     write: writeErrors,
   },
   events: {
@@ -37,14 +37,14 @@ const pages: Record<string, Page> = {
     module: 'core/rate-limits',
     export: 'rateLimits',
     intro:
-      'Every rate limit. A blocked attempt is rejected without being checked. `password` and `passwordByName` wait longer after each incorrect attempt; the others count in a time window, or until they are reset. A blocked attempt is recorded as the event `rate_limit_exceeded` with the name of the limit; the admin console shows the label.',
+      'Every rate limit. A blocked attempt is rejected without being checked. `passwords_per_account` and `passwords_per_identifier` wait longer after each incorrect attempt; the others count in a time window, or until they are reset. A blocked attempt is recorded as the event `rate_limit_exceeded` with the name of the limit; the admin console shows the label.',
     write: writeLimits,
   },
   settings: {
     title: 'Settings',
     module: 'config',
     intro:
-      'A setting comes from its flag, from the environment, from the file that `NAME_FILE` names, or from `.env`: the first one found counts. What is secret has no flag, because others on the machine can read a command line. A name beginning with `USHER_` that is not here refuses to start.',
+      'A setting comes from its flag, from the environment, from the file that `NAME_FILE` names, or from `.env`: the first one found counts. Secrets have no flag, because others on the machine can read a command line. Usher does not start if a variable that begins with `USHER_` is not in this list.',
     write: writeSettings,
   },
   routes: {

@@ -9,15 +9,15 @@ const usher = await createUsher({ publicUrl });
 
 const app = express();
 
-// Anybody may see this.
+// A public route.
 app.get('/', (_request, response) => void response.send('Try /api/hello, with a token for services.'));
 
-// Only for who has an access token for services: POST /v1/token gives one to whoever is signed in.
+// A protected route: it needs an access token for services, which signed-in users get from POST /v1/token.
 app.get('/api/hello', tokenRequired({ issuer: publicUrl }), (request, response) => {
   response.json({ hello: authOf(request).userId });
 });
 
-// All else is Usher's. It reads its bodies itself: parsers such as express.json() belong on your own routes.
+// Usher handles every other path. It reads bodies itself: add parsers such as express.json() to your own routes only.
 app.use(getRequestListener(usher.fetch));
 
 const server = app.listen(port, () => console.log(`Ready at http://localhost:${port}`));

@@ -7,17 +7,17 @@ const usher = await createUsher({ publicUrl: process.env['PUBLIC_URL'] ?? `http:
 
 const app = new Hono<{ Bindings: HttpBindings }>();
 
-// Anybody may see this.
+// A public route.
 app.get('/', (c) => c.text('Try /api/hello, with a session or a token.'));
 
-// Only for who is signed in: by Usher's cookie, or by an access token.
+// A protected route: it needs Usher's session cookie or an access token.
 app.get('/api/hello', async (c) => {
   const caller = await usher.authenticate(c.req.raw, c.env);
   if (caller.error) return caller.error;
   return Response.json({ hello: caller.user.username }, { headers: caller.headers });
 });
 
-// All else is Usher's.
+// Usher handles every other path.
 app.all('*', (c) => usher.fetch(c.req.raw, c.env));
 
 const server = serve({ fetch: app.fetch, port }, () => console.log(`Ready at http://localhost:${port}`));

@@ -24,7 +24,7 @@ const BREAK = '\u200b';
 
 export function addEmail(program: Command): void {
   const email = program
-    .command('mail')
+    .command('email')
     .description('Test, view and resend emails.')
     .addHelpText('after', '\nExample:\n  usher email test you@example.org');
   withSettings(email.command('list'), ['database'])
@@ -58,7 +58,7 @@ export function addEmail(program: Command): void {
   withSettings(email.command('preview'), ['emailTemplates', 'publicUrl', 'serviceName'])
     .description('Render every email template with sample data, as HTML and text.')
     .argument('[folder]', 'Output folder.', 'email-preview')
-    .addHelpText('after', '\nExample:\n  usher email preview --mail-templates ./my-mails')
+    .addHelpText('after', '\nExample:\n  usher email preview --email-templates ./my-emails')
     .action(preview);
 }
 

@@ -8,7 +8,7 @@ const NOT_HEALTHY = 1;
 export function addHealth(program: Command): void {
   withSettings(program.command('health'), ['host', 'port'])
     .description('Ask a running server whether it is ready; exit with 0 if so, else with 1.')
-    .option('--live', 'Only ask whether the process answers, whatever its database does.')
+    .option('--live', 'Only ask whether the process responds, not whether its database does.')
     .option(
       '--url <url>',
       'Another server than the one of these settings, such as https://accounts.example.org.',

@@ -3,7 +3,7 @@ import type { RowOutcome } from '../flows/import/users.ts';
 import { printable, printableJson } from './output.ts';
 
 /** What a dry run says that an import would do with a row. */
-const actions = { imported: 'create', present: 'present', rejected: 'refuse' } as const;
+const actions = { imported: 'create', present: 'present', rejected: 'reject' } as const;
 
 /**
  * Says of each row on standard output what would happen; no faster than it is read, so that few rows are in memory.

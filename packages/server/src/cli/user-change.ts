@@ -46,7 +46,7 @@ export const changes: Record<string, { help: string; make: Make }> = {
     },
   },
   disable: {
-    help: 'Disable a user and end all their sessions (not the last administrator).',
+    help: 'Disable a user and sign them out everywhere (not the last administrator).',
     make: async (change) => {
       await setDisabled(change, true);
       if (change.user.disabled_at !== null) return `${change.user.username} is already disabled.`;

@@ -58,7 +58,7 @@ export function addUser(program: Command): void {
   addOf(user, 'delete', 'Delete a user and all their data.')
     .option('--yes', 'Skip confirmation.')
     .action(remove);
-  addOf(user, 'reset-password', 'Set a new password for a user and end all their sessions.')
+  addOf(user, 'reset-password', 'Set a new password for a user and sign them out everywhere.')
     .option('--password-stdin', STDIN_HELP)
     .option('--json', JSON_HELP)
     .action(resetPassword);
@@ -86,7 +86,7 @@ function addImportAndExport(user: Command): void {
     .option('--json', 'Output totals as JSON; with --dry-run, also one JSON line per row.')
     .addHelpText(
       'after',
-      '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.csv --dry-run --json | grep refuse\n  usher user import users.jsonl --column username=name --report refused.csv\n  usher user import users.csv --map ids.csv',
+      '\nExamples:\n  usher user import users.csv --dry-run\n  usher user import users.csv --dry-run --json | grep reject\n  usher user import users.jsonl --column username=name --report rejected.csv\n  usher user import users.csv --map ids.csv',
     )
     .action(importUsers);
   withSettings(user.command('export'), ['database'])

@@ -19,7 +19,7 @@ export interface NewEmail<K extends EmailKind = EmailKind> {
   /** The stored address, never what someone typed; null for a decoy: the same work, and nothing is sent. */
   to: string | null;
   userId: string | null;
-  /** What stands in it (`mails/kinds`), and `ip` and `user_agent` of the request that it answers. `code` may be empty. */
+  /** What stands in it (`emails/kinds.ts`), and `ip` and `user_agent` of the request that it answers. `code` may be empty. */
   values: ValuesOf<K> & { ip?: string; user_agent?: string };
   /** When it stops being worth sending, in milliseconds since 1970; null for one day from now, when any email does. */
   expiresAt: number | null;

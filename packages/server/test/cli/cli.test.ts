@@ -24,7 +24,7 @@ describe('the built program in a process of its own', () => {
       ['user list --json', 0],
       ['user delete ada', 2, 'ada\n'],
       ['key list', 0],
-      ['mail list', 0],
+      ['email list', 0],
       ['events --name user_created', 0],
       ['config --json', 0],
       ['completion bash', 0],

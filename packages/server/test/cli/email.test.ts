@@ -252,7 +252,7 @@ describe('without a database', () => {
           env: { USHER_SMTP_URL: 'smtp://127.0.0.1:1', USHER_EMAIL_FROM: emailFrom },
         });
         expect(code).toBe(2);
-        expect(stderr).toContain('USHER_EMAIL_FROM (--mail-from) must be an email address');
+        expect(stderr).toContain('USHER_EMAIL_FROM (--email-from) must be an email address');
       },
     );
   });
@@ -277,16 +277,16 @@ describe('without a database', () => {
       mkdirSync(mine, { recursive: true });
       const text = '---\nsubject: Hi\npreview: Hi\n---\nWelcome, {{username}}\n';
       writeFileSync(join(mine, 'sign_up.md'), text);
-      const shown = await place.usher(['email', 'preview', 'out', '--mail-templates', 'mine']);
+      const shown = await place.usher(['email', 'preview', 'out', '--email-templates', 'mine']);
       expect(shown.code).toBe(0);
       expect(readFileSync(join(place.folder, 'out/sign_up.txt'), 'utf8')).toMatch(
         /^Subject: Hi\n\nWelcome, ada\n/,
       );
       writeFileSync(join(mine, 'sign_up.md'), text.replace('username', 'name'));
-      const wrong = await place.usher(['email', 'preview', '--mail-templates', 'mine']);
+      const wrong = await place.usher(['email', 'preview', '--email-templates', 'mine']);
       expect(wrong.code).toBe(2);
       expect(wrong.stderr).toContain('mine/en/sign_up.md: unknown placeholder {{name}}.');
-      const serve = await place.usher(['serve', '--port', '0', '--mail-templates', 'mine']);
+      const serve = await place.usher(['serve', '--port', '0', '--email-templates', 'mine']);
       expect(serve.code).toBe(2);
       expect(serve.stderr).toContain('mine/en/sign_up.md: unknown placeholder {{name}}.');
     });

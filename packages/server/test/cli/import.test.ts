@@ -113,10 +113,10 @@ describe('usher user import and export', () => {
       { line: 2, action: 'create', email: 'ada@example.org', hash: 'bcrypt' },
       { line: 3, action: 'present', email: 'u0@example.org' },
       { line: 4, action: 'create', email: 'grace@example.org', hash: 'none' },
-      { line: 5, action: 'refuse', email: 'ada@example.org', reason: 'Duplicate email (also on line 2).' },
+      { line: 5, action: 'reject', email: 'ada@example.org', reason: 'Duplicate email (also on line 2).' },
       {
         line: 6,
-        action: 'refuse',
+        action: 'reject',
         email: '',
         reason: expect.stringContaining('like name@example.com. password: Not a hash'),
       },

@@ -16,7 +16,7 @@ export interface RenderedEmail {
 /** Writes an email out of its template and values. */
 export type RenderEmail = (kind: EmailKind | 'test', values: Values) => RenderedEmail;
 
-/** More languages will be more folders beside `mails/en`. */
+/** More languages will be more folders beside `emails/en`. */
 const LANGUAGE = 'en';
 
 /**

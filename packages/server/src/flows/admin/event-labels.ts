@@ -17,7 +17,7 @@ function detailLabel(event: RecordedEvent, detail: string, value: string): strin
   const text: string | Readonly<Record<string, string>> | undefined = eventDetails[detail as EventDetail];
   if (text === undefined) return `${detail.replaceAll('_', ' ')}: ${value}`;
   // A notice that a rate limit stopped has a kind and no id.
-  if (detail === 'mail' && value in emailLabels) return nameOf(value);
+  if (detail === 'email' && value in emailLabels) return nameOf(value);
   return typeof text === 'string'
     ? text.replace('{value}', () => nameOf(value))
     : (text[value] ?? nameOf(value));
