@@ -14,7 +14,7 @@ export interface GuardOptions {
    * Whether a session has ended, asked at every request. A source that fails refuses (503): nobody is let in because
    * something is broken.
    */
-  isEnded?: (sessionId: string) => boolean | Promise<boolean>;
+  isRevoked?: (sessionId: string) => boolean | Promise<boolean>;
   /** For tests. */
   clock?: Clock;
   /** For a network that needs a way of its own, such as a proxy. */
@@ -73,7 +73,7 @@ const BEARER = /^bearer ([\w\-.~+/]+=*)$/i;
  * const { userId, sessionId } = await guard.verify(token);
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { isEnded, clock = systemClock, fetch = globalThis.fetch } = options;
+  const { isRevoked, clock = systemClock, fetch = globalThis.fetch } = options;
   const issuer = checkIssuer(options.issuer);
   const audience = checkAudience(options.audience ?? 'services', issuer);
   const keys = issuerKeys(issuer, clock, fetch);
@@ -112,7 +112,7 @@ export function createGuard(options: GuardOptions): Guard {
       verified.delete(token);
       refuse('invalid_token');
     }
-    if (isEnded && (await hasEnded(isEnded, auth.sessionId))) refuse('invalid_token');
+    if (isRevoked && (await hasEnded(isRevoked, auth.sessionId))) refuse('invalid_token');
     if (needs.maxAge !== undefined && clock.now() > auth.signedInAt + needs.maxAge * 1000)
       throw new GuardError('insufficient_user_authentication', { maxAge: needs.maxAge });
     if (needs.role !== undefined) await requireRole(needs.role, auth, token);
@@ -188,9 +188,9 @@ const callerOf = ({ sub, sid, auth_time, amr, exp }: Claims): Auth =>
     expiresAt: exp * 1000,
   });
 
-async function hasEnded(isEnded: NonNullable<GuardOptions['isEnded']>, sessionId: string): Promise<boolean> {
+async function hasEnded(isRevoked: NonNullable<GuardOptions['isRevoked']>, sessionId: string): Promise<boolean> {
   try {
-    return await isEnded(sessionId);
+    return await isRevoked(sessionId);
   } catch (cause) {
     throw new GuardError('unavailable', { cause });
   }

@@ -165,7 +165,7 @@ describe('sessions that have ended', () => {
   it('are good at the guard until the token runs out, unless it is told', async () => {
     const ended = new Set<string>();
     const untold = newGuard();
-    const told = newGuard({ isEnded: (id) => ended.has(id) });
+    const told = newGuard({ isRevoked: (id) => ended.has(id) });
     const token = await tokenOf();
     expect([await codeOf(untold, token), await codeOf(told, token)]).toEqual(['good', 'good']);
 
@@ -185,8 +185,8 @@ describe('sessions that have ended', () => {
     const broken = () => {
       throw new Error('away');
     };
-    for (const isEnded of [broken, async () => broken()])
-      expect(await codeOf(newGuard({ isEnded }), token)).toBe('unavailable');
+    for (const isRevoked of [broken, async () => broken()])
+      expect(await codeOf(newGuard({ isRevoked }), token)).toBe('unavailable');
   });
 });
 

@@ -48,7 +48,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       },
     ]);
     expect(app.log.find((line) => line.includes(`"request_id":"${requestOf(limited)}"`))).toContain(
-      '"limit":"passwordByName"',
+      '"limit":"passwords_per_identifier"',
     );
   });
 
@@ -59,7 +59,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       attempt: (client: Client) => Promise<Result<unknown>>,
       message?: string,
     ][] = [
-      ['names', 20, ({ signIn }) => signIn({ username: newIdentifiers().username, password: WRONG })],
+      ['identifiers_per_ip_range', 20, ({ signIn }) => signIn({ username: newIdentifiers().username, password: WRONG })],
       [
         'emails_per_ip_range',
         10,
@@ -67,14 +67,14 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
         'requests for emails from your network. Try again in 60 minutes.',
       ],
       [
-        'signup',
+        'sign_ups_per_ip_range',
         30,
         ({ signUp }) => signUp({ ...newIdentifiers(), email: admin.email }),
         'sign-ups from your network. Try again in 60 minutes.',
       ],
-      ['secrets', 60, ({ verifyEmail }) => verifyEmail({ token: 'x' })],
-      ['secrets', 60, ({ resetPassword }) => resetPassword({ token: 'x' })],
-      ['secrets', 60, ({ restoreEmail }) => restoreEmail({ token: 'x' })],
+      ['invalid_tokens_per_ip_range', 60, ({ verifyEmail }) => verifyEmail({ token: 'x' })],
+      ['invalid_tokens_per_ip_range', 60, ({ resetPassword }) => resetPassword({ token: 'x' })],
+      ['invalid_tokens_per_ip_range', 60, ({ restoreEmail }) => restoreEmail({ token: 'x' })],
     ];
     for (const [
       limit,
