@@ -28,7 +28,7 @@ const RESTORE_DAYS = purposes.restore_email.linkLifetime / (24 * 60 * 60_000);
 
 /**
  * Requests a change of email. The new email must be verified; the old one, verified or not, gets a notice with a link
- * that undoes the change. If another account has the new email, its owner gets a notice and nobody gets a code.
+ * that undoes the change. If another account has the new email, its owner gets a notice and no code is sent.
  *
  * @throws HttpError `invalid_credentials`; `too_many_requests` also when the old email has been notified of many
  * changes today.

@@ -24,7 +24,7 @@ export const restoreEmailBody = z
   );
 
 /**
- * Undoes a change of email, whether pending or complete, and everything that followed from it. Whoever made the change
+ * Undoes a change of email, whether pending or complete, and everything that followed from it. The person who made it
  * knew the password, so the password is replaced and all sessions are revoked. Links sent to earlier emails of the
  * account stay valid: a thief who uses a link of their own does not revoke the owner's.
  *

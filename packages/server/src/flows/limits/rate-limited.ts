@@ -37,8 +37,8 @@ export async function recordRateLimitError(
 }
 
 /**
- * The error for a rate limit that reveals nothing about an account: what there was too much of, and how long to wait.
- * The message mentions the network only for limits that count an IP range.
+ * The error for a rate limit that reveals nothing about an account: its message says what was limited and how long to
+ * wait. It mentions the network only for limits that count an IP range.
  */
 export const rateLimitError = ({ limit, retryAfter }: RateLimited, message?: string): HttpError => {
   const { of, noun = 'attempts' }: RateLimit = rateLimits[limit];
@@ -53,7 +53,11 @@ export const rateLimitError = ({ limit, retryAfter }: RateLimited, message?: str
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Formats a duration as `4 minutes`, rounded up; in hours if it is longer than one hour. @param wait Milliseconds. */
+/**
+ * Formats a duration as `4 minutes`, rounded up; in hours if it is longer than one hour.
+ *
+ * @param wait Milliseconds.
+ */
 export function waitInWords(wait: number): string {
   const [count, unit] =
     wait > HOUR ? [Math.ceil(wait / HOUR), 'hour'] : [Math.max(1, Math.ceil(wait / MINUTE)), 'minute'];

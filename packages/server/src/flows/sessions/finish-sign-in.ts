@@ -48,7 +48,7 @@ export interface Rejected {
   reason: 'account_changed' | 'password_change_required';
 }
 
-/** The error for callers that cannot ask for a second factor. It signs nobody in. */
+/** The error for callers that cannot ask for a second factor. The user is not signed in. */
 export const cannotAskForFactor = (): HttpError =>
   new HttpError('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
 

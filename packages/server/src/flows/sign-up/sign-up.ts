@@ -28,7 +28,8 @@ type Checked = Omit<NewUser, 'role'>;
 
 /**
  * Creates an account and signs its owner in: responds 201 with the user and a session cookie. If emails are verified
- * first (USHER_SIGNUP=verified), always responds 202; the account is created once the email is verified.
+ * first (USHER_SIGNUP=verified), responds 202 whether or not the email has an account, and creates the account once the
+ * email is verified.
  */
 export async function signUp(context: AppContext, call: Call<SignUp>): Promise<RouteResponse> {
   const { db, clock, keys, hasher, config } = context;
@@ -45,7 +46,8 @@ export async function signUp(context: AppContext, call: Call<SignUp>): Promise<R
   if (!limit.allowed) throw await recordRateLimitError(context, client, limit);
   const isOpen = config.signup === 'open';
   const taken = await takenIdentifiers(db, names.usernameKey, names.emailKey);
-  // Usernames are not secret, emails are. Report what is taken, except an email where only a message to it may tell.
+  // Usernames are not secret, but emails are. If emails are verified first, only the message to its owner says that an
+  // email is taken.
   const told = isOpen ? taken : taken.filter((name) => name === 'username');
   if (told.length > 0) throw takenError(told);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(client, names.emailKey));
