@@ -1,6 +1,6 @@
 /**
- * Every expected error: its stable code, HTTP status, title, and the default message, for a caller of `HttpError` that
- * has nothing more specific. Any other failure is a bug and responds 500 with `internal`.
+ * Every expected error: its stable code, HTTP status, title, and default message, for where the code that throws it has
+ * nothing more specific. Any other failure is a bug and responds 500 with `internal`.
  */
 export const errors = {
   // The two sentences of the contract (sign-up, sign-in): do not change them.
