@@ -18,56 +18,57 @@ import type { Log } from './platform/log.ts';
 import { routes } from './routes.ts';
 
 /**
- * The settings of `config.ts` by their names there (`publicUrl`, `database`, `secret`, ...), as text, numbers or
- * lists; and, for the host that has its own, a log, a clock and an application.
+ * The settings of `config.ts` under their names there (`publicUrl`, `database`, `secret`, ...), as text, numbers or
+ * lists; and, for hosts that have their own, a log, a clock and an application.
  */
 export type UsherOptions = { [Name in SettingName]?: string | number | readonly string[] | undefined } & {
   log?: Log;
   clock?: Clock;
-  /** Your first page: Usher's pages lead there. */
+  /** The first page of your application, which Usher's pages link to. */
   application?: Application;
 };
 
 export type { Application, Peer };
 
-/** Who calls, or the answer to give instead (401, 403, 400 or 503, as a problem document). */
+/** The authenticated caller, or the error response to return (401, 403, 400 or 503, as a problem document). */
 export type Caller =
   | { error: Response }
   | {
       error?: undefined;
       user: ReturnType<typeof showUser>;
       session: { id: string; kind: 'cookie' | 'bearer'; signedInAt: Date };
-      /** For your answer: every request by cookie postpones the end of the session, and needs its next cookie. */
+      /** Headers for your response: every request by cookie extends the session and needs its renewed cookie. */
       headers: Headers;
     };
 
-/** A running Usher. */
+/** A running instance of Usher. */
 export interface Usher {
   /**
-   * Answers a request. `peer` is what `@hono/node-server` passes as its environment, or `{ ip }` with the client's IP address;
-   * without it all clients share the rate limits of one.
+   * Handles a request. `peer` is what `@hono/node-server` passes as its environment, or `{ ip }` with the client's IP
+   * address; without it all clients share the rate limits of one.
    */
   fetch(request: Request, peer?: Peer): Promise<Response>;
   /**
-   * Who sends a request to a page or call of your own, by cookie or access token, checked as Usher's own requests are: a
-   * log-out holds at once, and a write that another site made a browser send is refused. The body is left to you.
+   * Authenticates a request to a page or API of your own, by cookie or access token, with the same checks as Usher's
+   * own requests: a sign-out takes effect immediately, and a write that another site made a browser send is rejected.
+   * Reading the body is left to you.
    *
    * @example
    * const caller = await usher.authenticate(c.req.raw, c.env);
-   * if (caller.refusal) return caller.refusal;
+   * if (caller.error) return caller.error;
    * return new Response(`hello ${caller.user.username}`, { headers: caller.headers });
    */
   authenticate(request: Request, peer?: Peer): Promise<Caller>;
-  /** Ends what goes on, stops the jobs, finishes what is being hashed or written, disconnects. Idempotent. */
+  /** Ends open streams, stops the jobs, finishes pending hashes and writes, and disconnects. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the database (making or migrating it), and gives a `fetch` handler that mounts in any framework. While there is no
- * administrator, the log has a link that creates the first one.
+ * Opens the database (creating or migrating it) and returns a `fetch` handler that mounts in any framework. While there
+ * is no administrator, the log contains a link that creates the first one.
  *
- * @throws ConfigError for an option that is not known or does not fit; an Error that says what to do for a database
- * that cannot be used.
+ * @throws ConfigError for an unknown option or an invalid value; an Error that says what to do for a database that
+ * cannot be used.
  * @example
  * const usher = await createUsher({ publicUrl: 'http://localhost:3000' });
  * app.mount('/', usher.fetch);
@@ -87,9 +88,9 @@ export async function createUsher(options: UsherOptions = {}): Promise<Usher> {
   return serveContext(opened);
 }
 
-/** Who serves by itself has no banner: the log says what it would. A link that nobody would see is not made. */
+/** Logs the links that the CLI prints in its banner. Creates no setup link if the log level would hide it. */
 async function logLinks(context: AppContext): Promise<void> {
-  // Without a mail server this is on a machine that tries things out.
+  // There is a mailbox only on a development machine without a mail server.
   if (context.hasMailbox)
     context.log.info({ mailbox: mailboxLink(context) }, 'emails are stored in the development mailbox');
   if (!context.log.isLevelEnabled('warn')) return;
@@ -101,7 +102,7 @@ async function logLinks(context: AppContext): Promise<void> {
     );
 }
 
-/** Puts the routes and the jobs on a world. */
+/** Starts the jobs of a context and serves the routes. */
 export function serveContext(opened: OpenedContext): Usher {
   const { context } = opened;
   const { smtpUrl } = context.config;
@@ -136,10 +137,10 @@ export function serveContext(opened: OpenedContext): Usher {
   };
 }
 
-/** The one-time link for the first administrator, while there is none. */
+/** The one-time link that creates the first administrator, as long as there is none. */
 export { ConfigError, makeSetUpLink };
 
-/** On this machine alone the server also answers to its other names for itself. */
+/** On a loopback host, the server also accepts the other loopback names. */
 function httpSettings({ config, publicUrl }: AppContext): HttpSettings {
   const { hostname, port, protocol, origin } = new URL(publicUrl);
   const suffix = port === '' ? '' : `:${port}`;

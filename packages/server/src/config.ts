@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { inspect, parseEnv } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
 
-/** A value that must not be printed: whatever logs, formats or serialises it gets `[secret]`. */
+/** A value that must not be printed: logging, formatting or serializing it yields `[secret]`. */
 export class Secret {
   readonly #value: string;
   constructor(value: string) {
@@ -23,18 +23,18 @@ export class Secret {
   }
 }
 
-/** A setting that cannot be used. Its message names the setting, what is wrong, and what to do. */
+/** An unusable setting. The message names the setting, what is wrong, and what to do. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
 interface Setting<T> {
-  /** The name in the environment; the flag is the same in lower case: `USHER_PUBLIC_URL` is `--public-url`. */
+  /** The environment variable; the flag is the same in lower case: `USHER_PUBLIC_URL` is `--public-url`. */
   env: string;
-  /** What the generated reference and `--help` show as the default. */
+  /** The default that the generated reference and `--help` show. */
   default: string;
   help: string;
-  /** From the text to the value. Throws a plain sentence about the text; the caller adds the name. */
+  /** Parses the text. Throws an Error with a sentence about the text; the caller adds the name. */
   parse: (text: string) => T;
 }
 
@@ -45,7 +45,7 @@ const setting = <T>(env: string, fallback: string, parse: (text: string) => T, h
   parse,
 });
 
-/** Every setting there is. A `USHER_` name that is not here refuses to start. */
+/** Every setting. The server does not start with a `USHER_` variable that is not listed here. */
 export const settings = {
   env: setting(
     'USHER_ENV',
@@ -219,7 +219,7 @@ export const settings = {
 export type SettingName = keyof typeof settings;
 type Parsed = { [K in SettingName]: ReturnType<(typeof settings)[K]['parse']> };
 
-/** Their defaults are words about another setting, or nothing. */
+/** Settings whose default is empty or describes another setting. */
 const unsetByDefault = [
   'publicUrl',
   'breachedPasswords',
@@ -231,7 +231,7 @@ const unsetByDefault = [
   'metricsToken',
 ] as const;
 
-/** The settings in force; some may be unset. */
+/** The effective settings; some may be unset. */
 export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
   breachedPasswords: string | undefined;
@@ -243,7 +243,7 @@ export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   metricsToken: Secret | undefined;
 };
 
-/** Where a setting can come from, with what people read of it. */
+/** The sources of a setting, with the labels that people read. */
 export const sourceLabels = {
   flag: 'Command-line flag',
   environment: 'Environment variable',
@@ -259,11 +259,11 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads the settings of a command: flag, then environment, then `NAME_FILE`, then `.env` in the working
- * folder, then default.
+ * Loads the settings of a command: flag, then environment, then `NAME_FILE`, then `.env` in the working directory, then
+ * default.
  *
- * @throws ConfigError for an unknown `USHER_` name (with the nearest known one), a value that does not fit,
- * a file that cannot be read, or settings that are unsafe together.
+ * @throws ConfigError for an unknown `USHER_` name (with the nearest known one), an invalid value, a file that cannot
+ * be read, or settings that are unsafe together.
  */
 export function loadConfig(
   flags: Partial<Record<SettingName, string>> = {},
@@ -285,7 +285,7 @@ export function loadConfig(
   return parseConfig(texts);
 }
 
-/** The settings of the library form: the same table, given as options in code (numbers and lists as such). */
+/** The settings of the library: the same table, given as options in code (including numbers and lists). */
 export function configFromOptions(options: Partial<Record<SettingName, unknown>>): Config {
   const texts: Partial<Record<SettingName, { text: string; source: Source }>> = {};
   for (const [name, value] of Object.entries(options)) {
@@ -300,7 +300,7 @@ export function configFromOptions(options: Partial<Record<SettingName, unknown>>
   return parseConfig(texts).config;
 }
 
-/** Where settings come from that are given in code. */
+/** The sources of settings that are given in code. */
 export const sourcesOfOptions = (
   options: Partial<Record<SettingName, unknown>>,
 ): Record<SettingName, Source> =>
@@ -310,7 +310,7 @@ export const sourcesOfOptions = (
 
 export const settingNames = Object.keys(settings) as SettingName[];
 
-/** What must stand neither in a command line nor on a page. */
+/** Whether a setting must appear neither on a command line nor on a page. */
 export const isSecretSetting = (name: SettingName): boolean =>
   ['databasePassword', 'secret', 'smtpUrl', 'metricsToken'].includes(name);
 
@@ -335,7 +335,7 @@ function parseConfig(texts: Partial<Record<SettingName, { text: string; source: 
   return { config, sources };
 }
 
-/** Named as whoever gave it knows it. */
+/** Errors name a setting the way it is given: an option in code, otherwise the environment variable and the flag. */
 function parseOne(name: SettingName, { text, source }: { text: string; source: Source }): unknown {
   const { env, parse } = settings[name];
   try {
@@ -354,7 +354,7 @@ function defaultOf(name: SettingName): unknown {
   return isUnset ? undefined : settings[name].parse(settings[name].default);
 }
 
-/** A command line can be read by everybody on the machine. */
+/** Every user of the machine can read a command line. */
 function rejectPassword(text: string): void {
   if (passwordIn(text) !== undefined)
     throw new Error(
@@ -362,7 +362,7 @@ function rejectPassword(text: string): void {
     );
 }
 
-/** The password of a database server's address; empty where it cannot be told apart for sure. */
+/** The password in a database URL; empty if it cannot be parsed unambiguously, undefined if there is none. */
 function passwordIn(address: string): string | undefined {
   if (!/^postgres(ql)?:/i.test(address)) return undefined;
   if (!isEncodedAddress(address)) return '';
@@ -370,7 +370,7 @@ function passwordIn(address: string): string | undefined {
   return url.password || url.searchParams.get('password') || undefined;
 }
 
-/** P11: what is unsafe refuses to start, unless a second setting says that it is meant. */
+/** P11: an unsafe setting prevents the start unless a second setting confirms it. */
 function rejectUnsafe(config: Config): void {
   const { publicUrl, host, insecureHttp, env, codesDigits, codesShort, signup } = config;
   if (config.databasePassword && passwordIn(config.database) !== undefined)
@@ -406,7 +406,7 @@ function rejectUnsafe(config: Config): void {
     );
 }
 
-/** Names of this machine for itself: only there is plain http a secure context. */
+/** Loopback names: only there is plain http a secure context. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
@@ -434,7 +434,7 @@ function readSettingFile(variable: string, path: string | undefined): string | u
   }
 }
 
-/** `.env` in the working folder, if there is one. */
+/** `.env` in the working directory, if there is one. */
 function readDotEnv(): NodeJS.Dict<string> {
   return existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
 }
@@ -448,7 +448,7 @@ function colour(text: string): string {
   return text.toLowerCase();
 }
 
-/** It may hold a password, so a refusal does not repeat it. */
+/** The URL may contain a password, so errors do not repeat it. */
 function databaseUrl(text: string): string {
   const url = text.trim();
   if (!/^(sqlite|postgres(ql)?):/i.test(url))
@@ -461,8 +461,8 @@ function databaseUrl(text: string): string {
 }
 
 /**
- * Whether the address of a database server can be taken apart in one way only. A password with a bare `@`, `/`, `?` or `#` in it
- * would be taken for a part of the host, the path or the query, and be shown with it.
+ * Whether a database URL can be parsed in only one way. A password with an unencoded `@`, `/`, `?` or `#` would be
+ * mistaken for part of the host, the path or the query, and be shown with it.
  */
 export function isEncodedAddress(address: string): boolean {
   const [, userAndHost = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(address) ?? [];
@@ -498,7 +498,7 @@ function optional<T>(parse: (text: string) => T) {
   return (text: string): T | undefined => (text === 'off' ? undefined : parse(text));
 }
 
-/** There is no number for it: one that says "none" to somebody means the opposite to somebody else. */
+/** "Unlimited" is a word rather than a number: a 0 that means "none" to some means the opposite to others. */
 function orForever(parse: (text: string) => number) {
   return (text: string): number | 'forever' => (text === 'forever' ? text : parse(text));
 }
@@ -512,7 +512,7 @@ function list<T>(parse: (text: string) => T) {
       .map(parse);
 }
 
-/** What tokens and their readers compare to the letter, so only what looks the same everywhere. */
+/** Tokens and services compare audiences exactly, so only characters that look the same everywhere are allowed. */
 function audiences(text: string): string[] {
   const names = list(plain)(text);
   if (names.length === 0) throw new Error('is empty. Set at least one audience, such as services.');
@@ -532,7 +532,7 @@ function origin(text: string): string {
   return url.origin;
 }
 
-/** Values that stand in a document somewhere, so that everybody has them. */
+/** Publicly known values, such as those in documentation. */
 const sampleSecrets = [
   /^(.)\1*$/,
   /change[-_ ]?me/i,
@@ -557,7 +557,7 @@ function secret16(text: string): Secret {
   return new Secret(text);
 }
 
-/** Says nothing of what was given: there is a password in it. */
+/** Errors do not repeat the value: it contains a password. */
 function smtp(text: string): Secret {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const fits =
@@ -583,7 +583,7 @@ function isEncoded(text: string): boolean {
 
 const mailboxPattern = /^(?:([^<>"\\\p{C}]{1,64}?) *<([^<>]+)>|([^<>\s]+))$/u;
 
-/** The name and the address of a mailbox such as `Usher <usher@localhost>`, as `mailbox` accepts them. */
+/** Splits a mailbox such as `Usher <usher@localhost>`, as `mailbox` accepts it, into its name and its address. */
 export function splitMailbox(text: string): { name: string; address: string } {
   const [, name = '', bracketed, bare = ''] = mailboxPattern.exec(text) ?? [];
   return { name, address: bracketed ?? bare };

@@ -16,10 +16,10 @@ import type { Metrics } from './platform/metrics.ts';
 import type { Keys } from './platform/secrets.ts';
 import type { Streams } from './platform/streams.ts';
 
-/** What every handler gets; `open-world.ts` makes it, once. */
+/** What every handler receives; `open-context.ts` creates it, once. */
 export interface AppContext {
   config: Config;
-  /** Where each setting comes from. */
+  /** The source of each setting. */
   sources: Record<SettingName, Source>;
   /** The origin of this installation: the issuer of its tokens and the base of its links. */
   publicUrl: string;
@@ -35,46 +35,46 @@ export interface AppContext {
   findActiveSession: FindActiveSession;
   lastSeen: LastSeen;
   stateNotes: StateNotes;
-  /** The list that new passwords must not be on, where there is one. */
+  /** The list of breached passwords that new passwords are checked against, if there is one. */
   breachedPasswords: BreachedPasswords | undefined;
   renderEmail: RenderEmail;
-  /** What pages load: style sheet, scripts, pictures. */
+  /** What pages load: style sheets, scripts, images. */
   assets: Assets;
-  /** Whether emails are kept for the mailbox page, because there is no server to hand them to. */
+  /** Whether emails are stored for the mailbox page because no mail server is configured. */
   hasMailbox: boolean;
-  /** The secret of the link to that page; every start has its own. */
+  /** The secret of the link to the mailbox page; every start creates a new one. */
   mailboxSecret: string;
-  /** The application that is served together with Usher, where there is one. */
+  /** The application that is served together with Usher, if any. */
   application(): Application | undefined;
-  /** Answers that go on. */
+  /** Open streams. */
   streams: Streams;
-  /** Long answers, one for a user at a time. */
+  /** Long-running downloads, one per user at a time. */
   exports: Exports;
   metrics: Metrics;
   log: Log;
-  /** Whether a stop has begun: requests should go elsewhere. */
+  /** Whether shutdown has begun, so that requests should go elsewhere. */
   isStopping(): boolean;
-  /** Asks the database for an answer. @throws When it is away. */
+  /** Sends a query to the database. @throws When it is unavailable. */
   ping(): Promise<void>;
 }
 
-/** Where people go on after they signed in. */
+/** Where users continue after they sign in. */
 export interface Application {
-  /** What a link to it says, such as `To-dos`. */
+  /** The text of a link to it, such as `To-dos`. */
   name: string;
   /** Its first page, as a path of this origin: `/todos`. */
   path: string;
 }
 
-/** Files for browsers by name, each with the address that names its version. */
+/** Assets by name, each with its versioned URL. */
 export type Assets = Readonly<Record<string, { text: string; type: string; url: string }>>;
 
-/** Remembers outside the database how far it has come (`jobs/note-state`). */
+/** Records the state of the database outside of it (`jobs/note-state`). */
 export interface StateNotes {
   noteRefresh(session: string, number: number): void;
 }
 
-/** Remembers when sessions were used, to be written later (`jobs/save-last-seen`). */
+/** Records when sessions were last used, to be written later (`jobs/save-last-seen`). */
 export interface LastSeen {
   note(activeSession: ActiveSession, now: number): void;
 }

@@ -1,10 +1,9 @@
 /**
- * Every failure that Usher expects, once: its stable code, HTTP status, title, and the sentence a caller gets
- * when the place that refuses has nothing more exact to say. What is not in this table is a bug and answers
- * 500 with `internal`.
+ * Every expected error: its stable code, HTTP status, title, and default message, for where the code that throws it has
+ * nothing more specific. Any other failure is a bug and responds 500 with `internal`.
  */
 export const errors = {
-  // The two sentences of the contract (sign-up, sign-in): to the letter.
+  // The two sentences of the contract (sign-up, sign-in): do not change them.
   invalid_credentials: [401, 'Invalid credentials', 'invalid credentials!'],
   signup_rejected: [400, 'Sign-up failed', 'invalid credentials!'],
   user_exists: [409, 'Already in use', 'invalid credentials!'],
@@ -109,25 +108,25 @@ export const errors = {
 
 export type ErrorCode = keyof typeof errors;
 
-/** What is wrong with one field of a request. `field` is its name as the caller wrote the API's name. */
+/** What is wrong with one field of a request. `field` is the API's name for it, in the caller's spelling. */
 export interface FieldError {
   field: string;
   code: string;
   message: string;
 }
 
-/** An expected failure on its way to the caller; `http/replies` makes a problem document of it (RFC 9457). */
+/** An expected error for the caller; `http/responses` turns it into a problem document (RFC 9457). */
 export class HttpError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly fields: FieldError[] | undefined;
   /** Seconds, for `Retry-After`. */
   readonly retryAfter: number | undefined;
-  /** Headers that belong to this refusal, such as `Allow` (names in lower case). */
+  /** Headers that belong to this error, such as `Allow` (names in lower case). */
   readonly headers: Record<string, string> | undefined;
-  /** The limit that it came from: for the log, never for the caller. */
+  /** The rate limit that it came from: for the log, never for the caller. */
   readonly limit: string | undefined;
-  /** Whether the browser may have a newer cookie than the one that came, which it must not be told to forget. */
+  /** Whether the browser may already have a newer cookie, which it must not be told to delete. */
   readonly keepsCookie: boolean;
 
   constructor(

@@ -1,6 +1,6 @@
 /**
- * Every audit event, once: its name, the label that people read, and what happened. `core/events` writes no other. The name is
- * for programs; pages show the label.
+ * Every audit event: its name, the label that people read, and what happened. `core/events` records no others. The name
+ * is for programs; pages show the label.
  */
 export const events = {
   installation_created: ['Server initialized', 'The database was set up for the first time.'],
@@ -110,20 +110,23 @@ export const events = {
 
 export type EventName = keyof typeof events;
 
-/** What people read of a detail: a text with its `{value}`, or one text for each value. An empty text hides it. */
+/**
+ * The text that people read for a detail: a text with a `{value}`, or one text per value. An empty text hides the
+ * detail.
+ */
 type DetailText = string | Readonly<Record<string, string>>;
 
-/** Every detail that an event can have, with the text that people read. The console shows one that is not here by its name. */
+/** Every detail of an event, with the text that people read. The admin console shows an unknown detail by its name. */
 export const eventDetails = {
   amr: { pwd: 'Password' },
-  answer: 'Server response: {value}',
+  attempts: 'Attempts: {value}',
   count: 'Attempts: {value}',
   device: 'Device ID: {value}',
   devices: 'Devices removed: {value}',
   hash: 'Password hash: {value}',
   hashes: { true: 'With password hashes', false: 'Without password hashes' },
   key: 'Key ID: {value}',
-  /** Of a session, or of an email: what is not here is looked up there. */
+  /** The kind of a session. The kind of an email is not listed here; its label is looked up elsewhere. */
   kind: { cookie: 'Browser', bearer: 'API client' },
   leaked: { true: 'Previous key may be compromised', false: 'Previous key stays valid' },
   left: 'Retries left: {value}',
@@ -132,13 +135,13 @@ export const eventDetails = {
   email: 'Email ID: {value}',
   emailed: { true: 'Email queued', false: 'No email sent (rate limited)' },
   mixed_scripts: { true: 'Look-alike characters', false: '' },
-  /** What `reasons` says of it. */
+  /** The text is in `reasons`. */
   reason: '{value}',
   rejected: 'Blocked attempts: {value}',
+  reply: 'Server response: {value}',
   retry_after: 'Retry after {value} s',
   role: { user: 'Role: user', admin: 'Role: admin' },
   sessions: 'Sessions revoked: {value}',
-  tries: 'Attempts: {value}',
   users: 'Users: {value}',
 } as const satisfies Record<string, DetailText>;
 
@@ -148,7 +151,7 @@ export type EventDetail = keyof typeof eventDetails;
 export const reasons = {
   sign_in_failed: {
     wrong: 'Incorrect password or disabled account',
-    /** The same of a name that no account has. */
+    /** The same failure for an identifier without an account. */
     unknown: 'Unknown username or email',
   },
   reauthentication_failed: { wrong: '' },

@@ -26,40 +26,44 @@ import { newSecret } from './platform/random.ts';
 import { deriveKeys, secretBeside } from './platform/secrets.ts';
 import { openStreams } from './platform/streams.ts';
 
-/** A context, and what ends it. */
+/** A context, with the functions that stop it. */
 export interface OpenedContext {
   context: AppContext;
   database: Database;
-  /** The migrations that were applied now. */
+  /** The migrations applied at this start. */
   migrated: string[];
   lastSeen: LastSeenNotes;
   stateNotes: StateNotes;
-  /** What was revoked now, because an older copy of the database was put back. */
+  /** What was revoked at this start, because the database was restored from an older backup. */
   restored: Restored | undefined;
-  /** From now on pages lead to the application that is served together with Usher. @throws ConfigError for one that no link can lead to. */
+  /**
+   * Makes pages link to the application that is served together with Usher.
+   *
+   * @throws ConfigError for an application that pages cannot link to.
+   */
   linkTo(application: Application): void;
-  /** From now on the installation says that it is not ready, and answers that go on have ended. */
+  /** Reports the installation as not ready from now on, and ends open streams. */
   beginStop(): void;
   close(): Promise<void>;
 }
 
 export interface ContextOptions {
-  /** Where the settings come from; what the console shows of them. */
+  /** The sources of the settings, for the admin console. */
   sources?: AppContext['sources'] | undefined;
   log?: Log | undefined;
   clock?: Clock | undefined;
-  /** What hashing costs, and how long the database is waited for. No setting leads here: tests ask for other than standard. */
+  /** The hashing parameters and the database timeouts. No setting controls them: tests use other values. */
   hashing?: Hashing | undefined;
   timeouts?: Timeouts | undefined;
 }
 
-/** Opens the database and everything that works on it; serves nothing yet. */
+/** Opens the database and everything that works on it; does not serve requests yet. */
 export async function openContext(
   config: Config,
   { log, clock = systemClock, sources = sourcesOfOptions({}), hashing = {}, timeouts }: ContextOptions = {},
 ): Promise<OpenedContext> {
   const ownLog = log ?? createLog(config.logLevel);
-  // Before anything is opened that would have to be closed again.
+  // Check these before anything is opened that would have to be closed again.
   trustedProxiesOf(config);
   rejectOwnAudience(config);
   const assets = openAssets(config);
@@ -98,7 +102,7 @@ async function createContext(
   }: Pick<AppContext, 'log' | 'clock' | 'assets' | 'sources' | 'breachedPasswords'> & { hashing: Hashing },
 ): Promise<OpenedContext> {
   const { db } = database;
-  // Before a secret is made for it.
+  // Check this before a secret is created for the database.
   await rejectLostDatabase(database);
   const keys = deriveKeys(secretOf(config, database));
   await database.create();
@@ -195,7 +199,10 @@ async function createContext(
   };
 }
 
-/** What was signed out, used or removed must not come back with an older copy of the database. */
+/**
+ * Sessions that were signed out, tokens that were used and devices that were removed must not become valid again when
+ * an older backup is restored.
+ */
 async function noticeRestored(
   { db, file }: Database,
   clock: Clock,
@@ -208,12 +215,12 @@ async function noticeRestored(
   return restored;
 }
 
-/** Emails are kept to be read only where nobody else can be: on a machine that tries things out. */
+/** Emails are stored for the mailbox page only on a development machine, where nobody else can read them. */
 function hasMailbox({ smtpUrl, env }: Config, publicUrl: string): boolean {
   return !smtpUrl && env !== 'production' && isLoopback(new URL(publicUrl).hostname);
 }
 
-/** What a host says of its application stands on pages, as a link. */
+/** Pages show the name and the path that the host gives for its application, as a link. */
 function checkedApplication({ name, path }: Application): Application {
   const base = 'https://usher.invalid';
   const isPath = typeof path === 'string' && /^\/(?!\/)/.test(path) && URL.canParse(path, base);
@@ -226,7 +233,7 @@ function checkedApplication({ name, path }: Application): Application {
   return { name: name.trim(), path };
 }
 
-/** A token for a service must not be good here. */
+/** Tokens for a service must not be valid at Usher itself. */
 function rejectOwnAudience({ audiences, publicUrl, port }: Config): void {
   const own = publicUrl ?? `http://localhost:${port}`;
   if (audiences.includes(own))

@@ -11,7 +11,7 @@ import { pageRoutes } from './routes/pages.ts';
 import { recoveryRoutes } from './routes/recovery.ts';
 import { signInRoutes } from './routes/sign-in.ts';
 
-/** Every URL there is, once: who may call it, what it takes, what it answers, who handles it. */
+/** Every URL: who may call it, its input, its responses and its handler. */
 export const routes: readonly Route[] = [
   ...signInRoutes,
   ...recoveryRoutes,
@@ -22,7 +22,7 @@ export const routes: readonly Route[] = [
   ...accountPageRoutes,
   ...adminPageRoutes,
 
-  // The two that show the whole table.
+  // These two describe the whole table.
   route({
     method: 'GET',
     path: '/openapi.json',

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Every field of a user, once: its column of `users`, and each place where it is shown. Derived from it are the row that the
- * session check reads, the API's `User`, the data that a user downloads, the export and import of users, the CLI's output and
- * the facts on the pages. `docs/change.md` says what else a new field needs.
+ * Every field of a user: its column of `users`, and every place that shows it. The session check's row, the API's
+ * `User`, the data that a user downloads, the export and import of users, the CLI's output and the facts on the pages
+ * are derived from it. `docs/change.md` says what else a new field needs.
  */
 export const userFields = {
   id: text({
@@ -93,7 +93,7 @@ export const userFields = {
     import: { field: 'signedIn', names: ['signedinat', 'lastlogin', 'lastloginat', 'lastsigninat'] },
     page: { label: 'Last sign-in', seenBy: ['admin'] },
   }),
-  /** Left out of a file unless it is asked for. */
+  /** Omitted from an export unless requested. */
   password_hash: text({
     file: { name: 'password_hash', show: unchanged, isSecret: true },
     import: {
@@ -112,27 +112,30 @@ export const userFields = {
   }),
 };
 
-/** Where a field is shown, and how. Names are public: changing one changes the API, a file format or a command. */
+/** Where and how a field is shown. The names are public: changing one changes the API, a file format or a command. */
 interface Uses<Value> {
-  /** `User` is every answer that has a user; `own data` only what a user downloads of the account. */
+  /** `User` is in every response with a user; `own data` only in the download of one's own data. */
   api?: { in: 'User' | 'own data'; name: string; shape: z.ZodType; show: (value: Value) => unknown };
   /** A column of `usher user export`. */
   file?: { name: string; show: (value: Value) => string; isSecret?: true };
-  /** What `usher user import --column` calls it, and the names that other programs have, lower-case and without signs. */
+  /** The name in `usher user import --column`, and the names in other programs, in lower case without punctuation. */
   import?: { field: string; names: readonly string[] };
-  /** A fact on the user's own page (`owner`) or the page of an administrator. `pages/user-facts.tsx` shows it. */
+  /** A fact on the user's own page (`owner`) or on a page of the admin console. `pages/user-facts.tsx` shows it. */
   page?: { label: string; seenBy: readonly ('owner' | 'admin')[] };
-  /** The user can change it on the profile page, and an administrator by the API. `flows/accounts/profile.ts` says what it may be. */
+  /**
+   * The user can change it on the profile page, an administrator through the API. `flows/accounts/profile.ts` validates
+   * it.
+   */
   profile?: { autocomplete: string; hint?: string; optional?: true };
   /** A column of `usher user list`, and a line of `usher user show`. */
   cli?: { name: string; title: string; show: (value: Value) => string };
 }
 
-/** A field without the type of its column, for whoever goes over all of them. */
+/** A field without the type of its column, to iterate over all fields. */
 export type UserField = Uses<never>;
 
 interface Column<Value> {
-  /** Only a type: what the column holds. Times are milliseconds since 1970. */
+  /** A type only: the value of the column. Times are milliseconds since 1970. */
   holds?: Value;
 }
 
@@ -147,18 +150,18 @@ function maybeTime<const U extends Uses<number | null>>(uses: U): U & Column<num
 }
 
 export type UserFields = typeof userFields;
-/** The columns of `users` that are fields, with what they hold. */
+/** The columns of `users` that are fields, with their types. */
 export type UserColumns = {
   [C in keyof UserFields]: UserFields[C] extends Column<infer Value> ? Value : never;
 };
 export type UserColumn = keyof UserFields;
 
-/** The columns that have a use, such as those that the API shows. */
+/** The columns with a given use, such as those that the API shows. */
 export type ColumnsWith<Use> = {
   [C in UserColumn]: UserFields[C] extends Use ? C : never;
 }[UserColumn];
 
-/** The columns in which every answer shows a user: with each request, they are read beside the session. */
+/** The columns of the user in every response; each request reads them together with the session. */
 export type SessionUserColumn = ColumnsWith<{ api: { in: 'User' } }>;
 export const sessionUserColumns = columnsWith(({ api }) => api?.in === 'User') as SessionUserColumn[];
 
@@ -169,7 +172,7 @@ export const profileColumns = columnsWith(({ profile }) => profile !== undefined
 /** All columns that are fields. */
 export const userColumns = columnsWith(() => true);
 
-/** @returns The columns whose field has what is asked, in the order of the table. */
+/** @returns The columns whose field matches, in the order of the table. */
 export function columnsWith(has: (field: UserField) => boolean): UserColumn[] {
   return (Object.keys(userFields) as UserColumn[]).filter((column) => has(userFields[column]));
 }

@@ -7,21 +7,21 @@ import type { Route, RouteResponse } from './route.ts';
 export interface Authenticated {
   activeSession: ActiveSession;
   credential: Credential;
-  /** The token that follows the one that came: every request by cookie but a quiet one postpones the end of the session. */
+  /** The renewed cookie: every request by cookie extends the session, unless its route does not. */
   cookie: Exclude<RouteResponse['cookie'], 'unset'>;
 }
 
-/** What a route says of who may call it. */
+/** What a route requires of its caller. */
 interface Guard extends Pick<Route, 'extendsSession' | 'allowedBeforePasswordChange'> {
   access: 'user' | 'admin';
 }
 
 /**
- * Who calls, or a refusal.
+ * Authenticates and authorizes the caller of a route.
  *
- * @throws HttpError `unauthenticated` without a credential, `invalid_token` and `multiple_credentials` as
- * `readCredential` and `findSession` say, `password_change_required` for someone who must choose a new password first, `forbidden` for
- * someone who is not an administrator (any more).
+ * @throws HttpError `unauthenticated` without a credential; `invalid_token` and `multiple_credentials` as
+ * `readCredential` and `findSession` do; `password_change_required` for a user who must choose a new password first;
+ * `forbidden` for a user who is not, or is no longer, an administrator.
  */
 export async function authenticate(
   context: AppContext,
@@ -43,7 +43,7 @@ export async function authenticate(
 }
 
 /**
- * Whether somebody who was let in would be let in now. Postpones nothing.
+ * Checks whether a caller who was authenticated would still be allowed in. Does not extend the session.
  *
  * @throws HttpError `invalid_token`, `password_change_required` and `forbidden`, as `authenticate` does.
  */

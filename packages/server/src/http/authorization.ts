@@ -1,20 +1,20 @@
 import { HttpError } from '../errors.ts';
 
-/** What an Authorization header says; none of it is believed yet. */
+/** The content of an Authorization header, parsed but not verified. */
 export type Authorization =
   | { scheme: 'bearer'; token: string }
   | { scheme: 'basic'; name: string; password: string };
 
-/** The longest credentials that are looked at, in bytes. */
+/** The maximum length of credentials, in bytes. */
 const longest = 4096;
 
 /**
- * Reads an Authorization header (RFC 9110 section 11.6.2): a scheme in any letter case, one space, the credentials.
+ * Parses an Authorization header (RFC 9110 section 11.6.2): a scheme in any letter case, one space, the credentials.
  *
  * @param header the header, or null when there is none.
  * @returns undefined when there is none. `name` and `password` may be empty.
- * @throws HttpError `invalid_credentials` for a Basic header that is malformed in any way, `invalid_token` for every
- *   other header that is not a well-formed Bearer; both before any work when it is longer than 4,096 bytes.
+ * @throws HttpError `invalid_credentials` for any malformed Basic header, `invalid_token` for every other header that
+ * is not a well-formed Bearer; both before any work when the header is longer than 4,096 bytes.
  */
 export function readAuthorization(header: string | null): Authorization | undefined {
   if (header === null) return undefined;
@@ -40,20 +40,20 @@ function readBearer(token: string): Authorization {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** RFC 7617 section 2. The name ends at the first colon; the password may hold more of them. */
+/** RFC 7617 section 2. The username ends at the first colon; the password may contain more colons. */
 function readBasic(credentials: string): Authorization {
   if (credentials.length > longest) throw new HttpError('invalid_credentials');
   const text = decodeBase64(credentials);
   const colon = text?.indexOf(':') ?? -1;
-  // Section 2 bans control characters; NUL among them could end a string somewhere further on.
+  // Section 2 forbids control characters; among them, NUL could terminate a string further downstream.
   if (text === undefined || colon === -1 || /\p{Cc}/u.test(text)) throw new HttpError('invalid_credentials');
   return { scheme: 'basic', name: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** The text in canonical base64 of valid UTF-8, or undefined. */
+/** Decodes canonical base64 of valid UTF-8; undefined for anything else. */
 function decodeBase64(encoded: string): string | undefined {
   const bytes = Buffer.from(encoded, 'base64');
-  // Node skips what is not base64 and takes base64url too; only the one canonical spelling comes back the same.
+  // Node skips characters that are not base64 and also accepts base64url; only canonical base64 round-trips.
   if (bytes.toString('base64') !== encoded) return undefined;
   try {
     return utf8.decode(bytes);

@@ -1,15 +1,14 @@
 import { HttpError } from '../errors.ts';
 import { limits } from './json.ts';
 
-// ignoreBOM keeps a byte order mark in the text, where it can be seen and refused.
+// ignoreBOM keeps a byte order mark in the text, where it can be detected and rejected.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The whole body of a request as text, at most 16,384 bytes of strict UTF-8; '' when there is none.
+ * Reads the whole body of a request as text: at most 16,384 bytes of strict UTF-8; '' when there is none.
  *
- * @throws HttpError `content_too_large`, at once when Content-Length already says so;
- *   `invalid_json` for invalid UTF-8 and for a byte order mark (RFC 8259 section 8.1); `invalid_request` for one that
- *   was cut off.
+ * @throws HttpError `content_too_large`, immediately if Content-Length exceeds the maximum; `invalid_json` for invalid
+ * UTF-8 and for a byte order mark (RFC 8259 section 8.1); `invalid_request` for a truncated body.
  */
 export async function readBody(request: Request): Promise<string> {
   if (request.bodyUsed)
@@ -29,7 +28,9 @@ export async function readBody(request: Request): Promise<string> {
   return text;
 }
 
-/** A body that stops before its end is its sender's doing: no failure of ours, though the socket's error looks like one. */
+/**
+ * Reports a truncated body as the client's fault: the socket's error looks like an internal failure, but is not one.
+ */
 function rejectCutOff(error: unknown): never {
   if (error instanceof HttpError) throw error;
   throw new HttpError('invalid_request', { message: 'The request body was incomplete.' });
@@ -38,8 +39,8 @@ function rejectCutOff(error: unknown): never {
 async function readBytes(request: Request): Promise<ArrayBuffer | Buffer> {
   const length = request.headers.get('content-length') ?? '';
   if (Number(length) > limits.bytes) throw new HttpError('content_too_large');
-  // An HTTP parser delivers just the bytes that a lone Content-Length announces (RFC 9112 section 6.2), so they
-  // need no counting; reading them whole costs a quarter of what reading them from the stream does.
+  // An HTTP parser delivers exactly the bytes that a lone Content-Length announces (RFC 9112 section 6.2), so they need
+  // no counting. Reading them at once costs a quarter of what reading from the stream does.
   if (/^\d+$/.test(length) && !request.headers.has('transfer-encoding')) return request.arrayBuffer();
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -54,8 +55,8 @@ async function readBytes(request: Request): Promise<ArrayBuffer | Buffer> {
 const jsonType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
 /**
- * Refuses a request whose body does not call itself plain JSON in UTF-8. A page of another site can send a form or
- * text/plain without asking first, but not application/json: this is a part of the defence against cross-site writes.
+ * Rejects a request whose content type is not plain JSON in UTF-8. A page of another site can send a form or text/plain
+ * without a preflight request, but not application/json: this is part of the defense against cross-site writes.
  *
  * @throws HttpError `unsupported_media_type`
  */
@@ -64,7 +65,7 @@ export function requireJson({ headers }: Pick<Request, 'headers'>): void {
   rejectEncoded(headers);
 }
 
-/** @throws HttpError `unsupported_media_type` for a compressed body: a small one can unpack to any size. */
+/** @throws HttpError `unsupported_media_type` for a compressed body: a small one can decompress to any size. */
 export function rejectEncoded(headers: Pick<Headers, 'get'>): void {
   const encoding = headers.get('content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity')

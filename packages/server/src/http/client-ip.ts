@@ -1,21 +1,22 @@
 import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
 import type { CountedRange } from '../core/rate-limits.ts';
 
-/** Stands for a client whose address nobody told us: a library's host without a socket, a Unix socket. */
+/** Stands for a client whose IP address is unknown: a library host without a socket, or a Unix socket. */
 export const UNKNOWN_IP = '0.0.0.0';
 
-/** Whether an address, as `clientIp` writes it, is one of our own proxies. */
+/** Whether an IP address, as `clientIp` formats it, is one of our own proxies. */
 export type TrustedProxies = (ip: string) => boolean;
 
 /**
- * Makes the test for our own proxies.
+ * Creates the test for our own proxies.
  *
- * @param list addresses and CIDR ranges, such as `10.0.0.0/8` and `fd00::1`.
- * @throws Error that names the first entry which is neither, which trusts everybody (a `/0`), or which writes IPv4 as IPv6.
+ * @param list IP addresses and CIDR ranges, such as `10.0.0.0/8` and `fd00::1`.
+ * @throws Error that names the first entry that is neither, that trusts everybody (a `/0`), or that writes IPv4 as
+ * IPv6.
  */
 export function trustProxies(list: string[]): TrustedProxies {
   if (list.length === 0) return () => false;
-  // One list per family: in a single one, ::/8 would also match every IPv4 address, as ::ffff:a.b.c.d.
+  // One list per address family: in a single one, ::/8 would also match every IPv4 address, as ::ffff:a.b.c.d.
   const ipv4 = new BlockList();
   const ipv6 = new BlockList();
   for (const entry of list) {
@@ -41,19 +42,19 @@ function checkEntry(entry: string, ip: string, length: number, bits: number): vo
     throw new Error(`${name} is an IPv4-mapped IPv6 address. Use the IPv4 form.`);
 }
 
-// What stands between two commas of a list, without SP and HTAB around it (RFC 9110 section 5.6.1). Linear as it is
-// written: a trim by /[ \t]+$/ takes a second for a header full of spaces.
+// The text between two commas of a list, without the SP and HTAB around it (RFC 9110 section 5.6.1). This pattern runs
+// in linear time: a trim by /[ \t]+$/ takes a second for a header full of spaces.
 const spaced = /^[ \t]*([^ \t]+)[ \t]*$/;
 
 /**
- * The address that limits and logs are to count for a request. X-Forwarded-For is believed as far as our own proxies
- * wrote it: from the right, over trusted hops, to the first that is not ours. All other headers are ignored, since a
- * proxy that does not know one passes on what the client made up.
+ * Determines the client's IP address for rate limits and logs. Trusts X-Forwarded-For only as far as our own proxies
+ * wrote it: from the right, over trusted hops, to the first that is not ours. Ignores all other headers, since a proxy
+ * that does not know a header passes on whatever the client made up.
  *
- * @param peer the other end of the socket, if there is one.
- * @param forwardedFor the X-Forwarded-For header; several lines joined by commas, in their order.
- * @returns canonical text without a zone, IPv4 wherever it can be; a hop that is no address stops the walk at the last
- *   good one.
+ * @param peer the remote IP address of the socket, if there is one.
+ * @param forwardedFor the X-Forwarded-For header; several lines joined by commas, in order.
+ * @returns canonical text without a zone, as IPv4 if possible. A hop that is not an IP address stops the walk at the
+ * last valid one.
  */
 export function clientIp(
   peer: string | undefined,
@@ -73,12 +74,14 @@ export function clientIp(
   return client;
 }
 
-/** The one spelling of an address, without a zone (RFC 5952); ::ffff:a.b.c.d is IPv4. Undefined when it is none. */
+/**
+ * The canonical form of an IP address (RFC 5952), without a zone; ::ffff:a.b.c.d becomes IPv4. Undefined if invalid.
+ */
 function canonical(ip: string): string | undefined {
   const dotted = asIPv4(ip);
   if (dotted !== undefined) return dotted;
   if (isIP(ip) === 0) return undefined;
-  // `isIP` takes a zone after every address, but SocketAddress throws when both together are long.
+  // `isIP` accepts a zone after any address, but SocketAddress throws if address and zone together are too long.
   const [withoutZone = ''] = ip.split('%', 1);
   const text = new SocketAddress({ address: withoutZone, family: 'ipv6' }).address;
   return asIPv4(text) ?? text;
@@ -90,20 +93,20 @@ function asIPv4(text: string): string | undefined {
   return isIPv4(dotted) ? dotted : undefined;
 }
 
-/** The IPv6 ranges that limits count, each with how many times the number of a limit it has. */
+/** The IPv6 ranges that rate limits count. `times` multiplies the maximum of the limit. */
 const IPV6_RANGES = [
   { bits: 64, times: 1 },
-  // What a provider gives to a home (RIPE 690), and to an office or whoever asks for it.
+  // What an ISP assigns to a home (RIPE 690), and to an office or on request.
   { bits: 56, times: 2 },
   { bits: 48, times: 3 },
 ] as const;
 
 /**
- * The ranges that limits count a client by, the narrowest first. One client can have a whole /56 or /48 of IPv6, so these
- * are counted too, with more room for the neighbors that they may hold.
+ * The ranges that rate limits count for a client, the narrowest first. One client can have a whole IPv6 /56 or /48, so
+ * these are counted too, with a higher maximum for the neighbors that may share them.
  *
- * @param address any spelling of an address; what is none counts as `UNKNOWN_IP`.
- * @returns `a.b.c.d/32` alone for IPv4; for IPv6 a canonical `.../64`, `.../56` and `.../48`.
+ * @param ip any spelling of an IP address; invalid text counts as `UNKNOWN_IP`.
+ * @returns only `a.b.c.d/32` for IPv4; a canonical `.../64`, `.../56` and `.../48` for IPv6.
  */
 export function clientRanges(ip: string): readonly CountedRange[] {
   const text = canonical(ip) ?? UNKNOWN_IP;
@@ -113,9 +116,9 @@ export function clientRanges(ip: string): readonly CountedRange[] {
 }
 
 /**
- * The narrowest range in which one client can choose its address freely.
+ * The narrowest range in which one client can choose its IP address freely.
  *
- * @param address any spelling of an address; what is none counts as `UNKNOWN_IP`.
+ * @param ip any spelling of an IP address; invalid text counts as `UNKNOWN_IP`.
  * @returns `a.b.c.d/32`, or the canonical `.../64` of an IPv6 address: one string for all spellings of one range.
  */
 export function ipRange(ip: string): string {
@@ -125,18 +128,18 @@ export function ipRange(ip: string): string {
 
 function ipv6Range(groups: readonly string[], bits: 64 | 56 | 48): string {
   const [first, second, third, fourth = '0'] = groups;
-  // The fourth group has the bits 49 to 64.
+  // The fourth group holds bits 49 to 64.
   const kept = Number.parseInt(fourth, 16) & (0xffff << (64 - bits));
   return `${canonical(`${first}:${second}:${third}:${kept.toString(16)}::`)}/${bits}`;
 }
 
-/** The eight groups of a canonical IPv6 address; at least the first four of them, which are all that is counted. */
+/** The eight groups of a canonical IPv6 address. Only the first four, which are the ones counted, are reliable. */
 function groupsOf(text: string): string[] {
   const [left = '', right] = text.split('::');
   const groups = left === '' ? [] : left.split(':');
   if (right !== undefined) {
-    // `::` stands for the zero groups that are missing to eight. (A dotted end would be two groups, but the canonical
-    // text has one only behind 96 zero bits, where the count does not matter to the first 64.)
+    // `::` stands for the zero groups that are missing. (A dotted end counts as two groups, but canonical text has one
+    // only after 96 zero bits, where the count does not affect the first 64.)
     const after = right === '' ? [] : right.split(':');
     const missing = 8 - groups.length - after.length;
     groups.push(...Array<string>(missing).fill('0'), ...after);

@@ -1,15 +1,15 @@
 import { HttpError } from '../errors.ts';
 
 /**
- * The value of one cookie, by the octets of RFC 6265 section 4.1.1: pairs are separated by `;`, a name is compared as
- * it is, nothing but SP and HTAB around a pair is dropped, quotes are a part of the value, `$Version` is a name like
- * any other. Time grows with the header linearly.
+ * Reads the value of one cookie, by the octets of RFC 6265 section 4.1.1: pairs are separated by `;`, names are
+ * compared exactly, only SP and HTAB around a pair are dropped, quotes are part of the value, and `$Version` is a name
+ * like any other. Runs in time linear to the header.
  *
  * @param header the Cookie header, or null.
  * @param name the whole name, such as `__Host-usher`.
- * @returns the value as it was sent, which may be '' or nonsense: what it means is for its owner to check.
- * @throws HttpError `duplicate_cookie` when more than one cookie has this name. A browser holds one `__Host-` cookie, so
- *   the second was planted, and no rule about which one comes first is safe (RFC 6265 section 4.2.2).
+ * @returns the value as sent, which may be '' or invalid: the caller must validate it.
+ * @throws HttpError `duplicate_cookie` when more than one cookie has this name. A browser holds one `__Host-` cookie,
+ * so the second was planted, and no rule about which one comes first is safe (RFC 6265 section 4.2.2).
  */
 export function readCookie(header: string | null, name: string): string | undefined {
   const values = readCookies(header, name);
@@ -17,7 +17,7 @@ export function readCookie(header: string | null, name: string): string | undefi
   return values[0];
 }
 
-/** The values of all cookies that have this name, read as `readCookie` reads one. */
+/** The values of all cookies with this name, parsed as `readCookie` does. */
 export function readCookies(header: string | null, name: string): string[] {
   if (header === null) return [];
   const values: string[] = [];
@@ -27,7 +27,10 @@ export function readCookies(header: string | null, name: string): string[] {
   return values;
 }
 
-/** Whether only SP and HTAB lie between this place and the start of its pair. A Unicode space is not white space here. */
+/**
+ * Whether only SP and HTAB separate this position from the start of its pair. Unicode spaces do not count as white
+ * space.
+ */
 function startsPair(header: string, at: number): boolean {
   let before = at - 1;
   while (header[before] === ' ' || header[before] === '\t') before--;
@@ -42,19 +45,19 @@ function readValue(header: string, start: number): string {
 }
 
 export interface CookieOptions {
-  /** Seconds until the browser forgets the cookie. */
+  /** Seconds until the browser deletes the cookie. */
   maxAge: number;
-  /** False on plain `http://localhost` alone. */
+  /** False only on plain `http://localhost`. */
   secure: boolean;
   /** '/' by default. */
   path?: string;
 }
 
 /**
- * A Set-Cookie value (RFC 6265 section 4.1.1): `name=value; Path=/; HttpOnly; SameSite=Lax; Max-Age=n; Secure`.
+ * Formats a Set-Cookie value (RFC 6265 section 4.1.1): `name=value; Path=/; HttpOnly; SameSite=Lax; Max-Age=n; Secure`.
  *
- * @throws Error, as a bug of the caller: for characters that the grammar does not have (CR, LF and `;` among them), for
- *   more than browsers store, and for a `__Host-` cookie that they would drop.
+ * @throws Error, as a bug of the caller: for characters outside the grammar (such as CR, LF and `;`), for more than
+ * browsers store, and for a `__Host-` cookie that they would drop.
  */
 export function serializeCookie(name: string, value: string, options: CookieOptions): string {
   if (!Number.isSafeInteger(options.maxAge) || options.maxAge < 0)
@@ -62,7 +65,7 @@ export function serializeCookie(name: string, value: string, options: CookieOpti
   return serialize(name, value, `Max-Age=${options.maxAge}`, options);
 }
 
-/** The Set-Cookie value that makes the browser forget a cookie. `secure` and `path` are those it was set with. */
+/** The Set-Cookie value that deletes a cookie. `secure` and `path` must be those it was set with. */
 export function unsetCookie(name: string, options: Omit<CookieOptions, 'maxAge'>): string {
   return serialize(name, '', 'Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT', options);
 }

@@ -5,22 +5,24 @@ import { HttpError } from '../errors.ts';
 import { readAuthorization } from './authorization.ts';
 import { readCookie, readCookies } from './cookies.ts';
 
-/** A token that this installation made, and the way it came. It may have expired, and its session ended. */
+/**
+ * An authentic token of this installation, and how it was sent. It may have expired, and its session may be revoked.
+ */
 export interface Credential {
   kind: 'cookie' | 'bearer';
   claims: Claims;
 }
 
-/** Behind https the browser itself guards the name (`__Host-`: this host, this path, https only). */
+/** On https the browser itself protects the name (`__Host-`: this host, this path, https only). */
 export const cookieName = (publicUrl: string): string =>
   publicUrl.startsWith('https:') ? '__Host-usher' : 'usher';
 
 /**
- * The credential of a request: the cookie or the Authorization header, never both.
+ * Reads the credential of a request: the cookie or the Authorization header, never both.
  *
  * @returns undefined when there is none.
- * @throws HttpError `multiple_credentials` for both at once, `invalid_token` for one that this installation did
- * not make, or made for another purpose.
+ * @throws HttpError `multiple_credentials` for both at once, `invalid_token` for one that this installation did not
+ * issue, or issued for another purpose.
  */
 export async function readCredential(context: AppContext, headers: Headers): Promise<Credential | undefined> {
   const cookie = readCookie(headers.get('cookie'), cookieName(context.publicUrl));
@@ -40,11 +42,11 @@ export async function readCredential(context: AppContext, headers: Headers): Pro
 }
 
 /**
- * What a request asks to be logged out of: every session cookie that this installation made, whatever other cookies of the
- * name came with it. A cookie that somebody planted must not prevent a log-out.
+ * Reads all credentials that a request asks to sign out: every session cookie that this installation issued, whatever
+ * other cookies of the same name came with it. A planted cookie must not prevent a sign-out.
  *
- * @throws HttpError `multiple_credentials` and `invalid_token` as `readCredential` does; the latter also for cookies of
- * which none is ours.
+ * @throws HttpError `multiple_credentials` and `invalid_token` as `readCredential` does; the latter also when there are
+ * cookies but this installation issued none of them.
  */
 export async function readAllCredentials(context: AppContext, headers: Headers): Promise<Credential[]> {
   const cookies = readCookies(headers.get('cookie'), cookieName(context.publicUrl));
@@ -60,7 +62,7 @@ export async function readAllCredentials(context: AppContext, headers: Headers):
   return found;
 }
 
-/** What the session cookie of a request says, whether it is still good or not; undefined without one of ours. */
+/** The claims of the session cookie of a request, valid or not; undefined without a cookie of ours. */
 export function readSessionCookie(
   { publicUrl, cookieTokens }: Pick<AppContext, 'publicUrl' | 'cookieTokens'>,
   headers: Pick<Headers, 'get'>,
@@ -70,10 +72,10 @@ export function readSessionCookie(
 }
 
 /**
- * The session and user behind a credential, as they are at this moment.
+ * Finds the current session and user of a credential.
  *
- * @throws HttpError `invalid_token` when the token's time is over or has not come, its session ended or ran out, or its user is
- * disabled or gone. The caller cannot tell which.
+ * @throws HttpError `invalid_token` when the token has expired or is not valid yet, its session was revoked or has
+ * expired, or its user is disabled or deleted. The caller cannot tell which.
  */
 export async function findSession(context: AppContext, credential: Credential): Promise<ActiveSession> {
   const now = context.clock.now();
@@ -83,8 +85,8 @@ export async function findSession(context: AppContext, credential: Credential): 
 }
 
 /**
- * The same later on, for an answer that goes on. Other requests by cookie may have postponed the end of the session
- * meanwhile: its row says when the last one came, of administrators to the second (`jobs/save-last-seen`).
+ * The same at a later time, for a stream. Other requests by cookie may have extended the session in the meantime: its
+ * row says when the last one came, for administrators to the second (`jobs/save-last-seen`).
  *
  * @throws HttpError `invalid_token` as `findSession` does.
  */
@@ -106,14 +108,14 @@ async function readSession(
   const activeSession = await context.findActiveSession(claims.sid, now);
   if (!activeSession || activeSession.user.id !== claims.sub || activeSession.session.kind !== kind)
     throw new HttpError('invalid_token');
-  // Whoever confirms their password gets another cookie; the one before it is dead from then on.
+  // Reauthentication issues a new cookie; the one before it is invalid from then on.
   const isOutdated = kind === 'cookie' && claims.auth_time !== seconds(authTimeOf(activeSession.session));
-  // A request that was under way meanwhile must not make the browser forget the new one.
+  // A concurrent request with the old cookie must not make the browser delete the new one.
   if (isOutdated) throw new HttpError('invalid_token', { keepsCookie: true });
   return activeSession;
 }
 
-/** Who is signed in, for a route that anyone may call; undefined when the credential is missing or not good. */
+/** The caller's session, for a route that anyone may call; undefined when the credential is missing or invalid. */
 export async function findSignedIn(
   context: AppContext,
   headers: Headers,

@@ -5,7 +5,7 @@ import { createRequestHandler, type HttpSettings, type Peer, type RequestContext
 import { preflight } from './origin.ts';
 import type { Route, RouteResponse } from './route.ts';
 
-/** Makes the application that answers every line of the route table, and refuses everything else in the same way. */
+/** Creates the application that serves every route of the table and rejects all other requests the same way. */
 export function dispatch(
   context: AppContext,
   routes: readonly Route[],
@@ -16,7 +16,7 @@ export function dispatch(
   const response = (c: RequestContext, route: Route) =>
     isAmbiguous(c.env?.incoming?.url ?? c.req.url) ? answerAny(c, ambiguous) : answerAny(c, route);
   for (const route of routes) app.on(route.method, route.path, (c) => response(c, route));
-  // Not a route of its own: with one handler to a request the router need not chain.
+  // Not a route of its own: with one handler per request, the router need not chain.
   app.notFound((c) => response(c, { ...nowhere, handler: () => answerNowhere(c, routes, http) }));
   return app;
 }
@@ -27,7 +27,7 @@ const nowhere = {
   summary: '',
   access: 'public',
   responses: {},
-  // Whoever mistyped an address is told so in a page.
+  // A user who mistypes a URL gets a page.
   isPage: true,
   errors: [],
 } satisfies Omit<Route, 'handler'>;
@@ -40,10 +40,10 @@ const ambiguous: Route = {
 };
 
 /**
- * Whether a proxy may take the path for another one than we do: `/x/%2e%2e/admin` is `/admin` to us, and a rule of a
- * proxy for `/admin` does not see it (CWE-22, CWE-436).
+ * Whether a proxy may interpret the path differently: `/x/%2e%2e/admin` is `/admin` to us, but a proxy's rule for
+ * `/admin` does not match it (CWE-22, CWE-436).
  *
- * @param url As the client sent it, where a socket tells; a standard request has its dot segments removed already.
+ * @param url As the client sent it, if a socket tells; a standard Request has its dot segments removed already.
  */
 function isAmbiguous(url: string): boolean {
   if (!url.includes('%') && !url.includes('/.')) return false;
@@ -51,7 +51,7 @@ function isAmbiguous(url: string): boolean {
   return /\/(?:\.|%2e){1,2}(?:\/|$)|%2f|%5c/i.test(path);
 }
 
-/** Answers an address that no line of the table has, or not with this method. */
+/** Responds to a path that no route has, or not with this method. */
 function answerNowhere(c: RequestContext, routes: readonly Route[], http: HttpSettings): RouteResponse {
   const methods = methodsAt(c.req.path, routes);
   if (methods.length === 0) throw new HttpError('not_found');
@@ -61,7 +61,7 @@ function answerNowhere(c: RequestContext, routes: readonly Route[], http: HttpSe
   return { status: 204, headers: { ...allow, ...cors } };
 }
 
-/** The methods that the table has for a path. */
+/** The methods that the route table has for a path. */
 function methodsAt(path: string, routes: readonly Route[]): string[] {
   const segments = path.split('/');
   const fits = (pattern: string): boolean => {

@@ -1,9 +1,9 @@
 import { HttpError } from '../errors.ts';
 
 /**
- * Headers that decide who asks and what the body is. Each may come once: of two lines Node keeps the first of some and
- * joins others, and a proxy may have judged the other one. Two Cookie lines are legal in HTTP/2 alone (RFC 9113
- * section 8.2.3); in HTTP/1.1 no browser sends them (RFC 6265 section 5.4).
+ * Headers that determine the caller and the body. Each may appear only once: of two lines, Node keeps the first for
+ * some headers and joins others, and a proxy may have evaluated the other one. Two Cookie lines are legal only in
+ * HTTP/2 (RFC 9113 section 8.2.3); in HTTP/1.1 no browser sends them (RFC 6265 section 5.4).
  */
 const once = [
   'host',
@@ -15,13 +15,13 @@ const once = [
   'sec-fetch-site',
 ];
 
-/** By the length of the name, so that most headers cost one look and no lower-casing. The bit tells names apart. */
+/** Grouped by length, so that most headers need one lookup and no lower-casing. The bit identifies the header. */
 const byLength: { name: string; bit: number }[][] = [];
 for (const [index, name] of once.entries())
   byLength[name.length] = [...(byLength[name.length] ?? []), { name, bit: 1 << index }];
 
 /**
- * Refuses a request in which a header came twice that may come once. Runs on every request.
+ * Rejects a request that repeats a header that may appear only once. Runs on every request.
  *
  * @param rawHeaders Node's flat list: name, value, name, value, with names as they were sent.
  * @throws HttpError `duplicate_header` that names the header.

@@ -8,23 +8,23 @@ import { otherCookieName } from './other-cookies.ts';
 import type { RouteResponse } from './route.ts';
 
 /**
- * What a form of ours carries and no page of another site can know: bound to the session, or before there is one to a
- * cookie. `refuseCrossSite` refuses the same requests by what browsers say of themselves; this holds for those that say
- * nothing, and keeps a form of one account from being sent as another.
+ * The CSRF token of a form, which no page of another site can know. It is bound to the session, or to a cookie if there
+ * is no session yet. `rejectCrossSite` rejects the same requests by the headers that browsers send; this token also
+ * covers browsers that send none, and prevents a form of one account from being submitted as another.
  */
 export interface FormToken {
-  /** For the forms of the page that is being made. */
+  /** The token for the forms of the page being rendered. */
   value(): string;
   /** @throws HttpError `form_expired` */
   check(given: string | undefined): void;
-  /** What the answer has to set, once a page has used `value`. */
+  /** The cookies that the response has to set, once a page has used `value`. */
   otherCookies(): RouteResponse['otherCookies'];
 }
 
-/** Seconds; each page with a form begins them anew. */
+/** Seconds; each page with a form starts it again. */
 const LIFETIME = 24 * 60 * 60;
 
-/** @param sessionIds The sessions that the request is a part of, if its route asks for them: at log-out, several. */
+/** @param sessionIds The sessions of the request, if its route requires any: several at sign-out. */
 export function formToken(
   context: AppContext,
   headers: Pick<Headers, 'get'>,
@@ -48,8 +48,8 @@ export function formToken(
       return ofBrowser(shown);
     },
     check(given) {
-      // A page of whoever is signed in may lead to a form that is for everybody.
-      // Whether its session is still good does not matter: the cookie tells no more than that the browser has it.
+      // A page of a signed-in user may link to a form that anyone may open. Whether its session is still active does
+      // not matter: the cookie only shows that the browser has it.
       const session = readSessionCookie(context, headers)?.sid;
       rejectOther(given, [...(id ? [ofBrowser(id)] : []), ...(session ? [ofSession(session)] : [])]);
     },

@@ -3,8 +3,8 @@ import { rejectEncoded } from './body.ts';
 import { flawOf, forbiddenNames, limits } from './json.ts';
 
 /**
- * Reads a body or query of type application/x-www-form-urlencoded, as strictly as `parseJson` reads JSON: each field is
- * `name=value` and comes once, `%XX` is valid and spells valid UTF-8.
+ * Parses a body or query of type application/x-www-form-urlencoded, as strictly as `parseJson` parses JSON: each field
+ * is `name=value` and appears once, `%XX` is valid and encodes valid UTF-8.
  *
  * @returns the fields, on an object without a prototype; '' has none.
  * @throws HttpError `invalid_request` whose message says what is wrong and in which field, by its position.
@@ -46,8 +46,8 @@ function error(position: number, what: string): HttpError {
 const formType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
 /**
- * Refuses a request whose body does not call itself a plain form in UTF-8. A page of any site can send one, so
- * `refuseCrossSite` has to run as well.
+ * Rejects a request whose content type is not a plain form in UTF-8. A page of any site can send a form, so
+ * `rejectCrossSite` has to run as well.
  *
  * @throws HttpError `unsupported_media_type`
  */

@@ -21,11 +21,11 @@ import type { Route, RouteResponse, SignedInCall } from './route.ts';
 import { setCookies } from './set-cookies.ts';
 
 /**
- * What a server knows of a request beside the request itself. `@hono/node-server` passes `incoming` along; a host that has no
- * socket to show says the client's IP address itself.
+ * What a server knows about a request besides the request itself. `@hono/node-server` passes `incoming`; a host that
+ * has no socket passes the client's IP address.
  */
 export interface Peer {
-  /** The client's IP address, for a host that knows it: X-Forwarded-For is not read then. */
+  /** The client's IP address, if the host knows it; X-Forwarded-For is then ignored. */
   ip?: string | undefined;
   incoming?: {
     url?: string | undefined;
@@ -34,33 +34,35 @@ export interface Peer {
   };
 }
 
-/** What the HTTP layer goes by, worked out once from the settings. */
+/** The settings of the HTTP layer, derived once from the configuration. */
 export interface HttpSettings {
   ownOrigins: ReadonlySet<string>;
   allowedOrigins: ReadonlySet<string>;
-  /** Host headers that are answered; health routes answer any. */
+  /** Host headers that are accepted; health routes accept any. */
   hosts: ReadonlySet<string>;
   trustedProxies: TrustedProxies;
-  /** Counts a write against its limit. @throws HttpError `too_many_requests` */
+  /** Counts a write against its rate limit. @throws HttpError `too_many_requests` */
   countWrite(
     context: AppContext,
     activeSession: ActiveSession,
     client: ClientInfo,
     limit: WriteRateLimit,
   ): Promise<void>;
-  /** What a person sees of a refusal. */
+  /** The page that shows an error to a person. */
   errorPage(
     context: AppContext,
     error: HttpError,
     refused: { requestId: string; url: string },
   ): RouteResponse;
-  /** Checks the password that a form brought along, and notes it. @throws HttpError when it is wrong, or not looked at. */
+  /**
+   * Reauthenticates with the password that a form contains. @throws HttpError when it is wrong or was not evaluated.
+   */
   reauthenticate(
     context: AppContext,
     call: SignedInCall<unknown, unknown, unknown>,
     password: string,
   ): Promise<void>;
-  /** A form once more, with a field for the password. */
+  /** The same form again, with a field for the password. */
   confirmPage(
     context: AppContext,
     call: SignedInCall<unknown, unknown, unknown>,
@@ -70,16 +72,16 @@ export interface HttpSettings {
 
 export type RequestContext = Context<{ Bindings: Peer }>;
 
-/** Answers one request by one line of the table. */
+/** Handles one request to one route of the table. */
 export type RequestHandler = (c: RequestContext, route: Route) => Promise<Response>;
 
-/** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
+/** Handles every request: checks in a fixed order, the handler, the response, one log line. */
 export function createRequestHandler(context: AppContext, http: HttpSettings): RequestHandler {
   const common = commonHeaders(context.publicUrl, context.config.hstsSubdomains === 'on');
   const name = cookieName(context.publicUrl);
   const cookiesOf = setCookies(context.publicUrl);
 
-  /** Everything that is decided before a handler runs. */
+  /** The checks that run before the credential and the body are read. */
   const check = (c: RequestContext, route: Route, requestLog: RequestLog): void => {
     const { headers } = c.req.raw;
     const incoming = c.env?.incoming;
@@ -107,11 +109,11 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     const client = { requestId: requestLog.requestId, ip: requestLog.ip, userAgent };
     const socketIp = c.env?.incoming?.socket.remoteAddress;
 
-    /** The input, once it is known whose session it is a part of. */
+    /** Reads the input, once the sessions of the request are known. */
     const read = async (...sessionIds: string[]) => {
       requestLog.formToken = route.isPage ? formToken(context, headers, sessionIds) : undefined;
       const { formToken: given, password, ...input } = await readInput(c, route);
-      // Who leaves without a session changes nothing, and has nothing to show.
+      // A sign-out without a session changes nothing, so it needs no form token.
       const isIdle = route.access === 'optional' && sessionIds.length === 0;
       if (route.encoding === 'form' && !isIdle) requestLog.formToken?.check(given);
       const formTokenOf = requestLog.formToken?.value ?? noForm;
@@ -135,16 +137,16 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     const signedIn = { ...call, activeSession, credential, renewCookie, checkAgain };
     const prompt = await askForPassword(c, route, signedIn, password, requestLog);
     if (prompt) return prompt;
-    // Not before the password: whoever stole a session could use the limit up.
+    // After the password: otherwise a stolen session could use up the rate limit.
     if (route.limit) await http.countWrite(context, activeSession, client, route.limit);
     return route.handler(context, signedIn);
   };
 
   /**
-   * Lets on whoever signed in a moment ago, and form by form whoever gives the password now.
+   * Lets the request pass if the user authenticated recently, or if the form contains the password.
    *
-   * @returns The form once more where the password is missing or wrong.
-   * @throws HttpError `reauthentication_required` to a program.
+   * @returns The form again when the password is missing or wrong.
+   * @throws HttpError `reauthentication_required` for a request that is not a form.
    */
   const askForPassword = async (
     c: RequestContext,
@@ -169,7 +171,7 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     }
   };
 
-  /** To a person a page, to a program a problem document. */
+  /** Shows an error: a page for a person, a problem document for a program. */
   const show = (c: RequestContext, route: Route, httpError: HttpError, requestId: string): RouteResponse => {
     const { pathname, search } = new URL(c.req.url);
     const isForPerson = route.isPage && c.req.header('accept')?.includes('text/html') === true;
@@ -201,7 +203,7 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     const origin = c.req.raw.headers.get('origin');
     if (origin !== null) Object.assign(more, corsHeaders(origin, http.allowedOrigins));
     logRequest(context, requestLog, response.status, performance.now() - started);
-    // Nobody reads what follows the head.
+    // A response to HEAD has no body.
     if (c.req.method === 'HEAD') await response.stream?.cancel();
     return toResponse(response, common, more, cookies);
   };
@@ -209,7 +211,7 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
 
 const warned = new WeakSet<AppContext>();
 
-/** Once: all clients without an address share the rate limits of one. */
+/** Warns once: all clients without an IP address share the rate limits of one. */
 function warnOfUnknownClient(context: AppContext): void {
   if (warned.has(context)) return;
   warned.add(context);
@@ -228,7 +230,7 @@ function noForm(): never {
 
 const isUnsafe = (method: string): boolean => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
 
-/** Links and tokens name the configured address alone; another name here is a mistake or DNS rebinding. */
+/** Links and tokens contain only the configured origin; another host is a mistake or DNS rebinding. */
 function rejectWrongHost(c: RequestContext, hosts: ReadonlySet<string>): void {
   const host = c.req.raw.headers.get('host') ?? new URL(c.req.url).host;
   if (!hosts.has(host.toLowerCase()))

@@ -4,12 +4,12 @@ import type { ActiveSession } from '../core/sessions.ts';
 import { createRequestHandler, type HttpSettings, type Peer } from './handle-request.ts';
 import { type Route, route, type SignedInCall } from './route.ts';
 
-/** Who sends a request to the application that Usher is mounted in; or the answer to give instead. */
+/** The authenticated caller of the application that Usher is mounted in, or the error response to send. */
 export type Visitor =
   | { activeSession: ActiveSession; headers: Headers; error?: undefined }
   | { activeSession?: undefined; error: Response };
 
-/** What an answer to somebody who is signed in must carry: the cookie that follows, and that no cache keeps it. */
+/** Headers that a response to a signed-in caller must carry: the renewed cookie, and that no cache may store it. */
 const carried = [
   'access-control-allow-credentials',
   'access-control-allow-origin',
@@ -28,7 +28,10 @@ const hostRoute = {
   errors: [],
 } satisfies Omit<Route, 'handler'>;
 
-/** Checks a request of the host's as every request of our own is checked, its body apart: that is the host's to read. */
+/**
+ * Authenticates a request of the host application with the same checks as our own requests, except for the body, which
+ * the host reads.
+ */
 export function hostAuthentication(
   context: AppContext,
   http: HttpSettings,

@@ -6,7 +6,10 @@ import { parseJson } from './json.ts';
 import type { Route } from './route.ts';
 import { lowerCaseFields, validate } from './validate.ts';
 
-/** Body, query and parameters of a request, checked against the route's schemas; each from its own place alone. */
+/**
+ * The body, query and path parameters of a request, validated by the route's schemas; each is read only from its own
+ * place.
+ */
 export interface Input {
   // biome-ignore lint/suspicious/noExplicitAny: the route table ties each handler to its own schemas (`route`).
   body: any;
@@ -16,7 +19,7 @@ export interface Input {
   params: any;
   /** The `form_token` of a form. */
   formToken: string | undefined;
-  /** The `password` of a form whose route needs a fresh sign-in. */
+  /** The `password` of a form whose route requires reauthentication. */
   password: string | undefined;
 }
 
@@ -31,14 +34,14 @@ export async function readInput(c: Context, route: Route): Promise<Input> {
   };
 }
 
-/** A name that comes twice or is not known is refused, so that nobody can mean one value and be read as another. */
+/** Rejects a repeated or unknown name, so that no value can be read differently than it was meant. */
 function readQuery(c: Context, route: Route): unknown {
   const start = c.req.url.indexOf('?');
   if (route.query === undefined) return undefined;
   return validate(route.query, start === -1 ? {} : parseForm(c.req.url.slice(start + 1)));
 }
 
-/** A form may have no fields but the token. */
+/** A form without a body schema may only contain the token. */
 async function readForm(
   request: Request,
   { body, requiresReauthentication }: Route,

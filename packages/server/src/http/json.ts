@@ -1,27 +1,28 @@
 import { HttpError } from '../errors.ts';
 
-/** What one body may hold. A form may hold no more than one object of a JSON body. */
+/** The limits of one body. A form may hold no more than one object of a JSON body. */
 export const limits = { bytes: 16_384, depth: 8, members: 32, elements: 100, characters: 2_000 } as const;
 
-/** Member names that code which copies objects could write into a prototype. */
+/** Member names that could write to a prototype in code that copies objects. */
 export const forbiddenNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Where the check of a text has come to, in UTF-16 code units from its start. */
+/** The position of the scanner, in UTF-16 code units from the start. */
 interface Scan {
   readonly text: string;
   at: number;
 }
 
-// RFC 8259 section 7: what may stand unescaped in a string, and every escape; section 6: numbers.
+// RFC 8259 section 7: characters allowed unescaped in a string, and all escapes; section 6: numbers.
 const quoted = /"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})[ !#-[\]-\uffff]*)*"/y;
 const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
- * Reads a JSON text (RFC 8259) strictly: what parsers disagree about is refused, not guessed (RFC 8259 section 4).
+ * Parses a JSON text (RFC 8259) strictly: rejects what parsers disagree about instead of guessing (RFC 8259 section 4).
  *
- * @param text at any length; time and memory grow with it linearly, and not at all past depth 8.
+ * @param text of any length; time and memory grow linearly with it, and not at all past depth 8.
  * @returns what `JSON.parse` returns for the same text.
- * @throws HttpError `invalid_json` whose message says what is wrong and at which character; it quotes nothing of the text.
+ * @throws HttpError `invalid_json` whose message says what is wrong and at which character; it quotes nothing of the
+ * text.
  */
 export function parseJson(text: string): unknown {
   const scan: Scan = { text, at: 0 };
@@ -41,7 +42,7 @@ function checkValue(scan: Scan, depth: number): void {
 function checkObject(scan: Scan, depth: number): void {
   open(scan, depth);
   if (skip(scan, '}')) return;
-  const names: string[] = []; // at most 32, so a list is quicker than a set
+  const names: string[] = []; // at most 32, so a list is faster than a set
   do {
     if (next(scan) !== '"') throw error(scan.at, 'expected a property name in double quotes');
     const start = scan.at;
@@ -71,11 +72,11 @@ function checkLiteral(scan: Scan): void {
   const start = scan.at;
   const found = take(scan, literal);
   if (found === undefined) throw error(start, 'expected a value');
-  // 1e400 is a JSON number, but JavaScript reads it as Infinity, which every later comparison believes.
+  // 1e400 is a JSON number, but JavaScript reads it as Infinity, which every later comparison accepts.
   if (Math.abs(Number(found)) === Infinity) throw error(start, 'number too large');
 }
 
-/** The decoded text: "\u0061" and "a" are the same name, so only decoded names are compared. */
+/** The decoded text: "\u0061" and "a" are the same name, so names are compared after decoding. */
 function readString(scan: Scan): string {
   const start = scan.at;
   const found = take(scan, quoted);
@@ -86,7 +87,7 @@ function readString(scan: Scan): string {
   return text;
 }
 
-/** Why a decoded text from a body is not acceptable, or undefined. No database stores all of them: NUL, lone surrogates. */
+/** Why a decoded text is not acceptable, or undefined. Not every database can store NUL and lone surrogates. */
 export function flawOf(text: string): string | undefined {
   if (text.length > limits.characters) return `string too long (limit ${limits.characters})`;
   if (text.includes('\0')) return 'strings can’t contain U+0000';
@@ -94,7 +95,7 @@ export function flawOf(text: string): string | undefined {
   return undefined;
 }
 
-/** Refuses before it descends, so the depth of a hostile text never becomes the depth of our stack. */
+/** Checks the depth before it descends, so that a hostile text cannot exhaust the stack. */
 function open(scan: Scan, depth: number): void {
   if (depth > limits.depth) throw error(scan.at, `nested too deeply (limit ${limits.depth})`);
   scan.at++;

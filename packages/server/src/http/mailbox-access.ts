@@ -4,20 +4,20 @@ import { readCookie } from './cookies.ts';
 import { otherCookieName } from './other-cookies.ts';
 
 /**
- * Who may read the mailbox page: whoever has the link that the server printed when it started. That a request comes from this
- * machine does not say so: a proxy here brings the whole world in over loopback.
+ * Only a browser that has the link that the server printed at its start may read the mailbox page. A request from this
+ * machine proves nothing: with a local proxy, every request comes over loopback.
  */
 
-/** How long a browser may read the page with one link, in milliseconds; also after the server started again. */
+/** How long a link lets a browser read the page, in milliseconds; a restart of the server does not end it. */
 const LIFETIME = 24 * 60 * 60_000;
 
-/** The link to the page. Its secret is behind the `#`, which browsers send to no server. */
+/** The link to the page. Its secret is in the fragment (`#`), which browsers never send to a server. */
 export const mailboxLink = ({
   publicUrl,
   mailboxSecret,
 }: Pick<AppContext, 'publicUrl' | 'mailboxSecret'>): string => `${publicUrl}/mailbox#token=${mailboxSecret}`;
 
-/** What the browser keeps that has the link. @returns undefined for a wrong secret. */
+/** The cookie for a browser that has the link. @returns undefined for a wrong secret. */
 export function mailboxCookie(
   { keys, clock, mailboxSecret }: Pick<AppContext, 'keys' | 'clock' | 'mailboxSecret'>,
   secret: string,
@@ -27,7 +27,7 @@ export function mailboxCookie(
   return { value: `${until}.${mac(keys.mailbox, String(until))}`, maxAge: LIFETIME / 1000 };
 }
 
-/** Whether a browser sends what `mailboxCookie` gave it, and its time is not over. */
+/** Whether a browser sends a valid cookie from `mailboxCookie` that has not expired. */
 export function mayReadMailbox(
   { keys, clock, publicUrl }: Pick<AppContext, 'keys' | 'clock' | 'publicUrl'>,
   headers: Pick<Headers, 'get'>,

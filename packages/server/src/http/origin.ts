@@ -2,22 +2,25 @@ import { HttpError } from '../errors.ts';
 
 interface Write {
   headers: Pick<Headers, 'get'>;
-  /** Whether the request carries one of our cookies, which a browser attaches whoever asked it to send. */
+  /**
+   * Whether the request carries one of our cookies, which a browser attaches no matter which site triggered the
+   * request.
+   */
   cookieUsed: boolean;
-  /** Our own addresses as browsers write them, such as `https://accounts.example.org`. */
+  /** Our own origins as browsers write them, such as `https://accounts.example.org`. */
   ownOrigins: ReadonlySet<string>;
-  /** Origins of others whose pages may call us with the cookie. */
+  /** Other origins whose pages may call us with the cookie. */
   allowedOrigins: ReadonlySet<string>;
 }
 
 /**
- * Refuses a request of an unsafe method that a page of another site made a browser send. Call it for every method but
- * GET, HEAD and OPTIONS, before there is a session too: signing somebody in as somebody else is an attack as well.
- * `Origin` (RFC 6454 section 7) and `Sec-Fetch-Site` (W3C Fetch Metadata) are set by the browser and not by the page;
- * where both come they must agree.
+ * Rejects a request with an unsafe method that a page of another site made a browser send. Call it for every method
+ * except GET, HEAD and OPTIONS, even before there is a session: login CSRF, which signs a user in as someone else, is
+ * an attack as well. The browser sets `Origin` (RFC 6454 section 7) and `Sec-Fetch-Site` (W3C Fetch Metadata), not the
+ * page; where both are present they must agree.
  *
- * @throws HttpError `cross_site_request`. Without either header only a request with a cookie is refused: it may come from an old
- *   browser, while programs send no cookie.
+ * @throws HttpError `cross_site_request`. Without either header, only a request with a cookie is rejected: it may come
+ * from an old browser, while programs send no cookie.
  */
 export function rejectCrossSite({ headers, cookieUsed, ownOrigins, allowedOrigins }: Write): void {
   const origin = headers.get('origin');
@@ -31,17 +34,17 @@ export function rejectCrossSite({ headers, cookieUsed, ownOrigins, allowedOrigin
   if (silent ? cookieUsed : !fromUs && !fromAllowed) throw new HttpError('cross_site_request');
 }
 
-/** To the letter: browsers write an origin in one way only. `null` is what any sandboxed frame may send. */
+/** Compares exactly: browsers write an origin in only one way. Any sandboxed frame may send `null`. */
 function has(origins: ReadonlySet<string>, origin: string | null): boolean {
   return origin !== null && origin !== 'null' && origins.has(origin);
 }
 
-/** What browsers write: a scheme, a host and perhaps a port. A host name has 253 characters at most. */
+/** What browsers send: a scheme, a host and perhaps a port. A hostname has at most 253 characters. */
 const wellFormedOrigin = /^[a-z][a-z\d+.-]{1,30}:\/\/[a-z\d._[\]:-]{1,262}$/;
 
 /**
- * The Origin header of a page whose browser keeps our responses from it; undefined for our own and allowed origins. It is meant
- * for the log, where whatever a client puts into a header must not stand: what no browser writes is `[malformed]`.
+ * The Origin header of a page whose browser hides our responses from it; undefined for our own and allowed origins. It
+ * is written to the log, which must not contain arbitrary header values: what no browser sends becomes `[malformed]`.
  */
 export function rejectedOrigin(
   origin: string | null,
@@ -52,10 +55,10 @@ export function rejectedOrigin(
 }
 
 /**
- * The headers that let a page of an allowed origin read an answer (Fetch standard, CORS protocol). Every answer gets
- * them, refusals too.
+ * The headers that let a page of an allowed origin read a response (Fetch standard, CORS protocol). Every response gets
+ * them, errors included.
  *
- * @returns nothing for another origin. Every answer says `Vary: Origin` (`replies`), so no cache mixes them up.
+ * @returns nothing for another origin. Every response has `Vary: Origin` (`responses`), so that no cache mixes them up.
  */
 export function corsHeaders(
   origin: string | null,
@@ -65,16 +68,17 @@ export function corsHeaders(
   return {
     'access-control-allow-origin': origin,
     'access-control-allow-credentials': 'true',
-    // What a page reads beside the body: how long to wait.
+    // What a page can read besides the body: how long to wait.
     'access-control-expose-headers': 'Retry-After',
   };
 }
 
 /**
- * The headers of the answer to OPTIONS (204, no body), which a browser asks before it sends JSON across origins.
+ * The headers of the response to an OPTIONS preflight (204, no body), which a browser sends before JSON across origins.
  *
- * @param methods what the asked path answers, such as `['GET', 'POST']`.
- * @returns for an origin that is not allowed no more than `corsHeaders` gives it, which makes the browser refuse.
+ * @param methods the methods of the requested path, such as `['GET', 'POST']`.
+ * @returns for an origin that is not allowed, only what `corsHeaders` returns, which makes the browser block the
+ * request.
  */
 export function preflight(
   origin: string | null,

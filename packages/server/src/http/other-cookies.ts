@@ -4,13 +4,13 @@ import { readCookie } from './cookies.ts';
 import { cookieName } from './credential.ts';
 import type { OtherCookie } from './route.ts';
 
-/** What a browser keeps beside its session: which accounts it signed in to, and which recovery it began. */
+/** The names of the cookies besides the session's, such as the device cookie and the verification cookie. */
 export const otherCookieName = (publicUrl: string, kind: OtherCookie): string =>
   `${cookieName(publicUrl)}-${kind}`;
 
 type DeviceContext = Pick<AppContext, 'publicUrl' | 'deviceTokens'>;
 
-/** The id in the device cookie of this browser, if it was given to this account; perhaps not known any more. */
+/** The id in this browser's device cookie, if it was issued for this account; the account may no longer know it. */
 export function deviceIdOf(
   { publicUrl, deviceTokens }: DeviceContext,
   headers: Pick<Headers, 'get'>,
@@ -20,7 +20,9 @@ export function deviceIdOf(
   return token === undefined ? undefined : deviceTokens.read(token, userId);
 }
 
-/** The id of this browser, if the account knows it. Asks the database only about an id that we gave out. */
+/**
+ * The id of this browser, if it is a known device of the account. Queries the database only for an id that we issued.
+ */
 export async function readDevice(
   context: DeviceContext & Pick<AppContext, 'db' | 'clock'>,
   headers: Pick<Headers, 'get'>,
@@ -31,7 +33,7 @@ export async function readDevice(
   return (await isKnownBrowser(context.db, id, userId, context.clock.now())) ? id : undefined;
 }
 
-/** The recovery that this browser began. */
+/** The id of the verification that this browser started. */
 export function readVerificationCookie(
   { publicUrl }: AppContext,
   headers: Pick<Headers, 'get'>,

@@ -2,16 +2,18 @@ import type { AppContext } from '../context.ts';
 import type { ActiveSession } from '../core/sessions.ts';
 import { HttpError } from '../errors.ts';
 
-/** How long a password counts as given just now; in seconds. */
+/** How long an authentication counts as recent, in seconds. */
 const MAX_AGE = 300;
 
-/** Whether the user gave the password in this session just now, so that a session left open or stolen is not abused. */
+/**
+ * Whether the user authenticated recently in this session, to limit the abuse of a session that is left open or stolen.
+ */
 export const isRecentlyAuthenticated = (
   { clock }: Pick<AppContext, 'clock'>,
   { session }: ActiveSession,
 ): boolean => clock.now() - session.authenticated_at < MAX_AGE * 1000;
 
-/** The refusal of a session that is not fresh, with the challenge of RFC 9470, section 3. */
+/** The error for a session without a recent authentication, with the challenge of RFC 9470, section 3. */
 export const reauthenticationRequired = (): HttpError =>
   new HttpError('reauthentication_required', {
     headers: {

@@ -4,7 +4,7 @@ import { isUnavailable } from '../platform/db/index.ts';
 import type { FormToken } from './form-token.ts';
 import type { Route, RouteResponse } from './route.ts';
 
-/** What is told of a request when it is over. */
+/** What is logged about a request. */
 export interface RequestLog {
   requestId: string;
   route: Route;
@@ -12,18 +12,20 @@ export interface RequestLog {
   ip: string;
   userId: string | undefined;
   code: ErrorCode | undefined;
-  /** The limit that refused it, whatever the caller is told. */
+  /** The rate limit that rejected it, whatever the caller is told. */
   limit?: string | undefined;
-  /** Whether a cookie that was refused is one that a newer one has replaced. */
+  /** Whether a newer cookie has replaced the rejected one. */
   keepsCookie?: boolean;
-  /** The cookie that goes with the answer, unless the answer has one of its own. */
+  /** The cookie to send with the response, unless the response sets its own. */
   cookie: RouteResponse['cookie'];
   formToken: FormToken | undefined;
-  /** The Origin header of a request that a page of an origin that is not allowed makes a browser send. */
+  /** The Origin header of a request from a page whose origin is not allowed. */
   rejectedOrigin: string | undefined;
 }
 
-/** What whatever a request threw means to its caller: an expected refusal, a database that is away, or a bug of ours. */
+/**
+ * Converts whatever a request threw to an error for the caller: an expected error, an unavailable database, or a bug.
+ */
 export function refuse(context: AppContext, error: unknown, requestLog: RequestLog): HttpError {
   const httpError = toHttpError(error);
   requestLog.code = httpError.code;
@@ -40,7 +42,7 @@ function toHttpError(error: unknown): HttpError {
   return new HttpError('internal');
 }
 
-/** Of an error only its kind, code and place: messages of a database can hold values of a row. */
+/** Logs only the kind, code and stack of an error: messages of a database can contain values of a row. */
 function logFailure(context: AppContext, error: unknown, { requestId, route }: RequestLog): void {
   const { name, code, stack } =
     error instanceof Error ? (error as Error & { code?: string }) : { name: typeof error };
@@ -51,15 +53,17 @@ function logFailure(context: AppContext, error: unknown, { requestId, route }: R
   );
 }
 
-/** What an operator can do about an origin that is not allowed: a frame without an origin (`null`) cannot be allowed. */
+/**
+ * What an operator can do about an origin that is not allowed. A frame without an origin (`null`) cannot be allowed.
+ */
 const hintFor = (origin: string | undefined): string | undefined =>
   !origin?.includes('://')
     ? undefined
     : 'The browser keeps the response from the page. To allow this origin, add it to USHER_ALLOWED_ORIGINS (--allowed-origins).';
 
 /**
- * One line for every outcome. A plain read that succeeded is not one: it is counted, and logged at `debug`, unless a browser
- * keeps its response from the page that asked.
+ * Logs one line per request. A plain read that succeeded is only counted, and logged at `debug`, unless a browser hides
+ * its response from the page that requested it.
  */
 export function logRequest(
   context: AppContext,

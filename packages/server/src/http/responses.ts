@@ -1,7 +1,7 @@
 import { errors, type HttpError } from '../errors.ts';
 import type { RouteResponse } from './route.ts';
 
-/** What every answer carries. The policy is for documents that are not pages; pages bring their own. */
+/** Headers of every response. The policy applies to documents that are not pages; pages set their own. */
 const always = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -16,9 +16,9 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /**
- * The headers of every answer: of https installations also the order to stay on https (RFC 6797).
+ * The headers of every response; for https installations including Strict-Transport-Security (RFC 6797).
  *
- * @param hstsSubdomains Whether the order holds for all subdomains of the host as well.
+ * @param hstsSubdomains Whether it includes all subdomains of the host.
  */
 export function commonHeaders(publicUrl: string, hstsSubdomains: boolean): Readonly<Record<string, string>> {
   if (!publicUrl.startsWith('https:')) return always;
@@ -26,7 +26,7 @@ export function commonHeaders(publicUrl: string, hstsSubdomains: boolean): Reado
   return { ...always, 'strict-transport-security': `max-age=63072000${subdomains}` };
 }
 
-/** An answer as a response. */
+/** Converts a route's response to a standard Response. */
 export function toResponse(
   response: RouteResponse,
   common: Readonly<Record<string, string>>,
@@ -44,7 +44,7 @@ export function toResponse(
     ...more,
   };
   if (cookies[0] !== undefined) record['set-cookie'] = cookies[0];
-  // Only a list can hold the same name twice; a plain record is answered with less work.
+  // Only a list can hold the same name twice; a plain record is faster.
   const headers = cookies.length < 2 ? record : withCookies(record, cookies.slice(1));
   return new Response(content, { status, headers });
 }
@@ -55,7 +55,7 @@ function withCookies(record: Record<string, string>, cookies: string[]): Headers
   return headers;
 }
 
-/** A refusal as a problem document (RFC 9457). */
+/** An error as a problem document (RFC 9457). */
 export function problemResponse(error: HttpError, requestId: string): RouteResponse {
   const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE };
   // RFC 9110, 15.5.2, and RFC 6750, 3.1: without a credential no `error` is named.

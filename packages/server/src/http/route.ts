@@ -7,31 +7,31 @@ import type { Cookie } from '../core/tokens/cookie.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credential } from './credential.ts';
 
-/** What a handler is called with: checked input, and who calls from where. */
+/** What a handler receives: validated input and the client. */
 export interface Call<Body = undefined, Query = undefined, Params = undefined> {
   body: Body;
   query: Query;
   params: Params;
   client: ClientInfo & { requestId: string; ip: string; userAgent: string };
   headers: Headers;
-  /** What every form of a page carries, hidden; its name there is `form_token`. */
+  /** The hidden field of every form of a page; its name there is `form_token`. */
   formToken: () => string;
-  /** The other end of the socket, whatever a proxy there says about the client; undefined when nobody told us. */
+  /** The remote IP address of the socket, regardless of what a proxy says about the client; undefined if unknown. */
   socketIp?: string | undefined;
 }
 
-/** A call by someone who is signed in. */
+/** A call by a signed-in user. */
 export interface SignedInCall<Body = undefined, Query = undefined, Params = undefined>
   extends Call<Body, Query, Params> {
   activeSession: ActiveSession;
   credential: Credential;
-  /** Sets the session's next cookie, whatever the handler answers: the one that came is dead. */
+  /** Sets the session's next cookie, whatever the handler responds: the request's cookie is no longer valid. */
   renewCookie: (cookie: Cookie) => void;
-  /** For an answer that goes on: whether the caller would still be let in. @throws HttpError when not. */
+  /** For a stream: checks whether the caller would still be allowed in. @throws HttpError when not. */
   checkAgain: () => Promise<void>;
 }
 
-/** A call that may carry several credentials, and some that are not good any more. */
+/** A call that may carry several credentials, some of which may be invalid. */
 export interface OptionalAuthCall extends Call {
   credentials: Credential[];
 }
@@ -41,22 +41,22 @@ export interface RouteResponse {
   /** Sent as JSON, unless `text`, `bytes` or `stream` is given. */
   body?: unknown;
   text?: string;
-  /** What many answers share, instead of `text`. */
+  /** Content that many responses share, instead of `text`. */
   bytes?: Uint8Array<ArrayBuffer>;
-  /** What is sent bit by bit, instead of `text` (`platform/streams`). */
+  /** Content sent in chunks, instead of `text` (`platform/streams`). */
   stream?: ReadableStream<Uint8Array>;
   /** The media type of `text`, `bytes` or `stream`. */
   type?: string;
   /** A cookie token to set, or `unset`. */
   cookie?: { token: string; maxAge: number } | 'unset' | undefined;
-  /** What the browser is to keep beside its session. */
+  /** Cookies to set besides the session's. */
   otherCookies?: Partial<Record<OtherCookie, { value: string; maxAge: number } | 'unset'>> | undefined;
   headers?: Record<string, string>;
 }
 
 /**
- * Beside its session a browser keeps that it is known to an account, which recovery it began, what its forms carry, and that
- * it may read the mailbox page.
+ * The cookies besides the session's: the known device, the verification that the browser started, the form token, and
+ * access to the mailbox page.
  */
 export type OtherCookie = 'device' | 'verification' | 'form' | 'mailbox';
 
@@ -69,40 +69,40 @@ interface Common<
   /** `:name` is a parameter. */
   path: string;
   summary: string;
-  /** The body's schema; without one a body is not read. */
+  /** The body's schema; without one the body is not read. */
   body?: Body;
-  /** How the body is written; JSON unless said. */
+  /** The encoding of the body; JSON by default. */
   encoding?: 'json' | 'form';
-  /** The body may be left out; then its schema is given undefined. */
+  /** The body may be omitted; its schema then receives undefined. */
   optionalBody?: true;
-  /** The names of the body's fields are read in any case: `Email` is `email`. */
+  /** Field names of the body are case-insensitive: `Email` is `email`. */
   anyCase?: true;
   query?: Query;
   params?: Params;
-  /** What a success answers, by status; undefined for an answer that is not JSON. */
+  /** The schemas of successful responses, by status; undefined for a response that is not JSON. */
   responses: Record<number, z.ZodType | undefined>;
-  /** The refusals that are this route's own, beside those any route may give. */
+  /** The error codes of this route, besides those that any route may return. */
   errors: ErrorCode[];
-  /** What each call counts against, before the handler runs; only for routes of those who are signed in. */
+  /** The rate limit that counts each call before the handler runs; only for routes that require a signed-in user. */
   limit?: WriteRateLimit;
-  /** Not in the OpenAPI document: pages and what they load. */
+  /** Not in the OpenAPI document: pages and their assets. */
   isPage?: true;
-  /** Sent by a script and not by what somebody does: it postpones the end of no session. */
+  /** Called by a script rather than by the user: it does not extend the session. */
   extendsSession?: false;
-  /** Also for users who must choose a new password; everything else refuses them until they have (ASVS 6.4.1). */
+  /** Also for users who must choose a new password; all other routes reject them until they have (ASVS 6.4.1). */
   allowedBeforePasswordChange?: true;
   /**
-   * The user must have given the password in this session in the last five minutes (ASVS 7.5). The HTTP layer asks for it, and a form
-   * may bring it along as `password`, which the handler does not see.
+   * Requires that the user authenticated in this session in the last five minutes (ASVS 7.5). The HTTP layer enforces
+   * it. A form may include the `password`, which the handler does not see.
    */
   requiresReauthentication?: true;
-  /** Answers under any Host header: probes know an address, not a name. */
+  /** Accepts any Host header: probes know an IP address, not a hostname. */
   anyHost?: true;
 }
 
 type Input<T> = T extends z.ZodType ? z.output<T> : undefined;
 
-/** One line of the route table: the URL, who may call it, what it takes, what it answers, who handles it. */
+/** A route: the URL, who may call it, its input, its responses and its handler. */
 export type Route<
   Body extends z.ZodType | undefined = z.ZodType | undefined,
   Query extends z.ZodType | undefined = z.ZodType | undefined,
@@ -121,7 +121,7 @@ export type Route<
         handler: (context: AppContext, call: OptionalAuthCall) => RouteResponse | Promise<RouteResponse>;
       }
     | ({ access: 'user' } & ForSignedIn<Body, Query, Params>)
-    // What an administrator changes always asks for a fresh sign-in: without it a line does not compile.
+    // Every change by an administrator requires reauthentication: a route without it does not compile.
     | ({ access: 'admin' } & ({ method: 'GET' } | { requiresReauthentication: true }) &
         ForSignedIn<Body, Query, Params>)
   );
@@ -138,8 +138,8 @@ interface ForSignedIn<
 }
 
 /**
- * Checks a line of the table against its own schemas, and gives it the type that all lines share. A line with a limit can
- * answer that the limit is reached, and a form that it is out of date.
+ * Checks a route's handler against its own schemas and returns it as the type that all routes share. Adds the error of
+ * an exceeded rate limit to a route with a limit, and that of an expired form to a form.
  */
 export function route<
   Body extends z.ZodType | undefined = undefined,

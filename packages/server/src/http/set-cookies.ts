@@ -4,7 +4,7 @@ import { otherCookieName } from './other-cookies.ts';
 import type { RequestLog } from './request-log.ts';
 import type { OtherCookie, RouteResponse } from './route.ts';
 
-/** The Set-Cookie lines of an answer, the session's first. */
+/** Returns the Set-Cookie values of a response, the session's first. */
 export type SetCookies = (response: RouteResponse, requestLog: RequestLog, sent: string | null) => string[];
 
 export function setCookies(publicUrl: string): SetCookies {
@@ -14,7 +14,7 @@ export function setCookies(publicUrl: string): SetCookies {
 
   return ({ cookie, otherCookies }, requestLog, sent) => {
     const lines: string[] = [];
-    // A cookie that is refused will never be good again: the browser may as well forget it.
+    // A rejected cookie never becomes valid again, so the browser may delete it.
     const isRefused = requestLog.code === 'invalid_token' || requestLog.code === 'duplicate_cookie';
     const forgets = isRefused && !requestLog.keepsCookie && sent?.includes(`${name}=`);
     const session = forgets ? 'unset' : (cookie ?? requestLog.cookie);

@@ -2,9 +2,9 @@ import type { z } from 'zod';
 import { type FieldError, HttpError } from '../errors.ts';
 
 /**
- * Checks input against a schema.
+ * Validates input against a schema.
  *
- * @throws HttpError `invalid_request` that names every field that does not fit, the unknown ones too.
+ * @throws HttpError `invalid_request` that names every invalid field, including unknown ones.
  */
 export function validate<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const result = schema.safeParse(input, { reportInput: true });
@@ -31,7 +31,7 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   return [{ field, code: issue.code, message: `${issue.message}.` }];
 }
 
-/** The fields of a body under their names in lower case (`Email` is `email`); the same name twice is refused. */
+/** Lower-cases the field names of a body (`Email` becomes `email`); rejects a name that then appears twice. */
 export function lowerCaseFields(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const lowered: Record<string, unknown> = {};

@@ -11,7 +11,7 @@ import { securityForm, securityPage, securityQuery, securitySubmit } from '../pa
 import { sessionsForm, sessionsPage, sessionsQuery, sessionsSubmit } from '../pages/dashboard/sessions.tsx';
 import { FORM, PAGE } from './kinds.ts';
 
-/** The pages of one's own account. */
+/** Pages of the user's own account. */
 export const accountPageRoutes: readonly Route[] = [
   route({
     ...PAGE,

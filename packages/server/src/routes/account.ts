@@ -26,7 +26,7 @@ import { route } from '../http/route.ts';
 
 const userAnswer = z.object({ user: userShape });
 
-/** One's own account. */
+/** The API of the user's own account. */
 export const accountRoutes: readonly Route[] = [
   route({
     method: 'GET',

@@ -21,7 +21,7 @@ import {
 import { usersPage, usersQuery } from '../pages/admin/users.tsx';
 import { FORM, PAGE } from './kinds.ts';
 
-/** The pages of administrators. */
+/** Pages of the admin console. */
 export const adminPageRoutes: readonly Route[] = [
   route({
     ...PAGE,

@@ -30,7 +30,7 @@ import { route } from '../http/route.ts';
 const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
 
-/** Users, events and figures, for administrators. */
+/** The API for administrators: users, events and statistics. */
 export const adminRoutes: readonly Route[] = [
   route({
     method: 'GET',

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** A page that somebody opens. */
+/** A page that a browser opens. */
 export const PAGE = {
   method: 'GET',
   isPage: true,
@@ -8,7 +8,7 @@ export const PAGE = {
   errors: [] as ErrorCode[],
 } as const;
 
-/** A form of a page: what is taken answers with the next page to open. `route` adds the error of a form out of date. */
+/** A form of a page: on success it redirects to the next page. `route` adds the error of an expired form. */
 export const FORM = {
   method: 'POST',
   isPage: true,

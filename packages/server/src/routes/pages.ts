@@ -21,7 +21,7 @@ import { signUpForm, signUpPage, signUpQuery, signUpSubmit } from '../pages/sign
 import { verifyForm, verifyPage, verifySubmit } from '../pages/verify.tsx';
 import { FORM, PAGE } from './kinds.ts';
 
-/** Pages that anyone may open, and what they load. */
+/** Pages that anyone may open, and their assets. */
 export const pageRoutes: readonly Route[] = [
   route({
     ...PAGE,

@@ -8,7 +8,7 @@ import { userShape } from '../flows/shapes/users.ts';
 import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
 
-/** Forgotten passwords, and the verification of addresses. */
+/** Password reset and email verification. */
 export const recoveryRoutes: readonly Route[] = [
   ...['/v1/send-mail', '/v1/send-mail/'].map((path) =>
     route({

@@ -12,7 +12,7 @@ import { route } from '../http/route.ts';
 
 const loggedOut = saying('logout successful!');
 
-/** Signing up, in and out, and tokens. */
+/** Sign-up, sign-in, sign-out and tokens. */
 export const signInRoutes: readonly Route[] = [
   route({
     method: 'POST',

@@ -6,7 +6,7 @@ export { emailAbout } from '../../core/emails/kinds.ts';
 export { limitActivity } from '../../core/rate-limits.ts';
 export { isByOther };
 
-/** What happened in an account, newest first, and after which event it goes on. */
+/** One page of an account's events, newest first; `next` is the cursor of the next page. */
 export async function readActivity(
   { db }: Pick<AppContext, 'db'>,
   { limit, ...asked }: { userId: string; before?: string | undefined; limit: number },

@@ -5,7 +5,7 @@ import { reauthenticate } from '../passwords/reauthenticate.ts';
 
 export const confirmBody = z.strictObject({ password: z.string() });
 
-/** Takes the password again, so that this session may do what asks for a fresh sign-in. */
+/** Reauthenticates the session with the password, for routes that require a recent authentication. */
 export async function confirm(
   context: AppContext,
   call: SignedInCall<z.infer<typeof confirmBody>>,

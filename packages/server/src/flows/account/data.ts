@@ -21,7 +21,7 @@ export const myDataShape = z.object({
   events: z.array(eventShape).describe(`The latest ${MAX_EVENTS} events`),
 });
 
-/** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */
+/** Downloads everything stored about the caller, except the password hash, as a file. */
 export async function downloadMyData(
   context: AppContext,
   { activeSession, headers, client, checkAgain }: SignedInCall,
@@ -52,7 +52,7 @@ export async function downloadMyData(
   };
 }
 
-/** The facts as JSON, with the events as their last member, page by page. */
+/** The facts as JSON, with the events as the last member, streamed page by page. */
 async function* withEvents(facts: object, pages: AsyncIterable<EventView[]>): AsyncGenerator<string> {
   yield `${JSON.stringify(facts).slice(0, -1)},"events":[`;
   let separator = '';

@@ -7,7 +7,7 @@ import { readDevice } from '../../http/other-cookies.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { showDevice } from '../shapes/sessions.ts';
 
-/** The browsers and programs that the caller's account knows, the one used last first. There are never more than fit a page. */
+/** Lists the caller's known devices, the last used first. They always fit on one page. */
 export async function listDevices(
   context: AppContext,
   { activeSession, headers }: SignedInCall,
@@ -25,7 +25,7 @@ export const deviceParams = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'Invalid device ID'),
 });
 
-/** Removes one of the devices that the caller's account knows. Another user's is not found, like one that does not exist. */
+/** Removes one of the caller's known devices. Another user's device is not found, like one that does not exist. */
 export async function removeOneDevice(
   context: AppContext,
   {

@@ -16,7 +16,7 @@ import { showEvent } from '../shapes/events.ts';
 import { showSession } from '../shapes/sessions.ts';
 import { showUser } from '../shapes/users.ts';
 
-/** How many of their events a user sees on the dashboard. */
+/** How many recent events the dashboard shows. */
 const RECENT_EVENTS = 20;
 
 export const showMe = (_: AppContext, { activeSession }: SignedInCall): RouteResponse => ({
@@ -24,7 +24,7 @@ export const showMe = (_: AppContext, { activeSession }: SignedInCall): RouteRes
   body: { user: showUser(activeSession.user) },
 });
 
-/** Everything a dashboard shows, in one answer. */
+/** Everything that the dashboard shows, in one response. */
 export async function dashboard(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { activeSession }: SignedInCall,
@@ -52,7 +52,7 @@ export const changeMeBody = z
   })
   .describe('At least one of these.');
 
-/** Changes one's own profile; the address has a way of its own, because it must be proven. */
+/** Updates the caller's profile. The email has its own route, because it must be verified. */
 export async function changeMe(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { body, activeSession, client }: SignedInCall<z.infer<typeof changeMeBody>>,
@@ -66,7 +66,10 @@ export async function changeMe(
 
 export const deleteMeBody = z.strictObject({ email: z.string(), password: z.string() });
 
-/** Deletes the caller's own account and all that belongs to it; needs the address, as a pause, and the password. */
+/**
+ * Deletes the caller's account and everything that belongs to it. Requires the password, and the email to prevent
+ * accidental deletion.
+ */
 export async function deleteMe(
   context: AppContext,
   { body, activeSession, credential, client, headers }: SignedInCall<z.infer<typeof deleteMeBody>>,

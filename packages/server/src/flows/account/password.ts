@@ -24,8 +24,9 @@ const SAME = {
 };
 
 /**
- * Changes one's own password. Every session ends, this one too: the caller goes on with a new one of the same kind,
- * whose cookie or pair of tokens is in the answer (ASVS 7.2.4). Of all known browsers, only the caller's is still known.
+ * Changes the caller's password. Revokes all sessions, including the current one: the caller continues with a new
+ * session of the same kind, whose cookie or tokens are in the response (ASVS 7.2.4). Of all known devices, only the
+ * caller's stays known.
  */
 export async function changePassword(
   context: AppContext,
@@ -41,7 +42,7 @@ export async function changePassword(
     headers,
   });
   const { user } = result;
-  // Not before: a thief of the session could use it up.
+  // After the password: otherwise a stolen session could use up the rate limit.
   await countWrite(context, activeSession, client, 'password_changes_per_account');
   const passwordHash = await hashPassword(hasher, body.new_password, forUser(client, user.id));
   const how = { kind: session.kind, audience: await audienceOf(db, session.id) };

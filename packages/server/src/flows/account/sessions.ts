@@ -8,7 +8,7 @@ import { HttpError } from '../../errors.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { showSession } from '../shapes/sessions.ts';
 
-/** The caller's sessions that are good now, the one used last first. There are never more than fit a page. */
+/** Lists the caller's active sessions, the last used first. They always fit on one page. */
 export async function listSessions(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { activeSession }: SignedInCall,
@@ -24,7 +24,7 @@ export const sessionParams = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{22}$/, 'Invalid session ID'),
 });
 
-/** Ends one of the caller's own sessions. Another user's is not found, like one that does not exist. */
+/** Revokes one of the caller's sessions. Another user's session is not found, like one that does not exist. */
 export async function revokeOneSession(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { params, activeSession, client }: SignedInCall<undefined, undefined, z.infer<typeof sessionParams>>,
@@ -41,7 +41,7 @@ export async function revokeOneSession(
   return params.id === activeSession.session.id ? { ...response, cookie: 'unset' } : response;
 }
 
-/** Ends all sessions of the caller but the one that asks, also those that begin at this moment. */
+/** Revokes all sessions of the caller except the current one, including any that a concurrent sign-in starts. */
 export async function revokeAllOtherSessions(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { activeSession, client }: SignedInCall,

@@ -5,15 +5,15 @@ import { HttpError } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import type { Change } from './change-user.ts';
 
-/** Who makes a change, and from where. */
+/** Who makes a change, and from which client. */
 export type ChangedBy = Pick<Change, 'actorId' | 'client'>;
 
 /**
- * Changes the account of somebody else, in one transaction and behind all other such changes, so that two of them never
- * take the last administrator away together. Every way to change an account goes through here: API, pages and commands.
+ * Changes another user's account in one transaction. Serializes all such changes, so that two concurrent ones never
+ * remove the last administrator. Every path uses this function: the API, the pages and the CLI.
  *
- * @param find The user, as the transaction sees it.
- * @param make What it does; what it throws rolls everything back.
+ * @param find Finds the user, as the transaction sees it.
+ * @param make Makes the change; an error rolls everything back.
  */
 export async function changeAccount<T>(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,

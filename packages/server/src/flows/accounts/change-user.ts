@@ -25,8 +25,8 @@ import { type Role, roleOf } from '../../user-fields.ts';
 import { takenError } from './check-new-user.ts';
 
 /**
- * A change that someone makes to another's account. Its transaction was queued (`serializeAdminChanges`), so that the last
- * administrator is never taken away by two changes side by side.
+ * A change to another user's account. Its transaction holds the lock of `serializeAdminChanges`, so that concurrent
+ * changes never remove the last administrator.
  */
 export interface Change {
   tx: Db;
@@ -37,7 +37,11 @@ export interface Change {
   now: number;
 }
 
-/** Promotes or demotes; does nothing if the user has the role. @throws HttpError `last_admin` */
+/**
+ * Promotes or demotes a user; does nothing if the user already has the role.
+ *
+ * @throws HttpError `last_admin`
+ */
 export async function setRole({ tx, user, actorId, client, now }: Change, role: Role): Promise<void> {
   if (roleOf(user) === role) return;
   if (role === 'admin') await promote(tx, user.id, now);
@@ -47,7 +51,8 @@ export async function setRole({ tx, user, actorId, client, now }: Change, role: 
 }
 
 /**
- * Disables, which ends all sessions, or enables, which revives none; does nothing if the user is so already.
+ * Disables a user, which revokes all sessions, or enables one, which restores none. Does nothing if the user is already
+ * in that state.
  *
  * @throws HttpError `last_admin`
  */
@@ -67,7 +72,11 @@ export async function setDisabled(
   await recordEvent(tx, 'user_disabled', client, { userId: user.id, actorId, details: { sessions } }, now);
 }
 
-/** Makes an account for someone else. @throws HttpError `user_exists` */
+/**
+ * Creates an account for another person.
+ *
+ * @throws HttpError `user_exists`
+ */
 export async function addAccount(
   { tx, actorId, client, now }: Omit<Change, 'user'>,
   newUser: NewUser,
@@ -79,19 +88,27 @@ export async function addAccount(
   return made.user;
 }
 
-/** Deletes the account with all that belongs to it. @throws HttpError `last_admin` */
+/**
+ * Deletes the account and everything that belongs to it.
+ *
+ * @throws HttpError `last_admin`
+ */
 export async function deleteAccount(
   { keys }: Pick<AppContext, 'keys'>,
   { tx, user, actorId, client, now }: Change,
 ): Promise<void> {
   if (!(await deleteUser(tx, user.id))) throw new HttpError('last_admin');
   await deleteEmailsOf(tx, user.id);
-  // Nobody's right password clears these any more.
+  // No correct password will reset these rate limits anymore.
   await resetRateLimits(tx, keys.rateLimits, accountRateLimits(user.id));
   await recordEvent(tx, 'user_deleted', client, { userId: user.id, actorId }, now);
 }
 
-/** Ends all sessions of the user, also those that begin at this moment. @returns How many were open. */
+/**
+ * Revokes all sessions of the user, including any that a concurrent sign-in starts.
+ *
+ * @returns How many were active.
+ */
 export async function revokeSessions({ tx, user, actorId, client, now }: Change): Promise<number> {
   await lockSignIns(tx, user.id);
   const sessions = await revokeSessionsOf(tx, user.id, 'revoked_by_admin', now);
@@ -106,7 +123,11 @@ export async function revokeSessions({ tx, user, actorId, client, now }: Change)
   return sessions;
 }
 
-/** Removes all known browsers and programs of the user, also those of a sign-in at this moment. @returns How many there were. */
+/**
+ * Removes all known devices of the user, including any that a concurrent sign-in adds.
+ *
+ * @returns How many there were.
+ */
 export async function removeDevices({ tx, user, actorId, client, now }: Change): Promise<number> {
   await lockSignIns(tx, user.id);
   const devices = await removeDevicesOf(tx, user.id);
@@ -114,7 +135,11 @@ export async function removeDevices({ tx, user, actorId, client, now }: Change):
   return devices;
 }
 
-/** Gives the user another password, to be changed at the next sign-in, which ends all sessions. @returns How many were open. */
+/**
+ * Sets a temporary password, which the user must change at the next sign-in, and revokes all sessions.
+ *
+ * @returns How many sessions were active.
+ */
 export async function givePassword(
   { tx, user, actorId, client, now }: Change,
   passwordHash: string,
@@ -127,8 +152,8 @@ export async function givePassword(
 }
 
 /**
- * Marks the set-up as done if there is an enabled administrator by now, so that the set-up link makes no second one.
- * For those who can make the first one without the link.
+ * Marks the setup as completed if there is an enabled administrator, so that the setup link cannot create a second one.
+ * For callers that can create the first administrator without the link.
  */
 export async function completeSetUp(tx: Db, now: number): Promise<void> {
   if ((await countAdmins(tx)) > 0) await markSetUpCompleted(tx, now);

@@ -10,9 +10,9 @@ interface NewUserInput {
 }
 
 /**
- * The names of a new account, normalised.
+ * Checks and normalizes the username and email of a new account.
  *
- * @throws HttpError `signup_rejected` with the reason for every field that cannot be accepted.
+ * @throws HttpError `signup_rejected` with the reason for every invalid field.
  */
 export async function checkNewUser(
   { username, email, password }: NewUserInput,
@@ -35,7 +35,7 @@ export async function checkNewUser(
   };
 }
 
-/** The refusal that says which of the two names another account has; none, if it went away meanwhile. */
+/** The error that says which of the two identifiers another account has; `conflict` if that account is gone by now. */
 export function takenError(names: ('username' | 'email')[]): HttpError {
   if (names.length === 0) return new HttpError('conflict');
   return new HttpError('user_exists', { fields: names.map((name) => reasons[name]) });

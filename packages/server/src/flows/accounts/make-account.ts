@@ -12,8 +12,8 @@ import type { VerificationProof } from '../verifications/check-verification.ts';
 import { takenError } from './check-new-user.ts';
 
 /**
- * Shows that somebody has just made this account, and chose its password. Exported as a type: only the functions of this file
- * make one.
+ * Proof that the caller has just created this account and chosen its password. Exported only as a type: only this
+ * module creates one.
  */
 class AccountProof {
   readonly news = 'signed_up';
@@ -33,19 +33,23 @@ class AccountProof {
     return this.#shown;
   }
 
-  /** Nothing was counted against an account that was not there. */
+  /** Nothing has been counted against an account that did not exist. */
   async forget(): Promise<void> {}
 }
 
 export type { AccountProof };
 
-/** Names and password of an account that somebody makes for themselves. */
+/** The identifiers and password of an account that a person creates for themselves. */
 export interface OwnAccount extends Omit<NewUser, 'role'> {
-  /** When the password was given, in milliseconds since 1970: at the sign-up, or just now. */
+  /** When the password was given, in milliseconds since 1970: at sign-up or just now. */
   passwordGivenAt: number;
 }
 
-/** Makes the account of someone who signed up. @throws HttpError `user_exists` */
+/**
+ * Creates the account of a person who signs up.
+ *
+ * @throws HttpError `user_exists`
+ */
 export async function makeAccount(
   tx: Db,
   { clock, keys }: Pick<AppContext, 'clock' | 'keys'>,
@@ -64,9 +68,9 @@ export async function makeAccount(
 }
 
 /**
- * Makes the first administrator, for whoever used the set-up link up.
+ * Creates the first administrator, once the setup link is used up.
  *
- * @throws HttpError `setup_completed`: of many at once, one succeeds; `user_exists`.
+ * @throws HttpError `setup_completed`: of concurrent calls, one succeeds; `user_exists`.
  */
 export async function makeFirstAccount(
   tx: Db,

@@ -8,7 +8,7 @@ import type { Change } from './change-user.ts';
 
 type Checked = { ok: true; change: ProfileChange } | IdentifierFault;
 
-/** What each field of a profile may be, and what it changes. */
+/** Validates each profile field and returns the columns that it changes. */
 const checks: Record<ProfileColumn, (given: string) => Checked> = {
   username: (given) => {
     const parsed = parseUsername(given);
@@ -16,18 +16,18 @@ const checks: Record<ProfileColumn, (given: string) => Checked> = {
   },
 };
 
-/** The fields of a profile as a request gives them: those that are to be changed. */
+/** The profile fields of a request: those to change. */
 export const profileShape = Object.fromEntries(
   profileColumns.map((column) => [column, z.string().optional()]),
 ) as Record<ProfileColumn, z.ZodOptional<z.ZodString>>;
 
-/** Null, as an empty field is stored, changes nothing. */
+/** Null, which stands for an empty field in the database, changes nothing. */
 export type Profile = { [C in ProfileColumn]?: string | null | undefined };
 
 /**
- * Changes the fields of a profile that are given.
+ * Changes the given profile fields.
  *
- * @throws HttpError `invalid_request` for each value that a field cannot have, `identifier_taken` for a name of another account.
+ * @throws HttpError `invalid_request` for each invalid value, `identifier_taken` for a username of another account.
  */
 export async function changeProfile(
   { tx, user, actorId, client, now }: Change,

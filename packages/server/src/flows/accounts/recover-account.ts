@@ -12,7 +12,7 @@ import { sendSecurityNotice } from '../emails/security-notices.ts';
 import { identifiersOf } from '../passwords/authenticate-with-password.ts';
 import type { VerificationProof } from '../verifications/check-verification.ts';
 
-/** What strangers, and thieves of device cookies, can use up of an account's budgets. */
+/** The rate limits of an account that strangers and thieves of device cookies can use up. */
 const ofAccount = [
   'passwords_per_account',
   'passwords_per_account_total',
@@ -21,21 +21,25 @@ const ofAccount = [
   'short_codes_per_account_total',
 ] as const;
 
-/** The verifications that take an account back, each with its event, which is also the reason for which sessions end. */
+/**
+ * The purposes that recover an account, each with its event, which is also the reason recorded for the revoked
+ * sessions.
+ */
 const events = {
   reset_password: 'password_reset',
   verify_email: 'email_verified',
   restore_email: 'email_restored',
 } as const satisfies Partial<Record<Purpose, EventName>>;
 
-/** What shows that somebody may take an account back. One for a new email, or for a sign-up, does not. */
+/** Proof that the caller may recover an account. Verifications of a new email or of a sign-up are not enough. */
 export type RecoveryProof = VerificationProof<keyof typeof events>;
 
 /**
- * Gives an account to whoever proved to read its email: a new password, a proven address, and nothing left of whoever had
- * it before, neither sessions nor codes nor known devices, nor what strangers used up of its budgets.
+ * Recovers an account for the person who proved access to its email: sets a new password, marks the email as verified,
+ * revokes all sessions, codes and known devices of the previous user, and resets the rate limits that strangers used
+ * up.
  *
- * @returns The user as changed.
+ * @returns The updated user.
  */
 export async function recoverAccount(
   { tx, user }: LockedUser,

@@ -3,11 +3,11 @@ import { eventFollower } from '../../core/events/follow.ts';
 import { type EventQuery, listEvents, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
 
-/** A page of the audit record, newest first, and after which event it goes on. */
+/** A page of audit events, newest first; `next` is the cursor of the next page. */
 export interface EventPage {
   events: RecordedEvent[];
   next: string | null;
-  /** The usernames of whom the events are about and who did them, by id. */
+  /** The usernames of the subjects and actors, by id. */
   names: ReadonlyMap<string, string>;
 }
 
@@ -18,13 +18,13 @@ export async function readEvents({ db }: Pick<AppContext, 'db'>, asked: EventQue
   return { events, next, names: await usernamesOf(db, peopleIn(events)) };
 }
 
-/** All events that are asked for, page by page. */
+/** All matching events, page by page. */
 export const readAllEvents = (
   { db }: Pick<AppContext, 'db'>,
   asked: EventQuery,
 ): AsyncIterable<RecordedEvent[]> => pagesOfEvents(db, asked);
 
-/** Looks for new events, each time it is called. @param after The id of an event that is known. */
+/** Fetches the new events on each call. @param after The id of a known event. */
 export function followRecord(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   asked: Omit<EventQuery, 'before'>,

@@ -13,11 +13,11 @@ export { emailStates } from '../../core/emails/listed.ts';
 interface EmailPage {
   emails: ListedEmail[];
   next: string | null;
-  /** The usernames of their readers, by id. */
+  /** The usernames of the recipients, by id. */
   names: ReadonlyMap<string, string>;
 }
 
-/** What became of the emails, newest first. */
+/** Lists the emails with their delivery state, newest first. */
 export async function readEmails(
   { db, keys }: Pick<AppContext, 'db' | 'keys'>,
   { limit, ...asked }: { state: EmailState | undefined; before: string | undefined; limit: number },
@@ -28,7 +28,7 @@ export async function readEmails(
   return { emails, next, names: await readersOf(db, emails) };
 }
 
-/** What became of an email, and what it looks like to its reader. @throws HttpError `not_found` */
+/** Reads the delivery state and a preview of an email. @throws HttpError `not_found` */
 export async function readEmail(
   context: Pick<AppContext, 'db' | 'keys' | 'clock' | 'publicUrl' | 'renderEmail'>,
   id: string,
@@ -39,13 +39,15 @@ export async function readEmail(
   return { email, names: await readersOf(db, [email]), preview: await preview(context, email) };
 }
 
-/** Has an email tried now that waits for its next try. @returns false when it does not wait. */
+/** Retries a waiting email immediately. @returns false when it is not waiting. */
 export const tryEmailNow = ({ db, clock }: Pick<AppContext, 'db' | 'clock'>, id: string): Promise<boolean> =>
   sendEmailNow(db, id, clock.now());
 
 type Preview = RenderedEmail & { isOwn: boolean };
 
-/** As its reader sees it, but for what is a secret; with sample values once its own are gone. */
+/**
+ * Renders the email as its recipient sees it, without its secrets; with sample values once its own have been deleted.
+ */
 async function preview(
   { db, keys, clock, publicUrl, renderEmail }: Parameters<typeof readEmail>[0],
   { id, kind }: ListedEmail,

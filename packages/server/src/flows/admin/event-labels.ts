@@ -3,10 +3,10 @@ import type { RecordedEvent } from '../../core/events.ts';
 import { type RateLimitName, rateLimits } from '../../core/rate-limits.ts';
 import { type EventDetail, type EventName, eventDetails, events, reasons } from '../../events.ts';
 
-/** The label of an event; its name, if a later version wrote it. */
+/** The label of an event; its name for an event that a later version recorded. */
 export const eventLabel = (name: string): string => events[name as EventName]?.[0] ?? name;
 
-/** The details of an event as short texts, without those that have nothing to add. */
+/** The details of an event as short texts, without those that add nothing. */
 export const detailLabels = (event: RecordedEvent): string[] =>
   Object.entries(event.details)
     .map(([detail, value]) => detailLabel(event, detail, String(value)))
@@ -16,14 +16,14 @@ function detailLabel(event: RecordedEvent, detail: string, value: string): strin
   if (detail === 'reason') return reasonLabel(event, value);
   const text: string | Readonly<Record<string, string>> | undefined = eventDetails[detail as EventDetail];
   if (text === undefined) return `${detail.replaceAll('_', ' ')}: ${value}`;
-  // A notice that a rate limit stopped has a kind and no id.
+  // A security notice that a rate limit stopped has a kind, but no id.
   if (detail === 'email' && value in emailLabels) return nameOf(value);
   return typeof text === 'string'
     ? text.replace('{value}', () => nameOf(value))
     : (text[value] ?? nameOf(value));
 }
 
-/** A limit and a kind of email by their labels; anything else as it is. */
+/** The label of a rate limit or of a kind of email; any other value unchanged. */
 const nameOf = (value: string): string =>
   rateLimits[value as RateLimitName]?.label ?? emailLabels[value as keyof typeof emailLabels] ?? value;
 

@@ -25,7 +25,7 @@ export const listEventsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LARGEST_PAGE).default(50),
 });
 
-/** A page of the audit record, newest first. */
+/** A page of audit events, newest first. */
 export async function showEvents(
   { db }: Pick<AppContext, 'db'>,
   { query }: SignedInCall<undefined, z.infer<typeof listEventsQuery>>,
@@ -45,12 +45,11 @@ export async function showEvents(
   return { status: 200, body: { events: page.map(showRecordedEvent), next_cursor: next } };
 }
 
-/** No event is about this user: it stands for a username or email that no account has. */
+/** An id without events, for a username or email without an account. */
 const NO_USER = '';
 
 /**
- * The id of the user whose events are searched for, by username, email or id. The events of a deleted user are found by the id
- * alone.
+ * Finds the id of a user by username, email or id, to filter events. The events of a deleted user are found only by id.
  */
 export async function userIdOf(db: Db, text: string): Promise<string> {
   if (z.uuid().safeParse(text).success) return text.toLowerCase();

@@ -3,12 +3,12 @@ import { listUsers, type UserPage, type UserQuery } from '../../core/users/list.
 
 export { userOrders } from '../../core/users/list.ts';
 
-/** A page of users; `search` as somebody typed it. */
+/** A page of users; `search` is the raw search text. */
 export const findUsers = (
   { db }: Pick<AppContext, 'db'>,
   { search, ...asked }: UserQuery,
 ): Promise<UserPage> => listUsers(db, { ...asked, search: normalSearch(search) });
 
-/** What is searched for, as names are stored to be compared. */
+/** Normalizes the search text like stored identifiers. */
 const normalSearch = (search: string | undefined): string | undefined =>
   search?.trim().normalize('NFKC').toLowerCase() || undefined;

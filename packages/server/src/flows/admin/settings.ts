@@ -7,14 +7,14 @@ import {
   settings,
 } from '../../config.ts';
 
-/** What counts for a setting, and where it comes from; null for one that is not set. */
+/** The effective value of a setting and its source; null if unset. */
 export interface SettingInForce {
   name: string;
   value: string | number | readonly string[] | null;
   source: Source;
 }
 
-/** Every setting as it counts. Secrets say `[secret]`. */
+/** The effective value of every setting. Secrets are `[secret]`. */
 export const settingsInForce = (config: Config, sources: Record<SettingName, Source>): SettingInForce[] =>
   settingNames.map((name) => ({
     name: settings[name].env,
@@ -30,11 +30,11 @@ function valueInForce(name: SettingName, config: Config): SettingInForce['value'
   return (value as SettingInForce['value'] | undefined) ?? null;
 }
 
-/** A free port is known only once a server listens on it. */
+/** A free port (port 0) is known only once a server listens on it. */
 const publicUrlOf = ({ publicUrl, port }: Config): string =>
   publicUrl ?? `http://localhost:${port || 'PORT'}`;
 
-/** A database's address without the password in it; what cannot be taken apart for sure is a secret as a whole. */
+/** A database URL without its password; entirely secret if it cannot be parsed unambiguously. */
 function withoutPassword(address: string): string {
   if (!/[@?]/.test(address)) return address;
   const url = URL.canParse(address) ? new URL(address) : undefined;

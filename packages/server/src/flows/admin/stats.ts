@@ -13,7 +13,7 @@ import type { Db } from '../../platform/db/index.ts';
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
 
-/** How far back samples go, and in what steps. */
+/** The time ranges of the statistics and the length of their intervals. */
 const spans = {
   day: { steps: 24, length: HOUR },
   week: { steps: 7, length: DAY },
@@ -21,7 +21,7 @@ const spans = {
 } as const;
 export const spanNames = Object.keys(spans) as [keyof typeof spans, ...(keyof typeof spans)[]];
 
-/** What is counted, and the events that count for it. */
+/** The counted series, with the events of each. */
 const counted = {
   sign_ups: ['user_signed_up', 'user_created'],
   sign_ins: ['signed_in'],
@@ -35,7 +35,7 @@ const seriesNames = Object.keys(counted) as Series[];
 
 export const statsQuery = z.strictObject({ span: z.enum(spanNames).default('week') });
 
-/** What is looked at every ten minutes. */
+/** The values sampled every ten minutes. */
 const gauges = ['sessions', 'hashes_waiting'] as const satisfies readonly SampleName[];
 
 const count = z.int();
@@ -55,7 +55,7 @@ export const statsShape = z
   .meta({ id: 'Stats' });
 export type Stats = z.infer<typeof statsShape>;
 
-/** The samples of the console: how things are now, and what happened, oldest first. */
+/** The statistics of the admin console: current values, and samples over time, oldest first. */
 export async function showStats(
   context: AppContext,
   { query }: SignedInCall<undefined, z.infer<typeof statsQuery>>,
@@ -77,7 +77,7 @@ export async function statsOf(
     hashes_waiting: hasher.queued(),
   };
   const done: Stats['steps'] = [];
-  // A statement for each step: a database that answers in our own thread lets others in between.
+  // Run one statement per interval and yield in between: SQLite runs in this thread and would block other requests.
   for (let from = first; from <= now; from += length) {
     done.push({
       at: new Date(from).toISOString(),
@@ -98,7 +98,7 @@ async function eventsIn(db: Db, from: number, until: number): Promise<Record<Ser
   return sums as Record<Series, number>;
 }
 
-/** @param current How it is now, for the step that goes on: the last look was up to ten minutes ago. */
+/** @param current The current values, for the interval in progress: the last sample may be up to ten minutes old. */
 async function gaugesIn(
   db: Db,
   from: number,

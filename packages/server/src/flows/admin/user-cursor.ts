@@ -4,8 +4,8 @@ import { looksLikeEmail, parseEmail, parseUsername } from '../../core/identifier
 const isId = (text: string): boolean => z.uuid().safeParse(text).success;
 
 /**
- * Where a list of users goes on: after an id, or after a name, which is written in base64url. It carries no right and no
- * statement, so one that we never gave is a place like any other (attack A9).
+ * The cursor of a list of users: the last id, or the last username or email, encoded in base64url. It grants nothing,
+ * so a forged one is harmless (attack A9).
  */
 export const userCursor = z.string().transform((text, context) => {
   const key = isId(text) ? text : nameIn(text);
@@ -18,11 +18,11 @@ export const userCursor = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** How a place is told to callers. */
+/** Encodes a position as a cursor. */
 export const showUserCursor = (key: string | null): string | null =>
   key === null || isId(key) ? key : Buffer.from(key).toString('base64url');
 
-/** The normalised name that a cursor holds; undefined for anything else. */
+/** The normalized username or email in a cursor; undefined for anything else. */
 function nameIn(text: string): string | undefined {
   const name = Buffer.from(text, 'base64url').toString();
   const parsed = looksLikeEmail(name) ? parseEmail(name) : parseUsername(name);

@@ -6,10 +6,10 @@ import { getUser } from '../accounts/change-account.ts';
 import { limitsOf } from '../limits/user-rate-limits.ts';
 import { readEvents } from './audit.ts';
 
-/** What a limit has counted about a user, with what it counts and whether the user can have several of it. */
+/** The state of a rate limit of a user, with its label, its description and whether the user can have several of it. */
 export type DescribedLimit = RateLimitState & { label: string; why: string; isOneOfSeveral: boolean };
 
-/** All that an administrator sees of a user. @throws HttpError `not_found` */
+/** Everything that the admin console shows about a user. @throws HttpError `not_found` */
 export async function userDetails(
   context: Pick<AppContext, 'db' | 'clock' | 'keys'>,
   id: string,

@@ -39,7 +39,10 @@ export const listUsersQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LARGEST_PAGE).default(50),
 });
 
-/** A page of users, oldest first; of a search by the names that it found, and perhaps shorter than asked. */
+/**
+ * A page of users, oldest first. A search is ordered by the matching identifiers, and its pages may be shorter than
+ * requested.
+ */
 export async function showUsers(
   context: AppContext,
   { query }: SignedInCall<undefined, z.infer<typeof listUsersQuery>>,
@@ -65,7 +68,7 @@ export const createUserBody = z.strictObject({
   role: z.enum(['user', 'admin']).default('user'),
 });
 
-/** Makes an account for someone else. */
+/** Creates an account for another person. */
 export async function createUser(
   context: AppContext,
   { body, activeSession, client }: SignedInCall<z.infer<typeof createUserBody>>,
@@ -106,7 +109,7 @@ export const changeUserBody = z
   })
   .describe('At least one field is required.');
 
-/** Renames, promotes, demotes, disables and enables; all of what is asked or nothing. */
+/** Renames, promotes, demotes, disables or enables a user; applies all requested changes or none. */
 export async function changeUser(
   context: AppContext,
   call: SignedInCall<z.infer<typeof changeUserBody>, undefined, ById>,
@@ -121,7 +124,7 @@ export async function changeUser(
   return { status: 200, body: { user: showUser(changed) } };
 }
 
-/** Deletes an account and all that belongs to it; never that of the last administrator. */
+/** Deletes an account and everything that belongs to it; never that of the last administrator. */
 export async function removeUser(
   context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
@@ -130,7 +133,7 @@ export async function removeUser(
   return { status: 200, body: { message: 'delete successful!' } };
 }
 
-/** Ends all sessions of a user. */
+/** Revokes all sessions of a user. */
 export async function revokeUserSessions(
   context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
@@ -139,7 +142,7 @@ export async function revokeUserSessions(
   return { status: 200, body: { message: 'logout successful!' } };
 }
 
-/** The browsers and programs that a user signed in from before. */
+/** Lists the known devices of a user. */
 export async function showUserDevices(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { params }: SignedInCall<undefined, undefined, ById>,
@@ -152,7 +155,7 @@ export async function showUserDevices(
   };
 }
 
-/** Removes all of them: the user's own browsers then count as strangers' until the next sign-in. */
+/** Removes all known devices of a user: the user's own devices count as unknown until the next sign-in. */
 export async function removeUserDevices(
   context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
@@ -163,7 +166,7 @@ export async function removeUserDevices(
 
 export const USER_EMAIL_SENT = 'Password reset email sent.';
 
-/** Mails a user a code and a link, to choose a new password with. */
+/** Emails a user a code and a link to reset the password. */
 export async function emailUser(
   context: AppContext,
   { params, activeSession, client }: SignedInCall<undefined, undefined, ById>,
@@ -175,7 +178,7 @@ export async function emailUser(
   return { status: 202, body: { message: USER_EMAIL_SENT } };
 }
 
-/** Why a user is made to wait, and how long. */
+/** Lists the rate limits of a user: why the user has to wait, and for how long. */
 export async function showUserRateLimits(
   context: AppContext,
   { params }: SignedInCall<undefined, undefined, ById>,
@@ -184,7 +187,7 @@ export async function showUserRateLimits(
   return { status: 200, body: { limits: limits.map(showRateLimit), next_cursor: null } };
 }
 
-/** Lets a user try again at once. */
+/** Resets the rate limits of a user, who can try again immediately. */
 export async function resetUserRateLimits(
   context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
@@ -193,7 +196,7 @@ export async function resetUserRateLimits(
   return { status: 200, body: { message: 'Rate limits reset.' } };
 }
 
-/** Changes the user whom the path names. @throws HttpError `not_found`, and as `make` does. */
+/** Changes the user in the path. @throws HttpError `not_found`, and as `make` does. */
 const changeById = <T>(
   context: AppContext,
   { params, activeSession, client }: SignedInCall<unknown, unknown, ById>,

@@ -19,18 +19,19 @@ import { verificationRules } from '../verifications/verification-rules.ts';
 
 export const changeEmailBody = z.strictObject({ email: z.string(), password: z.string() });
 
-/** The same whether another account has the address or not. */
+/** The same message whether or not another account has the email. */
 export const EMAIL_CHANGE_REQUESTED = 'We’ve emailed the new address. Confirm it to finish the change.';
 export const VERIFICATION_EMAIL_SENT = 'Verification email sent. Check your inbox.';
 
-/** For how long the reader of the old email can take a change back, in days. */
+/** How long the recipient at the old email can undo a change, in days. */
 const RESTORE_DAYS = purposes.restore_email.linkLifetime / (24 * 60 * 60_000);
 
 /**
- * Asks for another address. The new one has to be proven; the old one is told, verified or not, with a link that takes the
- * change back. An address that another account has gets no code, but its owner a notice.
+ * Requests a change of email. The new email must be verified; the old one, verified or not, gets a notice with a link
+ * that undoes the change. If another account has the new email, its owner gets a notice and no code is sent.
  *
- * @throws HttpError `invalid_credentials`; `too_many_requests` also when the old email was told of many changes today.
+ * @throws HttpError `invalid_credentials`; `too_many_requests` also when the old email has been notified of many
+ * changes today.
  */
 export async function changeEmail(
   context: AppContext,
@@ -80,7 +81,10 @@ export async function changeEmail(
   };
 }
 
-/** The old email can take the change back, also one that was never verified: its reader could have by a recovery. */
+/**
+ * Notifies the old email, which can undo the change. This includes one that was never verified: its reader could
+ * already have recovered the account.
+ */
 async function notifyOldEmail(
   tx: Db,
   { clock, config, keys, publicUrl }: Pick<AppContext, 'clock' | 'config' | 'keys' | 'publicUrl'>,
@@ -119,7 +123,7 @@ async function notifyOldEmail(
   await queueEmail(tx, keys, email, now);
 }
 
-/** Mails a code and a link once more to an address that was not proven yet. */
+/** Sends another code and link to an email that is not verified yet. */
 export async function resendVerification(
   context: AppContext,
   { activeSession, client }: SignedInCall,

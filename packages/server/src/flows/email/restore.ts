@@ -24,11 +24,11 @@ export const restoreEmailBody = z
   );
 
 /**
- * Takes a change of address back, before or after it was made, with all that came after it. Whoever made it knew the
- * password, so it is replaced, and every session ends. Links that went to older emails of the account stay good: a thief
- * who uses a link of their own ends nothing of the owner's.
+ * Undoes a change of email, whether pending or complete, and everything that followed from it. The person who made it
+ * knew the password, so the password is replaced and all sessions are revoked. Links sent to earlier emails of the
+ * account stay valid: a thief who uses a link of their own does not revoke the owner's.
  *
- * @throws HttpError `invalid_link`; `too_many_requests` after too many links that were never made.
+ * @throws HttpError `invalid_link`; `too_many_requests` after too many links that never existed.
  */
 export async function restoreEmail(
   context: AppContext,
@@ -62,7 +62,7 @@ export async function restoreEmail(
   }
 }
 
-/** Gives the account the email of the link again, and uses the link up with all that it outranks. */
+/** Restores the email of the link on the account, and uses up the link and everything that it outranks. */
 async function putBack(
   tx: Db,
   context: AppContext,
@@ -70,7 +70,7 @@ async function putBack(
   userId: string,
 ): Promise<VerificationProof<'restore_email'>> {
   const now = context.clock.now();
-  // Of two who use links of one account, one waits for the other.
+  // Serializes concurrent uses of links of one account.
   await lockSignIns(tx, userId);
   const used = await useVerification(tx, context, link);
   if (!used) throw new HttpError('invalid_link');
@@ -86,7 +86,11 @@ async function putBack(
   return used;
 }
 
-/** Whether the link is good. Opening it changes nothing. @throws HttpError as `openLink` does. */
+/**
+ * Checks a link. Opening it changes nothing.
+ *
+ * @throws HttpError as `openLink` does.
+ */
 export async function checkRestoreLink(
   context: AppContext,
   call: Pick<Call, 'client'>,

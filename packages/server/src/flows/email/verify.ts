@@ -45,14 +45,14 @@ type Verify = z.infer<typeof verifyEmailBody>;
 const purposes = purposesAt('/verify');
 
 /**
- * Proves that the caller reads what is sent to an address: finishes a sign-up, a change of address, or says that an
- * account's address is right.
+ * Verifies that the caller can read the messages sent to an email. Completes a sign-up or a change of email, or marks
+ * an account's email as verified.
  *
- * Whoever signed up need not be who reads the email. A password counts only where the email is answered by the browser that
- * gave it; from anywhere else it has to be chosen anew, and nobody who was there before stays in.
+ * The person who signed up may not be the one who reads the email. The password of a sign-up counts only if the same
+ * browser completes the verification; any other browser must choose a new one, and all existing sessions are revoked.
  *
- * @throws HttpError `invalid_code`, `invalid_link` and `too_many_requests` as `checkVerification` does; `password_required`;
- * `unauthenticated` for a change that was asked for elsewhere; `user_exists`.
+ * @throws HttpError `invalid_code`, `invalid_link` and `too_many_requests` as `checkVerification` does;
+ * `password_required`; `unauthenticated` for an email change that was requested in another session; `user_exists`.
  */
 export async function verifyEmail(context: AppContext, call: Call<Verify>): Promise<RouteResponse> {
   const rules = verificationRules(context.config);
@@ -73,11 +73,15 @@ export async function verifyEmail(context: AppContext, call: Call<Verify>): Prom
 /** What the link of an email would do. */
 export interface VerifyLink {
   purpose: PurposeAt<'/verify'>;
-  /** This is another browser than the one that began. */
+  /** True when another browser started the verification. */
   needsPassword: boolean;
 }
 
-/** Looks what a link is for. Opening it changes nothing. @throws HttpError as `openLink` does. */
+/**
+ * Looks up what a link is for. Opening it changes nothing.
+ *
+ * @throws HttpError as `openLink` does.
+ */
 export async function checkVerifyLink(
   context: AppContext,
   call: Pick<Call, 'headers' | 'client'>,
@@ -94,7 +98,7 @@ interface Verifying<P extends PurposeAt<'/verify'>> {
   context: AppContext;
   call: Call<Verify>;
   checked: CheckedVerification<P>;
-  /** Whether this browser began the verification. */
+  /** Whether this browser started the verification. */
   isSameBrowser: boolean;
 }
 
@@ -126,7 +130,8 @@ async function finishSignUp({
     if (!(await useVerification(tx, context, checked))) throw used(body);
     const account = { email, emailKey, ...names, ...given, isEmailVerified: true };
     return makeAccount(tx, context, account, client).catch((error: unknown) => {
-      // Somebody else has the address by now: the email of a verification for nobody was guessed, or a second one answered.
+      // Another account has taken the email in the meantime: a code without an account was guessed, or a second one was
+      // used.
       if (error instanceof HttpError && error.fields?.some(({ field }) => field === 'email'))
         throw used(body);
       throw error;
@@ -176,7 +181,10 @@ async function verifyAddedEmail({
   return { status: 200, body: { message: 'Email verified.', user: showUser(verified) } };
 }
 
-/** Whoever reads the email in another browser than the one that signed up takes the account, with a password of their own. */
+/**
+ * Gives an account with an unverified email to the person who reads that email in another browser than the one that
+ * signed up. They choose their own password.
+ */
 async function takeUnproven(
   { context, call, checked }: Omit<Verifying<'verify_email'>, 'isSameBrowser'>,
   user: User,
@@ -203,8 +211,8 @@ async function takeUnproven(
 }
 
 /**
- * Only who is signed in to the account gives it this address: nobody's mailbox proves anything to a stranger's account, and
- * whoever was signed out finishes nothing that they began.
+ * Completes a change of email. Requires a session of the account: access to a mailbox proves nothing for a stranger's
+ * account, and a signed-out user cannot complete a change that they requested.
  */
 async function completeEmailChange({
   context,
@@ -230,7 +238,7 @@ async function completeEmailChange({
     const after = await setVerifiedEmail(tx, user.id, pendingChange, now);
     if (after === 'taken') throw takenError(['email']);
     if (!after) throw used(call.body);
-    // What lies in the old mailbox opens nothing any more.
+    // Invalidate the links and codes sent to the old email.
     await endVerificationsOf(tx, user.id, 'email_change', now);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'email_changed', client, about, now);
@@ -244,7 +252,7 @@ async function completeEmailChange({
   };
 }
 
-/** @throws HttpError `password_required` when none was chosen, `invalid_request` for one that is too weak. */
+/** @throws HttpError `password_required` when none was given, `invalid_request` for one that is too weak. */
 async function chosenPassword(
   context: AppContext,
   { password }: Verify,
@@ -262,7 +270,8 @@ async function isSignedInAs(
   userId: string | null,
 ): Promise<boolean> {
   const activeSession = await findSignedIn(context, headers);
-  // Who has yet to change a password that others may know can do so by this email, but counts as nobody's owner.
+  // A user who must change a password that others may know can do so with this email, but does not count as the owner
+  // yet.
   return activeSession?.user.id === userId && activeSession.user.password_change_required_at === null;
 }
 

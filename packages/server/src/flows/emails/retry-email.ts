@@ -10,7 +10,7 @@ type RetryContext = Pick<AppContext, 'db' | 'clock' | 'keys'>;
 /**
  * Resends a rejected or failed email with the same contents, after the cause is fixed.
  *
- * @throws HttpError `not_found`; `conflict`, which says why it cannot be sent again.
+ * @throws HttpError `not_found`; `conflict`, whose message says why it cannot be resent.
  */
 export async function retryEmailNow(
   { db, clock, keys }: RetryContext,

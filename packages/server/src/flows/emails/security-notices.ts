@@ -7,10 +7,13 @@ import type { Call } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { recordRateLimit } from '../limits/rate-limited.ts';
 
-/** What a notice says beside whose account it is about, and when. */
+/** The values of a notice besides the username and the time. */
 type More<K extends NoticeKind> = Omit<ValuesOf<K>, 'username' | 'when'>;
 
-/** Queues a notice in the transaction of what it tells; a few a day at most, so that no act of a stranger floods a mailbox. */
+/**
+ * Queues a security notice in the transaction of the event that it reports. A daily rate limit keeps strangers from
+ * flooding a mailbox.
+ */
 export async function sendSecurityNotice<K extends NoticeKind>(
   tx: Db,
   context: AppContext,
@@ -21,7 +24,7 @@ export async function sendSecurityNotice<K extends NoticeKind>(
 ): Promise<void> {
   const { keys, clock } = context;
   const now = clock.now();
-  // Counted apart, so that no number of sign-ins leaves a change of the password untold.
+  // New-device notices have their own limit, so that sign-ins cannot suppress the notice of a password change.
   const limit = kind === 'new_device' ? 'new_device_notices_per_account' : 'security_notices_per_account';
   const rateLimit = await countInWindow(tx, keys.rateLimits, limit, user.id, now);
   if (!rateLimit.allowed)
@@ -37,7 +40,7 @@ export async function sendSecurityNotice<K extends NoticeKind>(
     user_agent: client.userAgent,
     ...more,
   } as ValuesOf<K> & { ip: string; user_agent: string };
-  // Emails to a deleted user would be dropped with the account.
+  // An email with a user id would be deleted together with the account.
   const userId = kind === 'account_deleted' ? null : user.id;
   await queueEmail(tx, keys, { kind, to: user.email, userId, values, expiresAt: null }, now);
 }

@@ -7,11 +7,11 @@ import { rateLimitError, waitInWords } from '../limits/rate-limited.ts';
 import { countEmailFrom, sendVerification } from '../verifications/send-verification.ts';
 
 /**
- * Mails a user what they need to choose a new password, as if they had asked for it: the same email, in the same budgets.
- * Whoever asks for it here may know of the account, so they are told when it does not go.
+ * Sends a user a password reset email on behalf of an administrator: the same email and rate limits as when the user
+ * requests it. The caller may know of the account, so errors say why no email is sent.
  *
- * @param request By whom: an administrator from a request, or `operator` from the command line, which has no address.
- * @throws HttpError `conflict` for a disabled account, or where no email goes out; `too_many_requests`; `busy`.
+ * @param request Who requests it: an administrator from a request, or `operator` from the CLI, which has no IP address.
+ * @throws HttpError `conflict` for a disabled account or without a mail server; `too_many_requests`; `busy`.
  */
 export async function emailNewPassword(
   context: AppContext,

@@ -15,19 +15,19 @@ const PAGE = 1_000;
 type FileColumn = ColumnsWith<{ file: { name: string } }>;
 type FileField = UserFields[FileColumn]['file']['name'];
 
-/** Everything about a user, by the names that an import knows; a time is RFC 3339, in UTC. */
+/** Everything about a user, under the names that an import recognizes; times are RFC 3339, in UTC. */
 export type ExportedUser = Record<FileField, string>;
 
 const fileColumns = columnsWith(({ file }) => file !== undefined) as FileColumn[];
 
-/** The names of what a file holds of a user, in this order; secrets only where they are asked for. */
+/** The names of the exported fields, in order; secrets only on request. */
 export const exportedFields = (withSecrets: boolean): FileField[] =>
   fileColumns.flatMap((column) => {
     const file: NonNullable<UserField['file']> = userFields[column].file;
     return file.isSecret && !withSecrets ? [] : [userFields[column].file.name];
   });
 
-/** All users, oldest first, page by page: those who sign up meanwhile may be in it or not. */
+/** All users, oldest first, page by page. Users who sign up during the export may be missing. */
 export async function* exportUsers(db: Db): AsyncGenerator<ExportedUser> {
   let after: string | null = null;
   do {

@@ -4,17 +4,17 @@ import { readAuthorization } from '../../http/authorization.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { equalSecrets } from '../../platform/secrets.ts';
 
-/** Alive: the process answers. It asks nothing of the database, whose absence no restart would mend. */
+/** Liveness: the process responds. Does not query the database, since a restart would not fix an unavailable one. */
 export const healthz = (): RouteResponse => ({ status: 200, body: { status: 'ok' } });
 
-/** Ready for requests: the database answers and no stop has begun. */
+/** Readiness: the database responds and shutdown has not begun. */
 export async function readyz(context: AppContext): Promise<RouteResponse> {
   if (context.isStopping()) throw new HttpError('stopping', { retryAfter: 2 });
   await context.ping();
   return { status: 200, body: { status: 'ready' } };
 }
 
-/** The metrics, to who has the token of `USHER_METRICS_TOKEN`; without that setting there is nothing here. */
+/** The metrics, for callers with the token of `USHER_METRICS_TOKEN`; not found without that setting. */
 export async function metrics(
   { config, metrics }: Pick<AppContext, 'config' | 'metrics'>,
   { headers }: Pick<Call, 'headers'>,

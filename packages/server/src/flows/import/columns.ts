@@ -2,7 +2,7 @@ import { type ColumnsWith, type UserField, type UserFields, userFields } from '.
 
 type ImportedColumn = ColumnsWith<{ import: { field: string } }>;
 
-/** What an import reads beside the columns of a user. */
+/** What an import reads besides the columns of a user. */
 const others = {
   salt: ['salt', 'passwordsalt'],
   active: ['active', 'isactive', 'enabled', 'isenabled'],
@@ -10,7 +10,7 @@ const others = {
 
 export type Field = UserFields[ImportedColumn]['import']['field'] | keyof typeof others;
 
-/** What an import reads of a user, and the names that programs have for it. The first that is there counts. */
+/** The fields that an import reads, with their names in other programs. The first name found counts. */
 const usualNames = Object.fromEntries([
   ...Object.values<UserField>(userFields).flatMap((one) =>
     one.import ? [[one.import.field, one.import.names]] : [],
@@ -20,16 +20,16 @@ const usualNames = Object.fromEntries([
 
 export const fields = Object.keys(usualNames) as Field[];
 
-/** The cells of a row, by the names that the source has for them. */
+/** The cells of a row, by the column names of the source. */
 export type Cells = ReadonlyMap<string, string>;
 
-/** Which of a source's columns is what: the names are those of the source. */
+/** The column of the source for each field. */
 export type Columns = Partial<Record<Field, string>>;
 
-/** Finds the columns of a row. Rows of JSON may each have others; those of a table are looked at once. */
+/** Finds the columns of a row. Every JSON row may have different ones; tables are inspected once. */
 export type FindColumns = (cells: Cells) => Columns;
 
-/** @param given Names that are not left to be found; '' for a field that is not to be read. */
+/** @param given Columns set explicitly; '' for a field that is not to be read. */
 export function columnFinder(given: Columns = {}): FindColumns {
   const found = new Map<string, Columns>();
   return (cells) => {
@@ -41,7 +41,7 @@ export function columnFinder(given: Columns = {}): FindColumns {
   };
 }
 
-/** Finds the columns by their usual names, where it is not said. */
+/** Finds the columns by their usual names, unless they are set explicitly. */
 export function findColumns(names: readonly string[], given: Columns = {}): Columns {
   const known = new Map(names.map((name) => [bare(name), name]));
   const columns: Columns = {};
@@ -52,5 +52,5 @@ export function findColumns(names: readonly string[], given: Columns = {}): Colu
   return columns;
 }
 
-/** `emailVerified`, `email_verified` and `Email Verified` are one name. */
+/** `emailVerified`, `email_verified` and `Email Verified` are the same name. */
 const bare = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');

@@ -8,23 +8,23 @@ export interface RowRules {
   columns: FindColumns;
   /** Whether rows may be administrators. */
   admins: boolean;
-  /** Whether a row whose hash cannot be kept becomes a user without a password. */
+  /** Whether a row whose hash cannot be imported becomes a user without a password. */
   resetRejected: boolean;
   firebase?: FirebaseParameters | undefined;
 }
 
-/** A user whom a row describes. */
+/** A user that a row describes. */
 export interface Candidate extends ImportedUser {
   family: string;
-  /** The id in the source, as it stands there; empty where there is none. */
+  /** The id in the source, unchanged; empty if there is none. */
   sourceId: string;
-  /** The user name to take if the first is taken; only where the source gave none. */
+  /** The username to use if the first is taken; only where the source has none. */
   otherUsername: string | undefined;
 }
 
 export type ReadRow = ({ ok: true } & Candidate) | { ok: false; email: string; reasons: string[] };
 
-/** Reads a row; says all that is wrong with it, in sentences that repeat no password and no hash. */
+/** Reads a row and reports everything that is wrong with it; the messages contain no password and no hash. */
 export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   const columns = rules.columns(cells);
   const cell = (field: Field): string => cells.get(columns[field] ?? '')?.trim() ?? '';
@@ -78,7 +78,7 @@ function readPassword(hash: string, salt: string, { firebase, resetRejected }: R
   return read.ok || !resetRejected ? read : readImportedHash('');
 }
 
-/** Without a name of its own a user goes by what stands before the @, as where the address was the name. */
+/** A user without a username gets the local part of the email, as in sources that identify users by email. */
 function readUsername(
   given: string,
   emailKey: string,
@@ -91,12 +91,12 @@ function readUsername(
   const local = emailKey.slice(0, emailKey.indexOf('@')).replace(/[^a-z0-9._-]+/g, '.');
   const parsed = parseUsername(local);
   const base = parsed.ok ? parsed.key : 'user';
-  // Of the address, so that a second run says the same.
+  // Derived from the email, so that a second run gives the same result.
   const tail = createHash('sha256').update(emailKey).digest('hex').slice(0, 8);
   return { ok: true, username: base, key: base, other: `${base.slice(0, 50)}-${tail}` };
 }
 
-/** Only ids of our own kind are kept: others are of the program that the users come from. */
+/** Keeps only UUIDs, as Usher's own ids are: any other id belongs to the source. */
 function readId(text: string): string | undefined {
   const id = text.toLowerCase();
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id : undefined;
@@ -105,7 +105,7 @@ function readId(text: string): string | undefined {
 const yes = /^(?:true|t|yes|y|1)$/i;
 const no = /^(?:false|f|no|n|0|null|none)?$/i;
 
-/** @returns Whether it is an administrator; undefined for what is no role. */
+/** @returns Whether the role is administrator; undefined for an unknown role. */
 function readRole(text: string): boolean | undefined {
   if (yes.test(text) || /^admin(?:istrator)?$/i.test(text)) return true;
   return no.test(text) || /^(?:user|member)$/i.test(text) ? false : undefined;
@@ -114,8 +114,8 @@ function readRole(text: string): boolean | undefined {
 const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))? ?(Z|UTC|[+-]\d\d(?::?\d\d)?)?$/i;
 
 /**
- * When something was so, in milliseconds since 1970; null for never; undefined for what says neither. Takes ISO 8601 (UTC
- * where it names no zone), seconds or milliseconds since 1970, and yes or no, which is now or never.
+ * Reads a time, in milliseconds since 1970; null for never; undefined for invalid text. Accepts ISO 8601 (UTC if it
+ * names no zone), seconds or milliseconds since 1970, and yes or no, which mean now or never.
  */
 export function readMoment(text: string, now: number): number | null | undefined {
   if (no.test(text)) return null;

@@ -8,32 +8,33 @@ import { completeSetUp } from '../accounts/change-user.ts';
 import type { Cells } from './columns.ts';
 import { type Candidate, type RowRules, readRow } from './row.ts';
 
-/** A row of a source. Where it could not be read, `fault` says why. */
+/** A row of a source. If it could not be read, `fault` says why. */
 export type SourceRow = { line: number } & (
   | { cells: Cells; fault?: never }
   | { cells?: never; fault: string }
 );
 
-/** What became of a row, or would. */
+/** The result of a row, or in a dry run its expected result. */
 export interface RowOutcome {
   line: number;
   status: 'imported' | 'present' | 'rejected';
   email: string;
   /** The account of an imported or present row; none in a dry run that would create it. */
   id?: string;
-  /** Its id in the source, where there is one. */
+  /** Its id in the source, if there is one. */
   sourceId?: string;
-  /** The family of the hash, of an imported one. */
+  /** The hash family of an imported row. */
   family?: string;
-  /** Why not. */
+  /** Why the row was rejected. */
   reason?: string;
 }
 
 type Waiting = Candidate & { line: number };
 
 /**
- * Takes rows in batches, and makes accounts of them: a batch wholly or not at all, and a row once, however often it comes.
- * A row whose address an account has is `present`, whoever made that account: a run that was broken off is just begun again.
+ * Imports rows in batches. Each batch is imported entirely or not at all, and a repeated row only once. A row whose
+ * email already has an account is `present`, whoever created the account, so an interrupted import can simply run
+ * again.
  */
 export function userImporter(
   context: Pick<AppContext, 'db' | 'clock'>,
@@ -41,7 +42,7 @@ export function userImporter(
 ) {
   const { db, clock } = context;
   const linesByEmail = new Map<string, number>();
-  /** A dry run makes no accounts that could tell who has a name by then. */
+  /** The usernames that a dry run would have created; it creates no accounts that could show them as taken. */
   const promised = new Set<string>();
 
   async function add(rows: readonly SourceRow[]): Promise<RowOutcome[]> {
@@ -77,7 +78,7 @@ export function userImporter(
   return { add };
 }
 
-/** Who of them can be made, by the names that are taken. `promised` are names that will be; it grows. */
+/** Chooses the candidates whose identifiers are free. `promised` holds the usernames of the chosen ones; it grows. */
 async function choose(
   db: Db,
   candidates: Waiting[],
@@ -107,7 +108,7 @@ async function choose(
   return { chosen, outcomes };
 }
 
-/** Makes the accounts of a batch, with their events, or none of them. */
+/** Creates the accounts of a batch and their events, or none of them. */
 async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<RowOutcome[]> {
   const hasAdmins = candidates.some(({ adminSince }) => adminSince !== null);
   if (hasAdmins) await serializeAdminChanges(tx);
@@ -125,7 +126,7 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
   );
   await recordSlowestHash(tx, chosen);
   if (hasAdmins) await completeSetUp(tx, now);
-  // Between the look and the act someone may have signed up: what was made is what counts.
+  // Someone may have signed up since the check: only accounts actually created count.
   const idsByLine = new Map(chosen.map(({ line, emailKey }) => [line, made.get(emailKey)]));
   return outcomes.map((outcome) => {
     if (!idsByLine.has(outcome.line)) return outcome;
@@ -136,7 +137,7 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
   });
 }
 
-/** From then on a failed sign-in takes as long as the slowest hash that was imported (P4). */
+/** From now on a failed sign-in takes as long as the slowest imported hash (P4). */
 async function recordSlowestHash(tx: Db, chosen: Waiting[]): Promise<void> {
   const known = await slowestHash(tx);
   const slowest = chosen.reduce((slowest, user) => slowerStandIn(slowest, user.passwordHash), known);

@@ -5,17 +5,17 @@ import { revokeAllSessions } from '../../core/sessions.ts';
 import { endEveryVerification } from '../../core/verifications.ts';
 import type { Db } from '../../platform/db/index.ts';
 
-/** What was revoked because an older copy of the database was put back. */
+/** What was revoked after the database was restored from an older backup. */
 export interface Restored {
   sessions: number;
 }
 
 /**
- * Revokes what an older copy of the database could have brought back to life, as the event says. Links that take an
- * address back are left: without them a thief who has changed the address could keep the account. Passwords, users and
- * signing keys are as they were in that copy.
+ * Revokes what an older backup could have made valid again, as the event says. Links that undo a change of email stay
+ * valid: without them a thief who changed the email could keep the account. Passwords, users and signing keys are as in
+ * the backup.
  *
- * @param noted How far the database had come before; its revision is raised beyond that.
+ * @param noted The last known revision of the database; its revision is raised beyond that.
  */
 export async function revokeRestored(db: Db, now: number, noted = 0): Promise<Restored> {
   return db.transaction().execute(async (tx) => {

@@ -3,17 +3,17 @@ import { type ClientInfo, recordEvent } from '../../core/events.ts';
 import { serializeKeyChanges } from '../../core/installation.ts';
 import { listKeys, rotateKey, stateKeys } from '../../core/keys.ts';
 
-/** A signing key, as far as it can be told of. */
+/** The public properties of a signing key. */
 export type ShownKey = Awaited<ReturnType<typeof keysOf>>[number];
 
-/** The signing keys with what each of them does now, newest first. */
+/** The signing keys with their current state, newest first. */
 export const keysOf = async ({ db, clock }: Pick<AppContext, 'db' | 'clock'>) =>
   stateKeys(await listKeys(db), clock.now());
 
 /**
- * Makes the next signing key.
+ * Creates the next signing key.
  *
- * @param leaked Rejects what the old ones signed: in this process before it returns, in others within a second.
+ * @param leaked Rejects what the old keys signed: in this process before it returns, in others within a second.
  */
 export async function rotateSigningKey(
   { db, clock, keys, keyring, config }: Pick<AppContext, 'db' | 'clock' | 'keys' | 'keyring' | 'config'>,

@@ -9,10 +9,10 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /**
- * Counts something that somebody who is signed in can write again and again, before it is written: each such write leaves
- * an event, so without a limit one user could fill the disk and slow down whoever reads the events.
+ * Counts a write that a signed-in user can repeat, before it runs. Each such write records an event, so without a rate
+ * limit one user could fill the disk and slow down every reader of the events.
  *
- * @throws HttpError `too_many_requests`, with a message that names the limit.
+ * @throws HttpError `too_many_requests` with a message that names the limit.
  */
 export async function countWrite(
   context: AppContext,

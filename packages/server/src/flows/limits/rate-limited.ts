@@ -4,13 +4,13 @@ import { type RateLimit, type RateLimited, rateLimits } from '../../core/rate-li
 import { HttpError } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 
-/** So many refusals of a limit are recorded one by one. */
+/** This many rejections by a rate limit are recorded one by one. */
 const EACH = 10;
 
 /**
- * Records that a limit refused an attempt: the first ten since it let one pass, then each time their number has doubled,
- * so that a flood fills no disk. The log names the limit of every refusal. What a refusal rolls back would be lost, so the
- * caller's transaction goes on to its end, and throws after it.
+ * Records that a rate limit rejected an attempt: each of the first ten since an attempt was last allowed, then each
+ * time the number has doubled, so that a flood does not fill the disk. The request log names the limit of every
+ * rejection. A rollback would lose the record, so callers let their transaction commit and throw afterwards.
  */
 export async function recordRateLimit(
   tx: Db,
@@ -25,7 +25,7 @@ export async function recordRateLimit(
   await recordEvent(tx, 'rate_limit_exceeded', client, { ...about, details }, clock.now());
 }
 
-/** Records it, about no account unless one is given, and makes what the caller is told. */
+/** Records the rejection, without an account unless one is given, and returns the error for the caller. */
 export async function recordRateLimitError(
   context: AppContext,
   client: ClientInfo,
@@ -37,8 +37,8 @@ export async function recordRateLimitError(
 }
 
 /**
- * What a caller is told of a limit that tells nothing of an account: what there were too many of, and how long to wait. Only
- * limits that count an IP range name the network.
+ * The error for a rate limit that reveals nothing about an account: its message says what was limited and how long to
+ * wait. It mentions the network only for limits that count an IP range.
  */
 export const rateLimitError = ({ limit, retryAfter }: RateLimited, message?: string): HttpError => {
   const { of, noun = 'attempts' }: RateLimit = rateLimits[limit];
@@ -53,7 +53,11 @@ export const rateLimitError = ({ limit, retryAfter }: RateLimited, message?: str
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** `4 minutes`, rounded up; in hours from more than one hour on. @param wait Milliseconds. */
+/**
+ * Formats a duration as `4 minutes`, rounded up; in hours if it is longer than one hour.
+ *
+ * @param wait Milliseconds.
+ */
 export function waitInWords(wait: number): string {
   const [count, unit] =
     wait > HOUR ? [Math.ceil(wait / HOUR), 'hour'] : [Math.max(1, Math.ceil(wait / MINUTE)), 'minute'];

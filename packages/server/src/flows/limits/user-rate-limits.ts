@@ -16,9 +16,9 @@ import { clientRanges } from '../../http/client-ip.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { identifiersOf } from '../passwords/authenticate-with-password.ts';
 
-/** No limit of an address range lasts longer: what was refused before that is over. */
+/** The longest rate limit of an IP range: earlier rejections no longer matter. */
 const HOUR = 60 * 60_000;
-/** So many of the newest refusals are looked through for the address ranges that they came from. */
+/** How many of the newest rejections are searched for the IP ranges that they came from. */
 const MAX_EVENTS = 200;
 
 const names = Object.keys(rateLimits) as RateLimitName[];
@@ -26,8 +26,8 @@ const names = Object.keys(rateLimits) as RateLimitName[];
 type LimitedUser = Pick<User, 'id' | 'username_key' | 'email_key'>;
 
 /**
- * The limits that have counted anything about a user: why someone is made to wait, and how long. Those of address ranges
- * are known from the events of what they refused.
+ * The rate limits that have counted anything about a user: why the user has to wait, and for how long. The limits of IP
+ * ranges are found through the events of their rejections.
  */
 export async function limitsOf(
   { db, keys, clock }: Pick<AppContext, 'db' | 'keys' | 'clock'>,
@@ -35,13 +35,13 @@ export async function limitsOf(
 ): Promise<RateLimitState[]> {
   const now = clock.now();
   const states = await readRateLimits(db, keys.rateLimits, await candidates(db, user, now), now);
-  // What is shared counts others' attempts: it concerns this user only while it stands in the way.
+  // Shared limits also count other users: they matter for this user only while they are exceeded.
   return states.filter((state) => isOwn(state) || state.isExceeded);
 }
 
 /**
- * Forgets what the limits of the account, its address and its browsers have counted. Those of address ranges and of all
- * accounts together stay: they hold for others too, and for an hour at most.
+ * Resets the rate limits of the account, its email and its devices. Those of IP ranges and of all accounts together
+ * stay: they also protect other users, and last an hour at most.
  *
  * @returns How many had counted anything.
  */

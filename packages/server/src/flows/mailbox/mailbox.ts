@@ -1,7 +1,7 @@
 import type { AppContext } from '../../context.ts';
 import { type StoredEmail, storedEmail, storedEmails } from '../../core/emails/mailbox.ts';
 
-/** The emails that are kept on this machine, newest first. */
+/** The emails stored for the mailbox page, newest first. */
 export const readMailbox = (
   { db, keys }: Pick<AppContext, 'db' | 'keys'>,
   most: number,

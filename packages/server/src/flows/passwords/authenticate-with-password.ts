@@ -32,26 +32,24 @@ import { rateLimitError, recordRateLimit, waitInWords } from '../limits/rate-lim
 import { distrustBrowser } from '../sessions/known-devices.ts';
 import { forStranger, forUser } from './hash-requester.ts';
 
-/** Whose password is tried: an account, or a name that has none. */
+/** The account whose password is checked, or an identifier without an account. */
 export interface PasswordAttempt {
   user: User | undefined;
-  /** The name that was given, as `namesOf` writes it. */
+  /** The identifier as submitted, in the form that `identifiersOf` returns. */
   name: string;
-  /** Whose session asks, when it is one's own password that is asked for again. */
+  /** The current session, when a signed-in user reauthenticates. */
   session?: ActiveSession['session'];
 }
 
-/** The names that an account can be claimed by. */
+/** The identifiers that a user can sign in with. */
 export const identifiersOf = ({
   username_key,
   email_key,
 }: Pick<User, 'username_key' | 'email_key'>): string[] => [`username ${username_key}`, `email ${email_key}`];
 
-/**
- * Shows that somebody gave the password of this account. Exported as a type: only the checks of this file make one.
- */
+/** Proof that the caller gave the account's password. Exported only as a type: only this module creates one. */
 class PasswordProof {
-  /** `password_changed` once the password that was given has been replaced by another. */
+  /** `password_changed` once a new password has replaced the one given. */
   readonly news: 'signed_in' | 'password_changed';
   readonly #user: User;
   readonly #at: number;
@@ -68,7 +66,7 @@ class PasswordProof {
     this.news = more.isReplaced ? 'password_changed' : 'signed_in';
   }
 
-  /** As stored, with the hash that the password was compared with. */
+  /** The user as stored, with the hash that the password was compared with. */
   get user(): Readonly<User> {
     return this.#user;
   }
@@ -77,7 +75,7 @@ class PasswordProof {
     return [{ method: 'password', at: this.#at }];
   }
 
-  /** Drops what was counted before the password was right, in the transaction of what it was for. */
+  /** Resets the rate limits that counted attempts before the correct password, in the transaction of the operation. */
   async forget(tx: Db): Promise<void> {
     await this.#forget?.(tx);
   }
@@ -85,27 +83,27 @@ class PasswordProof {
 
 export type { PasswordProof };
 
-/** `limited` was not evaluated: too many wrong passwords before it. */
+/** `limited`: too many wrong passwords came before, so this one was not evaluated. */
 export type Checked =
   | { result: 'right'; proof: PasswordProof }
   | { result: 'wrong' }
   | { result: 'limited'; rateLimited: RateLimited };
 
-/** From where a password comes, with the cookies that may show a browser that the account knows. */
+/** The client that submits a password, with the headers whose cookies may identify a known device. */
 export interface AttemptSource {
   client: Call['client'];
   headers: Pick<Headers, 'get'>;
 }
 
 /**
- * The one place where a password is checked, whatever the path (form, JSON, Basic, a change, a deletion): counted
- * before it is compared, with the same work whether there is such an account or not. A browser that the account knows
- * has a budget of its own, which no stranger can use up; everybody else shares one. A browser that used up its own with
- * wrong ones is not known any more, and the owner is told. What found no place in the queue was compared with nothing, and
- * does not count.
+ * Checks a password. Every path (form, JSON, Basic, password change, account deletion) uses this function. It counts
+ * the attempt before it compares the password, and does the same work whether or not the account exists. A known device
+ * has its own rate limit, which strangers cannot use up; all other clients share one. A device that uses up its own
+ * rate limit with wrong passwords loses its trust, and the owner is notified. An attempt that the hash queue has no
+ * room for is not compared and does not count.
  *
- * @throws HttpError `too_many_requests` when too many passwords or different names failed from this address range;
- * `busy` when more passwords wait for a worker than can be checked soon.
+ * @throws HttpError `too_many_requests` after too many failed passwords or different identifiers from this IP range;
+ * `busy` when the hash queue is full.
  */
 export async function authenticateWithPassword(
   context: AppContext,
@@ -122,7 +120,7 @@ export async function authenticateWithPassword(
   if (!counted.allowed)
     return refuse(context, attempt, password, from, { counted, device, attemptLimit, requester });
 
-  // Nothing is compared with the hash of a disabled account: the time would tell whether the password is the right one.
+  // Never compare with the hash of a disabled account: the timing would reveal whether the password is correct.
   const isEnabled = attempt.user?.disabled_at === null;
   const storedHash = isEnabled ? attempt.user?.password_hash : undefined;
   const isRight = await orGiveBack(attemptLimit, verifyPassword(hasher, storedHash, password, requester));
@@ -135,7 +133,7 @@ export async function authenticateWithPassword(
   return { result: 'right', proof: result };
 }
 
-/** Counts the attempt before it is compared; `device` is the known browser whose budget it came out of. */
+/** Counts the attempt before it is compared. `device` is the known device whose rate limit counted it. */
 async function countPassword(
   context: AppContext,
   attempt: PasswordAttempt,
@@ -146,8 +144,8 @@ async function countPassword(
     const attemptLimit = knownDeviceLimit(context, device);
     const counted = await attemptLimit.count();
     if (counted.allowed || counted.limit !== 'passwords_per_device') return { device, attemptLimit, counted };
-    // Full, and still known: its attempts are being compared at this moment, or a process died with them. Nothing says that
-    // they are wrong, so this one counts like that of any other browser.
+    // The device's limit is exceeded but the device is still trusted: its attempts are being compared right now, or a
+    // process died while comparing them. They may not be wrong, so this attempt counts like one from an unknown device.
     const { id: userId } = device.user;
     const about = { userId, actorId: null, details: { device: device.id } };
     await recordRateLimit(context.db, context, from.client, counted, about);
@@ -156,7 +154,7 @@ async function countPassword(
   return { device: undefined, attemptLimit, counted: await attemptLimit.count() };
 }
 
-/** Whether a browser has no attempt left. Asked after one was wrong: a right one beside it has cleared the count. */
+/** Whether a device has no attempts left. Call it after a wrong password: a concurrent correct one resets the count. */
 async function isUsedUp({ db, keys, clock }: AppContext, { id }: KnownBrowser): Promise<boolean> {
   const [state] = await readRateLimits(
     db,
@@ -167,7 +165,7 @@ async function isUsedUp({ db, keys, clock }: AppContext, { id }: KnownBrowser): 
   return state?.isExceeded ?? false;
 }
 
-/** The result of comparing; where there was no place for it, nothing is counted. */
+/** Returns the result of the comparison. If the hash queue is full, takes the attempt back. */
 async function orGiveBack(attemptLimit: AttemptLimit, comparing: Promise<boolean>): Promise<boolean> {
   try {
     return await comparing;
@@ -181,7 +179,7 @@ const OF_RANGE: ReadonlySet<string> = new Set([
   'passwords_per_ip_range',
   'identifiers_per_ip_range',
 ] satisfies RateLimitName[]);
-/** What a limit does not let pass is recorded, and not evaluated. */
+/** Records a rate-limited attempt without evaluating it. */
 async function refuse(
   context: AppContext,
   { user, session }: PasswordAttempt,
@@ -199,7 +197,8 @@ async function refuse(
     requester: Requester;
   },
 ): Promise<Checked> {
-  // Its name let this pass: that the account did not must not show by the work left out.
+  // The limit of the identifier allowed this attempt. Do the same hashing, so that the timing does not reveal that the
+  // limit of an account rejected it.
   if (!session && OF_ACCOUNT.has(counted.limit))
     await orGiveBack(attemptLimit, verifyPassword(context.hasher, undefined, password, requester));
   await recordRateLimit(context.db, context, client, counted, {
@@ -217,15 +216,15 @@ const OF_ACCOUNT: ReadonlySet<string> = new Set([
   'passwords_per_account_total',
 ] satisfies RateLimitName[]);
 
-/** What counts an attempt before it is compared, and forgets it when it was right. */
+/** Counts an attempt before it is compared, and clears the count when the password is correct. */
 interface AttemptLimit {
   count(): Promise<RateLimitResult>;
-  /** Takes back what `count` has counted, for an attempt that was not compared. */
+  /** Takes back what `count` counted, for an attempt that was not compared. */
   giveBack(): Promise<void>;
   clear(tx: Db): Promise<void>;
 }
 
-/** A browser that the account knows. */
+/** A device that the account knows. */
 interface KnownBrowser {
   id: string;
   user: User;
@@ -242,9 +241,9 @@ async function knownBrowser(
 }
 
 /**
- * What the browser itself has tried, and what all known browsers of the account have. The browser's own count comes first:
- * a stolen cookie must not use up what the others have. Success does not touch what strangers have used up: the owner's
- * coming and going refunds them nothing.
+ * Counts attempts by this device and by all known devices of the account. The device's own count comes first: a stolen
+ * cookie must not use up the attempts of the other devices. Success does not reset what strangers have used up, so the
+ * owner's sign-ins give them no new attempts.
  */
 function knownDeviceLimit(
   { db, clock, keys: { rateLimits: limits } }: AppContext,
@@ -258,7 +257,7 @@ function knownDeviceLimit(
         if (!own.allowed) return own;
         const all = await countInWindow(tx, limits, 'passwords_per_account_known_devices', user.id, now);
         if (all.allowed) return own;
-        // What is not compared makes no browser unknown.
+        // An attempt that is not compared must not cost the device its trust.
         await uncount(tx, limits, 'passwords_per_device', id);
         return all;
       }),
@@ -276,7 +275,7 @@ function knownDeviceLimit(
   };
 }
 
-/** @param device A known browser whose own budget is used up: the right password clears that, too. */
+/** @param device A known device that has used up its own rate limit; a correct password resets that, too. */
 function unknownDeviceLimit(
   { db, clock, keys: { rateLimits: limits } }: AppContext,
   { user, name, session }: PasswordAttempt,
@@ -284,7 +283,7 @@ function unknownDeviceLimit(
   device: KnownBrowser | undefined,
 ): AttemptLimit {
   const subject = user?.id ?? name;
-  // Both names, for a success forgets what was counted by either.
+  // Both identifiers: success resets what was counted by either.
   const byName = (user ? identifiersOf(user) : [name]).map(
     (one) => ({ limit: 'passwords_per_identifier', subject: one }) as const,
   );
@@ -297,7 +296,8 @@ function unknownDeviceLimit(
         const now = clock.now();
         const fromRange = await countInRanges(tx, limits, 'passwords_per_ip_range', ranges, now);
         if (!fromRange.allowed) return fromRange;
-        // By the name as it was given: an account's two names must not count as one, or that would tell of the account.
+        // Count the identifier as submitted. Counting an account's username and email as one would reveal that they
+        // belong to the same account.
         const names = await countIdentifier(tx, limits, 'identifiers_per_ip_range', ranges, name, now);
         if (!names.allowed) return names;
         if (!session) {
@@ -314,8 +314,8 @@ function unknownDeviceLimit(
         if (inAll.allowed) counts.inAll = 1;
         return inAll;
       }),
-    // The same statements whatever was counted: that the account refused it must not show. The name stays among those that
-    // failed, for it may have failed before.
+    // Run the same statements whatever was counted, so that the timing does not reveal that the account's limit
+    // rejected the attempt. Keep the identifier among the failed ones: it may have failed before.
     giveBack: () =>
       db.transaction().execute(async (tx) => {
         await uncountInRanges(tx, limits, 'passwords_per_ip_range', ranges);
@@ -338,9 +338,10 @@ function unknownDeviceLimit(
 }
 
 /**
- * A hash of weaker parameters than today's is replaced at the one moment when the password is known.
+ * Rehashes the password if its hash has weaker parameters than the current ones. A sign-in is the only time when the
+ * password is known.
  *
- * @returns The user with the hash that is stored then; undefined when the password was changed at this moment.
+ * @returns The user with the stored hash; undefined when the password changed in the meantime.
  */
 async function strengthen(
   context: AppContext,
@@ -355,23 +356,23 @@ async function strengthen(
     if (await upgradeHash(db, user.id, user.password_hash, stronger))
       return { ...user, password_hash: stronger };
   } catch (error) {
-    // The password is right whatever becomes of its hash: the next sign-in tries again.
+    // The password is correct even if the upgrade fails; the next sign-in tries again.
     log.warn(
       { user: user.id, error: error instanceof Error ? error.name : typeof error },
       'password hash not upgraded',
     );
     return user;
   }
-  // Another sign-in was first, and its salt is another one.
+  // A concurrent sign-in upgraded the hash first, with another salt.
   const stored = await findById(db, user.id);
   return (await verifyPassword(hasher, stored?.password_hash, password, requester)) ? stored : undefined;
 }
 
 /**
- * The current password of someone who is signed in, before an act that a stolen session must not do.
+ * Checks the current password of a signed-in user, before an operation that a stolen session must not be able to do.
  *
  * @throws HttpError `invalid_credentials` when it is wrong, `too_many_requests` after too many wrong ones,
- * `invalid_token` when the account is gone meanwhile.
+ * `invalid_token` when the account has been deleted in the meantime.
  */
 export async function reauthenticateWithPassword(
   context: AppContext,
@@ -396,16 +397,16 @@ export async function reauthenticateWithPassword(
   throw new HttpError('invalid_credentials');
 }
 
-/** Waiting does not end a limit that holds until the password is reset. */
+/** Only limits with a back-off expire; the others hold until the user resets the password. */
 const tooManyPasswords = ({ limit, retryAfter }: RateLimited): string =>
   rateLimits[limit].kind === 'back-off'
     ? `Too many incorrect passwords. Try again in ${waitInWords(retryAfter)}, or reset your password by email.`
     : 'Too many incorrect passwords. Reset your password by email.';
 
 /**
- * Replaces the password that was given by a new one.
+ * Replaces the password that was given with a new one.
  *
- * @returns A proof for the account as changed; undefined when its password was changed by somebody else meanwhile.
+ * @returns A proof for the updated account; undefined when its password has changed in the meantime.
  */
 export async function replaceProvenPassword(
   tx: Db,
@@ -419,10 +420,11 @@ export async function replaceProvenPassword(
 }
 
 /**
- * The last word on an act that asked for the password, in the act's transaction. The check of a password takes time, in which
- * it may have been replaced, the user disabled or the session revoked: what does that comes wholly before or wholly after.
+ * Checks once more, in the transaction of an operation that required the password, that the proof still holds. Checking
+ * a password takes time; in the meantime the password may have changed, the user been disabled or the session revoked.
+ * The lock puts any such change entirely before or after the operation.
  *
- * @throws HttpError `invalid_token` when any of that was before.
+ * @throws HttpError `invalid_token` when any of these has happened.
  */
 export async function lockReauthenticated(
   tx: Db,

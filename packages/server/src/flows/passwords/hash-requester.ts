@@ -1,14 +1,17 @@
 import { ipRange } from '../../http/client-ip.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 
-/** For whom a password is hashed who has shown nothing yet. @param identifier As it was given; an account may have it or not. */
+/**
+ * The requester of a password hash that has not identified itself yet.
+ * @param identifier As submitted; an account may or may not have it.
+ */
 export const forStranger = ({ ip }: { ip: string }, identifier: string): Requester => ({
   range: ipRange(ip),
   account: identifier,
   isKnown: false,
 });
 
-/** For whom a password is hashed whom the account knows: by a device cookie, a session, or a link from its mailbox. */
+/** The requester of a password hash that the account knows: by a device cookie, a session, or a link sent by email. */
 export const forUser = ({ ip }: { ip: string }, userId: string): Requester => ({
   range: ipRange(ip),
   account: userId,

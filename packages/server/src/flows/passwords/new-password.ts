@@ -2,13 +2,14 @@ import type { AppContext } from '../../context.ts';
 import { checkPolicy } from '../../core/passwords.ts';
 import { type FieldError, HttpError } from '../../errors.ts';
 
-/** What a check of new passwords goes by. */
+/** The context that checks of new passwords need. */
 export type PasswordRules = Pick<AppContext, 'config' | 'breachedPasswords'>;
 
 /**
- * What is wrong with a password that somebody wants to set; undefined if nothing. Every way to set one asks here.
+ * Checks a new password. Every path that sets a password calls this.
  *
- * @param about What the password must not be built from: the user's own names.
+ * @param about What the password must not be based on: the user's own identifiers.
+ * @returns What is wrong with the password; undefined if nothing.
  */
 export async function weaknessOf(
   { config, breachedPasswords }: PasswordRules,
@@ -28,7 +29,7 @@ export async function weaknessOf(
   };
 }
 
-/** @throws HttpError `invalid_request` that says why a password is too weak. */
+/** @throws HttpError `invalid_request` with the reason when a password is too weak. */
 export async function rejectWeak(
   rules: PasswordRules,
   password: string,

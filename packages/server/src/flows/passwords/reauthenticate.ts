@@ -7,9 +7,10 @@ import { reauthenticateWithPassword } from './authenticate-with-password.ts';
 type ReauthenticationCall = Pick<SignedInCall, 'activeSession' | 'client' | 'headers' | 'renewCookie'>;
 
 /**
- * Makes a session fresh: for the next five minutes it may do what asks for a fresh sign-in.
+ * Reauthenticates a session with the password: for the next five minutes it may call routes that require
+ * reauthentication.
  *
- * @throws HttpError as `reauthenticateWithPassword` does; `invalid_token` when the session ended meanwhile.
+ * @throws HttpError as `reauthenticateWithPassword` does; `invalid_token` when the session was revoked in the meantime.
  */
 export async function reauthenticate(
   context: AppContext,

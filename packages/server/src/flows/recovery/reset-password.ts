@@ -30,15 +30,15 @@ export const resetPasswordBody = z
     'Either `email` and `code`, or `token`. If `password` is omitted, one is generated; it must be changed at the first sign-in.',
   );
 
-/** Who proved to read the account's email, and what is used up with it. */
+/** The user who proved access to the account's email, and the verification to use up. */
 interface RecoveredAccount {
   user: User;
   verification: CheckedVerification<'reset_password'>;
 }
 
 /**
- * Sets a new password for whoever proves to read the account's email. Every session ends and none begins: the next step
- * is to sign in, from a browser that is known from now on, so that nobody else's guesses stand in the way.
+ * Sets a new password for a user who proves access to the account's email. Revokes all sessions and starts none: the
+ * user signs in next, from a device that is now known, so that wrong passwords from strangers do not lock them out.
  */
 export async function resetPassword(
   context: AppContext,
@@ -46,7 +46,7 @@ export async function resetPassword(
 ): Promise<RouteResponse> {
   const { hasher } = context;
   const { body, client } = call;
-  // Before anything is used up, and before anything of the account is known that could show through.
+  // Check the password before anything is used up, and before anything known about the account could leak.
   if (body.password !== undefined) await rejectWeak(context, body.password, { email: body.email ?? '' });
   const { user, verification } = await prove(context, call, body);
   if (body.password !== undefined) await rejectWeak(context, body.password, user);
@@ -72,7 +72,7 @@ export async function resetPassword(
   }
 }
 
-/** @throws HttpError as `checkVerification` does; a disabled account is one that does not exist. */
+/** @throws HttpError as `checkVerification` does; a disabled account counts as one that does not exist. */
 async function prove(
   context: AppContext,
   call: Call<unknown>,
@@ -93,7 +93,11 @@ async function prove(
   return { user, verification };
 }
 
-/** Whether the link of an email is good. Opening it changes nothing. @throws HttpError as `openLink` does. */
+/**
+ * Checks a link. Opening it changes nothing.
+ *
+ * @throws HttpError as `openLink` does.
+ */
 export async function checkResetLink(
   context: AppContext,
   call: Pick<Call, 'client'>,

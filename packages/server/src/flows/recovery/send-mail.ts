@@ -13,14 +13,15 @@ import { countEmailFrom, sendVerification, verificationCookie } from '../verific
 
 export const sendMailBody = z.strictObject({ email: z.string() });
 
-/** The same for everybody: it tells nothing of whether there is an account. */
+/** The same message for every request: it does not reveal whether there is an account. */
 export const RECOVERY_EMAIL_SENT = 'If there’s an account for this email, we’ve sent it a link and a code.';
 
 /**
- * Mails a code and a link to the owner of an account who forgot the password. For an address without an account, or
- * one that was mailed often enough, the same work is done and an email is queued that is sent to nobody. A browser that the
- * account knows has budgets of its own: no stranger keeps the owner there from an email. Once these are used up, it gets the
- * same answer and nothing is written: whoever holds its cookie learns nothing, and can fill neither tables nor the outbox.
+ * Emails a code and a link to the owner of an account who forgot the password. For an email without an account, or a
+ * recipient that has reached its rate limit, the same work is done and an email is queued that is never sent. Known
+ * devices have their own rate limits, so that strangers cannot block the owner's email. Once those are exceeded, the
+ * response stays the same and nothing is written: a thief of the device cookie learns nothing and cannot fill the
+ * tables or the outbox.
  */
 export async function sendMail(
   context: AppContext,
@@ -49,11 +50,11 @@ export async function sendMail(
     return verification;
   });
   const reply = { status: 202, body: { message: RECOVERY_EMAIL_SENT } };
-  // Without a new verification the browser keeps the cookie of its last one, whose code still works.
+  // Without a new verification the browser keeps its previous verification cookie, whose code still works.
   return verification ? { ...reply, otherCookies: verificationCookie(context, verification) } : reply;
 }
 
-/** @returns Whether a browser that the account knows may have one more email. */
+/** @returns Whether a known device may request one more email. */
 async function countKnown(
   tx: Db,
   context: AppContext,

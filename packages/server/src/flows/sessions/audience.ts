@@ -12,18 +12,19 @@ export const audienceField = z
   );
 
 /**
- * Whom a token of a bearer session is for.
+ * Checks the audience that a client requests for the tokens of a bearer session.
  *
- * @throws HttpError `invalid_request` for an audience that is not known here.
+ * @throws HttpError `invalid_request` for an unknown audience.
  */
 export function checkAudience(context: Audiences, asked: string): string {
   return known([context.publicUrl, ...context.config.audiences], asked);
 }
 
 /**
- * The service that a token is for; the default one unless another is asked for.
+ * Returns the requested audience of a service token, or the default one.
  *
- * @throws HttpError `invalid_request` for anything but a service: a token for Usher itself is for whoever signs in for one.
+ * @throws HttpError `invalid_request` for anything but a service. A token for Usher itself needs a sign-in for that
+ * audience.
  */
 export function checkService({ config }: Audiences, asked: string | undefined): string {
   return known(config.audiences, asked ?? config.audiences[0] ?? '');

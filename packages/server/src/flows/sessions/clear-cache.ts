@@ -1,5 +1,6 @@
 /**
- * Drops what the browser has cached of pages, so that "back" shows nothing (W3C Clear Site Data). Only for a request with a
- * cookie: for one with an access token (`credentials: 'omit'`) a browser rejects the header with an error in its console.
+ * Clears the browser's cached pages, so that "back" shows nothing (W3C Clear Site Data). Send it only in response to a
+ * request with a cookie: for a request with an access token (`credentials: 'omit'`), the browser rejects the header
+ * with an error in its console.
  */
 export const CLEARED = { 'clear-site-data': '"cache"' };

@@ -26,52 +26,54 @@ import type { PasswordProof } from '../passwords/authenticate-with-password.ts';
 import type { TokenPair } from '../shapes/sessions.ts';
 import { rememberBrowser, rememberClient } from './known-devices.ts';
 
-/** What a sign-in can rest on. A new way to sign in is a proof that is added here. */
+/** What a sign-in is based on. To add a sign-in method, add its proof here. */
 export type SignInProof = PasswordProof | AccountProof;
 
-/** A proof, or what leads to one: it runs in the transaction of the exit, so that both happen or neither does. */
+/**
+ * A proof, or a function that produces one in the same transaction as the result, so that both commit or neither does.
+ */
 type Proving<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
 
-/** How it ended. Every caller answers every case: a `switch` that forgets one does not compile. */
+/** The outcome. Callers `switch` over every case: a missing case does not compile. */
 export type Outcome<Done> = Done | FactorRequired | Rejected;
 
-/** The account asks for a second factor first. No setting does yet. */
+/** The account requires a second factor. No setting requires one yet. */
 export interface FactorRequired {
   result: 'factor_required';
 }
 
 export interface Rejected {
   result: 'rejected';
-  /** `account_changed`: since the proof the user was disabled, deleted or given another password. */
+  /** `account_changed`: the user was disabled, deleted or given another password after the proof. */
   reason: 'account_changed' | 'password_change_required';
 }
 
-/** For a caller that has no way to ask for a second factor: it signs nobody in. */
+/** The error for callers that cannot ask for a second factor. The user is not signed in. */
 export const cannotAskForFactor = (): HttpError =>
   new HttpError('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
 
-/** Somebody is signed in. */
+/** The user is signed in. */
 export interface SignedIn {
   result: 'session';
   user: Readonly<User>;
-  /** The session's cookie and the browser's; for a bearer session none. */
+  /** The session cookie and the device cookie; none for a bearer session. */
   cookies: Pick<RouteResponse, 'cookie' | 'otherCookies'>;
-  /** The first pair of a bearer session. */
+  /** The first access and refresh token of a bearer session. */
   tokens: TokenPair | undefined;
 }
 
-/** An account was taken back by its mailbox. Nobody is signed in: that comes next, with the new password. */
+/** The owner recovered the account by email. This does not sign them in: they sign in with the new password next. */
 export interface Recovered {
   result: 'recovered';
   user: Readonly<User>;
-  /** The browser that did it is known from now on. */
+  /** The device cookie: the browser is now a known device. */
   cookies: Pick<RouteResponse, 'otherCookies'>;
 }
 
-/** A session is fresh again. */
+/** The session was reauthenticated. */
 export interface Confirmed {
   result: 'session';
-  /** The cookie that replaces the session's; undefined for a bearer session. */
+  /** The new session cookie; undefined for a bearer session. */
   cookie: Cookie | undefined;
 }
 
@@ -85,12 +87,13 @@ interface Started {
 }
 
 /**
- * The one exit of every way to sign in: nothing else starts a session. The session, its event, the browser or program that the
- * account knows from now on and the notice to its owner are one transaction; the cookie or the pair of tokens follows.
+ * The single exit of every sign-in: nothing else starts a session. One transaction starts the session, records the
+ * event, remembers the device and notifies the owner; the cookie or the tokens follow.
  *
- * A browser that sends the cookie of a session, of this user or another, ends that session: the new cookie replaces it.
+ * If the browser sends the cookie of a session, of this user or another, that session is revoked: the new cookie
+ * replaces it.
  *
- * @param options.audience Whom the access tokens of a bearer session are for; null for Usher itself.
+ * @param options.audience The audience of the access tokens of a bearer session; null for Usher itself.
  */
 export async function finishSignIn(
   context: AppContext,
@@ -116,8 +119,9 @@ export async function finishSignIn(
 }
 
 /**
- * The exit of whoever proved again who they are: their session is fresh, and its cookie is replaced (ASVS 7.2.4), so whoever
- * copied the one before has nothing of it. A program keeps its tokens, of which the access token ends within minutes.
+ * The exit of every reauthentication. Renews the session's authentication time and replaces its cookie (ASVS 7.2.4), so
+ * that a stolen copy of the old cookie stops working. A bearer session keeps its tokens; its access token expires
+ * within minutes.
  */
 export async function finishReauthentication(
   context: AppContext,
@@ -146,8 +150,8 @@ export async function finishReauthentication(
 }
 
 /**
- * The exit of whoever takes an account back by its mailbox, with a new password. Every session ends and none begins: the next
- * step is to sign in, from a browser that is known from now on, so that nobody else's guesses stand in the way.
+ * The exit of every account recovery by email, with a new password. Revokes all sessions and starts none: the user
+ * signs in next, from a device that is now known, so that wrong passwords from strangers do not lock the owner out.
  */
 export async function finishRecovery(
   context: AppContext,
@@ -165,7 +169,7 @@ export async function finishRecovery(
   });
 }
 
-/** Undoes the transaction of what is refused. */
+/** Rolls back the transaction of a rejected sign-in. */
 class RolledBack extends Error {
   readonly outcome: Rejected;
 
@@ -176,14 +180,14 @@ class RolledBack extends Error {
 }
 
 interface Decision<Proof, Done> {
-  /** A sign-in is noted as the user's last. A recovery takes back a disabled account too, which stays disabled. */
+  /** A sign-in updates the user's last sign-in. Recovery also works for a disabled account, which stays disabled. */
   of: 'sign_in' | 'reauthentication' | 'recovery';
   audience?: string | null;
-  /** What follows when nothing more is asked for. */
+  /** Runs when no further factor is required. */
   finish: (lock: LockedUser, proof: Proof) => Promise<Done>;
 }
 
-/** Locks the row of the user whom the proof names, and decides; what is refused leaves nothing behind. */
+/** Locks the user that the proof names and decides. A rejection rolls everything back. */
 async function decide<Proof extends SignInProof | RecoveryProof, Done>(
   { db, clock }: AppContext,
   proving: Proving<Proof>,
@@ -195,7 +199,7 @@ async function decide<Proof extends SignInProof | RecoveryProof, Done>(
       const lock = await lockUser(tx, lockableOf(proof), of === 'sign_in' ? clock.now() : undefined);
       if (!lock || (lock.user.disabled_at !== null && of !== 'recovery'))
         throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
-      // No service gets a token of somebody who has yet to choose a password that nobody else knows.
+      // Issue no service token to a user who must first choose a password that nobody else knows.
       if (audience !== null && lock.user.password_change_required_at !== null)
         throw new RolledBack({ result: 'rejected', reason: 'password_change_required' });
       return needsFactor(lock, proof) ? { result: 'factor_required' } : await finish(lock, proof);
@@ -206,11 +210,11 @@ async function decide<Proof extends SignInProof | RecoveryProof, Done>(
   }
 }
 
-/** A password must still be the account's; a code or link was used up in this transaction. */
+/** A password must still be the account's current one; a code or link was used up in this transaction. */
 const lockableOf = (proof: SignInProof | RecoveryProof) =>
   'user' in proof ? proof.user : { id: proof.userId ?? '' };
 
-/** Whether the account asks for more than was shown. No account does yet. */
+/** Whether the account requires another factor. No account does yet. */
 const needsFactor = (_lock: LockedUser, _proof: SignInProof | RecoveryProof): boolean => false;
 
 interface Beginning extends Pick<Call, 'client' | 'headers'> {
@@ -218,7 +222,7 @@ interface Beginning extends Pick<Call, 'client' | 'headers'> {
   audience: string | null;
 }
 
-/** Starts the session, with all that belongs to it. */
+/** Starts the session and everything that belongs to it. */
 async function begin(
   lock: LockedUser,
   context: AppContext,
@@ -238,7 +242,7 @@ async function begin(
     await recordEvent(tx, 'session_evicted', client, { ...about, sessionId: ended }, now);
   await proof.forget(tx);
   const { isNew, device } = await rememberClient(lock, context, kind, { client, headers });
-  // Of a browser, program or network that the account did not know its owner is told, once: from now on it does.
+  // Notify the owner once of a new device, program or network; from now on it is known.
   if (proof.news === 'password_changed')
     await sendSecurityNotice(tx, context, 'password_changed', user, client);
   else if (proof.news === 'signed_in' && isNew)
@@ -265,7 +269,7 @@ const subjectOf = ({ lock, proof, sessionId, at }: Started) => ({
   amr: amrOf(proof.shown).split(' '),
 });
 
-/** The cookie of a session that was just started. */
+/** The cookie of a new session. */
 const cookieFor = (context: AppContext, started: Started): Cookie =>
   context.cookieTokens.make(
     subjectOf(started),
@@ -273,7 +277,7 @@ const cookieFor = (context: AppContext, started: Started): Cookie =>
     started.at + absoluteTimeoutOf('cookie', started.lock.user),
   );
 
-/** The first pair of tokens of a session that was just started. */
+/** The first tokens of a new session. */
 async function tokenPairFor(
   context: AppContext,
   started: Started,

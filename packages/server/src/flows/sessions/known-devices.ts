@@ -10,15 +10,15 @@ import type { Call } from '../../http/route.ts';
 import { newId } from '../../platform/random.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
 
-/** A browser that the account knows from now on. */
+/** A browser that is now a known device of the account. */
 export interface RememberedBrowser {
-  /** The account did not know it before. */
+  /** Whether the account did not know it before. */
   isNew: boolean;
-  /** The device cookie that it is to keep. */
+  /** The device cookie to set; `maxAge` in seconds. */
   device: { value: string; maxAge: number };
 }
 
-/** Makes the account know the browser of a cookie session, or the program of a bearer session. */
+/** Remembers the browser of a cookie session, or the program of a bearer session. */
 export async function rememberClient(
   lock: LockedUser,
   context: AppContext,
@@ -30,8 +30,8 @@ export async function rememberClient(
 }
 
 /**
- * Makes the account know this browser, in the transaction of the sign-in or of the new password. A browser that is known
- * already keeps its id and is known for longer, so that signing in again makes no second device.
+ * Remembers this browser as a known device, in the transaction of the sign-in or of the new password. A known device
+ * keeps its id and its expiry is extended, so that signing in again does not create a second device.
  */
 export async function rememberBrowser(
   lock: LockedUser,
@@ -44,7 +44,7 @@ export async function rememberBrowser(
   const use = { kind: 'cookie', ip: client.ip, userAgent: client.userAgent } as const;
   const given = deviceIdOf(context, headers, userId);
   const known = given && (await renewDevice(lock, { ...use, id: given }, now)) ? given : undefined;
-  // An id that lost its trust never gets it back: somebody else may have a copy of its cookie.
+  // An id that lost its trust never gets it back: an attacker may have a copy of its cookie.
   const id = known ?? newId();
   if (!known) await addDevice(lock, { ...use, id }, now);
   return {
@@ -54,8 +54,8 @@ export async function rememberBrowser(
 }
 
 /**
- * Makes the account know a program, which keeps no cookie, by its name and its client range. Nothing is allowed by that:
- * it only tells a new program, of which the owner is told, from one that logs in again.
+ * Remembers a program, which keeps no cookie, by its user agent and IP range. This grants nothing: it only tells a new
+ * program, of which the owner is notified, from one that signs in again.
  *
  * @returns Whether the account did not know it before.
  */
@@ -72,7 +72,7 @@ async function rememberProgram(
   return true;
 }
 
-/** After too many wrong passwords a browser is not known any more, and the owner is told: its cookie may be stolen. */
+/** Revokes the trust of a device after too many wrong passwords and notifies the owner: its cookie may be stolen. */
 export async function distrustBrowser(
   context: AppContext,
   user: Pick<User, 'id' | 'username' | 'email'>,
@@ -80,7 +80,7 @@ export async function distrustBrowser(
   client: Call['client'],
 ): Promise<void> {
   await context.db.transaction().execute(async (tx) => {
-    // Of several attempts side by side, one removes it.
+    // Of several concurrent attempts, one removes it.
     if (!(await removeDevice(tx, device, user.id))) return;
     const about = { userId: user.id, actorId: null, details: { device } };
     await recordEvent(tx, 'device_trust_revoked', client, about, context.clock.now());

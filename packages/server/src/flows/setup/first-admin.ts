@@ -13,15 +13,15 @@ import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts'
 import { type CheckedVerification, openLink, useVerification } from '../verifications/check-verification.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
 
-/** A link that is valid for less than this is not printed again, in milliseconds. */
+/** The minimum remaining lifetime of a link that is printed again, in milliseconds. */
 const LEAST = purposes.setup.linkLifetime / 2;
 
 /**
- * The one-time link that creates the first administrator, while there is none. Starts that follow each other, or run at the same
- * time, get the same link, as long as it is valid for half an hour more; after that a new one. The secret is behind the `#`,
- * which browsers send to no server, so that no log on the way has it.
+ * The one-time link that creates the first administrator, as long as there is none. Consecutive or concurrent starts of
+ * the server get the same link while it is valid for at least half an hour more; after that they get a new one. The
+ * secret is in the fragment (`#`), which browsers never send to a server, so that no log on the way contains it.
  *
- * @returns undefined once the set-up is done.
+ * @returns undefined once the setup is completed.
  */
 export async function makeSetUpLink({
   db,
@@ -33,7 +33,7 @@ export async function makeSetUpLink({
   if (await isSetUp(db)) return undefined;
   const link = await db.transaction().execute(async (tx) => {
     const now = clock.now();
-    // Of two starts at once the second waits here, and finds the link of the first.
+    // Of two concurrent starts, the second waits here and finds the link of the first.
     await serializeAdminChanges(tx);
     const subject = { purpose: 'setup', userId: undefined, email: '' } as const;
     return (
@@ -44,7 +44,7 @@ export async function makeSetUpLink({
   return `${publicUrl}${purposes.setup.page}#token=${link}`;
 }
 
-/** Whether there is no administrator yet, and if so whether a link that was printed still works. */
+/** Whether there is no administrator yet, and if so, whether a printed link still works. */
 export async function setUpState({
   db,
   clock,
@@ -59,7 +59,11 @@ export async function rejectSetUpDone({ db }: Pick<AppContext, 'db'>): Promise<v
   if (await isSetUp(db)) throw new HttpError('setup_completed');
 }
 
-/** The link, if it may be used. Opening it changes nothing. @throws HttpError `setup_completed`, `invalid_link` */
+/**
+ * Checks a setup link. Opening it changes nothing.
+ *
+ * @throws HttpError `setup_completed`, `invalid_link`
+ */
 export async function openSetUpLink(
   context: AppContext,
   token: string,
@@ -85,9 +89,9 @@ export const firstAdminBody = z.strictObject({
 });
 
 /**
- * Makes the first administrator and signs them in, from a browser that is known from now on: wrong passwords of strangers do
- * not keep them out of it. The link and the set-up are used up with it, in one transaction:
- * of many at once, one succeeds.
+ * Creates the first administrator and signs them in. Their browser becomes a known device, so that wrong passwords from
+ * strangers do not lock them out of it. The same transaction uses up the link and completes the setup: of concurrent
+ * calls, one succeeds.
  *
  * @throws HttpError `setup_completed`, `invalid_link`, `signup_rejected` with the reason for every field.
  */

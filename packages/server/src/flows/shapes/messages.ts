@@ -1,4 +1,4 @@
 import { z } from 'zod';
 
-/** An answer that is a sentence; the contract's sentences are literal. */
+/** A response with a message. Its text is a literal, since the contract fixes its sentences. */
 export const saying = <const T extends string>(message: T) => z.object({ message: z.literal(message) });

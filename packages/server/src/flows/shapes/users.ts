@@ -12,7 +12,7 @@ import {
 } from '../../user-fields.ts';
 
 type ApiField<Place> = { api: { in: Place; name: string; shape: z.ZodType } };
-/** The schemas of the fields that the API shows in a place, by their names there. */
+/** The schemas of the fields that the API shows in one place, by their API names. */
 type ShapeIn<Place> = {
   [C in ColumnsWith<ApiField<Place>> as UserFields[C]['api']['name']]: UserFields[C]['api']['shape'];
 };
@@ -22,7 +22,7 @@ function shapeIn<Place extends 'User' | 'own data'>(place: Place): ShapeIn<Place
   return Object.fromEntries(shown.map(({ name, shape }) => [name, shape])) as ShapeIn<Place>;
 }
 
-/** Shows the fields of `columns` by their names in the API. */
+/** Returns the given columns under their API names. */
 const showFields = (columns: readonly UserColumn[], user: Partial<UserColumns>): Record<string, unknown> =>
   Object.fromEntries(
     columns.flatMap((column) => {
@@ -36,7 +36,7 @@ export const userShape = z.object(shapeIn('User')).meta({ id: 'User' });
 export const showUser = (user: ActiveSession['user']): z.infer<typeof userShape> =>
   showFields(sessionUserColumns, user) as z.infer<typeof userShape>;
 
-/** A user with what only a download of the account shows. */
+/** A user, with the fields that only the download of one's own data shows. */
 export const ownUserShape = userShape.extend(shapeIn('own data'));
 
 export const showOwnUser = (user: UserColumns): z.infer<typeof ownUserShape> =>

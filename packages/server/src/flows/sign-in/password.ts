@@ -13,7 +13,9 @@ import { audienceField, checkAudience } from '../sessions/audience.ts';
 import { cannotAskForFactor, finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 
-/** What names an account. `login` is either of the others, for a form with one field for both. */
+/**
+ * The fields that identify an account. `login` accepts either a username or an email, for forms with a single field.
+ */
 const identifierFields = {
   email: z.string().optional(),
   username: z.string().optional(),
@@ -42,7 +44,7 @@ export const loginBody = z
     audience: audienceField,
   })
   .superRefine(({ audience, ...given }, { addIssue }) => {
-    // HTTP Basic brings the name and the password, so that the audience alone is left to say.
+    // HTTP Basic carries the identifier and the password, so a body may hold the audience alone.
     if (audience !== undefined && Object.keys(given).length === 0) return;
     if (given.password === undefined)
       addIssue({ code: 'invalid_type', expected: 'string', input: undefined, path: ['password'] });
@@ -53,7 +55,10 @@ export const loginBody = z
   )
   .optional();
 
-/** Signs in with a password, for browsers: 200, the user and a session cookie, never a token in the body. */
+/**
+ * Signs in with a password, for browsers: responds 200 with the user and a session cookie, never with a token in the
+ * body.
+ */
 export async function signIn(
   context: AppContext,
   { body, client, headers }: Call<SignIn>,
@@ -63,7 +68,7 @@ export async function signIn(
   return { user, status: 200, body: { message: 'login successful!', user: showUser(user) }, ...cookies };
 }
 
-/** Signs in with HTTP Basic (RFC 7617) or JSON, for programs: 200 and a pair of tokens, never a cookie. */
+/** Signs in with HTTP Basic (RFC 7617) or JSON, for programs: responds 200 with tokens, never with a cookie. */
 export async function login(
   context: AppContext,
   { body, headers, client }: Call<z.infer<typeof loginBody>>,
@@ -86,9 +91,9 @@ export async function login(
 }
 
 /**
- * The name and the password of a login: from the header or from the body, not from both.
+ * Reads the identifier and the password from the header or the body, but not from both.
  *
- * @throws HttpError `invalid_credentials` where there are none, `multiple_credentials`.
+ * @throws HttpError `invalid_credentials` when there are none, `multiple_credentials`.
  */
 function credentialsOf(body: z.infer<typeof loginBody>, headers: Headers): [name: string, password: string] {
   const basic = readAuthorization(headers.get('authorization'));
@@ -104,8 +109,8 @@ function credentialsOf(body: z.infer<typeof loginBody>, headers: Headers): [name
 }
 
 /**
- * The challenge that RFC 9110 asks for. A browser would open its own password window for Basic and keep the password
- * for every later request, so what comes from one is not asked for Basic.
+ * The challenge that RFC 9110 requires. For Basic, a browser opens its own password dialog and sends the password with
+ * every later request, so requests from browsers get no Basic challenge.
  */
 function challenge(headers: Headers): Record<string, string> {
   const isBrowser = headers.has('origin') || headers.has('sec-fetch-site');
@@ -122,10 +127,10 @@ interface PasswordSignIn {
 }
 
 /**
- * The story of a sign-in with a password.
+ * Signs in with an identifier and a password.
  *
- * @throws HttpError `invalid_credentials`, the same for an unknown name, a wrong password, a disabled account and a
- * limit that is reached; `too_many_requests` and `busy` as `authenticateWithPassword` says.
+ * @throws HttpError `invalid_credentials`, the same for an unknown identifier, a wrong password, a disabled account and
+ * a rate limit that is exceeded; `too_many_requests` and `busy` as `authenticateWithPassword` does.
  */
 async function signInWithPassword(
   context: AppContext,
@@ -135,7 +140,7 @@ async function signInWithPassword(
   const parsed = looksLikeEmail(name)
     ? ({ by: 'email', ...parseEmail(name) } as const)
     : ({ by: 'username', ...parseUsername(name) } as const);
-  // What no account can have is refused before any work, and tells nothing: anybody can see it.
+  // Reject what no account can have before doing any work. The timing reveals nothing: anybody can check the input.
   if (!parsed.ok || !couldBePassword(password)) throw new HttpError('invalid_credentials');
 
   const user = await findByIdentifier(context.db, parsed.by, parsed.key);

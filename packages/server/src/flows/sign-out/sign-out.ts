@@ -14,8 +14,8 @@ const goodbye = (isCookie: boolean): RouteResponse => ({
 });
 
 /**
- * Ends the session of every token that came, also of one that has expired: its refresh token may still be good. Answers
- * the same when a session had ended already, or none was named.
+ * Revokes the session of every token in the request, even of an expired one: its refresh token may still be valid. The
+ * response is the same when a session was already revoked or the request has no token.
  */
 export async function logout(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
@@ -33,7 +33,7 @@ export async function logout(
   return goodbye(isCookie);
 }
 
-/** Ends all sessions of the user who calls, this one too. */
+/** Revokes all sessions of the caller, including the current one. */
 export async function logoutEverywhere(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   { activeSession, credential, client }: SignedInCall,

@@ -20,7 +20,7 @@ const praise = {
   strong: 'Strong password.',
 };
 
-/** Says of a password, before it is set, what setting it would say: for a page that helps while somebody types. */
+/** Checks a password as setting it would, for pages that give feedback while the user types. */
 export async function checkPassword(
   context: AppContext,
   { body: { password, username = '', email = '' } }: Call<z.infer<typeof checkPasswordBody>>,

@@ -19,16 +19,17 @@ import { sendVerification, verificationCookie } from '../verifications/send-veri
 export const signUpBody = z.strictObject({ username: z.string(), email: z.string(), password: z.string() });
 type SignUp = z.infer<typeof signUpBody>;
 
-/** The same for everybody: it tells nothing of whether there is an account. */
+/** The same message for every request: it does not reveal whether there is an account. */
 export const SIGN_UP_EMAIL_SENT =
   'We’ve sent an email to this address. Use the link or code in it to finish signing up.';
 
-/** How the names and the password of a sign-up go on to the account, or to the email that comes before it. */
+/** The checked identifiers and password of a sign-up. */
 type Checked = Omit<NewUser, 'role'>;
 
 /**
- * Makes an account and signs its owner in: 201, the user and a session cookie. Where addresses are proven first
- * (USHER_SIGNUP=verified) it answers 202 to everybody, and there is an account once the email is answered.
+ * Creates an account and signs its owner in: responds 201 with the user and a session cookie. If emails are verified
+ * first (USHER_SIGNUP=verified), responds 202 whether or not the email has an account, and creates the account once the
+ * email is verified.
  */
 export async function signUp(context: AppContext, call: Call<SignUp>): Promise<RouteResponse> {
   const { db, clock, keys, hasher, config } = context;
@@ -45,7 +46,8 @@ export async function signUp(context: AppContext, call: Call<SignUp>): Promise<R
   if (!limit.allowed) throw await recordRateLimitError(context, client, limit);
   const isOpen = config.signup === 'open';
   const taken = await takenIdentifiers(db, names.usernameKey, names.emailKey);
-  // Names of users are no secret, addresses are: what is taken is said, but where only the email may tell.
+  // Usernames are not secret, but emails are. If emails are verified first, only the message to its owner says that an
+  // email is taken.
   const told = isOpen ? taken : taken.filter((name) => name === 'username');
   if (told.length > 0) throw takenError(told);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(client, names.emailKey));
@@ -80,7 +82,10 @@ async function signUpAtOnce(
   }
 }
 
-/** The owner of an address that has an account is told of the attempt, and the caller nothing. */
+/**
+ * Starts the verification of a sign-up. If the email already has an account, its owner is notified of the attempt and
+ * the caller learns nothing.
+ */
 async function requestVerification(
   context: AppContext,
   checked: Checked,

@@ -19,9 +19,9 @@ export const introspectionShape = z.union([
 const INACTIVE: RouteResponse = { status: 200, body: { active: false } };
 
 /**
- * Tells a service whether the session of a token that it was sent is still active, and the role of its user (RFC 7662). The
- * token itself is the permission to ask: whoever has it learns nothing else. Why a token is not active is not told, and one for
- * Usher itself is not active for any service.
+ * Tells a service whether the session of a token it received is still active, and the role of its user (RFC 7662). The
+ * token itself authorizes the request: its holder learns nothing else. The response does not say why a token is
+ * inactive, and a token for Usher itself is never active for a service.
  */
 export async function introspect(
   {

@@ -20,11 +20,11 @@ import { audienceField, checkAudience } from '../sessions/audience.ts';
 export const refreshBody = z.strictObject({ refresh_token: z.string(), audience: audienceField });
 
 /**
- * The next pair of tokens for a refresh token. One that was used before ends its session: either its owner or a thief
- * has the other copy (RFC 9700, 4.14.2). When its successor was not used yet, an answer may have been lost: then the
- * caller gets the same successor, three times a day.
+ * Exchanges a refresh token for new tokens. A reused refresh token revokes its session: either the owner or a thief has
+ * the other copy (RFC 9700, 4.14.2). If its successor has not been used yet, a response may have been lost: the caller
+ * then gets the same successor, at most three times a day.
  *
- * The audience is that of the login; another one that is asked for counts for this access token alone.
+ * The audience is that of the sign-in; a different requested audience applies only to this access token.
  */
 export async function refresh(
   context: AppContext,
@@ -36,7 +36,7 @@ export async function refresh(
   const now = clock.now();
   const activeSession = await context.findActiveSession(token.sessionId, now);
   if (activeSession?.session.kind !== 'bearer') throw new HttpError('invalid_token');
-  // Before the token is used up: whoever asks for an audience that is not known can correct it.
+  // Check the audience before the token is used up, so that the caller can correct an unknown one.
   const requested = body.audience ?? (await audienceOf(db, token.sessionId));
   const audience = requested === null ? context.publicUrl : checkAudience(context, requested);
   if (audience !== context.publicUrl && activeSession.user.password_change_required_at !== null)
@@ -68,7 +68,7 @@ export async function refresh(
   };
 }
 
-/** What this installation did not make is counted against the address range it came from. */
+/** Counts a token that this installation did not issue against the client's IP range. */
 async function rejectForged(context: AppContext, client: Call['client']): Promise<HttpError> {
   const { db, keys, clock } = context;
   const limit = await countInRanges(
@@ -82,7 +82,7 @@ async function rejectForged(context: AppContext, client: Call['client']): Promis
   return new HttpError('invalid_token');
 }
 
-/** A token that was used before. @returns The number that is good now; undefined when the session was ended for it. */
+/** Handles a reused refresh token. @returns The current number; undefined when the session was revoked for reuse. */
 async function retry(
   context: AppContext,
   { session, user }: ActiveSession,

@@ -7,8 +7,9 @@ import { audienceField, checkService } from '../sessions/audience.ts';
 export const serviceTokenBody = z.strictObject({ audience: audienceField });
 
 /**
- * An access token for a service, for whoever is signed in, by cookie or by access token: so a page whose session is a cookie
- * can call a service. It belongs to the same session, is good for nothing at Usher, and brings no refresh token.
+ * Issues an access token for a service to a signed-in user, by cookie or access token, so that a page with a cookie
+ * session can call a service. The token belongs to the same session, is not valid at Usher itself, and comes without a
+ * refresh token.
  */
 export async function serviceToken(
   context: AppContext,
@@ -17,7 +18,7 @@ export async function serviceToken(
   const { clock, accessTokens } = context;
   const audience = checkService(context, body.audience);
   const now = clock.now();
-  // Not longer than the caller's own credential is good without being used: a stolen one is not prolonged by this.
+  // The token must not outlive the caller's own unused credential: a stolen credential must not gain lifetime from it.
   const until = credential.kind === 'cookie' ? now + IDLE_TIMEOUT : credential.claims.exp * 1000;
   const { token, expiresIn } = await accessTokens.make(
     {

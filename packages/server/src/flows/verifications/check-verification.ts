@@ -35,7 +35,8 @@ import { recordRateLimit, recordRateLimitError } from '../limits/rate-limited.ts
 import { type VerificationRules, verificationRules } from './verification-rules.ts';
 
 /**
- * A code or link that was checked and is not used up yet. Exported as a type: only the checks of this file make one.
+ * A verification whose code or link is valid and not used up yet. Exported only as a type: only this module creates
+ * one.
  */
 class CheckedVerification<P extends Purpose = Purpose> {
   readonly #flow: Verification;
@@ -56,8 +57,8 @@ class CheckedVerification<P extends Purpose = Purpose> {
 }
 
 /**
- * Shows that somebody had a code or link, in the transaction that used it up. Exported as a type: only `useVerification` makes
- * one, so nothing that asks for one can be done twice with one email.
+ * Proof that the caller had a code or link, created in the transaction that used it up. Exported only as a type: only
+ * `useVerification` creates one, so no operation that requires one can run twice with one email.
  */
 class VerificationProof<P extends Purpose = Purpose> {
   readonly #checked: CheckedVerification<P>;
@@ -72,7 +73,7 @@ class VerificationProof<P extends Purpose = Purpose> {
     return this.#checked.purpose;
   }
 
-  /** Whose account it is for; null when it is nobody's yet. */
+  /** The account's id; null when there is no account yet. */
   get userId(): string | null {
     return this.#checked.verification.user_id;
   }
@@ -84,33 +85,34 @@ class VerificationProof<P extends Purpose = Purpose> {
 
 export type { CheckedVerification, VerificationProof };
 
-/** One that was checked for one of several purposes, told apart by its `purpose`. */
+/** A verification checked for one of several purposes; `purpose` discriminates. */
 type CheckedFor<P extends Purpose> = P extends Purpose ? CheckedVerification<P> : never;
 
-/** What an email is answered with: the address and the code, or what the link carries. */
+/** What the caller submits to verify an email: the email and the code, or the token of the link. */
 export interface VerificationInput {
   email?: string | undefined;
   code?: string | undefined;
   token?: string | undefined;
 }
 
-/** Whether a body has one of the two, and not both. */
+/** Whether a body has either the email and the code or the token, but not both. */
 export const isVerificationInput = ({ email, code, token }: VerificationInput): boolean =>
   token === undefined ? email !== undefined && code !== undefined : email === undefined && code === undefined;
 
-/** What to say of a body that has not. */
+/** The error for a body that has neither or both. */
 export const VERIFICATION_INPUT_REQUIRED = {
   message: 'Provide either "email" and "code", or "token"',
   path: ['code'],
 };
 
 /**
- * The one place where a mailed code or link is checked. Uses nothing up: `useVerification` does, in the transaction of what
- * follows.
+ * Checks a code or link sent by email. Every path uses this function. It uses nothing up: `useVerification` does that,
+ * in the transaction of the operation.
  *
- * @param isFor Whether a code may be for the account that has the address, if one has.
- * @throws HttpError `invalid_code`, the same for a wrong code, an unknown address, a verification that ended and a limit;
- * `invalid_link`; `too_many_requests` after too many wrong codes, or links that were never made, from this address range.
+ * @param isFor Whether the account with this email, if any, may use a code.
+ * @throws HttpError `invalid_code`, the same for a wrong code, an unknown email, an ended verification and a rate
+ * limit; `invalid_link`; `too_many_requests` after too many wrong codes, or links that never existed, from this IP
+ * range.
  */
 export function checkVerification<P extends CodePurpose>(
   context: AppContext,
@@ -124,9 +126,9 @@ export function checkVerification<P extends CodePurpose>(
 }
 
 /**
- * The verification of a link, while it is good.
+ * Finds the verification of a valid link.
  *
- * @throws HttpError `invalid_link`; `too_many_requests` after too many that were never made.
+ * @throws HttpError `invalid_link`; `too_many_requests` after too many links that never existed.
  */
 export async function openLink<P extends Purpose>(
   context: AppContext,
@@ -150,9 +152,9 @@ export async function openLink<P extends Purpose>(
 }
 
 /**
- * Uses a checked code or link up.
+ * Uses up a checked code or link.
  *
- * @returns undefined when it was used or ended meanwhile: of many at once, one gets a proof.
+ * @returns undefined when it was used up or has ended in the meantime: of concurrent callers, one gets a proof.
  */
 export async function useVerification<P extends Purpose>(
   tx: Db,
@@ -166,8 +168,8 @@ export async function useVerification<P extends Purpose>(
 }
 
 /**
- * A code counts before it is compared: against its address range, the account's day, the account until it succeeds, its
- * verification, and all accounts together. What was right is taken out of what others share again.
+ * Checks a code. Counts it before it is compared, against the IP range, the account's daily limit, the account until a
+ * correct code, its verification, and all accounts together. A correct code is taken out of the shared counts again.
  */
 async function checkCode<P extends CodePurpose>(
   context: AppContext,
@@ -212,19 +214,20 @@ async function checkCode<P extends CodePurpose>(
 
 interface Guess {
   purposes: readonly CodePurpose[];
-  /** Whose budget it is: the account, or the address that has none. */
+  /** The account that the rate limits count, or the email if it has no account. */
   subject: string;
-  /** How long anything is kept about it, in milliseconds; undefined for an account. */
+  /** How long its counts are kept, in milliseconds; undefined for an account. */
   longest: number | undefined;
-  /** From where it comes. */
+  /** The IP ranges of the client. */
   ranges: readonly CountedRange[];
   email: string;
   verificationId: string | undefined;
 }
 
 /**
- * What the range or the day refuses goes no further. The count until one is right is one that an address without an
- * account never reaches, so the same is done after it whether it refuses or not: the work must not tell.
+ * Counts a guess. The limits of the IP range and of the day reject early. An email without an account never reaches the
+ * limit that counts until a correct code, so the same work follows whether or not that one rejects: the timing must not
+ * reveal whether the account exists.
  */
 async function countGuess(
   tx: Db,

@@ -18,29 +18,32 @@ import type { Db } from '../../platform/db/index.ts';
 import { recordRateLimit, recordRateLimitError } from '../limits/rate-limited.ts';
 import { verificationRules } from './verification-rules.ts';
 
-/** An email with a code and a link that somebody asked for. */
+/** A request for an email with a code and a link. */
 export interface VerificationRequest {
   purpose: CodePurpose;
   kind: CodeEmailKind;
   user: Pick<User, 'id' | 'username' | 'admin_since'> | undefined;
-  /** The normalised address that the verification is about, whether an email goes to it or not. */
+  /** The normalized email that the verification is about, whether or not a message is sent to it. */
   email: string;
-  /** The stored address, or null when the email goes nowhere; the rest is the same. */
+  /** The email as stored, or null when no message is sent; everything else is the same. */
   to: string | null;
-  /** Who has the address already: told of the attempt instead, and given no code. */
+  /** The user who already has the email. They are notified of the attempt instead and get no code. */
   owner?: User | undefined;
-  /** The name in the email, where no user has it yet. */
+  /** The username in the email, when no user has it yet. */
   username?: string;
-  /** Who asked for it in the reader's place: then the email does not say from where. */
+  /** Who requested it on behalf of the recipient. The email then does not state the client. */
   actorId?: string | null;
-  /** Whether a browser asks that the account knows: its caller has counted it already, and it has room of its own in the outbox. */
+  /**
+   * Whether the request comes from a known device. Its caller has counted it already, and the outbox reserves room for
+   * it.
+   */
   isKnown?: boolean;
   pendingChange?: PendingChange;
 }
 
 /**
- * Begins a verification and queues its email, in the transaction of what asked for it. An address that was mailed often enough
- * gets none, and nothing else is different.
+ * Starts a verification and queues its email, in the transaction of the operation that requested it. A recipient that
+ * has reached its rate limit gets no email; everything else stays the same.
  */
 export async function sendVerification(
   tx: Db,
@@ -86,8 +89,8 @@ export async function sendVerification(
 }
 
 /**
- * A recovery has budgets of its own, so that nothing else that strangers have mailed to an address stands in its way: what
- * uses these up are emails with a link that works.
+ * Counts an email to a recipient. Account recovery has its own rate limits, so that other emails that strangers request
+ * do not block it: only emails with a working link use these up.
  */
 async function countEmailTo(
   tx: Db,
@@ -113,7 +116,11 @@ async function countEmailTo(
   return countInWindow(tx, keys.rateLimits, 'recovery_emails_per_recipient', address, now);
 }
 
-/** One address range asks for so many emails and no more. @throws HttpError `too_many_requests` */
+/**
+ * Rate limits the emails that one IP range requests.
+ *
+ * @throws HttpError `too_many_requests`
+ */
 export async function countEmailFrom(context: AppContext, client: Call['client']): Promise<void> {
   const { db, clock, keys } = context;
   const range = await countInRanges(
@@ -126,7 +133,7 @@ export async function countEmailFrom(context: AppContext, client: Call['client']
   if (!range.allowed) throw await recordRateLimitError(context, client, range);
 }
 
-/** The cookie that tells later which verification this browser began, for as long as the link works. */
+/** The cookie that later tells which verification this browser started. It lasts as long as the link. */
 export function verificationCookie(
   { clock }: Pick<AppContext, 'clock'>,
   { id, expiresAt }: NewVerification,

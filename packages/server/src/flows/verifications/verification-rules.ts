@@ -3,9 +3,9 @@ import type { VerificationLimits } from '../../core/verifications.ts';
 
 const MINUTE = 60_000;
 
-/** The numbers that go with a code's length (SECURITY.md gives the chances that follow from them). */
+/** The limits that go with a code's length. SECURITY.md lists the resulting odds of a correct guess. */
 export interface VerificationRules extends VerificationLimits {
-  /** Which budgets count the wrong codes of an account. */
+  /** The rate limits that count the wrong codes of an account. */
   daily: 'codes_per_account_daily' | 'short_codes_per_account_daily';
   total: 'codes_per_account_total' | 'short_codes_per_account_total';
   /** Whether this user may use a code at all; the link always works. */
