@@ -15,10 +15,10 @@ export interface OutgoingEmail {
 }
 
 /**
- * The result of an attempt: the server accepted the email (`sent`), will never accept it (`refused`), or not now
+ * The result of an attempt: the server accepted the email (`sent`), will never accept it (`rejected`), or not now
  * (`later`); or no server is accepting email (`away`), which says nothing about this one.
  *
- * `answer` is the server's reply, verbatim except for the SMTP password; it can quote an email address. `code` is its
+ * `reply` is the server's reply, verbatim except for the SMTP password; it can quote an email address. `code` is its
  * status code, such as `550 5.1.1`, or the name of the failure, and quotes nothing.
  */
 export interface Delivery {
@@ -145,6 +145,7 @@ function loginOf(smtpUrl: Secret): { user: string; pass: string } | undefined {
  * The last of several checks: a line break in one of these would let its author add headers to the email (attack W22).
  */
 function rejectControl(...texts: string[]): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there.
   if (texts.some((text) => /[\x00-\x1f\x7f]/.test(text)))
     throw new Error('An email has a control character in its address or subject.');
 }

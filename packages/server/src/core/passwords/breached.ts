@@ -5,12 +5,12 @@ import { ConfigError } from '../../config.ts';
 import { normalisePassword } from '../passwords.ts';
 
 /*
- * A list of breached passwords as a file: of each SHA-1 hash the first bits say in which bucket it is, and the 24 bits behind
- * them are kept there, in order. With 128 entries in a bucket a password that is not on the list is taken for one with a chance
- * of 128 in 2^24, which is less than 1 in 100,000; one that is on it is always found.
+ * A list of breached passwords as a file. The first bits of each SHA-1 hash select a bucket, which holds the next 24
+ * bits, sorted. With 128 entries per bucket, the probability of a false positive is 128 in 2^24, less than 1 in
+ * 100,000; there are no false negatives.
  *
- *   header   64 bytes: magic, the number of bucket bits, of entries, checksums of the index and of the header
- *   index    2^bits + 1 numbers of 4 bytes: where each bucket begins, and the last one ends
+ *   header   64 bytes: magic, number of bucket bits, number of entries, checksums of the index and of the header
+ *   index    2^bits + 1 numbers of 4 bytes: where each bucket begins, and where the last one ends
  *   entries  3 bytes each
  */
 
