@@ -80,7 +80,7 @@ export async function* pagesOfEventsOf(db: Db, userId: string, most: number): As
 const forOwner = (event: RecordedEvent): EventView =>
   isByOther(event) ? { ...event, ip: null, userAgent: null } : event;
 
-/** Whether an administrator or the operator caused it, rather than the user whom it concerns. */
+/** Whether someone else caused it, an administrator or the operator, rather than the user whom it concerns. */
 export const isByOther = ({ userId, actorId }: Pick<RecordedEvent, 'userId' | 'actorId'>): boolean =>
   actorId !== null && actorId !== userId;
 

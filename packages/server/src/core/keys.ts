@@ -128,7 +128,10 @@ export async function listKeys(db: Db): Promise<Omit<KeysTable, 'private_jwk_enc
 /** `next` will sign, `signing` does, `published` only verifies tokens that it signed, `gone` verifies nothing. */
 export type KeyState = 'next' | 'signing' | 'published' | 'gone';
 
-/** The states of the keys returned by `listKeys`: newest first, so the first key that may sign is the one that does. */
+/**
+ * Adds the states to the keys from `listKeys`, which are newest first: the first key that may sign is the one that
+ * does.
+ */
 export function stateKeys<Key extends Pick<KeysTable, 'signs_from' | 'published_until'>>(
   keys: readonly Key[],
   now: number,

@@ -175,7 +175,7 @@ export function pendingChangeOf(
   return JSON.parse(unseal(key, placeOf(id), pending_change_encrypted)) as PendingChange;
 }
 
-/** Whether the email of a verification was sent to this address. */
+/** Whether a verification's message was sent to this email. */
 export const wasSentTo = (
   key: KeyObject,
   verification: Pick<Verification, 'email_mac'>,
@@ -317,8 +317,7 @@ export async function isEmailReserved(
 }
 
 /**
- * Removes verifications that expired more than `age` milliseconds ago, and those without an account as soon as they
- * expire.
+ * Removes verifications that expired more than `age` milliseconds ago, and those without an account once they expire.
  */
 export async function deleteOldVerifications(db: Db, age: number, now: number): Promise<void> {
   await db

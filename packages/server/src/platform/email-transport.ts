@@ -122,7 +122,7 @@ function serverOf(smtpUrl: Secret, smtpTls: Config['smtpTls']) {
   const { protocol, hostname, port } = new URL(smtpUrl.reveal());
   const auth = loginOf(smtpUrl);
   const secure = protocol === 'smtps:';
-  // On this machine there is nobody in between, and no certificate for it.
+  // A connection within this machine cannot be intercepted, and localhost has no certificate.
   const isPlain = !secure && (isLoopback(hostname) || smtpTls === 'off');
   return {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),

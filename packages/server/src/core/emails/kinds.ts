@@ -111,7 +111,7 @@ export function emailAbout(kind: unknown): string | undefined {
   return label && label.charAt(0).toLowerCase() + label.slice(1);
 }
 
-/** Whether a value is safe to show: nobody can act for the account with it. Unknown values are hidden. */
+/** Whether administrators may see a value: it lets no reader act for the account. Unknown values are hidden. */
 export const isShown = (value: string): boolean =>
   Object.entries(values).some(([name, { isShown }]) => name === value && isShown);
 

@@ -82,7 +82,7 @@ export function accessTokens(
 
 /** @param most The maximum number of cached tokens. */
 function reader(issuer: string, audiences: readonly string[], keys: TokenKeys, most: number): Read {
-  // Keyed by the whole text: only a text that was verified before is found, a modified one is verified anew.
+  // Keyed by the whole text, so only a text that was verified before is found; a modified one is verified again.
   const verified = new LRUCache<string, Claims>({ max: most });
   let revision = keys.revision();
 

@@ -35,7 +35,7 @@ export interface CookieTokens {
 
 /** @param idle How long a cookie token lives without a request, in milliseconds. */
 export function cookieTokens(issuer: string, idle: number, key: KeyObject): CookieTokens {
-  // Keyed by the whole text, so only a text that was verified before is found; a modified one is verified anew.
+  // Keyed by the whole text, so only a text that was verified before is found; a modified one is verified again.
   const verified = new LRUCache<string, Claims>({ max: 20_000 });
   const newest = new LRUCache<string, { second: number; cookie: Cookie }>({ max: 20_000 });
 

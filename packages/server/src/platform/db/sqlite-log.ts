@@ -38,8 +38,8 @@ export class Log {
   async close(): Promise<void> {
     await this.#running?.catch(() => undefined);
     await this.#next?.catch(() => undefined);
-    // Opening another handle of the database file would be harmless, but closing it would release SQLite's locks
-    // (POSIX). SQLite locks only the other two files.
+    // Closing a file that SQLite has locked would release its locks (POSIX). Closing this one is safe: SQLite locks
+    // only the other two files.
     await this.#opened?.then((handle) => handle.close()).catch(() => undefined);
   }
 

@@ -48,8 +48,8 @@ export interface Cost {
 }
 
 /**
- * A stored hash above this is not computed: whoever wrote it could choose how much memory and time Usher spends (attack
- * U10). 48 units are about a second: bcrypt with a cost of 14, or four million iterations of PBKDF2.
+ * A stored hash above this is not computed: its author could otherwise choose how much memory and time Usher spends
+ * (attack U10). 48 units are about a second: bcrypt with a cost of 14, or four million iterations of PBKDF2.
  */
 const hardest: Cost = { memoryKib: 262_144, units: 48 };
 
