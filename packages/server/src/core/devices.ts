@@ -3,9 +3,9 @@ import type { Db } from '../platform/db/index.ts';
 import type { DevicesTable, Tables } from '../platform/db/tables.ts';
 import type { LockedUser } from './users/lock.ts';
 
-/** A device is known for so long after its last sign-in, in milliseconds. */
+/** How long a device stays known after its last sign-in, in milliseconds. */
 export const DEVICE_LIFETIME = 90 * 24 * 60 * 60_000;
-/** More browsers than this, or more programs, and the least recently used one is removed. */
+/** The maximum number of known browsers, and of known programs, per account. The least recently used one is removed. */
 const MAX_DEVICES = 20;
 
 /** A sign-in to an account from a browser or program. */
@@ -16,16 +16,16 @@ export interface DeviceUse {
   userAgent: string;
 }
 
-/** What is shown of a device. */
+/** The fields of a device that its user sees. */
 export type ListedDevice = Pick<
   DevicesTable,
   'id' | 'kind' | 'created_at' | 'last_used_at' | 'ip' | 'user_agent'
 >;
 
-/** The account's epoch as it is now, also within a transaction that has just raised it. */
+/** The account's current epoch, even within a transaction that has just incremented it. */
 const epochOf = (userId: string) => sql<number>`(SELECT device_epoch FROM users WHERE id = ${userId})`;
 
-/** The account knows a device that signed in within `DEVICE_LIFETIME`, and with the password of today. */
+/** A device is known if it signed in within `DEVICE_LIFETIME`, and since the last password change. */
 const isKnown = (userId: string, now: number) => (device: ExpressionBuilder<Tables, 'devices'>) =>
   device.and([
     device('user_id', '=', userId),
@@ -45,7 +45,7 @@ export async function isKnownBrowser(db: Db, id: string, userId: string, now: nu
   return row !== undefined;
 }
 
-/** Notes a sign-in from a known device, which is known for longer by it. @returns false when the account does not know it. */
+/** Records a sign-in from a known device and extends its lifetime. @returns false if the account does not know it. */
 export async function renewDevice(
   { tx, user }: LockedUser,
   { id, kind, ip, userAgent }: DeviceUse,
@@ -63,8 +63,8 @@ export async function renewDevice(
 }
 
 /**
- * Makes a device known to an account. The lock on the user's row has the sign-ins of one account come one after the other, so
- * that none makes a device too many.
+ * Makes a device known to an account. The lock on the user's row serializes the sign-ins of an account, so concurrent
+ * ones cannot exceed `MAX_DEVICES`.
  */
 export async function addDevice(
   { tx, user: { id: userId } }: LockedUser,
@@ -87,7 +87,7 @@ export async function addDevice(
     .execute();
 }
 
-/** Removes the devices that are not known any more, and of the others the least recently used that are too many. */
+/** Removes devices that are no longer known, and the least recently used ones above the maximum. */
 async function makeRoom(tx: Db, userId: string, kind: DevicesTable['kind'], now: number): Promise<void> {
   const kept = tx
     .selectFrom('devices')
@@ -106,7 +106,7 @@ async function makeRoom(tx: Db, userId: string, kind: DevicesTable['kind'], now:
     .execute();
 }
 
-/** The devices that an account knows now, the one used last first. */
+/** The devices that an account currently knows, most recently used first. */
 export function devicesOf(db: Db, userId: string, now: number): Promise<ListedDevice[]> {
   return db
     .selectFrom('devices')
@@ -117,7 +117,7 @@ export function devicesOf(db: Db, userId: string, now: number): Promise<ListedDe
     .execute();
 }
 
-/** Removes one device of a user. @returns false when the user has no such device. */
+/** Removes one of a user's devices. @returns false if the user has no such device. */
 export async function removeDevice(tx: Db, id: string, userId: string): Promise<boolean> {
   const row = await tx
     .deleteFrom('devices')
@@ -128,7 +128,7 @@ export async function removeDevice(tx: Db, id: string, userId: string): Promise<
   return row !== undefined;
 }
 
-/** Removes all devices of a user. @returns How many there were. */
+/** Removes all devices of a user. @returns The number of devices removed. */
 export async function removeDevicesOf(tx: Db, userId: string): Promise<number> {
   const rows = await tx.deleteFrom('devices').where('user_id', '=', userId).returning('id').execute();
   return rows.length;
@@ -142,7 +142,7 @@ export async function deleteOldDevices(db: Db, now: number): Promise<void> {
     .execute();
 }
 
-/** Removes the devices of everybody. */
+/** Removes every user's devices. */
 export async function removeEveryDevice(tx: Db): Promise<void> {
   await tx.deleteFrom('devices').execute();
 }

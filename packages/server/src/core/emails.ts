@@ -13,32 +13,37 @@ import {
 
 export type { EmailKind } from './emails/kinds.ts';
 
-/** An email that a flow wants to be sent. */
+/** An email to queue. */
 export interface NewEmail<K extends EmailKind = EmailKind> {
   kind: K;
-  /** The stored address, never what someone typed; null for a decoy: the same work, and nothing is sent. */
+  /** The stored email, never what someone typed; null for a decoy, which costs the same work but is not sent. */
   to: string | null;
   userId: string | null;
-  /** What stands in it (`emails/kinds.ts`), and `ip` and `user_agent` of the request that it answers. `code` may be empty. */
+  /**
+   * The template's values (`emails/kinds`), and `ip` and `user_agent` of the request that caused it. `code` may be
+   * empty.
+   */
   values: ValuesOf<K> & { ip?: string; user_agent?: string };
-  /** When it stops being worth sending, in milliseconds since 1970; null for one day from now, when any email does. */
+  /**
+   * When it is no longer worth sending, in milliseconds since 1970. Null: after one day, the maximum for every email.
+   */
   expiresAt: number | null;
-  /** Whether a browser that the account knows asked for it: then others' emails leave it room. */
+  /** Whether the request came from a browser that the account knows. Such emails have queue space reserved. */
   isKnown?: boolean;
 }
 
-/** Whoever cannot be reached for this long is given up; in milliseconds. */
+/** An email that cannot be delivered for this long is abandoned; in milliseconds. */
 const LONGEST_WAIT = 24 * 60 * 60_000;
-/** More emails than this never wait (attack D10), but for those that follow from a password or a session. */
+/** The maximum number of waiting emails (attack D10). Emails that require a password or a session are exempt. */
 const MAX_WAITING = 10_000;
-/** So many more may wait that were asked for by browsers which an account knows. */
+/** How many more emails may wait if a browser known to the account requested them. */
 const ROOM_FOR_KNOWN = 10_000;
 
 /**
- * Puts an email into the outbox, in the transaction of what it tells of: it is sent if that is committed.
+ * Adds an email to the outbox, in the transaction of the change that it reports: it is sent only if that commits.
  *
- * @throws HttpError `busy` for an email that a stranger can cause, while too many wait. Decoys take up no room, and are refused
- * alike.
+ * @throws HttpError `busy` for an email that strangers can cause, while the queue is full. Decoys take up no space, but
+ * are rejected alike.
  */
 export async function queueEmail<K extends EmailKind>(
   tx: Db,
@@ -83,8 +88,8 @@ export async function queueEmail<K extends EmailKind>(
 }
 
 /**
- * The account is deleted: drops the emails to it that were not sent yet, and of the others what they said and what the email
- * server said of them. That there were such emails stays.
+ * Called when the account is deleted. Removes its unsent emails, and from the others the content and the email server's
+ * reply. The record that they were sent stays.
  */
 export async function deleteEmailsOf(tx: Db, userId: string): Promise<void> {
   await tx.deleteFrom('emails').where('user_id', '=', userId).where('due_at', 'is not', null).execute();
@@ -96,14 +101,14 @@ export async function deleteEmailsOf(tx: Db, userId: string): Promise<void> {
 }
 
 /**
- * The plain form of an address, as `names` stores it. Looked at again here, because one line end or comma in it would
- * be another recipient (attacks W8, W21, W22).
+ * Whether this is a plain email as `core/identifiers` stores it. Checked again here because a line break or comma in it
+ * would add another recipient (attacks W8, W21, W22).
  */
 function canBeMailedTo(email: string): boolean {
   return email.length <= 254 && /^[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(email);
 }
 
-/** Only emails that somebody is to get take up room: decoys must keep nobody from one. */
+/** Only emails with a recipient count: decoys must not fill the queue. */
 async function isFull(db: Db, most: number): Promise<boolean> {
   const last = await db
     .selectFrom('emails')

@@ -2,26 +2,26 @@ import type { EventDetail, EventName } from '../events.ts';
 import type { Db } from '../platform/db/index.ts';
 import { firstEventId, newEventId } from '../platform/random.ts';
 
-/** From where, and under which request, something was done. */
+/** The client and the request that caused an event. */
 export interface ClientInfo {
   requestId: string | null;
   ip: string | null;
   userAgent: string | null;
 }
 
-/** What the command line does has no request. */
+/** The command line has no request. */
 export const OPERATOR: ClientInfo = { requestId: null, ip: null, userAgent: null };
 
 export interface NewEvent {
-  /** Whom it is about; null when it is about no account. */
+  /** The account that it concerns; null if none. */
   userId: string | null;
-  /** Who did it: a user's id, `operator` for the command line, null for a stranger. */
+  /** Who caused it: a user's id, `operator` for the command line, null for a stranger. */
   actorId: string | null;
   sessionId?: string;
   details?: Partial<Record<EventDetail, string | number | boolean>>;
 }
 
-/** Appends to the audit record, in the transaction of what it records. Details never hold a secret. */
+/** Appends an event to the audit log, in the transaction of the change. Details never contain a secret. */
 export async function recordEvent(
   tx: Db,
   name: EventName,
@@ -32,7 +32,7 @@ export async function recordEvent(
   await recordEvents(tx, name, client, [event], now);
 }
 
-/** Likewise for many that are of one kind. */
+/** Appends many events of one kind. */
 export async function recordEvents(
   tx: Db,
   name: EventName,
@@ -66,13 +66,13 @@ export interface EventView {
   userAgent: string | null;
 }
 
-/** The newest events about a user, newest first, for that user: from where somebody else acted is not theirs to know. */
+/** The newest events that concern a user, newest first, as that user sees them: without the clients of other actors. */
 export async function eventsOf(db: Db, userId: string, most: number): Promise<EventView[]> {
   const events = await listEvents(db, { userId, limit: most });
   return events.map(forOwner);
 }
 
-/** The same in pages, so that many are never held at once. */
+/** The same in pages, so they are never all in memory. */
 export async function* pagesOfEventsOf(db: Db, userId: string, most: number): AsyncGenerator<EventView[]> {
   for await (const events of pagesOfEvents(db, { userId, limit: most })) yield events.map(forOwner);
 }
@@ -80,11 +80,11 @@ export async function* pagesOfEventsOf(db: Db, userId: string, most: number): As
 const forOwner = (event: RecordedEvent): EventView =>
   isByOther(event) ? { ...event, ip: null, userAgent: null } : event;
 
-/** Whether an administrator or operator did it, in the place of whom it is about. */
+/** Whether someone else caused it, an administrator or the operator, rather than the user whom it concerns. */
 export const isByOther = ({ userId, actorId }: Pick<RecordedEvent, 'userId' | 'actorId'>): boolean =>
   actorId !== null && actorId !== userId;
 
-/** An event with all that was recorded. */
+/** An event with everything that was recorded. */
 export interface RecordedEvent extends EventView {
   userId: string | null;
   actorId: string | null;
@@ -92,7 +92,7 @@ export interface RecordedEvent extends EventView {
   details: Record<string, string | number | boolean>;
 }
 
-/** How many events of each of these kinds there were from one time on and before another. */
+/** The number of events of each of these kinds from one time on and before another. */
 export async function countEvents(
   db: Db,
   names: readonly EventName[],
@@ -110,20 +110,20 @@ export async function countEvents(
   return new Map(rows.map(({ name, count }) => [name, count]));
 }
 
-/** Which events are asked for: those that fit all of what is given. */
+/** A filter for events: those that match all given fields. */
 export interface EventQuery {
   userId?: string | undefined;
   name?: EventName | undefined;
   requestId?: string | undefined;
-  /** From this time on, and before this one; milliseconds since 1970. */
+  /** From this time on and before that one; milliseconds since 1970. */
   since?: number | undefined;
   until?: number | undefined;
-  /** The id before which the page begins. */
+  /** The cursor: the id before which the page begins. */
   before?: string | undefined;
   limit: number;
 }
 
-/** A page of events, newest first: ids sort by time, so the last id of a page is its cursor. */
+/** A page of events, newest first. Ids sort by time, so the last id of a page is its cursor. */
 export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEvent[]> {
   const { userId, name, requestId, since, until, before, limit } = asked;
   let query = db
@@ -142,10 +142,10 @@ export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEve
   return rows.map((row) => ({ ...row, details: JSON.parse(row.details) }));
 }
 
-/** How many events a page of many has: they are read in about a millisecond, during which nobody else is served. */
+/** The page size for reading many events: about a millisecond, during which nothing else is served. */
 const PAGE = 200;
 
-/** The events that `listEvents` would give, in pages: as many as are asked for in all. */
+/** The events that `listEvents` would return, in pages, up to the requested limit. */
 export async function* pagesOfEvents(db: Db, query: EventQuery): AsyncGenerator<RecordedEvent[]> {
   let { before, limit: left } = query;
   while (left > 0) {
@@ -157,7 +157,7 @@ export async function* pagesOfEvents(db: Db, query: EventQuery): AsyncGenerator<
   }
 }
 
-/** What strangers can have recorded about no account: a name, address or code that somebody made up. */
+/** Events without an account that strangers can cause, with an invented username, email or code. */
 const ABOUT_NOBODY = [
   'sign_in_failed',
   'verification_failed',
@@ -166,7 +166,7 @@ const ABOUT_NOBODY = [
   'rate_limit_exceeded',
 ] as const satisfies EventName[];
 
-/** Removes events about no account of before a time, the oldest first, so many at most. @returns What went. */
+/** Removes events without an account from before a time, oldest first, up to a limit. @returns What was removed. */
 export async function deleteAnonymousEvents(
   tx: Db,
   before: number,
@@ -185,10 +185,10 @@ export async function deleteAnonymousEvents(
 }
 
 /**
- * Removes the oldest events of before a time, so many at most: whoever wants more gone asks again, and lets others write in
+ * Removes the oldest events from before a time, up to a limit. Call it again to remove more; other writes run in
  * between.
  *
- * @returns How many went.
+ * @returns The number removed.
  */
 export async function deleteEvents(db: Db, before: number, most: number): Promise<number> {
   const oldest = db
@@ -204,7 +204,7 @@ export async function deleteEvents(db: Db, before: number, most: number): Promis
   return Number(numDeletedRows);
 }
 
-/** The id of the newest event; '' when there is none. */
+/** The id of the newest event; '' if there is none. */
 export async function newestEventId(db: Db): Promise<string> {
   const row = await db.selectFrom('events').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
   return row?.id ?? '';

@@ -1,22 +1,24 @@
 import { domainToASCII } from 'node:url';
 
-/** `code` is stable; `message` says in one sentence for the person what to change. */
+/** `code` is stable; `message` tells the user in one sentence what to change. */
 export type IdentifierFault = { ok: false; code: string; message: string };
 
 export type ParsedEmail = { ok: true; email: string; key: string } | IdentifierFault;
 export type ParsedUsername = { ok: true; username: string; key: string } | IdentifierFault;
 
-/** UTF-16 units. Longer input is refused before any pattern reads it (attack D8). */
+/** UTF-16 units. Longer input is rejected before any regular expression runs on it (attack D8). */
 const mostTyped = 1024;
 
-/** Octets of an address and of its local part (RFC 5321 section 4.5.3.1, with the erratum 1690 to RFC 3696). */
+/** Octets in an email and in its local part (RFC 5321 section 4.5.3.1, with erratum 1690 of RFC 3696). */
 const longestEmail = 254;
 const longestLocalPart = 64;
 
-/** Code points of a username. */
+/** Code points in a username. */
 const longestUsername = 64;
 
-/** What an email cannot contain, and what to do about it. The first that is found is named (attacks W8, W21, W22, U4, U5). */
+/**
+ * What an email must not contain, and what to do about it. The first match is reported (attacks W8, W21, W22, U4, U5).
+ */
 const strange: [RegExp, string][] = [
   [/\p{Cc}/u, 'Remove line breaks and control characters.'],
   [/\p{Z}/u, 'Remove spaces.'],
@@ -30,19 +32,19 @@ const strange: [RegExp, string][] = [
 /** RFC 5322 section 3.2.3, `dot-atom-text` without the dots. */
 const atom = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+$/;
 
-/** RFC 1123 section 2.1: letters, digits, hyphens; 63 octets; a hyphen neither first nor last. */
+/** RFC 1123 section 2.1: letters, digits, hyphens; 63 octets; no hyphen at the start or end. */
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** The alphabets whose letters are taken for each other's. */
+/** Scripts whose letters can be confused with each other's. */
 const alphabets = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Cherokee', 'Coptic'].map(
   (script) => new RegExp(`\\p{Script=${script}}`, 'u'),
 );
 
 /**
- * Reads an address that email will be sent to. Of RFC 5321 it takes the plain form alone: a dot-atom in ASCII, and a
- * domain of two labels or more, where an international one becomes its ASCII form (UTS 46). ASCII is lower-cased.
+ * Parses an email that Usher sends messages to. Accepts only the plain form of RFC 5321: an ASCII dot-atom, and a
+ * domain of at least two labels; an internationalized domain is converted to ASCII (UTS 46). ASCII is lowercased.
  *
- * `email` is what is stored, compared and mailed to, and never again what was typed (attack W9); `key` is the same.
+ * `email` is what is stored, compared and sent to, never the text as typed (attack W9); `key` is the same.
  */
 export function parseEmail(text: string): ParsedEmail {
   if (text.length > mostTyped)
@@ -71,15 +73,15 @@ export function parseEmail(text: string): ParsedEmail {
 }
 
 /**
- * Reads the name that a user goes by: letters of any script, digits, `._-'` and single spaces between them.
- * `username` keeps the case; `key` is what must be unique (attacks U1, U2): `parseUsername(key).key === key`.
+ * Parses a username: letters of any script, digits, `._-'` and single spaces between them. `username` keeps its case;
+ * `key` must be unique (attacks U1, U2): `parseUsername(key).key === key`.
  */
 export function parseUsername(text: string): ParsedUsername {
   if (text.length > mostTyped)
     return usernameFault(`Use ${longestUsername} characters or fewer.`, 'username_too_long');
   const username = withoutEnds(text).normalize('NFC');
   if (username === '') return usernameFault('Enter a username.', 'username_missing');
-  // Looked at again below, for NFKC can bring in what the name had not: `⑴` becomes `(1)`.
+  // Checked again below, because NFKC can introduce characters: `⑴` becomes `(1)`.
   const key = username.normalize('NFKC').toLowerCase().normalize('NFKC');
   const wrong = faultOfUsername(username) ?? faultOfUsername(key);
   if (wrong) return usernameFault(wrong);
@@ -90,26 +92,26 @@ export function parseUsername(text: string): ParsedUsername {
 }
 
 /**
- * Whether letters of two alphabets stand together whose letters look alike (UTS 39 section 5.1), as in `аdmin` with a
- * Cyrillic а. Such a name is another name; this is for marking it where people read it.
+ * Whether a username mixes scripts with look-alike letters (UTS 39 section 5.1), as in `аdmin` with a Cyrillic а. It is
+ * a different username; use this to mark it where people see it.
  */
 export function mixedScripts(text: string): boolean {
   return alphabets.filter((alphabet) => alphabet.test(text)).length > 1;
 }
 
-/** Whether a name given at sign-in is an address: no username contains an `@`. */
+/** Whether an identifier given at sign-in is an email: no username contains an `@`. */
 export function looksLikeEmail(text: string): boolean {
   return text.includes('@');
 }
 
-/** Without ASCII white space at the ends, as browsers send `<input type=email>` (HTML, section 4.10.5.1.5). */
+/** Trims ASCII whitespace, as browsers do for `<input type=email>` (HTML, section 4.10.5.1.5). */
 function withoutEnds(text: string): string {
   return text.replace(/^[\t\n\f\r ]+/, '').replace(/[\t\n\f\r ]+$/, '');
 }
 
-/** The domain in ASCII, or nothing where there cannot be such a domain. */
+/** The domain in ASCII; empty if it is invalid. */
 function asciiDomain(domain: string): string {
-  // Only letters and digits are converted: in any other character the URL parser might see a port, a path or a `%`.
+  // Only letters and digits are converted: the URL parser might read other characters as a port, a path or a `%`.
   return /^[\p{L}\p{M}\p{N}.-]+$/u.test(domain) ? domainToASCII(domain) : '';
 }
 
@@ -126,7 +128,7 @@ function faultOfDomain(domain: string): string | undefined {
   if (domain === '') return 'Check the domain after the @.';
   if (labels.includes('')) return 'Check the dots in the domain.';
   if (labels.length < 2) return 'Enter a complete domain, like example.com.';
-  // RFC 3696 section 2: the last label of a name is not all digits; so no IP address passes for a domain.
+  // RFC 3696 section 2: the last label of a domain is not all digits, so no IP address passes as a domain.
   if (/^\d+$/.test(labels.at(-1) ?? '')) return 'Enter a domain, like example.com, instead of an IP address.';
   return labels.every((part) => label.test(part)) ? undefined : 'Check the domain after the @.';
 }

@@ -4,17 +4,17 @@ import { newId } from '../platform/random.ts';
 import type { Keys } from '../platform/secrets.ts';
 import { equalSecrets, mac } from '../platform/secrets.ts';
 
-/** What is damaged must never pass for new: it would be set up again, by whoever comes first. */
+/** A damaged database must not pass as new: the first visitor could set it up again. */
 export const DAMAGED = 'The database is damaged (missing installation ID). Restore a backup.';
 
 const SECRET_CHECK = 'this is the secret of this installation';
 
 /**
- * Makes the one row that says what this installation is, or checks that the secret fits the one there is.
+ * Creates the installation's row, or checks that the secret matches the existing one.
  *
- * @returns Whether it was made now.
- * @throws ConfigError when the database belongs to another secret: its keys could not be read and every
- * token would be refused.
+ * @returns Whether it was created now.
+ * @throws ConfigError if the database belongs to another secret: its keys could not be decrypted and every token would
+ * be rejected.
  */
 export async function openInstallation(db: Db, keys: Keys, now: number): Promise<boolean> {
   const expected = mac(keys.check, SECRET_CHECK);
@@ -42,13 +42,13 @@ export async function openInstallation(db: Db, keys: Keys, now: number): Promise
   return false;
 }
 
-/** Whether the first administrator was made. */
+/** Whether the first administrator has been created. */
 export async function isSetUp(db: Db): Promise<boolean> {
   const row = await db.selectFrom('installation').select('setup_completed_at').executeTakeFirst();
   return row?.setup_completed_at != null;
 }
 
-/** Marks the set-up as done. @returns false when it already was: of two at once, one wins. */
+/** Marks the setup as completed. @returns false if it already was; only one of several concurrent calls succeeds. */
 export async function markSetUpCompleted(tx: Db, now: number): Promise<boolean> {
   const done = await tx
     .updateTable('installation')
@@ -60,8 +60,8 @@ export async function markSetUpCompleted(tx: Db, now: number): Promise<boolean> 
 }
 
 /**
- * Puts the transactions that take an administrator away into a row, one behind the other (they all change
- * this row first), so that each sees what the one before it left. Without it two could each spare the other's.
+ * Serializes the transactions that remove an administrator: they all update this row first, so each sees the result of
+ * the one before it. Otherwise two administrators could remove each other at once.
  */
 export async function serializeAdminChanges(tx: Db): Promise<void> {
   await tx
@@ -70,7 +70,7 @@ export async function serializeAdminChanges(tx: Db): Promise<void> {
     .execute();
 }
 
-/** The same for transactions that make signing keys. */
+/** The same for transactions that create signing keys. */
 export async function serializeKeyChanges(tx: Db): Promise<void> {
   await tx
     .updateTable('installation')
@@ -78,13 +78,13 @@ export async function serializeKeyChanges(tx: Db): Promise<void> {
     .execute();
 }
 
-/** A hash that costs as much as the slowest that was ever imported, and is nobody's; null when there was none. */
+/** A stand-in, which belongs to no account, that costs as much as the slowest imported hash; null if there is none. */
 export async function slowestHash(db: Db): Promise<string | null> {
   const row = await db.selectFrom('installation').select('slowest_hash').executeTakeFirst();
   return row?.slowest_hash ?? null;
 }
 
-/** Does nothing when another process has replaced it meanwhile: it looks again with its next batch. */
+/** Does nothing if another process has replaced it meanwhile: the caller looks again with its next batch. */
 export async function replaceSlowestHash(tx: Db, from: string | null, to: string): Promise<void> {
   await tx
     .updateTable('installation')
@@ -93,12 +93,12 @@ export async function replaceSlowestHash(tx: Db, from: string | null, to: string
     .execute();
 }
 
-/** Whether the database says which installation it belongs to. Its tables have to be there. */
+/** Whether the database has an installation's row. Its tables must exist. */
 export async function hasInstallation(db: Db): Promise<boolean> {
   return (await db.selectFrom('installation').select('id').executeTakeFirst()) !== undefined;
 }
 
-/** Which installation this is, and how far its state has come. */
+/** The id of this installation, and the revision of its state. */
 export async function readState(db: Db): Promise<{ installation: string; revision: number }> {
   const row = await db
     .selectFrom('installation')
@@ -108,7 +108,7 @@ export async function readState(db: Db): Promise<{ installation: string; revisio
   return { installation: row.installation_id, revision: row.state_revision };
 }
 
-/** Raises the revision of the state by one, from `least` at least. @returns The new one. */
+/** Increments the revision of the state, to at least `least`. @returns The new revision. */
 export async function raiseStateRevision(db: Db, least = 0): Promise<number> {
   const row = await db
     .updateTable('installation')

@@ -8,11 +8,11 @@ import { seal, unseal } from '../platform/secrets.ts';
 
 const MINUTE = 60_000;
 
-/** A key is published this long before it signs: twice as long as verifiers may cache the JWKS. */
+/** How long a key is published before it signs: twice as long as verifiers may cache the JWKS. */
 const PUBLISH_AHEAD = 10 * MINUTE;
-/** And this long after it signed last: the longest life of a token, and some for clocks that differ. */
+/** How long it stays published after it last signed: the maximum lifetime of a token, plus some clock skew. */
 const PUBLISH_AFTER = 65 * MINUTE;
-/** Keys are read again at most this often because of a token whose key is unknown. */
+/** The minimum time between reloads caused by tokens with an unknown key. */
 const REFRESH_PAUSE = 5_000;
 
 export interface SigningKey {
@@ -20,13 +20,13 @@ export interface SigningKey {
   algorithm: string;
   privateKey: CryptoKey;
   publicKey: CryptoKey;
-  /** The public members alone, as the JWKS shows them (RFC 7517). */
+  /** Only the public members, as in the JWKS (RFC 7517). */
   publicJwk: JWK;
   signsFrom: number;
   publishedUntil: number | null;
 }
 
-/** The signing keys in memory. */
+/** The signing keys, in memory. */
 export interface Keyring {
   signer(now: number): SigningKey;
   published(now: number): SigningKey[];
@@ -35,7 +35,7 @@ export interface Keyring {
   refresh(): Promise<void>;
 }
 
-/** Loads the signing keys. @throws When a key cannot be decrypted: the secret is not the one it was made with. */
+/** Loads the signing keys. @throws Error if a key cannot be decrypted: it was encrypted with another secret. */
 export async function openKeyring(db: Db, wrap: KeyObject, clock: Clock): Promise<Keyring> {
   let keys: SigningKey[] = [];
   let fingerprint = '';
@@ -52,7 +52,7 @@ export async function openKeyring(db: Db, wrap: KeyObject, clock: Clock): Promis
     revision++;
   };
   let reading: Promise<void> = Promise.resolve();
-  // One after the other: what was read before a rotation must not be put in place after what was read behind it.
+  // Reloads run one after the other: keys read before a rotation must not replace those read after it.
   const reload = (): Promise<void> => {
     const done = reading.then(read);
     reading = done.catch(() => {});
@@ -79,10 +79,10 @@ const isPublished = (key: SigningKey, now: number): boolean =>
   key.publishedUntil === null || now < key.publishedUntil;
 
 /**
- * Makes the first signing key if there is none. The caller's transaction is queued (`serializeKeyChanges`), so that
- * of several processes that start at once one makes it.
+ * Creates the first signing key if there is none. The caller's transaction is serialized (`serializeKeyChanges`), so
+ * only one of several processes that start at once creates it.
  *
- * @returns The key's id, or undefined when there was one.
+ * @returns The key's id; undefined if there already was one.
  */
 export async function makeFirstKey(
   tx: Db,
@@ -95,10 +95,10 @@ export async function makeFirstKey(
 }
 
 /**
- * Makes the key that follows the one in use. Normally it is published for a while before it signs, and the
- * old one stays published until its last token has run out. When the old one may have leaked (`leaked`), the
- * new one signs at once and what the old ones signed is rejected: by each process once it has read the keys again, which
- * the one that rotates does at once (`flows/keys/rotate-key`), and others every second.
+ * Creates the next key. Normally it is published for a while before it signs, and the old one stays published until its
+ * last token has expired. If the old key may have leaked (`leaked`), the new one signs at once and tokens signed with
+ * the old ones are rejected. Each process does so once it has reloaded the keys: the one that rotates at once
+ * (`flows/keys/rotate-key`), others every second.
  */
 export async function rotateKey(
   tx: Db,
@@ -116,7 +116,7 @@ export async function rotateKey(
   return { id: await insertKey(tx, wrap, algorithm, signsFrom, now), signsFrom };
 }
 
-/** What can be told of the keys: never the private part. */
+/** The public metadata of the keys, never the private part. */
 export async function listKeys(db: Db): Promise<Omit<KeysTable, 'private_jwk_encrypted' | 'public_jwk'>[]> {
   return db
     .selectFrom('keys')
@@ -125,10 +125,13 @@ export async function listKeys(db: Db): Promise<Omit<KeysTable, 'private_jwk_enc
     .execute();
 }
 
-/** `next` will sign, `signing` does, `published` only checks what it signed, `gone` checks nothing any more. */
+/** `next` will sign, `signing` does, `published` only verifies tokens that it signed, `gone` verifies nothing. */
 export type KeyState = 'next' | 'signing' | 'published' | 'gone';
 
-/** The states of the keys that `listKeys` gave: newest first, so that the first that may sign is the one that does. */
+/**
+ * Adds the states to the keys from `listKeys`, which are newest first: the first key that may sign is the one that
+ * does.
+ */
 export function stateKeys<Key extends Pick<KeysTable, 'signs_from' | 'published_until'>>(
   keys: readonly Key[],
   now: number,
@@ -170,7 +173,7 @@ async function insertKey(
 
 async function unwrapKey(row: KeysTable, wrap: KeyObject): Promise<SigningKey> {
   const privateJwk = JSON.parse(unseal(wrap, placeOf(row.id), row.private_jwk_encrypted)) as JWK;
-  // The row's own public key is not trusted: it is derived from the private one, which is authenticated.
+  // The public key is derived from the private one, which is authenticated; the row's own copy is not trusted.
   const { d: _private, ...publicJwk } = privateJwk;
   return {
     id: row.id,
@@ -183,7 +186,7 @@ async function unwrapKey(row: KeysTable, wrap: KeyObject): Promise<SigningKey> {
   };
 }
 
-/** How long ago the newest key was made, in milliseconds. */
+/** The age of the newest key, in milliseconds. */
 export async function newestKeyAge(db: Db, now: number): Promise<number> {
   const row = await db
     .selectFrom('keys')

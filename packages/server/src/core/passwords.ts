@@ -6,24 +6,25 @@ import { HashQueueFull } from '../platform/hash-lanes.ts';
 import type { Hasher } from '../platform/hasher.ts';
 import { findGuessable, reasons } from './passwords/guessable.ts';
 
-/** Code points after normalisation; NIST SP 800-63B-4 section 3.1.1.2 asks for 64 or more. */
+/** Code points after normalization; NIST SP 800-63B-4 section 3.1.1.2 requires a maximum of at least 64. */
 const longest = 256;
 
-/** What argon2 is given at most (attack U14). UTF-8 spends at most 4 bytes on a code point (RFC 3629). */
+/** The maximum input to argon2 (attack U14). UTF-8 uses at most 4 bytes per code point (RFC 3629). */
 const mostBytes = longest * 4;
 
-/** UTF-16 units as typed. NFC shortens a text to a third at most, so nothing longer can be `mostBytes` in NFC. */
+/** UTF-16 units as typed. NFC shortens a text to a third at most, so no longer text fits `mostBytes` in NFC. */
 const mostTyped = mostBytes * 4;
 
-/** Letters and digits that are not taken for each other: no 0, 1, l, o. 32 of them, so 5 bits each. */
+/** Letters and digits that are not confused with each other: no 0, 1, l, o. There are 32, so 5 bits each. */
 const readable = 'abcdefghijkmnpqrstuvwxyz23456789';
 
 /**
- * What is wrong with a password that somebody wants to set, in one sentence for them; `undefined` if nothing.
- * There are no rules of composition, nothing is trimmed and nothing cut (ASVS 6.2.5, 6.2.8).
+ * Checks a new password against the policy. There are no composition rules; the password is neither trimmed nor
+ * truncated (ASVS 6.2.5, 6.2.8).
  *
- * @param about What the password must not be built from: the user's own names, and the service's.
- * @param minimum Code points; never below 8 (ASVS 6.2.1), which the configuration sees to.
+ * @param about What the password must not be based on: the user's identifiers, and the service's name.
+ * @param minimum Code points; never below 8 (ASVS 6.2.1), which the configuration ensures.
+ * @returns What is wrong, in one sentence for the user; undefined if the password is acceptable.
  */
 export function checkPolicy(
   password: string,
@@ -60,30 +61,37 @@ export function checkPolicy(
   return undefined;
 }
 
-/** How well a password that `checkPolicy` has passed withstands whoever has stolen its hash; length is what counts most. */
+/** How well a password that passed `checkPolicy` resists offline guessing of its hash; length matters most. */
 export const strengthOf = (password: string): 'fair' | 'strong' =>
   [...normalisePassword(password)].length >= 16 && new Set(password).size >= 6 ? 'strong' : 'fair';
 
-/** One form for each text, however the keyboard composed it (NFC: NIST SP 800-63B-4 section 3.1.1.2, attack U6). */
+/**
+ * Normalizes a password, so that it does not depend on how the keyboard composed it (NFC: NIST SP 800-63B-4 section
+ * 3.1.1.2, attack U6).
+ */
 export function normalisePassword(password: string): string {
   return password.normalize('NFC');
 }
 
 /**
- * Whether this can be anybody's password at all. Ask it before an account is looked up: what cannot be one costs
- * no hash, and must not tell by that whether there is an account (attacks U14, E2).
+ * Whether this can be a password at all. Call it before looking up the account: text that cannot be one is not hashed,
+ * and that must not reveal whether the account exists (attacks U14, E2).
  */
 export function couldBePassword(password: string): boolean {
   return (
     password !== '' &&
     password.length <= mostTyped &&
-    // A lone surrogate would reach argon2 as U+FFFD, and so would verify as another password.
+    // argon2 would read a lone surrogate as U+FFFD, and so accept a different password.
     password.isWellFormed() &&
     Buffer.byteLength(normalisePassword(password)) <= mostBytes
   );
 }
 
-/** The hash to store for a password that `checkPolicy` has passed. Rejects with the refusal `busy` or `stopping`. */
+/**
+ * Hashes a password that passed `checkPolicy`.
+ *
+ * @throws HttpError `busy`, `stopping`.
+ */
 export async function hashPassword(hasher: Hasher, password: string, requester: Requester): Promise<string> {
   if (!couldBePassword(password))
     throw new RangeError('hashPassword() got a password that checkPolicy() rejects');
@@ -91,10 +99,11 @@ export async function hashPassword(hasher: Hasher, password: string, requester: 
 }
 
 /**
- * Whether this is the password of the account with this hash, in NFC or as it was typed: other programs hash what they
- * get (attack U6). Without a hash (no such account, or one that has no
- * password) it does the same work and answers `false`, so that time and load tell nothing (attacks E2, E4).
- * Rejects with the refusal `busy` or `stopping`: a `HashQueueFull` if nothing was compared.
+ * Whether the password matches the hash, in NFC or as typed: other programs hash the raw text (attack U6). Without a
+ * hash (no such account, or an account without a password) it does the same work and returns false, so neither time nor
+ * load reveals which (attacks E2, E4).
+ *
+ * @throws HttpError `busy`, `stopping`; a `HashQueueFull` if nothing was compared.
  */
 export async function verifyPassword(
   hasher: Hasher,
@@ -102,16 +111,16 @@ export async function verifyPassword(
   password: string,
   requester: Requester,
 ): Promise<boolean> {
-  // Depends on the password alone, so it is the same for every account and for none.
+  // Depends only on the password, so it is the same whether the account exists or not.
   if (!couldBePassword(password)) return false;
-  // One or two, which the password alone decides.
+  // One or two forms, which depends only on the password.
   let isCompared = false;
   for (const form of new Set([normalisePassword(password), password])) {
     let matches: boolean;
     try {
       matches = await hasher.verify(storedHash ?? hasher.dummy, form, requester);
     } catch (error) {
-      // The first form was found wrong: that must not pass for an attempt of which nothing was learned.
+      // The first form did not match: the attempt must not count as one that revealed nothing.
       if (isCompared && error instanceof HashQueueFull) throw new HttpError(error.code, { retryAfter: 2 });
       throw error;
     }
@@ -121,7 +130,7 @@ export async function verifyPassword(
   return false;
 }
 
-/** A new password of 100 random bits that can be read aloud and typed: `k3tw-9fha-xq7m-d2ru-vb8s`. */
+/** Generates a password of 100 random bits that is easy to read aloud and type: `k3tw-9fha-xq7m-d2ru-vb8s`. */
 export function generatePassword(): string {
   const group = () => Array.from({ length: 4 }, () => readable[randomInt(readable.length)]).join('');
   return Array.from({ length: 5 }, group).join('-');
@@ -133,7 +142,7 @@ function fault(code: string, message: string): FieldError {
 
 let commonPasswords: Set<string> | undefined;
 
-/** Read at the first use: 15 ms and 5 MB, which the start of a server need not wait for (ASVS 6.2.4). */
+/** Loads the list on first use: it takes 15 ms and 5 MB, which would slow the server's start (ASVS 6.2.4). */
 function isCommon(password: string): boolean {
   commonPasswords ??= readCommonPasswords();
   const folded = password.toLowerCase();
@@ -146,7 +155,7 @@ function readCommonPasswords(): Set<string> {
   return new Set(dictionary['passwords-common']);
 }
 
-/** Whether the password is one of these words, perhaps repeated, and otherwise only digits and signs (ASVS 6.2.11). */
+/** Whether the password is one of these words, possibly repeated, with only digits and symbols added (ASVS 6.2.11). */
 function isPersonal(
   password: string,
   about: { username?: string; email?: string; service?: string },
@@ -155,11 +164,13 @@ function isPersonal(
   return [about.username, about.email, about.email?.replace(/@.*$/u, ''), about.service]
     .map((word) => foldedLetters(word ?? ''))
     .flatMap((word) => [word, word.replace(/^\p{N}+|\p{N}+$/gu, '')])
-    .filter((word) => word.length >= 3) // shorter ones are too little to know a password by
+    .filter((word) => word.length >= 3) // shorter words match too many passwords
     .some((word) => bare.includes(word) && /^\p{N}*$/u.test(bare.replaceAll(word, '')));
 }
 
-/** Without case (upper, which folds ß and both sigmas), compatibility forms, spaces and signs. Emoji stay. */
+/**
+ * Removes case (via upper case, which folds ß and both sigmas), compatibility forms, spaces and symbols. Keeps emoji.
+ */
 function foldedLetters(text: string): string {
   return text
     .normalize('NFKC')

@@ -6,10 +6,10 @@ import { mac } from '../platform/secrets.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Until it is cleared. */
+/** Until it is reset. */
 const FOREVER = 100 * 365 * DAY;
 
-/** What is counted about a name that no account has is kept no longer than this, whatever the budget. */
+/** How long counts for an identifier without an account are kept at most, whatever the rate limit. */
 export const MAX_FOR_UNKNOWN = DAY;
 
 const TOO_MANY_PASSWORDS = 'Blocked: too many incorrect passwords';
@@ -18,18 +18,18 @@ const TOO_MANY_CHANGES = 'Change blocked: too many changes';
 const TOO_MANY_EMAILS = 'Email not sent: too many requests';
 
 /**
- * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
- * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
- * A `distinct` window counts different names instead of attempts. All in milliseconds. `of` is whose budget it is,
- * `label` names it to an administrator, and `why` says what it counts; `activity` says to the owner of an
- * account what was blocked. A limit with a `noun` (what there were too many of) can be the `limit` of a route, or be
- * counted by `countWrite`.
+ * All rate limits. A `back-off` allows `free` attempts, then doubles the wait after each further one, from `first` to
+ * `longest`; success resets it. A `window` allows `max` attempts in `length`. A `distinct` window counts different
+ * identifiers instead of attempts. All times are in milliseconds. `of` is the kind of subject, `label` is its name for
+ * administrators, and `description` says what it counts; `activity` tells the owner of an account what was blocked. A
+ * rate limit with a `noun` (what there were too many of) can be the `limit` of a route, or be counted by `countWrite`.
  *
- * Their order is that in which one transaction locks what it counts or lifts, those of ranges alone apart, which come first:
- * transactions that keep it never wait for each other in a circle.
+ * The order is the order in which a transaction locks the rows that it counts or resets, except for rate limits of
+ * ranges alone, which come first. Transactions that keep to it cannot deadlock.
  */
 export const rateLimits = {
-  // An account has two names. Were they counted together alone, the work that a refusal leaves out would tell so of the two.
+  // An account has two identifiers. If they shared one count, the work skipped by a rejection would reveal that both
+  // belong to one account.
   passwords_per_identifier: {
     kind: 'back-off',
     free: 5,
@@ -64,7 +64,7 @@ export const rateLimits = {
       'Total incorrect passwords from unknown devices since the last successful sign-in. When reached, the user must reset the password by email.',
     activity: TOO_MANY_PASSWORDS,
   },
-  // As long as a browser is known without a sign-in. Used up, it is not known any more.
+  // For as long as a browser stays known without a sign-in. Once used up, the browser is no longer known.
   passwords_per_device: {
     kind: 'window',
     max: 10,
@@ -75,7 +75,7 @@ export const rateLimits = {
       'Incorrect passwords from one known device since its last successful sign-in. When reached, the device is no longer known.',
     activity: TOO_MANY_PASSWORDS,
   },
-  // NIST SP 800-63B-4, section 3.2.2. Without a right one for so long, none of these browsers is known any more.
+  // NIST SP 800-63B-4, section 3.2.2. After this long without a correct password, none of these browsers is known.
   passwords_per_account_known_devices: {
     kind: 'window',
     max: 100,
@@ -149,7 +149,8 @@ export const rateLimits = {
     description: 'Password reset emails to one email address, requested from one IP range.',
     activity: TOO_MANY_EMAILS,
   },
-  // No link works for a shorter time than this window lasts (`flows/verifications/verification-rules`): whoever uses it up leaves one in the mailbox.
+  // Every link works at least as long as this window (`flows/verifications/verification-rules`), so an attacker who
+  // uses it up leaves a working link in the owner's mailbox.
   recovery_emails_per_recipient: {
     kind: 'window',
     max: 6,
@@ -231,7 +232,7 @@ export const rateLimits = {
     label: 'Incorrect passwords (IP range)',
     description: 'Incorrect passwords from one IP range from unknown devices, including blocked attempts.',
   },
-  // The one place that tells whether an address is taken.
+  // The only response that reveals whether an email is taken.
   sign_ups_per_ip_range: {
     kind: 'window',
     max: 30,
@@ -249,7 +250,7 @@ export const rateLimits = {
     label: 'Invalid links and tokens (IP range)',
     description: 'Invalid links and refresh tokens from one IP range.',
   },
-  // What somebody who is signed in can write again and again. Each of these writes an event that is kept for a year.
+  // Repeatable writes by signed-in users. Each records an event that is kept for a year.
   profile_changes_per_account: {
     kind: 'window',
     max: 60,
@@ -325,7 +326,7 @@ export type RateLimit = (
         of: 'account' | 'identifier' | 'email' | 'device' | 'email and range' | 'everybody';
         activity: string;
       }
-    // Of a network: most of these are about no account.
+    // Of a network: most of these concern no account.
     | { of: 'range'; activity?: string }
   );
 
@@ -333,21 +334,23 @@ export type RateLimitName = keyof typeof rateLimits;
 
 const rateLimitNames = Object.keys(rateLimits) as RateLimitName[];
 
-/** The limits of what somebody who is signed in writes. */
+/** The rate limits for writes by signed-in users. */
 export type WriteRateLimit = {
   [K in RateLimitName]: (typeof rateLimits)[K] extends { kind: 'window'; of: 'account'; noun: string }
     ? K
     : never;
 }[RateLimitName];
 
-/** What the owner of an account reads of an attempt that a limit refused; undefined for a limit that is about no account. */
+/**
+ * What the owner of an account is told about a rate-limited attempt; undefined if the rate limit concerns no account.
+ */
 export const limitActivity = (limit: unknown): string | undefined =>
   Object.entries<RateLimit>(rateLimits).find(([name]) => name === limit)?.[1].activity;
 
-/** The subject of a budget that all accounts share. */
+/** The subject of a rate limit that all accounts share. */
 export const EVERYBODY = 'everybody';
 
-/** The subject of a budget of an address and the range that asks about it. */
+/** The subject of a rate limit per email and requesting IP range. */
 export const emailAndRange = (email: string, { subject, times }: CountedRange): CountedRange => ({
   subject: `${subject} ${email}`,
   times,
@@ -357,29 +360,28 @@ type NameOf<Kind> = {
   [K in RateLimitName]: (typeof rateLimits)[K]['kind'] extends Kind ? K : never;
 }[RateLimitName];
 
-/** An attempt that was not looked at, and why. */
+/** An attempt that was rejected without being evaluated, and why. */
 export interface RateLimited {
   allowed: false;
   limit: RateLimitName;
-  /** What the limit has counted. */
+  /** What the rate limit has counted. */
   count: number;
-  /** The how-manieth refusal this is since the limit let something pass. */
+  /** The number of rejections, including this one, since the rate limit last allowed an attempt. */
   rejected: number;
   /** Milliseconds. */
   retryAfter: number;
 }
 
-/** `count` is what the limit has counted, with this attempt. */
+/** `count` is what the rate limit has counted, including this attempt. */
 export type RateLimitResult = { allowed: true; count: number } | RateLimited;
 
-/** The table holds no name that was tried, only its MAC under a key that is not in the database. */
+/** The table stores no identifier that was tried, only its MAC under a key that is not in the database. */
 const keyOf = (key: KeyObject, rateLimit: string, subject: string): string =>
   mac(key, `${rateLimit}\n${subject}`);
 
 /**
- * Counts an attempt, before what it tries is looked at, and says whether it may be looked at. One statement, so
- * that of many attempts at once no more pass than the budget has; a refused attempt is not evaluated and does
- * not count.
+ * Counts an attempt before it is evaluated, and returns whether it is allowed. A single statement, so concurrent
+ * attempts cannot exceed the rate limit. A rejected attempt is not evaluated and does not count.
  */
 export async function countAttempt(
   db: Db,
@@ -393,14 +395,15 @@ export async function countAttempt(
   const isOver = sql<boolean>`rate_limits.expires_at <= ${now}`;
   const passed = await db
     .insertInto('rate_limits')
-    // The first one is free in every budget.
+    // Every rate limit allows the first attempt.
     .values({ key: id, count: 1, blocked_until: 0, expires_at: now + forget, rejected: 0 })
     .onConflict((conflict) =>
       conflict
         .column('key')
         .doUpdateSet({
           count: sql`CASE WHEN ${isOver} THEN 1 ELSE rate_limits.count + 1 END`,
-          // Not `now` where there is no pause: of two at once, the one that took the time first may come second.
+          // Not `now` if there is no pause: of two concurrent attempts, the one with the earlier time may be written
+          // second.
           blocked_until: sql`CASE WHEN ${isOver} OR rate_limits.count + 1 < ${sql.lit(free)} THEN 0
             ELSE CAST(${now} AS BIGINT) + ${pauses(rateLimit)} END`,
           expires_at: now + forget,
@@ -413,7 +416,7 @@ export async function countAttempt(
   return passed ? { allowed: true, count: passed.count } : countRejection(db, rateLimit, id, now);
 }
 
-/** A refused attempt counts as such, and as nothing else. */
+/** A rejected attempt counts only as a rejection. */
 async function countRejection(
   db: Db,
   limit: NameOf<'back-off' | 'window'>,
@@ -427,7 +430,7 @@ async function countRejection(
     .returning(['count', 'rejected', 'blocked_until', 'expires_at'])
     .executeTakeFirst();
   const end = rateLimits[limit].kind === 'back-off' ? row?.blocked_until : row?.expires_at;
-  // Without a row it was cleared at this moment: the next attempt passes.
+  // If the row is gone, the rate limit has just been reset: the next attempt passes.
   return {
     allowed: false,
     limit,
@@ -437,13 +440,13 @@ async function countRejection(
   };
 }
 
-/** How long attempt number `count` makes the next one wait. */
+/** How long attempt number `count` makes the next one wait, in milliseconds. */
 function pauseAfter(rateLimit: NameOf<'back-off'>, count: number): number {
   const { free, first, longest } = rateLimits[rateLimit];
   return count < free ? 0 : Math.min(first * 2 ** (count - free), longest);
 }
 
-/** The same in SQL, for the attempt after `rate_limits.count`: the few steps until the pause stops growing. */
+/** The same in SQL, for the attempt after `rate_limits.count`: one case per step until the pause stops growing. */
 function pauses(rateLimit: NameOf<'back-off'>) {
   const { free, longest } = rateLimits[rateLimit];
   const steps = [];
@@ -455,9 +458,9 @@ function pauses(rateLimit: NameOf<'back-off'>) {
 }
 
 /**
- * Takes one attempt out of a window again: it was right, or was not compared.
+ * Removes one attempt from a window: it succeeded, or was not evaluated.
  *
- * @param times 0 for the work alone, where the attempt was not counted and that must not show.
+ * @param times 0 to do the same work for an attempt that was not counted, so that timing does not reveal it.
  */
 export async function uncount(
   db: Db,
@@ -475,9 +478,9 @@ export async function uncount(
 }
 
 /**
- * Takes an attempt out of a back-off again that was not compared, and with it the wait that it caused.
+ * Removes an attempt that was not evaluated from a back-off, together with the wait that it caused.
  *
- * @param counted What the limit had counted with this attempt; 0 for the work alone, where it was not counted.
+ * @param counted The count including this attempt; 0 to do the same work for an attempt that was not counted.
  */
 export async function uncountAttempt(
   db: Db,
@@ -487,7 +490,7 @@ export async function uncountAttempt(
   counted: number,
 ): Promise<void> {
   const times = counted > 0 ? 1 : 0;
-  // Beyond the free ones only the last attempt has caused a wait; those before it were over.
+  // After the free attempts, only the last one caused a wait that is still running; earlier waits are over.
   const isLast = sql<boolean>`rate_limits.count = ${counted}`;
   const isFree = sql<boolean>`rate_limits.count - ${sql.lit(times)} < ${sql.lit(rateLimits[rateLimit].free)}`;
   await db
@@ -501,7 +504,7 @@ export async function uncountAttempt(
     .execute();
 }
 
-/** Takes one attempt out of the windows of all ranges that the client is in. */
+/** Removes one attempt from the windows of all of the client's IP ranges. */
 export async function uncountInRanges(
   db: Db,
   key: KeyObject,
@@ -511,13 +514,13 @@ export async function uncountInRanges(
   for (const { subject } of ranges) await uncount(db, key, rateLimit, subject);
 }
 
-/** A range that a client is in, and how many times the number of a limit it has. */
+/** One of a client's IP ranges, and the factor by which its maximum is multiplied. */
 export interface CountedRange {
   subject: string;
   times: number;
 }
 
-/** Counts an attempt against the window of each range that the client is in, up to the first that is full. */
+/** Counts an attempt in the window of each of the client's IP ranges, until one is full. */
 export async function countInRanges(
   db: Db,
   key: KeyObject,
@@ -534,10 +537,10 @@ export async function countInRanges(
 }
 
 /**
- * Counts an attempt against a window.
+ * Counts an attempt in a window.
  *
- * @param how.times How many times the number of the limit the subject has.
- * @param how.longest How long the window lasts at most, in milliseconds, for a subject that nobody has.
+ * @param how.times The factor by which the subject's maximum is multiplied.
+ * @param how.longest The maximum length of the window, in milliseconds, for a subject without an account.
  */
 export async function countInWindow(
   db: Db,
@@ -569,16 +572,17 @@ export async function countInWindow(
     .returning('count')
     .executeTakeFirst();
   if (passed) return { allowed: true, count: passed.count };
-  // What time does not end is asked no more often than the limit before it allows, so these need no count.
+  // A window that never expires is checked no more often than the rate limit before it allows, so its rejections need
+  // no count.
   if (rateLimits[rateLimit].length === FOREVER)
     return { allowed: false, limit: rateLimit, count: max, rejected: 1, retryAfter: length };
   return countRejection(db, rateLimit, id, now);
 }
 
 /**
- * Counts a name against the window of distinct names of each range that the client is in, before it is looked at; in as
- * many statements for three ranges as for one. The caller runs it in a transaction: the first statement locks the rows of
- * the windows, the narrowest first, so that of many names at once no more pass than there is room for.
+ * Counts an identifier in the window of distinct identifiers of each of the client's IP ranges, before looking it up;
+ * three ranges take as many statements as one. Call it in a transaction: the first statement locks the windows' rows,
+ * narrowest range first, so concurrent identifiers cannot exceed the maximum.
  */
 export async function countIdentifier(
   tx: Db,
@@ -631,7 +635,7 @@ export async function countIdentifier(
   return { allowed: true, count: (named[0]?.others.length ?? 0) + 1 };
 }
 
-/** Takes a name out of the windows again: it did not fail. */
+/** Removes an identifier from the windows: its sign-in did not fail. */
 export async function uncountIdentifier(
   db: Db,
   key: KeyObject,
@@ -647,25 +651,25 @@ export async function uncountIdentifier(
     .execute();
 }
 
-/** A limit, and whom it is asked about: the table itself does not tell. */
+/** A rate limit and its subject, which the table stores only as a MAC. */
 export interface RateLimitSubject {
   limit: RateLimitName;
   subject: string;
-  /** How many times the number of the limit the subject has; once unless said. */
+  /** The factor by which the subject's maximum is multiplied; 1 by default. */
   times?: number;
 }
 
-/** What a limit has counted. */
+/** The state of a rate limit. */
 export interface RateLimitState extends RateLimitSubject {
   count: number;
   rejected: number;
-  /** Whether it refuses the next attempt. */
+  /** Whether it rejects the next attempt. */
   isExceeded: boolean;
-  /** When it lets one pass again, if it is reached and time does that. */
+  /** When it allows an attempt again, if it is exceeded and expires by itself. */
   until: number | null;
 }
 
-/** The limits of these that have counted anything, in their order. */
+/** Returns those of these rate limits that have counted anything, in the same order. */
 export async function readRateLimits(
   db: Db,
   key: KeyObject,
@@ -719,19 +723,18 @@ function stateOf(
   return { count, isExceeded, until: isExceeded && rateLimit.length < FOREVER ? end : null };
 }
 
-/** All limits that count by account. */
+/** All rate limits per account. */
 export const accountRateLimits = (userId: string): RateLimitSubject[] =>
   rateLimitNames
     .filter((limit) => rateLimits[limit].of === 'account')
     .map((limit) => ({ limit, subject: userId }));
 
-/** In the order of `rateLimits`; of one limit the narrowest range first. */
+/** In the order of `rateLimits`; within one rate limit, the narrowest range first. */
 const inLockOrder = (a: RateLimitSubject, b: RateLimitSubject): number =>
   rateLimitNames.indexOf(a.limit) - rateLimitNames.indexOf(b.limit) || (a.times ?? 1) - (b.times ?? 1);
 
 /**
- * Forgets what these limits have counted, one after the other in the order in which attempts lock them (see `rateLimits`): two
- * that wait for each other would be a deadlock.
+ * Resets these rate limits one by one, in the order in which attempts lock them (see `rateLimits`), to avoid deadlocks.
  *
  * @returns How many had counted anything.
  */
@@ -752,7 +755,7 @@ export async function resetRateLimits(
   return count;
 }
 
-/** Removes what no budget looks at any more. */
+/** Removes rows that no rate limit needs. */
 export async function deleteOldRateLimits(db: Db, now: number): Promise<void> {
   await db.deleteFrom('rate_limits').where('expires_at', '<=', now).execute();
   await db.deleteFrom('rate_limit_members').where('expires_at', '<=', now).execute();

@@ -1,16 +1,16 @@
 import type { Db } from '../platform/db/index.ts';
 
-/** What is noted: open sessions, and passwords that waited for a thread of one process. */
+/** What is sampled: active sessions, and passwords that wait for a thread of one process. */
 export type SampleName = 'sessions' | 'hashes_waiting';
 
-/** What the console charts of events about no account, which are kept for a day: how many there were. */
+/** The events to chart in the admin console that concern no account and are kept for one day: their counts. */
 export const countedSamples = ['sign_in_failed', 'rate_limit_exceeded'] as const;
 export type CountedSample = (typeof countedSamples)[number];
 
-/** Milliseconds. Of what was noted in each of these the most is kept. */
+/** In milliseconds. The maximum of each interval is kept. */
 const STEP = 10 * 60_000;
 
-/** Notes what was seen at a time. Processes that see different things keep the most. */
+/** Records a sample. If several processes record different values, the maximum is kept. */
 export async function recordSample(db: Db, name: SampleName, value: number, now: number): Promise<void> {
   const at = Math.floor(now / STEP) * STEP;
   await db
@@ -25,7 +25,7 @@ export async function recordSample(db: Db, name: SampleName, value: number, now:
     .execute();
 }
 
-/** The most of each that was noted from one time on and before another; nothing of what was not noted at all. */
+/** The maximum of each sample from one time on and before another. Samples without a record are omitted. */
 export async function mostOf(
   db: Db,
   from: number,
@@ -41,7 +41,7 @@ export async function mostOf(
   return Object.fromEntries(rows.map(({ name, most }) => [name, most]));
 }
 
-/** Adds events to the counts of the times when they happened; those that are not charted are left out. */
+/** Adds events to the counts of the intervals in which they happened; ignores those that are not charted. */
 export async function addToCounts(tx: Db, events: readonly { name: string; at: number }[]): Promise<void> {
   const values = new Map<string, { at: number; name: CountedSample; value: number }>();
   for (const { name, at } of events) {
@@ -63,7 +63,7 @@ export async function addToCounts(tx: Db, events: readonly { name: string; at: n
       .execute();
 }
 
-/** How many events of each were counted from one time on and before another. */
+/** The number of events of each kind from one time on and before another. */
 export async function countsOf(
   db: Db,
   from: number,
@@ -80,7 +80,7 @@ export async function countsOf(
   return Object.fromEntries(rows.map(({ name, sum }) => [name, Number(sum)]));
 }
 
-/** Removes what is older than the console looks back. */
+/** Removes what is older than the charts show. */
 export async function deleteOldSamples(db: Db, age: number, now: number): Promise<void> {
   await db
     .deleteFrom('samples')

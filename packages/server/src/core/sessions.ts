@@ -7,25 +7,28 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A cookie session ends after this long without a request. */
+/** A cookie session expires after this long without a request. */
 export const IDLE_TIMEOUT = 10 * MINUTE;
-/** However busy, a cookie session ends after this long. */
+/** A cookie session expires after this long, however active it is. */
 const ABSOLUTE_TIMEOUT = 12 * HOUR;
-/** A session of an administrator ends after this long, by cookie or by bearer token. */
+/** An administrator's session expires after this long, whether it uses a cookie or bearer tokens. */
 const ADMIN_ABSOLUTE_TIMEOUT = 4 * HOUR;
-/** A bearer session ends after this long without a refresh, and after the cap however often it is refreshed. */
+/**
+ * A bearer session expires after this long without a refresh, and at its absolute timeout however often it is
+ * refreshed.
+ */
 export const REFRESH_IDLE_TIMEOUT = 14 * DAY;
 const REFRESH_ABSOLUTE_TIMEOUT = 30 * DAY;
-/** Uses of one refresh token within this time are side by side, as of two tabs: they count as one. */
+/** Uses of one refresh token within this time are concurrent, as from two tabs, and count as one. */
 const REFRESH_GRACE_PERIOD = 3_000;
-/** How often in a day a session may use a refresh token that was used before: an answer was lost, or it is stolen. */
+/** How often per day a session may reuse an old refresh token: the response was lost, or the token was stolen. */
 const MAX_RETRIES = 3;
-/** More sessions than this and the one that was idle longest ends. */
+/** The maximum number of sessions per user. Beyond it, the session that has been idle longest is evicted. */
 const MAX_SESSIONS = 20;
 
 export type SessionKind = SessionsTable['kind'];
 
-/** Why a session ended. */
+/** Why a session was revoked. */
 export type RevocationReason =
   | 'signed_out'
   | 'signed_out_everywhere'
@@ -41,7 +44,7 @@ export type RevocationReason =
   | 'database_restored'
   | 'refresh_token_reused';
 
-/** What is read of a session with every request, beside its id. */
+/** The session columns that every request reads, besides the id. */
 const liveColumns = [
   'kind',
   'amr',
@@ -52,21 +55,21 @@ const liveColumns = [
   'authenticated_at',
 ] as const satisfies readonly (keyof SessionsTable)[];
 
-/** A session with its user, as far as every request needs them. */
+/** A valid session and its user, with the fields that every request needs. */
 export interface ActiveSession {
   session: Pick<SessionsTable, 'id' | (typeof liveColumns)[number]>;
   user: Pick<UsersTable, SessionUserColumn>;
 }
 
 /**
- * Finds a session and its user, if both are good at this moment: undefined when the session does not exist, was ended,
- * has run out, or its user is disabled.
+ * Finds a session and its user. Returns undefined if the session does not exist, is revoked or has expired, or if its
+ * user is disabled.
  */
 export type FindActiveSession = (id: string, now: number) => Promise<ActiveSession | undefined>;
 
 /**
- * Prepares `FindActiveSession`. It runs at every request, so it is one statement, prepared once, and one of two places where a core
- * file reads another's table (the other is `epochOf` in `core/devices.ts`).
+ * Prepares `FindActiveSession`. It runs on every request, so it is one statement, prepared once. It is one of two
+ * places where a core file reads another's table (the other is `epochOf` in `core/devices.ts`).
  */
 export function prepareFindActiveSession({
   db,
@@ -77,7 +80,7 @@ export function prepareFindActiveSession({
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select('revoked_at')
     .select(liveColumns.map((column) => `sessions.${column}` as const))
-    // One of the databases gives values by name, so no two columns may have the same.
+    // One of the databases returns values by name, so no two columns may share one.
     .select(sessionUserColumns.map((column) => `users.${column} as user_${column}` as const))
     .where('sessions.id', '=', '');
   const read = prepareRead(query.compile());
@@ -91,10 +94,10 @@ export function prepareFindActiveSession({
   };
 }
 
-/** Copied rather than filled from nothing, which takes three times as long. */
+/** Copying this object is three times as fast as building one from scratch. */
 const emptyUser = Object.fromEntries(sessionUserColumns.map((column) => [column, null]));
 
-/** @param row The values of the query above: when the session ended, its columns, those of its user. */
+/** @param row The values of the query above: the session's `revoked_at`, its columns, then its user's. */
 function toActiveSession(id: string, row: readonly unknown[]): ActiveSession {
   const [, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, authenticated_at] = row;
   const user: Record<string, unknown> = { ...emptyUser };
@@ -104,13 +107,16 @@ function toActiveSession(id: string, row: readonly unknown[]): ActiveSession {
   return { session, user } as unknown as ActiveSession;
 }
 
-/** When a session ends if nothing more happens, in milliseconds since 1970. For cookies the token ends sooner. */
+/** When a session expires if it is not used again, in milliseconds since 1970. Cookie tokens expire sooner. */
 export function expiryOf({ session, user }: ActiveSession): number {
   const cap = session.created_at + absoluteTimeoutOf(session.kind, user);
   return session.kind === 'cookie' ? cap : Math.min(session.refreshed_at + REFRESH_IDLE_TIMEOUT, cap);
 }
 
-/** How long a session can last at most, however much it is used; an administrator's is as short whatever its kind. */
+/**
+ * When a session expires however much it is used. An administrator's timeout is equally short for every kind of
+ * session.
+ */
 export function absoluteTimeoutOf(
   kind: SessionKind,
   { admin_since }: Pick<UsersTable, 'admin_since'>,
@@ -119,13 +125,15 @@ export function absoluteTimeoutOf(
   return kind === 'cookie' ? ABSOLUTE_TIMEOUT : REFRESH_ABSOLUTE_TIMEOUT;
 }
 
-/** What is told of a session to its user. */
+/** The fields of a session that its user sees. */
 export type ListedSession = Pick<
   SessionsTable,
   'id' | 'kind' | 'created_at' | 'last_seen_at' | 'ip' | 'user_agent'
 >;
 
-/** The sessions of a user that are good now, the one used last first; always with the one that asks, if one does. */
+/**
+ * The active sessions of a user, most recently used first. The current session, if there is one, is always included.
+ */
 export async function sessionsOf(
   db: Db,
   user: Pick<UsersTable, 'id' | 'admin_since'>,
@@ -142,7 +150,7 @@ export async function sessionsOf(
         good('id', '=', currentId),
         good.and([
           good('kind', '=', 'cookie'),
-          // A minute more, because `last_seen_at` lags by up to one.
+          // Allows an extra minute because `last_seen_at` lags by up to one.
           good('last_seen_at', '>', now - IDLE_TIMEOUT - MINUTE),
           good('created_at', '>', now - absoluteTimeoutOf('cookie', user)),
         ]),
@@ -158,7 +166,7 @@ export async function sessionsOf(
     .execute();
 }
 
-/** How many sessions are good now, of everybody. */
+/** The number of active sessions of all users. */
 export async function countActiveSessions(db: Db, now: number): Promise<number> {
   const row = await db
     .selectFrom('sessions')
@@ -173,21 +181,21 @@ export async function countActiveSessions(db: Db, now: number): Promise<number> 
 }
 
 /**
- * When the user of a session last proved who they are, in milliseconds since 1970: at its start, or since. Cookies carry it
- * (`auth_time`), and only the newest is accepted.
+ * When the user of a session last authenticated, in milliseconds since 1970: at its start, or later. Cookies carry it
+ * (`auth_time`), and only the latest value is accepted.
  */
 export const authTimeOf = ({
   created_at,
   authenticated_at,
 }: Pick<SessionsTable, 'created_at' | 'authenticated_at'>): number => Math.max(created_at, authenticated_at);
 
-/** Whom the access tokens of a session are for; null for Usher itself. */
+/** The audience of a session's access tokens; null for Usher itself. */
 export async function audienceOf(db: Db, id: string): Promise<string | null> {
   const row = await db.selectFrom('sessions').select('audience').where('id', '=', id).executeTakeFirst();
   return row?.audience ?? null;
 }
 
-/** Whether a session was not revoked yet, as the transaction sees it. */
+/** Whether a session is not revoked, as seen by the transaction. */
 export async function isSessionActive(tx: Db, id: string): Promise<boolean> {
   const row = await tx
     .selectFrom('sessions')
@@ -198,7 +206,7 @@ export async function isSessionActive(tx: Db, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** Ends one session of a user. @returns false when the user has no such session that is still open. */
+/** Revokes one session of a user. @returns false if the user has no such session, or it is already revoked. */
 export async function revokeSession(
   tx: Db,
   id: string,
@@ -217,7 +225,7 @@ export async function revokeSession(
   return row !== undefined;
 }
 
-/** Ends all sessions of a user. @returns How many were open. */
+/** Revokes all sessions of a user. @returns The number of sessions revoked. */
 export async function revokeSessionsOf(
   tx: Db,
   userId: string,
@@ -234,7 +242,7 @@ export async function revokeSessionsOf(
   return rows.length;
 }
 
-/** Ends all sessions of everybody. @returns How many were open. */
+/** Revokes all sessions of all users. @returns The number of sessions revoked. */
 export async function revokeAllSessions(tx: Db, reason: RevocationReason, now: number): Promise<number> {
   const { numUpdatedRows } = await tx
     .updateTable('sessions')
@@ -244,7 +252,7 @@ export async function revokeAllSessions(tx: Db, reason: RevocationReason, now: n
   return Number(numUpdatedRows);
 }
 
-/** Whether refresh token `number` of a session was made before now; true for a session that is gone. */
+/** Whether refresh token `number` of a session has already been issued; true if the session does not exist. */
 export async function wasRefreshed(db: Db, id: string, number: number): Promise<boolean> {
   const row = await db
     .selectFrom('sessions')
@@ -254,7 +262,7 @@ export async function wasRefreshed(db: Db, id: string, number: number): Promise<
   return row === undefined || row.refresh_number >= number;
 }
 
-/** Ends all sessions of a user but one. @returns How many were open. */
+/** Revokes all sessions of a user except one. @returns The number of sessions revoked. */
 export async function revokeOtherSessions(
   tx: Db,
   keptId: string,
@@ -274,8 +282,8 @@ export async function revokeOtherSessions(
 }
 
 /**
- * Ends the sessions above `MOST_SESSIONS`, those idle longest first; never the one that has just begun (`newest`),
- * which others may have outrun by a clock that is ahead. @returns Their ids.
+ * Evicts the sessions above `MAX_SESSIONS`, those idle longest first. Never evicts the new session (`newest`), even if
+ * another process's clock is ahead. @returns The ids of the evicted sessions.
  */
 export async function evictSessions(tx: Db, userId: string, newest: string, now: number): Promise<string[]> {
   const open = await tx
@@ -288,7 +296,7 @@ export async function evictSessions(tx: Db, userId: string, newest: string, now:
     .orderBy('created_at', 'desc')
     .orderBy('id')
     .offset(MAX_SESSIONS - 1)
-    // One of the databases knows OFFSET only after LIMIT.
+    // One of the databases accepts OFFSET only after LIMIT.
     .limit(1_000)
     .execute();
   const ids = open.map((row) => row.id);
@@ -302,10 +310,10 @@ export async function evictSessions(tx: Db, userId: string, newest: string, now:
 }
 
 /**
- * Moves a session from refresh token `number` to the next, if `number` is the good one (compare and set: of
- * many at once, one moves it).
+ * Advances a session from refresh token `number` to the next, if `number` is current (compare and set: only one of
+ * several concurrent calls succeeds).
  *
- * @returns The number that is good now; undefined for one that was used before: see `retryRefreshToken`.
+ * @returns The current number; undefined if this token was used before: see `retryRefreshToken`.
  */
 export async function rotateRefreshToken(
   db: Db,
@@ -324,17 +332,17 @@ export async function rotateRefreshToken(
   return moved?.refresh_number;
 }
 
-/** What a refresh token is worth that was used before. `number` is the one that is good now, and the caller gets. */
+/** The result of using an old refresh token. `number` is the current one, which the caller receives. */
 export type Retry =
   | { result: 'together'; number: number }
-  /** One of the retries of the day; so many are left. */
+  /** Counted against the daily retries, of which `left` remain. */
   | { result: 'retried'; number: number; left: number }
   | { result: 'reused' };
 
 /**
- * Refresh token `number` comes again. As long as the one after it was not used, its answer may have been lost, and the
- * caller gets the same successor. A thief who follows the owner looks the same, so that is counted: `MOST_RETRIES` a day,
- * but not those within `REFRESH_GRACE_PERIOD` of the use before. Everything else is a reuse.
+ * Handles another use of refresh token `number`. Until its successor is used, the response may have been lost, so the
+ * caller gets the same successor. A thief who follows the owner looks the same, so retries are limited to `MAX_RETRIES`
+ * a day; those within `REFRESH_GRACE_PERIOD` of the previous use do not count. Everything else is refresh token reuse.
  */
 export async function retryRefreshToken(tx: Db, id: string, number: number, now: number): Promise<Retry> {
   for (;;) {
@@ -352,11 +360,11 @@ export async function retryRefreshToken(tx: Db, id: string, number: number, now:
     retries.push(now);
     if (await recordRetry(tx, id, row, retries))
       return { result: 'retried', number: row.refresh_number, left: MAX_RETRIES - retries.length };
-    // Another one was counted at this moment: this one is side by side with it.
+    // Another retry was counted at the same time: this one is concurrent with it.
   }
 }
 
-/** @returns false when the session was refreshed, retried or ended since it was read. */
+/** @returns false if the session was refreshed, retried or revoked since it was read. */
 async function recordRetry(
   tx: Db,
   id: string,
@@ -377,7 +385,9 @@ async function recordRetry(
 
 const timesOf = (text: string): number[] => (text === '' ? [] : text.split(' ').map(Number));
 
-/** Notes when sessions were used last; from memory, once in a while, so that a request costs no write. */
+/**
+ * Saves when sessions were last used. The times are kept in memory and saved periodically, so a request costs no write.
+ */
 export async function saveLastSeen(tx: Db, seen: ReadonlyMap<string, number>): Promise<void> {
   for (const [id, at] of seen)
     await tx
@@ -388,7 +398,7 @@ export async function saveLastSeen(tx: Db, seen: ReadonlyMap<string, number>): P
       .execute();
 }
 
-/** Removes sessions that cannot be good any more and are not needed as evidence of a reused refresh token. */
+/** Removes sessions that can no longer be active and are not needed to detect refresh token reuse. */
 export async function deleteOldSessions(db: Db, now: number): Promise<void> {
   await db
     .deleteFrom('sessions')

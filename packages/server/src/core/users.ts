@@ -13,13 +13,16 @@ export interface NewUser {
   emailKey: string;
   passwordHash: string;
   role: Role;
-  /** Whether the address was proven before there was an account. */
+  /** Whether the email was verified before the account was created. */
   isEmailVerified?: boolean;
-  /** Whether somebody else knows the password, so that the user must choose another one first. */
+  /** Whether someone else knows the password, so the user must choose a new one first. */
   mustChangePassword?: boolean;
 }
 
-/** @returns The user, or which of the two names another account has: of many at once, one gets the user. */
+/**
+ * @returns The user, or which identifiers are taken. If several calls use the same identifiers, only one creates the
+ * user.
+ */
 export async function insertUser(
   tx: Db,
   user: NewUser,
@@ -49,7 +52,7 @@ export async function insertUser(
   return made ? { user: made } : { taken: await takenIdentifiers(tx, user.usernameKey, user.emailKey) };
 }
 
-/** Which of the two names an account has already. */
+/** Which of the two identifiers another account already has. */
 export async function takenIdentifiers(
   db: Db,
   usernameKey: string,
@@ -66,7 +69,7 @@ export async function takenIdentifiers(
   return taken;
 }
 
-/** Finds by the normalised name that a person signs in with; one statement, whether there is such a user or not. */
+/** Finds a user by normalized username or email, in one statement whether the user exists or not. */
 export function findByIdentifier(db: Db, kind: 'username' | 'email', key: string): Promise<User | undefined> {
   return db.selectFrom('users').selectAll().where(`${kind}_key`, '=', key).executeTakeFirst();
 }
@@ -76,8 +79,8 @@ export function findById(db: Db, id: string): Promise<User | undefined> {
 }
 
 /**
- * The last word on an act that asked for the password, inside its transaction: the user is still there, enabled, and has the
- * password that was checked. The row stays locked until the transaction ends.
+ * The final check of an operation that required the password, inside its transaction: the user still exists, is
+ * enabled, and has the password that was checked. Locks the row until the transaction ends.
  */
 export async function lockIfUnchanged(
   tx: Db,
@@ -94,7 +97,7 @@ export async function lockIfUnchanged(
   return row !== undefined;
 }
 
-/** Lets no sign-in of this user finish until the transaction ends: what it ends, no sign-in beside it survives. */
+/** Blocks this user's sign-ins until the transaction ends, so no concurrent sign-in survives what it revokes. */
 export async function lockSignIns(tx: Db, id: string): Promise<void> {
   await tx
     .updateTable('users')
@@ -104,9 +107,10 @@ export async function lockSignIns(tx: Db, id: string): Promise<void> {
 }
 
 /**
- * What every new password changes: it also ends all known devices, which whoever knew the old one may hold.
+ * The columns that every new password sets. Also removes all known devices: anyone who knew the old password may have
+ * one.
  *
- * @param mustChange Whether somebody else made it: then the user must choose another one at the next sign-in.
+ * @param mustChange Whether someone else set it: the user must then choose a new one at the next sign-in.
  */
 const newPassword = (hash: string, mustChange: boolean, now: number) => ({
   password_hash: hash,
@@ -116,9 +120,9 @@ const newPassword = (hash: string, mustChange: boolean, now: number) => ({
 });
 
 /**
- * Replaces the password by one that its owner chose, if it is still the one that was checked.
+ * Replaces the password with one that its owner chose, if it is still the one that was checked.
  *
- * @returns The user as changed; undefined when it is not.
+ * @returns The updated user; undefined if the password has changed.
  */
 export function replacePassword(
   tx: Db,
@@ -136,7 +140,10 @@ export function replacePassword(
     .executeTakeFirst();
 }
 
-/** Stores the same password under stronger parameters. @returns false when it was changed meanwhile, and stays so. */
+/**
+ * Stores the same password with stronger parameters. @returns false if the password has changed, and leaves it as it
+ * is.
+ */
 export async function upgradeHash(db: Db, id: string, from: string, to: string): Promise<boolean> {
   const row = await db
     .updateTable('users')
@@ -148,7 +155,7 @@ export async function upgradeHash(db: Db, id: string, from: string, to: string):
   return row !== undefined;
 }
 
-/** Sets a password without knowing the old one (for the operator); the user must choose another one at the next sign-in. */
+/** Sets a password without the old one, for the operator. The user must choose a new one at the next sign-in. */
 export async function setPassword(tx: Db, id: string, to: string, now: number): Promise<void> {
   await tx
     .updateTable('users')
@@ -158,9 +165,9 @@ export async function setPassword(tx: Db, id: string, to: string, now: number): 
 }
 
 /**
- * Sets a password for whoever proved to read the account's email, which proves the address too.
+ * Sets a password after recovery by email, which also verifies the email.
  *
- * @param isGenerated Whether we made it: then the user must choose another one at the next sign-in.
+ * @param isGenerated Whether Usher generated it: the user must then choose a new one at the next sign-in.
  */
 export function setRecoveredPassword(
   tx: Db,
@@ -180,13 +187,13 @@ export function setRecoveredPassword(
     .executeTakeFirstOrThrow();
 }
 
-/** What a user can change of the account: a name always with its normalized form. */
+/** What a user can change in the account. A username always comes with its normalized form. */
 export type ProfileChange = Partial<Pick<UsersTable, Exclude<ProfileColumn, 'username'>>> &
   (Pick<UsersTable, 'username' | 'username_key'> | { username?: never; username_key?: never });
 
 /**
- * @returns The user as changed, `taken` if another account has the name, or undefined if there is no such user. After
- * `taken` the transaction can only be rolled back.
+ * @returns The updated user, `taken` if another account has the username, or undefined if the user does not exist.
+ * After `taken` the transaction can only be rolled back.
  */
 export async function updateProfile(
   tx: Db,
@@ -198,7 +205,7 @@ export async function updateProfile(
   );
 }
 
-/** Notes that the owner of the account reads what is sent to its address. */
+/** Marks the account's email as verified. */
 export async function setVerified(tx: Db, id: string, now: number): Promise<User | undefined> {
   return await tx
     .updateTable('users')
@@ -208,7 +215,7 @@ export async function setVerified(tx: Db, id: string, now: number): Promise<User
     .executeTakeFirst();
 }
 
-/** Gives an account another address, which was proven: from now on it is the account's next one. @returns As `updateProfile`. */
+/** Sets a new, verified email and increments the account's email version. @returns As `updateProfile`. */
 export async function setVerifiedEmail(
   tx: Db,
   id: string,
@@ -230,7 +237,7 @@ export async function setVerifiedEmail(
   );
 }
 
-/** Asked beforehand, another account could still take the name in between. */
+/** A check beforehand would not help: another account could still take the identifier in between. */
 async function unlessTaken<T>(write: () => Promise<T>): Promise<T | 'taken'> {
   try {
     return await write();
@@ -240,7 +247,7 @@ async function unlessTaken<T>(write: () => Promise<T>): Promise<T | 'taken'> {
   }
 }
 
-/** Makes a user an administrator, if not one already. */
+/** Makes a user an administrator. @returns false if the user does not exist or already is one. */
 export async function promote(tx: Db, id: string, now: number): Promise<boolean> {
   const row = await tx
     .updateTable('users')
@@ -263,8 +270,8 @@ const isAnotherAdmin = (id: string) => (where: ExpressionBuilder<Tables, 'users'
   );
 
 /**
- * The three acts that could take the last enabled administrator away. Each does nothing in that case and
- * answers false; the caller has queued the transaction (`serializeAdminChanges`) and knows that the user is there.
+ * One of three operations that could remove the last enabled administrator. Each then does nothing and returns false.
+ * The caller has serialized the transaction (`serializeAdminChanges`) and knows that the user exists.
  */
 export async function demote(tx: Db, id: string): Promise<boolean> {
   const row = await tx
@@ -289,7 +296,7 @@ export async function disable(tx: Db, id: string, now: number): Promise<boolean>
   return row !== undefined;
 }
 
-/** See `demote`. Sessions go with the user (foreign key). */
+/** See `demote`. The user's sessions are deleted with it (foreign key). */
 export async function deleteUser(tx: Db, id: string): Promise<boolean> {
   const row = await tx
     .deleteFrom('users')
@@ -311,14 +318,14 @@ export async function enable(tx: Db, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** What these users are called; of those who are gone nothing. */
+/** The usernames of these users; deleted users are left out. */
 export async function usernamesOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   if (ids.length === 0) return new Map();
   const rows = await db.selectFrom('users').select(['id', 'username']).where('id', 'in', ids).execute();
   return new Map(rows.map(({ id, username }) => [id, username]));
 }
 
-/** How many accounts there are. */
+/** The number of accounts. */
 export async function countUsers(db: Db): Promise<number> {
   const row = await db
     .selectFrom('users')
@@ -327,7 +334,7 @@ export async function countUsers(db: Db): Promise<number> {
   return row.count;
 }
 
-/** How many enabled administrators there are. */
+/** The number of enabled administrators. */
 export async function countAdmins(db: Db): Promise<number> {
   const row = await db
     .selectFrom('users')

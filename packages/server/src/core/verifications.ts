@@ -13,26 +13,26 @@ import {
 } from './verifications/purposes.ts';
 import { endAllButOldest } from './verifications/restore-links.ts';
 
-/** How long and how often a code may be tried; set by its length (`config.codesDigits`). */
+/** How long and how often a code may be tried, depending on its length (`config.codesDigits`). */
 export interface VerificationLimits {
   digits: number;
-  /** How long the code can be typed, in milliseconds. */
+  /** How long the code is valid, in milliseconds. */
   lifetime: number;
   checks: number;
 }
 
-/** What a code or link was made for, so that it fits nothing else. */
+/** What a code or link is bound to. It is valid for nothing else. */
 export interface VerificationSubject {
   purpose: Purpose;
-  /** Undefined when no account has the address: then nothing fits, and all the rest is the same. */
+  /** Undefined if no account has the email: nothing then matches, and everything else is the same. */
   userId: string | undefined;
-  /** The normalised address that the email goes to; empty for a link that is not mailed. */
+  /** The normalized recipient of the email; empty for a link that is not emailed. */
   email: string;
-  /** Of a link that takes a change of email back: which of the account's emails it went to. */
+  /** For a link that restores a changed email: the account's email version that it was sent to. */
   emailVersion?: number;
 }
 
-/** What is done once the email is answered. Kept sealed until then: it is nobody's account yet, or nobody's address. */
+/** What to do once the email is verified. Encrypted until then, because the email or account is not confirmed yet. */
 export interface PendingChange {
   email: string;
   emailKey: string;
@@ -41,23 +41,25 @@ export interface PendingChange {
   passwordHash?: string;
 }
 
-/** A verification that was just begun: its id for the browser, its secrets for the email. */
+/** A new verification: its id for the browser, its secrets for the email. */
 export interface NewVerification {
   id: string;
-  /** Empty for a purpose that has no code. */
+  /** Empty if the purpose has no code. */
   code: string;
   link: string;
-  /** When the link stops working, in milliseconds since 1970. */
+  /** When the link expires, in milliseconds since 1970. */
   expiresAt: number;
 }
 
 const emailMac = (key: KeyObject, email: string): string => mac(key, `address\n${email}`);
 
-/** The secret of a link has 256 bits, so a plain hash hides it (ASVS 6.5.2). */
+/** A link's secret has 256 bits, so a plain hash protects it (ASVS 6.5.2). */
 const linkHash = (purpose: Purpose, link: string): string =>
   createHash('sha256').update(`${purpose}\n${link}`).digest('base64url');
 
-/** A code has few digits: only a key that is not in the database hides it, bound to all that it is good for. */
+/**
+ * A code has few digits, so only a MAC under a key outside the database protects it. The MAC binds it to its subject.
+ */
 const codeMac = (
   key: KeyObject,
   verification: string,
@@ -65,13 +67,13 @@ const codeMac = (
   code: string,
 ): string => mac(key, ['code', purpose, verification, userId ?? '', email, code].join('\n'));
 
-/** A code of so many digits, each equally likely (leading zeros too). */
+/** Generates a code of this many digits, each uniformly random (leading zeros included). */
 const newCode = (digits: number): string => String(randomInt(10 ** digits)).padStart(digits, '0');
 
 /**
- * Begins a verification, with a code and a link or a link alone, as its purpose says.
+ * Creates a verification, with a code and a link or only a link, depending on its purpose.
  *
- * @param rules Of the code; its digits count for a purpose that has one.
+ * @param rules The code's limits; the number of digits applies if the purpose has a code.
  */
 export async function createVerification(
   tx: Db,
@@ -112,15 +114,15 @@ export async function createVerification(
   return verification;
 }
 
-/** A link that can be shown again. A copy of the database alone does not have it. */
+/** Derives a link that can be shown again. It cannot be derived from a copy of the database alone. */
 const linkOf = (key: KeyObject, purpose: Purpose, id: string): string => mac(key, `${purpose}\n${id}`);
 
 /**
- * The link of a purpose that belongs to nobody and can be shown again.
+ * The link of a purpose that belongs to no account and can be shown again.
  *
- * @param key `keys.links`, which made it.
- * @param least For how many milliseconds more it has to work.
- * @returns undefined when there is none.
+ * @param key `keys.links`, which derives it.
+ * @param least How much longer it must be valid, in milliseconds.
+ * @returns undefined if there is none.
  */
 export async function repeatLink(
   db: Db,
@@ -141,7 +143,7 @@ export async function repeatLink(
 
 const placeOf = (id: string): string => `verifications/${id}`;
 
-/** A verification as it was found, before anything is compared. */
+/** A verification as stored, before anything is compared. */
 export interface Verification {
   id: string;
   user_id: string | null;
@@ -164,7 +166,7 @@ const columns = [
   'created_at',
 ] as const;
 
-/** What a verification was begun for, beside its purpose. @throws When it was begun for nothing more. */
+/** The pending change of a verification. @throws Error if it has none. */
 export function pendingChangeOf(
   key: KeyObject,
   { id, pending_change_encrypted }: Verification,
@@ -173,7 +175,7 @@ export function pendingChangeOf(
   return JSON.parse(unseal(key, placeOf(id), pending_change_encrypted)) as PendingChange;
 }
 
-/** Whether this is the address that the email of a verification went to. */
+/** Whether a verification's message was sent to this email. */
 export const wasSentTo = (
   key: KeyObject,
   verification: Pick<Verification, 'email_mac'>,
@@ -181,10 +183,10 @@ export const wasSentTo = (
 ): boolean => equalSecrets(verification.email_mac, emailMac(key, email));
 
 /**
- * Counts a check against one verification, before the code is compared: the browser's own verification if it names one, else the newest
- * for the address. Of many checks at once no more pass than the rules allow.
+ * Counts an attempt before the code is compared: against the browser's own verification if it names one, otherwise
+ * against the newest for the email. Concurrent attempts cannot exceed the limit.
  *
- * @returns undefined when there is no such verification, or not any more, or its checks are used up.
+ * @returns undefined if the verification does not exist, has expired or been used, or has no attempts left.
  */
 export async function countVerificationAttempt(
   db: Db,
@@ -218,19 +220,19 @@ export async function countVerificationAttempt(
   return row && asFlow(row);
 }
 
-/** What is stored was written by `createVerification`, so its purpose is one of the table. */
+/** `createVerification` wrote the row, so its purpose is one of the table. */
 const asFlow = (row: Omit<Verification, 'purpose'> & { purpose: string }): Verification => ({
   ...row,
   purpose: row.purpose as Purpose,
 });
 
-/** Whether the code is the one of this verification, for this purpose, account and address. */
+/** Whether the code belongs to this verification: its purpose, account and email. */
 export function fits(key: KeyObject, verification: Verification, email: string, code: string): boolean {
   const subject = { purpose: verification.purpose, userId: verification.user_id ?? undefined, email };
   return equalSecrets(verification.code_mac, codeMac(key, verification.id, subject, code));
 }
 
-/** Whose link this is, while it is good. Changes nothing: opening a link never does. */
+/** Finds the verification of a valid link. Changes nothing: opening a link never does. */
 export async function findVerificationByLink(
   db: Db,
   asked: readonly Purpose[],
@@ -248,7 +250,10 @@ export async function findVerificationByLink(
   return row && asFlow(row);
 }
 
-/** Uses a verification up, its code and its link. @returns false when it was not open any more: of many at once, one gets true. */
+/**
+ * Consumes a verification, both its code and its link. @returns false if it was not open; only one concurrent call gets
+ * true.
+ */
 export async function consumeVerification(tx: Db, id: string, now: number): Promise<boolean> {
   const row = await tx
     .updateTable('verifications')
@@ -261,7 +266,7 @@ export async function consumeVerification(tx: Db, id: string, now: number): Prom
   return row !== undefined;
 }
 
-/** Ends the verifications of an account that a change to it ends, as the table of purposes says. */
+/** Invalidates the verifications that a change to the account ends, according to the table of purposes. */
 export async function endVerificationsOf(
   tx: Db,
   userId: string,
@@ -272,11 +277,11 @@ export async function endVerificationsOf(
   for (const purpose of affectedBy(change, 'oldest_stays')) await endAllButOldest(tx, userId, purpose, now);
 }
 
-/** Ends the verifications of everybody that an older copy of the database could have brought back to life. */
+/** Invalidates all verifications that a restored backup of the database could have brought back. */
 export const endEveryVerification = (tx: Db, now: number): Promise<void> =>
   endAll(tx, endedByRestoredDatabase(), now);
 
-/** @param userId Whose; undefined for everybody's. */
+/** @param userId The account; undefined for all accounts. */
 async function endAll(tx: Db, ended: readonly Purpose[], now: number, userId?: string): Promise<void> {
   if (ended.length === 0) return;
   const open = tx
@@ -288,9 +293,9 @@ async function endAll(tx: Db, ended: readonly Purpose[], now: number, userId?: s
 }
 
 /**
- * Whether the owner of an address can still take it back to the account that had it: then no other account may have it.
+ * Whether the previous owner can still restore this email: no other account may take it until then.
  *
- * @param userId Whose account is to have the address; undefined for one that is yet to be made.
+ * @param userId The account that is to get the email; undefined for a new account.
  */
 export async function isEmailReserved(
   db: Db,
@@ -311,7 +316,9 @@ export async function isEmailReserved(
   return row !== undefined;
 }
 
-/** Removes verifications that expired more than `age` milliseconds ago, and those of no account as soon as they expire. */
+/**
+ * Removes verifications that expired more than `age` milliseconds ago, and those without an account once they expire.
+ */
 export async function deleteOldVerifications(db: Db, age: number, now: number): Promise<void> {
   await db
     .deleteFrom('verifications')

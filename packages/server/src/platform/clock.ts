@@ -1,11 +1,11 @@
-/** Where every time in Usher comes from, so that tests can move it. */
+/** The source of every time in Usher, so that tests can control it. */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   now(): number;
   /**
-   * Has something done again and again, as long as the process has other reasons to live.
+   * Calls a function repeatedly. Does not keep the process alive.
    *
-   * @returns What ends it.
+   * @returns A function that stops it.
    */
   every(milliseconds: number, turn: () => void): () => void;
 }

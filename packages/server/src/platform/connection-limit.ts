@@ -1,28 +1,28 @@
 import type { Server } from 'node:net';
 
-/** A range of addresses that a client is in, and how many times the number of the limit it has. */
+/** An IP range that a client is in, and the factor by which its maximum is multiplied. */
 interface CountedRange {
   subject: string;
   times: number;
 }
 
-/** How many connections one client may have at a time. */
+/** How many concurrent connections a client may have. */
 export interface ConnectionLimit {
-  /** The ranges that an address counts in; none for who is not limited, such as a proxy of ours. */
+  /** The ranges that an IP counts toward; none if it is not limited, such as a trusted proxy. */
   rangesOf(ip: string | undefined): readonly CountedRange[];
   most: number;
-  /** Called for each connection that is closed because one of its ranges has as many as it may have. */
+  /** Called for each connection that is closed because one of its ranges has reached its maximum. */
   onRejected(range: string, most: number): void;
 }
 
-/** Closes connections of a range that has as many as it may have already. */
+/** Closes new connections from a range that has reached its maximum. */
 export function limitConnections(server: Server, { rangesOf, most, onRejected }: ConnectionLimit): void {
   const open = new Map<string, number>();
   server.on('connection', (socket) => {
     const ranges = rangesOf(socket.remoteAddress);
     const full = ranges.find(({ subject, times }) => (open.get(subject) ?? 0) >= most * times);
     if (full) {
-      // An answer would cost as much as an honest one does.
+      // A response would cost as much as serving a legitimate request.
       socket.destroy();
       onRejected(full.subject, most * full.times);
       return;

@@ -1,11 +1,11 @@
 import type { NodemailerError, SMTPPoolOptions, SMTPPoolSentMessageInfo, Transporter } from 'nodemailer';
 import { type Config, isLoopback, type Secret, splitMailbox } from '../config.ts';
 
-/** An email on its way out. */
+/** An email to send. */
 export interface OutgoingEmail {
-  /** The part of the Message-ID before the @; the same at every try. */
+  /** The part of the Message-ID before the @; the same on every attempt. */
   id: string;
-  /** When it was written, in milliseconds since 1970. */
+  /** When it was created, in milliseconds since 1970. */
   date: number;
   to: string;
   subject: string;
@@ -15,11 +15,11 @@ export interface OutgoingEmail {
 }
 
 /**
- * What became of an email: the server took it (`sent`), will never take it (`refused`), not now (`later`); or there was
- * no server that takes any email (`away`), which says nothing about this one.
+ * The result of an attempt: the server accepted the email (`sent`), will never accept it (`rejected`), or not now
+ * (`later`); or no server is accepting email (`away`), which says nothing about this one.
  *
- * `answer` is what the server said, as it said it, but for our password; it can quote an address. `code` is its number, as in `550 5.1.1`, or
- * the name of what went wrong, and quotes nothing.
+ * `reply` is the server's reply, verbatim except for the SMTP password; it can quote an email address. `code` is its
+ * status code, such as `550 5.1.1`, or the name of the failure, and quotes nothing.
  */
 export interface Delivery {
   end: 'sent' | 'rejected' | 'later' | 'away';
@@ -28,15 +28,15 @@ export interface Delivery {
 }
 
 export interface EmailTransport {
-  /** Never rejects for what the server does. */
+  /** Never rejects because of the server. */
   send(email: OutgoingEmail): Promise<Delivery>;
-  /** Cuts off what is being sent, which is then `away`. */
+  /** Aborts emails that are being sent; their result is `away`. */
   close(): Promise<void>;
 }
 
 type EmailConfig = Pick<Config, 'smtpTls' | 'emailFrom'> & { smtpUrl: Secret };
 
-/** Milliseconds: to be connected and greeted, for the server to say something, and for an email as a whole. */
+/** Milliseconds: for connecting and the greeting, for each reply, and for an email as a whole. */
 interface Timeouts {
   connection: number;
   socket: number;
@@ -45,13 +45,13 @@ interface Timeouts {
 
 const defaultTimeouts: Timeouts = { connection: 10_000, socket: 30_000, email: 240_000 };
 
-/** How many emails are handed over at once. */
+/** How many emails are sent at once. */
 export const CONNECTIONS = 5;
 
 /**
- * Connects at the first email, and keeps the connections for those that follow.
+ * Connects at the first email, and reuses the connections.
  *
- * @param publicUrl Its host is what we call ourselves to the server.
+ * @param publicUrl Its host is the name given to the server in EHLO.
  */
 export function createEmailTransport(
   config: EmailConfig,
@@ -60,7 +60,7 @@ export function createEmailTransport(
 ): EmailTransport {
   const from = splitMailbox(config.emailFrom);
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
-  // Loaded with the first email, and not by every start.
+  // Loaded with the first email, not at every start.
   let pool: Promise<Pool> | undefined;
   let closed = false;
   return {
@@ -74,7 +74,7 @@ export function createEmailTransport(
           messageId: `<${id}@${domain}>`,
           date: new Date(date),
           from,
-          // As an object: it is not parsed, so it is one address whatever it is made of (attacks W8, W21).
+          // An object is not parsed, so it is always exactly one recipient (attacks W8, W21).
           to: { name: '', address: to },
           envelope: { from: from.address, to: [to] },
           subject,
@@ -109,20 +109,20 @@ async function openPool({ smtpUrl, smtpTls }: EmailConfig, name: string, timeout
     greetingTimeout: timeouts.connection,
     dnsTimeout: timeouts.connection,
     socketTimeout: timeouts.socket,
-    // How long a server may take to hang up after us.
+    // How long the server may take to close the connection.
     socketCloseTimeout: 1_000,
-    // Nothing in an email is read from a file or an address, whatever stands in it.
+    // Nothing in an email may be read from a file or URL, whatever it contains.
     disableFileAccess: true,
     disableUrlAccess: true,
   });
 }
 
-/** TLS from the first byte (`smtps:`), or after STARTTLS, without which nothing is sent (fault F26). */
+/** TLS from the first byte (`smtps:`), or STARTTLS, without which nothing is sent (fault F26). */
 function serverOf(smtpUrl: Secret, smtpTls: Config['smtpTls']) {
   const { protocol, hostname, port } = new URL(smtpUrl.reveal());
   const auth = loginOf(smtpUrl);
   const secure = protocol === 'smtps:';
-  // On this machine nobody is in between, and nobody has a certificate for it.
+  // A connection within this machine cannot be intercepted, and localhost has no certificate.
   const isPlain = !secure && (isLoopback(hostname) || smtpTls === 'off');
   return {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -134,26 +134,31 @@ function serverOf(smtpUrl: Secret, smtpTls: Config['smtpTls']) {
   };
 }
 
-/** The user and password of the server's URL, if it has any. */
+/** The user and password in the server's URL, if any. */
 function loginOf(smtpUrl: Secret): { user: string; pass: string } | undefined {
   const { username, password } = new URL(smtpUrl.reveal());
   if (!username && !password) return undefined;
   return { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
 }
 
-/** The last of several checks: with a line end in one of these, whoever wrote it would write the email (attack W22). */
+/**
+ * The last of several checks: a line break in one of these would let its author add headers to the email (attack W22).
+ */
 function rejectControl(...texts: string[]): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there.
   if (texts.some((text) => /[\x00-\x1f\x7f]/.test(text)))
     throw new Error('An email has a control character in its address or subject.');
 }
 
-/** A number means this email only in answer to its recipient or its text; before that, it means us or the server. */
+/**
+ * A status code concerns this email only in reply to its recipient or its content; earlier, it concerns the client or
+ * the server.
+ */
 function failureOf({ command, responseCode, response, code, message }: NodemailerError): Delivery {
   const said = (response ?? message).trim();
   if (code === 'ETLS') return { end: 'away', reply: `STARTTLS failed: ${said}`, code };
   const isAboutEmail = command === 'RCPT TO' || command === 'DATA';
-  // Beneath `ESOCKET` and its like the system says what it was, such as ECONNREFUSED.
+  // Below `ESOCKET` and similar codes is the system's error, such as ECONNREFUSED.
   const told = {
     reply: said,
     code: codeIn(response) ?? /\bE[A-Z]{4,}\b/.exec(message)?.[0] ?? code ?? 'unknown',
@@ -163,7 +168,7 @@ function failureOf({ command, responseCode, response, code, message }: Nodemaile
   return { end: responseCode >= 500 && responseCode !== 503 ? 'rejected' : 'later', ...told };
 }
 
-/** What was said, should the server say back to us what we signed in with (RFC 4616, and LOGIN). */
+/** Removes the credentials from a reply, in case the server echoes them (RFC 4616, and LOGIN). */
 function withoutLogin(said: string, smtpUrl: Secret): string {
   const { user, pass } = loginOf(smtpUrl) ?? {};
   if (!user || !pass) return said;
@@ -174,7 +179,7 @@ function withoutLogin(said: string, smtpUrl: Secret): string {
   return spoken.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), said);
 }
 
-/** The number of an answer, and the enhanced one (RFC 3463) if there is one. */
+/** The status code of a reply, with the enhanced one (RFC 3463) if there is one. */
 function codeIn(response: string | undefined): string | undefined {
   return /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?/.exec(response ?? '')?.[0].replace('-', ' ');
 }

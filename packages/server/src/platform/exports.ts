@@ -3,25 +3,25 @@ import { HttpError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
-/** A long answer that is made while it is read: what a user has, or what happened. */
+/** A long response that is generated while it is read: a user's data, or events. */
 export interface Export {
   userId: string;
   requestId: string;
-  /** The parts of the text. Each is made when the one before it was taken, and others are served in between. */
+  /** The parts of the text. Each is generated once the previous one was read; other requests run in between. */
   parts: AsyncIterator<string>;
-  /** Whether the caller may still have it; asked before each part. @throws HttpError when not. */
+  /** Checks before each part that the client still has access. @throws HttpError if not. */
   check: () => Promise<void>;
 }
 
 export interface Exports {
-  /** @throws HttpError `export_in_progress` when this process makes one for the user already. */
+  /** @throws HttpError `export_in_progress` if this process is already generating one for the user. */
   open(exported: Export): ReadableStream<Uint8Array>;
 }
 
-/** An export that nobody finished or left counts as abandoned after this time, in milliseconds. */
+/** An export that is neither finished nor canceled counts as abandoned after this time, in milliseconds. */
 const LONGEST = 10 * 60_000;
 
-/** One export for a user at a time: each costs reads of the database for as long as it is read. */
+/** Allows one export per user at a time: each costs database reads for as long as it is read. */
 export function openExports(clock: Clock, log: Log): Exports {
   const running = new Map<string, { began: number }>();
   return {
@@ -55,8 +55,8 @@ export function openExports(clock: Clock, log: Log): Exports {
             } catch (error) {
               finish();
               fail(error);
-              // What was sent cannot be taken back: the connection ends before the text does. The server prints this
-              // error, and one of a database can hold values of a row.
+              // Data already sent cannot be taken back, so the connection ends before the text does. The server prints
+              // this error, and a database error can contain values of a row.
               controller.error(
                 new Error(`The export of request ${requestId} failed before it was complete.`),
               );

@@ -1,38 +1,39 @@
-/** On whose behalf a password is hashed: it decides whose turn it is, and how many calls may wait. */
+/** The requester of a password hash, which determines its turn and how many calls may wait. */
 export type Requester =
   | {
-      /** The IP range that the request came from. */
+      /** The request's IP range. */
       range: string;
-      /** The identifier that was given, whether an account has it or not; of somebody known, the id of the account. */
+      /** The identifier that was entered, whether an account has it or not; for known requesters, the account's id. */
       account: string;
-      /** Whether the account knows who asks: by a device cookie, a session, or a link from its mailbox. */
+      /** Whether the account knows the requester: by a device cookie, a session, or a link sent by email. */
       isKnown: boolean;
     }
-  /** Jobs and commands: no stranger can start one. */
+  /** Jobs and commands: strangers cannot start them. */
   | 'background';
 
 /** Calls that wait for a thread, and whose turn it is. */
 export interface FairQueue<Item> {
-  /** @returns False when the queue or the requester's share of it is full: then nothing has changed. */
+  /** @returns false if the queue or the requester's share of it is full: the item is then not added. */
   add(requester: Requester, item: Item): boolean;
-  /** Takes out what is next. Its place stays taken until `release`. */
+  /** Takes the next item. Its place stays occupied until `release`. */
   take(): Item | undefined;
-  /** The item that was taken is done. */
+  /** Releases the place of an item that is done. */
   release(requester: Requester): void;
-  /** How many wait. */
+  /** The number of waiting items. */
   waiting(): number;
 }
 
-/** No range has more than this part of the places. */
+/** The maximum share of the places per IP range. */
 const RANGE_SHARE = 1 / 8;
-/** Nor one identifier more than this: an account has two of them, and strangers must not learn which belong together. */
+/** The maximum share per identifier: an account has two, and strangers must not learn that they belong together. */
 const ACCOUNT_SHARE = 1 / 16;
-/** Strangers have this part of all places, and of those of their range; the others are for those who are known. */
+/** The share of all places, and of each range's, that strangers can use; the rest is reserved for known requesters. */
 const STRANGERS_SHARE = 3 / 4;
 
 /**
- * A queue in which nobody can keep others out or waiting. Known requesters, strangers and the background take turns;
- * among each of these the ranges do, and within a range the accounts. Places are bounded for each range and account.
+ * A queue in which no requester can block or delay others. Known requesters, strangers and background work take turns;
+ * within each of these the IP ranges do, and within a range the accounts. Each range and account has a limited number
+ * of places.
  *
  * @param places How many calls may wait or run at once.
  */
@@ -94,7 +95,7 @@ const pathOf = (requester: Requester): string[] =>
     ? ['background']
     : [requester.isKnown ? 'known' : 'strangers', requester.range, requester.account];
 
-/** Those who take turns, in the order of their next turn; at the end of a path, what waits there. */
+/** Nodes that take turns, in the order of their next turn; a leaf holds the waiting items. */
 interface Line<Item> {
   next: Map<string, Line<Item>>;
   items: Item[];
@@ -112,7 +113,7 @@ function putInto<Item>(line: Line<Item>, [first, ...rest]: string[], item: Item)
   putInto(next, rest, item);
 }
 
-/** Whoever had a turn goes to the end of the line. */
+/** After its turn, a node goes to the end of the line. */
 function takeFrom<Item>(line: Line<Item>): Item | undefined {
   const [first] = line.next;
   if (!first) return line.items.shift();

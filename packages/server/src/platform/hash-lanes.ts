@@ -3,24 +3,27 @@ import { createFairQueue, type Requester } from './fair-queue.ts';
 import { type HashThreads, startHashThreads } from './hash-threads.ts';
 import type { HashTask } from './hash-worker.ts';
 
-/** A password found no place in the queue: it was compared with nothing, and whoever sent it learned nothing of it. */
+/** The queue had no place for a password: it was compared with nothing, so the client learned nothing about it. */
 export class HashQueueFull extends HttpError {}
 
-/** Threads with a queue before them. */
+/** Threads with a queue. */
 interface Lane {
-  /** How many calls wait for a thread. */
+  /** The number of calls that wait for a thread. */
   waiting(): number;
-  /** Finishes what was taken, and ends the threads. */
+  /** Finishes accepted calls, then stops the threads. */
   close(): Promise<void>;
 }
 
 export interface OwnLane extends Lane {
-  /** @throws HashQueueFull `busy` when the queue or the requester's share of it is full; Refusal `busy` when the thread died. */
+  /**
+   * @throws HashQueueFull `busy` if the queue or the requester's share of it is full; HttpError `busy` if the thread
+   * died.
+   */
   run(task: HashTask, requester: Requester): Promise<unknown>;
 }
 
 export interface ForeignLane extends Lane {
-  /** @param units What it costs, in units of our own hash. @throws HttpError `busy` when the thread died. */
+  /** @param units The cost, in units of Usher's own hash. @throws HttpError `busy` if the thread died. */
   run(task: HashTask, units: number): Promise<unknown>;
   /** Whether more work waits than can be done soon. */
   isFull(): boolean;
@@ -32,16 +35,21 @@ interface LaneOptions {
   onFailure: (error: unknown) => void;
 }
 
-/** About two seconds of work at 24 to 40 ms each; more waiting would only answer people who have left (attack D1). */
+/**
+ * About two seconds of work at 24 to 40 ms each; a longer queue would only serve clients that have given up (attack
+ * D1).
+ */
 const standardQueue = 50;
 
-/** The same for foreign hashes, in units of our own hash: half as fast, since they get what the others leave. */
+/**
+ * The same for foreign hashes, in units of Usher's own hash: at half the speed, since they get the remaining CPU time.
+ */
 const unitsPerThread = 100;
 
-/** Milliseconds. A thread costs about 7 MB, and 50 ms to start: a burst keeps its threads, a quiet server has none. */
+/** Milliseconds. A thread costs about 7 MB, and 50 ms to start: a burst keeps its threads, an idle server has none. */
 const idleTimeout = 30_000;
 
-/** Hashes of our own, of which every sign-in makes one. Requesters take turns. */
+/** Computes Usher's own hashes, one for every sign-in. Requesters take turns. */
 export function createOwnLane({
   threads,
   niceness,
@@ -85,9 +93,9 @@ export function createOwnLane({
 }
 
 /**
- * Hashes of other programs, in threads of their own of the lowest priority: one can take as long as fifty of ours, and
- * nobody's sign-in must show that somebody else's name has one (attack E18). They start with the first and are kept, for
- * to start one takes time that would show, too.
+ * Computes the hashes of other programs, in separate threads with the lowest priority: one can take as long as fifty of
+ * Usher's own, and must not slow other users' sign-ins, which would reveal that an account has one (attack E18). The
+ * threads start with the first call and keep running, because starting one takes measurable time, too.
  */
 export function createForeignLane({ threads, niceness, onFailure }: LaneOptions): ForeignLane {
   let pool: HashThreads | undefined;

@@ -3,24 +3,26 @@ import { Piscina } from 'piscina';
 import { HttpError } from '../errors.ts';
 import type { HashTask } from './hash-worker.ts';
 
-/** Threads that hash, each one call at a time. */
+/** Threads that hash, one call at a time each. */
 export interface HashThreads {
   /**
-   * Gives a call to the thread that is free next, in the order they come. Rejects with the refusal `busy` when its thread
-   * died or could not allocate (fault F35), and tells nothing of what the thread was given (attack L1).
+   * Runs a task on the next free thread, in order of arrival.
+   *
+   * @throws HttpError `busy` if its thread died or could not allocate memory (fault F35). It reveals nothing about the
+   * task (attack L1).
    */
   run(task: HashTask): Promise<unknown>;
-  /** Ends the threads. */
+  /** Stops the threads. */
   end(): Promise<void>;
 }
 
 export interface HashThreadsOptions {
   most: number;
-  /** Milliseconds after which a thread without a call ends; `Infinity` keeps it. */
+  /** Milliseconds after which an idle thread stops; `Infinity` keeps it. */
   idleTimeout: number;
-  /** How much lower than the rest of the process their priority is; 19 is the lowest. */
+  /** How much lower than the rest of the process their priority is; 19 is the lowest priority. */
   niceness: number;
-  /** Hears, for the log, why a thread died. */
+  /** Receives, for the log, why a thread died. */
   onFailure: (error: unknown) => void;
 }
 
@@ -31,14 +33,14 @@ export function startHashThreads({
   onFailure,
 }: HashThreadsOptions): HashThreads {
   const pool = new Piscina({
-    // Beside this file, as `.ts` in the sources and as `.js` in the build.
+    // Next to this file, `.ts` in the sources and `.js` in the build.
     filename: new URL(`./hash-worker${extname(import.meta.url)}`, import.meta.url).href,
     minThreads: 0,
     maxThreads: most,
     idleTimeout,
-    // Linux alone counts niceness per thread; elsewhere in Unix it would slow the whole process.
+    // Only Linux has a niceness per thread; on other Unix systems it would slow the whole process.
     niceIncrement: process.platform === 'linux' ? niceness : 0,
-    // Without it a call that finds no free thread goes back to the end of the queue.
+    // Without it, a call that finds no free thread goes back to the end of the queue.
     stricterFIFO: true,
     recordTiming: false,
   });
@@ -48,8 +50,8 @@ export function startHashThreads({
   pool.on('workerCreate', () => {
     started = true;
   });
-  // The pool starts a thread only when a call comes: once the last one is gone, those that wait need such a call.
-  // Where none can start, they are refused instead, or they would wait for ever.
+  // The pool starts a thread only when a call arrives: if the last one has died, the waiting calls need another call.
+  // If no thread can start, they are rejected, because they would otherwise wait forever.
   const revive = () => {
     if (pool.queueSize === 0 || pool.threads.length > 0) return;
     if (started) run({ kind: 'nothing' }).catch(() => {});

@@ -3,27 +3,29 @@ import { readHash } from './hashes/families.ts';
 import { fits } from './hashes/fits.ts';
 import { isBounded } from './hashes/recipe.ts';
 
-/** One piece of work: verify `password` against `stored`, or hash it anew with these parameters. */
+/** One task: verify `password` against `stored`, or hash it with these parameters. */
 export type HashTask =
   | { kind: 'hash'; password: string; memoryKib: number; passes: number }
   | { kind: 'verify'; password: string; stored: string }
   | { kind: 'nothing' };
 
 /**
- * Runs in a thread of its own, so the synchronous calls are right here: the asynchronous ones would run on
- * libuv's shared pool, where a storm of sign-ins delays every file and DNS access of the process (attack D2).
- * Throws when the memory cannot be allocated.
+ * Runs in its own thread, so it calls the synchronous functions: the asynchronous ones would use libuv's shared pool,
+ * where a burst of sign-ins delays every file and DNS access of the process (attack D2).
+ *
+ * @throws Error if the memory cannot be allocated.
  */
 export default function work(task: HashTask): string | boolean | undefined {
   if (task.kind === 'nothing') return undefined;
   if (task.kind === 'verify') {
     const recipe = readHash(task.stored)?.recipe;
-    // Asked before the task was given, and here again: nothing may choose what this thread allocates (attack U10).
+    // Checked before the task was sent, and again here: no stored value may decide how much this thread allocates
+    // (attack U10).
     return recipe !== undefined && isBounded(recipe) && fits(recipe, task.password);
   }
   return hashSync(task.password, {
     algorithm: 2, // argon2id: RFC 9106 section 4 recommends no other for passwords
-    version: 1, // 0x13, the only version of RFC 9106; written `v=19`
+    version: 1, // 0x13, the only version in RFC 9106; written as `v=19`
     memoryCost: task.memoryKib,
     timeCost: task.passes,
     parallelism: 1,

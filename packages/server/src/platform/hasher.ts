@@ -8,60 +8,67 @@ import { type Argon2, costOf, isBounded, type Recipe } from './hashes/recipe.ts'
 import { createResponseFloor } from './response-floor.ts';
 import { createSeries } from './series.ts';
 
-/** What a hash costs to compute: memory in KiB, and how many times it is passed over (RFC 9106 section 3.1). */
+/** The cost of a hash: memory in KiB, and the number of passes over it (RFC 9106 section 3.1). */
 export interface HashParameters {
   memoryKib: number;
   passes: number;
 }
 
-/** Every new hash has these. OWASP's floor for argon2id is 19 MiB with 2 passes. */
+/** The parameters of every new hash. OWASP's minimum for argon2id is 19 MiB with 2 passes. */
 export const standardParameters: HashParameters = { memoryKib: 32_768, passes: 3 };
 
-/** What hashing costs, the machine and those beside it. */
+/** How much of the machine hashing may use. */
 export interface Hashing {
-  /** Of every new hash; `standardParameters` unless told. */
+  /** For new hashes; `standardParameters` by default. */
   parameters?: HashParameters;
-  /** How far its threads step back behind everything else on the machine; those for foreign hashes do so twice as far. */
+  /** How much lower than the rest of the machine its threads' priority is; twice as much for foreign hashes. */
   niceness?: number;
-  /** How many passwords may wait for each thread, all requesters together; 50 unless told. */
+  /** How many passwords may wait per thread, for all requesters together; 50 by default. */
   queuePerThread?: number;
 }
 
-/** Turns passwords into argon2id hashes, and checks them against these and those of other programs, in threads of its own. */
+/** Hashes passwords with argon2id, and verifies these hashes and those of other programs, in its own threads. */
 export interface Hasher {
   /**
-   * A new hash of the password, with a new salt, as a PHC string. Rejects with the refusal `stopping`, or `busy` when the
-   * queue, or the requester's share of it, is full.
+   * Hashes a password with a new salt, as a PHC string.
+   *
+   * @throws HttpError `stopping`, or `busy` if the queue, or the requester's share of it, is full.
    */
   hash(password: string, requester: Requester): Promise<string>;
   /**
-   * Whether the password made this hash, which may be of any family in `hashes/families`. A hash that is malformed, of
-   * another kind, or costlier than `hashes/recipe` allows is answered `false` after the same work as `dummy`. A `false`
-   * never comes sooner than the slowest hash that was met would take (attack E2). Rejects as `hash` does; with `HashQueueFull`
-   * only where nothing was compared, with another refusal where the password may have been found wrong already.
+   * Whether the hash was made from the password; it may be of any family in `hashes/families`. For a hash that is
+   * malformed, of another kind, or costlier than `hashes/recipe` allows, it returns false after the same work as
+   * `dummy`. A false result never takes less time than the slowest hash verified so far (attack E2).
+   *
+   * @throws As `hash`: a `HashQueueFull` only if nothing was compared, another HttpError if the password may already
+   * have been found wrong.
    */
   verify(hash: string, password: string, requester: Requester): Promise<boolean>;
   /**
-   * True if a new hash would be stronger: for one of another kind always, for argon2id never in exchange for less
-   * memory or fewer passes (attack U13).
+   * Whether a new hash would be stronger: always true for another kind, but never at the price of less memory or fewer
+   * passes for argon2id (attack U13).
    */
   needsRehash(hash: string): boolean;
-  /** How many calls wait for a thread. */
+  /** The number of calls that wait for a thread. */
   queued(): number;
-  /** The most that waited at once since this was asked last. */
+  /** The maximum that waited at once since the last call. */
   longestQueue(): number;
-  /** Refuses new calls, finishes those that were taken, ends the threads. */
+  /** Rejects new calls, finishes accepted ones, and stops the threads. */
   close(): Promise<void>;
-  /** A well-formed hash of our parameters that no password matches: the work for an account that does not exist. */
+  /**
+   * A well-formed hash with Usher's parameters that no password matches: the work for an account that does not exist.
+   */
   readonly dummy: string;
 }
 
-/** Failures for one range, or one identifier, that may wait for those before them. */
+/** How many failures per IP range, or per identifier, may wait for earlier ones. */
 const failuresInSeries = 8;
 
 /**
- * Starts no thread until the first call. `threads` is how many hash at once (by default one per core);
- * `onFailure` hears, for the log, why a thread died or could not allocate: the caller learns `busy` alone.
+ * Starts no thread until the first call.
+ *
+ * `threads` is how many hash at once (one per core by default). `onFailure` receives, for the log, why a thread died or
+ * could not allocate memory: the caller only gets `busy`.
  */
 export function createHasher(
   options: Hashing & { threads?: number; onFailure?: (error: unknown) => void } = {},
@@ -89,7 +96,7 @@ export function createHasher(
     return call;
   }
 
-  /** A foreign hash. The time counts from when it was asked for: what others see includes a wait for a thread. */
+  /** Verifies a foreign hash. The time counts from the call: others can observe the wait for a thread, too. */
   async function verifyForeign(stored: string, password: string, units: number): Promise<boolean> {
     const began = performance.now();
     const call = foreign.run({ kind: 'verify', password, stored }, units);
@@ -103,15 +110,15 @@ export function createHasher(
     const recipe = boundedRecipe(hash);
     const isForeign = recipe !== undefined && !hasParameters(recipe, parameters);
     const isOwn = recipe !== undefined && !isForeign;
-    // The same work in the same threads for everybody, also for who has a foreign hash and for who has none.
+    // The same work in the same threads for everyone, whether the account has a foreign hash or not.
     const matches = await run({ kind: 'verify', password, stored: isOwn ? hash : dummy }, requester);
     if (isOwn && matches === true) return true;
     if (!isForeign && responseFloor.floor() === 0) return false;
-    // From here on, whoever fails and whoever has a foreign hash do the same, and one after the other: however many are
-    // sent side by side, they wait for each other alike, and not for foreign hashes alone (attack E18).
+    // From here on, all failures and all foreign hashes are handled alike, one after the other: concurrent ones wait
+    // for each other regardless of the kind of hash (attack E18).
     const answer = failures.run(seriesOf(requester), async () => {
       if (closed) throw new HttpError('stopping');
-      // Refused for the work that waits, never for the work this one brings, which would tell of its hash.
+      // Rejected because of the work that waits, never because of this call's own cost, which would reveal its hash.
       if (foreign.isFull()) throw new HttpError('busy', { retryAfter: 2 });
       const began = performance.now();
       if (isForeign && (await verifyForeign(hash, password, costOf(recipe).units))) return true;
@@ -144,14 +151,14 @@ export function createHasher(
   };
 }
 
-/** The keys by which failures are put in a row. Somebody known can ask about one account alone, so only that one waits. */
+/** The keys by which failures are serialized. A known requester can only try one account, so only that one waits. */
 function seriesOf(requester: Requester): string[] {
   if (requester === 'background') return [];
   const { range, account, isKnown } = requester;
   return isKnown ? [`known account ${account}`] : [`range ${range}`, `account ${account}`];
 }
 
-/** Built from the parameters themselves, so that the work for nobody cannot part from the work for somebody. */
+/** Built from the parameters themselves, so the work for a missing account always matches that for an existing one. */
 function dummyHash({ memoryKib, passes }: HashParameters): string {
   return `$argon2id$v=19$m=${memoryKib},t=${passes},p=1$${base64(Buffer.alloc(16, 'usher'))}$${base64(Buffer.alloc(32))}`;
 }
@@ -175,7 +182,7 @@ function isWeaker(theirs: HashParameters, ours: HashParameters): boolean {
   return lower && theirs.memoryKib <= ours.memoryKib && theirs.passes <= ours.passes;
 }
 
-/** Standard alphabet, no padding: what PHC strings use. */
+/** Standard alphabet without padding, as in PHC strings. */
 function base64(bytes: Buffer): string {
   return bytes.toString('base64').replaceAll('=', '');
 }

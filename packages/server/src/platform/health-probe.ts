@@ -1,16 +1,16 @@
-/** In milliseconds; a server that takes longer is of no use to anyone who waits for it. */
+/** In milliseconds; a server slower than this is useless to its clients. */
 const TIMEOUT = 5_000;
 
 export interface Health {
   isHealthy: boolean;
-  /** What the server said of itself (`ok`, `ready`), or why there is no such answer. */
+  /** The status that the server reported (`ok`, `ready`), or why there is none. */
   status: string;
 }
 
 /**
- * Asks a server how it is.
+ * Requests a server's health.
  *
- * @param url Of a health check, such as `http://127.0.0.1:4000/readyz`.
+ * @param url A health check, such as `http://127.0.0.1:4000/readyz`.
  */
 export async function probeHealth(url: URL): Promise<Health> {
   try {
@@ -25,7 +25,7 @@ export async function probeHealth(url: URL): Promise<Health> {
   }
 }
 
-/** A failure is a problem document, whose code names it. */
+/** A failure is a problem document with a code. */
 function statusOf({ status }: Response, body: unknown): string {
   if (status === 200) return hasText(body, 'status') ? body.status : 'another program answers';
   return hasText(body, 'code') ? body.code : `HTTP ${status}`;
@@ -34,7 +34,7 @@ function statusOf({ status }: Response, body: unknown): string {
 const hasText = <Name extends string>(body: unknown, name: Name): body is Record<Name, string> =>
   typeof body === 'object' && body !== null && typeof (body as Record<string, unknown>)[name] === 'string';
 
-/** Beneath "fetch failed" stands what failed. */
+/** The cause of "fetch failed" says what actually failed. */
 function reasonOf({ name, message, cause }: Error): string {
   if (name === 'TimeoutError') return `no answer within ${TIMEOUT / 1_000} seconds`;
   const { code = message, message: detail = '' } = (cause ?? {}) as NodeJS.ErrnoException;

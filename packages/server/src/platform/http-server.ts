@@ -4,28 +4,28 @@ import { getRequestListener } from '@hono/node-server';
 import { type ConnectionLimit, limitConnections } from './connection-limit.ts';
 import { answerInTurn } from './pipelining.ts';
 
-/** A web-standard handler; the second argument holds Node's own request, for the client's address. */
+/** A web-standard handler; the second argument holds Node's own request, for the client's IP. */
 type Fetch = (request: Request, env: { incoming: IncomingMessage }) => Response | Promise<Response>;
 
 export interface HttpServer {
   /** The port it listens on. */
   port: number;
   /**
-   * Takes no new connection, answers what it took, and cuts off what is not answered in time.
+   * Accepts no new connections, finishes accepted requests, and aborts those that take too long.
    *
-   * @param patience Milliseconds.
+   * @param timeouts Milliseconds.
    */
   stop(timeouts: number): Promise<void>;
 }
 
 export interface HttpServerOptions {
-  /** No limit unless given. */
+  /** Unlimited by default. */
   connectionLimit?: ConnectionLimit;
-  /** How long a client may leave an answer unread before it is disconnected, in milliseconds. */
+  /** How long a client may leave a response unread before it is disconnected, in milliseconds. */
   unreadTimeout?: number;
 }
 
-/** How long a client may take, in milliseconds, so that slow ones hold nothing for long (attack H6). */
+/** How long a client may take, in milliseconds, so that slow clients do not hold connections for long (attack H6). */
 const limits = {
   headersTimeout: 10_000,
   requestTimeout: 15_000,
@@ -51,7 +51,7 @@ export async function startHttpServer(
   server.maxHeadersCount = 100;
   if (connectionLimit) limitConnections(server, connectionLimit);
   const isAnswering = answerInTurn(server, (request, response) => void listener(request, response));
-  // Time counts from the last byte that was received, or that the client took.
+  // The time since a byte was last received, or accepted by the client.
   server.setTimeout(unreadTimeout, (socket) => {
     const isQuiet = isAnswering(socket) && socket.writableLength === 0;
     if (isQuiet) socket.setTimeout(unreadTimeout);

@@ -3,8 +3,8 @@ import { type DestinationStream, destination, type Logger, pino, stdTimeFunction
 export type Log = Logger;
 
 /**
- * The log: one JSON object a line, on standard output. No body, header, code, token or address of a mailbox is
- * ever given to it.
+ * Creates the log: one JSON object per line, on standard output. It never receives a body, header, code, token or
+ * email.
  */
 export function createLog(level: string, to: DestinationStream = destination({ dest: 1, sync: true })): Log {
   return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, to);

@@ -1,25 +1,25 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 
-/** What Usher counts, for Prometheus. Labels come from closed sets: no label holds a name, address or id. */
+/** The Prometheus metrics. Label values come from closed sets: no label contains an identifier, IP or id. */
 export interface Metrics {
-  /** @param seconds How long the answer took. */
+  /** @param seconds The duration of the request. */
   request(route: string, method: string, status: number, seconds: number): void;
   error(code: string): void;
-  /** @param name Which limit refused something. */
+  /** @param name The rate limit that was exceeded. */
   limit(name: string): void;
-  /** @param end How it ended. */
+  /** @param end How sending it ended. */
   email(end: string): void;
-  /** How many emails wait, or are being sent. */
+  /** Sets the number of emails that are waiting or being sent. */
   emailsWaiting(count: number): void;
-  /** The text that `/metrics` answers, and its media type. */
+  /** The response to `/metrics`, and its media type. */
   text(): Promise<{ text: string; type: string }>;
 }
 
-/** What is counted by whoever has it, at the moment when it is asked for. */
+/** Values that are read when the metrics are requested. */
 export interface Gauges {
-  /** How many passwords wait to be hashed. */
+  /** The number of passwords that wait to be hashed. */
   hashesWaiting(): number;
-  /** How many answers go on. */
+  /** The number of open streams. */
   streams(): number;
 }
 
@@ -73,7 +73,7 @@ export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
       this.set(streams());
     },
   });
-  // Finding a labelled child costs more than counting in it, and the same few come again and again.
+  // Looking up a labeled child costs more than incrementing it, and the same few recur.
   const children = new Map<string, { observe(seconds: number): void }>();
   return {
     request(route, method, status, seconds) {

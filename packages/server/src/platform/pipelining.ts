@@ -1,53 +1,58 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The end of the head of a request (RFC 9112, section 2.1). */
+/** The end of a request's head (RFC 9112, section 2.1). */
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
-/** How many bytes may wait unparsed behind a request; a client that sends more is disconnected. */
+/** The maximum number of unparsed bytes behind a request; a client that sends more is disconnected. */
 const MAX_AHEAD = 262_144;
-/** How many requests that Node has parsed may wait; a client that sends more in its first burst is disconnected. */
+/**
+ * The maximum number of waiting requests that Node has parsed; a client that sends more in its first burst is
+ * disconnected.
+ */
 const MAX_PARSED = 16;
 
-/** After so many requests a connection is closed. Node's own limit answers those that were sent ahead with 503 instead. */
+/**
+ * A connection is closed after this many requests. Node's own limit would answer pipelined requests with 503 instead.
+ */
 const MAX_REQUESTS = 1_000;
 
-/** What Node takes for a client that waits for "100 Continue". */
+/** How Node recognizes a client that waits for "100 Continue". */
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
-/** A connection, and what it has sent. */
+/** A connection and the requests that it has sent. */
 interface Connection {
   socket: Socket;
-  /** How many requests it has sent. */
+  /** The number of requests received. */
   requests: number;
-  /** Node's parser of requests. */
+  /** Node's request parser. */
   parse: (bytes: Buffer) => void;
-  /** Whether this connection has sent a request behind another, so that its bytes pass through here. */
+  /** Whether this connection has pipelined a request, so its bytes are routed through this module. */
   isPipelined: boolean;
-  /** The request that is being answered. */
+  /** The request being answered. */
   current: IncomingMessage | undefined;
   /** Requests that were parsed and wait. */
   parsed: [IncomingMessage, ServerResponse][];
-  /** What was received behind the current request. */
+  /** Bytes received behind the current request. */
   unparsed: Buffer | undefined;
 }
 
 /**
- * Answers the requests of a connection one at a time. Node parses everything that it receives, and starts to answer
- * all of it: 64 kB hold two thousand requests, and a client that reads nothing makes it keep two thousand responses. So
- * from the first request that is sent behind another, what a client sends stays unparsed, and its socket unread, until
- * the response before it is sent. Clients that wait for their responses, as browsers and nearly all libraries do, keep
- * the path on which Node's parser reads the socket by itself, which costs a tenth less for each request.
+ * Answers the requests of a connection one at a time. Node parses everything that it receives and starts to answer all
+ * of it: 64 kB hold two thousand requests, and a client that reads nothing makes it keep two thousand responses. So
+ * from the first pipelined request on, the client's bytes stay unparsed, and its socket unread, until the previous
+ * response is sent. Clients that wait for their responses, as browsers and nearly all libraries do, stay on the fast
+ * path, where Node's parser reads the socket directly, which costs a tenth less per request.
  *
- * That holds only for requests that Node hands over, so it must not answer any by itself and go on: the server needs
- * `requireHostHeader: false`, and gets listeners for what a client expects. What is left to Node closes the connection:
- * what cannot be parsed, a head that is too large, one that is late, and CONNECT.
+ * This covers only requests that Node hands over, so Node must not answer any by itself and continue: the server needs
+ * `requireHostHeader: false`, and gets listeners for `Expect` headers. In the cases left to Node it closes the
+ * connection: unparsable input, a head that is too large or too slow, and CONNECT.
  *
- * @returns Whether a connection has a request that is not answered yet.
+ * @returns A function that tells whether a connection has an unanswered request.
  */
 export function answerInTurn(server: Server, listener: RequestListener): (socket: Socket) => boolean {
   const connections = new WeakMap<Socket, Connection>();
   server.on('connection', (socket) => {
-    // Node's own listener, which hands what it is given to the parser.
+    // Node's own listener, which passes data to the parser.
     const [parse] = socket.listeners('data') as Connection['parse'][];
     if (!parse) throw new Error('The HTTP connection has no parser.');
     const connection: Connection = {
@@ -60,7 +65,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
       unparsed: undefined,
     };
     connections.set(socket, connection);
-    // Node reads on once its answers are on their way.
+    // Node resumes reading once its responses have been sent.
     socket.on('resume', () => {
       if (connection.unparsed) queue(connection);
     });
@@ -79,7 +84,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
     if (connection.socket.destroyed) return;
     const next = connection.current ? undefined : connection.parsed.shift();
     if (next) begin(connection, ...next);
-    // Behind a head that was parsed early comes its body.
+    // The body follows a head that was parsed early.
     if (connection.unparsed) feedUnparsed(connection, connection.unparsed);
   });
   const take: RequestListener = (request, response) => {
@@ -92,10 +97,10 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   return (socket) => connections.get(socket)?.current !== undefined;
 }
 
-/** Answers as Node would by itself: a request without a host with 400, one that expects what nobody knows with 417. */
+/** Responds as Node would: 400 to a request without a host, 417 to an unknown expectation. */
 function isAcceptable(request: IncomingMessage, response: ServerResponse): boolean {
   const { host, expect } = request.headers;
-  // What is older need not name a host, and knows of no expectation.
+  // Older versions require no Host header and define no expectations.
   if (request.httpVersion !== '1.1') return true;
   if (host === undefined) {
     response.setHeader('connection', 'close');
@@ -112,8 +117,8 @@ function isAcceptable(request: IncomingMessage, response: ServerResponse): boole
 }
 
 /**
- * Goes on with connections that have sent ahead, one in each turn of the event loop. An answer that the kernel takes
- * whole is written without such a turn, so a thousand of them would keep everybody else waiting.
+ * Continues with connections that have pipelined, one per turn of the event loop. A response that the kernel accepts
+ * whole is written without such a turn, so a thousand of them would block all other clients.
  */
 function oneByOne(goOn: (connection: Connection) => void): (connection: Connection) => void {
   const waiting: Connection[] = [];
@@ -127,12 +132,12 @@ function oneByOne(goOn: (connection: Connection) => void): (connection: Connecti
   };
 }
 
-/** Keeps a request that was parsed behind another one, and takes the bytes of its connection from Node's parser. */
+/** Queues a request that was parsed behind another one, and diverts the connection's bytes from Node's parser. */
 function putBehind(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
   const { socket, parsed, parse } = connection;
   if (!connection.isPipelined) {
     connection.isPipelined = true;
-    // Node stops reading the socket by itself when somebody else listens.
+    // Node stops reading the socket directly when there is another listener.
     socket.on('data', (bytes: Buffer) => receive(connection, bytes));
     socket.off('data', parse);
   }
@@ -141,7 +146,7 @@ function putBehind(connection: Connection, request: IncomingMessage, response: S
   socket.destroy();
 }
 
-/** Keeps Node from making a response for each request that it has yet to parse from the piece that it is at. */
+/** Keeps Node from creating responses for the requests that it has yet to parse from the current chunk. */
 function ignoreMore(socket: Socket & { parser?: { onIncoming: () => number } | null }): void {
   if (socket.parser) socket.parser.onIncoming = () => 0;
 }
@@ -152,23 +157,23 @@ function receive(connection: Connection, bytes: Buffer): void {
     feed(connection, bytes);
     return;
   }
-  // Reading stops some time after the pause, not at once.
+  // Reading stops some time after the pause, not immediately.
   connection.unparsed = Buffer.concat([unparsed, bytes]);
   socket.pause();
   if (connection.unparsed.length > MAX_AHEAD) socket.destroy();
 }
 
-/** Parses what waited, now that the request before it is answered. */
+/** Parses the waiting bytes, now that the previous request is answered. */
 function feedUnparsed(connection: Connection, bytes: Buffer): void {
   connection.unparsed = undefined;
   feed(connection, bytes);
   if (!connection.unparsed) connection.socket.resume();
 }
 
-/** Whether Node takes nothing for now: it has answers that the client does not take. Its parser throws then. */
+/** Whether Node has paused: the client does not read its responses. Its parser would throw. */
 const isHeld = (socket: Socket & { _paused?: boolean }): boolean => socket._paused === true;
 
-/** Parses head by head, up to a request that has to be answered first. */
+/** Parses one head at a time, up to a request that must be answered first. */
 function feed(connection: Connection, bytes: Buffer): void {
   const { socket } = connection;
   for (let from = 0; from < bytes.length; ) {
@@ -185,7 +190,7 @@ function feed(connection: Connection, bytes: Buffer): void {
   }
 }
 
-/** Nothing that one client sends may end the process, so what throws here ends its connection alone. */
+/** No client may crash the process, so an error here closes only its connection. */
 function parsePiece({ socket, parse }: Connection, bytes: Buffer): void {
   try {
     parse(bytes);

@@ -3,16 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** The service that lists breached passwords by the first five hexadecimal digits of their SHA-1 hash. */
 export const PWNED_PASSWORDS = 'https://api.pwnedpasswords.com/range/';
 
-/** Bytes; a range has about 100 kB. */
+/** In bytes; a range has about 100 kB. */
 const MAX_BYTES = 4_194_304;
 const TRIES = 6;
 
 /**
- * The lines of a range: the other 35 digits of each hash, a colon, and how often it was seen.
+ * Fetches the lines of a range: the other 35 digits of each hash, a colon, and how often it was seen.
  *
  * @param range Five hexadecimal digits.
- * @param wait How long to wait before the second try, in milliseconds; twice as long before each further one.
- * @throws Error when no try succeeded, or something else answers.
+ * @param wait The delay before the first retry, in milliseconds; it doubles with each further one.
+ * @throws Error if all attempts failed, or something other than the service responds.
  */
 export async function fetchRange(base: string, range: string, wait = 500): Promise<string[]> {
   for (let number = 1; ; number += 1) {
@@ -26,7 +26,7 @@ export async function fetchRange(base: string, range: string, wait = 500): Promi
   }
 }
 
-/** What answers is not the service: asking again does not help. */
+/** Something other than the service responded: a retry does not help. */
 class NotARange extends Error {}
 
 async function tryRange(base: string, range: string): Promise<string[]> {
@@ -52,6 +52,6 @@ async function tryRange(base: string, range: string): Promise<string[]> {
   return lines;
 }
 
-/** Beneath "fetch failed" stands what failed. */
+/** The cause of "fetch failed" says what actually failed. */
 const reasonOf = ({ message, cause }: Error): string =>
   cause instanceof Error ? cause.message || ((cause as NodeJS.ErrnoException).code ?? message) : message;

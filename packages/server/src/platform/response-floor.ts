@@ -1,24 +1,27 @@
 /**
- * How long a failed check of a password takes at least, counted from when a thread began with it. It is nothing until a
- * hash of another program was met; from then on it is a little more than the slowest of these takes, so that who has one,
- * who has one of ours and who is nobody are not told apart by the clock (attack E2). It waits, and costs no work.
+ * The minimum duration of a failed password check, counted from when a thread started it. It is zero until a hash from
+ * another program is verified; from then on it is slightly more than the slowest of these takes. Timing then does not
+ * reveal whether an account has a foreign hash, one of Usher's own, or does not exist (attack E2). It only waits, and
+ * uses no CPU.
  */
 export interface ResponseFloor {
-  /** Notes how long a failed check took, in milliseconds, whose hash costs so many units. */
+  /** Records how long a failed check took, in milliseconds, and the cost of its hash, in units. */
   observe(took: number, units: number): void;
-  /** Waits until the check has taken long enough. */
+  /** Waits until the check has taken the minimum time. `took` is in milliseconds. */
   wait(took: number): Promise<void>;
-  /** In milliseconds. */
+  /** The current minimum, in milliseconds. */
   floor(): number;
 }
 
-/** What hides the difference between two runs of the same work. */
+/** Hides the variation between two runs of the same work. */
 const headroom = 1.25;
 
-/** So many of the slowest count: few enough that a moment in which the machine stood still is forgotten soon. */
+/**
+ * How many recent checks of the slowest hash count: few, so a moment in which the machine stalled is soon forgotten.
+ */
 const remembered = 16;
 
-/** Milliseconds; several times what the slowest hash takes that is followed at all. */
+/** Milliseconds; several times what the slowest accepted hash takes. */
 const longest = 3_000;
 
 export function createResponseFloor(): ResponseFloor {
@@ -27,7 +30,7 @@ export function createResponseFloor(): ResponseFloor {
   let floor = 0;
   return {
     observe(took, units) {
-      // A cheaper hash says nothing of how long the slowest takes.
+      // A cheaper hash says nothing about how long the slowest takes.
       if (units < slowest * 0.9) return;
       if (units > slowest) {
         slowest = units;

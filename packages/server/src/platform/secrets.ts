@@ -13,33 +13,33 @@ import { dirname, join } from 'node:path';
 import { ConfigError } from '../config.ts';
 
 /**
- * The keys that come from the installation's secret, one for each purpose, so that what is made for one can
- * never pass for another (RFC 5869, the label is HKDF's `info`).
+ * The keys derived from the installation's secret, one per purpose, so that a value made for one purpose is never valid
+ * for another (RFC 5869; the label is HKDF's `info`).
  */
 export interface Keys {
-  /** HMAC-SHA-256 of cookie tokens. */
+  /** HMAC-SHA-256 for cookie tokens. */
   cookie: KeyObject;
-  /** HMAC-SHA-256 of refresh tokens. */
+  /** HMAC-SHA-256 for refresh tokens. */
   refresh: KeyObject;
-  /** AES-256-GCM of the private signing keys in the database. */
+  /** AES-256-GCM for the private signing keys in the database. */
   wrap: KeyObject;
-  /** HMAC-SHA-256 of mailed codes, and of the addresses that they were mailed to. */
+  /** HMAC-SHA-256 for emailed codes, and for their recipients. */
   verifications: KeyObject;
-  /** AES-256-GCM of what flows are to do once their email is answered. */
+  /** AES-256-GCM for pending changes, until their email is verified. */
   pendingChanges: KeyObject;
-  /** HMAC-SHA-256 of device tokens. */
+  /** HMAC-SHA-256 for device tokens. */
   device: KeyObject;
-  /** HMAC-SHA-256 of what forms carry to show that they are ours. */
+  /** HMAC-SHA-256 for the tokens in forms. */
   form: KeyObject;
-  /** AES-256-GCM of the emails in the database that wait to be sent. */
+  /** AES-256-GCM for the emails in the database. */
   emails: KeyObject;
-  /** HMAC-SHA-256 of the cookies that open the mailbox page. */
+  /** HMAC-SHA-256 for the cookies that open the mailbox page. */
   mailbox: KeyObject;
-  /** HMAC-SHA-256 of the ids of links, which makes their secrets. */
+  /** HMAC-SHA-256 for deriving a link's secret from its id. */
   links: KeyObject;
-  /** HMAC-SHA-256 of the names that the limits count. */
+  /** HMAC-SHA-256 for the subjects of rate limits. */
   rateLimits: KeyObject;
-  /** HMAC-SHA-256 of the constant that tells whether this is the right secret for a database. */
+  /** HMAC-SHA-256 for the constant that shows whether the secret belongs to a database. */
   check: KeyObject;
 }
 
@@ -69,9 +69,9 @@ export function mac(key: KeyObject, text: string): string {
 }
 
 /**
- * Encrypts a text for the database: AES-256-GCM with a random nonce of 96 bits.
+ * Encrypts a text for the database: AES-256-GCM with a random 96-bit nonce.
  *
- * @param place Where it is stored, such as `keys/ID`. It is authenticated, so that rows cannot be swapped.
+ * @param place Where it is stored, such as `keys/ID`. It is authenticated, so rows cannot be swapped.
  */
 export function seal(key: KeyObject, place: string, text: string): string {
   const nonce = randomBytes(12);
@@ -81,7 +81,9 @@ export function seal(key: KeyObject, place: string, text: string): string {
   );
 }
 
-/** What was sealed in this place. @throws When it was not, or under another key, or was changed since. */
+/**
+ * Decrypts what was sealed for this place. @throws Error if it was sealed for another place or key, or was modified.
+ */
 export function unseal(key: KeyObject, place: string, sealed: string): string {
   const bytes = Buffer.from(sealed, 'base64url');
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
@@ -90,7 +92,7 @@ export function unseal(key: KeyObject, place: string, sealed: string): string {
   return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString();
 }
 
-/** Whether two texts are equal, in a time that does not tell where they differ. */
+/** Whether two texts are equal, in constant time. */
 export function equalSecrets(a: string, b: string): boolean {
   const left = Buffer.from(a);
   const right = Buffer.from(b);
@@ -98,21 +100,21 @@ export function equalSecrets(a: string, b: string): boolean {
 }
 
 /**
- * The secret of an installation that was given none: the file `usher.key` beside its database, made at the
- * first start (mode 0600).
+ * The secret of an installation that was not given one: the file `usher.key` next to its database, created at the first
+ * start (mode 0600).
  *
- * @throws ConfigError when the file is readable by others, or is missing although the database is there:
- * a new secret would make everything in that database worthless.
+ * @throws ConfigError if other users can read the file, or if it is missing although the database exists: a new secret
+ * would make everything in that database useless.
  */
 export function secretBeside(databaseFile: string): string {
   const path = join(dirname(databaseFile), 'usher.key');
   if (existsSync(path)) return readKeyFile(path);
-  // Looked for once more, because another process that starts now makes the key first and the database after it.
+  // Checked again, because another process starting now creates the key first and the database after it.
   if (existsSync(databaseFile) && statSync(databaseFile).size > 0 && !existsSync(path))
     throw new ConfigError(
       `${path} is missing, but the database ${databaseFile} needs it. Restore it, or set USHER_SECRET to its content.`,
     );
-  // Written aside and linked, so that of two processes that start at once both read the same whole file.
+  // Written to a temporary file and linked, so that two processes starting at once read the same complete file.
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
   writeFileSync(aside, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
   try {

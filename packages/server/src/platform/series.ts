@@ -1,14 +1,14 @@
-/** Runs what belongs together one after the other. */
+/** Runs related work sequentially. */
 export interface Series {
   /**
-   * Runs `work` once everything with one of these keys that came before is over.
+   * Runs `work` after all earlier work with any of these keys has finished.
    *
-   * @returns What `work` returns; undefined, and nothing is run, when too many wait for one of the keys.
+   * @returns The result of `work`; undefined, without running it, if too much work waits for one of the keys.
    */
   run<Result>(keys: readonly string[], work: () => Promise<Result>): Promise<Result> | undefined;
 }
 
-/** @param most How many may run or wait for each key. */
+/** @param most The maximum number of calls that run or wait per key. */
 export function createSeries(most: number): Series {
   const lines = new Map<string, { length: number; last: Promise<unknown> }>();
   return {

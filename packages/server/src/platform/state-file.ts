@@ -5,14 +5,13 @@ import { join, parse } from 'node:path';
 import { z } from 'zod';
 
 /**
- * What a file beside a database remembers of it (`jobs/note-state`), so that an older copy of the database is noticed when
- * somebody puts it back.
+ * What a file next to the database records about it (`jobs/note-state`), to detect when an older backup is restored.
  */
 const shape = z.strictObject({
   installation: z.string(),
-  /** The database had come as far as this. */
+  /** The revision that the database had reached. */
   revision: z.int(),
-  /** What it also held, at a moment when its revision was about to be raised. */
+  /** What else it held when its revision was about to be raised. */
   pending: z
     .strictObject({
       event: z.string(),
@@ -22,13 +21,13 @@ const shape = z.strictObject({
 });
 export type StateFile = z.infer<typeof shape>;
 
-/** Where it lies: `usher.state` beside `usher.db`. */
+/** The path of the state file: `usher.state` next to `usher.db`. */
 export function stateFileOf(databaseFile: string): string {
   const { dir, name } = parse(databaseFile);
   return join(dir, `${name}.state`);
 }
 
-/** @returns undefined when there is none, or it says nothing that we wrote. @throws When it cannot be read. */
+/** @returns undefined if there is no file, or Usher did not write its content. @throws Error if it cannot be read. */
 export function readStateFile(path: string): StateFile | undefined {
   try {
     return shape.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
@@ -38,7 +37,7 @@ export function readStateFile(path: string): StateFile | undefined {
   }
 }
 
-/** Writes all of it or, when the machine stops meanwhile, nothing. Closed to other users of the machine. */
+/** Writes the file atomically, even if the machine stops meanwhile. Other users of the machine cannot read it. */
 export async function writeStateFile(path: string, state: StateFile): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
   try {

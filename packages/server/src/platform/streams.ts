@@ -2,13 +2,16 @@ import { HttpError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
-/** An answer that goes on, as server-sent events (HTML standard, 9.2), until the caller leaves or may not have it any more. */
+/**
+ * A response that stays open and sends server-sent events (HTML standard, 9.2), until the client leaves or loses
+ * access.
+ */
 export interface Stream {
-  /** What there is to tell since the last time. */
+  /** Returns the next message; undefined if nothing has happened since the last call. */
   next: () => Promise<Message | undefined>;
-  /** Whether the caller may still have it. @throws HttpError: the last thing that the caller is told. */
+  /** Checks that the client still has access. @throws HttpError, which is sent to the client as the last event. */
   check: () => Promise<void>;
-  /** What its end is logged with. */
+  /** The fields logged when it ends. */
   about: { request_id: string; route: string; user: string };
 }
 
@@ -19,21 +22,21 @@ export interface Message {
 }
 
 export interface Streams {
-  /** @throws HttpError `busy` when there are as many as there may be, `stopping`. */
+  /** @throws HttpError `busy` if too many streams are open; `stopping`. */
   open(stream: Stream): ReadableStream<Uint8Array>;
-  /** How many there are. */
+  /** The number of open streams. */
   count(): number;
-  /** Ends all of them, and opens none any more. Resolves when none asks for anything. */
+  /** Ends all streams and rejects new ones. Resolves when none of them is still reading. */
   end(): Promise<void>;
 }
 
-/** At once, in this process: each costs two reads a second. */
+/** Concurrent streams in this process: each costs two reads a second. */
 const MOST = 20;
-/** Between two looks, in milliseconds. */
+/** The time between two polls, in milliseconds. */
 const PAUSE = 1_000;
-/** So many bytes that were not read yet, and the reader is too slow. */
+/** A client that has not read this many bytes is too slow and is disconnected. */
 const MAX_UNREAD = 65_536;
-/** After so many looks without a word something is said, so that no proxy takes it for dead. */
+/** After this many polls without a message a comment is sent, so no proxy closes the connection as dead. */
 const LONGEST_SILENCE = 15;
 
 interface Running {
@@ -41,7 +44,7 @@ interface Running {
   end(why: string): void;
 }
 
-/** One clock looks for all streams, one after the other, so that they never ask the database for much at once. */
+/** A single timer polls for all streams, one after the other, so they never send many queries at once. */
 export function openStreams(clock: Clock, log: Log): Streams {
   const running = new Set<Running>();
   let stopLooking = () => {};
@@ -112,7 +115,7 @@ function run(
     over(why);
     controller.close();
   };
-  /** What somebody does not read piles up, but only so far. */
+  /** Unread data is buffered, up to a limit. */
   const send = (text: string) => {
     silence = 0;
     if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encode(text));
@@ -123,7 +126,7 @@ function run(
     if (isOver) return;
     try {
       const message = await stream.next();
-      // After reading: what was read before a log-out was answered, and checked after it, is not sent.
+      // Checked after reading: events read before a sign-out must not be sent after it.
       await stream.check();
       if (isOver) return;
       if (message) send(textOf(message));
@@ -135,7 +138,7 @@ function run(
       end(error.code);
     }
   }
-  /** Without a word: whoever asks again hears from an ordinary answer what is wrong. */
+  /** Closes without a message: a client that reconnects gets the error as a regular response. */
   function fail(error: unknown): void {
     log.error(
       { ...stream.about, error: error instanceof Error ? error.name : typeof error },
@@ -149,6 +152,6 @@ function run(
 const encoder = new TextEncoder();
 const encode = (text: string): Uint8Array => encoder.encode(text);
 
-/** JSON has no line breaks, so the data is one line. */
+/** JSON contains no line breaks, so the data is one line. */
 const textOf = ({ event, id, data }: Message): string =>
   `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;

@@ -1,4 +1,4 @@
-/** The first that fits counts: most browsers also name those that they want to be taken for. */
+/** The first match counts: most browsers also name the ones that they are compatible with. */
 const browsers: [RegExp, string][] = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
   [/\bOPR\/|\bOPiOS\//, 'Opera'],
@@ -19,8 +19,8 @@ const systems: [RegExp, string][] = [
 ];
 
 /**
- * A User-Agent in words that a person knows, such as `Firefox on Linux`: its own are chosen by whoever sent it, and a
- * email shows none of them (attack C17) but the name of a program, of letters alone. Empty when there is nothing to say.
+ * Describes a User-Agent in plain words, such as `Firefox on Linux`. The client chooses the header, so an email shows
+ * none of its text (attack C17) except a program's name, of letters only. Empty if it is not recognized.
  */
 export function browserOf(userAgent: string): string {
   const known = [browsers, systems].map((list) => list.find(([sign]) => sign.test(userAgent))?.[1]);

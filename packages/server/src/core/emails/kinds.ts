@@ -1,8 +1,8 @@
-/** What a value can be in an email: for a preview, and whether an administrator may read it in an email to somebody else. */
+/** The possible values of an email: a sample for previews, and whether administrators may see it in a user's email. */
 const values = {
   username: { sample: 'ada', isShown: true },
   new_email: { sample: 'ada.lovelace@example.org', isShown: true },
-  /** Empty where the account takes no code. With it, or the link, whoever reads it could act for the account. */
+  /** Empty if the account accepts no codes. With the code or the link, anyone could act for the account. */
   code: { sample: '482913', isShown: false },
   link: { sample: '{{url}}/sample#token=K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0', isShown: false },
   minutes: { sample: '10', isShown: true },
@@ -22,19 +22,24 @@ export type EmailValue = keyof typeof values;
 const CODE_AND_LINK = ['username', 'code', 'link', 'minutes', 'link_minutes', 'when'] as const;
 
 interface Kind {
-  /** What its template, `emails/en/KIND.md`, may name; whoever queues it gives all of these. */
+  /**
+   * The values that its template, `emails/en/KIND.md`, may use. The caller must provide all of them when queueing it.
+   */
   values: readonly EmailValue[];
-  /** What people read of it: in the admin console, and on the activity page ("Email sent: password reset"). */
+  /** How people see it named: in the admin console, and on the activity page ("Email sent: password reset"). */
   label: string;
-  /** Tells the owner what was done to the account: nobody asked for it, and nothing hangs on it (`flows/emails/security-notices.ts`). */
+  /**
+   * Tells the owner about a change to the account. It was not requested, and nothing depends on it
+   * (`flows/emails/security-notices.ts`).
+   */
   isNotice?: true;
-  /** Carries a code and a link to this page (`flows/verifications/send-verification.ts`). */
+  /** Contains a code and a link to this page (`flows/verifications/send-verification.ts`). */
   page?: string;
-  /** A stranger can make us send it: a full queue refuses it, so that it still has room for the others. */
+  /** Strangers can cause it: a full queue rejects it, which leaves room for other emails. */
   fromStrangers?: true;
 }
 
-/** Every kind of email, once. */
+/** All kinds of emails. */
 const kinds = {
   reset_password: {
     values: CODE_AND_LINK,
@@ -73,21 +78,21 @@ const kinds = {
     fromStrangers: true,
   },
   sign_up: { values: CODE_AND_LINK, label: 'Sign-up verification', page: '/verify', fromStrangers: true },
-  /** What `usher email test` sends; no flow does. */
+  /** Sent by `usher email test`, never by a flow. */
   test: { values: ['when'], label: 'Test email' },
 } as const satisfies Record<string, Kind>;
 
 type Kinds = typeof kinds;
 type KindWith<Use> = { [K in keyof Kinds]: Kinds[K] extends Use ? K : never }[keyof Kinds];
 
-/** What can be queued. */
+/** The kinds that can be queued. */
 export type EmailKind = Exclude<keyof Kinds, 'test'>;
 export type NoticeKind = KindWith<{ isNotice: true }>;
 export type CodeEmailKind = KindWith<{ page: string }>;
-/** The values that an email of a kind has to be given. */
+/** The values that an email of a kind requires. */
 export type ValuesOf<K extends keyof Kinds> = Record<Kinds[K]['values'][number], string>;
 
-/** Those that any email may have: where its cause came from. */
+/** The values that any email may have: the client that caused it. */
 export const CLIENT_VALUES = ['ip', 'user_agent'] as const satisfies readonly EmailValue[];
 
 export const emailKinds = Object.keys(kinds) as (keyof Kinds)[];
@@ -100,17 +105,17 @@ export const isFromStrangers = (kind: EmailKind): boolean => (kinds[kind] as Kin
 
 export const emailLabels: Record<keyof Kinds, string> = mapKinds(({ label }) => label);
 
-/** The label inside a sentence; undefined for a kind of another version. */
+/** The label for use inside a sentence; undefined for a kind from another version. */
 export function emailAbout(kind: unknown): string | undefined {
   const label = Object.entries(emailLabels).find(([name]) => name === kind)?.[1];
   return label && label.charAt(0).toLowerCase() + label.slice(1);
 }
 
-/** Whether it lets nobody act for its reader. What is not known is hidden. */
+/** Whether administrators may see a value: it lets no reader act for the account. Unknown values are hidden. */
 export const isShown = (value: string): boolean =>
   Object.entries(values).some(([name, { isShown }]) => name === value && isShown);
 
-/** What the values of an email could be. */
+/** Sample values for an email. */
 export function sampleValues(url: string, now: number): Record<EmailValue, string> {
   const fill = (sample: string) =>
     sample.replace('{{url}}', url).replace('{{now}}', new Date(now).toISOString());

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../config.ts';
 import { type Block, type Line, type Piece, plainOf, type Values } from './markup.ts';
 
-/** `layout.html`: the document, and a part for each sign of the markup. All looks of an email are in that one file. */
+/** `layout.html`: the document, and a part for each kind of markup. It holds the whole design of an email. */
 export interface Layout {
   document: string;
   parts: Readonly<Record<Part, string>>;
@@ -13,7 +13,7 @@ type Part = (typeof partNames)[number];
 const documentValues = new Set(['lang', 'subject', 'preview', 'service', 'url', 'content', 'footer']);
 const partValues = new Set(['content', 'label', 'href']);
 
-/** @throws ConfigError for a part that is missing, and for a placeholder that is not known. */
+/** @throws ConfigError for a missing part, and for an unknown placeholder. */
 export function parseLayout(text: string, file: string): Layout {
   const found = new Map<string, string>();
   const document = text.replace(/<template id="([a-z]+)">([\s\S]*?)<\/template>\n*/g, (_, name, part) => {
@@ -40,7 +40,7 @@ function checkPlaceholders(text: string, known: ReadonlySet<string>, file: strin
       );
 }
 
-/** The whole document. `values` are texts, `footer` may be several blocks. */
+/** Renders the whole document. `values` are plain text; `footer` may have several blocks. */
 export function documentOf(layout: Layout, blocks: Block[], footer: Block[], values: Values): string {
   const content = htmlOf(blocks, values, layout.parts);
   const note = htmlOf(footer, values, { ...layout.parts, paragraph: layout.parts.note });
@@ -71,7 +71,7 @@ function htmlOf(blocks: readonly Block[], values: Values, parts: Layout['parts']
     .join('\n');
 }
 
-/** Facts that follow each other are one group. */
+/** Groups consecutive facts. */
 function groupFacts(blocks: readonly Block[]): Line[][] {
   const groups: Line[][] = [];
   for (const block of blocks)
@@ -81,7 +81,7 @@ function groupFacts(blocks: readonly Block[]): Line[][] {
   return groups;
 }
 
-/** What is put in is HTML already, and is not looked at again: a value that spells a placeholder stays a value. */
+/** The replacements are HTML and are not scanned again: a value that looks like a placeholder stays as it is. */
 function fill(text: string, html: Readonly<Record<string, string>>): string {
   return text.replace(/\{\{([^{}]*)\}\}/g, (_, name: string) => html[name] ?? '');
 }

@@ -4,29 +4,29 @@ import type { EmailsTable } from '../../platform/db/tables.ts';
 import { unsealWords } from './content.ts';
 import type { EmailKind } from './kinds.ts';
 
-/** What can be told of an email: neither to whom nor what it says. What the server said of it can quote the address. */
+/** What a list shows of an email: neither its recipient nor its content. The server's reply can quote the recipient. */
 export interface ListedEmail {
   id: string;
   kind: EmailKind;
   userId: string | null;
   createdAt: number;
-  /** From here on it is not worth sending. */
+  /** When it is no longer worth sending. */
   expiresAt: number;
-  /** When it is tried next; null once it has ended. */
+  /** When it is tried next; null once it is closed. */
   dueAt: number | null;
   attempts: number;
-  /** How many of these were before it was last sent again. */
+  /** How many of these attempts were made before the email was last retried by hand. */
   attemptsBeforeRetry: number;
   endedAt: number | null;
   status: EmailsTable['status'];
-  /** What the mail server answered last, as a number or the name of what went wrong, and in its own words. */
+  /** The mail server's last reply: its code or the name of the failure, and its text. */
   reply: string | null;
   replyText: string | null;
-  /** Whether what it says is still kept. */
+  /** Whether the content is still stored. */
   isStored: boolean;
 }
 
-/** `waiting` or how it ended; decoys are left out. */
+/** `waiting`, or how the email ended. Decoys are not listed. */
 export const emailStates = ['waiting', 'sent', 'rejected', 'expired', 'stored'] as const;
 export type EmailState = (typeof emailStates)[number];
 
@@ -49,13 +49,13 @@ export async function listEmails(
   return (await query.execute()).map((row) => listedOf(row, key));
 }
 
-/** One of them. */
+/** A single email. */
 export async function listedEmail(db: Db, key: KeyObject, id: string): Promise<ListedEmail | undefined> {
   const row = await told(db).where('id', '=', id).executeTakeFirst();
   return row && listedOf(row, key);
 }
 
-/** Of every email but decoys what can be told. */
+/** Selects the listed fields of all emails except decoys. */
 const told = (db: Db) =>
   db
     .selectFrom('emails')

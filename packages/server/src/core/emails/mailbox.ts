@@ -3,7 +3,7 @@ import type { Db } from '../../platform/db/index.ts';
 import { unsealContent } from './content.ts';
 import type { EmailKind } from './kinds.ts';
 
-/** An email that waits or is kept, as the mailbox page and `usher email` show it. */
+/** A waiting or stored email, as shown by the mailbox page and `usher email`. */
 export interface StoredEmail {
   id: string;
   kind: EmailKind;
@@ -12,7 +12,7 @@ export interface StoredEmail {
   createdAt: number;
 }
 
-/** The newest emails that can still be read, newest first, without decoys. */
+/** The newest emails whose content is still stored, newest first, without decoys. */
 export async function storedEmails(db: Db, key: KeyObject, most: number): Promise<StoredEmail[]> {
   const rows = await db
     .selectFrom('emails')

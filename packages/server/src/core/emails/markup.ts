@@ -1,15 +1,15 @@
 import { ConfigError } from '../../config.ts';
 
 /**
- * The few signs that a template is written with:
+ * The markup of a template:
  *
  *     # Heading
  *     Text with **strong** words and a {{value}}.
- *     `{{code}}`                  a code, big
+ *     `{{code}}`                  a code, large
  *     [Label]({{link}})           a button
  *     - Label: {{value}}          a line of facts
  *
- * Blocks stand apart by an empty line. A block in which a value is empty is left out; of facts, that line alone.
+ * An empty line separates blocks. A block with an empty value is omitted; in a list of facts, only that line is.
  */
 export type Block = Line[];
 
@@ -18,16 +18,16 @@ export type Line =
   | { kind: 'button'; content: Piece[]; target: Piece[] }
   | { kind: 'fact'; label: Piece[]; content: Piece[] };
 
-/** Text as it stands in the template, or a value by its name. */
+/** Text from the template, or a value by name. */
 export type Piece = { strong: boolean } & ({ text: string } | { value: string });
 
-/** Where a text comes from, and the values that may stand in it. */
+/** Where a text comes from, and the values that it may use. */
 export interface Source {
   file: string;
   values: ReadonlySet<string>;
 }
 
-/** @throws ConfigError that names the file and what is wrong. */
+/** @throws ConfigError that names the file and what is wrong in it. */
 export function parseBlocks(text: string, source: Source): Block[] {
   return text
     .split(/\n(?:[ \t]*\n)+/)
@@ -52,7 +52,7 @@ function parseLine(line: string, source: Source): Line {
   return { kind: 'paragraph', content: parsePieces(line, source) };
 }
 
-/** A link leads to what we made, or to an address that the template itself writes out. */
+/** A link goes to a URL that Usher generates, or to one that the template spells out. */
 function parseTarget(target: string, source: Source): Piece[] {
   const [, link, url, rest = ''] = /^(?:\{\{(link)\}\}|\{\{(url)\}\}([\w/.?=&#-]*)|https:\/\/\S+)$/.exec(
     target,
@@ -65,8 +65,8 @@ function parseTarget(target: string, source: Source): Piece[] {
 }
 
 /**
- * @throws ConfigError for a placeholder that the email has no value for, for signs without their other half, and for a link or
- *   code inside a sentence, which would be shown as it is written.
+ * @throws ConfigError for a placeholder that the email has no value for, for unbalanced markup, and for a link or code
+ * inside a sentence, which would be shown verbatim.
  */
 export function parsePieces(text: string, { file, values }: Source): Piece[] {
   const pieces: Piece[] = [];
@@ -89,7 +89,7 @@ export function parsePieces(text: string, { file, values }: Source): Piece[] {
   return pieces;
 }
 
-/** Lines of text that follow each other are one paragraph. */
+/** Joins consecutive lines of text into one paragraph. */
 function joinParagraphs(lines: Line[]): Block {
   const block: Block = [];
   for (const line of lines) {
@@ -103,7 +103,7 @@ function joinParagraphs(lines: Line[]): Block {
 
 export type Values = Readonly<Record<string, string>>;
 
-/** Of a template, what is shown with these values: nothing that an empty one stands in. */
+/** The parts of a template to show with these values: all except those that contain an empty one. */
 export function withoutEmpty(blocks: readonly Block[], values: Values): Block[] {
   const isWhole = (line: Line): boolean => {
     const pieces = line.kind === 'button' ? [...line.content, ...line.target] : line.content;
@@ -115,7 +115,7 @@ export function withoutEmpty(blocks: readonly Block[], values: Values): Block[] 
     .filter((block) => block.length > 0);
 }
 
-/** Pieces as plain text. */
+/** Converts pieces to plain text. */
 export function plainOf(pieces: readonly Piece[], values: Values): string {
   return pieces.map((piece) => ('value' in piece ? (values[piece.value] ?? '') : piece.text)).join('');
 }

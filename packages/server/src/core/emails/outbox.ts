@@ -9,30 +9,30 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** A process that claimed an email and has said nothing for this long is gone, and another one tries. */
+/** A process that claimed an email and has not finished within this time is presumed dead, and another one retries. */
 export const LEASE = 5 * MINUTE;
 
-/** How long after a try that failed comes the next; after the last of these, every hour. */
+/** The delays after failed attempts; after the last of these, one hour. */
 const pauses = [10 * SECOND, 30 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE];
 
-/** An email that this process is to send now. */
+/** An email that this process has claimed for sending. */
 export interface ClaimedEmail {
   id: string;
   kind: EmailKind;
   userId: string | null;
   createdAt: number;
   expiresAt: number;
-  /** How often it has been tried, this time included. */
+  /** The number of attempts, including this one. */
   attempts: number;
-  /** How many of these were before it was last sent again. */
+  /** How many of these attempts were made before the email was last retried by hand. */
   attemptsBeforeRetry: number;
-  /** Undefined when it cannot be read: the secret is another one, or the row was tampered with. */
+  /** Undefined if it cannot be decrypted: the secret is a different one, or the row was tampered with. */
   content: Content | undefined;
 }
 
 /**
- * Takes the email that has waited longest, for as long as `LEASE`. Of many processes that ask at once one gets it: the
- * second statement says what must still be true, and whoever lost asks for the next.
+ * Claims the email that has waited longest, for the duration of `LEASE`. Of several concurrent processes only one gets
+ * it: the second statement repeats the condition, and a process that loses asks for the next email.
  */
 export async function claimEmail(db: Db, key: KeyObject, now: number): Promise<ClaimedEmail | undefined> {
   for (;;) {
@@ -78,22 +78,22 @@ function contentOf(row: Selectable<EmailsTable>, key: KeyObject): Content | unde
 
 export type EmailStatus = NonNullable<EmailsTable['status']>;
 
-/** What came of a try. */
+/** The result of an attempt. */
 export interface SmtpReply {
-  /** The number that the mail server answered, or the name of what went wrong: it quotes nothing. */
+  /** The mail server's reply code, or the name of the failure. It quotes nothing. */
   code: string;
-  /** What the mail server said, as it said it; null when none was asked. */
+  /** The mail server's reply, verbatim; null if no server was contacted. */
   replyText: string | null;
 }
 
-/** What a try leaves in the row; one that asked no server leaves what the last one said. */
+/** The columns to update after an attempt. If no server was contacted, the last reply stays. */
 function noteOf(
   key: KeyObject,
   { id, kind }: Pick<ClaimedEmail, 'id' | 'kind'>,
   smtpReply: SmtpReply | null,
 ) {
   if (smtpReply === null) return {};
-  // Nobody is left whose address this may quote, and nobody who could drop it.
+  // The account is gone, so the reply must not quote its email: nothing would delete it later.
   const replyText = kind === 'account_deleted' ? null : smtpReply.replyText;
   return {
     smtp_reply: smtpReply.code,
@@ -102,10 +102,10 @@ function noteOf(
 }
 
 /**
- * Ends an email. What it says is dropped, unless it is kept for the mailbox page, or can still be sent again. That it was
- * sent is noted even when the claim has run out meanwhile: no one tries it again who can know.
+ * Closes an email. Drops its content, unless the mailbox page shows it or it can still be retried. Records that it was
+ * sent even if the claim has expired meanwhile: a process that knows this does not retry.
  *
- * @returns Whether it ended now: false when it had, or another process has it.
+ * @returns Whether it was closed now; false if it already was, or another process has claimed it.
  */
 export async function closeEmail(
   tx: Db,
@@ -126,7 +126,7 @@ export async function closeEmail(
   return (await update.returning('id').executeTakeFirst()) !== undefined;
 }
 
-/** Whether an email that was not sent can be sent again: of a deleted account nothing is kept. */
+/** Whether an unsent email can be retried later. Nothing is kept for a deleted account. */
 const isWorthKeeping = (
   { kind, content, expiresAt }: ClaimedEmail,
   status: EmailStatus,
@@ -137,7 +137,7 @@ const isWorthKeeping = (
   kind !== 'account_deleted' &&
   now < expiresAt;
 
-/** When an email is tried again; undefined when that would be too late. */
+/** When to try an email again, in milliseconds since 1970; undefined if that would be too late. */
 export function nextAttempt(
   {
     attempts,
@@ -150,7 +150,7 @@ export function nextAttempt(
   return next < expiresAt ? next : undefined;
 }
 
-/** Gives a claim back. */
+/** Releases a claim. */
 export async function postponeEmail(
   db: Db,
   key: KeyObject,
@@ -167,7 +167,7 @@ export async function postponeEmail(
     .execute();
 }
 
-/** How many emails wait, or are being sent. */
+/** The number of emails that are waiting or being sent. */
 export async function countWaiting(db: Db): Promise<number> {
   const row = await db
     .selectFrom('emails')
@@ -178,10 +178,10 @@ export async function countWaiting(db: Db): Promise<number> {
 }
 
 /**
- * Has an email tried now that waits for its next try. One that is due within the lease is tried soon by itself, or is being
- * sent at this moment.
+ * Makes an email that waits for its next attempt due now. One that is due within the lease is retried soon anyway, or
+ * is being sent.
  *
- * @returns false when it does not wait for that long.
+ * @returns false if it does not wait that long.
  */
 export async function sendEmailNow(db: Db, id: string, now: number): Promise<boolean> {
   const row = await db
@@ -195,11 +195,11 @@ export async function sendEmailNow(db: Db, id: string, now: number): Promise<boo
 }
 
 /**
- * Puts an email that was refused or given up into the outbox again, for a new round of tries of the same email. Of two who
- * ask at once one does it: the statement says what must still be true. Its tries count on, because they tell a claim from
- * those before it.
+ * Puts an email that was rejected or abandoned back into the outbox, for a new round of attempts. Only one of several
+ * concurrent calls does so: the statement repeats the condition. The attempt count continues, because it distinguishes
+ * a claim from earlier ones.
  *
- * @returns Undefined when it has not ended so, or is not worth it any more.
+ * @returns undefined if it did not end that way, or is no longer worth sending.
  */
 export async function retryEmail(tx: Db, id: string, now: number): Promise<RetriedEmail | undefined> {
   const row = await tx
@@ -221,10 +221,10 @@ export async function retryEmail(tx: Db, id: string, now: number): Promise<Retri
 
 export type RetriedEmail = Pick<ClaimedEmail, 'kind' | 'userId' | 'attempts'>;
 
-/** So many at a time, so that nobody waits for a long statement. */
+/** Rows per statement, so that no statement blocks others for long. */
 const BATCH = 1_000;
 
-/** Drops what emails say that were refused or given up, and are not worth sending any more. */
+/** Drops the content of emails that were rejected or abandoned and are no longer worth sending. */
 export async function dropStaleEmails(db: Db, now: number): Promise<void> {
   for (;;) {
     const stale = db
@@ -246,8 +246,8 @@ export async function dropStaleEmails(db: Db, now: number): Promise<void> {
 }
 
 /**
- * Removes emails that were queued more than `age` milliseconds ago, and those that nobody was to get after `decoyAge`. None
- * of them waits any more: a day is the longest.
+ * Removes emails that were queued more than `age` milliseconds ago, and decoys after `decoyAge` milliseconds. None of
+ * them is still waiting: an email waits one day at most.
  */
 export async function deleteOldEmails(db: Db, age: number, decoyAge: number, now: number): Promise<void> {
   await db

@@ -5,7 +5,7 @@ import { storedEmail } from './mailbox.ts';
 
 const HIDDEN = '••••••';
 
-/** What an email says, without its code and its link: with these an administrator could take the account over. */
+/** An email's values without its code and link: an administrator could take over the account with them. */
 export async function previewValues(
   db: Db,
   key: KeyObject,

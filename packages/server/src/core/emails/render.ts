@@ -5,7 +5,7 @@ import { documentOf } from './layout.ts';
 import { type Block, type Line, plainOf, type Values, withoutEmpty } from './markup.ts';
 import { readTemplates } from './templates.ts';
 
-/** An email as its reader gets it. */
+/** An email as the recipient sees it. */
 export interface RenderedEmail {
   language: string;
   subject: string;
@@ -13,10 +13,10 @@ export interface RenderedEmail {
   html: string;
 }
 
-/** Writes an email out of its template and values. */
+/** Renders an email from its template and values. */
 export type RenderEmail = (kind: EmailKind | 'test', values: Values) => RenderedEmail;
 
-/** More languages will be more folders beside `emails/en`. */
+/** More languages would be more folders next to `emails/en`. */
 const LANGUAGE = 'en';
 
 /**
@@ -48,12 +48,12 @@ export function emailRenderer(own: {
   };
 }
 
-/** No value is longer than this, in UTF-16 units; what goes on is cut off. */
+/** The maximum length of a value, in UTF-16 units; the rest is cut off. */
 const LONGEST = 200;
-/** Nor these, which are made or checked by us: half an address or half a link is none. */
+/** Exceptions, which Usher generates or validates: a truncated email or link would be useless. */
 const longest: Record<string, number> = { link: 2_000, new_email: 254 };
 
-/** The values of an email as they may be shown, whatever they are made of (attacks C17, W22). */
+/** Makes the values of an email safe to show, whatever they contain (attacks C17, W22). */
 function presentable(kind: keyof typeof emailValues, given: Values): Values {
   const names = [...emailValues[kind], ...CLIENT_VALUES];
   return Object.fromEntries(
@@ -64,20 +64,20 @@ function presentable(kind: keyof typeof emailValues, given: Values): Values {
   );
 }
 
-/** Without line ends, control characters, and what turns or hides the text around it. */
+/** Removes line breaks, control characters, and characters that reorder or hide the text around them. */
 function clean(text: string, most: number): string {
   const plain = text.replace(/[\p{Z}\t\r\n]/gu, ' ').replace(/\p{C}/gu, '');
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
 }
 
 const presenters: Record<string, (text: string) => string> = {
-  // A stranger chooses it: broken behind its dots, no mail program makes a link of `evil.example`.
+  // Strangers choose it. A break after each dot keeps mail programs from turning `evil.example` into a link.
   username: (name) => name.replace(/\.(?=.)/gu, '.\u200b'),
   user_agent: browserOf,
   when: timeInWords,
 };
 
-/** `March 1, 2026 at 12:00 UTC`; what is no time of RFC 3339 stays as it is. */
+/** Formats a time as `March 1, 2026 at 12:00 UTC`; leaves text that is not an RFC 3339 time unchanged. */
 function timeInWords(text: string): string {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) return text;
   return exactTime(Date.parse(text));
@@ -105,7 +105,7 @@ function lineOf(line: Line, values: Values): string {
   return wrap(text);
 }
 
-/** Columns of a paragraph of text. */
+/** The width of a plain-text paragraph, in columns. */
 const WIDTH = 72;
 
 function wrap(text: string): string {

@@ -1,7 +1,7 @@
 import { type EmailKind, emailKinds, sampleValues } from './kinds.ts';
 import type { RenderEmail, RenderedEmail } from './render.ts';
 
-/** Every email with sample data, to be looked at. */
+/** Every email with sample data, for previews. */
 export function sampleEmails(
   renderEmail: RenderEmail,
   url: string,

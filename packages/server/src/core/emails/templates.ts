@@ -8,27 +8,27 @@ import { type Block, type Piece, parseBlocks, parsePieces, type Source } from '.
 
 export interface Template {
   subject: Piece[];
-  /** What a list of emails shows beside the subject. */
+  /** The preview text that a list of emails shows next to the subject. */
   preview: Piece[];
   body: Block[];
 }
 
-/** All emails in one language. */
+/** All email templates of one language. */
 export interface Templates {
   layout: Layout;
   footer: Block[];
   emails: Readonly<Record<keyof typeof emailValues, Template>>;
 }
 
-// Three levels up from this module in `src` as in `dist`.
+// Three levels above this module, both in `src` and in `dist`.
 const ownFolder = fileURLToPath(new URL('../../../emails/', import.meta.url));
 
-/** Values that every text may have. */
+/** Values that every template may use. */
 const EVERYWHERE = ['service', 'url'];
 
 /**
- * Reads the templates of one language: `layout.html`, and of `LANGUAGE/` one file for each email and the footer. A file
- * that is also in `folder` is read there.
+ * Reads the templates of one language: `layout.html`, and from `LANGUAGE/` one file per email and the footer. A file in
+ * `folder` replaces the one of the same name.
  *
  * @throws ConfigError that names the file and what is wrong in it.
  */

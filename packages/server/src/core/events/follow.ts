@@ -2,20 +2,20 @@ import type { Db } from '../../platform/db/index.ts';
 import { eventTime } from '../../platform/random.ts';
 import { type EventQuery, listEvents, type RecordedEvent } from '../events.ts';
 
-/** How late an event may still come in, because its transaction began earlier; milliseconds. */
+/** How late an event may appear because its transaction began earlier, in milliseconds. */
 const LATEST = 15_000;
 
-/** What a look has found: events that were not there at the look before, newest first. */
+/** The result of one poll: the events that the previous poll did not find, newest first. */
 export interface Followed {
   events: RecordedEvent[];
-  /** As many as a look reads at most: there may be more of them. */
+  /** Whether the poll read its maximum, so there may be more events. */
   isCut: boolean;
 }
 
 /**
- * Follows the audit record. Each look reads at most `asked.limit` events, the newest.
+ * Follows the audit log. Each poll reads at most `asked.limit` events, the newest.
  *
- * @param after The id of an event: the first look finds those after it, without one those of the last seconds.
+ * @param after An event's id: the first poll returns the events after it; without one, those of the last few seconds.
  */
 export function eventFollower(
   db: Db,
@@ -25,7 +25,7 @@ export function eventFollower(
   let looked = after === undefined ? Number.POSITIVE_INFINITY : eventTime(after);
   let seen: ReadonlySet<string> | undefined;
   return async (now) => {
-    // From the last look on, however long ago: this process may have stood still.
+    // Since the previous poll, however long ago: the process may have been suspended.
     const since = Math.min(now, looked) - LATEST;
     const recent = await listEvents(db, { ...query, since: Math.max(since, query.since ?? 0) });
     const events = recent.filter(({ id }) => (seen ? !seen.has(id) : id > (after ?? '')));

@@ -21,26 +21,26 @@ import {
   placeOf,
 } from './breached.ts';
 
-/** What is sorted at once: the hashes that begin with one byte. */
+/** The number of parts, each sorted in memory: the hashes that start with the same byte. */
 const PARTS = 256;
 const BUFFERED = 65_536 - (65_536 % PREFIX_BYTES);
-/** How many entries a bucket has at most, on average. */
+/** The maximum average number of entries per bucket. */
 const BUCKET = 128;
 
-/** Hashes on their way to a list, in any order: a file in a folder for each first byte. */
+/** Collects the hashes of a list, in any order: a folder with one file per first byte. */
 export class HashParts {
   readonly folder: string;
   #files = new Map<number, { descriptor: number; buffer: Buffer; used: number }>();
-  /** How many were added. */
+  /** The number of hashes added. */
   count = 0;
 
-  /** @param folder Is made if it is missing. */
+  /** @param folder Created if it is missing. */
   constructor(folder: string) {
     this.folder = folder;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** @param hash At least its first six bytes. */
+  /** @param hash At least the first six bytes of the hash. */
   add(hash: Buffer): void {
     const first = hash[0] as number;
     let file = this.#files.get(first);
@@ -70,10 +70,11 @@ export const partOf = (folder: string, first: number): string =>
   join(folder, first.toString(16).padStart(2, '0').toUpperCase());
 
 /**
- * Writes a list of the hashes in a folder of parts; the file is there when it is whole, and replaces one of the same name.
+ * Writes a list of the hashes in a folder of parts. The file appears only when it is complete, and replaces an existing
+ * one.
  *
- * @param count How many hashes there are, repeated ones included.
- * @returns How many entries the list has.
+ * @param count The number of hashes, including duplicates.
+ * @returns The number of entries in the list.
  */
 export function writeBreachedPasswords(path: string, folder: string, count: number): number {
   const bucketBits = Math.min(MAX_BUCKET_BITS, Math.max(0, Math.ceil(Math.log2(count / BUCKET))));
@@ -83,7 +84,7 @@ export function writeBreachedPasswords(path: string, folder: string, count: numb
     const index = Buffer.alloc((2 ** bucketBits + 1) * INDEX_BYTES);
     let entries = 0;
     let next = 0;
-    // Buckets begin where the entries before them end; those that have none begin and end there.
+    // A bucket begins where the previous one ends; an empty bucket begins and ends there.
     const beginUpTo = (bucket: number) => {
       for (; next <= bucket; next += 1) index.writeUInt32BE(entries, next * INDEX_BYTES);
     };
@@ -113,7 +114,7 @@ export function writeBreachedPasswords(path: string, folder: string, count: numb
   }
 }
 
-/** The entries of sorted hashes, each once. @param note Called for each with its bucket. */
+/** The entries of sorted hashes, without duplicates. @param note Called for each entry with its bucket. */
 function entriesOf(prefixes: Float64Array, bucketBits: number, note: (bucket: number) => void): Buffer {
   const bytes = Buffer.allocUnsafe(prefixes.length * ENTRY_BYTES);
   let used = 0;

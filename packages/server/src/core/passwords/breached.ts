@@ -5,16 +5,16 @@ import { ConfigError } from '../../config.ts';
 import { normalisePassword } from '../passwords.ts';
 
 /*
- * A list of breached passwords as a file: of each SHA-1 hash the first bits say in which bucket it is, and the 24 bits behind
- * them are kept there, in order. With 128 entries in a bucket a password that is not on the list is taken for one with a chance
- * of 128 in 2^24, which is less than 1 in 100,000; one that is on it is always found.
+ * A list of breached passwords as a file. The first bits of each SHA-1 hash select a bucket, which holds the next 24
+ * bits, sorted. With 128 entries per bucket, the probability of a false positive is 128 in 2^24, less than 1 in
+ * 100,000; there are no false negatives.
  *
- *   header   64 bytes: magic, the number of bucket bits, of entries, checksums of the index and of the header
- *   index    2^bits + 1 numbers of 4 bytes: where each bucket begins, and the last one ends
+ *   header   64 bytes: magic, number of bucket bits, number of entries, checksums of the index and of the header
+ *   index    2^bits + 1 numbers of 4 bytes: where each bucket begins, and where the last one ends
  *   entries  3 bytes each
  */
 
-/** Bytes of a hash that the list goes by: 24 bits for buckets, 24 for what is in them. */
+/** The bytes of a hash that the list uses: 24 bits for buckets, 24 for the entries in them. */
 export const PREFIX_BYTES = 6;
 export const ENTRY_BYTES = 3;
 export const HEADER_BYTES = 64;
@@ -24,11 +24,11 @@ export const MAX_BUCKET_BITS = 24;
 const MAGIC = 'USHERPW1';
 const NO_LIST = 'Create one with: usher passwords build, or: usher passwords fetch';
 
-/** What is kept of a list while it is open: nothing but its file. */
+/** An open list. Only its file is kept open; nothing is held in memory. */
 export interface BreachedPasswords {
-  /** How many passwords are on the list. */
+  /** The number of passwords in the list. */
   entries: number;
-  /** Whether a password is on the list; wrongly so for less than 1 in 100,000 that are not. Reads about 400 bytes. */
+  /** Whether a password is in the list; a false positive for fewer than 1 in 100,000. Reads about 400 bytes. */
   has(password: string): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -49,20 +49,20 @@ export function encodeHeader({ bucketBits, entries, indexChecksum }: Header): Bu
   return bytes;
 }
 
-/** The bucket of a hash, and what is kept of it there. @param prefix Its first 48 bits. */
+/** The bucket of a hash, and the part of it stored there. @param prefix Its first 48 bits. */
 export function placeOf(prefix: number, bucketBits: number): { bucket: number; entry: number } {
   const bucket = Math.floor(prefix / 2 ** (48 - bucketBits));
   return { bucket, entry: Math.floor(prefix / 2 ** (24 - bucketBits)) % 2 ** 24 };
 }
 
-/** The first 48 bits of the SHA-1 hash under which a password is on lists of this kind. */
+/** The first 48 bits of the password's SHA-1 hash. */
 const prefixOf = (password: string): number =>
   createHash('sha1').update(password).digest().readUIntBE(0, PREFIX_BYTES);
 
 /**
- * Opens a list, and checks all but its entries; these are checked bucket by bucket, as they are read.
+ * Opens a list, and checks everything but its entries, which are checked per bucket when they are read.
  *
- * @throws ConfigError that says what to do about a file that is missing, cut off or something else.
+ * @throws ConfigError that says what to do about a file that is missing, truncated or of another format.
  */
 export async function openBreachedPasswords(path: string): Promise<BreachedPasswords> {
   const file = await open(path, 'r').catch((error: Error) => {
@@ -131,7 +131,7 @@ async function isListed(file: FileHandle, path: string, header: Header, prefix: 
   return isFound;
 }
 
-/** Neither answer would be right, so a list that cannot be read lets nobody choose a password. */
+/** Without a readable list neither answer would be right, so no password can be chosen. */
 async function read(file: FileHandle, path: string, at: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, at);
   if (bytesRead < length) throw damaged(path);

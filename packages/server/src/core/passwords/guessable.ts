@@ -4,7 +4,7 @@ import type { MatchExtended, ZxcvbnFactory } from '@zxcvbn-ts/core';
 /** Why a password is easy to guess. */
 export type GuessableReason = keyof typeof reasons;
 
-/** Each reason in a clause that completes "This password ...". */
+/** Each reason as a clause that completes "This password ...". */
 export const reasons = {
   repeats: 'repeats the same characters',
   sequence: 'counts up or down, like 12345678',
@@ -14,20 +14,23 @@ export const reasons = {
 } as const;
 
 /**
- * How many characters the matchers see at once. They take time that grows with the cube of the length: 256 characters
- * can take two seconds, 32 take at most a few milliseconds, and they run on the event loop.
+ * How many characters the matchers process at once. Their time grows with the cube of the length: 256 characters can
+ * take two seconds, 32 take at most a few milliseconds, and they run on the event loop.
  */
 const WINDOW = 32;
 
-/** Fewer guesses than this (zxcvbn's scores 0 and 1) can be made against a server within a year or so. */
+/** An attacker can make this many guesses (zxcvbn's scores 0 and 1) against a server within about a year. */
 const FEW = 1e6;
 
-/** What a word with a year and a sign takes. Asked only of those, so that no random text of eight characters is rejected. */
+/**
+ * The guesses for a word with a year and a symbol. Applied only to those, so no random text of eight characters is
+ * rejected.
+ */
 const FEW_AROUND_WORD = 1e8;
 
 /**
- * Why a password can be guessed with few guesses, whatever its length; undefined when it cannot, as far as zxcvbn's
- * matchers tell. Of a long one both ends have to be guessable.
+ * Why a password can be found with few guesses, whatever its length; undefined if zxcvbn's matchers find no reason. A
+ * long password is rejected only if both of its ends are guessable.
  */
 export function findGuessable(password: string): GuessableReason | undefined {
   const reason = judge(password.slice(0, WINDOW));
@@ -41,7 +44,7 @@ function judge(text: string): GuessableReason | undefined {
   return guesses < FEW_AROUND_WORD && isDecoratedWord(sequence) ? 'word' : undefined;
 }
 
-/** Whether this is one word with nothing but digits and signs around it. */
+/** Whether this is a single word with only digits and symbols around it. */
 function isDecoratedWord(sequence: MatchExtended[]): boolean {
   const rest = sequence.filter(({ pattern }) => pattern !== 'dictionary');
   return rest.length === sequence.length - 1 && rest.every(({ token }) => !/\p{L}/u.test(token));
@@ -55,7 +58,7 @@ const reasonsByPattern: Record<string, GuessableReason> = {
   regex: 'date',
 };
 
-/** A word says more than what stands around it; otherwise the longest part does. */
+/** A word is the best reason; otherwise the longest part is. */
 function reasonOf(sequence: MatchExtended[]): GuessableReason {
   if (sequence.some(({ pattern }) => pattern === 'dictionary')) return 'word';
   const patterns = sequence.filter(({ pattern }) => pattern in reasonsByPattern);
@@ -65,7 +68,7 @@ function reasonOf(sequence: MatchExtended[]): GuessableReason {
 
 let estimator: ZxcvbnFactory | undefined;
 
-/** Made at the first use, as the list of common passwords is: it takes 100 ms and 20 MB. */
+/** Created on first use, like the list of common passwords: it takes 100 ms and 20 MB. */
 function createEstimator(): ZxcvbnFactory {
   const require = createRequire(import.meta.url);
   const core: typeof import('@zxcvbn-ts/core') = require('@zxcvbn-ts/core');
@@ -77,12 +80,12 @@ function createEstimator(): ZxcvbnFactory {
     },
     graphs: common.adjacencyGraphs,
     maxLength: WINDOW,
-    // More readings of `@`, `1` and `|` find hardly anything, and each one is another pass over the dictionaries.
+    // More substitutions of `@`, `1` and `|` find almost nothing, and each is another pass over the dictionaries.
     l33tMaxSubstitutions: 10,
   });
 }
 
-/** Seasons, months and days of the week, which passwords that expired used to be made of. */
+/** Seasons, months and days of the week, which are common in passwords that had to be changed regularly. */
 function calendarWords(): string[] {
   const languages = ['en', 'de', 'es', 'fr', 'it', 'nl', 'pt'];
   const named = (language: string, options: Intl.DateTimeFormatOptions, dates: number[]) => {

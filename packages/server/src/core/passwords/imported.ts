@@ -1,22 +1,27 @@
 import { readHash, standInFor } from '../../platform/hashes/families.ts';
 import { costOf, isBounded } from '../../platform/hashes/recipe.ts';
 
-/** What is stored for an account that has no password: a text that verifies nothing. Its owner sets one by email. */
+/**
+ * The stored hash of an account without a password: a text that matches nothing. The owner sets a password by email.
+ */
 export const NO_PASSWORD = '!';
 
-/** A hash that another program made, as it is stored. */
+/** A hash made by another program, as stored. */
 export interface ImportedHash {
   hash: string;
-  /** The name of its family in `platform/hashes/families`; `none` where there is no password. */
+  /** The name of its family in `platform/hashes/families`; `none` if there is no password. */
   family: string;
 }
 
 export type ReadImported = ({ ok: true } & ImportedHash) | { ok: false; message: string };
 
-/** In units of our own hash. Below it a guesser with a copy of the database needs a fraction of a millisecond for a try. */
+/**
+ * In units of Usher's own hash. Below it, an attacker with a copy of the database needs a fraction of a millisecond per
+ * guess.
+ */
 const weakest = 0.005;
 
-/** What is known to be too weak, or broken, and why it is rejected. */
+/** Hashes known to be too weak or broken, and why they are rejected. */
 const refused: [RegExp, string][] = [
   [/^(?:md5\$|\$1\$|\$apr1\$|\$[PH]\$|\{S?MD5\}|[0-9a-f]{32}$)/i, 'MD5 hashes aren’t secure.'],
   [/^(?:sha1\$|\{S?SHA\}|[0-9a-f]{40}$)/i, 'SHA-1 hashes aren’t secure.'],
@@ -36,8 +41,8 @@ const refused: [RegExp, string][] = [
 const advice = 'Import without a password (--reset-rejected); the user resets it by email.';
 
 /**
- * Whether a hash may be kept as it is, until its owner signs in. Nothing of it is repeated in a refusal. An empty text, and
- * what Django writes for nobody's password (`!...`), is an account without one.
+ * Whether a hash may be stored until its owner signs in. An error never repeats any part of it. An empty text, or
+ * Django's unusable password (`!...`), is an account without a password.
  */
 export function readImportedHash(text: string): ReadImported {
   const hash = text.trim();
@@ -54,7 +59,7 @@ export function readImportedHash(text: string): ReadImported {
   return { ok: true, hash, family: read.family };
 }
 
-/** What Firebase says of a project under "Password hash parameters". */
+/** A project's "Password hash parameters" in Firebase. */
 export interface FirebaseParameters {
   signerKey: string;
   saltSeparator: string;
@@ -62,7 +67,9 @@ export interface FirebaseParameters {
   memCost: number;
 }
 
-/** Firebase keeps the parameters of all hashes in one place. Here each hash says its own, as with every other family. */
+/**
+ * Firebase stores the parameters of all hashes in one place. Here each hash includes them, as in every other family.
+ */
 export function firebaseHash(
   { signerKey, saltSeparator, rounds, memCost }: FirebaseParameters,
   hash: string,
@@ -72,13 +79,13 @@ export function firebaseHash(
   return `$firescrypt$ln=${memCost},r=${rounds},p=1$${parts.join('$')}`;
 }
 
-/** Firebase writes the one alphabet or the other, with padding or without. */
+/** Firebase uses either base64 alphabet, with or without padding. */
 function inStandardBase64(spelled: string): string {
   const bare = spelled.trim().replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '');
   return bare.padEnd(Math.ceil(bare.length / 4) * 4, '=');
 }
 
-/** Of these two hashes the one that takes longer to check, as a stand-in that is nobody's. */
+/** Returns the slower of these two hashes to verify, as a stand-in that belongs to no account. */
 export function slowerStandIn(one: string | null, other: string): string | null {
   const standIn = standInFor(other);
   if (standIn === undefined) return one;

@@ -5,15 +5,15 @@ import { amrOf, freshAt, type Shown } from './methods.ts';
 
 export interface NewSession {
   kind: SessionsTable['kind'];
-  /** How the user proved who they are. */
+  /** How the user authenticated. */
   shown: readonly Shown[];
   ip: string;
   userAgent: string;
-  /** Whom its access tokens are for; null for Usher itself. */
+  /** The audience of its access tokens; null for Usher itself. */
   audience?: string | null;
 }
 
-/** Starts a session of the user whose row is locked, in the transaction that holds the lock. @returns Its id. */
+/** Starts a session for the user whose row is locked, in the transaction that holds the lock. @returns Its id. */
 export async function startSession(
   { tx, user }: LockedUser,
   session: NewSession,
@@ -45,10 +45,11 @@ export async function startSession(
 }
 
 /**
- * Notes in a session of the locked user that they just proved again who they are. Cookies carry the second of it (`auth_time`,
- * see `authTimeOf`), so it is never the same second twice: older cookies of the session are rejected from now on.
+ * Records in a session of the locked user that they have just authenticated again. Cookies carry this time in seconds
+ * (`auth_time`, see `authTimeOf`), so no second is used twice: the session's older cookies are rejected from now on.
  *
- * @returns The time that was noted; undefined when the session has ended, is another user's, or nothing shown counts as fresh.
+ * @returns The recorded time; undefined if the session is revoked, belongs to another user, or no method counts as
+ * recent.
  */
 export async function recordAuthentication(
   { tx, user }: LockedUser,

@@ -9,7 +9,7 @@ import {
   type Subject,
 } from './claims.ts';
 
-/** The keys as tokens need them (`core/keys` has them). */
+/** The keys, as tokens need them (implemented by `core/keys`). */
 export interface TokenKey {
   id: string;
   algorithm: string;
@@ -18,20 +18,20 @@ export interface TokenKey {
 }
 
 export interface TokenKeys {
-  /** The key that signs at this moment. */
+  /** The key that currently signs. */
   signer(now: number): TokenKey;
-  /** The keys whose tokens are accepted at this moment. */
+  /** The keys whose tokens are currently accepted. */
   published(now: number): TokenKey[];
-  /** Changes whenever the set of keys does. */
+  /** Changes whenever the set of keys changes. */
   revision(): number;
-  /** Reads the keys again, if that was not done a moment ago: another process may have made one. */
+  /** Reloads the keys, unless that was done a moment ago: another process may have created one. */
   refresh(): Promise<void>;
 }
 
 export interface AccessTokenSettings {
   /** Also the audience of tokens for Usher itself. */
   issuer: string;
-  /** The services that tokens are made for, beside Usher itself. */
+  /** The services that tokens can be issued for, besides Usher itself. */
   serviceAudiences: readonly string[];
   /** Milliseconds. */
   lifetime: number;
@@ -39,11 +39,11 @@ export interface AccessTokenSettings {
 
 type Read = (token: string, now: number) => Promise<Claims | undefined>;
 
-/** Makes and reads access tokens: signed for services that have only our public keys (RFC 9068). */
+/** Creates and reads access tokens, signed for services that have only the public keys (RFC 9068). */
 export interface AccessTokens {
   /**
-   * @param audience Whom it is for: the issuer for Usher itself, or a service.
-   * @param end When the session ends at the latest, in milliseconds since 1970; `exp` is never beyond it.
+   * @param audience The issuer for Usher itself, or a service.
+   * @param end The latest end of the session, in milliseconds since 1970; `exp` never exceeds it.
    */
   make(
     subject: Subject,
@@ -51,9 +51,12 @@ export interface AccessTokens {
     now: number,
     end: number,
   ): Promise<{ token: string; expiresIn: number }>;
-  /** @returns The claims of a token that this installation made for itself, expired or not. */
+  /** @returns The claims of a token that this installation issued for itself, expired or not. */
   read: Read;
-  /** @returns The claims of a token that this installation made for a service, expired or not. Never a credential here. */
+  /**
+   * @returns The claims of a token that this installation issued for a service, expired or not. Usher never accepts it
+   * as a credential.
+   */
   readForService: Read;
 }
 
@@ -71,19 +74,19 @@ export function accessTokens(
       return { token, expiresIn: claims.exp - claims.iat };
     },
 
-    // Each has a memory of its own, so that what one of them verified is nothing to the other.
+    // Each reader has its own cache, so a token verified by one is not accepted by the other.
     read: reader(issuer, [issuer], keys, 20_000),
     readForService: reader(issuer, serviceAudiences, keys, 2_000),
   };
 }
 
-/** @param most How many verified tokens are remembered. */
+/** @param most The maximum number of cached tokens. */
 function reader(issuer: string, audiences: readonly string[], keys: TokenKeys, most: number): Read {
-  // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
+  // Keyed by the whole text, so only a text that was verified before is found; a modified one is verified again.
   const verified = new LRUCache<string, Claims>({ max: most });
   let revision = keys.revision();
 
-  /** A token's header is not parsed: it is, byte for byte, the header of one of our keys, or it is not ours. */
+  /** A token's header is not parsed: it must equal, byte for byte, the header of one of the keys. */
   const keyOf = (header: string, now: number): TokenKey | undefined =>
     keys.published(now).find((key) => encodeHeader(key) === header);
 
@@ -107,7 +110,7 @@ function reader(issuer: string, audiences: readonly string[], keys: TokenKeys, m
     if (!key) return undefined;
     const checkedWith = keys.revision();
     const claims = (await isSignedBy(key, token)) ? decodeClaims(payload, issuer, audiences) : undefined;
-    // The key may have been withdrawn meanwhile: then nothing that it signed is remembered, or accepted.
+    // The key may have been withdrawn meanwhile: tokens that it signed are then no longer cached or accepted.
     if (checkedWith !== keys.revision()) return keyOf(header, now) ? claims : undefined;
     if (claims) verified.set(token, claims);
     return claims;
@@ -119,7 +122,7 @@ const headerOf = ({ id, algorithm }: TokenKey) => ({ alg: algorithm, typ: 'at+jw
 const encodeHeader = (key: TokenKey): string =>
   Buffer.from(JSON.stringify(headerOf(key))).toString('base64url');
 
-/** Many texts decode to the same bytes (RFC 4648, 3.5); only one of them is what we wrote. */
+/** Many texts decode to the same bytes (RFC 4648, 3.5); only one of them is what Usher encodes. */
 const isCanonical = (text: string): boolean => Buffer.from(text, 'base64url').toString('base64url') === text;
 
 async function isSignedBy(key: TokenKey, token: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 import { newTokenId } from '../../platform/random.ts';
 
 /**
- * What a token says (RFC 7519, RFC 9068). `exp`, `iat` and `auth_time` are seconds since 1970. No e-mail,
- * name or role: those are read when they are needed, because they change.
+ * The claims of a token (RFC 7519, RFC 9068). `exp`, `iat` and `auth_time` are in seconds since 1970. There is no
+ * email, name or role: these change, so they are read when needed.
  */
 export interface Claims {
   iss: string;
@@ -16,7 +16,7 @@ export interface Claims {
   amr: string[];
 }
 
-/** Whom a token is for, and by which sign-in. */
+/** The user and session that a token is for. */
 export interface Subject {
   userId: string;
   sessionId: string;
@@ -25,19 +25,21 @@ export interface Subject {
   amr: string[];
 }
 
-/** The longest token that is looked at. */
+/** The maximum length of a token; longer ones are rejected unread. */
 export const MAX_CHARACTERS = 4_096;
 
-/** No token that Usher makes lives longer (the setting's maximum); one that claims to was not made by it. */
+/**
+ * The maximum lifetime of a token, in seconds (the setting's maximum). Usher did not issue a token with a longer one.
+ */
 const LONGEST_LIFETIME = 3_600;
 
 /**
- * How far in the future `iat` and `auth_time` may lie, in seconds: the clocks of several processes differ a little. What
- * claims more was not made by any of them.
+ * How far in the future `iat` and `auth_time` may be, in seconds, because the clocks of several processes differ
+ * slightly. Usher did not issue a token that exceeds it.
  */
 const CLOCK_SKEW = 60;
 
-/** Milliseconds since 1970 as whole seconds, as tokens count (RFC 7519, NumericDate). */
+/** Milliseconds since 1970 as whole seconds (RFC 7519, NumericDate). */
 export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
 
 /** @param until Milliseconds since 1970. */
@@ -61,14 +63,14 @@ export function claimsFor(
   };
 }
 
-/** The one way in which Usher writes claims. */
+/** The only encoding of claims that Usher issues. */
 export const encodeClaims = (claims: Claims): string =>
   Buffer.from(JSON.stringify(claims)).toString('base64url');
 
 /**
- * The claims of a token whose signature was verified: only if they are, byte for byte, as Usher writes them.
- * That settles at once what lenient parsers let through: members twice, in other order or of another type,
- * `1e400`, a byte-order mark, broken UTF-8, base64url that decodes to the same bytes from another text.
+ * Decodes the claims of a token with a verified signature, only if they are, byte for byte, as Usher encodes them. This
+ * rules out what lenient parsers accept: duplicate members, another order or type, `1e400`, a byte-order mark, invalid
+ * UTF-8, alternative base64url spellings of the same bytes.
  */
 export function decodeClaims(text: string, issuer: string, audiences: readonly string[]): Claims | undefined {
   let claims: Partial<Claims>;
@@ -97,13 +99,13 @@ export function decodeClaims(text: string, issuer: string, audiences: readonly s
   return encodeClaims(sound) === text ? sound : undefined;
 }
 
-/** All that Usher writes here is plain ASCII; what goes on to the database is never a NUL or half a surrogate pair. */
+/** Usher writes only plain ASCII here. No NUL or lone surrogate may reach the database. */
 const isText = (value: unknown): value is string => typeof value === 'string' && /^[!-~]+$/.test(value);
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
-/** Whether a token's time has come to an end (RFC 7519, 4.1.4: at `exp`, not after it). No leeway. */
+/** Whether a token has expired (RFC 7519, 4.1.4: at `exp`, not after it). There is no leeway. */
 export const hasExpired = ({ exp }: Pick<Claims, 'exp'>, now: number): boolean => now >= exp * 1000;
 
-/** Whether a token says that it was issued, or its user authenticated, later than now by more than `CLOCK_SKEW`. */
+/** Whether a token's `iat` or `auth_time` is more than `CLOCK_SKEW` in the future. */
 export const isFromFuture = ({ iat, auth_time }: Claims, now: number): boolean =>
   Math.max(iat, auth_time) > seconds(now) + CLOCK_SKEW;

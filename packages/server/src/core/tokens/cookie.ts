@@ -13,29 +13,29 @@ import {
 
 const COOKIE_HEADER = Buffer.from('{"alg":"HS256","typ":"usher-cookie+jwt"}').toString('base64url');
 
-/** A cookie token, and how many seconds it lives. */
+/** A cookie token, and its lifetime in seconds. */
 export interface Cookie {
   token: string;
   maxAge: number;
 }
 
-/** Makes and reads cookie tokens: HS256 under a key that only this purpose has. */
+/** Creates and reads cookie tokens: HS256 with a key used for nothing else. */
 export interface CookieTokens {
-  /** @param end When the session ends at the latest, in milliseconds since 1970; `exp` is never beyond it. */
+  /** @param end The latest end of the session, in milliseconds since 1970; `exp` never exceeds it. */
   make(subject: Subject, now: number, end: number): Cookie;
   /**
-   * The token that follows one that was just used: at most one a second for a session.
+   * Issues the successor of a token that was just used: at most one per second and session.
    *
-   * @returns undefined when the one that came was made in this second, or the session's end is a second away.
+   * @returns undefined if the token was issued in this second, or the session ends within a second.
    */
   slide(claims: Claims, now: number, end: number): Cookie | undefined;
-  /** @returns The claims of a token that this installation made, expired or not. */
+  /** @returns The claims of a token that this installation issued, expired or not. */
   read(token: string): Claims | undefined;
 }
 
-/** @param idle Milliseconds without a request after which a cookie token ends. */
+/** @param idle How long a cookie token lives without a request, in milliseconds. */
 export function cookieTokens(issuer: string, idle: number, key: KeyObject): CookieTokens {
-  // Keyed by the whole text, so that only a text that was verified before is found; a mutant is verified anew.
+  // Keyed by the whole text, so only a text that was verified before is found; a modified one is verified again.
   const verified = new LRUCache<string, Claims>({ max: 20_000 });
   const newest = new LRUCache<string, { second: number; cookie: Cookie }>({ max: 20_000 });
 
@@ -53,7 +53,7 @@ export function cookieTokens(issuer: string, idle: number, key: KeyObject): Cook
     slide(claims, now, end) {
       const second = seconds(now);
       if (second <= claims.iat || seconds(end) <= second) return undefined;
-      // A cookie from before the password was confirmed again must not follow one from after it.
+      // A cookie issued before a reauthentication must not replace one issued after it.
       const name = `${claims.sid} ${claims.auth_time}`;
       const made = newest.get(name);
       if (made?.second === second) return made.cookie;
@@ -70,7 +70,7 @@ export function cookieTokens(issuer: string, idle: number, key: KeyObject): Cook
       if (token.length > MAX_CHARACTERS) return undefined;
       const known = verified.get(token);
       if (known) return known;
-      // The header is not parsed: it is this one text, or the token is not ours (RFC 8725, 3.1).
+      // The header is not parsed: it must equal this text, or Usher did not issue the token (RFC 8725, 3.1).
       const [header, payload, signature, ...rest] = token.split('.');
       if (header !== COOKIE_HEADER || !payload || !signature || rest.length > 0) return undefined;
       if (!equalSecrets(signature, mac(key, `${header}.${payload}`))) return undefined;

@@ -2,15 +2,15 @@ import type { KeyObject } from 'node:crypto';
 import { equalSecrets, mac } from '../../platform/secrets.ts';
 
 /**
- * Device tokens say that a browser signed in to an account before (OWASP, device cookies). They open nothing: a browser
- * that has one counts its wrong passwords by itself, so strangers cannot use up its owner's attempts. Whether the account
- * still knows the browser is for the database to say (`core/devices`); an id that was made up never gets there.
+ * Device tokens show that a browser signed in to an account before (OWASP, device cookies). They grant no access: the
+ * wrong passwords of a browser that has one are counted separately, so strangers cannot use up the owner's attempts.
+ * The database decides whether the account still knows the browser (`core/devices`); a forged id never gets that far.
  */
 export interface DeviceTokens {
   make(id: string, userId: string): string;
-  /** @returns The browser's id, if this installation gave it to a browser of this user. */
+  /** @returns The browser's id, if this installation issued the token to a browser of this user. */
   read(token: string, userId: string): string | undefined;
-  /** The id of a program, which keeps no cookie: the same for each sign-in of one program from one client range. */
+  /** The id of a program, which keeps no cookie: the same for every sign-in by one program from one IP range. */
   programId(userId: string, range: string, userAgent: string): string;
 }
 
@@ -25,7 +25,7 @@ export function deviceTokens(key: KeyObject): DeviceTokens {
       if (!id || !signature) return undefined;
       return equalSecrets(signature, macOf(id, userId)) ? id : undefined;
     },
-    // As long as the ids of browsers. No browser has it: a token of it is never made.
+    // As long as a browser's id. No browser has it, because no token contains it.
     programId: (userId, range, userAgent) =>
       mac(key, `program\n${userId}\n${range}\n${userAgent}`).slice(0, 22),
   };

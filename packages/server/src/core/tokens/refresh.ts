@@ -2,13 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import { equalSecrets, mac } from '../../platform/secrets.ts';
 
 /**
- * Refresh tokens are not stored: each is the session, a number, and a MAC over both. The session's row knows
- * which number is good, so a thief of the database has none, a retry gets the same successor, and any number
- * of rotations takes one row.
+ * Creates and reads refresh tokens. They are not stored: each is the session id, a number, and a MAC over both. The
+ * session's row holds the current number, so a stolen database contains no tokens, a retry gets the same successor, and
+ * any number of rotations takes one row.
  */
 export interface RefreshTokens {
   make(sessionId: string, number: number): string;
-  /** @returns What a token says that this installation made, used or not. */
+  /** @returns The contents of a token that this installation issued, used or not. */
   read(token: string): { sessionId: string; number: number } | undefined;
 }
 

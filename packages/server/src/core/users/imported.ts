@@ -2,9 +2,9 @@ import type { Db } from '../../platform/db/index.ts';
 import { newUserId } from '../../platform/random.ts';
 import type { UserColumns } from '../../user-fields.ts';
 
-/** An account as another program had it. Times in milliseconds since 1970. */
+/** An account as exported by another program. Times are in milliseconds since 1970. */
 export interface ImportedUser {
-  /** Undefined for one that is given out now. */
+  /** Undefined if a new id is to be assigned. */
   id: string | undefined;
   username: string;
   usernameKey: string;
@@ -13,7 +13,7 @@ export interface ImportedUser {
   passwordHash: string;
   adminSince: number | null;
   disabledAt: number | null;
-  /** The other fields, as they are stored. */
+  /** The other columns, as stored. */
   kept: Omit<
     UserColumns,
     | 'id'
@@ -26,7 +26,7 @@ export interface ImportedUser {
   >;
 }
 
-/** Which of these emails, user names and ids accounts have already, emails with the id of their account; all normalized. */
+/** Which of these emails, usernames and ids are taken, with the account id for emails; all normalized. */
 export async function takenAmong(
   db: Db,
   users: readonly Pick<ImportedUser, 'id' | 'usernameKey' | 'emailKey'>[],
@@ -43,7 +43,7 @@ export async function takenAmong(
           users.map((user) => user.emailKey),
         ),
         or('username_key', 'in', usernames),
-        // Never empty, which SQL does not allow, and never an id: these have no spaces.
+        // Never empty, which SQL does not allow, and never an id: ids contain no spaces.
         or(
           'id',
           'in',
@@ -60,9 +60,9 @@ export async function takenAmong(
 }
 
 /**
- * Makes these accounts, but for those whose address, name or id another has: of many who want one, one gets it.
+ * Inserts these accounts, except those whose email, username or id is taken; of concurrent inserts only one succeeds.
  *
- * @returns The ids of those that were made, by their normalised address.
+ * @returns The ids of the inserted accounts, by normalized email.
  */
 export async function insertImported(tx: Db, users: readonly ImportedUser[]): Promise<Map<string, string>> {
   if (users.length === 0) return new Map();

@@ -4,39 +4,42 @@ import type { Tables } from '../../platform/db/tables.ts';
 import type { Role } from '../../user-fields.ts';
 import type { User } from '../users.ts';
 
-/** How lists of users can be sorted; a minus turns the order round. */
+/** The sort orders for lists of users; a minus reverses the order. */
 export const userOrders = ['created', '-created', 'username', '-username'] as const;
 export type UserOrder = (typeof userOrders)[number];
 
 export interface UserQuery {
-  /** The beginning of a user name or an e-mail address, normalised; or a whole id. */
+  /** A prefix of a username or email, normalized; or a complete id. */
   search?: string | undefined;
   role?: Role | undefined;
   disabled?: boolean | undefined;
-  /** Oldest first unless said. What a search finds stands in the order of the names that it found. */
+  /** Oldest first by default. Search results are ordered by the identifier that matched. */
   order?: UserOrder | undefined;
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   after?: string | undefined;
   limit: number;
 }
 
 export interface UserPage {
   users: User[];
-  /** After which key the list goes on, if it does: an id or a name, so the page holds when its last user is deleted. */
+  /**
+   * The cursor of the next page, if there is one: an id or an identifier, so it stays valid if the last user is
+   * deleted.
+   */
   next: string | null;
 }
 
 type Key = 'id' | 'username_key' | 'email_key';
 
 /**
- * A page of users, read from an index in its order, whichever it is: however many users there are, a page costs the
- * same. A page of a search may be shorter than its limit and still have a `next`.
+ * A page of users, read from an index in any order, so its cost does not depend on the number of users. A page of
+ * search results may be shorter than its limit and still have a `next`.
  */
 export function listUsers(db: Db, asked: UserQuery): Promise<UserPage> {
   return asked.search === undefined ? inOrder(db, asked) : search(db, asked, asked.search);
 }
 
-/** Ids sort by the time they were made. */
+/** Ids sort by creation time. */
 async function inOrder(db: Db, asked: UserQuery): Promise<UserPage> {
   const { order = 'created', after, limit } = asked;
   const key = order.endsWith('username') ? 'username_key' : 'id';
@@ -60,7 +63,7 @@ function pageOf(found: User[], key: Key, limit: number): UserPage {
   return { users, next: found.length > limit ? (users.at(-1)?.[key] ?? null) : null };
 }
 
-/** No page reads more often, should names be such that most of what is read was on an earlier page. */
+/** The maximum number of reads per page, in case most of what is read was on an earlier page. */
 const MAX_READS = 5;
 
 async function search(db: Db, asked: UserQuery, beginning: string): Promise<UserPage> {
@@ -79,15 +82,16 @@ async function search(db: Db, asked: UserQuery, beginning: string): Promise<User
   return { users: page.map(({ user }) => user), next };
 }
 
-/** A user, and the name that the search found. */
+/** A user, and the identifier that matched. */
 interface Found {
   name: string;
   user: User;
 }
 
 /**
- * Those whose user name or address begins so, in the order of what does. Two indexes are read side by side, up to where
- * both are known: one condition over both names could use neither index for the order, and would sort all that match.
+ * Users whose username or email starts with this prefix, in the order of the match. Reads two indexes in parallel, up
+ * to where both are known: a single condition over both columns could use neither index for the order, and would sort
+ * all matches.
  */
 async function readNames(
   db: Db,
@@ -98,7 +102,7 @@ async function readNames(
   const isBegun = after !== undefined && asBytes(after, beginning) > 0;
   const read = async (key: 'username_key' | 'email_key') => {
     const users = await filtered(db, asked)
-      // One bound: of two, an index may be read from the lower one, past all that lies between.
+      // A single bound: given two, the database may read the index from the lower one, through everything in between.
       .where(key, isBegun ? '>' : '>=', isBegun ? after : beginning)
       .where(key, '<', afterPrefix(beginning))
       .orderBy(key)
@@ -119,12 +123,12 @@ async function readNames(
   return { found, next };
 }
 
-/** Where both names begin so, a user stands at the first of them alone. */
+/** If both identifiers match, the user is listed only at the first. */
 const firstFound = (user: User, beginning: string): string | undefined =>
   [user.username_key, user.email_key].filter((name) => name.startsWith(beginning)).sort(asBytes)[0];
 
-/** Keys compare as bytes in both databases; JavaScript compares UTF-16, which orders some characters otherwise. */
+/** Keys compare as bytes in both databases. JavaScript compares UTF-16, which orders some characters differently. */
 const asBytes = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
 
-/** A prefix as a range, which an index answers; LIKE would read every row, and its wildcards need escaping. */
+/** Turns a prefix into a range, which an index supports; LIKE would read every row, and its wildcards need escaping. */
 const afterPrefix = (prefix: string): string => `${prefix}\u{10ffff}`;

@@ -2,9 +2,9 @@ import type { Tx } from '../../platform/db/index.ts';
 import type { User } from '../users.ts';
 
 /**
- * Shows that a transaction holds the lock on a user's row. Only `lockUser` makes one: the class is exported as a type, and its
- * private fields keep a copy or an object literal from passing for one. It names the user and the transaction, so whoever
- * gets one cannot use it for another.
+ * Proves that a transaction holds the lock on a user's row. Only `lockUser` creates one: the class is exported only as
+ * a type, and its private fields keep copies and object literals from passing as one. It holds the user and the
+ * transaction, so it cannot be used for another.
  */
 class LockedUser {
   readonly #tx: Tx;
@@ -19,7 +19,7 @@ class LockedUser {
     return this.#tx;
   }
 
-  /** The row as it is under the lock. */
+  /** The row as read under the lock. */
   get user(): Readonly<User> {
     return this.#user;
   }
@@ -27,19 +27,20 @@ class LockedUser {
 
 export type { LockedUser };
 
-/** Whose row is locked, and what must still be true of it. */
+/** The row to lock, and what must still be true of it. */
 export interface Lockable {
   id: string;
-  /** The hash that a password was compared with; undefined when no password was. */
+  /** The hash that the password was compared with; undefined if no password was used. */
   password_hash?: string | undefined;
 }
 
 /**
- * Locks a user's row until the transaction ends, so that a disable, a change of password or a deletion comes wholly before
- * (and shows in the row, or answers undefined) or wholly after (and revokes what this transaction starts).
+ * Locks a user's row until the transaction ends. A disable, password change or deletion then happens either entirely
+ * before (and the row shows it, or the result is undefined) or entirely after (and revokes what this transaction
+ * starts).
  *
- * @param signedInAt The time to note as the user's last sign-in, in milliseconds since 1970; undefined for none.
- * @returns undefined when the user is gone or has another password.
+ * @param signedInAt The time to record as the user's last sign-in, in milliseconds since 1970; undefined for none.
+ * @returns undefined if the user no longer exists or the password has changed.
  */
 export async function lockUser(
   tx: Tx,

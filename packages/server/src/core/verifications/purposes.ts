@@ -1,59 +1,67 @@
-/** What a mailed code or link is for, with all that hangs on it. A new purpose is a row here: what lacks an answer does not compile. */
+/**
+ * The purposes of emailed codes and links, with all their properties. To add one, add a row: a missing property does
+ * not compile.
+ */
 
 const HOUR = 60 * 60_000;
 const DAY = 24 * HOUR;
 
-/**
- * What happens to an account, and may end the verifications that were begun before it. A deletion is not among them: it removes
- * all verifications of the account.
- */
+/** Changes to an account that may end its earlier verifications. Deletion is not listed: it removes all of them. */
 export type AccountChange =
   | 'sign_in'
   /** A new password, chosen by its owner or set by an administrator. */
   | 'password_change'
-  /** A new password by the mailbox. */
+  /** A new password after recovery by email. */
   | 'recovery'
-  /** Also when all sessions but one's own are ended. */
+  /** Also when all other sessions are revoked. */
   | 'sign_out_everywhere'
   | 'email_change'
   | 'disable';
 
-/** `oldest_stays` ends all but those that went to the oldest email that still has one. */
+/** `oldest_stays` ends all except those sent to the oldest email that still has one. */
 type Effect = 'ends' | 'stays' | 'oldest_stays';
 
 interface Answers {
-  /** Who gets it, and what it does. */
+  /** Who receives it, and what it does. */
   why: string;
   /** The page that the link leads to. */
   page: '/setup' | '/verify' | '/reset-password' | '/restore-email';
-  /** How long the link works, in milliseconds. How long a code does goes by its length (`flows/code-rules`). */
+  /**
+   * How long the link is valid, in milliseconds. A code's lifetime depends on its length
+   * (`flows/verifications/verification-rules`).
+   */
   linkLifetime: number;
-  /** Whether there is a code beside the link. */
+  /** Whether it has a code as well as a link. */
   hasCode: boolean;
-  /** What whoever uses it has shown (`core/sessions/methods`). */
+  /** What using it proves (`core/sessions/methods`). */
   shows: 'email' | 'setup_link';
-  /** Whether a new one ends those before it. Where a stranger can ask for one, that would take it from the owner. */
+  /**
+   * Whether a new one ends the earlier ones. Not where strangers can request one: they could invalidate the owner's.
+   */
   endsOlder: boolean;
-  /** Whether its link follows from its id and a key, so that it can be shown again while it works. Others are stored nowhere. */
+  /**
+   * Whether the link is derived from its id and a key, so it can be shown again while it is valid. Other links are not
+   * stored.
+   */
   canRepeatLink: boolean;
-  /** Whether it ends when an older copy of the database is put back. */
+  /** Whether it ends when a backup of the database is restored. */
   endsWithRestoredDatabase: boolean;
 }
 
-/** One that belongs to an account. */
+/** A purpose that belongs to an account. */
 interface OfAccount extends Answers {
   of: 'account';
   endedBy: Record<AccountChange, Effect>;
 }
 
-/** One that belongs to no account yet, so that nothing that happens to an account ends it. */
+/** A purpose that belongs to no account yet, so no change to an account ends it. */
 interface OfNobody extends Answers {
   of: 'nobody';
 }
 
 /**
- * Links of emails that somebody asked for work as long as the windows that count these emails: when a stranger has used one
- * up, a link that works is in the owner's mailbox.
+ * Links that someone requests by email are valid as long as the windows that rate limit these emails: if a stranger has
+ * used up the window, the owner's mailbox holds a working link.
  */
 const MAILED = HOUR;
 
@@ -129,7 +137,7 @@ export const purposes = {
     canRepeatLink: false,
     endsWithRestoredDatabase: true,
     endedBy: {
-      // Whoever is signed in needs none any more; one that lies in a mailbox is one that can be found there.
+      // A signed-in user no longer needs it, and a link left in a mailbox could be stolen.
       sign_in: 'ends',
       password_change: 'ends',
       recovery: 'ends',
@@ -147,9 +155,9 @@ export const purposes = {
     shows: 'email',
     endsOlder: false,
     canRepeatLink: false,
-    // What it undid is undone again in an older copy of the database, so its owner needs it.
+    // Restoring a backup undoes the restoration of the email too, so the owner needs the link.
     endsWithRestoredDatabase: false,
-    // Nothing but its use ends the owner's: whoever stole an account could do the rest (`restore-links`).
+    // Only using it ends the owner's link: a thief of the account could cause any of these changes (`restore-links`).
     endedBy: {
       sign_in: 'stays',
       password_change: 'oldest_stays',
@@ -163,7 +171,7 @@ export const purposes = {
 
 type Purposes = typeof purposes;
 
-/** What a mailed code or link is good for. One for another purpose is rejected. */
+/** The purpose of an emailed code or link. It is rejected for any other purpose. */
 export type Purpose = keyof Purposes;
 
 /** The purposes whose links lead to a page. */
@@ -171,7 +179,7 @@ export type PurposeAt<Page extends Answers['page']> = {
   [P in Purpose]: Purposes[P]['page'] extends Page ? P : never;
 }[Purpose];
 
-/** The purposes that have a code beside the link. */
+/** The purposes with a code as well as a link. */
 export type CodePurpose = { [P in Purpose]: Purposes[P]['hasCode'] extends true ? P : never }[Purpose];
 
 /** The purposes whose link can be shown again. */
@@ -194,6 +202,6 @@ export const affectedBy = (change: AccountChange, effect: Exclude<Effect, 'stays
     return row.of === 'account' && row.endedBy[change] === effect;
   });
 
-/** The purposes that end when an older copy of the database is put back. */
+/** The purposes that end when a backup of the database is restored. */
 export const endedByRestoredDatabase = (): Purpose[] =>
   all.filter((purpose) => purposes[purpose].endsWithRestoredDatabase);

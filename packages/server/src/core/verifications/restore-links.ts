@@ -1,5 +1,5 @@
-// Links that take a change of email back. The one that went to an older email of the account outranks those that went to
-// later ones: a thief who changes the email twice has a link too, and it must end nothing of the owner's.
+// Links that restore a changed email. A link sent to an older email of the account outranks those sent to later ones: a
+// thief who changes the email twice also gets a link, which must not end the owner's.
 import type { ExpressionBuilder } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { Tables } from '../../platform/db/tables.ts';
@@ -14,7 +14,9 @@ const isOpen =
       link('expires_at', '>', now),
     ]);
 
-/** Ends the link that is used and all that it outranks: those to the same email of the account and to later ones. */
+/**
+ * Ends the link that was used and all that it outranks: those sent to the same email of the account and to later ones.
+ */
 export async function endRestoreLinksFrom(
   tx: Db,
   userId: string,
@@ -30,8 +32,8 @@ export async function endRestoreLinksFrom(
 }
 
 /**
- * Ends all but those that went to the oldest email that still has one. For when everything is revoked: an owner who has moved
- * on gets rid of a thief's links, and a thief cannot get rid of the owner's.
+ * Ends all links except those sent to the oldest email that still has one. Used when everything is revoked: it ends a
+ * thief's links if the owner has changed the email since, but a thief cannot end the owner's.
  */
 export async function endAllButOldest(tx: Db, userId: string, purpose: Purpose, now: number): Promise<void> {
   await tx
@@ -42,7 +44,7 @@ export async function endAllButOldest(tx: Db, userId: string, purpose: Purpose, 
     .execute();
 }
 
-/** Whether an older email of the account than the one that this link went to can still take it back. */
+/** Whether an older email of the account than this link's can still be restored. */
 export async function isOutranked(tx: Db, userId: string, id: string, now: number): Promise<boolean> {
   const row = await tx
     .selectFrom('verifications')
@@ -53,7 +55,7 @@ export async function isOutranked(tx: Db, userId: string, id: string, now: numbe
   return row !== undefined;
 }
 
-/** An email may have been the account's more than once: what counts is the first time. */
+/** The account may have had an email more than once: the first time counts. */
 const oldestEmail = (tx: Db, userId: string, purpose: Purpose, now: number) =>
   tx
     .selectFrom('verifications')

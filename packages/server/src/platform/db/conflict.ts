@@ -2,7 +2,7 @@
 const UNIQUE_VIOLATION = '23505';
 const CONSTRAINT_UNIQUE = 2067;
 
-/** Whether a statement was refused because another row has the value that must be unique. */
+/** Whether a statement failed because another row already has a value that must be unique. */
 export function isConflict(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, errcode } = error as { code?: string; errcode?: number };

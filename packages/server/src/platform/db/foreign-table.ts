@@ -3,12 +3,12 @@ import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 import { isEncodedAddress } from '../../config.ts';
 
-/** A row of a table that is not ours, as texts; what was NULL is left out. */
+/** A row of another program's table, as texts; NULLs are left out. */
 export type ForeignRow = ReadonlyMap<string, string>;
 
-/** A table in a database of another program. It is only read. */
+/** A table in another program's database. It is only read. */
 export interface ForeignTable {
-  /** The names of its columns, in their order. */
+  /** The names of its columns, in order. */
   columns: string[];
   rows(): AsyncIterable<ForeignRow>;
   close(): Promise<void>;
@@ -17,10 +17,11 @@ export interface ForeignTable {
 const PAGE = 500;
 
 /**
- * Opens the table that a database URL names with the parameter `table`, perhaps with its schema: `sqlite:PATH?table=users`,
- * `postgres://USER@HOST/NAME?table=public.users`. PostgreSQL's own variables count for what the URL leaves out.
+ * Opens the table given by the parameter `table` of a database URL, optionally with its schema:
+ * `sqlite:PATH?table=users`, `postgres://USER@HOST/NAME?table=public.users`. PostgreSQL's own environment variables
+ * apply to what the URL omits.
  *
- * @throws Error that says what to change, and does not repeat the URL, which may hold a password.
+ * @throws Error that says what to change, and does not repeat the URL, which may contain a password.
  */
 export async function openForeignTable(url: string): Promise<ForeignTable> {
   const [address = '', query = ''] = url.split(/\?(.*)/s);
@@ -69,7 +70,7 @@ async function openOnServer(url: string, table: string): Promise<ForeignTable> {
   client.on('error', () => {});
   try {
     await client.connect();
-    // One snapshot, whatever happens to the table meanwhile.
+    // A single snapshot, whatever happens to the table meanwhile.
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await client.query(`DECLARE usher_rows NO SCROLL CURSOR FOR SELECT * FROM ${table}`);
     const { fields } = await client.query('FETCH 0 FROM usher_rows');
@@ -90,7 +91,7 @@ async function openOnServer(url: string, table: string): Promise<ForeignTable> {
   }
 }
 
-/** As the server writes it: a time without a zone is not to become one of this machine's. Bytes come in hex. */
+/** As the server formats it: a time without a zone must not be read in this machine's zone. Bytes are in hex. */
 const asWritten = ((oid: number) =>
   oid === pg.types.builtins.BYTEA
     ? (text: string) => Buffer.from(text.slice(2), 'hex')
@@ -101,6 +102,6 @@ function asTexts(row: Record<string, unknown>): ForeignRow {
   return new Map(cells.map(([name, value]) => [name, textOf(value)]));
 }
 
-/** Hashes are kept as bytes here and there; they are text all the same. */
+/** Some programs store hashes as bytes; they are text all the same. */
 const textOf = (value: unknown): string =>
   value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value);

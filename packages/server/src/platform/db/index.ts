@@ -6,16 +6,18 @@ export type { Timeouts } from './timeouts.ts';
 export { isDamaged, isUnavailable } from './unavailable.ts';
 
 /**
- * Opens the database that a URL names: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may carry
- * `pool_max` (connections at most, 10), `prepare=false` (no named statements, for a pooler that cannot carry them), and the
- * usual parameters such as `sslmode`; a server on another machine needs TLS, unless `options.tls` is `off`. Throws an Error that
- * says what to change; it never repeats the URL, which may hold a password.
+ * Opens the database of a URL: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST:PORT/NAME`. The latter may have
+ * `pool_max` (maximum number of connections, 10), `prepare=false` (no named statements, for poolers that do not support
+ * them), and the usual parameters such as `sslmode`; a server on another machine requires TLS, unless `options.tls` is
+ * `off`.
  *
- * `options.migrations` is the folder to migrate from instead of Usher's own; `options.patience` how long it waits, if not
- * for the standard time.
+ * `options.migrations` is the folder to migrate from instead of Usher's own; `options.timeouts` replaces the default
+ * timeouts.
+ *
+ * @throws Error that says what to change. It never repeats the URL, which may contain a password.
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
-  // Only the one that is used is loaded: it is a part of every start.
+  // Only the driver in use is loaded, because loading takes time at every start.
   if (/^sqlite:/i.test(url)) {
     const { openSqlite } = await import('./sqlite.ts');
     return openSqlite(url.slice('sqlite:'.length), options);
@@ -30,5 +32,5 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   );
 }
 
-/** Whether a text names a database, rather than a file. */
+/** Whether a text is a database URL rather than the path of a file. */
 export const namesDatabase = (text: string): boolean => /^(sqlite:|postgres(ql)?:\/\/)/i.test(text);

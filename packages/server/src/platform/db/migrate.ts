@@ -6,15 +6,15 @@ import type { Kysely } from 'kysely';
 import { systemClock } from '../clock.ts';
 import type { Db } from './database.ts';
 
-/** How a kind of database lends itself to be migrated. */
+/** What a kind of database provides for migrations. */
 export interface MigrationHost {
   db: Db;
-  /** What the first migration needs to be there before it. */
+  /** What must exist before the first migration. */
   prelude: string;
-  /** Whether the table `migrations` is there. */
+  /** Whether the table `migrations` exists. */
   isMigrated(db: Db): Promise<boolean>;
   /**
-   * Runs `work` in one transaction, having waited up to `patience` milliseconds until no other process is in such a one.
+   * Runs `work` in one transaction, after waiting up to `timeouts` milliseconds for other processes to finish theirs.
    * `run` executes a script of several statements inside it.
    */
   alone<T>(
@@ -29,25 +29,25 @@ interface Migration {
   checksum: string;
 }
 
-/** What has been applied, by name. */
+/** The applied migrations, by name. */
 interface MigrationsTable {
   name: string;
-  /** SHA-256 of the file as it was applied. */
+  /** SHA-256 of the file when it was applied. */
   checksum: string;
   applied_at: number;
 }
 
 const TIMEOUT = 60_000;
-// Two levels up from this module in `src` as in `dist`.
+// Two levels above this module, both in `src` and in `dist`.
 const ownFolder = fileURLToPath(new URL('../../../migrations/', import.meta.url));
 
-/** Applies what is pending, in the order of the names, all or nothing; returns the names. */
+/** Applies the pending migrations in the order of their names, all or nothing; returns the names. */
 export async function migrate(host: MigrationHost, folder = ownFolder): Promise<string[]> {
   const migrations = readMigrations(folder);
   return host.alone(TIMEOUT, async (transaction, run) => {
     const migrated = await host.isMigrated(transaction);
     const todo = unapplied(migrations, migrated ? await readApplied(transaction) : []);
-    // Nothing to do needs no right to create tables either.
+    // If there is nothing to do, the right to create tables is not needed.
     if (todo.length === 0) return [];
     if (!migrated) await run(`${host.prelude}; ${MIGRATIONS_TABLE}`);
     for (const { name, script, checksum } of todo) {
@@ -61,13 +61,13 @@ export async function migrate(host: MigrationHost, folder = ownFolder): Promise<
   });
 }
 
-/** The names of the migrations still to apply: all of them where there is no host yet. */
+/** The names of the migrations still to apply: all of them if there is no host yet. */
 export async function pending(host: MigrationHost | undefined, folder = ownFolder): Promise<string[]> {
   const applied = host ? await readApplied(host.db) : [];
   return unapplied(readMigrations(folder), applied).map(({ name }) => name);
 }
 
-/** Every table that the migrations ever made, the newest first, and `migrations` itself. Throws as `pending` does. */
+/** Every table that the migrations ever created, newest first, and `migrations` itself. Throws as `pending` does. */
 export async function tablesToDrop(db: Db, folder = ownFolder): Promise<string[]> {
   const migrations = readMigrations(folder);
   unapplied(migrations, await readApplied(db));
@@ -86,7 +86,7 @@ const MIGRATIONS_TABLE = `
 function readMigrations(folder: string): Migration[] {
   const names = readdirSync(folder).filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name));
   return names.sort().map((name) => {
-    // A checkout on Windows may have other line ends; it is the same migration.
+    // A checkout on Windows may have different line endings; it is the same migration.
     const script = readFileSync(join(folder, name), 'utf8').replaceAll('\r\n', '\n');
     return { name, script, checksum: createHash('sha256').update(script).digest('hex') };
   });

@@ -5,19 +5,21 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
-/** One at a time, in the order of asking. */
+/** Allows one holder at a time, in order of arrival. */
 export class Mutex {
   #held = false;
   readonly #waiting: Waiter[] = [];
 
-  /** Resolves when it is the caller's turn, who must then `unlock`; rejects after `patience` milliseconds of waiting. */
+  /**
+   * Resolves when it is the caller's turn, who must then call `unlock`; rejects after waiting `timeouts` milliseconds.
+   */
   lock(timeouts: number): Promise<void> {
     if (!this.#held) {
       this.#held = true;
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
-      // Without an end to the waiting, one transaction that hangs would hang every later one, and nobody would be told.
+      // Without a timeout, one hanging transaction would block every later one without an error.
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
         reject(new DatabaseAway(`Database write timed out after ${timeouts} ms.`));

@@ -5,7 +5,7 @@ import type { Target } from './postgres-url.ts';
 import { defaultTimeouts } from './timeouts.ts';
 import { DatabaseAway } from './unavailable.ts';
 
-/** A pool in which nothing waits for ever, unless a time of `patience` is 0. */
+/** Opens a pool in which nothing waits forever, unless one of `timeouts` is 0. */
 export function openPool(target: Target, timeouts = defaultTimeouts): PostgresPool {
   const pool = new pg.Pool({
     connectionString: target.url,
@@ -21,8 +21,8 @@ export function openPool(target: Target, timeouts = defaultTimeouts): PostgresPo
     types: { getTypeParser },
     onConnect: rejectOldServer,
   });
-  // A connection that dies is replaced at the next use; unheard, these events would end the process. Those of the client
-  // come while it is lent out and has no query running.
+  // A connection that dies is replaced on next use; without a listener, these events would crash the process. Those of
+  // the client occur while it is checked out and idle.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   const lent = new WeakMap<pg.PoolClient, PostgresPoolClient>();
@@ -32,7 +32,7 @@ export function openPool(target: Target, timeouts = defaultTimeouts): PostgresPo
         const reason = cause.message || cause.code;
         throw new DatabaseAway(`Couldn’t connect to PostgreSQL at ${target.server}: ${reason}`, { cause });
       });
-      // Kysely knows a connection again by this object.
+      // Kysely recognizes a connection by this object.
       const known = lent.get(client) ?? lend(client, target.prepare);
       lent.set(client, known);
       return known;
@@ -48,7 +48,7 @@ function lend(client: pg.PoolClient, prepare: boolean): PostgresPoolClient {
     const name = prepare && values.length > 0 ? nameOf(text) : undefined;
     try {
       const result = await client.query(name ? { name, text, values } : { text, values });
-      // After a failed statement PostgreSQL answers COMMIT with a rollback, and no error.
+      // After a failed statement, PostgreSQL answers COMMIT with a rollback, without an error.
       if (text === 'commit' && result.command === 'ROLLBACK') {
         throw new Error('The transaction was rolled back because one of its statements failed.');
       }
@@ -58,13 +58,13 @@ function lend(client: pg.PoolClient, prepare: boolean): PostgresPoolClient {
       throw error;
     }
   }
-  // Kysely's type has a second form, for cursors, which we do not use.
+  // Kysely's type has a second signature, for cursors, which Usher does not use.
   return { query, release: () => client.release(broken) } as unknown as PostgresPoolClient;
 }
 
 /**
- * Whether a connection must not be used again: it stopped answering, or a migration has changed a table under a statement
- * that it had named.
+ * Whether a connection must not be reused: it stopped responding, or a migration changed a table under one of its named
+ * statements.
  */
 function isSpent({ message }: Error): boolean {
   return message === 'Query read timeout' || message === 'cached plan must not change result type';
@@ -73,8 +73,9 @@ function isSpent({ message }: Error): boolean {
 const names = new Map<string, string>();
 
 /**
- * The name under which a statement is prepared. It follows from the text, so that two processes that a pooler puts on one
- * connection never mean different statements by it. Past 500 texts statements stay nameless, lest the server keeps them all.
+ * The name under which a statement is prepared. It is derived from the text, so two processes that share a connection
+ * through a pooler never use one name for different statements. After 500 texts, statements stay unnamed, so the server
+ * does not keep them all.
  */
 function nameOf(text: string): string | undefined {
   let name = names.get(text);
@@ -87,7 +88,7 @@ function nameOf(text: string): string | undefined {
 
 const { INT8, NUMERIC } = pg.types.builtins;
 
-/** Counts, sums and times as numbers, as everywhere else; pg would give strings. */
+/** Returns counts, sums and times as numbers, as everywhere else; pg would return strings. */
 const getTypeParser = ((oid: number, format?: 'text') =>
   oid === INT8 || oid === NUMERIC
     ? toSafeInteger

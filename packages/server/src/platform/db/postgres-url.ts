@@ -2,28 +2,28 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { ConfigError, isEncodedAddress, isLoopback, type Secret } from '../../config.ts';
 
-/** What a `postgres://` URL says. */
+/** The contents of a `postgres://` URL. */
 export interface Target {
-  /** The URL without the parameters that are Usher's own. It may hold a password: never print it. */
+  /** The URL without Usher's own parameters. It may contain a password: never print it. */
   url: string;
-  /** The name of the database, also where the URL leaves it to PostgreSQL's rules. */
+  /** The name of the database, also if the URL leaves it to PostgreSQL's defaults. */
   database: string;
-  /** Host and port, to be printed. */
+  /** Host and port, for messages. */
   server: string;
   poolMax: number;
-  /** Whether statements are named, so that the server parses and plans them once for a connection. */
+  /** Whether statements are named, so the server parses and plans them only once per connection. */
   prepare: boolean;
 }
 
-/** What counts beside the URL. */
+/** Connection options that are not in the URL. */
 export interface Access {
-  /** Where the URL holds none. */
+  /** Used if the URL contains none. */
   password?: Secret | undefined;
-  /** `off` lets a server on another machine do without TLS. */
+  /** `off` allows a server on another machine without TLS. */
   tls?: 'on' | 'off' | undefined;
 }
 
-/** Reads a `postgres://` URL with our two parameters; throws an Error that does not repeat the URL. */
+/** Parses a `postgres://` URL with Usher's two parameters. @throws Error that does not repeat the URL. */
 export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Target {
   if (!isEncodedAddress(url)) throw notUnderstood();
   const [address = '', query = ''] = url.split(/\?(.*)/s);
@@ -40,7 +40,7 @@ export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Tar
   rejectMissingFile(parameters);
   parameters.delete('pool_max');
   parameters.delete('prepare');
-  // pg checks the certificate for all of these now, and will for the last alone.
+  // pg currently checks the certificate for all of these; a future version will only for the last.
   if (
     /^(prefer|require|verify-ca)$/.test(parameters.get('sslmode') ?? '') &&
     !parameters.has('uselibpqcompat')
@@ -59,7 +59,9 @@ export function readUrl(url: string, { password, tls = 'on' }: Access = {}): Tar
   };
 }
 
-/** As `pg` knows them. Anything else it takes for TLS with certificates checked, which may not be what was meant. */
+/**
+ * The modes that `pg` knows. It treats any other as TLS with certificate checks, which may not be what was intended.
+ */
 const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
 function rejectUnknownMode(parameters: URLSearchParams): void {
@@ -92,7 +94,7 @@ const notUnderstood = (): Error =>
     'Invalid database URL. Use postgres://USER:PASSWORD@HOST:PORT/NAME and percent-encode special characters in the password (@ as %40, : as %3A, / as %2F, # as %23, ? as %3F, % as %25).',
   );
 
-/** By a socket that is a file, or by an address that leads back here. */
+/** A Unix socket, or a loopback address. */
 const isOnThisMachine = (host: string): boolean => host.startsWith('/') || isLoopback(host);
 
 const unprotected = (host: string): ConfigError =>

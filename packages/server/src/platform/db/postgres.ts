@@ -6,7 +6,7 @@ import { readUrl, type Target } from './postgres-url.ts';
 import type { Tables } from './tables.ts';
 import { defaultTimeouts, type Timeouts } from './timeouts.ts';
 
-/** The database that a `postgres://` URL names. Throws if the URL cannot be understood, or is unsafe. */
+/** Opens the database of a `postgres://` URL. @throws Error if the URL is invalid or unsafe. */
 export function openPostgres(url: string, { migrations, timeouts, password, tls }: OpenOptions): Database {
   const target = readUrl(url, { password, tls });
   const db = kyselyOn(target, timeouts);
@@ -47,7 +47,7 @@ function kyselyOn(target: Target, timeouts?: Timeouts): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(target, timeouts) }) });
 }
 
-/** Runs `work` on one connection of its own, on which nothing is given up for taking long. */
+/** Runs `work` on its own connection, without a timeout. */
 async function patiently<T>(target: Target, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
   const db = kyselyOn({ ...target, poolMax: 1 }, { ...defaultTimeouts, answer: 0 });
   try {
@@ -57,13 +57,13 @@ async function patiently<T>(target: Target, work: (db: Kysely<Tables>) => Promis
   }
 }
 
-// Any number will do, as long as every release of Usher has the same one.
+// An arbitrary number that must be the same in every release of Usher.
 const MIGRATION_LOCK = 504978072946;
 
 function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
   return {
     db,
-    // Any text fits into UTF8 alone. The collation is the order of bytes, under the name that the migrations call it.
+    // Only UTF8 can store any text. The collation is byte order, under the name that the migrations use.
     prelude: `
       DO $$ BEGIN
         IF current_setting('server_encoding') <> 'UTF8' THEN RAISE 'The database must use the encoding UTF8. Create it with ENCODING UTF8.'; END IF;
@@ -78,13 +78,13 @@ function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
     },
     alone: (timeouts, work) =>
       patiently(target, (patient) =>
-        // READ COMMITTED, to see after the wait what the other process did.
+        // READ COMMITTED, to see what the other process did during the wait.
         patient
           .transaction()
           .setIsolationLevel('read committed')
           .execute(async (transaction) => {
             const run = async (script: string) => void (await sql.raw(script).execute(transaction));
-            // Then a short wait again for tables that are in use: those who queue behind us have no more patience.
+            // Then a short wait again for tables in use: queries that queue behind this one have the usual timeouts.
             await run(`
             SET LOCAL statement_timeout = 0;
             SET LOCAL lock_timeout = ${timeouts};
@@ -96,7 +96,7 @@ function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
   };
 }
 
-/** Whether the database itself is there; whether it has our tables is another question. */
+/** Whether the database itself exists, regardless of its tables. */
 async function isThere(db: Kysely<Tables>): Promise<boolean> {
   try {
     await sql`SELECT 1`.execute(db);
@@ -112,12 +112,12 @@ async function createDatabase(target: Target): Promise<void> {
   await patiently({ ...target, url }, async (maintenance) => {
     await sql`SET statement_timeout = 0`.execute(maintenance);
     try {
-      // Whatever the server's defaults are, these always go together.
+      // These settings belong together, whatever the server's defaults are.
       await sql`
         CREATE DATABASE ${sql.id(target.database)}
         TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'`.execute(maintenance);
     } catch (error) {
-      // Another process was faster, by a lot (duplicate_database) or by a little (unique_violation).
+      // Another process created it earlier (duplicate_database) or at the same moment (unique_violation).
       const state = stateOf(error);
       if (state !== '42P04' && state !== '23505') throw error;
     }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SQLITE_BUSY, sqliteResult } from './unavailable.ts';
 
 /**
- * Tries again, for `patience` milliseconds, while another process holds the lock. SQLite's own busy timeout would wait
- * inside the call and stop this whole process meanwhile, reads included.
+ * Retries while another process holds the lock, for `timeouts` milliseconds. SQLite's own busy timeout would wait
+ * inside the call and block the whole process meanwhile, including reads.
  */
 export async function whileBusy<T>(timeouts: number, attempt: () => T | Promise<T>): Promise<T> {
   const end = performance.now() + timeouts;

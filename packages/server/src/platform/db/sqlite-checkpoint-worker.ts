@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Brings home what is in the write-ahead log of a file, in a thread of its own: it waits for the disk. Those who write are
- * not held up, and what they write meanwhile stays in the log.
+ * Checkpoints a file's write-ahead log, in a separate thread because it waits for the disk. Writers are not blocked,
+ * and what they write meanwhile stays in the log.
  */
 export default function checkpoint(file: string): void {
   const database = new DatabaseSync(file);

@@ -3,14 +3,14 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Piscina } from 'piscina';
 import type { Mutex } from './mutex.ts';
 
-/** Pages of 4 kB. SQLite would bring home a log of this length in the middle of a commit, while nobody is answered. */
+/** Pages of 4 kB. At this length SQLite would checkpoint the log in the middle of a commit, blocking all requests. */
 const LONG = 1_000;
-/** From this length on it does so after all: the thread is behind, or cannot work. */
+/** From this length on SQLite does so anyway: the thread is behind, or cannot work. */
 export const TOO_LONG = 16_000;
-/** How long the last part waits for a turn among the writers, in milliseconds. */
+/** How long the last part waits for its turn among the writers, in milliseconds. */
 const TIMEOUT = 5_000;
 
-/** Brings the write-ahead log home from time to time, beside those who write. */
+/** Checkpoints the write-ahead log periodically, concurrently with writers. */
 export class Checkpointer {
   readonly #file: string;
   readonly #turn: Mutex;
@@ -23,14 +23,14 @@ export class Checkpointer {
     this.#turn = turn;
   }
 
-  /** To be called by whoever has the turn, after a commit. */
+  /** Call after a commit, while holding the turn to write. */
   afterCommit(writer: DatabaseSync): void {
     if (this.#isRunning) return;
     this.#length ??= writer.prepare('PRAGMA wal_checkpoint(NOOP)');
     const { log, checkpointed } = this.#length.get() as { log: number; checkpointed: number };
     if (log - checkpointed < LONG) return;
     this.#isRunning = true;
-    // A thread that cannot start or cannot work is no reason to end: see `TOO_LONG`.
+    // A thread that cannot start or work must not end the process: see `TOO_LONG`.
     this.#checkpoint()
       .catch(() => undefined)
       .finally(() => {
@@ -39,8 +39,8 @@ export class Checkpointer {
   }
 
   /**
-   * Most of it beside the writers; then, while they wait, what they wrote meanwhile. Only a log that is home to its last page
-   * is begun anew, and among writers without a pause it would never be.
+   * Checkpoints most of the log concurrently with the writers; then, while they wait, what they wrote meanwhile. The
+   * log restarts only once its last page is written back, which would never happen under constant writes.
    */
   async #checkpoint(): Promise<void> {
     this.#thread ??= startThread();
@@ -54,13 +54,13 @@ export class Checkpointer {
     }
   }
 
-  /** Ends the thread; nobody else has the turn, and nobody gets it any more. */
+  /** Stops the thread. Call it while no one has the turn, nor will get it. */
   async close(): Promise<void> {
     await (await this.#thread)?.destroy();
   }
 }
 
-/** Loaded when there is something to do: short commands never need it. */
+/** Loaded when there is work: short commands never need it. */
 async function startThread(): Promise<Piscina> {
   const { Piscina } = await import('piscina');
   const thread = new Piscina({
@@ -70,7 +70,7 @@ async function startThread(): Promise<Piscina> {
     idleTimeout: 5_000,
     recordTiming: false,
   });
-  // Whoever waits for the thread hears of it, too.
+  // The caller that waits for the thread gets the error, too.
   thread.on('error', () => undefined);
   return thread;
 }

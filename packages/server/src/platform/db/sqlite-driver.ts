@@ -11,13 +11,13 @@ import { defaultTimeouts, type Timeouts } from './timeouts.ts';
 type Handle = { writer: DatabaseSync; reader: DatabaseSync };
 
 /**
- * Two handles on one file. What only reads runs at once on the reader, so it sees what is committed and never waits; every
- * write and every transaction takes its turn on the writer. A commit is answered when it is on the disk; the next writer
- * need not wait for that. A Kysely connection itself costs nothing and locks nothing.
+ * Two handles for one file. Reads run at once on the reader, which sees what is committed and never waits; every write
+ * and transaction takes its turn on the writer. A commit resolves when it is on disk; the next writer need not wait for
+ * that. A Kysely connection itself costs nothing and locks nothing.
  */
 export class SqliteDriver implements Driver {
   readonly #open: () => Promise<Handle>;
-  /** A write waits for the writes before it in this process (`turn`), and then for other processes (`lock`). */
+  /** A write waits for earlier writes in this process (`turn`), then for other processes (`lock`). */
   readonly #patience: Timeouts;
   readonly #log: Log;
   readonly #checkpointer: Checkpointer;
@@ -51,7 +51,7 @@ export class SqliteDriver implements Driver {
     await this.#turn.lock(this.#patience.turn);
     try {
       this.#log.refuseFailed();
-      // IMMEDIATE, so that a transaction never finds out halfway that another process writes.
+      // IMMEDIATE, so a transaction never discovers halfway that another process is writing.
       await whileBusy(this.#patience.lock, () => this.#writer.database.exec('BEGIN IMMEDIATE'));
     } catch (error) {
       this.#turn.unlock();
@@ -69,10 +69,10 @@ export class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // Committed, but not to the disk: whatever the writer is in now is somebody else's.
+    // Committed, but not yet on disk: the writer's current transaction belongs to someone else.
     if ((connection as SqliteConnection).transaction === 'none') return;
     try {
-      // SQLite has rolled back by itself after some failures, such as a full disk.
+      // After some failures, such as a full disk, SQLite has already rolled back.
       if (this.#writer.database.isTransaction) this.#writer.database.exec('ROLLBACK');
     } finally {
       this.#end(connection);
@@ -80,7 +80,7 @@ export class SqliteDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
-    // What hangs for that long is rolled back by closing.
+    // Closing rolls back a transaction that hangs for this long.
     await this.#turn.lock(this.#patience.turn).catch(() => undefined);
     await this.#checkpointer.close();
     await this.#log.close();
@@ -93,7 +93,7 @@ export class SqliteDriver implements Driver {
     return this.#reader.run(query);
   }
 
-  /** A statement on the reader that gives its first row as an array, for `Database.prepareRead`. */
+  /** Prepares a statement on the reader that returns its first row as an array, for `Database.prepareRead`. */
   prepareRead({ sql }: CompiledQuery): (parameters: readonly string[]) => ReadRow {
     let statement: StatementSync | undefined;
     return (parameters) => {
@@ -127,7 +127,7 @@ export class SqliteDriver implements Driver {
     return this.#writer.run(query);
   }
 
-  /** Runs several statements at once; only for whoever is inside a transaction. */
+  /** Runs several statements at once; call it only inside a transaction. */
   script(sql: string): void {
     this.#writer.database.exec(sql);
   }
@@ -160,12 +160,14 @@ class SqliteConnection implements DatabaseConnection {
 
   // biome-ignore lint/correctness/useYield: there is nothing to yield
   async *streamQuery(): AsyncGenerator<never> {
-    // A statement left open would hold every later read on this handle at its own, old snapshot.
+    // An open statement would keep every later read on this handle at its own old snapshot.
     throw new Error('This database driver can’t stream. Read page by page.');
   }
 }
 
-/** As PostgreSQL does: after a failed statement a transaction can only be rolled back, so that code runs alike on both. */
+/**
+ * As in PostgreSQL, a transaction can only be rolled back after a failed statement, so code behaves the same on both.
+ */
 function refuseAborted(connection: SqliteConnection): void {
   if (connection.transaction === 'aborted') {
     throw new Error('The transaction can only be rolled back because one of its statements failed.');

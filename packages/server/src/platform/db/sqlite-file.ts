@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { whileBusy } from './sqlite-busy.ts';
 import { TOO_LONG } from './sqlite-checkpoint.ts';
 
-/** The absolute path of a database file that may be used; throws an Error that says what to change. */
+/** The absolute path of a usable database file. @throws Error that says what to change. */
 export function fitPath(path: string): string {
   if (path === '' || path === ':memory:') {
     throw new Error('The SQLite database needs a file path, e.g. sqlite:usher.db.');
@@ -25,7 +25,10 @@ export function fitPath(path: string): string {
   return file;
 }
 
-/** Creates the file unless it is there, before SQLite does, which would let others read it. SQLite gives -wal and -shm its mode. */
+/**
+ * Creates the file if it does not exist, before SQLite does, which would let other users read it. SQLite gives the -wal
+ * and -shm files the same mode.
+ */
 export function createFile(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
@@ -34,18 +37,18 @@ export function createFile(file: string): void {
   }
 }
 
-/** The writer first: SQLite needs it to be the last to close, to bring the log home into the file. */
+/** Opens the writer first: SQLite needs it to close last, to write the log back to the database file. */
 export async function openFile(file: string): Promise<{ writer: DatabaseSync; reader: DatabaseSync }> {
   if (!existsSync(file)) throw new Error(`No database at ${file}. Create it with: usher db create`);
   const writer = new DatabaseSync(file, { timeout: 2000 });
   try {
     rejectOldSqlite(writer.prepare('SELECT sqlite_version() AS version').get()?.version as string);
-    // The change to WAL answers "busy" at once when another process makes it too.
+    // Switching to WAL fails with "busy" if another process does so at the same time.
     const mode = await whileBusy(2000, () => writer.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode);
     if (mode !== 'wal')
       throw new Error(`${file} is on a file system that doesn’t support WAL. Use a local disk.`);
-    // `Log` forces commits to the disk, and `Checkpointer` brings them home; SQLite would do both in our own thread. Where fsync does not reach the disk
-    // itself (macOS), fullfsync does.
+    // `Log` forces commits to disk, and `Checkpointer` writes them back; SQLite would do both in this thread. Where
+    // fsync does not reach the disk itself (macOS), fullfsync does.
     writer.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA foreign_keys = ON');
     writer.exec(`PRAGMA wal_autocheckpoint = ${TOO_LONG}`);
     // From here on `whileBusy` waits for other processes.
@@ -63,7 +66,7 @@ export function removeFile(file: string): void {
   for (const part of parts(file)) rmSync(part, { force: true });
 }
 
-/** Before 3.51.3 two connections to one log could lose a commit (https://sqlite.org/wal.html#walresetbug). */
+/** Before 3.51.3, two connections to one log could lose a commit (https://sqlite.org/wal.html#walresetbug). */
 export function rejectOldSqlite(version: string): void {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   if (major * 1e6 + minor * 1e3 + patch >= 3_051_003) return;
@@ -73,7 +76,7 @@ export function rejectOldSqlite(version: string): void {
 }
 
 function rejectOpenToOthers(file: string): void {
-  // Windows has no such modes: there, what is readable follows from the folder.
+  // Windows has no such modes: the folder determines who can read the file.
   if (process.platform === 'win32') return;
   const open = parts(file).filter((part) => ((statOf(part)?.mode ?? 0) & 0o077) !== 0);
   if (open.length === 0) return;

@@ -2,14 +2,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { DatabaseAway } from './unavailable.ts';
 
 /**
- * The write-ahead log of a file, as far as the disk is concerned. SQLite would force a commit to the disk inside the call,
- * and this process would answer nobody meanwhile; here a thread of Node's does it, and one fdatasync serves all that were
- * committed before it began.
+ * Forces a file's write-ahead log to disk. SQLite would do so inside the commit call, blocking the process; here one of
+ * Node's threads does it, and one fdatasync covers all commits made before it started.
  */
 export class Log {
   readonly #path: string;
   #opened: Promise<FileHandle> | undefined;
-  /** Under way; commits that came after its beginning wait for the next. */
+  /** The running sync; later commits wait for the next one. */
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #failure: DatabaseAway | undefined;
@@ -19,14 +18,14 @@ export class Log {
   }
 
   /**
-   * Throws once the disk has refused to keep what it was given: the system then forgets what it could not write, and a
-   * second try would succeed without it (https://wiki.postgresql.org/wiki/Fsync_Errors). A restart reads what is there.
+   * Throws once the disk has failed to write: the system then forgets what it could not write, and a second attempt
+   * would succeed without it (https://wiki.postgresql.org/wiki/Fsync_Errors). A restart reads what is on disk.
    */
   refuseFailed(): void {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Resolves when all that was committed before the call survives a loss of power. */
+  /** Resolves when everything committed before the call survives a power loss. */
   async force(): Promise<void> {
     if (!this.#running) return this.#begin();
     this.#next ??= this.#running.then(
@@ -39,8 +38,8 @@ export class Log {
   async close(): Promise<void> {
     await this.#running?.catch(() => undefined);
     await this.#next?.catch(() => undefined);
-    // Opening a file of the database anew would be harmless; closing one that SQLite has locked drops its locks (POSIX). It
-    // locks the other two only.
+    // Closing a file that SQLite has locked would release its locks (POSIX). Closing this one is safe: SQLite locks
+    // only the other two files.
     await this.#opened?.then((handle) => handle.close()).catch(() => undefined);
   }
 
@@ -56,7 +55,7 @@ export class Log {
   async #sync(): Promise<void> {
     this.refuseFailed();
     try {
-      // The same file as long as a connection is open: a checkpoint begins it anew, and removes nothing.
+      // The file stays the same as long as a connection is open: a checkpoint restarts it, but never removes it.
       this.#opened ??= open(this.#path, 'r+');
       await (await this.#opened).datasync();
     } catch (cause) {

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { CompiledQuery, QueryResult } from 'kysely';
 import { LRUCache } from 'lru-cache';
 
-/** One handle and the statements prepared on it. */
+/** A database handle and the statements prepared on it. */
 export class Statements {
   readonly database: DatabaseSync;
   readonly #prepared = new LRUCache<string, { statement: StatementSync; returnsRows: boolean }>({ max: 500 });

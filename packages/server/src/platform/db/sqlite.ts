@@ -7,7 +7,10 @@ import { SqliteDriver } from './sqlite-driver.ts';
 import { createFile, fitPath, openFile, removeFile } from './sqlite-file.ts';
 import type { Tables } from './tables.ts';
 
-/** The database in the file at `path`. Throws if the file could not be used, or is open to other users of the machine. */
+/**
+ * Opens the database in the file at `path`. @throws Error if the file cannot be used, or other users of the machine can
+ * access it.
+ */
 export function openSqlite(path: string, { migrations, timeouts }: OpenOptions): Database {
   const file = fitPath(path);
   const driver = new SqliteDriver(file, openFile, timeouts);
@@ -29,7 +32,7 @@ export function openSqlite(path: string, { migrations, timeouts }: OpenOptions):
       await db.destroy();
       removeFile(file);
     },
-    // A bare `SELECT 1` would not touch the file.
+    // A bare `SELECT 1` would not access the file.
     ping: async () => void (await sql`SELECT count(*) FROM sqlite_schema`.execute(db)),
     close: () => db.destroy(),
   };
@@ -47,14 +50,14 @@ function dialectOn(driver: SqliteDriver): Dialect {
 function migrationHost(db: Kysely<Tables>, driver: SqliteDriver): MigrationHost {
   return {
     db,
-    // SQLite has a collation of that name.
+    // SQLite has a built-in collation of that name.
     prelude: '',
     isMigrated: async (on) => {
       const found =
         await sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'`.execute(on);
       return found.rows.length > 0;
     },
-    // Busy here means at BEGIN: nothing was done yet that would be done twice.
+    // Only BEGIN can be busy here: nothing has been done that would be done twice.
     alone: (timeouts, work) =>
       whileBusy(timeouts, () =>
         db.transaction().execute((transaction) => work(transaction, async (script) => driver.script(script))),

@@ -1,7 +1,10 @@
 import type { Generated } from 'kysely';
 import type { UserColumns } from '../../user-fields.ts';
 
-/** The tables as TypeScript sees them, column for column as in `migrations/`. Times are integers, in milliseconds since 1970, UTC. */
+/**
+ * The tables as TypeScript types, column for column as in `migrations/`. Times are integers, in milliseconds since
+ * 1970, UTC.
+ */
 export interface Tables {
   installation: InstallationTable;
   users: UsersTable;
@@ -28,7 +31,7 @@ export interface InstallationTable {
   state_revision: number;
 }
 
-/** The fields of a user, and what nobody is shown. */
+/** A user's columns, including those that are never shown. */
 export interface UsersTable extends UserColumns {
   username_key: string;
   email_key: string;

@@ -1,16 +1,16 @@
-/** How long the database is waited for, in milliseconds, before whoever asked is told that it is away. */
+/** How long to wait for the database before it counts as unavailable, in milliseconds. */
 export interface Timeouts {
-  /** For a connection: until the server has taken it, or one of ours is free. */
+  /** For a connection: to the server, or a free one from the pool. */
   connection: number;
-  /** For a lock that another transaction or process holds. */
+  /** For a lock held by another transaction or process. */
   lock: number;
-  /** For the writes before it in this process, where they take turns. */
+  /** For earlier writes in this process, which take turns. */
   turn: number;
   /** For a statement. */
   statement: number;
-  /** For a connection that does not answer; longer than for a statement, so only a dead network or server takes as long. */
+  /** For an unresponsive connection; longer than for a statement, so only a dead network or server takes this long. */
   answer: number;
-  /** For a transaction that does nothing. */
+  /** For an idle transaction. */
   idle: number;
 }
 

@@ -1,4 +1,4 @@
-/** The database cannot be used at the moment, as we found out ourselves: it was not reached, or not in time. */
+/** The database is unavailable, as detected by Usher itself: it was not reached, or not in time. */
 export class DatabaseAway extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -23,9 +23,9 @@ const awayResults = new Set([
 ]);
 
 /**
- * PostgreSQL's SQLSTATEs: connection lost (08), transaction rolled back to let others through (40), out of resources (53),
- * operator intervention (57P0), failure outside PostgreSQL (58), now read-only (25006), idle too long (25P03), a lock or a
- * statement took too long (55P03, 57014), corrupt (XX001, XX002).
+ * PostgreSQL's SQLSTATEs: connection lost (08), transaction rolled back to let others proceed (40), out of resources
+ * (53), operator intervention (57P0), failure outside PostgreSQL (58), now read-only (25006), idle too long (25P03),
+ * lock or statement timeout (55P03, 57014), corrupt (XX001, XX002).
  */
 const awayState = /^(08...|40...|53...|57P0.|58...|25006|25P03|55P03|57014|XX001|XX002)$/;
 
@@ -38,13 +38,13 @@ const awayCodes = new Set([
   'ENETUNREACH',
 ]);
 
-/** What the drivers say without a code. */
+/** Driver errors without a code, by message. */
 const awayMessage =
   /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)|Cannot use a pool after|driver has already been destroyed|database is not open|statement has been finalized|cached plan must not change)/;
 
 /**
- * Whether an error means that the database is away, busy, full, damaged, too slow or closed, rather than that a query is
- * wrong: the caller is then told 503 and may try again, where anything else would be a bug and a 500.
+ * Whether an error means that the database is unreachable, busy, full, damaged, too slow or closed, rather than that a
+ * query is wrong. The client then gets 503 and may retry; any other error is a bug and a 500.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -59,7 +59,9 @@ export function isUnavailable(error: unknown): boolean {
 const damagedResults = new Set([11, 26]); // CORRUPT, NOTADB
 const damagedState = /^XX00[12]$/;
 
-/** Whether an error means that what is stored is damaged: then it is away as well, but waiting mends nothing. */
+/**
+ * Whether an error means that stored data is damaged: the database is then unavailable too, but waiting does not help.
+ */
 export function isDamaged(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, cause } = error as NodeJS.ErrnoException;
@@ -67,7 +69,7 @@ export function isDamaged(error: unknown): boolean {
   return isDamaged(cause);
 }
 
-/** SQLite's primary result code; the extended ones differ in the higher bits alone. */
+/** SQLite's primary result code; extended codes differ only in the higher bits. */
 export function sqliteResult(error: unknown): number | undefined {
   const { errcode } = error as { errcode?: number };
   return typeof errcode === 'number' ? errcode & 0xff : undefined;

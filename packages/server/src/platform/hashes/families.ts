@@ -1,23 +1,25 @@
 import type { Argon2, Bcrypt, Pbkdf2, Recipe, Scrypt } from './recipe.ts';
 
-/** The named groups of a pattern that matched. */
+/** The named groups of a pattern match. */
 type Parts = Record<string, string>;
 
 interface Family {
-  /** As reports and events call it. */
+  /** Its name in reports and events. */
   name: string;
-  /** The whole hash, and nothing beside it. Its groups `salt`, `key`, `separator` and `signer` are what is secret or random. */
+  /**
+   * Matches the whole hash and nothing else. The groups `salt`, `key`, `separator` and `signer` are secret or random.
+   */
   pattern: RegExp;
-  /** The sign that stands for nothing but zeros in these groups. */
+  /** The character that encodes zeros in these groups. */
   zero: string;
-  /** @returns undefined for what has the right form, but cannot be computed. */
+  /** @returns undefined for a well-formed hash that cannot be computed. */
   read(parts: Parts): Recipe | undefined;
 }
 
-/** Twice as long as any hash that can be read. */
+/** Twice as long as any supported hash. */
 const longest = 512;
 
-/** Text that is a salt as it stands: what the frameworks choose from, and what people have put there. */
+/** A salt used as plain text: the characters that frameworks choose from, and those found in practice. */
 const saltText = '(?<salt>[!-#%-~]{4,64})';
 const count = (name: string) => `(?<${name}>[1-9]\\d{0,7})`;
 const lanesOf = (name: string) => `(?<${name}>[1-9]\\d?)`;
@@ -27,9 +29,9 @@ const bcrypt =
   '\\$(?<version>2[aby])\\$(?<cost>0[4-9]|[12]\\d|3[01])\\$(?<salt>[./A-Za-z0-9]{22})(?<key>[./A-Za-z0-9]{31})';
 const base64 = (length: string) => `[A-Za-z0-9+/]{${length}}={0,2}`;
 
-/** Every kind of hash that can be verified, once. `$` in a salt would make two readings of one text; none has it. */
+/** All hash families that can be verified. None allows `$` in a salt, which would make a text ambiguous. */
 const families: Family[] = [
-  // PHC strings (github.com/P-H-C/phc-string-format): our own, those of argon2-cffi, PHP, libsodium, passlib.
+  // PHC strings (github.com/P-H-C/phc-string-format): Usher's own, those of argon2-cffi, PHP, libsodium, passlib.
   { name: 'argon2', pattern: whole(argon2), zero: 'A', read: readArgon2 },
   { name: 'django-argon2', pattern: whole(`argon2${argon2}`), zero: 'A', read: readArgon2 },
   {
@@ -41,7 +43,7 @@ const families: Family[] = [
     read: (parts) => scrypt(parts, fromBase64(parts.salt), fromBase64(parts.key)),
   },
 
-  // bcrypt as everybody writes it. `$2$` and `$2x$` are of versions with faults, and not read.
+  // The standard bcrypt format. `$2$` and `$2x$` are from faulty versions, and not supported.
   { name: 'bcrypt', pattern: whole(bcrypt), zero: '.', read: (parts) => readBcrypt(parts) },
   {
     name: 'django-bcrypt',
@@ -97,7 +99,7 @@ const families: Family[] = [
     read: (parts) => scrypt(parts, text(parts.salt), fromBase64(parts.key, 'padded')),
   },
   {
-    // passlib writes base64 with a dot for the plus sign.
+    // passlib writes base64 with a dot instead of the plus sign.
     name: 'passlib-pbkdf2',
     pattern: whole(
       `\\$pbkdf2-(?<digest>sha256|sha512)\\$${count('iterations')}\\$(?<salt>[A-Za-z0-9./]{6,86})\\$(?<key>[A-Za-z0-9./]{43,86})`,
@@ -111,7 +113,7 @@ const families: Family[] = [
       ),
   },
   {
-    // Firebase keeps the parameters of a project apart; `core/passwords/imported` writes them into one text.
+    // Firebase stores a project's parameters separately; `core/passwords/imported` combines them into one text.
     name: 'firebase-scrypt',
     pattern: whole(
       `\\$firescrypt\\$ln=${lanesOf('log')},r=${lanesOf('block')},p=(?<lanes>1)\\$(?<salt>${base64('6,86')})\\$(?<key>${base64('43,172')})\\$(?<separator>${base64('0,44')})\\$(?<signer>${base64('43,172')})`,
@@ -121,15 +123,15 @@ const families: Family[] = [
   },
 ];
 
-/** What a stored hash says, read to the letter; `undefined` for every text that is no hash we can verify. */
+/** Parses a stored hash strictly; undefined for any text that is not a supported hash. */
 export function readHash(stored: string): { family: string; recipe: Recipe } | undefined {
   const found = find(stored);
   return found && { family: found.family.name, recipe: found.recipe };
 }
 
 /**
- * A hash that costs as much, with all that was random or secret in it gone: nobody's. It is how long a check takes, to be
- * kept where the hash itself must not be.
+ * Returns a hash of the same cost with everything random or secret in it zeroed. It records how long a check takes
+ * where the hash itself must not be stored.
  */
 export function standInFor(stored: string): string | undefined {
   const found = find(stored);
@@ -170,15 +172,15 @@ function readArgon2({ variant, version = '', memory, passes, lanes, salt = '', k
   } satisfies Recipe;
 }
 
-/** In the order of bcrypt's own base64. */
+/** In the order of bcrypt's base64 alphabet. */
 const bcryptSigns = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 function readBcrypt(
   { version, cost = '', salt = '', key = '' }: Parts,
   first?: Bcrypt['first'],
 ): Recipe | undefined {
-  if (bcryptSigns.indexOf(key.at(-1) ?? '') % 4 !== 0) return undefined; // 23 bytes, and two bits of zero
-  // The last sign of a salt has two bits that count. Others wrote what they liked into the rest, and read over it.
+  if (bcryptSigns.indexOf(key.at(-1) ?? '') % 4 !== 0) return undefined; // 23 bytes, and two zero bits
+  // Only two bits of a salt's last character count. Some programs put arbitrary values in the others, and ignore them.
   const lastSign = bcryptSigns[bcryptSigns.indexOf(salt.at(-1) ?? '') & 0b110000];
   const crypt = `$${version}$${cost.padStart(2, '0')}$${salt.slice(0, -1)}${lastSign}${key}`;
   return { kind: 'bcrypt', cost: Number(cost), crypt, ...(first ? { first } : {}) };
@@ -189,7 +191,7 @@ function pbkdf2(
   salt: Buffer | undefined,
   key: Buffer | undefined,
 ): Recipe | undefined {
-  // A longer key would be computed piece by piece, for the owner, while a guesser needs the first piece only.
+  // A longer key would be computed block by block by the server, while an attacker needs only the first block.
   if (!salt || key?.length !== (digest === 'sha512' ? 64 : 32)) return undefined;
   return { kind: 'pbkdf2', digest: digest as Pbkdf2['digest'], iterations: Number(iterations), salt, key };
 }
@@ -217,7 +219,7 @@ const text = (salt = ''): Buffer => Buffer.from(salt, 'utf8');
 
 const fromHex = (hex = ''): Buffer => Buffer.from(hex, 'hex');
 
-/** The bytes, or nothing where there is a second spelling of them. */
+/** Decodes base64; undefined for a non-canonical spelling. */
 function fromBase64(spelled = '', form: 'bare' | 'padded' = 'bare'): Buffer | undefined {
   const bytes = Buffer.from(spelled, 'base64');
   const padded = bytes.toString('base64');

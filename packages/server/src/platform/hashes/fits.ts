@@ -3,7 +3,9 @@ import { verifySync as verifyArgon2 } from '@node-rs/argon2';
 import { verifySync as verifyBcrypt } from '@node-rs/bcrypt';
 import type { Bcrypt, Recipe, Scrypt } from './recipe.ts';
 
-/** Whether the password is the one that a hash was made of. Takes as long as the hash says: only for a thread of its own. */
+/**
+ * Whether the hash was made from this password. Takes as long as the hash demands: call it only in a separate thread.
+ */
 export function fits(recipe: Recipe, password: string): boolean {
   switch (recipe.kind) {
     case 'argon2':
@@ -24,18 +26,18 @@ function fitsBcrypt({ crypt, first }: Bcrypt, password: string): boolean {
     return verifyBcrypt(createHash('sha256').update(password).digest('hex'), crypt);
   if (first)
     return verifyBcrypt(createHmac('sha256', first.hmacKey).update(password).digest('base64'), crypt);
-  // bcrypt repeats a password with a NUL between: `abc` would be good for `abc\0abc` as well, or for `abc\0` and anything
-  // where it reads strings of C (attack U8). It is computed all the same, to take as long.
+  // bcrypt repeats a password with a NUL in between: `abc` would also match `abc\0abc`, or `abc\0` and anything in
+  // implementations that read C strings (attack U8). It is computed anyway, to take the same time.
   return verifyBcrypt(password, crypt) && !password.includes('\0');
 }
 
 function scryptKey(recipe: Scrypt, password: string): Buffer {
   const { cost, blockSize, lanes, salt, key, signer } = recipe;
   const length = signer ? 32 : key.length;
-  // The memory that RFC 7914 asks for, and as much again as OpenSSL wants beside it.
+  // The memory required by RFC 7914, and the extra that OpenSSL needs.
   const maxmem = 128 * blockSize * (cost + lanes + 2);
   const derived = scryptSync(password, salt, length, { N: cost, r: blockSize, p: lanes, maxmem });
   if (!signer) return derived;
-  // Each salt has its own key, so one counter from zero is never used twice under one.
+  // Each salt has its own key, so a counter that starts at zero is never reused with one.
   return createCipheriv('aes-256-ctr', derived, Buffer.alloc(16)).update(signer);
 }

@@ -1,4 +1,4 @@
-/** How a stored hash is computed anew, and what must come out: one of four functions, with all that it takes. */
+/** How to recompute a stored hash, and the expected result: one of four functions, with all its inputs. */
 export type Recipe = Argon2 | Bcrypt | Pbkdf2 | Scrypt;
 
 export interface Argon2 {
@@ -7,17 +7,17 @@ export interface Argon2 {
   memoryKib: number;
   passes: number;
   lanes: number;
-  /** The hash as a PHC string, which the library reads by itself. */
+  /** The hash as a PHC string, which the library parses. */
   phc: string;
 }
 
 export interface Bcrypt {
   kind: 'bcrypt';
-  /** The logarithm of the number of rounds. */
+  /** The base-2 logarithm of the number of rounds. */
   cost: number;
-  /** The hash as `$2b$...`, which the library reads by itself. */
+  /** The hash as `$2b$...`, which the library parses. */
   crypt: string;
-  /** What is done to the password first, so that bcrypt's limit of 72 bytes does not cut it. */
+  /** What is applied to the password first, so that bcrypt's limit of 72 bytes does not truncate it. */
   first?: 'sha256 in hex' | { hmacKey: string };
 }
 
@@ -37,23 +37,23 @@ export interface Scrypt {
   lanes: number;
   salt: Buffer;
   key: Buffer;
-  /** Where what scrypt gives is a key under which this is encrypted (Firebase), and that must come out. */
+  /** If present, the output of scrypt is a key that encrypts this (Firebase), and the result is compared. */
   signer?: Buffer;
 }
 
-/** What it costs to compute: memory, and time in units of our own hash (32 MiB, 3 passes). */
+/** The cost of a hash: memory, and time in units of Usher's own hash (32 MiB, 3 passes). */
 export interface Cost {
   memoryKib: number;
   units: number;
 }
 
 /**
- * Above this a stored hash is not followed: whoever writes it would choose how much memory and time we spend (attack U10).
- * 48 units are about a second; bcrypt with a cost of 14, or four million iterations of PBKDF2.
+ * A stored hash above this is not computed: its author could otherwise choose how much memory and time Usher spends
+ * (attack U10). 48 units are about a second: bcrypt with a cost of 14, or four million iterations of PBKDF2.
  */
 const hardest: Cost = { memoryKib: 262_144, units: 48 };
 
-/** What one unit (19 ms on the machine where they were measured) does of each, side by side on one core. */
+/** What one unit (19 ms on the machine used for measuring) computes of each, measured in parallel on one core. */
 const perUnit = { argon2: 98_304, bcrypt: 400, sha256: 134_000, sha512: 49_000, scrypt: 65_536 };
 
 export function costOf(recipe: Recipe): Cost {
@@ -74,7 +74,7 @@ export function costOf(recipe: Recipe): Cost {
   }
 }
 
-/** Whether it may be computed at all. */
+/** Whether the hash may be computed at all. */
 export function isBounded(recipe: Recipe): boolean {
   const { memoryKib, units } = costOf(recipe);
   return memoryKib <= hardest.memoryKib && units <= hardest.units;
