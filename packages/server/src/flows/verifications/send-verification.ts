@@ -13,9 +13,9 @@ import type { User } from '../../core/users.ts';
 import { type CodePurpose, purposes } from '../../core/verifications/purposes.ts';
 import { createVerification, type NewVerification, type PendingChange } from '../../core/verifications.ts';
 import { clientRanges } from '../../http/client-ip.ts';
-import type { Call, RouteResponse } from '../../http/route.ts';
+import type { RouteResponse } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { recordRateLimit, recordRateLimitError } from '../limits/rate-limited.ts';
+import { recordRateLimit } from '../limits/rate-limited.ts';
 import { verificationRules } from './verification-rules.ts';
 
 /** An email with a code and a link that somebody asked for. */
@@ -111,19 +111,6 @@ async function countEmailTo(
     if (!fromRange.allowed) return fromRange;
   }
   return countInWindow(tx, keys.rateLimits, 'recovery_emails_per_recipient', address, now);
-}
-
-/** One address range asks for so many emails and no more. @throws HttpError `too_many_requests` */
-export async function countEmailFrom(context: AppContext, client: Call['client']): Promise<void> {
-  const { db, clock, keys } = context;
-  const range = await countInRanges(
-    db,
-    keys.rateLimits,
-    'emails_per_ip_range',
-    clientRanges(client.ip),
-    clock.now(),
-  );
-  if (!range.allowed) throw await recordRateLimitError(context, client, range);
 }
 
 /** The cookie that tells later which verification this browser began, for as long as the link works. */
