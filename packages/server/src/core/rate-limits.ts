@@ -454,6 +454,13 @@ function pauses(rateLimit: NameOf<'back-off'>) {
   return sql`CASE ${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)} END`;
 }
 
+/** Changes the row of a limit and a subject that has counted an attempt. */
+const changingCounted = (db: Db, key: KeyObject, rateLimit: NameOf<'window' | 'back-off'>, subject: string) =>
+  db
+    .updateTable('rate_limits')
+    .where('key', '=', keyOf(key, rateLimit, subject))
+    .where('count', '>', 0);
+
 /**
  * Takes one attempt out of a window again: it was right, or was not compared.
  *
@@ -466,11 +473,8 @@ export async function uncount(
   subject: string,
   times: 0 | 1 = 1,
 ): Promise<void> {
-  await db
-    .updateTable('rate_limits')
+  await changingCounted(db, key, rateLimit, subject)
     .set((row) => ({ count: row('count', '-', times) }))
-    .where('key', '=', keyOf(key, rateLimit, subject))
-    .where('count', '>', 0)
     .execute();
 }
 
@@ -490,14 +494,11 @@ export async function uncountAttempt(
   // Beyond the free ones only the last attempt has caused a wait; those before it were over.
   const isLast = sql<boolean>`rate_limits.count = ${counted}`;
   const isFree = sql<boolean>`rate_limits.count - ${sql.lit(times)} < ${sql.lit(rateLimits[rateLimit].free)}`;
-  await db
-    .updateTable('rate_limits')
+  await changingCounted(db, key, rateLimit, subject)
     .set((row) => ({
       count: row('count', '-', times),
       blocked_until: sql`CASE WHEN ${isLast} OR ${isFree} THEN 0 ELSE rate_limits.blocked_until END`,
     }))
-    .where('key', '=', keyOf(key, rateLimit, subject))
-    .where('count', '>', 0)
     .execute();
 }
 
