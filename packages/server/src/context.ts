@@ -16,7 +16,7 @@ import type { Metrics } from './platform/metrics.ts';
 import type { Keys } from './platform/secrets.ts';
 import type { Streams } from './platform/streams.ts';
 
-/** What every handler gets; `open-world.ts` makes it, once. */
+/** What every handler gets; `open-context.ts` makes it, once. */
 export interface AppContext {
   config: Config;
   /** Where each setting comes from. */
