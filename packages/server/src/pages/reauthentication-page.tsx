@@ -63,7 +63,7 @@ async function titleOf(
     return actionTitle(action.action, await getUser(db, action.id));
   if (path === '/admin/keys/rotate') return ROTATE;
   const asked = fieldsOf(body);
-  if (path === '/admin/emails') return asked['act'] === 'retry' ? 'Resend email' : 'Retry email now';
+  if (path === '/admin/emails') return asked['action'] === 'retry' ? 'Resend email' : 'Retry email now';
   if (path === '/dashboard/sessions') {
     if (asked['others']) return 'Sign out all other devices';
     return asked['device'] ? 'Remove known device' : 'Sign out device';

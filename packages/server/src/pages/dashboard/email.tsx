@@ -47,7 +47,7 @@ export async function addressSubmit(
   try {
     if ('prove' in body) {
       await resendVerification(context, { ...call, body: undefined });
-      return seeOther(`${PATH}?done=mailed`);
+      return seeOther(`${PATH}?done=emailed`);
     }
     const { otherCookies } = await changeEmail(context, { ...call, body });
     return seeOther(`${PATH}?done=asked`, { otherCookies });
