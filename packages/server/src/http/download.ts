@@ -1,5 +1,5 @@
-import type { AppContext } from '../../context.ts';
-import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import type { AppContext } from '../context.ts';
+import type { RouteResponse, SignedInCall } from './route.ts';
 
 /** A file that somebody downloads. */
 interface Download {
