@@ -188,7 +188,10 @@ const callerOf = ({ sub, sid, auth_time, amr, exp }: Claims): Auth =>
     expiresAt: exp * 1000,
   });
 
-async function hasEnded(isRevoked: NonNullable<GuardOptions['isRevoked']>, sessionId: string): Promise<boolean> {
+async function hasEnded(
+  isRevoked: NonNullable<GuardOptions['isRevoked']>,
+  sessionId: string,
+): Promise<boolean> {
   try {
     return await isRevoked(sessionId);
   } catch (cause) {

@@ -19,12 +19,12 @@ import { openAssets } from './pages/assets.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase, type Timeouts } from './platform/db/index.ts';
 import { openExports } from './platform/exports.ts';
-import { createHasher, type Hashing } from './platform/hasher.ts';
+import { createHasher, type Hasher, type Hashing } from './platform/hasher.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { newSecret } from './platform/random.ts';
 import { deriveKeys, secretBeside } from './platform/secrets.ts';
-import { openStreams } from './platform/streams.ts';
+import { openStreams, type Streams } from './platform/streams.ts';
 
 /** A context, with the functions that stop it. */
 export interface OpenedContext {
@@ -89,25 +89,51 @@ export async function openContext(
   }
 }
 
-async function createContext(
-  config: Config,
-  database: Database,
-  {
-    log,
-    clock,
-    assets,
-    sources,
-    hashing,
-    breachedPasswords,
-  }: Pick<AppContext, 'log' | 'clock' | 'assets' | 'sources' | 'breachedPasswords'> & { hashing: Hashing },
-): Promise<OpenedContext> {
-  const { db } = database;
-  // Check this before a secret is created for the database.
+/** What a context is made of before there is a database. */
+type Parts = Pick<AppContext, 'log' | 'clock' | 'assets' | 'sources' | 'breachedPasswords'> & {
+  hashing: Hashing;
+};
+
+async function createContext(config: Config, database: Database, parts: Parts): Promise<OpenedContext> {
+  const { log, clock } = parts;
+  // Before a secret is made for it.
   await rejectLostDatabase(database);
   const keys = deriveKeys(secretOf(config, database));
+  const migrated = await prepareDatabase(config, database, keys, clock);
+  const restored = await noticeRestored(database, clock, log);
+  const keyring = await openKeyring(database.db, keys.wrap, clock);
+  const services = openServices(database, parts);
+  const state: State = { application: undefined, isStopping: false };
+  const context = assembleContext(config, database, parts, { keys, keyring, services, state });
+  const { lastSeen, stateNotes, streams } = services;
+  return {
+    context,
+    database,
+    migrated,
+    lastSeen,
+    stateNotes,
+    restored,
+    linkTo: (to) => {
+      state.application = checkedApplication(to);
+    },
+    beginStop: () => {
+      state.isStopping = true;
+      void streams.end();
+    },
+    close: closeOnce(database, parts, services, state),
+  };
+}
+
+/** Brings the schema up to date and makes what a new installation needs. @returns The migrations that were applied. */
+async function prepareDatabase(
+  config: Config,
+  database: Database,
+  keys: AppContext['keys'],
+  clock: Clock,
+): Promise<string[]> {
   await database.create();
   const migrated = await database.migrate();
-  await db.transaction().execute(async (tx) => {
+  await database.db.transaction().execute(async (tx) => {
     const now = clock.now();
     const about = { userId: null, actorId: null };
     const isNew = await openInstallation(tx, keys, now);
@@ -117,40 +143,61 @@ async function createContext(
     if (isNew && !keyId) throw new Error(DAMAGED);
     if (keyId) await recordEvent(tx, 'key_created', OPERATOR, { ...about, details: { key: keyId } }, now);
   });
-  const restored = await noticeRestored(database, clock, log);
+  return migrated;
+}
 
+/** What runs or is remembered beside the database, and ends or is saved with it. */
+interface Services {
+  hasher: Hasher;
+  lastSeen: LastSeenNotes;
+  stateNotes: StateNotes;
+  streams: Streams;
+}
+
+const openServices = ({ db, file }: Database, { clock, log, hashing }: Parts): Services => ({
+  hasher: createHasher({ ...hashing, onFailure: () => log.error('password hashing worker failed') }),
+  lastSeen: lastSeenNotes(),
+  stateNotes: stateNotes(db, file),
+  streams: openStreams(clock, log),
+});
+
+/** What changes of a context while it is open. */
+interface State {
+  application: Application | undefined;
+  isStopping: boolean;
+}
+
+function assembleContext(
+  config: Config,
+  database: Database,
+  { log, clock, assets, sources, breachedPasswords }: Parts,
+  {
+    keys,
+    keyring,
+    services: { hasher, lastSeen, stateNotes, streams },
+    state,
+  }: Pick<AppContext, 'keys' | 'keyring'> & { services: Services; state: State },
+): AppContext {
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
-  const keyring = await openKeyring(db, keys.wrap, clock);
-  const hasher = createHasher({ ...hashing, onFailure: () => log.error('password hashing worker failed') });
-  const notes = lastSeenNotes();
-  const state = stateNotes(db, database.file);
-  const streams = openStreams(clock, log);
-  let application: Application | undefined;
-  let stopping = false;
-  let closed: Promise<void> | undefined;
-  const context: AppContext = {
+  return {
     config,
     sources,
     publicUrl,
-    db,
+    db: database.db,
     clock,
     keys,
     hasher,
     keyring,
     cookieTokens: cookieTokens(publicUrl, IDLE_TIMEOUT, keys.cookie),
     accessTokens: accessTokens(
-      {
-        issuer: publicUrl,
-        serviceAudiences: config.audiences,
-        lifetime: config.tokenMinutes * 60_000,
-      },
+      { issuer: publicUrl, serviceAudiences: config.audiences, lifetime: config.tokenMinutes * 60_000 },
       keyring,
     ),
     refreshTokens: refreshTokens(keys.refresh),
     deviceTokens: deviceTokens(keys.device),
     findActiveSession: prepareFindActiveSession(database),
-    lastSeen: notes,
-    stateNotes: state,
+    lastSeen,
+    stateNotes,
     breachedPasswords,
     renderEmail: emailRenderer({
       folder: config.emailTemplates,
@@ -160,42 +207,38 @@ async function createContext(
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
     mailboxSecret: newSecret(),
-    application: () => application,
+    application: () => state.application,
     streams,
     exports: openExports(clock, log),
     metrics: createMetrics({ hashesWaiting: () => hasher.queued(), streams: () => streams.count() }),
     log,
-    isStopping: () => stopping,
+    isStopping: () => state.isStopping,
     ping: () => database.ping(),
   };
-  return {
-    context,
-    database,
-    migrated,
-    lastSeen: notes,
-    stateNotes: state,
-    restored,
-    linkTo: (to) => {
-      application = checkedApplication(to);
-    },
-    beginStop: () => {
-      stopping = true;
-      void streams.end();
-    },
-    close: () => {
-      closed ??= (async () => {
-        stopping = true;
-        await streams.end();
-        await hasher.close();
-        await notes.save(db);
-        await state
-          .save()
-          .catch((error: Error) => log.error({ error: error.name }, 'database state not saved'));
-        await database.close();
-        await breachedPasswords?.close();
-      })();
-      return closed;
-    },
+}
+
+/** Closes everything in the order in which one needs the other. Whoever calls it again waits for the same close. */
+function closeOnce(
+  database: Database,
+  { log, breachedPasswords }: Parts,
+  { hasher, lastSeen, stateNotes, streams }: Services,
+  state: State,
+): OpenedContext['close'] {
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    state.isStopping = true;
+    await streams.end();
+    await hasher.close();
+    await lastSeen.save(database.db);
+    await stateNotes
+      .save()
+      .catch((error: Error) => log.error({ error: error.name }, 'database state not saved'));
+    await database.close();
+    await breachedPasswords?.close();
+  };
+  return () => {
+    closed ??= close();
+    return closed;
   };
 }
 

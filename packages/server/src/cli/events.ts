@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AppContext } from '../context.ts';
 import { eventFollower } from '../core/events/follow.ts';
-import { type EventQuery, listEvents, type RecordedEvent } from '../core/events.ts';
+import { type EventQuery, listEventPage, type RecordedEvent } from '../core/events.ts';
 import { type EventName, events } from '../events.ts';
 import { showRecordedEvent } from '../flows/shapes/events.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -53,15 +53,14 @@ async function list(options: EventsOptions, command: Command): Promise<void> {
       since,
       until,
       before: cursor,
-      limit: limit + 1,
+      limit,
     };
-    const found = await listEvents(context.db, query);
-    const page = found.slice(0, limit);
+    const { events: page, next } = await listEventPage(context.db, query);
     if (follow) return followEvents(context, query, page.reverse(), json);
     if (json) for (const event of page) printEvent(event);
     else if (page.length > 0) printTable(HEADS, page.map(rowOf));
     else say(request ? NONE_OF_REQUEST : 'No events found.');
-    if (found.length > limit) say(`More results: --cursor ${page.at(-1)?.id}`);
+    if (next !== null) say(`More results: --cursor ${next}`);
   });
 }
 

@@ -142,7 +142,17 @@ export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEve
   return rows.map((row) => ({ ...row, details: JSON.parse(row.details) }));
 }
 
-/** The page size for reading many events: about a millisecond, during which nothing else is served. */
+/** A page of events, newest first, and the event that the next page goes on after; null where there is no more. */
+export async function listEventPage(
+  db: Db,
+  query: EventQuery,
+): Promise<{ events: RecordedEvent[]; next: string | null }> {
+  const found = await listEvents(db, { ...query, limit: query.limit + 1 });
+  const events = found.slice(0, query.limit);
+  return { events, next: found.length > query.limit ? (events.at(-1)?.id ?? null) : null };
+}
+
+/** How many events a page of many has: they are read in about a millisecond, during which nobody else is served. */
 const PAGE = 200;
 
 /** The events that `listEvents` would return, in pages, up to the requested limit. */

@@ -457,6 +457,13 @@ function pauses(rateLimit: NameOf<'back-off'>) {
   return sql`CASE ${sql.join(steps, sql` `)} ELSE ${sql.lit(longest)} END`;
 }
 
+/** Changes the row of a limit and a subject that has counted an attempt. */
+const changingCounted = (db: Db, key: KeyObject, rateLimit: NameOf<'window' | 'back-off'>, subject: string) =>
+  db
+    .updateTable('rate_limits')
+    .where('key', '=', keyOf(key, rateLimit, subject))
+    .where('count', '>', 0);
+
 /**
  * Removes one attempt from a window: it succeeded, or was not evaluated.
  *
@@ -469,11 +476,8 @@ export async function uncount(
   subject: string,
   times: 0 | 1 = 1,
 ): Promise<void> {
-  await db
-    .updateTable('rate_limits')
+  await changingCounted(db, key, rateLimit, subject)
     .set((row) => ({ count: row('count', '-', times) }))
-    .where('key', '=', keyOf(key, rateLimit, subject))
-    .where('count', '>', 0)
     .execute();
 }
 
@@ -493,14 +497,11 @@ export async function uncountAttempt(
   // After the free attempts, only the last one caused a wait that is still running; earlier waits are over.
   const isLast = sql<boolean>`rate_limits.count = ${counted}`;
   const isFree = sql<boolean>`rate_limits.count - ${sql.lit(times)} < ${sql.lit(rateLimits[rateLimit].free)}`;
-  await db
-    .updateTable('rate_limits')
+  await changingCounted(db, key, rateLimit, subject)
     .set((row) => ({
       count: row('count', '-', times),
       blocked_until: sql`CASE WHEN ${isLast} OR ${isFree} THEN 0 ELSE rate_limits.blocked_until END`,
     }))
-    .where('key', '=', keyOf(key, rateLimit, subject))
-    .where('count', '>', 0)
     .execute();
 }
 

@@ -25,18 +25,15 @@ export async function recordSample(db: Db, name: SampleName, value: number, now:
     .execute();
 }
 
-/** The maximum of each sample from one time on and before another. Samples without a record are omitted. */
-export async function mostOf(
-  db: Db,
-  from: number,
-  until: number,
-): Promise<Partial<Record<SampleName, number>>> {
-  const rows = await db
-    .selectFrom('samples')
+type ByName<Name extends string> = Partial<Record<Name, number>>;
+
+const samplesBetween = (db: Db, from: number, until: number) =>
+  db.selectFrom('samples').where('at', '>=', from).where('at', '<', until).groupBy('name');
+
+/** The most of each that was noted from one time on and before another; nothing of what was not noted at all. */
+export async function mostOf(db: Db, from: number, until: number): Promise<ByName<SampleName>> {
+  const rows = await samplesBetween(db, from, until)
     .select(['name', (samples) => samples.fn.max('value').as('most')])
-    .where('at', '>=', from)
-    .where('at', '<', until)
-    .groupBy('name')
     .execute();
   return Object.fromEntries(rows.map(({ name, most }) => [name, most]));
 }
@@ -63,19 +60,11 @@ export async function addToCounts(tx: Db, events: readonly { name: string; at: n
       .execute();
 }
 
-/** The number of events of each kind from one time on and before another. */
-export async function countsOf(
-  db: Db,
-  from: number,
-  until: number,
-): Promise<Partial<Record<CountedSample, number>>> {
-  const rows = await db
-    .selectFrom('samples')
+/** How many events of each were counted from one time on and before another. */
+export async function countsOf(db: Db, from: number, until: number): Promise<ByName<CountedSample>> {
+  const rows = await samplesBetween(db, from, until)
     .select(['name', (samples) => samples.fn.sum<number>('value').as('sum')])
     .where('name', 'in', countedSamples)
-    .where('at', '>=', from)
-    .where('at', '<', until)
-    .groupBy('name')
     .execute();
   return Object.fromEntries(rows.map(({ name, sum }) => [name, Number(sum)]));
 }

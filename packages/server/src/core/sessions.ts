@@ -206,7 +206,11 @@ export async function isSessionActive(tx: Db, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** Revokes one session of a user. @returns false if the user has no such session, or it is already revoked. */
+/** Ends the sessions that a `where` picks, of those that are open. */
+const revoking = (tx: Db, reason: RevocationReason, now: number) =>
+  tx.updateTable('sessions').set({ revoked_at: now, revoked_reason: reason }).where('revoked_at', 'is', null);
+
+/** Ends one session of a user. @returns false when the user has no such session that is still open. */
 export async function revokeSession(
   tx: Db,
   id: string,
@@ -214,12 +218,9 @@ export async function revokeSession(
   reason: RevocationReason,
   now: number,
 ): Promise<boolean> {
-  const row = await tx
-    .updateTable('sessions')
-    .set({ revoked_at: now, revoked_reason: reason })
+  const row = await revoking(tx, reason, now)
     .where('id', '=', id)
     .where('user_id', '=', userId)
-    .where('revoked_at', 'is', null)
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;
@@ -232,23 +233,13 @@ export async function revokeSessionsOf(
   reason: RevocationReason,
   now: number,
 ): Promise<number> {
-  const rows = await tx
-    .updateTable('sessions')
-    .set({ revoked_at: now, revoked_reason: reason })
-    .where('user_id', '=', userId)
-    .where('revoked_at', 'is', null)
-    .returning('id')
-    .execute();
+  const rows = await revoking(tx, reason, now).where('user_id', '=', userId).returning('id').execute();
   return rows.length;
 }
 
 /** Revokes all sessions of all users. @returns The number of sessions revoked. */
 export async function revokeAllSessions(tx: Db, reason: RevocationReason, now: number): Promise<number> {
-  const { numUpdatedRows } = await tx
-    .updateTable('sessions')
-    .set({ revoked_at: now, revoked_reason: reason })
-    .where('revoked_at', 'is', null)
-    .executeTakeFirstOrThrow();
+  const { numUpdatedRows } = await revoking(tx, reason, now).executeTakeFirstOrThrow();
   return Number(numUpdatedRows);
 }
 
@@ -270,12 +261,9 @@ export async function revokeOtherSessions(
   reason: RevocationReason,
   now: number,
 ): Promise<number> {
-  const rows = await tx
-    .updateTable('sessions')
-    .set({ revoked_at: now, revoked_reason: reason })
+  const rows = await revoking(tx, reason, now)
     .where('user_id', '=', userId)
     .where('id', '<>', keptId)
-    .where('revoked_at', 'is', null)
     .returning('id')
     .execute();
   return rows.length;

@@ -75,109 +75,19 @@ export type RequestContext = Context<{ Bindings: Peer }>;
 /** Handles one request to one route of the table. */
 export type RequestHandler = (c: RequestContext, route: Route) => Promise<Response>;
 
-/** Handles every request: checks in a fixed order, the handler, the response, one log line. */
+/** What requests are handled by: the same for all of them. */
+interface Handling {
+  context: AppContext;
+  http: HttpSettings;
+  /** The name of the session's cookie. */
+  cookie: string;
+}
+
+/** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
 export function createRequestHandler(context: AppContext, http: HttpSettings): RequestHandler {
   const common = commonHeaders(context.publicUrl, context.config.hstsSubdomains === 'on');
-  const name = cookieName(context.publicUrl);
   const cookiesOf = setCookies(context.publicUrl);
-
-  /** The checks that run before the credential and the body are read. */
-  const check = (c: RequestContext, route: Route, requestLog: RequestLog): void => {
-    const { headers } = c.req.raw;
-    const incoming = c.env?.incoming;
-    if (incoming) rejectDuplicateHeaders(incoming.rawHeaders);
-    const { ip } = c.env ?? {};
-    requestLog.ip =
-      ip === undefined
-        ? clientIp(incoming?.socket.remoteAddress, headers.get('x-forwarded-for'), http.trustedProxies)
-        : clientIp(ip, null, http.trustedProxies);
-    if (requestLog.ip === UNKNOWN_IP) warnOfUnknownClient(context);
-    if (!route.anyHost) rejectWrongHost(c, http.hosts);
-    if (isUnsafe(c.req.method))
-      rejectCrossSite({
-        headers,
-        cookieUsed: readCookies(headers.get('cookie'), name).length > 0,
-        ownOrigins: http.ownOrigins,
-        allowedOrigins: http.allowedOrigins,
-      });
-  };
-
-  const handle = async (c: RequestContext, route: Route, requestLog: RequestLog): Promise<RouteResponse> => {
-    check(c, route, requestLog);
-    const { headers } = c.req.raw;
-    const userAgent = (headers.get('user-agent') ?? '').slice(0, 200);
-    const client = { requestId: requestLog.requestId, ip: requestLog.ip, userAgent };
-    const socketIp = c.env?.incoming?.socket.remoteAddress;
-
-    /** Reads the input, once the sessions of the request are known. */
-    const read = async (...sessionIds: string[]) => {
-      requestLog.formToken = route.isPage ? formToken(context, headers, sessionIds) : undefined;
-      const { formToken: given, password, ...input } = await readInput(c, route);
-      // A sign-out without a session changes nothing, so it needs no form token.
-      const isIdle = route.access === 'optional' && sessionIds.length === 0;
-      if (route.encoding === 'form' && !isIdle) requestLog.formToken?.check(given);
-      const formTokenOf = requestLog.formToken?.value ?? noForm;
-      return { password, call: { ...input, headers, client, socketIp, formToken: formTokenOf } };
-    };
-    if (route.access === 'public') return route.handler(context, (await read()).call);
-    if (route.access === 'optional') {
-      const credentials = await readAllCredentials(context, headers);
-      requestLog.userId = credentials[0]?.claims.sub;
-      const { call } = await read(...credentials.map(({ claims }) => claims.sid));
-      return route.handler(context, { ...call, credentials });
-    }
-    const { activeSession, credential, cookie } = await authenticate(context, headers, route);
-    requestLog.userId = activeSession.user.id;
-    requestLog.cookie = cookie;
-    const checkAgain = () => authenticateAgain(context, credential, route);
-    const { call, password } = await read(activeSession.session.id);
-    const renewCookie = (renewed: Cookie) => {
-      requestLog.cookie = renewed;
-    };
-    const signedIn = { ...call, activeSession, credential, renewCookie, checkAgain };
-    const prompt = await askForPassword(c, route, signedIn, password, requestLog);
-    if (prompt) return prompt;
-    // After the password: otherwise a stolen session could use up the rate limit.
-    if (route.limit) await http.countWrite(context, activeSession, client, route.limit);
-    return route.handler(context, signedIn);
-  };
-
-  /**
-   * Lets the request pass if the user authenticated recently, or if the form contains the password.
-   *
-   * @returns The form again when the password is missing or wrong.
-   * @throws HttpError `reauthentication_required` for a request that is not a form.
-   */
-  const askForPassword = async (
-    c: RequestContext,
-    route: Route,
-    call: SignedInCall<unknown, unknown, unknown>,
-    password: string | undefined,
-    requestLog: RequestLog,
-  ): Promise<RouteResponse | undefined> => {
-    if (!route.requiresReauthentication || isRecentlyAuthenticated(context, call.activeSession))
-      return undefined;
-    if (route.encoding !== 'form') throw reauthenticationRequired();
-    try {
-      if (!password) throw reauthenticationRequired();
-      await http.reauthenticate(context, call, password);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
-      return await http.confirmPage(context, call, {
-        path: c.req.path,
-        error: refuse(context, error, requestLog),
-      });
-    }
-  };
-
-  /** Shows an error: a page for a person, a problem document for a program. */
-  const show = (c: RequestContext, route: Route, httpError: HttpError, requestId: string): RouteResponse => {
-    const { pathname, search } = new URL(c.req.url);
-    const isForPerson = route.isPage && c.req.header('accept')?.includes('text/html') === true;
-    if (!isForPerson || pathname.startsWith('/v1/')) return problemResponse(httpError, requestId);
-    return http.errorPage(context, httpError, { requestId, url: pathname + search });
-  };
+  const handling: Handling = { context, http, cookie: cookieName(context.publicUrl) };
 
   return async (c, route) => {
     const started = performance.now();
@@ -194,9 +104,9 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     };
     let response: RouteResponse;
     try {
-      response = await handle(c, route, requestLog);
+      response = await handle(handling, c, route, requestLog);
     } catch (error) {
-      response = show(c, route, refuse(context, error, requestLog), requestLog.requestId);
+      response = show(handling, c, route, refuse(context, error, requestLog), requestLog.requestId);
     }
     const more: Record<string, string> = { 'x-request-id': requestLog.requestId };
     const cookies = cookiesOf(response, requestLog, c.req.raw.headers.get('cookie'));
@@ -207,6 +117,150 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     if (c.req.method === 'HEAD') await response.stream?.cancel();
     return toResponse(response, common, more, cookies);
   };
+}
+
+/** Not async itself: it is on the way of every request, and only hands on the promise of one of the three. */
+function handle(
+  handling: Handling,
+  c: RequestContext,
+  route: Route,
+  requestLog: RequestLog,
+): Promise<RouteResponse> {
+  check(handling, c, route, requestLog);
+  if (route.access === 'public') return handlePublic(handling.context, c, route, requestLog);
+  if (route.access === 'optional') return handleOptional(handling.context, c, route, requestLog);
+  return handleSignedIn(handling, c, route, requestLog);
+}
+
+/** Everything that is decided before the credential and the input are read. */
+function check({ context, http, cookie }: Handling, c: RequestContext, route: Route, requestLog: RequestLog) {
+  const { headers } = c.req.raw;
+  const incoming = c.env?.incoming;
+  if (incoming) rejectDuplicateHeaders(incoming.rawHeaders);
+  const { ip } = c.env ?? {};
+  requestLog.ip =
+    ip === undefined
+      ? clientIp(incoming?.socket.remoteAddress, headers.get('x-forwarded-for'), http.trustedProxies)
+      : clientIp(ip, null, http.trustedProxies);
+  if (requestLog.ip === UNKNOWN_IP) warnOfUnknownClient(context);
+  if (!route.anyHost) rejectWrongHost(c, http.hosts);
+  if (isUnsafe(c.req.method))
+    rejectCrossSite({
+      headers,
+      cookieUsed: readCookies(headers.get('cookie'), cookie).length > 0,
+      ownOrigins: http.ownOrigins,
+      allowedOrigins: http.allowedOrigins,
+    });
+}
+
+async function handlePublic(
+  context: AppContext,
+  c: RequestContext,
+  route: Extract<Route, { access: 'public' }>,
+  requestLog: RequestLog,
+): Promise<RouteResponse> {
+  return route.handler(context, (await readCall(context, c, route, requestLog, [])).call);
+}
+
+async function handleOptional(
+  context: AppContext,
+  c: RequestContext,
+  route: Extract<Route, { access: 'optional' }>,
+  requestLog: RequestLog,
+): Promise<RouteResponse> {
+  const credentials = await readAllCredentials(context, c.req.raw.headers);
+  requestLog.userId = credentials[0]?.claims.sub;
+  const sessionIds = credentials.map(({ claims }) => claims.sid);
+  const { call } = await readCall(context, c, route, requestLog, sessionIds);
+  return route.handler(context, { ...call, credentials });
+}
+
+async function handleSignedIn(
+  handling: Handling,
+  c: RequestContext,
+  route: Extract<Route, { access: 'user' | 'admin' }>,
+  requestLog: RequestLog,
+): Promise<RouteResponse> {
+  const { context, http } = handling;
+  const { activeSession, credential, cookie } = await authenticate(context, c.req.raw.headers, route);
+  requestLog.userId = activeSession.user.id;
+  requestLog.cookie = cookie;
+  const checkAgain = () => authenticateAgain(context, credential, route);
+  const { call, password } = await readCall(context, c, route, requestLog, [activeSession.session.id]);
+  const renewCookie = (renewed: Cookie) => {
+    requestLog.cookie = renewed;
+  };
+  const signedIn = { ...call, activeSession, credential, renewCookie, checkAgain };
+  const prompt = await askForPassword(handling, c, route, signedIn, password, requestLog);
+  if (prompt) return prompt;
+  // Not before the password: whoever stole a session could use the limit up.
+  if (route.limit) await http.countWrite(context, activeSession, call.client, route.limit);
+  return route.handler(context, signedIn);
+}
+
+/** The input, once it is known whose session it is a part of. */
+async function readCall(
+  context: AppContext,
+  c: RequestContext,
+  route: Route,
+  requestLog: RequestLog,
+  sessionIds: string[],
+) {
+  const { headers } = c.req.raw;
+  const userAgent = (headers.get('user-agent') ?? '').slice(0, 200);
+  const client = { requestId: requestLog.requestId, ip: requestLog.ip, userAgent };
+  const socketIp = c.env?.incoming?.socket.remoteAddress;
+  requestLog.formToken = route.isPage ? formToken(context, headers, sessionIds) : undefined;
+  const { formToken: given, password, ...input } = await readInput(c, route);
+  // Who leaves without a session changes nothing, and has nothing to show.
+  const isIdle = route.access === 'optional' && sessionIds.length === 0;
+  if (route.encoding === 'form' && !isIdle) requestLog.formToken?.check(given);
+  const formTokenOf = requestLog.formToken?.value ?? noForm;
+  return { password, call: { ...input, headers, client, socketIp, formToken: formTokenOf } };
+}
+
+/**
+ * Lets on whoever signed in a moment ago, and form by form whoever gives the password now.
+ *
+ * @returns The form once more where the password is missing or wrong.
+ * @throws HttpError `reauthentication_required` to a program.
+ */
+async function askForPassword(
+  { context, http }: Handling,
+  c: RequestContext,
+  route: Route,
+  call: SignedInCall<unknown, unknown, unknown>,
+  password: string | undefined,
+  requestLog: RequestLog,
+): Promise<RouteResponse | undefined> {
+  if (!route.requiresReauthentication || isRecentlyAuthenticated(context, call.activeSession))
+    return undefined;
+  if (route.encoding !== 'form') throw reauthenticationRequired();
+  try {
+    if (!password) throw reauthenticationRequired();
+    await http.reauthenticate(context, call, password);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
+    return await http.confirmPage(context, call, {
+      path: c.req.path,
+      error: refuse(context, error, requestLog),
+    });
+  }
+}
+
+/** To a person a page, to a program a problem document. */
+function show(
+  { context, http }: Handling,
+  c: RequestContext,
+  route: Route,
+  httpError: HttpError,
+  requestId: string,
+): RouteResponse {
+  const { pathname, search } = new URL(c.req.url);
+  const isForPerson = route.isPage && c.req.header('accept')?.includes('text/html') === true;
+  if (!isForPerson || pathname.startsWith('/v1/')) return problemResponse(httpError, requestId);
+  return http.errorPage(context, httpError, { requestId, url: pathname + search });
 }
 
 const warned = new WeakSet<AppContext>();

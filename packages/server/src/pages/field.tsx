@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 import type { Config } from '../config.ts';
-import type { FieldError } from '../errors.ts';
+import type { FieldError, HttpError } from '../errors.ts';
 
 interface FieldProps {
   /** As its name, unless a page has two of that name. */
@@ -33,6 +33,21 @@ export function Field(props: FieldProps) {
   );
 }
 
+interface EmailFieldProps extends Pick<FieldProps, 'value' | 'errors' | 'hint' | 'autofocus'> {
+  label?: string;
+  /** `username` where a password for it is asked for beside it: by then it is known. */
+  autocomplete?: 'email' | 'username';
+}
+
+export const EmailField = ({ label = 'Email', autocomplete = 'email', ...props }: EmailFieldProps) => (
+  <Field name="email" label={label} type="email" autocomplete={autocomplete} {...props} />
+);
+
+/** The username that somebody chooses. */
+export const UsernameField = (props: Pick<FieldProps, 'value' | 'errors' | 'hint' | 'autofocus'>) => (
+  <Field name="username" label="Username" autocomplete="username" {...props} />
+);
+
 interface PasswordFieldProps extends Omit<FieldProps, 'type' | 'value' | 'inputmode' | 'look'> {
   autocomplete: 'current-password' | 'new-password';
   /** Beside the label. */
@@ -57,9 +72,40 @@ export function PasswordField({ aside, isNew, ...props }: PasswordFieldProps) {
   );
 }
 
-/** What is asked of a new password, before it is typed. */
-export const passwordHint = ({ passwordMin }: Pick<Config, 'passwordMin'>): string =>
-  `At least ${passwordMin} characters. A few unrelated words work well.`;
+interface NewPasswordFieldProps {
+  config: Pick<Config, 'passwordMin'>;
+  /** `new_password` beside the current one. */
+  name?: 'password' | 'new_password';
+  label?: string;
+  errors: FieldError[];
+  autofocus?: boolean;
+}
+
+/** A password that is chosen, with what is asked of it before it is typed. */
+export const NewPasswordField = ({
+  config: { passwordMin },
+  name = 'password',
+  label = 'New password',
+  errors,
+  autofocus,
+}: NewPasswordFieldProps) => (
+  <PasswordField
+    name={name}
+    label={label}
+    autocomplete="new-password"
+    errors={errors}
+    hint={`At least ${passwordMin} characters. A few unrelated words work well.`}
+    autofocus={autofocus}
+    isNew
+  />
+);
+
+/** What is wrong with a form that asks for a password, field by field; a wrong password is said at its field. */
+export function passwordErrors(error: HttpError | undefined, field = 'password'): FieldError[] {
+  if (error?.code === 'invalid_credentials')
+    return [{ field, code: error.code, message: 'Incorrect password.' }];
+  return error?.fields ?? [];
+}
 
 function Input({ name, id = name, type = 'text', value, hint, errors, ...rest }: FieldProps) {
   const isWrong = errors.some(({ field }) => field === name);

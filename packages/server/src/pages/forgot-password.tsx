@@ -3,11 +3,11 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { RECOVERY_EMAIL_SENT, sendMail, type sendMailBody } from '../flows/recovery/send-mail.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { Field } from './field.tsx';
+import { EmailField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
-import { Card, Notice, page, refusing } from './layout.tsx';
+import { Card, Notice, page, refusing, statusAndTitle } from './layout.tsx';
 import { ResetByCode } from './reset-password.tsx';
-import { MailboxHint } from './verification-page.tsx';
+import { CHECK_YOUR_EMAIL, CheckYourEmail } from './verification-page.tsx';
 
 const TITLE = 'Forgot your password?';
 
@@ -22,12 +22,12 @@ export async function forgotPasswordSubmit(
   const { email } = call.body;
   try {
     const { status, otherCookies } = await sendMail(context, call);
-    const view = { status, title: 'Check your email', shape: 'gate' } as const;
+    const view = { status, title: CHECK_YOUR_EMAIL, shape: 'gate' } as const;
     return { ...page(context, call, view, <EmailSent context={context} email={email} />), otherCookies };
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     const form = <AskForEmail email={email} error={error} />;
-    const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
+    const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
     return refusing(error, page(context, call, view, form));
   }
 }
@@ -41,15 +41,7 @@ function AskForEmail({ email, error }: { email: string; error?: HttpError }) {
         <p class="lead">Enter your email, and we’ll send you a link and a code to reset your password.</p>
         {error && !error.fields && <Notice kind="bad">{error.message}</Notice>}
         <Form action="/forgot-password">
-          <Field
-            name="email"
-            label="Email"
-            type="email"
-            value={email}
-            autocomplete="email"
-            errors={errors}
-            autofocus
-          />
+          <EmailField value={email} errors={errors} autofocus />
           <Actions>
             <Button>Send reset email</Button>
           </Actions>
@@ -65,14 +57,12 @@ function AskForEmail({ email, error }: { email: string; error?: HttpError }) {
 function EmailSent({ context, email }: { context: AppContext; email: string }) {
   return (
     <>
-      <Card>
-        <h1>Check your email</h1>
-        <Notice>
-          <p>{RECOVERY_EMAIL_SENT} Open the link in the email, or enter the code below.</p>
-          <MailboxHint context={context} />
-        </Notice>
+      <CheckYourEmail
+        context={context}
+        message={`${RECOVERY_EMAIL_SENT} Open the link in the email, or enter the code below.`}
+      >
         <ResetByCode context={context} email={email} errors={[]} />
-      </Card>
+      </CheckYourEmail>
       <p class="aside">
         Didn’t get it? Check your spam folder, or <a href="/forgot-password">send it again</a>.
       </p>

@@ -63,6 +63,13 @@ export function ButtonLink({ href, children, weight = 'primary', small = false }
   );
 }
 
+/** Leads back from a form that nobody sends. */
+export const Cancel = ({ href }: { href: string }) => (
+  <ButtonLink href={href} weight="plain">
+    Cancel
+  </ButtonLink>
+);
+
 const buttonClass = (weight: string, small: boolean): string =>
   ['button', weight === 'primary' ? '' : weight, small ? 'small' : ''].filter(Boolean).join(' ');
 

@@ -50,6 +50,12 @@ export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock'>;
 /** Who looks. Whoever is signed in is named in the head of the page, and can leave there. */
 export type Viewer = Pick<Call, 'formToken'> & { activeSession?: ActiveSession };
 
+/** The status and the title of a page; both say whether what was asked for was refused. */
+export const statusAndTitle = (title: string, error?: Pick<HttpError, 'status'>) => ({
+  status: error?.status ?? 200,
+  title: error ? `Error: ${title}` : title,
+});
+
 /** A whole page as an answer. */
 export function page(context: PageContext, viewer: Viewer, view: View, content: Child): RouteResponse {
   const html = (

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts';
-import type { FieldError, HttpError } from '../errors.ts';
+import type { HttpError } from '../errors.ts';
 import { getUser } from '../flows/accounts/change-account.ts';
 import type { RouteResponse, SignedInCall } from '../http/route.ts';
 import { adminArea } from './admin/area.ts';
@@ -7,8 +7,8 @@ import { ROTATE } from './admin/keys.tsx';
 import { actionParams } from './admin/user.tsx';
 import { actionTitle } from './admin/user-actions.ts';
 import { account } from './dashboard/area.ts';
-import { PasswordField } from './field.tsx';
-import { Actions, Button, ButtonLink, Form } from './form.tsx';
+import { PasswordField, passwordErrors } from './field.tsx';
+import { Actions, Button, Cancel, Form } from './form.tsx';
 import { Card, Notice, page, refusing } from './layout.tsx';
 
 const CONFIRM = 'Confirm it’s you';
@@ -19,7 +19,7 @@ export async function reauthenticationPage(
   call: SignedInCall<unknown, unknown, unknown>,
   { path, error }: { path: string; error: HttpError },
 ): Promise<RouteResponse> {
-  const errors = errorsOf(error);
+  const errors = error.code === 'invalid_credentials' ? passwordErrors(error) : [];
   const title = await titleOf(context, call, path);
   const response = page(
     context,
@@ -43,9 +43,7 @@ export async function reauthenticationPage(
           />
           <Actions>
             <Button>Continue</Button>
-            <ButtonLink href={path} weight="plain">
-              Cancel
-            </ButtonLink>
+            <Cancel href={path} />
           </Actions>
         </Form>
       </Card>
@@ -65,7 +63,7 @@ async function titleOf(
     return actionTitle(action.action, await getUser(db, action.id));
   if (path === '/admin/keys/rotate') return ROTATE;
   const asked = fieldsOf(body);
-  if (path === '/admin/emails') return asked['act'] === 'retry' ? 'Resend email' : 'Retry email now';
+  if (path === '/admin/emails') return asked['action'] === 'retry' ? 'Resend email' : 'Retry email now';
   if (path === '/dashboard/sessions') {
     if (asked['others']) return 'Sign out all other devices';
     return asked['device'] ? 'Remove known device' : 'Sign out device';
@@ -85,8 +83,3 @@ const fieldsOf = (body: unknown): Record<string, string> =>
   Object.fromEntries(
     Object.entries(body ?? {}).filter((field): field is [string, string] => typeof field[1] === 'string'),
   );
-
-function errorsOf({ code }: HttpError): FieldError[] {
-  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
-  return [];
-}

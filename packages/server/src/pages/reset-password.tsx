@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { Config } from '../config.ts';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { PasswordField, passwordHint } from './field.tsx';
+import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
 import {
@@ -47,8 +46,7 @@ export async function resetSubmit(
   const { body } = call;
   if ('link' in body) return openLink(context, call, tokenOf(body.link));
   try {
-    const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
-    const { otherCookies } = await resetPassword(context, { ...call, body: given });
+    const { otherCookies } = await resetPassword(context, { ...call, body: withoutSpaces(body) });
     return seeOther('/sign-in?done=reset', { otherCookies });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
@@ -76,7 +74,7 @@ function ByLink({ context, token, errors }: { context: AppContext; token: string
       <p class="lead">{EVERYBODY_OUT}</p>
       <FormErrors errors={errors} shown={['password']} />
       <Form action="/reset-password" hidden={{ token }}>
-        <NewPassword config={context.config} errors={errors} autofocus />
+        <NewPasswordField config={context.config} errors={errors} autofocus />
         <Actions>
           <Button>Reset password</Button>
         </Actions>
@@ -118,7 +116,7 @@ export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) 
       <FormErrors errors={errors} shown={['email', 'code', 'password']} />
       <Form action="/reset-password">
         <CodeFields config={context.config} email={email} code={code} errors={errors} autofocus />
-        <NewPassword config={context.config} errors={errors} />
+        <NewPasswordField config={context.config} errors={errors} />
         <Actions>
           <Button>Reset password</Button>
         </Actions>
@@ -126,22 +124,3 @@ export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) 
     </>
   );
 }
-
-interface NewPasswordProps {
-  config: Config;
-  errors: FieldError[];
-  autofocus?: boolean;
-}
-
-/** The password that is chosen behind the link of an email. */
-export const NewPassword = ({ config, errors, autofocus }: NewPasswordProps) => (
-  <PasswordField
-    name="password"
-    label="New password"
-    autocomplete="new-password"
-    errors={errors}
-    hint={passwordHint(config)}
-    autofocus={autofocus}
-    isNew
-  />
-);

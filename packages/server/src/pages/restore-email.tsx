@@ -3,10 +3,10 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkRestoreLink, restoreEmail } from '../flows/email/restore.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
 import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
-import { NewPassword } from './reset-password.tsx';
 import { answerPage, linkRefused } from './verification-page.tsx';
 
 const TITLE = 'Undo email change';
@@ -65,7 +65,7 @@ function Restore({ context, token, errors }: { context: AppContext; token: strin
       </p>
       <FormErrors errors={errors} shown={['password']} />
       <Form action="/restore-email" hidden={{ token }}>
-        <NewPassword config={context.config} errors={errors} autofocus />
+        <NewPasswordField config={context.config} errors={errors} autofocus />
         <Actions>
           <Button>{TITLE}</Button>
         </Actions>

@@ -8,7 +8,7 @@ import {
   rejectSetUpDone,
 } from '../flows/setup/first-admin.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { Field, PasswordField, passwordHint } from './field.tsx';
+import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
@@ -99,23 +99,9 @@ function SetUpForm({ context, token, username, email, errors }: SetUpFormProps) 
       <h1>{titleOf(context)}</h1>
       <p class="lead">Create the first administrator account. This link works once.</p>
       <Form action="/setup" hidden={{ token }}>
-        <Field
-          name="username"
-          label="Username"
-          value={username}
-          autocomplete="username"
-          errors={errors}
-          autofocus
-        />
-        <Field name="email" label="Email" type="email" value={email} autocomplete="email" errors={errors} />
-        <PasswordField
-          name="password"
-          label="Password"
-          autocomplete="new-password"
-          errors={errors}
-          hint={passwordHint(context.config)}
-          isNew
-        />
+        <UsernameField value={username} errors={errors} autofocus />
+        <EmailField value={email} errors={errors} />
+        <NewPasswordField config={context.config} label="Password" errors={errors} />
         <Actions>
           <Button>Create administrator</Button>
         </Actions>

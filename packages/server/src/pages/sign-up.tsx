@@ -4,11 +4,11 @@ import { type FieldError, HttpError } from '../errors.ts';
 import { SIGN_UP_EMAIL_SENT, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
 import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { Field, PasswordField, passwordHint } from './field.tsx';
+import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther } from './layout.tsx';
+import { Card, Notice, page, refusing, seeOther, statusAndTitle } from './layout.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
-import { MailboxHint } from './verification-page.tsx';
+import { CHECK_YOUR_EMAIL, CheckYourEmail } from './verification-page.tsx';
 import { VerifyByCode } from './verify.tsx';
 
 const TITLE = 'Create your account';
@@ -36,7 +36,7 @@ export async function signUpSubmit(
   try {
     const { status, cookie, otherCookies } = await signUp(context, { ...call, body });
     if (status === 202) {
-      const view = { status, title: 'Check your email', shape: 'gate' } as const;
+      const view = { status, title: CHECK_YOUR_EMAIL, shape: 'gate' } as const;
       return {
         ...page(context, call, view, <EmailSent context={context} email={body.email} />),
         otherCookies,
@@ -49,7 +49,7 @@ export async function signUpSubmit(
     const form = (
       <SignUp context={context} username={username} email={email} returnTo={returnTo} error={error} />
     );
-    const view = { status: error.status, title: `Error: ${TITLE}`, shape: 'gate' } as const;
+    const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
     return mayLeadOut(context, refusing(error, page(context, call, view, form)));
   }
 }
@@ -71,32 +71,18 @@ function SignUp({ context: { config }, username, email, returnTo, error }: SignU
         {error && !error.fields && <Notice kind="bad">{error.message}</Notice>}
         <FormErrors errors={errors} shown={['username', 'email', 'password']} />
         <Form action="/sign-up" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
-          <Field
-            name="username"
-            label="Username"
+          <UsernameField
             value={username}
-            autocomplete="username"
             errors={errors}
             hint="How you’ll appear here. You can change it later."
             autofocus
           />
-          <Field
-            name="email"
-            label="Email"
-            type="email"
+          <EmailField
             value={email}
-            autocomplete="email"
             errors={errors}
             hint="We’ll use it to verify your account and reset your password."
           />
-          <PasswordField
-            name="password"
-            label="Password"
-            autocomplete="new-password"
-            errors={errors}
-            hint={passwordHint(config)}
-            isNew
-          />
+          <NewPasswordField config={config} label="Password" errors={errors} />
           <Actions>
             <Button>Create account</Button>
           </Actions>
@@ -112,13 +98,8 @@ function SignUp({ context: { config }, username, email, returnTo, error }: SignU
 /** Where an address is proven before there is an account: the same page for an address that has one. */
 function EmailSent({ context, email }: { context: AppContext; email: string }) {
   return (
-    <Card>
-      <h1>Check your email</h1>
-      <Notice>
-        <p>{SIGN_UP_EMAIL_SENT}</p>
-        <MailboxHint context={context} />
-      </Notice>
+    <CheckYourEmail context={context} message={SIGN_UP_EMAIL_SENT}>
       <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} />
-    </Card>
+    </CheckYourEmail>
   );
 }

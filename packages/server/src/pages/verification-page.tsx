@@ -3,12 +3,13 @@ import type { Config } from '../config.ts';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
-import { Field } from './field.tsx';
+import { EmailField, Field } from './field.tsx';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, refusing, type Viewer } from './layout.tsx';
 
-/** A mail program may copy a code with spaces. */
-export const withoutSpaces = (code: string): string => code.replace(/\s/g, '');
+/** A form as it was sent, but for spaces in its code: a mail program may copy them along. */
+export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: string })): Body =>
+  'code' in body ? { ...body, code: body.code.replace(/\s/g, '') } : body;
 
 interface CodeFieldsProps {
   config: Pick<Config, 'codesDigits'>;
@@ -37,10 +38,8 @@ export function CodeFields({
       {isFixed ? (
         <input type="hidden" name="email" value={email} />
       ) : (
-        <Field
-          name="email"
+        <EmailField
           label={emailLabel}
-          type="email"
           value={email}
           autocomplete="username"
           errors={errors}
@@ -74,6 +73,28 @@ export function MailboxHint({ context }: { context: Pick<AppContext, 'hasMailbox
     </p>
   );
 }
+
+export const CHECK_YOUR_EMAIL = 'Check your email';
+
+interface CheckYourEmailProps {
+  context: Pick<AppContext, 'hasMailbox'>;
+  /** What is said of the email. */
+  message: string;
+  /** The form that takes its code. */
+  children: Child;
+}
+
+/** What a page shows after it had an email sent. */
+export const CheckYourEmail = ({ context, message, children }: CheckYourEmailProps) => (
+  <Card>
+    <h1>{CHECK_YOUR_EMAIL}</h1>
+    <Notice>
+      <p>{message}</p>
+      <MailboxHint context={context} />
+    </Notice>
+    {children}
+  </Card>
+);
 
 /** The page of a form that answers an email, or of what is still wrong with it. */
 export const answerPage = (

@@ -4,7 +4,7 @@ import { type FieldError, HttpError } from '../errors.ts';
 import { checkVerifyLink, verifyEmail } from '../flows/email/verify.ts';
 import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { Field } from './field.tsx';
+import { NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
 import {
@@ -15,7 +15,7 @@ import {
   PasteWithScripts,
   tokenOf,
 } from './link-form.tsx';
-import { EVERYBODY_OUT, NewPassword } from './reset-password.tsx';
+import { EVERYBODY_OUT } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
 import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
 
@@ -55,8 +55,10 @@ export async function verifySubmit(
   const { body } = call;
   if ('link' in body) return openLink(context, call, tokenOf(body.link));
   try {
-    const given = 'code' in body ? { ...body, code: withoutSpaces(body.code) } : body;
-    const { status, cookie, otherCookies } = await verifyEmail(context, { ...call, body: given });
+    const { status, cookie, otherCookies } = await verifyEmail(context, {
+      ...call,
+      body: withoutSpaces(body),
+    });
     if (status === 201) return seeOther('/dashboard?done=welcome', { cookie, otherCookies });
     const activeSession = await findSignedIn(context, call.headers);
     return seeOther(activeSession ? '/dashboard/email?done=verified' : '/sign-in?done=verified', {
@@ -141,7 +143,7 @@ function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps)
       <FormErrors errors={errors} shown={['username', 'password']} />
       <Form action="/verify" hidden={{ token: given.token }}>
         <Username given={given} errors={errors} />
-        {needsPassword && <NewPassword config={context.config} errors={errors} autofocus />}
+        {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
           <Button>{button}</Button>
         </Actions>
@@ -192,7 +194,7 @@ export function VerifyByCode({ context, given, errors, emailLabel, isPart = fals
           isFixed={isPart}
         />
         <Username given={given} errors={errors} />
-        {asksPassword && <NewPassword config={context.config} errors={errors} autofocus />}
+        {asksPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
           <Button>Verify</Button>
         </Actions>
@@ -204,7 +206,5 @@ export function VerifyByCode({ context, given, errors, emailLabel, isPart = fals
 /** Only when the one of the sign-up was taken meanwhile. */
 function Username({ given: { username }, errors }: { given: VerifyForm; errors: FieldError[] }) {
   if (username === undefined && !errors.some(({ field }) => field === 'username')) return null;
-  return (
-    <Field name="username" label="Username" value={username ?? ''} autocomplete="username" errors={errors} />
-  );
+  return <UsernameField value={username ?? ''} errors={errors} />;
 }

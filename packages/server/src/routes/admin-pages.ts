@@ -51,7 +51,7 @@ export const adminPageRoutes: readonly Route[] = [
   }),
   route({
     ...PAGE,
-    path: '/admin/users/:id/:act',
+    path: '/admin/users/:id/:action',
     access: 'admin',
     summary: 'Confirm an action',
     params: actionParams,
@@ -60,7 +60,7 @@ export const adminPageRoutes: readonly Route[] = [
   }),
   route({
     ...FORM,
-    path: '/admin/users/:id/:act',
+    path: '/admin/users/:id/:action',
     access: 'admin',
     requiresReauthentication: true,
     summary: 'Perform an action',

@@ -59,7 +59,11 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       attempt: (client: Client) => Promise<Result<unknown>>,
       message?: string,
     ][] = [
-      ['identifiers_per_ip_range', 20, ({ signIn }) => signIn({ username: newIdentifiers().username, password: WRONG })],
+      [
+        'identifiers_per_ip_range',
+        20,
+        ({ signIn }) => signIn({ username: newIdentifiers().username, password: WRONG }),
+      ],
       [
         'emails_per_ip_range',
         10,

@@ -99,8 +99,6 @@ export const emailKinds = Object.keys(kinds) as (keyof Kinds)[];
 
 export const emailValues: Record<keyof Kinds, readonly EmailValue[]> = mapKinds(({ values }) => values);
 
-export const emailPages: Record<CodeEmailKind, string> = mapKinds(({ page = '' }) => page);
-
 export const isFromStrangers = (kind: EmailKind): boolean => (kinds[kind] as Kind).fromStrangers === true;
 
 export const emailLabels: Record<keyof Kinds, string> = mapKinds(({ label }) => label);

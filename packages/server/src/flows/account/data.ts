@@ -5,6 +5,7 @@ import { type EventView, pagesOfEventsOf } from '../../core/events.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { findById } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
+import { download } from '../../http/download.ts';
 import { deviceIdOf } from '../../http/other-cookies.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { eventShape, showEvent } from '../shapes/events.ts';
@@ -21,12 +22,10 @@ export const myDataShape = z.object({
   events: z.array(eventShape).describe(`The latest ${MAX_EVENTS} events`),
 });
 
-/** Downloads everything stored about the caller, except the password hash, as a file. */
-export async function downloadMyData(
-  context: AppContext,
-  { activeSession, headers, client, checkAgain }: SignedInCall,
-): Promise<RouteResponse> {
-  const { db, clock, exports } = context;
+/** Everything that is kept about the caller, but for the hash of the password, as a file to keep. */
+export async function downloadMyData(context: AppContext, call: SignedInCall): Promise<RouteResponse> {
+  const { db, clock } = context;
+  const { activeSession, headers } = call;
   const now = clock.now();
   const user = await findById(db, activeSession.user.id);
   if (!user) throw new HttpError('invalid_token');
@@ -38,18 +37,8 @@ export async function downloadMyData(
     sessions: sessions.map((one) => showSession(one, activeSession.session.id)),
     devices: devices.map((one) => showDevice(one, deviceIdOf(context, headers, user.id))),
   };
-  const stream = exports.open({
-    userId: user.id,
-    requestId: client.requestId,
-    parts: withEvents(facts, pagesOfEventsOf(db, user.id, MAX_EVENTS)),
-    check: checkAgain,
-  });
-  return {
-    status: 200,
-    stream,
-    type: 'application/json; charset=utf-8',
-    headers: { 'content-disposition': 'attachment; filename="my-data.json"' },
-  };
+  const parts = withEvents(facts, pagesOfEventsOf(db, user.id, MAX_EVENTS));
+  return download(context, call, { name: 'my-data.json', type: 'application/json', parts });
 }
 
 /** The facts as JSON, with the events as the last member, streamed page by page. */

@@ -1,6 +1,6 @@
 import type { AppContext } from '../../context.ts';
 import { eventFollower } from '../../core/events/follow.ts';
-import { type EventQuery, listEvents, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
+import { type EventQuery, listEventPage, pagesOfEvents, type RecordedEvent } from '../../core/events.ts';
 import { usernamesOf } from '../../core/users.ts';
 
 /** A page of audit events, newest first; `next` is the cursor of the next page. */
@@ -12,9 +12,7 @@ export interface EventPage {
 }
 
 export async function readEvents({ db }: Pick<AppContext, 'db'>, asked: EventQuery): Promise<EventPage> {
-  const found = await listEvents(db, { ...asked, limit: asked.limit + 1 });
-  const events = found.slice(0, asked.limit);
-  const next = found.length > asked.limit ? (events.at(-1)?.id ?? null) : null;
+  const { events, next } = await listEventPage(db, asked);
   return { events, next, names: await usernamesOf(db, peopleIn(events)) };
 }
 

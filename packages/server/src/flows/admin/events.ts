@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { listEvents } from '../../core/events.ts';
+import { listEventPage } from '../../core/events.ts';
 import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import { findByIdentifier } from '../../core/users.ts';
-import { type EventName, events } from '../../events.ts';
+import { type EventName, events as eventTable } from '../../events.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { showRecordedEvent } from '../shapes/events.ts';
@@ -17,7 +17,7 @@ const time = z.iso
 
 export const listEventsQuery = z.strictObject({
   user: z.uuid('Invalid user ID').optional().describe('Filter by user ID'),
-  name: z.enum(Object.keys(events) as [EventName, ...EventName[]]).optional(),
+  name: z.enum(Object.keys(eventTable) as [EventName, ...EventName[]]).optional(),
   request: z.uuid('Invalid request ID').optional().describe('Filter by request ID'),
   since: time.optional().describe('Start time'),
   until: time.optional().describe('End time (exclusive)'),
@@ -30,19 +30,14 @@ export async function showEvents(
   { db }: Pick<AppContext, 'db'>,
   { query }: SignedInCall<undefined, z.infer<typeof listEventsQuery>>,
 ): Promise<RouteResponse> {
-  const { user, name, request, since, until, cursor, limit } = query;
-  const found = await listEvents(db, {
+  const { user, request, cursor, ...asked } = query;
+  const { events, next } = await listEventPage(db, {
+    ...asked,
     userId: user,
-    name,
     requestId: request,
-    since,
-    until,
     before: cursor,
-    limit: limit + 1,
   });
-  const page = found.slice(0, limit);
-  const next = found.length > limit ? (page.at(-1)?.id ?? null) : null;
-  return { status: 200, body: { events: page.map(showRecordedEvent), next_cursor: next } };
+  return { status: 200, body: { events: events.map(showRecordedEvent), next_cursor: next } };
 }
 
 /** An id without events, for a username or email without an account. */

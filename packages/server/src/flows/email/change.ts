@@ -11,10 +11,11 @@ import { createVerification, isEmailReserved } from '../../core/verifications.ts
 import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse, SignedInCall } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { countIp } from '../limits/count-ip.ts';
 import { countWrite } from '../limits/count-write.ts';
 import { recordRateLimitError } from '../limits/rate-limited.ts';
 import { lockReauthenticated, reauthenticateWithPassword } from '../passwords/authenticate-with-password.ts';
-import { countEmailFrom, sendVerification, verificationCookie } from '../verifications/send-verification.ts';
+import { sendVerification, verificationCookie } from '../verifications/send-verification.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
 
 export const changeEmailBody = z.strictObject({ email: z.string(), password: z.string() });
@@ -55,7 +56,7 @@ export async function changeEmail(
     clock.now(),
   );
   if (!changes.allowed) throw await recordRateLimitError(context, client, changes, about);
-  await countEmailFrom(context, client);
+  await countIp(context, client, 'emails_per_ip_range');
   const verification = await db.transaction().execute(async (tx) => {
     const now = clock.now();
     await lockReauthenticated(tx, proof, activeSession);
@@ -134,7 +135,7 @@ export async function resendVerification(
   const parsed = parseEmail(user.email);
   if (!parsed.ok) throw new HttpError('conflict');
   await countWrite(context, activeSession, client, 'verification_emails_per_account');
-  await countEmailFrom(context, client);
+  await countIp(context, client, 'emails_per_ip_range');
   await context.db.transaction().execute(async (tx) => {
     const request = { purpose: 'verify_email', kind: 'verify_email', user, to: user.email } as const;
     await sendVerification(tx, context, { ...request, email: parsed.key }, client);

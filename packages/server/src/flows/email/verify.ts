@@ -25,14 +25,13 @@ import {
   openLink,
   useVerification,
   VERIFICATION_INPUT_REQUIRED,
+  verificationInput,
 } from '../verifications/check-verification.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
 
 export const verifyEmailBody = z
   .strictObject({
-    email: z.string().optional(),
-    code: z.string().optional(),
-    token: z.string().optional(),
+    ...verificationInput,
     password: z.string().optional(),
     username: z.string().optional(),
   })

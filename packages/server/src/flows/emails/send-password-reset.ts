@@ -3,8 +3,9 @@ import { type ClientInfo, recordEvent } from '../../core/events.ts';
 import type { User } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call } from '../../http/route.ts';
+import { countIp } from '../limits/count-ip.ts';
 import { rateLimitError, waitInWords } from '../limits/rate-limited.ts';
-import { countEmailFrom, sendVerification } from '../verifications/send-verification.ts';
+import { sendVerification } from '../verifications/send-verification.ts';
 
 /**
  * Sends a user a password reset email on behalf of an administrator: the same email and rate limits as when the user
@@ -27,7 +28,7 @@ export async function emailNewPassword(
     throw new HttpError('conflict', {
       message: 'No mail server is configured. Set USHER_SMTP_URL to send email.',
     });
-  if (isRequest(client)) await countEmailFrom(context, client);
+  if (isRequest(client)) await countIp(context, client, 'emails_per_ip_range');
   const rateLimited = await db.transaction().execute(async (tx) => {
     const request = { purpose: 'reset_password', kind: 'reset_password' } as const;
     const reader = { user, email: user.email_key, to: user.email, actorId };

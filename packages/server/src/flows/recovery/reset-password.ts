@@ -15,16 +15,12 @@ import {
   useVerification,
   VERIFICATION_INPUT_REQUIRED,
   type VerificationInput,
+  verificationInput,
 } from '../verifications/check-verification.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
 
 export const resetPasswordBody = z
-  .strictObject({
-    email: z.string().optional(),
-    code: z.string().optional(),
-    token: z.string().optional(),
-    password: z.string().optional(),
-  })
+  .strictObject({ ...verificationInput, password: z.string().optional() })
   .refine(isVerificationInput, VERIFICATION_INPUT_REQUIRED)
   .describe(
     'Either `email` and `code`, or `token`. If `password` is omitted, one is generated; it must be changed at the first sign-in.',

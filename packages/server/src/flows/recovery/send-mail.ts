@@ -8,8 +8,9 @@ import { HttpError } from '../../errors.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { countIp } from '../limits/count-ip.ts';
 import { recordRateLimit } from '../limits/rate-limited.ts';
-import { countEmailFrom, sendVerification, verificationCookie } from '../verifications/send-verification.ts';
+import { sendVerification, verificationCookie } from '../verifications/send-verification.ts';
 
 export const sendMailBody = z.strictObject({ email: z.string() });
 
@@ -34,7 +35,7 @@ export async function sendMail(
   const user = found?.disabled_at === null ? found : undefined;
 
   const isKnown = user !== undefined && (await readDevice(context, headers, user.id)) !== undefined;
-  if (!isKnown) await countEmailFrom(context, client);
+  if (!isKnown) await countIp(context, client, 'emails_per_ip_range');
   const verification = await db.transaction().execute(async (tx) => {
     if (isKnown && !(await countKnown(tx, context, user.id, client))) return undefined;
     const request = { purpose: 'reset_password', kind: 'reset_password', isKnown } as const;

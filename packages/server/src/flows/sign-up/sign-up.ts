@@ -2,15 +2,13 @@ import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { hashPassword } from '../../core/passwords.ts';
-import { countInRanges } from '../../core/rate-limits.ts';
 import { findByIdentifier, type NewUser, takenIdentifiers } from '../../core/users.ts';
 import { isEmailReserved } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
-import { clientRanges } from '../../http/client-ip.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { checkNewUser, takenError } from '../accounts/check-new-user.ts';
 import { makeAccount } from '../accounts/make-account.ts';
-import { recordRateLimitError } from '../limits/rate-limited.ts';
+import { countIp } from '../limits/count-ip.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
 import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
@@ -32,18 +30,11 @@ type Checked = Omit<NewUser, 'role'>;
  * email is verified.
  */
 export async function signUp(context: AppContext, call: Call<SignUp>): Promise<RouteResponse> {
-  const { db, clock, keys, hasher, config } = context;
+  const { db, hasher, config } = context;
   const { body, client } = call;
   if (config.signup === 'closed') throw new HttpError('signup_disabled');
   const names = await checkNewUser(body, context);
-  const limit = await countInRanges(
-    db,
-    keys.rateLimits,
-    'sign_ups_per_ip_range',
-    clientRanges(client.ip),
-    clock.now(),
-  );
-  if (!limit.allowed) throw await recordRateLimitError(context, client, limit);
+  await countIp(context, client, 'sign_ups_per_ip_range');
   const isOpen = config.signup === 'open';
   const taken = await takenIdentifiers(db, names.usernameKey, names.emailKey);
   // Usernames are not secret, but emails are. If emails are verified first, only the message to its owner says that an

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { countInRanges } from '../../core/rate-limits.ts';
 import {
   type ActiveSession,
   audienceOf,
@@ -11,10 +10,9 @@ import {
   rotateRefreshToken,
 } from '../../core/sessions.ts';
 import { HttpError } from '../../errors.ts';
-import { clientRanges } from '../../http/client-ip.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
-import { recordRateLimitError } from '../limits/rate-limited.ts';
+import { countIp } from '../limits/count-ip.ts';
 import { audienceField, checkAudience } from '../sessions/audience.ts';
 
 export const refreshBody = z.strictObject({ refresh_token: z.string(), audience: audienceField });
@@ -32,7 +30,11 @@ export async function refresh(
 ): Promise<RouteResponse> {
   const { db, clock, refreshTokens, accessTokens } = context;
   const token = refreshTokens.read(body.refresh_token);
-  if (!token) throw await rejectForged(context, client);
+  if (!token) {
+    // What this installation did not make is counted against the IP ranges that it came from.
+    await countIp(context, client, 'invalid_tokens_per_ip_range');
+    throw new HttpError('invalid_token');
+  }
   const now = clock.now();
   const activeSession = await context.findActiveSession(token.sessionId, now);
   if (activeSession?.session.kind !== 'bearer') throw new HttpError('invalid_token');
@@ -68,21 +70,7 @@ export async function refresh(
   };
 }
 
-/** Counts a token that this installation did not issue against the client's IP range. */
-async function rejectForged(context: AppContext, client: Call['client']): Promise<HttpError> {
-  const { db, keys, clock } = context;
-  const limit = await countInRanges(
-    db,
-    keys.rateLimits,
-    'invalid_tokens_per_ip_range',
-    clientRanges(client.ip),
-    clock.now(),
-  );
-  if (!limit.allowed) return recordRateLimitError(context, client, limit);
-  return new HttpError('invalid_token');
-}
-
-/** Handles a reused refresh token. @returns The current number; undefined when the session was revoked for reuse. */
+/** A token that was used before. @returns The number that is good now; undefined when the session was ended for it. */
 async function retry(
   context: AppContext,
   { session, user }: ActiveSession,

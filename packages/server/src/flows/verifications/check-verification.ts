@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { parseEmail } from '../../core/identifiers.ts';
@@ -31,6 +32,7 @@ import { clientRanges } from '../../http/client-ip.ts';
 import { readVerificationCookie } from '../../http/other-cookies.ts';
 import type { Call } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { countIp } from '../limits/count-ip.ts';
 import { recordRateLimit, recordRateLimitError } from '../limits/rate-limited.ts';
 import { type VerificationRules, verificationRules } from './verification-rules.ts';
 
@@ -95,7 +97,14 @@ export interface VerificationInput {
   token?: string | undefined;
 }
 
-/** Whether a body has either the email and the code or the token, but not both. */
+/** The same as the fields of a body. */
+export const verificationInput = {
+  email: z.string().optional(),
+  code: z.string().optional(),
+  token: z.string().optional(),
+};
+
+/** Whether a body has one of the two, and not both. */
 export const isVerificationInput = ({ email, code, token }: VerificationInput): boolean =>
   token === undefined ? email !== undefined && code !== undefined : email === undefined && code === undefined;
 
@@ -136,18 +145,11 @@ export async function openLink<P extends Purpose>(
   token: string,
   purposes: readonly P[],
 ): Promise<CheckedFor<P>> {
-  const { db, clock, keys } = context;
+  const { db, clock } = context;
   const verification = await findVerificationByLink(db, purposes, token, clock.now());
   const purpose = purposes.find((one) => one === verification?.purpose);
   if (verification && purpose) return new CheckedVerification(verification, purpose) as CheckedFor<P>;
-  const limit = await countInRanges(
-    db,
-    keys.rateLimits,
-    'invalid_tokens_per_ip_range',
-    clientRanges(client.ip),
-    clock.now(),
-  );
-  if (!limit.allowed) throw await recordRateLimitError(context, client, limit);
+  await countIp(context, client, 'invalid_tokens_per_ip_range');
   throw new HttpError('invalid_link');
 }
 

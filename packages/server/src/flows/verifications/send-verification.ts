@@ -13,9 +13,9 @@ import type { User } from '../../core/users.ts';
 import { type CodePurpose, purposes } from '../../core/verifications/purposes.ts';
 import { createVerification, type NewVerification, type PendingChange } from '../../core/verifications.ts';
 import { clientRanges } from '../../http/client-ip.ts';
-import type { Call, RouteResponse } from '../../http/route.ts';
+import type { RouteResponse } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
-import { recordRateLimit, recordRateLimitError } from '../limits/rate-limited.ts';
+import { recordRateLimit } from '../limits/rate-limited.ts';
 import { verificationRules } from './verification-rules.ts';
 
 /** A request for an email with a code and a link. */
@@ -116,24 +116,7 @@ async function countEmailTo(
   return countInWindow(tx, keys.rateLimits, 'recovery_emails_per_recipient', address, now);
 }
 
-/**
- * Rate limits the emails that one IP range requests.
- *
- * @throws HttpError `too_many_requests`
- */
-export async function countEmailFrom(context: AppContext, client: Call['client']): Promise<void> {
-  const { db, clock, keys } = context;
-  const range = await countInRanges(
-    db,
-    keys.rateLimits,
-    'emails_per_ip_range',
-    clientRanges(client.ip),
-    clock.now(),
-  );
-  if (!range.allowed) throw await recordRateLimitError(context, client, range);
-}
-
-/** The cookie that later tells which verification this browser started. It lasts as long as the link. */
+/** The cookie that tells later which verification this browser began, for as long as the link works. */
 export function verificationCookie(
   { clock }: Pick<AppContext, 'clock'>,
   { id, expiresAt }: NewVerification,

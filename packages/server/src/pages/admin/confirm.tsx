@@ -4,8 +4,8 @@ import type { FieldError, HttpError } from '../../errors.ts';
 import { isRecentlyAuthenticated } from '../../http/reauthentication.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { PasswordField } from '../field.tsx';
-import { Actions, Button, ButtonLink, Form } from '../form.tsx';
-import { Card, Notice, page, refusing } from '../layout.tsx';
+import { Actions, Button, Cancel, Form } from '../form.tsx';
+import { Card, Notice, page, refusing, statusAndTitle } from '../layout.tsx';
 import { adminArea } from './area.ts';
 
 interface ConfirmProps {
@@ -33,12 +33,7 @@ export function confirmPage(
   const response = page(
     context,
     call,
-    {
-      status: error?.status ?? 200,
-      title: error ? `Error: ${props.title}` : props.title,
-      area: adminArea,
-      at: props.at,
-    },
+    { ...statusAndTitle(props.title, error), area: adminArea, at: props.at },
     <>
       <h1>{props.title}</h1>
       {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
@@ -68,9 +63,7 @@ export function confirmPage(
           )}
           <Actions>
             <Button weight={props.isDangerous ? 'danger' : 'primary'}>{props.label}</Button>
-            <ButtonLink href={props.back} weight="plain">
-              Cancel
-            </ButtonLink>
+            <Cancel href={props.back} />
           </Actions>
         </Form>
       </Card>

@@ -3,6 +3,7 @@ import type { RecordedEvent } from '../../core/events.ts';
 import { readAllEvents, readEvents } from '../../flows/admin/audit.ts';
 import { detailLabels, eventLabel } from '../../flows/admin/event-labels.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
+import { download } from '../../http/download.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Button } from '../form.tsx';
 import { Empty, page, Table } from '../layout.tsx';
@@ -62,20 +63,10 @@ export async function eventsPage(
 /** The audit log as a file with one event per line. */
 export async function exportEvents(
   context: AppContext,
-  { query, activeSession, client, checkAgain }: SignedInCall<undefined, EventsQuery>,
+  call: SignedInCall<undefined, EventsQuery>,
 ): Promise<RouteResponse> {
-  const stream = context.exports.open({
-    userId: activeSession.user.id,
-    requestId: client.requestId,
-    parts: asLines(readAllEvents(context, await searchOf(context.db, query, MAX_EXPORTED))),
-    check: checkAgain,
-  });
-  return {
-    status: 200,
-    stream,
-    type: 'application/jsonl; charset=utf-8',
-    headers: { 'content-disposition': 'attachment; filename="events.jsonl"' },
-  };
+  const parts = asLines(readAllEvents(context, await searchOf(context.db, call.query, MAX_EXPORTED)));
+  return download(context, call, { name: 'events.jsonl', type: 'application/jsonl', parts });
 }
 
 async function* asLines(pages: AsyncIterable<RecordedEvent[]>): AsyncGenerator<string> {

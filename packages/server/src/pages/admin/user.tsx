@@ -3,6 +3,7 @@ import type { AppContext } from '../../context.ts';
 import type { ListedDevice } from '../../core/devices.ts';
 import type { RecordedEvent } from '../../core/events.ts';
 import type { RateLimitName } from '../../core/rate-limits.ts';
+import type { ListedSession } from '../../core/sessions.ts';
 import type { User } from '../../core/users.ts';
 import { type FieldError, HttpError } from '../../errors.ts';
 import { getUser } from '../../flows/accounts/change-account.ts';
@@ -44,61 +45,77 @@ export async function userPage(
     { title: user.username, area: adminArea, at: PATH },
     <>
       <h1>{user.username}</h1>
-      {done && (
-        <Notice kind="good">
-          {actionOf(done).done}
-          {done === 'send-mail' && context.hasMailbox && (
-            <>
-              {' '}
-              No mail server is set up. The email is in the development mailbox:{' '}
-              <a href="/mailbox">open it</a>.
-            </>
-          )}
-        </Notice>
-      )}
+      {done && <Done action={done} hasMailbox={context.hasMailbox} />}
       <Card title="Details">
         <AdminFacts user={user} now={now} />
       </Card>
       <Limits limits={limits} userId={user.id} now={now} />
-      <Card title={`Sessions (${sessions.length})`}>
-        {sessions.length === 0 ? (
-          <p class="quiet">No active sessions.</p>
-        ) : (
-          <ul class="rows">
-            {sessions.map((session) => (
-              <li>
-                <div>
-                  <p>
-                    {deviceOf(session.user_agent)} {session.kind === 'bearer' && <Badge>API client</Badge>}
-                  </p>
-                  <p class="note">
-                    {session.ip} · Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
-                    <Ago at={session.created_at} now={now} />
-                  </p>
-                </div>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Card>
+      <Sessions sessions={sessions} now={now} />
       <Devices devices={devices} now={now} />
       <Events events={events} names={names} user={user} now={now} />
-      <Card title="Actions">
-        <p class="actions">
-          {actionNames
-            .filter((name) => actionOf(name).fits?.(user) ?? true)
-            .map((name) => (
-              <ButtonLink
-                href={`${PATH}/${user.id}/${name}`}
-                weight={actionOf(name).isDangerous ? 'danger' : 'plain'}
-                small
-              >
-                {actionOf(name).label}…
-              </ButtonLink>
-            ))}
-        </p>
-      </Card>
+      <UserActions user={user} />
     </>,
+  );
+}
+
+function Done({ action, hasMailbox }: { action: UserActionName; hasMailbox: boolean }) {
+  return (
+    <Notice kind="good">
+      {actionOf(action).done}
+      {action === 'send-mail' && hasMailbox && (
+        <>
+          {' '}
+          No mail server is set up. The email is in the development mailbox: <a href="/mailbox">open it</a>.
+        </>
+      )}
+    </Notice>
+  );
+}
+
+function Sessions({ sessions, now }: { sessions: ListedSession[]; now: number }) {
+  return (
+    <Card title={`Sessions (${sessions.length})`}>
+      {sessions.length === 0 ? (
+        <p class="quiet">No active sessions.</p>
+      ) : (
+        <ul class="rows">
+          {sessions.map((session) => (
+            <li>
+              <div>
+                <p>
+                  {deviceOf(session.user_agent)} {session.kind === 'bearer' && <Badge>API client</Badge>}
+                </p>
+                <p class="note">
+                  {session.ip} · Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
+                  <Ago at={session.created_at} now={now} />
+                </p>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+/** The actions that are offered for a user. Each leads to a page that asks for confirmation. */
+function UserActions({ user }: { user: User }) {
+  return (
+    <Card title="Actions">
+      <p class="actions">
+        {actionNames
+          .filter((name) => actionOf(name).fits?.(user) ?? true)
+          .map((name) => (
+            <ButtonLink
+              href={`${PATH}/${user.id}/${name}`}
+              weight={actionOf(name).isDangerous ? 'danger' : 'plain'}
+              small
+            >
+              {actionOf(name).label}…
+            </ButtonLink>
+          ))}
+      </p>
+    </Card>
   );
 }
 

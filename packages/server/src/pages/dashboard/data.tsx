@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { type FieldError, HttpError } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
 import { deleteMe, type deleteMeBody } from '../../flows/account/me.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { Field, PasswordField } from '../field.tsx';
-import { Actions, Button, ButtonLink, Form } from '../form.tsx';
-import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
+import { Actions, Button, ButtonLink, Cancel, Form } from '../form.tsx';
+import { Card, Notice, page, refusing, seeOther, statusAndTitle } from '../layout.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/data';
@@ -61,17 +61,12 @@ function showDelete(
   email: string,
   error?: HttpError,
 ): RouteResponse {
-  const errors = error ? errorsOf(error) : [];
+  const errors = passwordErrors(error);
   const title = 'Delete account';
   return page(
     context,
     call,
-    {
-      status: error?.status ?? 200,
-      title: error ? `Error: ${title}` : title,
-      area: account,
-      at: PATH,
-    },
+    { ...statusAndTitle(title, error), area: account, at: PATH },
     <>
       <h1>{title}</h1>
       {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
@@ -89,28 +84,14 @@ function showDelete(
       <Card>
         <p>Confirm it’s you to continue.</p>
         <Form action={DELETE_PATH}>
-          <Field
-            name="email"
-            label="Email"
-            type="email"
-            value={email}
-            autocomplete="username"
-            errors={errors}
-          />
+          <EmailField value={email} autocomplete="username" errors={errors} />
           <PasswordField name="password" label="Password" autocomplete="current-password" errors={errors} />
           <Actions>
             <Button weight="danger">Permanently delete account</Button>
-            <ButtonLink href={PATH} weight="plain">
-              Cancel
-            </ButtonLink>
+            <Cancel href={PATH} />
           </Actions>
         </Form>
       </Card>
     </>,
   );
-}
-
-function errorsOf({ code, fields }: HttpError): FieldError[] {
-  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
-  return fields ?? [];
 }

@@ -9,9 +9,9 @@ import {
   VERIFICATION_EMAIL_SENT,
 } from '../../flows/email/change.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { Field, PasswordField } from '../field.tsx';
+import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, Form } from '../form.tsx';
-import { Badge, Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { Badge, Card, Notice, page, refusing, seeOther, statusAndTitle } from '../layout.tsx';
 import { MailboxHint } from '../verification-page.tsx';
 import { VerifyByCode } from '../verify.tsx';
 import { account } from './area.ts';
@@ -47,7 +47,7 @@ export async function addressSubmit(
   try {
     if ('prove' in body) {
       await resendVerification(context, { ...call, body: undefined });
-      return seeOther(`${PATH}?done=mailed`);
+      return seeOther(`${PATH}?done=emailed`);
     }
     const { otherCookies } = await changeEmail(context, { ...call, body });
     return seeOther(`${PATH}?done=asked`, { otherCookies });
@@ -69,18 +69,13 @@ function show(
   { action, email = '', error }: Shown,
 ): RouteResponse {
   const { user } = call.activeSession;
-  const errors = error ? errorsOf(error) : [];
+  const errors = passwordErrors(error);
   const isEmailVerified = user.email_verified_at !== null;
   const title = 'Email';
   return page(
     context,
     call,
-    {
-      status: error?.status ?? 200,
-      title: error ? `Error: ${title}` : title,
-      area: account,
-      at: '/dashboard/security',
-    },
+    { ...statusAndTitle(title, error), area: account, at: '/dashboard/security' },
     <>
       <h1>{title}</h1>
       <p class="lead">
@@ -93,44 +88,36 @@ function show(
         </Notice>
       )}
       {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
-      {action === 'asked' && (
-        <Card title="Enter your verification code">
-          <VerifyByCode
-            context={context}
-            given={{ email: '', code: '' }}
-            errors={[]}
-            emailLabel={NEW_EMAIL}
-          />
-        </Card>
-      )}
+      {action === 'asked' && <VerifyNewEmail context={context} />}
       {action !== 'asked' && !isEmailVerified && <VerifyEmail context={context} email={user.email} />}
-      {action !== 'asked' && (
-        <Card title="Change email">
-          <p class="lead">We’ll email the new address to confirm it, and notify your current address.</p>
-          <Form action={PATH}>
-            <Field
-              name="email"
-              label={NEW_EMAIL}
-              type="email"
-              value={email}
-              autocomplete="email"
-              errors={errors}
-            />
-            <PasswordField
-              name="password"
-              label="Current password"
-              autocomplete="current-password"
-              errors={errors}
-            />
-            <Actions>
-              <Button>Send confirmation</Button>
-            </Actions>
-          </Form>
-        </Card>
-      )}
+      {action !== 'asked' && <ChangeEmail email={email} errors={errors} />}
     </>,
   );
 }
+
+const VerifyNewEmail = ({ context }: { context: AppContext }) => (
+  <Card title="Enter your verification code">
+    <VerifyByCode context={context} given={{ email: '', code: '' }} errors={[]} emailLabel={NEW_EMAIL} />
+  </Card>
+);
+
+const ChangeEmail = ({ email, errors }: { email: string; errors: FieldError[] }) => (
+  <Card title="Change email">
+    <p class="lead">We’ll email the new address to confirm it, and notify your current address.</p>
+    <Form action={PATH}>
+      <EmailField label={NEW_EMAIL} value={email} errors={errors} />
+      <PasswordField
+        name="password"
+        label="Current password"
+        autocomplete="current-password"
+        errors={errors}
+      />
+      <Actions>
+        <Button>Send confirmation</Button>
+      </Actions>
+    </Form>
+  </Card>
+);
 
 function VerifyEmail({ context, email }: { context: AppContext; email: string }) {
   return (
@@ -152,9 +139,4 @@ function VerifyEmail({ context, email }: { context: AppContext; email: string })
 /** Whether it is known that emails to the address are read by the owner of the account. */
 export function Verified({ isEmailVerified }: { isEmailVerified: boolean }) {
   return isEmailVerified ? <Badge kind="good">Verified</Badge> : <Badge kind="warn">Not verified</Badge>;
-}
-
-function errorsOf({ code, fields }: HttpError): FieldError[] {
-  if (code === 'invalid_credentials') return [{ field: 'password', code, message: 'Incorrect password.' }];
-  return fields ?? [];
 }

@@ -1,12 +1,12 @@
 import type { Child } from 'hono/jsx';
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { type FieldError, HttpError } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
 import { changePassword, changePasswordBody } from '../../flows/account/password.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { PasswordField, passwordHint } from '../field.tsx';
+import { NewPasswordField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
-import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { Card, Notice, page, refusing, seeOther, statusAndTitle } from '../layout.tsx';
 import { mayLeadOut, readReturnTo } from '../return-to.ts';
 import { account } from './area.ts';
 import { Verified } from './email.tsx';
@@ -54,15 +54,12 @@ interface Shown {
 function show(context: AppContext, call: SignedInCall<unknown, unknown>, shown: Shown): RouteResponse {
   const { error, returnTo } = shown;
   const { user } = call.activeSession;
-  const status = error?.status ?? 200;
   const form = <PasswordForm context={context} error={error} returnTo={returnTo} />;
   if (user.password_change_required_at !== null) {
-    const title = error ? `Error: ${REQUIRED}` : REQUIRED;
-    const view = { status, title, shape: 'gate' } as const;
+    const view = { ...statusAndTitle(REQUIRED, error), shape: 'gate' } as const;
     return mayLeadOut(context, page(context, call, view, <ChangeRequired form={form} />));
   }
-  const title = error ? 'Error: Security' : 'Security';
-  const view = { status, title, area: account, at: PATH };
+  const view = { ...statusAndTitle('Security', error), area: account, at: PATH };
   return page(context, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
 }
 
@@ -107,7 +104,7 @@ const Security = ({ user, isChanged, form }: SecurityProps) => (
 );
 
 function PasswordForm({ context, error, returnTo }: Omit<Shown, 'isChanged'> & { context: AppContext }) {
-  const errors = error ? errorsOf(error) : [];
+  const errors = passwordErrors(error, 'current_password');
   return (
     <>
       {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
@@ -118,25 +115,11 @@ function PasswordForm({ context, error, returnTo }: Omit<Shown, 'isChanged'> & {
           autocomplete="current-password"
           errors={errors}
         />
-        <PasswordField
-          name="new_password"
-          label="New password"
-          autocomplete="new-password"
-          errors={errors}
-          hint={passwordHint(context.config)}
-          isNew
-        />
+        <NewPasswordField config={context.config} name="new_password" errors={errors} />
         <Actions>
           <Button>Change password</Button>
         </Actions>
       </Form>
     </>
   );
-}
-
-/** A wrong current password is said at its field. */
-function errorsOf({ code, fields }: HttpError): FieldError[] {
-  if (code === 'invalid_credentials')
-    return [{ field: 'current_password', code, message: 'Incorrect password.' }];
-  return fields ?? [];
 }
