@@ -8,7 +8,7 @@ export type Shapes = Record<string, JsonSchema>;
 
 export const errorCodes = Object.keys(errors) as [ErrorCode, ...ErrorCode[]];
 
-/** The body of every error; `problemResponse` in `http/replies` creates it. */
+/** The body of every error; `problemResponse` in `http/responses` creates it. */
 export const problemShape = z
   .object({
     type: z.literal('about:blank'),

@@ -29,7 +29,7 @@ export const securityPage = (
     returnTo: readReturnTo(context, call.query.return_to),
   });
 
-/** Changes the password; this browser goes on with a new session, all others have ended. */
+/** Changes the password. This browser continues with a new session; all others are revoked. */
 export async function securitySubmit(
   context: AppContext,
   call: SignedInCall<z.infer<typeof securityForm>>,
@@ -66,7 +66,7 @@ function show(context: AppContext, call: SignedInCall<unknown, unknown>, shown: 
   return page(context, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
 }
 
-/** Until there is a new password, no other page opens. */
+/** Until the user chooses a new password, no other page opens. */
 const ChangeRequired = ({ form }: { form: Child }) => (
   <Card>
     <h1>{REQUIRED}</h1>
@@ -134,7 +134,7 @@ function PasswordForm({ context, error, returnTo }: Omit<Shown, 'isChanged'> & {
   );
 }
 
-/** A wrong current password is said at its field. */
+/** An incorrect current password is reported at its field. */
 function errorsOf({ code, fields }: HttpError): FieldError[] {
   if (code === 'invalid_credentials')
     return [{ field: 'current_password', code, message: 'Incorrect password.' }];
