@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import type { RowOutcome } from '../flows/import/users.ts';
 import { printable, printableJson } from './output.ts';
 
-/** What a dry run says that an import would do with a row. */
+/** What an import would do with a row, as a dry run reports it. */
 const actions = { imported: 'create', present: 'present', rejected: 'refuse' } as const;
 
 /**
- * Says of each row on standard output what would happen; no faster than it is read, so that few rows are in memory.
+ * Prints the result of each row to standard output, no faster than it is read, so that few rows are in memory.
  *
- * @returns Whether anybody reads on.
+ * @returns Whether the output is still being read.
  */
 export async function tellRows(outcomes: readonly RowOutcome[], asJson: boolean): Promise<boolean> {
   const lines = outcomes.map((outcome) =>
@@ -22,7 +22,7 @@ export async function tellRows(outcomes: readonly RowOutcome[], asJson: boolean)
   );
 }
 
-/** `email` is empty where the row has none, `hash` is the family of the hash that would be taken over. */
+/** `email` is empty if the row has none; `hash` is the algorithm of the imported hash. */
 const rowOf = ({ line, status, email, family, reason }: RowOutcome) => ({
   line,
   action: actions[status],
