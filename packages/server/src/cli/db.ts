@@ -166,7 +166,7 @@ async function restored({ yes, json }: { yes?: true; json?: true }, command: Com
     const warning = `This revokes all sessions, ${ALSO_REVOKED}.`;
     await consent(yes, warning, 'restored');
     const { sessions } = await revokeRestored(context.db, context.clock.now());
-    // // Opening the database may have detected the restore and revoked them already.
+    // Opening the database may have detected the restore and revoked them already.
     const revoked = { sessions: sessions + (noticed?.sessions ?? 0) };
     if (json) printJson(revoked);
     else say(`Revoked all sessions (${revoked.sessions}), ${ALSO_REVOKED}.`);
@@ -177,7 +177,7 @@ async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
   rejectProduction(config, 'drop');
   await withDatabase(config, async (database) => {
     await rejectMissing(config, database);
-    // // Throws if the migrations are not ours: then the database is not ours to delete.
+    // Throws if the migrations are not ours: then the database is not ours to delete.
     await database.pending();
     const place = placeOf(config, database);
     const { file } = database;

@@ -23,7 +23,7 @@ interface Wanted {
 export async function fetchParts(wanted: Wanted): Promise<{ folder: string; count: number }> {
   const { output, prefix, minCount, url = PWNED_PASSWORDS } = wanted;
   const base = baseOf(url);
-  // // Parts fetched with other options do not belong to this list.
+  // Parts fetched with other options do not belong to this list.
   const folder = `${output}.fetch-${prefix || 'all'}-${minCount}`;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let count = 0;
@@ -67,7 +67,7 @@ async function fetchPart(
   const take = async () => {
     for (let range = ranges[next++]; range !== undefined; range = ranges[next++]) {
       const lines = await fetchRange(base, range).catch((error) => {
-        // // Makes the other workers stop at their next range.
+        // Makes the other workers stop at their next range.
         next = ranges.length;
         throw error;
       });

@@ -56,7 +56,7 @@ export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promi
 }
 
 async function fromDatabase(url: string): Promise<ImportSource> {
-  // // Loads the database drivers only if they are needed.
+  // Loads the database drivers only if they are needed.
   const { openForeignTable } = await import('../platform/db/foreign-table.ts');
   const table = await openForeignTable(url);
   return {
@@ -120,13 +120,13 @@ async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<Csv
   let fault: CsvFault | undefined;
   const parser = parse({
     delimiter: delimiterOf(head),
-    // // One character for each byte: invalid UTF-8 must be detected, not replaced.
+    // One character for each byte: invalid UTF-8 must be detected, not replaced.
     encoding: 'latin1',
     info: true,
     max_record_size: LONGEST_ROW,
     relax_column_count: true,
     skip_empty_lines: true,
-    // // A parser that throws would discard the records it has already read.
+    // A parser that throws would discard the records it has already read.
     skip_records_with_error: true,
     on_skip: (error) => {
       fault ??= error;
@@ -198,7 +198,7 @@ function jsonRow(line: number, text: string): SourceRow {
       return { line, cells: new Map(cells.map(([name, cell]) => [name, cellOf(cell)])) };
     }
   } catch {
-    // // Reported below; the parser's own message would quote the content.
+    // Reported below; the parser's own message would quote the content.
   }
   return { line, fault: 'This row isn’t a complete JSON object.' };
 }

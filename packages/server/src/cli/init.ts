@@ -72,7 +72,7 @@ function packageOf(framework: Framework, name: string): object {
     },
   };
   return {
-    // // npm allows lower-case letters, digits and a few other characters.
+    // npm allows lower-case letters, digits and a few other characters.
     name:
       name
         .toLowerCase()

@@ -56,7 +56,7 @@ export const logOf = (config: Config): Log => createLog(config.logLevel, process
 export function placeOf(config: Config, { file }: Database): string {
   if (file !== undefined) return file;
   const url = URL.canParse(config.database) ? new URL(config.database) : undefined;
-  // // The rest of a password that was not URL-encoded can end up in the path.
+  // The rest of a password that was not URL-encoded can end up in the path.
   return url?.host && !url.pathname.includes('@') ? `${url.host}${url.pathname}` : 'the configured URL';
 }
 

@@ -89,7 +89,7 @@ export async function askText(
 }
 
 export async function askPassword(message: string): Promise<string> {
-  // // An empty answer is returned as undefined.
+  // An empty answer is returned as undefined.
   return answered(await password({ message, output: process.stderr })) ?? '';
 }
 

@@ -20,7 +20,7 @@ export async function* readHashes(path: string, minCount: number): AsyncIterable
   for await (const line of linesOf(path)) {
     number += 1;
     if (line.length === 0) continue;
-    // // A hash and its count are ASCII, so only they are decoded as text.
+    // A hash and its count are ASCII, so only they are decoded as text.
     const found = isHashes === false ? null : HASH.exec(line.toString('latin1'));
     isHashes ??= found !== null;
     if (!isHashes) yield sha1(line);
@@ -39,7 +39,7 @@ const sha1 = (line: Buffer): Buffer =>
 async function* linesOf(path: string): AsyncIterable<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1_048_576 });
   const stream = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  // // `pipe` does not forward errors of its source.
+  // `pipe` does not forward errors of its source.
   file.on('error', (error) => stream.destroy(error));
   let rest: Buffer = Buffer.alloc(0);
   try {

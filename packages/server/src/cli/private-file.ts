@@ -38,7 +38,7 @@ export function createPrivateFile(path: string, { replaces }: { replaces: boolea
       fsyncSync(descriptor);
       close();
       if (replaces) return renameSync(part, path);
-      // // Unlike a rename, it fails if a file of this name exists by now.
+      // Unlike a rename, it fails if a file of this name exists by now.
       linkSync(part, path);
       rmSync(part);
     },

@@ -31,7 +31,7 @@ export async function runServer(
   makeApp?: MakeApp,
 ): Promise<void> {
   const began = performance.now();
-  // // Listens first, because tokens and links contain the port.
+  // Listens first, because tokens and links contain the port.
   let usher: Usher | undefined;
   let app: App | undefined;
   let opened: OpenedContext | undefined;
@@ -45,7 +45,7 @@ export async function runServer(
     await server.stop(0);
     throw error;
   }
-  // // The application closes first: it may use Usher until then.
+  // The application closes first: it may use Usher until then.
   const close = async () => {
     if (app !== usher) await app?.close?.();
     await (usher ?? opened).close();
@@ -60,12 +60,12 @@ export async function runServer(
     metrics = await listenForMetrics(config, opened);
     setUpLink = await makeSetUpLink(opened.context);
   } catch (error) {
-    // // An open listener would keep the process alive, answering that it is starting.
+    // An open listener would keep the process alive, answering that it is starting.
     await Promise.all([server.stop(0), metrics?.stop(0)]);
     await close();
     throw error;
   }
-  // // Before readiness is announced, so that a stop signal right after it leads to an orderly shutdown.
+  // Before readiness is announced, so that a stop signal right after it leads to an orderly shutdown.
   stopWithGrace(opened, close, metrics ? [server, metrics] : [server]);
   process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
   opened.context.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
@@ -110,7 +110,7 @@ export function clientConnectionLimit(
     onRejected(range, most) {
       const { context } = opened() ?? {};
       context?.metrics.limit('connections');
-      // // Logs a flood of them once.
+      // Logs a flood of them once.
       const now = performance.now();
       if (now - (refused.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
       if (refused.size >= MAX_LOGGED_RANGES) refused.clear();
@@ -211,7 +211,7 @@ function stopWithGrace(opened: OpenedContext, close: () => Promise<void>, server
     await close();
     log.info('stopped');
   });
-  // // With npm (`npx usher-auth`, `npm start`) one Ctrl-C arrives twice: the terminal signals every process, and npm
+  // With npm (`npx usher-auth`, `npm start`) one Ctrl-C arrives twice: the terminal signals every process, and npm
   // forwards its own. So a second signal does not cut a shutdown short; it has its own timeout.
   const receive = (signal: NodeJS.Signals) => {
     if (received) return;

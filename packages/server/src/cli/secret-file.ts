@@ -30,7 +30,7 @@ function hasSibling(file: string): boolean {
 /** A file that cannot be read counts as a match: keeping a useless secret is better than losing a database. */
 function mayBegin(path: string, head: Buffer): boolean {
   try {
-    // // Opening a named pipe would block forever.
+    // Opening a named pipe would block forever.
     return statSync(path).isFile() && headOf(path).equals(head);
   } catch {
     return true;

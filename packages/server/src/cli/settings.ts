@@ -14,7 +14,7 @@ import {
  * machine can read command lines.
  */
 export function withSettings(command: Command, names: readonly SettingName[] = settingNames): Command {
-  // // A command that accepts the database also accepts how to connect to it.
+  // A command that accepts the database also accepts how to connect to it.
   const all = names.includes('database') ? new Set([...names, 'databaseTls' as const]) : names;
   for (const name of all) {
     if (isSecretSetting(name)) continue;

@@ -141,7 +141,7 @@ export async function resetPassword(
     const passwordHash = await hashPassword(context.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);
     const sessions = await changeUser(context, again, async (change) => {
-      // // Failed attempts with the old password must not block the user with the new one.
+      // Failed attempts with the old password must not block the user with the new one.
       await resetRateLimitsOf(change.tx, context, change);
       return givePassword(change, passwordHash);
     });

@@ -86,9 +86,9 @@ async function takeAll(
       tally.count(outcomes);
       map?.write(outcomes);
       report?.write(options.dryRun ? outcomes : outcomes.filter(({ status }) => status !== 'imported'));
-      // // Otherwise only rejected rows are reported, at the end and up to a maximum.
+      // Otherwise only rejected rows are reported, at the end and up to a maximum.
       const isRead = !options.dryRun || (await tellRows(outcomes, options.json === true));
-      // // If the output was closed early (`| head`), no partial totals are printed; a report is still completed.
+      // If the output was closed early (`| head`), no partial totals are printed; a report is still completed.
       if (!isRead && !report) return bar?.stop('Output closed');
       bar?.advance(Math.round(((source.done() ?? 0) - shown) * 1_000), tally.inWords(options.dryRun));
       shown = source.done() ?? 0;
@@ -121,7 +121,7 @@ async function* batchesOf(source: ImportSource): AsyncGenerator<SourceRow[]> {
       batch = [];
     }
   } catch (error) {
-    // // Rows read before the error count.
+    // Rows read before the error count.
     if (batch.length > 0) yield batch;
     throw error;
   }
@@ -161,7 +161,7 @@ function newTally(): Tally {
 /** @throws Error if rows were rejected, so that the exit code says so. */
 function finish(tally: Tally, { json, dryRun, report }: ImportOptions): void {
   const totals = tally.totals();
-  // // The last line, after the rows.
+  // The last line, after the rows.
   if (json && dryRun) process.stdout.write(`${printableJson({ dry_run: true, ...totals })}\n`);
   else if (json) printJson({ dry_run: false, ...totals });
   say(tally.inWords(dryRun));

@@ -20,7 +20,7 @@ export interface StateNotes {
 }
 
 /**
- * State notes for a SQLite file; a no-op for a database server, which has no place for them.
+ * State notes for a database that is a file; a no-op for a database server, which has no place for them.
  *
  * The order of the writes makes a crash harmless between any two of them. The file never claims more than the database
  * has committed, so a crash signs no one out. It names the newest event before the revision is raised, so a copy with
@@ -44,7 +44,7 @@ export function stateNotes(db: Db, databaseFile: string | undefined): StateNotes
       await writeStateFile(path, { installation, revision, pending });
       await writeStateFile(path, { installation, revision: await raiseStateRevision(db) });
       saved = event;
-      // // Keeps a newer one that arrived in the meantime.
+      // Keeps a newer one that arrived in the meantime.
       if (refreshed === noted) refreshed = undefined;
     },
   };
@@ -59,7 +59,7 @@ export function stateNotes(db: Db, databaseFile: string | undefined): StateNotes
 export async function rejectLostDatabase({ db, file, exists }: Database): Promise<void> {
   if (file === undefined) return;
   const path = stateFileOf(file);
-  // // Reads the notes first: a process that is creating the database writes them last.
+  // Reads the notes first: a process that is creating the database writes them last.
   if (!readStateFile(path) || ((await exists()) && (await hasInstallation(db)))) return;
   const [found, cause] = existsSync(file)
     ? [`${file} is empty`, ' It may have been copied while Usher was running.']

@@ -72,11 +72,11 @@ export function emailSender(context: EmailContext): EmailSender {
       const email = await claimEmail(db, keys.emails, clock.now());
       if (!email) return;
       if (stopping) return postponeEmail(db, keys.emails, email, clock.now(), null);
-      // // The claim expired while this process could not write the result; it is still trying to.
+      // The claim expired while this process could not write the result; it is still trying to.
       if (underWay.has(email.id)) continue;
       const work = handle(email).finally(() => {
         underWay.delete(email.id);
-        // // While the mail server is down, the next attempt waits for the next turn.
+        // While the mail server is down, the next attempt waits for the next turn.
         if (!away) fill().catch(logFailure);
       });
       underWay.set(email.id, work);
@@ -157,7 +157,7 @@ async function deliver(context: EmailContext, email: ClaimedEmail): Promise<Resu
     const { end, code, reply } = await emailTransport.send(outgoing);
     return { end, smtpReply: { code, replyText: reply } };
   } catch (error) {
-    // // A bug, which a later version may fix. Its message may quote the email.
+    // A bug, which a later version may fix. Its message may quote the email.
     const { name, stack } = error as Error;
     log.error(
       { email: id, kind, error: name, context: stack?.slice(stack.indexOf('\n    at ') + 1) },
