@@ -46,7 +46,7 @@ export const mailedCalls = (session: KeptSession): MailedCalls => ({
   sendMail: (body) => session.anyone('POST /v1/send-mail', { body }),
   resetPassword: (body) => session.anyone('POST /v1/reset-password', { body }),
   async verifyEmail(body) {
-    // An email change is finished by the user who requested it; a sign-up needs no token.
+    // The user who requested an email change must complete it; a sign-up needs no token.
     const { data: token } = await session.token();
     const result = await session.anyone('POST /v1/verify-email', { body }, token);
     if (session.kind === 'cookie' && result.data?.message === 'user created!') await session.begin();
