@@ -1,7 +1,6 @@
 /**
  * Changes of the session that a client reports, including changes in other tabs.
  *
- *
  * @example
  * usher.onChange((change) => console.log(change));
  */

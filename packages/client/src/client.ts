@@ -38,7 +38,8 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
   /**
    * Lists audit events, newest first; for administrators.
    *
-   * @param query `user`, `name`, `request`, `since` and `until` filter; `cursor` is the `next_cursor` from the previous page.
+   * @param query `user`, `name`, `request`, `since` and `until` filter; `cursor` is the `next_cursor` from the previous
+   * page.
    * @returns The events, and a `next_cursor` that is null on the last page.
    *
    * Errors: `forbidden`.
@@ -66,7 +67,6 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
  * Creates a client of one Usher server. Expected errors are returned, not thrown.
  *
  * @throws Error if `url` is not the URL of a server.
- *
  *
  * @example
  * const usher = createClient({ url: 'http://localhost:4000' });

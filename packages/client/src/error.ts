@@ -47,7 +47,6 @@ export class UsherError extends Error {
 /**
  * The result of a call: data or an error, never both.
  *
- *
  * @example
  * const { data } = await usher.me.get();
  * return data?.user ?? null;

@@ -11,6 +11,7 @@ export interface ServiceCalls {
    * renewed as needed, for cookie and bearer sessions. Usher itself does not accept it.
    *
    * @param body `audience` is the service, one of `USHER_AUDIENCES`; the default audience if omitted.
+   *
    * Errors: `unauthenticated` without a session, and those of a renewal, such as `network_error`.
    */
   token(body?: Body<'POST /v1/token'>): Promise<Result<string>>;
@@ -23,7 +24,6 @@ export interface ServiceCalls {
    *
    * @throws TypeError like `fetch` if the service cannot be reached; UsherError if there is a session but no token
    * could be obtained.
-   *
    *
    * @example
    * export const hello = async () => (await usher.fetch('http://localhost:3000/api/hello')).json();

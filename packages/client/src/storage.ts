@@ -1,7 +1,6 @@
 /**
  * Stores tokens between calls. Only `createClient` reads and writes it.
  *
- *
  * @example
  * storage: {
  *   read: () => secrets.get('usher'),
@@ -35,7 +34,6 @@ interface WebStorage {
 /**
  * Stores tokens in a browser storage, so that all tabs share one session. Any script on the page can read them there
  * (XSS): if the application is on Usher's own origin, prefer the cookie.
- *
  *
  * @example
  * export const usher = createClient({ url: 'http://localhost:4000', session: 'bearer', storage: webStorage(localStorage) });

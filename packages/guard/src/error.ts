@@ -19,7 +19,6 @@ export type GuardErrorCode = keyof typeof errors;
 /**
  * Why a token is rejected. `code` is stable and meant for programs.
  *
- *
  * @example
  * try {
  *   const { userId, sessionId } = await guard.verify(token);

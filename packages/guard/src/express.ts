@@ -11,7 +11,6 @@ export { authOf } from './callers.ts';
  * others with 401 or 403 (RFC 6750), or 503. `authOf(request)` then returns who sent the request. A CORS preflight
  * passes without a token: `authOf` throws there.
  *
- *
  * @example
  * app.use('/api', tokenRequired({ issuer: 'http://localhost:4000' }));
  */

@@ -18,7 +18,6 @@ interface Reply {
  * all others with 401 or 403 (RFC 6750), or 503. `authOf(request)` then returns who sent the request. A CORS preflight
  * passes without a token: `authOf` throws there.
  *
- *
  * @example
  * app.addHook('onRequest', tokenRequired({ issuer: 'http://localhost:4000' }));
  * app.get('/api/hello', async (request) => ({ hello: authOf(request).userId }));

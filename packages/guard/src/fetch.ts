@@ -6,7 +6,6 @@ import { isPreflight, REQUEST_METHOD } from './preflight.ts';
  * For handlers from a standard `Request` to a `Response`, such as the route handlers of Next.js. A CORS preflight gets
  * 204 without CORS headers; add those in a wrapper around the handler.
  *
- *
  * @example
  * const guarded = tokenRequired({ issuer: 'http://localhost:4000' });
  * export const GET = guarded((_request, auth) => Response.json({ hello: auth.userId }));

@@ -17,7 +17,6 @@ interface Context {
  * Middleware for Hono: accepts requests with a valid access token and responds to all others with 401 or 403 (RFC
  * 6750), or 503. A CORS preflight passes without a token; `c.var.auth` is not set there.
  *
- *
  * @example
  * const app = new Hono<{ Variables: AuthVariables }>();
  * app.use('/api/*', tokenRequired({ issuer: 'http://localhost:4000' }));

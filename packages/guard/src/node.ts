@@ -6,7 +6,6 @@ import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 /**
  * For plain `node:http`. A CORS preflight gets 204; set the CORS headers on the response beforehand.
  *
- *
  * @example
  * const guarded = tokenRequired({ issuer: 'http://localhost:4000' });
  * const server = createServer(

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { RowOutcome } from '../flows/import/users.ts';
 import { printable, printableJson } from './output.ts';
 
-/** What an import would do with a row, as a dry run reports it. */
+/** What a dry run says that an import would do with a row. */
 const actions = { imported: 'create', present: 'present', rejected: 'refuse' } as const;
 
 /**

@@ -75,8 +75,8 @@ const samples: Record<string, string> = {
 };
 
 /**
- * The smallest body that the schema accepts. Rules across fields (one of two, at least one) are not in JSON Schema, so each
- * attempt is checked with the schema itself.
+ * The smallest body that the schema accepts. Rules across fields (one of two, at least one) are not in JSON Schema, so
+ * each attempt is checked with the schema itself.
  *
  * @returns undefined if no attempt is accepted.
  */

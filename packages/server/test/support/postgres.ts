@@ -6,20 +6,17 @@ import { inject } from 'vitest';
 import { stateFileOf } from '../../src/platform/state-file.ts';
 
 export interface TestDatabase {
-  /** For `openDatabase`, or for `USHER_DATABASE`. */
+  /** For `openDatabase`, or for the setting `USHER_DATABASE`. */
   url: string;
   remove(): Promise<void>;
 }
 
-/**
- * The databases that a test runs on if it depends on the database: `describe.each(databases)('$name', ({ create }) =>
- * ...)`.
- */
+/** What a test that concerns the database runs on: `describe.each(databases)('$name', ({ create }) => ...)`. */
 export const databases: {
   name: 'SQLite' | 'PostgreSQL';
-  /** Creates a database with Usher's tables, all empty. */
+  /** A fresh database with Usher's tables, all of them empty. */
   create(): Promise<TestDatabase>;
-  /** Creates a database without tables. */
+  /** A fresh database without tables. */
   createEmpty(): Promise<TestDatabase>;
 }[] = [
   {
@@ -40,7 +37,7 @@ export const databases: {
   },
 ];
 
-/** The file is created by the migration. */
+/** SQLite makes the file when it is migrated. */
 function newFile(): TestDatabase & { file: string } {
   const file = join(inject('folder'), `${randomUUID()}.db`);
   return {
@@ -55,11 +52,11 @@ function newFile(): TestDatabase & { file: string } {
 
 async function newPostgres(template: string): Promise<TestDatabase> {
   const name = `usher_${randomUUID().replaceAll('-', '')}`;
-  // Faster than the default strategy on a server without fsync, because it writes less.
+  // Faster than the default strategy on a server that forces nothing to disk: less to write.
   await maintain(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`);
   return {
     url: inject('maintenance').replace(/postgres$/, name),
-    // FORCE also closes the connections that a failed test left open.
+    // FORCE also ends the connections that a failed test left open.
     remove: () => maintain(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }

@@ -112,8 +112,8 @@ function installedVersions(locked: Record<string, Locked>): Version[] {
       const folder = join(root, path);
       const name = path.split('node_modules/').at(-1) ?? '';
       const own = join(folder, 'package.json');
-      // Packages for other platforms are not installed. Their lockfile entry names the platform, so npm never requests the
-      // tarball.
+      // Packages for other platforms are not installed. Their lockfile entry names the platform, so npm never requests
+      // the tarball.
       const manifest = existsSync(own) ? JSON.parse(readFileSync(own, 'utf8')) : { ...found, name };
       return { manifest, tarball: () => pack(folder) };
     });
