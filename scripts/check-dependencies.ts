@@ -12,8 +12,9 @@ interface Package {
 }
 
 /**
- * Compares the tables under "Shipped" and "Development" with the manifests of the packages. @returns A sentence for
- * each difference.
+ * Compares the tables under "Shipped" and "Development" with the manifests of the packages.
+ *
+ * @returns A sentence for each difference.
  */
 export function findUndecided(record: string, packages: Package[]): string[] {
   const shipped = packages.flatMap((found) => [

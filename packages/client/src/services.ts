@@ -89,7 +89,7 @@ export function serviceCalls(
    */
   const checkSession = async (response: Response, rejected: string, audience: string | undefined) => {
     if (kept.get(audience)?.token !== rejected) return;
-    // The service may require a more recent sign-in: the next call gets a new token with the current time.
+    // The service may require a more recent sign-in: the next call gets a new token with the latest `auth_time`.
     kept.delete(audience);
     if (!mayRejectToken(response.headers.get('www-authenticate'))) return;
     await token(audience ? { audience } : {});

@@ -6,7 +6,9 @@ import { createPrivateFile } from './private-file.ts';
 export interface IdMap {
   write(outcomes: readonly RowOutcome[]): void;
   /**
-   * Moves the map to its final name. @returns The number of users in it, and the number without an ID in the source.
+   * Moves the map to its final name.
+   *
+   * @returns The number of users in it, and the number without an ID in the source.
    */
   keep(): { written: number; missing: number };
   /** Deletes the file; a second run writes all of it again. Does nothing after `keep`. */

@@ -113,8 +113,9 @@ interface CsvRecord {
 }
 
 /**
- * Yields records up to the first one whose end is unclear: anything after it may be wrong. @throws Error for that
- * record
+ * Yields records up to the first one whose end is unclear: anything after it may be wrong.
+ *
+ * @throws Error for that record
  */
 async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<CsvRecord> {
   let fault: CsvFault | undefined;

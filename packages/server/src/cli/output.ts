@@ -18,7 +18,9 @@ export function printJson(value: unknown): void {
 }
 
 /**
- * JSON does not escape DEL and the C1 control characters, which some terminals obey. @param indent One line if omitted.
+ * JSON does not escape DEL and the C1 control characters, which some terminals obey.
+ *
+ * @param indent One line if omitted.
  */
 export const printableJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, null, indent).replace(/[\u007f-\u009f]/g, escaped);

@@ -19,8 +19,8 @@ const wordsOf = ({ code, message }: HttpError): [title: string, message: string]
     : [errors[code][1], message];
 
 /**
- * The page of an error that has no page of its own. It offers a sign-in that returns here if authentication is
- * required, and the password form if the user must choose a new password first.
+ * The response to an error without a page of its own. Redirects to the sign-in if authentication is required, or to the
+ * password page if the user must choose a new password first; both lead back here afterwards.
  */
 export function errorPage(
   context: AppContext,
