@@ -1,5 +1,5 @@
-// How likely it is that somebody takes over an account by guessing mailed codes, from the budgets that the server goes by.
-// SECURITY.md shows what this prints, and a test compares the two.
+// The probability of taking over an account by guessing emailed codes, from the server's rate limits. SECURITY.md shows
+// the output, and a test compares the two.
 import { rateLimits } from '../packages/server/src/core/rate-limits.ts';
 import { verificationRules } from '../packages/server/src/flows/verifications/verification-rules.ts';
 
@@ -7,11 +7,11 @@ const DAY = 24 * 60 * 60_000;
 const YEAR = 365;
 const FLEET = 10_000;
 
-/** The chance that at least one of so many guesses, each at a code of so many digits, is right. */
+/** The probability that at least one of these guesses matches a code with this many digits. */
 const chance = (guesses: number, digits: number): number =>
   -Math.expm1(guesses * Math.log1p(-(10 ** -digits)));
 
-/** The table of SECURITY.md, a line for each length of code. */
+/** The table in SECURITY.md, with one row for each code length. */
 export function chances(): string[] {
   const perDayOfFleet = rateLimits.codes_total.max * (DAY / rateLimits.codes_total.length);
   const lines = [4, 6, 8].map((digits) => {
@@ -28,7 +28,7 @@ export function chances(): string[] {
   ];
 }
 
-/** Two figures that count. */
+/** Rounds to two significant digits. */
 function say(probability: number): string {
   const percent = probability * 100;
   return `${percent >= 10 ? percent.toFixed(0) : percent.toPrecision(2)} %`;

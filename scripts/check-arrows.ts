@@ -1,5 +1,5 @@
-// Runs dependency-cruiser and makes sure that it really looked: with a TypeScript that it cannot read (7 and later)
-// it sees no modules at all, finds nothing wrong in none of them, and reports success.
+// Runs dependency-cruiser and checks that it read the code: with a TypeScript version that it does not support (7 and
+// later) it finds no modules, hence no violations, and reports success.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -13,7 +13,9 @@ export interface Violation {
   to: string;
 }
 
-/** Checks the tree under `root` by the rules of this house. `unseen` are files that dependency-cruiser passed over. */
+/**
+ * Checks the tree under `root` with this repository's rules. `unseen` are files that dependency-cruiser did not read.
+ */
 export function checkArrows(root: string): { files: number; unseen: string[]; violations: Violation[] } {
   const files = globSync('packages/*/src/**/*.{ts,tsx}', { cwd: root });
   const folders = globSync('packages/*/src', { cwd: root });
@@ -37,7 +39,7 @@ export function checkArrows(root: string): { files: number; unseen: string[]; vi
   };
 }
 
-/** The rules, and why each one is there. */
+/** The rules, and the reason for each. */
 export async function reasons(): Promise<Map<string, string>> {
   const config: { default: { forbidden: { name: string; comment: string }[] } } = await import(
     resolve(house, '.dependency-cruiser.js')

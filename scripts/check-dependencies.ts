@@ -1,9 +1,9 @@
-// Every dependency has its line of reason in docs/decisions/0006-dependencies.md, and no line is about one that is gone.
+// Every dependency has a reason in docs/decisions/0006-dependencies.md, and no reason is left of a removed one.
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 interface Package {
-  /** The workspace itself, which is not published: it ships nothing. */
+  /** Set for the workspace root, which is not published and ships nothing. */
   private?: boolean;
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
@@ -11,7 +11,11 @@ interface Package {
   devDependencies?: Record<string, string>;
 }
 
-/** Compares the tables under "Shipped" and "Development" with what the packages name. @returns sentences; none is good */
+/**
+ * Compares the tables under "Shipped" and "Development" with the manifests of the packages.
+ *
+ * @returns A sentence for each difference.
+ */
 export function findUndecided(record: string, packages: Package[]): string[] {
   const shipped = packages.flatMap((found) => [
     ...Object.keys(found.dependencies ?? {}),
@@ -40,7 +44,7 @@ function compare(heading: string, reasons: Map<string, string>, names: string[])
   ];
 }
 
-/** The rows `| name | reason |` of one section, without the head of the table. */
+/** The rows `| name | reason |` of one section, without the table header. */
 function reasonsUnder(heading: string, record: string): Map<string, string> {
   const section = record.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
   const rows = section.matchAll(/^\| *`([^`]+)` *\|([^|]*)\|$/gm);

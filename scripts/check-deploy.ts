@@ -1,5 +1,5 @@
-// What is in deploy/ cannot be started here, where no container engine runs. So each file is read by a library or by rules
-// that are strict about it, and what it promises (no root, nothing writable, no secret) is looked for.
+// The files in deploy/ cannot be run here without a container engine. Instead, each is parsed by a library or strict
+// rules, and checked for what it promises: no root, nothing writable, no secrets.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DockerfileParser } from 'dockerfile-ast';
@@ -15,7 +15,7 @@ const settingNames = new Set(Object.values(settings).flatMap(({ env }) => [env, 
 
 type Check = (text: string) => string[];
 
-/** Every file of `deploy/` that is not prose, and what is looked for in it. */
+/** Every file in `deploy/` except prose, and its checks. */
 export const checks: Record<string, Check> = {
   Dockerfile: checkDockerfile,
   'compose.yaml': checkCompose,
@@ -94,7 +94,7 @@ function checkService(name: string, service: Service, compose: Compose): string[
   return faults;
 }
 
-/** What the unit has to say; systemd itself ignores what it does not know. */
+/** The required directives of the unit. systemd itself ignores unknown directives, so typos are not reported. */
 const hardening: Record<string, string> = {
   DynamicUser: 'yes',
   ProtectSystem: 'strict',
@@ -178,7 +178,7 @@ function unbalanced(text: string): string[] {
   return depth === 0 ? [] : ['The braces do not match.'];
 }
 
-/** A setting that Usher does not know keeps it from starting. */
+/** An unknown setting prevents Usher from starting. */
 const unknownSettings = (text: string): string[] =>
   [...new Set([...text.matchAll(/\bUSHER_[A-Z_]+/g)].map(([name]) => name))]
     .filter((name) => !settingNames.has(name))

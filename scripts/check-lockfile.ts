@@ -1,5 +1,5 @@
-// Every package in package-lock.json has a checksum, so that an installation cannot be given other content than the one
-// that was tested.
+// Every package in package-lock.json has a checksum, so that an installation cannot get other content than the one
+// tested.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -7,10 +7,10 @@ interface Lockfile {
   packages: Record<string, { link?: boolean; integrity?: string; resolved?: string }>;
 }
 
-/** @returns A sentence for each package that is not pinned to its content; none is good. */
+/** @returns A sentence for each package without a checksum. */
 export function findUnpinned({ packages }: Lockfile): string[] {
   return Object.entries(packages).flatMap(([path, { link, integrity = '', resolved }]) => {
-    // What lies in a workspace is our own: it is linked, not downloaded.
+    // Workspace packages are our own: they are linked, not downloaded.
     if (!path.includes('node_modules/') || link) return [];
     const sentences = [];
     if (!/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity)) sentences.push(`${path} has no SHA-512 checksum.`);

@@ -1,5 +1,5 @@
-// The packages as they would be published: packed, and looked at by those who install them. publint reads the manifest
-// against the files, arethetypeswrong resolves the types as TypeScript does, and the rest is what this house promises.
+// Checks the packages as they would be published: packed, and seen by a consumer. publint checks the manifest against
+// the files, arethetypeswrong resolves the types as TypeScript does, and the rest is this repository's own promises.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,10 +16,10 @@ import { packAll } from './pack.ts';
 const root = resolve(import.meta.dirname, '..');
 
 /**
- * What is wrong with a tarball.
+ * Checks a tarball.
  *
- * @param license The text of the license that it has to carry.
- * @returns sentences; none is good
+ * @param license The license text that it must contain.
+ * @returns A sentence for each problem.
  */
 export async function findFaults(tarball: Uint8Array, license: string): Promise<string[]> {
   const found = createPackageFromTarballData(tarball);
@@ -34,7 +34,7 @@ async function lint(tarball: Uint8Array): Promise<string[]> {
   return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
 }
 
-/** Resolutions of TypeScript that the packages do not serve: ES modules, found by `exports`, are all there is. */
+/** TypeScript resolution modes that the packages do not support: they are ES modules found by `exports`. */
 const unserved: Problem['kind'][] = ['CJSResolvesToESM'];
 
 async function checkTypes(found: Package): Promise<string[]> {

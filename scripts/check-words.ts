@@ -1,18 +1,18 @@
-// What may be said only in one place, or nowhere: the rules of the house that concern words inside a file. Those that
-// concern imports are in .dependency-cruiser.js.
+// Finds code and words that are allowed in one place only, or nowhere: rules about the inside of a file. Rules about
+// imports are in .dependency-cruiser.js.
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import ts from 'typescript';
 
 interface Rule {
   why: string;
-  /** Where the word may be said. */
+  /** The files where it is allowed. */
   except: RegExp;
-  /** Where the rule holds; everywhere unless told. */
+  /** The files that the rule applies to; by default all. */
   only?: RegExp;
-  /** A word in the text, comments included. */
+  /** Matches the text, including comments. */
   text?: RegExp;
-  /** Code: comments and strings may say it. */
+  /** Matches code; comments and strings are exempt. */
   code?: (node: ts.Node, file: ts.SourceFile) => boolean;
 }
 
@@ -74,7 +74,7 @@ export interface Finding {
   line: number;
 }
 
-/** What `text` says against the rules when it stands in `file` (a path from the root of the repository). */
+/** The violations in `text`, the content of `file` (a path from the repository root). */
 export function findForbiddenWords(file: string, text: string): Finding[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const lineAt = (position: number) => source.getLineAndCharacterOfPosition(position).line + 1;
@@ -117,7 +117,7 @@ function readsEnvironment(node: ts.Node): boolean {
   return ts.isImportDeclaration(node) && namesModule(node, 'process');
 }
 
-/** What node:net knows about addresses opens nothing. */
+/** These functions of node:net only handle IP addresses and open no connection. */
 const harmlessInNet = ['isIP', 'isIPv4', 'isIPv6', 'BlockList', 'SocketAddress'];
 
 function opensConnection(node: ts.Node, file: ts.SourceFile): boolean {
@@ -128,7 +128,7 @@ function opensConnection(node: ts.Node, file: ts.SourceFile): boolean {
   if (isMember(node, 'globalThis', 'fetch')) return true;
   if (ts.isNewExpression(node))
     return isName(node.expression, 'WebSocket') || isName(node.expression, 'EventSource');
-  // A handler is called fetch, too: then the file itself says what the name means.
+  // A handler can be named fetch, too: if the file declares the name, it is not the global.
   return ts.isCallExpression(node) && isName(node.expression, 'fetch') && !declares(file, 'fetch');
 }
 

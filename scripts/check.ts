@@ -1,5 +1,5 @@
-// Runs every `check:*` script of package.json, two at a time, to the end, and shows what each one said. A new check
-// is a new line there. One alone: `npm run check:types`.
+// Runs all `check:*` scripts of package.json, two at a time, without stopping at failures, and prints the output of
+// each. To add a check, add a script there. To run one: `npm run check:types`.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -34,7 +34,7 @@ async function run(name: string, command: string): Promise<void> {
   console.log(`\n== ${name}: ${code === 0 ? 'in order' : 'FAILED'} (${took} s)\n${output.trimEnd()}`);
 }
 
-/** The command runs as `npm run` would run it: the tools of the repository come first in PATH. */
+/** Runs a command like `npm run`: the repository's tools come first in PATH. */
 function shell(command: string): Promise<{ code: number | null; output: string }> {
   const { promise, resolve: done, reject } = Promise.withResolvers<{ code: number | null; output: string }>();
   const child = spawn(command, { cwd: root, shell: true, stdio: ['ignore', 'pipe', 'pipe'] });

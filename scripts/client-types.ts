@@ -1,5 +1,5 @@
-// Writes packages/client/src/api.ts from the table of routes, by way of the OpenAPI document; reference.ts
-// calls it. So the client's types are the server's schemas, and cannot part from them unnoticed.
+// Writes packages/client/src/api.ts from the route table, by way of the OpenAPI document; reference.ts calls it. So the
+// client's types always match the server's schemas.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -41,7 +41,7 @@ export interface Document {
   components: { schemas: Record<string, Schema> };
 }
 
-/** The types of a document: its named schemas, and every call under `/v1/`. */
+/** The types of a document: its named schemas, and every operation under `/v1/`. */
 export function writeTypes({ paths, components }: Document): string {
   const shapes = Object.entries(components.schemas).map(
     ([name, schema]) => `export interface ${name} ${typeOf(schema)}`,
@@ -86,7 +86,7 @@ const answerOf = (responses: Operation['responses']): string =>
 
 const schemaOf = (content: Content = {}): Schema => content['application/json']?.schema ?? {};
 
-/** A schema as a type; one that says more than a type can say is a type that says less. */
+/** A schema as a TypeScript type; constraints that a type cannot express are dropped. */
 function typeOf(schema: Schema): string {
   if (schema.$ref) return schema.$ref.split('/').at(-1) ?? 'unknown';
   if (schema.const !== undefined) return JSON.stringify(schema.const);
@@ -117,7 +117,7 @@ function objectOf({ properties, required = [], additionalProperties }: Schema): 
   }
   const members = Object.entries(properties).map(([name, schema]) => {
     const comment = schema.description ? `/** ${schema.description.replace(/\.$/, '')}. */\n` : '';
-    // Whoever builds an object often has an undefined where nothing is meant; JSON leaves it out.
+    // Callers often build objects with undefined for an absent value; JSON omits it.
     return required.includes(name)
       ? `${comment}${name}: ${typeOf(schema)};`
       : `${comment}${name}?: ${typeOf(schema)} | undefined;`;
@@ -135,7 +135,7 @@ function format(text: string): string {
   return stdout;
 }
 
-/** Writes the file; with `checking` it only says whether it is stale, and sets the exit code. */
+/** Writes the file. With `checking`, only reports whether it is stale, and sets the exit code. */
 export async function keepClientTypes(checking: boolean): Promise<void> {
   const built = resolve(root, 'packages/server/dist');
   const { routes } = await import(`${built}/routes.js`);

@@ -1,6 +1,9 @@
 import { defineConfig } from 'tsdown';
 
-/** How the packages are built that run anywhere: a file for each file of `src`, so that a stack trace names one that one knows. */
+/**
+ * How the platform-independent packages are built: one output file for each file in `src`, so that stack traces name
+ * familiar files.
+ */
 export const libraryBuild = (folder: string) =>
   defineConfig({
     cwd: folder,

@@ -1,23 +1,23 @@
-// Makes the tarballs of the three packages, as `npm publish` would: in a copy of the sources, so that whatever else
-// builds or runs here at the same time is not disturbed.
+// Builds the tarballs of the three packages, as `npm publish` would: in a copy of the sources, so as not to interfere
+// with other builds or servers.
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
-/** What the builds read, beside the packages. */
+/** The files that the builds read in addition to the packages. */
 const shared = ['package.json', 'tsconfig.json', 'scripts'];
 const isBuiltOrTest = /^packages\/[^/]+\/(dist|node_modules|test)(\/|$)/;
 
 export interface Packed {
   name: string;
   version: string;
-  /** The tarball. */
+  /** The path of the tarball. */
   file: string;
 }
 
-/** Packs every package into a folder. What `prepack` does is done. */
+/** Packs every package into a folder, after the steps of `prepack`. */
 export function packAll(folder: string): Packed[] {
   const copy = mkdtempSync(join(tmpdir(), 'usher-pack-'));
   try {

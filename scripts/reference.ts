@@ -1,5 +1,5 @@
-// Writes docs/reference/ from the tables in packages/server/src, and the client's types; with --check it only says what is
-// stale. It reads the built tables: routes.ts names its handlers, some of them pages, and Node.js alone cannot read those.
+// Writes docs/reference/ from the tables in packages/server/src, and the client's types; with --check it only reports
+// stale files. It reads the built tables, because routes.ts imports pages in .tsx, which Node.js cannot run.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { keepClientTypes } from './client-types.ts';
@@ -8,11 +8,11 @@ const root = resolve(import.meta.dirname, '..');
 
 interface Page {
   title: string;
-  /** The module of packages/server/src that exports the table under the page's name. */
+  /** The module in packages/server/src that exports the table. */
   module: string;
-  /** The table's name there, if it is not the page's. */
+  /** The name of the exported table, if it is not the page's. */
   export?: string;
-  /** A few sentences before the table. */
+  /** The introduction before the table. */
   intro: string;
   write: (module: never) => string;
 }
@@ -112,7 +112,7 @@ function inWords(milliseconds: number): string {
   if (seconds < 3_600) return `${seconds / 60} min`;
   if (seconds <= 86_400) return `${seconds / 3_600} h`;
   const days = seconds / 86_400;
-  // A window of many years lasts until it is cleared.
+  // A window of many years lasts until the rate limit is reset.
   return days <= 365 ? `${days} days` : 'total';
 }
 

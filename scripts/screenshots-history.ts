@@ -1,8 +1,8 @@
-// A month of an installation that people use, for the pictures of the console: written with the server's own functions
-// before it starts. The same every time, but for the date.
+// Simulates a month of activity for the screenshots of the admin console, written with the server's own functions
+// before it starts. Always the same, except for the dates.
 import { resolve } from 'node:path';
 
-/** The built modules, with the types of their sources: Node.js alone cannot read the pages, which are .tsx. */
+/** The built modules, with the types of their sources, because Node.js cannot run .tsx files. */
 type OpenContext = typeof import('../packages/server/src/open-context.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Events = typeof import('../packages/server/src/core/events.ts');
@@ -17,13 +17,13 @@ const { insertUser }: Users = await import(`${built}/core/users.js`);
 
 const HOUR = 60 * 60_000;
 const DAYS = 30;
-/** Sign-ins by the hour of a working day, in UTC; half an hour before this one nothing is written any more. */
+/** Sign-ins by hour of a working day, in UTC; nothing is written for the last half hour before now. */
 const rhythm = [1, 0, 0, 0, 1, 2, 5, 9, 14, 12, 10, 9, 8, 10, 11, 10, 8, 6, 5, 6, 5, 4, 3, 2];
 const names =
   'lena tomas mira jonas aylin pavel ines otto nadia felix greta samir elsa hugo vera milan'.split(' ');
 const families = 'abdi berg cole diaz eder falk gray horn ives jung klein lund'.split(' ');
 
-/** Always the same numbers from 0 to 1 (mulberry32). */
+/** A deterministic generator of numbers from 0 to 1 (mulberry32). */
 function chances(seed: number): () => number {
   let state = seed;
   return () => {
@@ -35,9 +35,9 @@ function chances(seed: number): () => number {
 }
 
 /**
- * Makes the database, an administrator, and the people and events of the month before.
+ * Creates the database, an administrator, and the users and events of the previous month.
  *
- * @param admin Who can sign in.
+ * @param admin The administrator, who can sign in.
  */
 export async function writeHistory(
   database: string,

@@ -1,4 +1,4 @@
-// Writes docs/images/*.png: the main pages, in light and dark, of a server that is started for this and thrown away.
+// Writes docs/images/*.png: the main pages in light and dark mode, from a temporary server.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { writeHistory } from './screenshots-history.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const images = join(root, 'docs/images');
-/** A README is read over slow lines, too. */
+/** The maximum size, because READMEs are also read over slow connections. */
 const MAX_BYTES = 80_000;
 
 const desk = { width: 1200, height: 760 };
@@ -38,7 +38,7 @@ const devices = {
 } as const;
 
 const shots: Shot[] = [
-  // First: signing in for the other pictures leaves events of its own.
+  // First, because signing in for the other pictures adds events.
   { name: 'console-events', viewport: desk, open: openEvents },
   { name: 'sign-in', viewport: desk, open: (page) => page.goto('/sign-in') },
   { name: 'sign-up', viewport: desk, open: fillSignUp },
@@ -59,7 +59,7 @@ async function fillSignUp(page: Page): Promise<void> {
   await page.locator('h1').click();
 }
 
-/** Somebody who cannot sign in: an administrator looks why. */
+/** Opens the page of a user who cannot sign in, as an administrator who looks for the reason. */
 async function openUser(page: Page): Promise<void> {
   await openSignedIn(`/admin/users?search=${alan.username}`, barbara)(page);
   await page.getByRole('link', { name: alan.username, exact: true }).click();
@@ -132,7 +132,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** What the server says that it listens on. */
+/** The URL that the server prints when it listens. */
 async function addressOf(output: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of output) {
@@ -143,7 +143,7 @@ async function addressOf(output: NodeJS.ReadableStream): Promise<string> {
   throw new Error(`The server did not start:\n${text}`);
 }
 
-/** Somebody who has lived here for a while: proven, and signed in on other devices. */
+/** Creates a user with history: a verified email, and sessions on other devices. */
 async function populate(url: string): Promise<void> {
   const post = async (path: string, body: unknown, [agent, address]: readonly [string, string]) => {
     const headers = { 'content-type': 'application/json', 'user-agent': agent, 'x-forwarded-for': address };
@@ -163,7 +163,7 @@ async function populate(url: string): Promise<void> {
     await post('/v1/signin', { email: alan.email, password: `not this one ${i}` }, stranger);
 }
 
-/** The newest email, in the mailbox that the banner has the link of. */
+/** The newest email in the mailbox, whose link is in the start message. */
 async function readEmail(url: string): Promise<string> {
   const { page, close } = await visit(browser, url);
   await page.goto(/http\S+\/mailbox#token=[\w-]+/.exec(printed)?.[0] ?? '');

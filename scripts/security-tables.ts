@@ -16,8 +16,8 @@ export interface Source {
 const ID = /[A-Z]\d{1,2}/g;
 const LIST = /[A-Z]\d{1,2}(?:(?:, | and )[A-Z]\d{1,2})*/.source;
 
-// In a title `D1: text`, `D1, D2 on $name: text` or `text (D1)`, and as the first value of a table of cases. In a comment
-// `(attack D1)`, `(attacks D1, D2)`, `(fault F1)` or `(P7)`.
+// In a title `D1: text`, `D1, D2 on $name: text` or `text (D1)`, and as the first value of a table of cases. In a
+// comment `(attack D1)`, `(attacks D1, D2)`, `(fault F1)` or `(P7)`.
 const CITED = [
   new RegExp(`['"\`](${LIST})(?: on \\$name)?:`, 'g'),
   new RegExp(`\\((?:attacks? |faults? )?(${LIST})\\)`, 'g'),

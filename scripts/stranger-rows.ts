@@ -1,11 +1,11 @@
-// The most that one address range without an account can have written in a day, from the budgets that the server goes by.
-// SECURITY.md shows what this prints; tests compare the two, and flood a server to see that it stays below.
+// The most rows that one IP range without an account can cause in a day, from the server's rate limits. SECURITY.md
+// shows the output; tests compare the two, and flood a server to see that it stays below.
 import { rateLimits } from '../packages/server/src/core/rate-limits.ts';
 
 const DAY = 24 * 60 * 60_000;
-/** Refusals of one window that are recorded: ten, then one each time they have doubled, up to ten million. */
+/** Recorded rejections in one window: the first ten, then one at each doubling, up to ten million. */
 const RECORDED = 10 + 20;
-/** An IPv6 client is counted by its /64, /56 and /48, an IPv4 client by its address alone. */
+/** An IPv6 client is counted by its /64, /56 and /48, an IPv4 client by its IP only. */
 const WIDTHS = 3;
 
 type Windows = {
@@ -22,10 +22,10 @@ type Table =
   | 'rate_limit_members';
 
 const windows = (name: Windows): number => DAY / rateLimits[name].length;
-/** How much of a budget there is in a day. */
+/** How many attempts a rate limit allows in a day. */
 const inADay = (name: Windows): number => rateLimits[name].max * windows(name);
 
-/** What a row of each table holds at most, in bytes, with user agent, addresses and names as long as they may be. */
+/** The maximum size of a row in each table, in bytes, with the longest possible user agent, email and username. */
 export const bytesOfRow: Record<Table, number> = {
   users: 1_000,
   sessions: 800,
@@ -52,7 +52,7 @@ const ranged = [
 ] as const;
 const refusals = ranged.reduce((sum, name) => sum + windows(name) * RECORDED, 0);
 
-/** What each kind of attempt writes, every time or for each new name. */
+/** The rows that each kind of attempt writes, for every attempt or for each new identifier. */
 export const writings: readonly Writing[] = [
   {
     what: 'sign-ups, completed ones too',
@@ -77,7 +77,7 @@ export const writings: readonly Writing[] = [
 
 const tables = Object.keys(bytesOfRow) as Table[];
 
-/** Rows of each table in a day. */
+/** Rows in each table per day. */
 export const rowsInADay = (): Record<Table, number> =>
   Object.fromEntries(
     tables.map((table) => [
@@ -91,7 +91,7 @@ const bytesOf = (rows: Partial<Record<Table, number>>): number =>
 const rowsOf = (rows: Partial<Record<Table, number>>): number =>
   tables.reduce((sum, table) => sum + (rows[table] ?? 0), 0);
 
-/** The table of SECURITY.md. */
+/** The table in SECURITY.md. */
 export function strangerRows(): string[] {
   const lines = writings.map(({ what, times, rows }) =>
     line(what, say(times), times * rowsOf(rows), times * bytesOf(rows)),

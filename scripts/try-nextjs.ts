@@ -1,6 +1,6 @@
-// Runs docs/guides/nextjs.md from an empty folder: the packages as they would be published, a Next.js of today from the
-// registry that npm is set up with. `npm test` does without it, because Next.js is larger than everything that the tests
-// install together. Writes what it saw to docs/tried/nextjs.md; look at it before you commit it.
+// Runs docs/guides/nextjs.md from an empty folder: with the packages as they would be published, and the current
+// Next.js from npm's configured registry. It is not part of `npm test`, because Next.js is larger than everything else
+// that the tests install. Writes the result to docs/tried/nextjs.md; review it before you commit it.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { packAll } from './pack.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const guide = readFileSync(join(root, 'docs/guides/nextjs.md'), 'utf8');
-/** What every Next.js application has; the guide begins after it. */
+/** The dependencies of every Next.js application; the guide starts after their installation. */
 const beforehand = ['next', 'react', 'react-dom', 'typescript', '@types/react', '@types/node'];
 /** Milliseconds. */
 const TIMEOUT = 5 * 60_000;
@@ -36,7 +36,7 @@ try {
 async function tryGuide(): Promise<string[]> {
   writeFileSync(join(project, 'package.json'), '{ "private": true }\n');
   await shell(`npm install ${beforehand.join(' ')}`);
-  // The Node.js that runs this is new enough.
+  // The Node.js that runs this script is new enough.
   for (const line of guide.match(/^npm install .+$/gm) ?? []) if (!line.includes('node@')) await shell(line);
   const files = [...guide.matchAll(/`([^`\n]+\.(?:mjs|js|ts|tsx))`:\n\n```\w+\n([\s\S]*?)```/g)];
   if (files.length < 4)
@@ -58,7 +58,7 @@ async function tryGuide(): Promise<string[]> {
   }
 }
 
-/** What a person does in the application, and what must come of it. */
+/** Uses the application like a person, and collects what it shows. */
 async function visit(url: string): Promise<string[]> {
   const seen: string[] = [];
   const ask = async (what: string, expected: number, path: string, init: RequestInit = {}) => {

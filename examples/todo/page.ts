@@ -14,7 +14,7 @@ export function addPage(app: Hono<Guarded>, todos: Todos, signedIn: Signed): voi
   app.use('/todos/*', async (c, next) => {
     const refused = await signedIn(c, next);
     c.header('cache-control', 'no-store');
-    // Users who must sign in or choose a new password do so, and come back.
+    // Users who must sign in or choose a new password are redirected, and return here afterwards.
     if (refused?.status === 401) return c.redirect('/sign-in?return_to=/todos', 303);
     if (refused?.status === 403 && c.req.method === 'GET')
       return c.redirect('/dashboard/security?return_to=/todos', 303);

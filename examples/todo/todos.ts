@@ -22,7 +22,7 @@ export interface Todo {
   completed_at: string | null;
 }
 
-/** The limit of to-dos per user. */
+/** The maximum number of to-dos per user. */
 export const MOST = 1_000;
 
 const schema = `

@@ -1,5 +1,5 @@
 /**
- * What a client tells of: by itself, or because another tab did it.
+ * Changes of the session that a client reports, including changes in other tabs.
  *
  * @example
  * usher.onChange((change) => console.log(change));
@@ -7,19 +7,19 @@
 export type Change = 'signed_in' | 'renewed' | 'signed_out' | 'session_expired';
 
 export interface Changes {
-  /** @returns What ends the listening. */
+  /** @returns A function that removes the listener. */
   listen(listener: (change: Change) => void): () => void;
-  /** Tells the listeners here, and those of other tabs where they share the session. */
+  /** Notifies the listeners here, and those of other tabs that share the session. */
   tell(change: Change): void;
   close(): void;
 }
 
-/** @param shared What tabs with the same session have in common; undefined when no other tab has it. */
+/** @param shared The name that tabs with the same session have in common; undefined if no other tab shares it. */
 export function tellChanges(shared: string | undefined): Changes {
   const listeners = new Set<(change: Change) => void>();
   const tellHere = (change: Change): void => {
     for (const listener of listeners) {
-      // A listener's bug is its own: it is reported as one that nobody caught, and the others still hear.
+      // An error in a listener is reported as uncaught, and the other listeners are still called.
       queueMicrotask(() => listener(change));
     }
   };
@@ -29,7 +29,7 @@ export function tellChanges(shared: string | undefined): Changes {
     channel.onmessage = ({ data }: { data: unknown }) => {
       if (data === 'signed_in' || data === 'signed_out' || data === 'session_expired') tellHere(data);
     };
-  // A program in Node.js ends although somebody listens.
+  // Lets a Node.js program exit while there are listeners.
   (channel as { unref?: () => void } | undefined)?.unref?.();
   return {
     listen(listener) {

@@ -9,26 +9,28 @@ import { memoryStorage, type TokenStorage } from './storage.ts';
 import { type UsersCalls, usersCalls } from './users.ts';
 import { type MailedCalls, mailedCalls } from './verification.ts';
 
-/** Which Usher, and how the session with it is kept. */
+/** The server, and how its session is stored. */
 export interface ClientOptions {
-  /** Usher's address, such as `https://accounts.example.org`. */
+  /** Usher's public URL, such as `https://accounts.example.org`. */
   url: string;
   /**
-   * How the session is kept: `cookie` in a browser, by Usher itself and out of reach of scripts; `bearer` in a program, or
-   * where the cookie cannot go, by this client. Unless told, `cookie` where there is a document, `bearer` elsewhere.
+   * How the session is stored: `cookie` in a browser, in a cookie that scripts cannot read; `bearer` in a program, or
+   * where the cookie is not sent, as tokens in `storage`. By default `cookie` if there is a document, otherwise
+   * `bearer`.
    */
   session?: 'cookie' | 'bearer';
-  /** Where tokens are kept; in memory unless told. Tabs with one storage share one session. */
+  /** Stores the tokens of a `bearer` session; in memory by default. Tabs with the same storage share one session. */
   storage?: TokenStorage;
-  /** For a network that needs a way of its own. */
+  /** Replaces `fetch`, e.g. for a proxy. */
   fetch?: typeof globalThis.fetch;
   /** For tests. */
   clock?: Clock;
 }
 
 /**
- * What `createClient` makes. Every call gives `{ data, error }`. Beside the errors that are named with each, any may give
- * `network_error`, `unexpected_answer`, `invalid_request` with a reason for each field, `internal`, `unavailable` and `stopping`.
+ * The client that `createClient` returns. Every call resolves to `{ data, error }`. In addition to its own errors, any
+ * call may return `network_error`, `unexpected_answer`, `invalid_request` with a reason for each field, `internal`,
+ * `unavailable` and `stopping`.
  */
 export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
   me: MeCalls;
@@ -36,7 +38,8 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
   /**
    * Lists audit events, newest first; for administrators.
    *
-   * @param query `user`, `name`, `request`, `since` and `until` filter; `cursor` is the `next_cursor` from the previous page.
+   * @param query `user`, `name`, `request`, `since` and `until` filter; `cursor` is the `next_cursor` from the previous
+   * page.
    * @returns The events, and a `next_cursor` that is null on the last page.
    *
    * Errors: `forbidden`.
@@ -61,9 +64,9 @@ export interface Client extends SignInCalls, MailedCalls, ServiceCalls {
 }
 
 /**
- * A client of one Usher. Nothing is thrown for what can be expected.
+ * Creates a client of one Usher server. Expected errors are returned, not thrown.
  *
- * @throws Error for a `url` that is no address of a server.
+ * @throws Error if `url` is not the URL of a server.
  *
  * @example
  * const usher = createClient({ url: 'http://localhost:4000' });
@@ -77,7 +80,7 @@ export function createClient(options: ClientOptions): Client {
   const changes = tellChanges(isShared ? `usher ${url}` : undefined);
   const session = keepSession({
     kind,
-    // Both credentials at once are refused.
+    // The server rejects requests with both credentials.
     sender: { url, fetch, credentials: kind === 'cookie' ? 'include' : 'omit' },
     storage: storage ?? memoryStorage(),
     clock,

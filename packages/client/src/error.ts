@@ -45,7 +45,7 @@ export class UsherError extends Error {
 }
 
 /**
- * What a call gives: data or an error, never both.
+ * The result of a call: data or an error, never both.
  *
  * @example
  * const { data } = await usher.me.get();

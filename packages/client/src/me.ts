@@ -2,8 +2,9 @@ import type { Body, CallResult } from './request.ts';
 import type { KeptSession } from './session.ts';
 
 /**
- * The account of the current user. Every call can also return `unauthenticated` or `invalid_token` if no one is signed in. All
- * except `get` and `changePassword` return `password_change_required` if the password was generated or set by someone else.
+ * The account of the current user. Every call can also return `unauthenticated` or `invalid_token` if no one is signed
+ * in. All except `get` and `changePassword` return `password_change_required` if the password was generated or set by
+ * someone else.
  */
 export interface MeCalls {
   /** Gets the current user. */
@@ -17,20 +18,22 @@ export interface MeCalls {
    */
   change(body: Body<'PATCH /v1/me'>): CallResult<'PATCH /v1/me'>;
   /**
-   * Changes the password and revokes all other sessions. A bearer session continues with the new tokens of the response.
+   * Changes the password and revokes all other sessions. A bearer session continues with the new tokens of the
+   * response.
    *
    * Errors: `invalid_credentials` for an incorrect current password, `too_many_requests`, `busy`, `conflict`.
    */
   changePassword(body: Body<'PUT /v1/me/password'>): CallResult<'PUT /v1/me/password'>;
   /**
-   * Confirms the password. For five minutes the session may then do what requires a fresh sign-in: revoke other sessions and
-   * make changes as an administrator.
+   * Confirms the password. For five minutes the session may then do what requires a fresh sign-in: revoke other
+   * sessions and make changes as an administrator.
    *
    * Errors: `invalid_credentials` for an incorrect password, `too_many_requests`, `busy`.
    */
   confirm(body: Body<'POST /v1/me/confirm'>): CallResult<'POST /v1/me/confirm'>;
   /**
-   * Requests an email change. It takes effect when the new email is verified; the old email receives a link that undoes it.
+   * Requests an email change. It takes effect when the new email is verified; the old email receives a link that undoes
+   * it.
    *
    * @param body The new email and the current password.
    *

@@ -1,20 +1,20 @@
 import type { Calls, Problem } from './api.ts';
 import { failed, good, type Result, UsherError } from './error.ts';
 
-/** What a call takes: its path's parameters, its query, its body, as far as it has them. */
+/** The input of a call: the path parameters, query and body that it has. */
 export type Input<Name extends keyof Calls> = Omit<Calls[Name], 'response'>;
 export type ResponseBody<Name extends keyof Calls> = Calls[Name]['response'];
 export type Body<Name extends keyof Calls> = Calls[Name] extends { body?: infer B } ? NonNullable<B> : never;
 export type Query<Name extends keyof Calls> = Calls[Name] extends { query?: infer Q }
   ? NonNullable<Q>
   : never;
-/** What a call gives, once it has been answered. */
+/** The result of a call. */
 export type CallResult<Name extends keyof Calls> = Promise<Result<ResponseBody<Name>>>;
 
 export interface Sender {
   url: string;
   fetch: typeof globalThis.fetch;
-  /** Whether the browser sends its cookie along. */
+  /** Whether the browser sends cookies. */
   credentials: 'include' | 'omit';
 }
 
@@ -24,7 +24,7 @@ interface Parts {
   body?: unknown;
 }
 
-/** Sends one call; whatever happens is a result. */
+/** Sends a call. It never throws: network errors are results, too. */
 export async function request<Name extends keyof Calls>(
   { url, fetch, credentials }: Sender,
   name: Name,
@@ -57,8 +57,8 @@ export async function request<Name extends keyof Calls>(
 }
 
 /**
- * Why there is no response, as far as it can be known. A browser does not tell a page whether nobody answered or CORS keeps the
- * response from it, so a page of another origin is told both.
+ * The reason why there is no response, as far as it is known. A browser does not tell a page whether the server was
+ * unreachable or CORS blocked the response, so for another origin the message names both.
  */
 function whyUnreached(url: string, cause: unknown): string {
   const { location }: { location?: { origin?: string } } = globalThis as object;
@@ -88,7 +88,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Something between the server and us may answer in its place: a proxy, a captive portal. */
+/** A proxy or a captive portal may have responded instead of the server. */
 function errorOf({ status, headers }: Response, said: unknown): UsherError {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   const retryAfter = Number.isFinite(seconds) ? seconds : undefined;

@@ -4,32 +4,34 @@ import { failed, good, type Result } from './error.ts';
 import type { Body, CallResult } from './request.ts';
 import type { KeptSession } from './session.ts';
 
-/** Services of your own that accept Usher's tokens, such as those behind `@usher-auth/guard`. */
+/** Your own services that accept Usher's access tokens, such as those with `@usher-auth/guard`. */
 export interface ServiceCalls {
   /**
-   * The access token for a service of your own, good for at least half a minute. It is kept in memory and renewed as needed,
-   * whether the session is a cookie or a pair of tokens. It opens nothing at Usher.
+   * Gets an access token for one of your services, valid for at least 30 more seconds. It is cached in memory and
+   * renewed as needed, for cookie and bearer sessions. Usher itself does not accept it.
    *
-   * @param body `audience` is the service, one of `USHER_AUDIENCES`; the default one unless told.
+   * @param body `audience` is the service, one of `USHER_AUDIENCES`; the default audience if omitted.
    *
-   * Errors: `unauthenticated` without a session, those of a renewal, such as `network_error`.
+   * Errors: `unauthenticated` without a session, and those of a renewal, such as `network_error`.
    */
   token(body?: Body<'POST /v1/token'>): Promise<Result<string>>;
   /**
-   * Calls a service of your own with a token for it, if there is a session; otherwise like `fetch`. What is on Usher's own
-   * origin is called with the session itself. When a service answers 401 because the token is not valid, Usher is asked whether
-   * there still is a session; if not, listeners hear `session_expired`.
+   * Calls one of your services, with an access token for it if there is a session; otherwise like `fetch`. Requests to
+   * Usher's own origin use the session itself. If a service responds with 401 because the token is invalid, the client
+   * checks whether the session is still active; if not, listeners receive `session_expired`.
    *
-   * @param init As for `fetch`, and `audience`, the service that the token is for.
+   * @param init As for `fetch`, plus `audience`, the service that the token is for.
    *
-   * @throws TypeError as `fetch` does when nobody can be reached; UsherError when there should be a token but none can be had.
+   * @throws TypeError like `fetch` if the service cannot be reached; UsherError if there is a session but no token
+   * could be obtained.
    *
    * @example
    * export const hello = async () => (await usher.fetch('http://localhost:3000/api/hello')).json();
    */
   fetch(input: string | URL | Request, init?: RequestInit & { audience?: string }): Promise<Response>;
   /**
-   * For a service without a guard: whether the session of a token that it was sent is still active, and the role of its user.
+   * For a service without a guard: checks whether the session of a received token is still active, and gets the role of
+   * its user.
    */
   introspect(body: Body<'POST /v1/introspect'>): CallResult<'POST /v1/introspect'>;
 }
@@ -37,21 +39,22 @@ export interface ServiceCalls {
 interface ServiceDependencies {
   /** Usher's own origin. */
   url: string;
-  /** What really sends. */
+  /** Sends the requests. */
   fetch: typeof globalThis.fetch;
   clock: Clock;
-  /** Tells of another session, or none. */
+  /** Reports that the session changed. */
   onChange(listener: (change: Change) => void): unknown;
 }
 
-/** A token that ends in less than this is not handed out; in milliseconds. */
+/** A token that expires within this time is not handed out; in milliseconds. */
 const AHEAD = 30_000;
 
 export function serviceCalls(
   session: KeptSession,
   { url, fetch, clock, onChange }: ServiceDependencies,
 ): ServiceCalls {
-  // By audience. Another session has other tokens: what was on its way for the one before is kept where nobody looks.
+  // By audience. A change of session replaces the map, so a pending request of the previous session stores its token in
+  // the old one, which is never read.
   let kept = new Map<string | undefined, { token: string; until: number }>();
   onChange((change) => {
     if (change !== 'renewed') kept = new Map();
@@ -70,7 +73,7 @@ export function serviceCalls(
     return good(data.access_token);
   };
 
-  /** What goes with a call: at Usher itself what the session is, elsewhere a token for the service. */
+  /** The credential of a request: the session for Usher itself, otherwise a token for the service. */
   const credentialFor = async (call: Request, audience: string | undefined): Promise<string | null> => {
     const result =
       new URL(call.url).origin === url ? await session.token() : await token(audience ? { audience } : {});
@@ -80,12 +83,13 @@ export function serviceCalls(
   };
 
   /**
-   * A service that rejects a token may know that the session was revoked. Usher is asked for the next token, once for each that was
-   * rejected: if there is no session any more, listeners hear `session_expired`. A failure to ask says nothing.
+   * A service that rejects a token may know that the session was revoked. The client asks Usher for a new token, once
+   * for each rejected one: if the session has ended, listeners receive `session_expired`. If Usher cannot be reached,
+   * nothing is reported.
    */
   const checkSession = async (response: Response, rejected: string, audience: string | undefined) => {
     if (kept.get(audience)?.token !== rejected) return;
-    // A newer sign-in may be what is missing: the next call gets a token that says so.
+    // The service may require a more recent sign-in: the next call gets a new token with the latest `auth_time`.
     kept.delete(audience);
     if (!mayRejectToken(response.headers.get('www-authenticate'))) return;
     await token(audience ? { audience } : {});
@@ -105,7 +109,7 @@ export function serviceCalls(
   };
 }
 
-// Whether a 401 says that the token is not valid (RFC 6750, 3.1), as that of a guard does. On another origin a page does not see
-// the header unless the service exposes it; then it may have been said.
+// Whether a 401 says that the token is invalid (RFC 6750, 3.1), as a guard's does. On another origin the header is
+// hidden unless the service exposes it; then the token may have been rejected.
 const mayRejectToken = (challenge: string | null): boolean =>
   challenge === null || /^Bearer\b.*\berror="invalid_token"/i.test(challenge);

@@ -6,20 +6,20 @@ import { type CallResult, type Input, type ResponseBody, request, type Sender } 
 import type { TokenStorage } from './storage.ts';
 import { keepTokens, notSignedIn, type Tokens } from './tokens.ts';
 
-/** Who is signed in, and the calls that are made on their behalf. */
+/** The session of the current user, and the calls made with it. */
 export interface KeptSession {
   kind: 'cookie' | 'bearer';
-  /** A call that needs nobody to be signed in; with a token it is made by whoever has it. */
+  /** A call that requires no session; a given token is sent along. */
   anyone<Name extends keyof Calls>(name: Name, input: Input<Name>, token?: string | null): CallResult<Name>;
-  /** A call by whoever is signed in: with the cookie, or with a token that is renewed as needed. */
+  /** A call that requires a session: sent with the cookie, or with a token that is renewed as needed. */
   signedIn<Name extends keyof Calls>(name: Name, input: Input<Name>): CallResult<Name>;
-  /** The access token, renewed if it is about to end. @returns null without a session, and always with a cookie. */
+  /** The access token, renewed if it is about to expire. @returns null without a session, and always with a cookie. */
   token(): Promise<Result<string | null>>;
-  /** @param pair What the sign-in gave, unless it gave a cookie. */
+  /** @param pair The tokens from the sign-in; undefined with a cookie. */
   begin(pair?: TokenPair): Promise<void>;
-  /** Goes on with another pair. */
+  /** Stores new tokens of the same session. */
   keep(pair: TokenPair): Promise<void>;
-  /** By the user's own doing. */
+  /** Ends the session because the user signed out. */
   end(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export function keepSession({ kind, sender, storage, clock, changes }: SessionDe
   };
 }
 
-/** A token that is refused before its time is renewed, once, and the call sent again. */
+/** Sends a call with the access token. If the server rejects it as invalid, renews it and resends the call, once. */
 async function callByToken<Name extends keyof Calls>(
   sender: Sender,
   tokens: Tokens,
@@ -81,17 +81,17 @@ async function callByToken<Name extends keyof Calls>(
   return renewed.data === null ? result : request(sender, name, input, renewed.data);
 }
 
-/** Whether a refusal says that there is no session, or none any more. */
+/** Whether an error says that there is no session, or that it has ended. */
 export const isOver = ({ error }: Result<unknown>): boolean =>
   error?.code === 'invalid_token' || error?.code === 'unauthenticated';
 
 interface Presence {
   tell(change: Change): void;
-  /** What an answer says about the session is told where it is news. */
+  /** Reports what a response reveals about the session, if that is new. */
   learnFrom(result: Result<ResponseBody<keyof Calls>>): void;
 }
 
-/** Knows whether there was a session when we last heard of it, so that its end is told once, and only of one that was. */
+/** Tracks whether there is a session, so that its end is reported once, and only if there was one. */
 function followPresence(changes: Changes): Presence {
   let isSignedIn = false;
   const note = (change: Change): void => {

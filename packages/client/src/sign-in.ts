@@ -16,7 +16,8 @@ export interface SignInCalls {
    *
    * @returns The user, or only a message if the email has to be verified first.
    *
-   * Errors: `signup_rejected` and `user_exists` with a reason for each field, `signup_disabled`, `too_many_requests`, `busy`.
+   * Errors: `signup_rejected` and `user_exists` with a reason for each field, `signup_disabled`, `too_many_requests`,
+   * `busy`.
    */
   signUp(body: Body<'POST /v1/signup'>): CallResult<'POST /v1/signup'>;
   /**

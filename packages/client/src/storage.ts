@@ -1,5 +1,5 @@
 /**
- * Where tokens are kept between calls. Only `createClient` reads and writes it.
+ * Stores tokens between calls. Only `createClient` reads and writes it.
  *
  * @example
  * storage: {
@@ -9,11 +9,11 @@
  */
 export interface TokenStorage {
   read(): string | null | Promise<string | null>;
-  /** `null` removes. */
+  /** `null` removes the stored text. */
   write(text: string | null): void | Promise<void>;
 }
 
-/** For as long as the program runs, and for nobody else. */
+/** Keeps tokens in memory until the program exits. */
 export function memoryStorage(): TokenStorage {
   let kept: string | null = null;
   return {
@@ -24,7 +24,7 @@ export function memoryStorage(): TokenStorage {
   };
 }
 
-/** As much of the browser's `Storage` as is used. */
+/** The part of the browser's `Storage` that is used. */
 interface WebStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -32,8 +32,8 @@ interface WebStorage {
 }
 
 /**
- * Keeps tokens in a browser's storage, so that all tabs share one session. Whatever script runs in the page can read them
- * there: where the application is on Usher's own origin, its cookie is the better choice.
+ * Stores tokens in a browser storage, so that all tabs share one session. Any script on the page can read them there
+ * (XSS): if the application is on Usher's own origin, prefer the cookie.
  *
  * @example
  * export const usher = createClient({ url: 'http://localhost:4000', session: 'bearer', storage: webStorage(localStorage) });

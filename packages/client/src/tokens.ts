@@ -3,30 +3,30 @@ import type { Clock } from './clock.ts';
 import { failed, good, type Result, UsherError } from './error.ts';
 import type { TokenStorage } from './storage.ts';
 
-/** A pair of tokens, and when the access token ends by our own clock, in milliseconds since 1970. */
+/** A pair of tokens, and when the access token expires by our own clock, in milliseconds since 1970. */
 interface Kept {
   access: string;
   refresh: string;
   until: number;
 }
 
-/** The pair of tokens that a program holds, renewed before it ends. */
+/** The token pair of a bearer session, renewed before it expires. */
 export interface Tokens {
-  /** The access token, renewed if it is about to end. @returns null without a session. */
+  /** The access token, renewed if it is about to expire. @returns null without a session. */
   access(): Promise<Result<string | null>>;
-  /** The token that follows one that was refused. @returns null when the session has ended. */
+  /** The replacement for a rejected access token. @returns null if the session has ended. */
   renew(refused: string): Promise<Result<string | null>>;
   keep(pair: TokenPair): Promise<void>;
   drop(): Promise<void>;
 }
 
-/** An access token that ends in less than this is renewed first; in milliseconds. */
+/** An access token that expires within this time is renewed first; in milliseconds. */
 const AHEAD = 30_000;
 
 interface TokenDependencies {
   storage: TokenStorage;
   clock: Clock;
-  /** What tabs that share the storage agree on. */
+  /** The name of the lock that tabs with the same storage share. */
   lock: string;
   refresh(token: string): Promise<Result<TokenPair>>;
   onRenewed(): void;
@@ -53,7 +53,9 @@ export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: 
     await storage.write(JSON.stringify(kept));
   };
 
-  /** Inside the lock: what another tab has done meanwhile is used, so that no refresh token is sent twice. */
+  /**
+   * Runs inside the lock: uses tokens that another tab has renewed meanwhile, so that no refresh token is sent twice.
+   */
   const renewLocked = async (stale: string): Promise<Result<string | null>> => {
     const kept = await read();
     if (!kept) return good(null);
@@ -70,7 +72,7 @@ export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: 
     return good(null);
   };
 
-  /** One at a time here, and in all tabs. */
+  /** Renews once at a time, here and across tabs. */
   const renew = (stale: string): Promise<Result<string | null>> => {
     renewing ??= exclusively(lock, () => renewLocked(stale)).finally(() => {
       renewing = undefined;
@@ -83,7 +85,7 @@ export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: 
       const kept = await read();
       if (!kept || clock.now() < kept.until - AHEAD) return good(kept?.access ?? null);
       const renewed = await renew(kept.access);
-      // Renewing came a little early: while it cannot be done, the old one is still good.
+      // Renewal starts early: if it fails, the current token can be used until it expires.
       const isGoodStill = renewed.error && clock.now() < kept.until;
       return isGoodStill ? good(kept.access) : renewed;
     },
@@ -98,14 +100,14 @@ interface Locks {
 }
 
 /**
- * One tab after the other, where the platform has Web Locks. Without them two tabs may renew at once: the server gives both
- * the same successor, and within three seconds it does not count that as a retry.
+ * Serializes tabs with Web Locks, where available. Without them, two tabs may renew at once: the server gives both the
+ * same successor, and within three seconds does not count that as a retry.
  */
 function exclusively<T>(name: string, act: () => Promise<T>): Promise<T> {
   const { navigator }: { navigator?: { locks?: Locks } } = globalThis as object;
   return navigator?.locks ? navigator.locks.request(name, act) : act();
 }
 
-/** There is no session to be renewed. */
+/** The error if there is no session to renew. */
 export const notSignedIn = (): UsherError =>
   new UsherError('unauthenticated', 'You need to sign in to continue.', { status: 401 });

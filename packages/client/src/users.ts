@@ -2,15 +2,16 @@ import type { Body, CallResult, Query } from './request.ts';
 import type { KeptSession } from './session.ts';
 
 /**
- * User management, for administrators. Every call returns `forbidden` to other users. Calls that change something return
- * `reauthentication_required` if the password was last entered more than five minutes ago; `me.confirm` confirms it.
+ * User management, for administrators. Every call returns `forbidden` to other users. Calls that change something
+ * return `reauthentication_required` if the password was last entered more than five minutes ago; `me.confirm` confirms
+ * it.
  */
 export interface UsersCalls {
   /**
    * Lists users, oldest first. Search results are sorted by username or email.
    *
-   * @param query `search` is the start of a username or email, or a full user ID; `cursor` the `next_cursor` from the previous
-   * page.
+   * @param query `search` is the start of a username or email, or a full user ID; `cursor` the `next_cursor` from the
+   * previous page.
    * @returns The users, and a `next_cursor` that is null on the last page.
    */
   list(query?: Query<'GET /v1/users'>): CallResult<'GET /v1/users'>;

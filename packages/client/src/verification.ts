@@ -21,14 +21,15 @@ export interface MailedCalls {
    */
   resetPassword(body: Body<'POST /v1/reset-password'>): CallResult<'POST /v1/reset-password'>;
   /**
-   * Verifies an email address, which finishes a sign-up or an email change. A finished sign-up is signed in by cookie; with
-   * tokens, sign in afterwards.
+   * Verifies an email address, which finishes a sign-up or an email change. A finished sign-up is signed in by cookie;
+   * with tokens, sign in afterwards.
    *
-   * @param body Either `email` and `code`, or `token` from the link; `password` if the sign-up started in another browser.
+   * @param body Either `email` and `code`, or `token` from the link; `password` if the sign-up started in another
+   * browser.
    * @returns The user, and in `message` what was finished.
    *
-   * Errors: `invalid_code`, `invalid_link`, `password_required`, `signup_rejected`, `user_exists`, `unauthenticated` for a change
-   * that another user requested, `too_many_requests`, `busy`.
+   * Errors: `invalid_code`, `invalid_link`, `password_required`, `signup_rejected`, `user_exists`, `unauthenticated`
+   * for a change that another user requested, `too_many_requests`, `busy`.
    */
   verifyEmail(body: Body<'POST /v1/verify-email'>): CallResult<'POST /v1/verify-email'>;
   /**
@@ -46,7 +47,7 @@ export const mailedCalls = (session: KeptSession): MailedCalls => ({
   sendMail: (body) => session.anyone('POST /v1/send-mail', { body }),
   resetPassword: (body) => session.anyone('POST /v1/reset-password', { body }),
   async verifyEmail(body) {
-    // An email change is finished by the user who requested it; a sign-up needs no token.
+    // The user who requested an email change must complete it; a sign-up needs no token.
     const { data: token } = await session.token();
     const result = await session.anyone('POST /v1/verify-email', { body }, token);
     if (session.kind === 'cookie' && result.data?.message === 'user created!') await session.begin();

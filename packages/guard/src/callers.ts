@@ -1,6 +1,6 @@
 import type { Auth } from './guard.ts';
 
-/** Who sent which request, for frameworks whose requests are objects that live as long as the answer takes. */
+/** The verified tokens of requests, for frameworks whose request objects live until the response is sent. */
 const callers = new WeakMap<object, Auth>();
 
 export const noteCaller = (request: object, auth: Auth): void => {
@@ -8,9 +8,10 @@ export const noteCaller = (request: object, auth: Auth): void => {
 };
 
 /**
- * Who sent a request that `tokenRequired` let on.
+ * Gets who sent a request that `tokenRequired` accepted.
  *
- * @throws Error, as a bug of the route, for a request that it did not see: an unguarded route never has a caller.
+ * @throws Error if the request did not pass `tokenRequired`, which is a bug in the route.
+ *
  * @example
  * app.get('/api/hello', (request, response) => response.json({ hello: authOf(request).userId }));
  */

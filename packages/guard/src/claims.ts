@@ -1,6 +1,9 @@
 import { base64url } from 'jose';
 
-/** What Usher's access tokens say (RFC 9068). Times are seconds since 1970. No e-mail, name or role: those change. */
+/**
+ * The claims of Usher's access tokens (RFC 9068). Times are seconds since 1970. There is no email, name or role,
+ * because those change.
+ */
 export interface Claims {
   aud: string;
   sub: string;
@@ -10,16 +13,16 @@ export interface Claims {
   amr: string[];
 }
 
-/** The longest token that is looked at. */
+/** Longer tokens are rejected unread. */
 const MAX_CHARACTERS = 4_096;
-/** No token of Usher lives longer, in seconds; one that claims to was not made by it. */
+/** In seconds. Usher issues no token with a longer lifetime, so one that claims it is not Usher's. */
 const LONGEST_LIFETIME = 3_600;
-/** How far in the future `iat` and `auth_time` may lie, in seconds: the issuer's clock may be ahead of ours. */
+/** How far `iat` and `auth_time` may be in the future, in seconds: the issuer's clock may be ahead of ours. */
 const MAX_SKEW = 60;
 
 const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-/** The parts of a token that has the form of one of ours; no part of it is believed yet. */
+/** Splits a token that has the form of an Usher token; nothing is verified yet. */
 export function splitToken(token: string): [header: string, payload: string] | undefined {
   if (typeof token !== 'string' || token.length > MAX_CHARACTERS || !THREE_PARTS.test(token))
     return undefined;
@@ -27,7 +30,7 @@ export function splitToken(token: string): [header: string, payload: string] | u
   return [header, payload, signature].every(isCanonical) ? [header, payload] : undefined;
 }
 
-/** Many texts decode to the same bytes (RFC 4648, 3.5); only one of them is what the issuer wrote. */
+/** Several base64url texts decode to the same bytes (RFC 4648, 3.5); only the canonical one comes from the issuer. */
 function isCanonical(part: string): boolean {
   try {
     return base64url.encode(base64url.decode(part)) === part;
@@ -39,9 +42,10 @@ function isCanonical(part: string): boolean {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The claims of a token whose signature was verified, if they are what Usher writes for this issuer, whatever the audience.
- * They must be written as JSON is written, to the letter: so a member that comes twice, `1e400`, white space, a byte-order mark
- * and broken UTF-8 are refused, however a parser would read them. Claims that are not known are left alone.
+ * Reads the claims of a token whose signature is verified, and checks that they are Usher's for this issuer, whatever
+ * the audience. The JSON must be byte for byte what `JSON.stringify` writes: so duplicate members, `1e400`, white
+ * space, a byte-order mark and invalid UTF-8 are rejected, however a parser would read them. Unknown claims are
+ * ignored.
  */
 export function readClaims(payload: string, issuer: string, now: number): Claims | undefined {
   let said: Record<string, unknown>;
@@ -70,6 +74,6 @@ export function readClaims(payload: string, issuer: string, now: number): Claims
   return isSound ? { aud, sub, sid, exp, auth_time, amr } : undefined;
 }
 
-/** Ids and names of Usher are plain ASCII without white space. */
+/** Usher's IDs and names are ASCII without white space. */
 const isText = (value: unknown): value is string => typeof value === 'string' && /^[!-~]+$/.test(value);
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;

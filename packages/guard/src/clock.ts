@@ -1,4 +1,4 @@
-/** Where the time comes from; tests bring their own. */
+/** The source of time; tests replace it. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;

@@ -1,4 +1,7 @@
-/** Why a request is rejected: the code, its status, title and message. ASCII alone: a header holds the message, too (RFC 6750, 3). */
+/**
+ * Why a request is rejected: code, status, title and message. ASCII only, because the message is also sent in a header
+ * (RFC 6750, 3).
+ */
 const errors = {
   unauthenticated: [401, 'Authentication required', 'Send an access token: Authorization: Bearer ...'],
   invalid_token: [401, 'Invalid token', 'The token is invalid or has expired. Sign in again.'],
@@ -14,7 +17,7 @@ const errors = {
 export type GuardErrorCode = keyof typeof errors;
 
 /**
- * Why a token opens nothing. `code` is stable and meant for programs.
+ * Why a token is rejected. `code` is stable and meant for programs.
  *
  * @example
  * try {
@@ -28,7 +31,7 @@ export type GuardErrorCode = keyof typeof errors;
 export class GuardError extends Error {
   readonly code: GuardErrorCode;
   readonly status: number;
-  /** For a sign-in that is too old: how old it may be, in seconds. */
+  /** For a sign-in that is too old: the maximum age, in seconds. */
   readonly maxAge: number | undefined;
 
   constructor(
@@ -43,7 +46,7 @@ export class GuardError extends Error {
   }
 }
 
-/** What is sent for a refusal, in any framework. */
+/** The response to a rejected request, in any framework. */
 export interface ErrorResponse {
   status: number;
   headers: Record<string, string>;
@@ -51,7 +54,7 @@ export interface ErrorResponse {
   body: string;
 }
 
-/** The answer to a request that was refused. @throws What is no refusal, but a bug. */
+/** The response to an error of the guard. @throws Any error that is not a GuardError. */
 export function answerOf(error: unknown): ErrorResponse {
   if (!(error instanceof GuardError)) throw error;
   const { code, status, message } = error;
@@ -66,7 +69,7 @@ export function answerOf(error: unknown): ErrorResponse {
   };
 }
 
-/** RFC 6750, 3: without a token no error is named. RFC 9470, 3: how old a sign-in may be. */
+/** RFC 6750, 3: a request without a token gets no error code. RFC 9470, 3: `max_age` says how old a sign-in may be. */
 function challenge({ code, maxAge }: GuardError): string {
   const realm = 'Bearer realm="usher"';
   if (code === 'unauthenticated') return realm;

@@ -7,8 +7,9 @@ import { authenticateNode, isPreflightOf, sendError } from './node.ts';
 export { authOf } from './callers.ts';
 
 /**
- * Middleware for Express, and all that is built like it: lets on who has a token of Usher, and answers everybody else
- * with 401 or 403 (RFC 6750). `authOf(request)` then says who calls. A CORS preflight passes without a token: `authOf` throws there.
+ * Middleware for Express and compatible frameworks: accepts requests with a valid access token and responds to all
+ * others with 401 or 403 (RFC 6750), or 503. `authOf(request)` then returns who sent the request. A CORS preflight
+ * passes without a token: `authOf` throws there.
  *
  * @example
  * app.use('/api', tokenRequired({ issuer: 'http://localhost:4000' }));

@@ -6,7 +6,7 @@ import { authenticateNode, isPreflightOf } from './node.ts';
 
 export { authOf } from './callers.ts';
 
-/** As much of Fastify's reply as is used. */
+/** The part of Fastify's reply that is used. */
 interface Reply {
   code(status: number): unknown;
   headers(headers: Record<string, string>): unknown;
@@ -14,8 +14,9 @@ interface Reply {
 }
 
 /**
- * A hook for Fastify (`onRequest`, before the body is read): lets on who has a token of Usher, and answers everybody else
- * with 401 or 403 (RFC 6750). `authOf(request)` then says who calls. A CORS preflight passes without a token: `authOf` throws there.
+ * A hook for Fastify (`onRequest`, before the body is read): accepts requests with a valid access token and responds to
+ * all others with 401 or 403 (RFC 6750), or 503. `authOf(request)` then returns who sent the request. A CORS preflight
+ * passes without a token: `authOf` throws there.
  *
  * @example
  * app.addHook('onRequest', tokenRequired({ issuer: 'http://localhost:4000' }));
@@ -33,7 +34,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
       reply.code(status);
       reply.headers(headers);
       reply.send(body);
-      // An async hook that has answered returns the reply, and no later hook runs.
+      // An async hook that has sent the response returns the reply, so that no later hook runs.
       return reply;
     }
   };

@@ -3,8 +3,8 @@ import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from '.
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 
 /**
- * For whatever answers a standard `Request` with a `Response`, such as the route handlers of Next.js. A CORS preflight is
- * answered with 204 and without CORS headers, which are for what wraps the handler to add.
+ * For handlers from a standard `Request` to a `Response`, such as the route handlers of Next.js. A CORS preflight gets
+ * 204 without CORS headers; add those in a wrapper around the handler.
  *
  * @example
  * const guarded = tokenRequired({ issuer: 'http://localhost:4000' });
@@ -16,7 +16,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
     handler: (request: Request, auth: Auth, ...more: More) => Response | Promise<Response>,
   ) =>
     async (request: Request, ...more: More): Promise<Response> => {
-      // The handler runs for nobody without a token. What is around it adds the CORS headers.
+      // The handler never runs without a token. A wrapper adds the CORS headers.
       if (isPreflight(request.method, request.headers.get(REQUEST_METHOD)))
         return new Response(null, { status: 204 });
       let auth: Auth;

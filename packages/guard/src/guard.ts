@@ -6,68 +6,73 @@ import { issuerKeys, type Key } from './keys.ts';
 import { askRole, type Role } from './role.ts';
 
 export interface GuardOptions {
-  /** Usher's address, as `USHER_PUBLIC_URL` says it: `https://accounts.example.org`. */
+  /** The issuer's URL, exactly as in `USHER_PUBLIC_URL`: `https://accounts.example.org`. */
   issuer: string;
-  /** The service that the tokens are for, one of `USHER_AUDIENCES` there; `services` unless told. */
+  /** The service that the tokens must be for, one of the issuer's `USHER_AUDIENCES`; defaults to `services`. */
   audience?: string;
   /**
-   * Whether a session has ended, asked at every request. A source that fails refuses (503): nobody is let in because
-   * something is broken.
+   * Checks at every request whether a session has ended. If it throws, the request is rejected with `unavailable`
+   * (503): the guard fails closed.
    */
   isRevoked?: (sessionId: string) => boolean | Promise<boolean>;
   /** For tests. */
   clock?: Clock;
-  /** For a network that needs a way of its own, such as a proxy. */
+  /** Replaces `fetch`, e.g. for a proxy. */
   fetch?: typeof globalThis.fetch;
 }
 
-/** What a route needs beside a good token. */
+/** What a route requires in addition to a valid token. */
 export interface Needs {
   /**
-   * A role that the user must have at this moment. Tokens hold none, because roles change: the issuer is asked at every
-   * request, and its answer also knows whether the session has ended.
+   * The role that the user must have now. Tokens contain no role, because roles change: the guard asks the issuer at
+   * every request, whose response also says whether the session has ended.
    */
   role?: Role;
-  /** How many seconds ago the user may have signed in, for what must not be done by whoever finds a screen unlocked. */
+  /**
+   * How long ago the user may have signed in, in seconds. For sensitive actions that a stranger at an unlocked screen
+   * must not be able to perform.
+   */
   maxAge?: number;
 }
 
-/** Who calls. */
+/** The verified caller. */
 export interface Auth {
-  /** The user's id at Usher: it never changes, and nobody else gets it. */
+  /** The user's ID at Usher. It never changes and is never reused. */
   readonly userId: string;
-  /** The id of the session, that is of one sign-in. */
+  /** The ID of the session. */
   readonly sessionId: string;
   /** When the user signed in, in milliseconds since 1970. */
   readonly signedInAt: number;
-  /** How, as `amr` says (RFC 8176): `pwd` for a password. */
+  /** The authentication methods, as in `amr` (RFC 8176): `pwd` for a password. */
   readonly methods: readonly string[];
-  /** When the token ends, in milliseconds since 1970. */
+  /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
 
 export interface Guard {
   /**
-   * Who holds a token.
+   * Verifies a token.
    *
+   * @returns Who the token was issued to.
    * @throws GuardError `invalid_token`, `insufficient_user_authentication`, `insufficient_scope`, `unavailable`.
    */
   verify(token: string, needs?: Needs): Promise<Auth>;
-  /** The same for an Authorization header. @throws GuardError also `unauthenticated`, when there is no token in it. */
+  /** Verifies the token in an Authorization header. @throws GuardError also `unauthenticated` if it contains none. */
   authenticate(authorization: string | null | undefined, needs?: Needs): Promise<Auth>;
 }
 
-/** How many verified tokens are remembered. */
+/** The size of the cache of verified tokens. */
 const MAX_TOKENS = 10_000;
 
-/** b64token of RFC 6750 section 2.1, after the scheme in any letter case and one space. */
+/** The b64token of RFC 6750, 2.1, after a case-insensitive scheme and one space. */
 const BEARER = /^bearer ([\w\-.~+/]+=*)$/i;
 
 /**
- * Checks the access tokens of one issuer. One guard serves a whole service: it holds the issuer's keys and what it has
- * verified already.
+ * Creates a guard, which verifies the access tokens of one issuer. One guard serves a whole service: it caches the
+ * issuer's keys and verified tokens.
  *
- * @throws Error, at once, for an issuer that cannot be one, or an audience that is not a service.
+ * @throws Error if the issuer or the audience is invalid.
+ *
  * @example
  * const guard = createGuard({ issuer: 'http://localhost:4000' });
  * const { userId, sessionId } = await guard.verify(token);
@@ -77,12 +82,12 @@ export function createGuard(options: GuardOptions): Guard {
   const issuer = checkIssuer(options.issuer);
   const audience = checkAudience(options.audience ?? 'services', issuer);
   const keys = issuerKeys(issuer, clock, fetch);
-  // Keyed by the whole text: only a text that was verified before is found, a mutant is verified anew.
+  // Keyed by the whole token: only an identical token is found; any variant is verified anew.
   const verified = new Map<string, Auth>();
   let revision = keys.revision();
 
   const remember = (token: string, auth: Auth): void => {
-    // The oldest is the first to run out.
+    // The oldest entry is likely the first to expire.
     if (verified.size >= MAX_TOKENS) verified.delete(verified.keys().next().value ?? '');
     verified.set(token, auth);
   };
@@ -95,7 +100,7 @@ export function createGuard(options: GuardOptions): Guard {
     const claims = readClaims(payload, issuer, clock.now()) ?? refuse('invalid_token');
     if (claims.aud !== audience) rejectOther(claims, audience, clock.now());
     const auth = callerOf(claims);
-    // Not if the keys changed meanwhile: this one may be among those that were withdrawn.
+    // Not cached if the keys have changed meanwhile: this key may have been withdrawn.
     if (began === keys.revision()) remember(token, auth);
     return auth;
   };
@@ -103,7 +108,7 @@ export function createGuard(options: GuardOptions): Guard {
   const verify = async (token: string, needs: Needs = {}): Promise<Auth> => {
     if (!(await keys.renew())) refuse('unavailable');
     if (revision !== keys.revision()) {
-      // A key may have been withdrawn, and with it what it signed.
+      // A key may have been withdrawn, which invalidates the tokens that it signed.
       verified.clear();
       revision = keys.revision();
     }
@@ -139,7 +144,7 @@ function refuse(code: GuardError['code']): never {
   throw new GuardError(code);
 }
 
-/** Says what a good token is not for, to whoever sent the wrong one of their tokens. */
+/** Rejects a valid token with another audience, with a message for the developer who sent the wrong one. */
 function rejectOther({ exp }: Claims, audience: string, now: number): never {
   if (now >= exp * 1000) refuse('invalid_token');
   throw new GuardError('invalid_token', {
@@ -147,7 +152,7 @@ function rejectOther({ exp }: Claims, audience: string, now: number): never {
   });
 }
 
-/** Over plain http anybody on the way could hand out keys of their own; only the machine itself has no way in between. */
+/** With plain http, an attacker on the network could substitute the keys; only loopback has no network in between. */
 function checkIssuer(issuer: string): string {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
   if (!url || url.origin !== issuer)
@@ -160,7 +165,7 @@ function checkIssuer(issuer: string): string {
   return issuer;
 }
 
-/** A token for Usher itself can do there what its user can: whoever sent it to a service would have given that away. */
+/** A token for Usher itself gives full access to the user's account, so a service must not ask users for one. */
 function checkAudience(audience: string, issuer: string): string {
   if (audience === issuer)
     throw new Error(
@@ -178,7 +183,7 @@ async function isSignedBy({ publicKey, algorithm }: Key, token: string): Promise
   }
 }
 
-/** Frozen, because everybody who sends the same token is handed the same one. */
+/** Frozen, because all requests with the same token share the object. */
 const callerOf = ({ sub, sid, auth_time, amr, exp }: Claims): Auth =>
   Object.freeze({
     userId: sub,
@@ -199,6 +204,6 @@ async function hasEnded(
   }
 }
 
-/** A guard as it is, or a new one from options. */
+/** Returns a given guard, or creates one from options. */
 export const guardOf = (given: Guard | GuardOptions): Guard =>
   'verify' in given ? given : createGuard(given);

@@ -2,20 +2,20 @@ import { answerOf } from './error.ts';
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 
-/** What a guarded route finds in `c.var`. */
+/** The variables that a guarded route finds in `c.var`. */
 export interface AuthVariables {
   auth: Auth;
 }
 
-/** As much of Hono's context as is used. */
+/** The part of Hono's context that is used. */
 interface Context {
   req: { method: string; header(name: string): string | undefined };
   set(name: 'auth', value: Auth): void;
 }
 
 /**
- * Middleware for Hono: lets on who has a token of Usher, and answers everybody else with 401 or 403 (RFC 6750). A CORS
- * preflight passes without a token; `c.var.auth` is not set there.
+ * Middleware for Hono: accepts requests with a valid access token and responds to all others with 401 or 403 (RFC
+ * 6750), or 503. A CORS preflight passes without a token; `c.var.auth` is not set there.
  *
  * @example
  * const app = new Hono<{ Variables: AuthVariables }>();

@@ -1,32 +1,38 @@
 import { base64url, type CryptoKey, importJWK, type JWK } from 'jose';
 import type { Clock } from './clock.ts';
 
-/** A key of the issuer. Its tokens begin with this header, to the letter. */
+/** A key of the issuer. Its tokens start with exactly this header. */
 export interface Key {
   header: string;
   algorithm: string;
   publicKey: CryptoKey;
 }
 
-/** The issuer's published keys, in memory. */
+/** The issuer's published keys, cached in memory. */
 export interface Keys {
-  /** The key whose tokens begin with this header. The issuer is asked about one that is not known, but not always. */
+  /** The key whose tokens start with this header. If it is unknown, the keys are fetched again, at a limited rate. */
   find(header: string): Promise<Key | undefined>;
-  /** Reads the keys again when they are old. Costs nothing when they are not. @returns Whether there are any to go by. */
+  /** Fetches the keys again if they are stale; otherwise it is free. @returns Whether there are usable keys. */
   renew(): Promise<boolean>;
-  /** Changes whenever the set of keys does. */
+  /** Changes with every change of the keys. */
   revision(): number;
 }
 
 const SECOND = 1_000;
-/** The issuer publishes a new key for twice this before it signs, and asks caches to keep the set no longer. */
+/**
+ * How long fetched keys are fresh. The issuer publishes a new key for twice this time before it signs, and tells caches
+ * to keep the keys no longer.
+ */
 const FRESH = 300 * SECOND;
-/** With the issuer away the last keys are good for the longest life of a token. */
+/** While the issuer is unreachable, the last keys are used for the maximum lifetime of a token. */
 const USABLE = 3_600 * SECOND;
-/** The issuer is asked at most this often, whatever strangers send; while there is no key at all, every second. */
+/**
+ * The minimum interval between requests to the issuer, so that invalid tokens cannot cause more; one second while there
+ * is no key at all.
+ */
 const PAUSE = 30 * SECOND;
 const FIRST_PAUSE = SECOND;
-/** How long an answer may take. */
+/** The timeout of a request to the issuer. */
 const TIMEOUT = 5 * SECOND;
 const MAX_CHARACTERS = 65_536;
 const MAX_KEYS = 64;
@@ -51,11 +57,12 @@ export function issuerKeys(issuer: string, clock: Clock, fetch: typeof globalThi
       fingerprint = text;
       revision++;
     } catch {
-      // The issuer is away, or answers nonsense: what is known stays good for a while, and a new try follows.
+      // The issuer is unreachable or its response is invalid: the known keys stay usable for a while, and it is asked
+      // again later.
     }
   };
 
-  /** One question at a time, for all who wait. */
+  /** Sends one request at a time; concurrent callers share it. */
   const askAgain = (): Promise<void> => {
     if (!asking && age(askedAt) < (keys.size > 0 ? PAUSE : FIRST_PAUSE)) return Promise.resolve();
     if (!asking) {
@@ -101,13 +108,13 @@ async function readKeys(text: string): Promise<Map<string, Key>> {
   return new Map(usable.map((key) => [key.header, key]));
 }
 
-/** The one algorithm that goes with a kind of key; a key of any other kind is passed over (RFC 8725, 3.1). */
+/** The only algorithm allowed for a type of key (RFC 8725, 3.1); keys of other types are ignored. */
 async function readKey({ kid, kty, crv, alg, x, y }: JWK): Promise<Key | undefined> {
   const algorithm =
     kty === 'EC' && crv === 'P-256' ? 'ES256' : kty === 'OKP' && crv === 'Ed25519' ? 'EdDSA' : '';
   if (algorithm === '' || alg !== algorithm || typeof kid !== 'string') return undefined;
   try {
-    // Public members alone.
+    // Only the public members.
     const jwk: JWK = { kty, crv, x, ...(y === undefined ? {} : { y }) } as JWK;
     const publicKey = (await importJWK(jwk, algorithm)) as CryptoKey;
     return { header: encodeHeader({ alg: algorithm, typ: 'at+jwt', kid }), algorithm, publicKey };
@@ -116,6 +123,6 @@ async function readKey({ kid, kty, crv, alg, x, y }: JWK): Promise<Key | undefin
   }
 }
 
-/** As Usher writes it. The headers of tokens are compared with it and never parsed. */
+/** The header as Usher writes it. Headers of tokens are compared with it and never parsed. */
 const encodeHeader = (header: { alg: string; typ: string; kid: string }): string =>
   base64url.encode(new TextEncoder().encode(JSON.stringify(header)));

@@ -4,7 +4,7 @@ import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from '.
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 
 /**
- * For `node:http` alone. A CORS preflight is answered with 204; set the CORS headers on the response before.
+ * For plain `node:http`. A CORS preflight gets 204; set the CORS headers on the response beforehand.
  *
  * @example
  * const guarded = tokenRequired({ issuer: 'http://localhost:4000' });
@@ -16,7 +16,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return (handler: (request: IncomingMessage, response: ServerResponse, auth: Auth) => unknown) =>
     async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-      // The handler runs for nobody without a token. Headers that were set before are sent along.
+      // The handler never runs without a token. Headers set beforehand are sent along.
       if (isPreflightOf(request)) {
         response.writeHead(204).end();
         return;
@@ -35,7 +35,10 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
 export const isPreflightOf = ({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean =>
   isPreflight(method, headers[REQUEST_METHOD]?.toString());
 
-/** Node.js keeps the first of several Authorization headers and drops the rest; nobody can tell which one was meant. */
+/**
+ * Node.js keeps the first of several Authorization headers and drops the rest. Requests with more than one are
+ * rejected, because it is unclear which one was meant.
+ */
 export async function authenticateNode(
   guard: Guard,
   { headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,

@@ -1,6 +1,6 @@
 /**
- * Whether a browser asks if it may send a request across origins (a CORS preflight, Fetch standard). A preflight never carries a
- * credential, so a guard that rejects it blocks every request of a page on another origin.
+ * Whether a request is a CORS preflight (Fetch standard). A preflight never carries a credential, so a guard that
+ * rejects it blocks every request of a page on another origin.
  */
 export const isPreflight = (method: string | undefined, requestMethod: string | null | undefined): boolean =>
   method === 'OPTIONS' && typeof requestMethod === 'string' && requestMethod !== '';

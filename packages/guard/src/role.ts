@@ -2,14 +2,14 @@ import { GuardError } from './error.ts';
 
 export type Role = 'user' | 'admin';
 
-/** How long the issuer may take, in milliseconds. */
+/** The timeout of a request to the issuer, in milliseconds. */
 const TIMEOUT = 5_000;
 
 /**
- * Whose token this is and which role they have, as the issuer knows it at this moment (RFC 7662). The token opens nothing else
- * there.
+ * Asks the issuer for the user of a token and their current role (RFC 7662). The issuer accepts the token for nothing
+ * else.
  *
- * @throws GuardError `invalid_token` when its session is not active, `unavailable` when the issuer says nothing of use.
+ * @throws GuardError `invalid_token` if the session is not active, `unavailable` if the issuer gives no valid response.
  */
 export async function askRole(
   issuer: string,

@@ -1,4 +1,4 @@
--- One row: what this installation is, and what it may do only once.
+-- A single row with the identity of this installation, and what may happen only once in it.
 CREATE TABLE installation (
   id BIGINT NOT NULL PRIMARY KEY,
   installation_id TEXT NOT NULL,
@@ -11,10 +11,10 @@ CREATE TABLE installation (
   admins_revision BIGINT NOT NULL,
   -- The same for transactions that create signing keys.
   keys_revision BIGINT NOT NULL,
-  -- A password hash that belongs to nobody and costs as much as the slowest one that was ever imported. Every process
-  -- measures it, so that a failed sign-in takes as long for every account.
+  -- A dummy password hash that costs as much as the slowest one ever imported. Every process measures it, so that a
+  -- failed sign-in takes equally long for every account.
   slowest_hash TEXT,
-  -- Incremented as state changes. A file outside the database stores the newest value, so that a restored older copy of the
-  -- database is detected.
+  -- Incremented as state changes. A file outside the database stores the newest value, so that a restored older copy of
+  -- the database is detected.
   state_revision BIGINT NOT NULL
 );

@@ -19,7 +19,8 @@ CREATE TABLE sessions (
   -- Bearer only: the number of the valid refresh token, and when the previous one was used.
   refresh_number BIGINT NOT NULL,
   refreshed_at BIGINT NOT NULL,
-  -- Bearer only: when a used refresh token was sent again before its successor was used; the last day's, separated by spaces.
+  -- Bearer only: when a used refresh token was sent again before its successor was used; the last day's, separated by
+  -- spaces.
   refresh_retries TEXT NOT NULL
 );
 CREATE INDEX sessions_user_id ON sessions (user_id, revoked_at, last_seen_at);

@@ -1,5 +1,5 @@
--- One row for each email with a code and a link. An email that no account has gets a row too, so that both cost the same
--- work; no code and no link fits it.
+-- One row for each email with a code and a link. An email that no account has gets a row too, so that both cost the
+-- same work; no code or link matches it.
 CREATE TABLE verifications (
   id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   purpose TEXT NOT NULL,

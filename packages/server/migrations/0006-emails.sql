@@ -4,14 +4,16 @@ CREATE TABLE emails (
   id TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   kind TEXT NOT NULL,
   user_id TEXT COLLATE "binary",
-  -- 1, or 0 for a decoy, which is sent to nobody and takes no room in the outbox.
+  -- 1, or 0 for a decoy, which is never sent and takes no room in the outbox.
   recipients BIGINT NOT NULL DEFAULT 1,
-  -- Recipient, code and link: AES-256-GCM under a key derived from the installation's secret. Removed when the email ends.
+  -- Recipient, code and link: AES-256-GCM under a key derived from the installation's secret. Removed when the email
+  -- ends.
   content_encrypted TEXT,
   created_at BIGINT NOT NULL,
-  -- After this it is not sent any more.
+  -- After this time it is no longer sent.
   expires_at BIGINT NOT NULL,
-  -- When it is tried next. While a process sends it: when that process counts as dead. Null once the email has ended.
+  -- When the next attempt is due. While a process sends it: when that process counts as dead. Null once the email has
+  -- ended.
   due_at BIGINT,
   attempts BIGINT NOT NULL,
   -- Attempts before an administrator or operator retried it: a rejected or expired email then gets a new round of them.

@@ -1,11 +1,12 @@
--- What each rate limit has counted. Its subject (an account, an email, an IP range) is stored as an HMAC, so that the table
--- does not tell who was tried.
+-- What each rate limit has counted. Its subject (an account, an email, an IP range) is stored as an HMAC, so that the
+-- table does not tell who was tried.
 CREATE TABLE rate_limits (
   key TEXT COLLATE "binary" NOT NULL PRIMARY KEY,
   count BIGINT NOT NULL,
   blocked_until BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
-  -- Attempts that were rejected since one was last allowed: the first few are recorded as events, and then fewer and fewer.
+  -- Attempts that were rejected since one was last allowed: the first few are recorded as events, and then fewer and
+  -- fewer.
   rejected BIGINT NOT NULL
 );
 CREATE INDEX rate_limits_expires_at ON rate_limits (expires_at);

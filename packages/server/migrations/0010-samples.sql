@@ -1,4 +1,5 @@
--- Values that the admin console charts and no event contains: the maximum in each ten minutes, and counts of deleted events.
+-- Values that the admin console charts and no event contains: the maximum in each ten minutes, and counts of deleted
+-- events.
 CREATE TABLE samples (
   -- When the ten minutes began.
   at BIGINT NOT NULL,

@@ -16,13 +16,13 @@ import { addPasswords } from './passwords.ts';
 import { addServe } from './serve.ts';
 import { addUser } from './user.ts';
 
-/** Exit codes: what was asked cannot be done now; what was asked makes no sense. */
+/** Exit codes: the command failed; the command line is invalid. */
 const REFUSED = 1;
 const MISUSED = 2;
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
-/** Runs a command line; sets the exit code, and prints what went wrong as one sentence. */
+/** Runs a command line. Sets the exit code, and prints an error as one sentence. */
 export async function run(argv: string[]): Promise<void> {
   process.stdout.on('error', noteLostOutput);
   const program = new Command('usher')
@@ -61,7 +61,7 @@ function exitCodeOf(error: unknown): number {
   return error instanceof ConfigError || error instanceof Misuse ? MISUSED : REFUSED;
 }
 
-/** Commander has printed its own sentence already. */
+/** The sentence for an error; undefined if Commander has already printed one. */
 function sentenceOf(error: unknown): string | undefined {
   if (error instanceof CommanderError) return undefined;
   if (error instanceof HttpError && error.fields)
@@ -70,7 +70,10 @@ function sentenceOf(error: unknown): string | undefined {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whoever reads our output may stop early (`| head`): that is no bug, but what could not be written was not done. */
+/**
+ * The reader of our output may stop early (`| head`). That is no bug, but the output is incomplete, so the command did
+ * not succeed.
+ */
 function noteLostOutput(error: NodeJS.ErrnoException): void {
   process.exitCode = REFUSED;
   if (error.code !== 'EPIPE') say(`usher: Couldn’t write output: ${error.message}`);

@@ -20,9 +20,9 @@ Examples:
     .action((shell: Shell) => printLine(writers[shell](wordsOf(program))));
 }
 
-/** What may follow a command: other commands, flags, and values where only some are known. */
+/** What may follow a command: subcommands, flags, and the values of flags that accept only certain ones. */
 interface Words {
-  /** `user add`; empty for the program itself. */
+  /** Such as `user add`; empty for the program itself. */
   path: string;
   words: { word: string; help: string }[];
 }
@@ -47,7 +47,9 @@ function wordsOf(command: Command, path: readonly string[] = []): Words[] {
 
 const writers: Record<Shell, (all: Words[]) => string> = { bash: writeBash, zsh: writeZsh, fish: writeFish };
 
-/** Finds the longest path of commands among the words typed so far; `$path` is it, `$words` what may follow. */
+/**
+ * Finds the longest path of commands among the words typed so far; `$path` is that path, `$words` what may follow it.
+ */
 const cases = (all: Words[]): string =>
   all
     .filter(({ path }) => path !== '')

@@ -1,7 +1,9 @@
-/** What a spreadsheet would take for a formula (a cell that begins so is computed when somebody opens the file). */
+/** Prefixes that spreadsheets treat as a formula, which they evaluate when the file is opened (CSV injection). */
 const formula = /^'*[=+\-@\t\r]/;
 
-/** A line of CSV (RFC 4180). A cell that looks like a formula begins with an apostrophe, which `plainCell` takes away. */
+/**
+ * A line of CSV (RFC 4180). A cell that looks like a formula is prefixed with an apostrophe, which `plainCell` removes.
+ */
 export function csvLine(cells: readonly string[]): string {
   return `${cells.map(csvCell).join(',')}\r\n`;
 }
@@ -11,6 +13,6 @@ function csvCell(text: string): string {
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** The text that was meant by a cell. */
+/** The original text of a cell. */
 export const plainCell = (cell: string): string =>
   cell.startsWith("'") && formula.test(cell) ? cell.slice(1) : cell;

@@ -20,7 +20,7 @@ import { consent, printJson, printLine, printTable, say } from './output.ts';
 import { secretFileOf, secretFileToRemove } from './secret-file.ts';
 import { settingsOf, withSettings } from './settings.ts';
 
-/** Beside all sessions. */
+/** What is revoked in addition to all sessions. */
 const ALSO_REVOKED =
   'known browsers and API clients, email codes and links (except those that undo an email change) and the setup link';
 
@@ -93,7 +93,7 @@ async function migrate(config: Config, { dryRun, json }: MigrateOptions): Promis
   });
 }
 
-/** The first is the administrator. */
+/** The first one is the administrator. */
 const seedNames = ['ada', 'grace', 'alan', 'barbara', 'edsger', 'frances'];
 
 async function seed({ json }: { json?: true }, command: Command): Promise<void> {
@@ -134,7 +134,7 @@ async function seed({ json }: { json?: true }, command: Command): Promise<void> 
   });
 }
 
-/** Those whose name or address an account has. */
+/** The seed users whose username or email is already taken. */
 async function takenOf(
   db: Db,
   names: Pick<NewUser, 'username' | 'usernameKey' | 'emailKey'>[],
@@ -145,7 +145,7 @@ async function takenOf(
   return taken;
 }
 
-/** All of them or, when a name was taken meanwhile, none. */
+/** Inserts all of them, or none if an identifier was taken in the meantime. */
 async function insertSeed(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
   newUsers: NewUser[],
@@ -166,7 +166,7 @@ async function restored({ yes, json }: { yes?: true; json?: true }, command: Com
     const warning = `This revokes all sessions, ${ALSO_REVOKED}.`;
     await consent(yes, warning, 'restored');
     const { sessions } = await revokeRestored(context.db, context.clock.now());
-    // Opening it may have noticed the same, and revoked them then.
+    // Opening the database may have detected the restore and revoked them already.
     const revoked = { sessions: sessions + (noticed?.sessions ?? 0) };
     if (json) printJson(revoked);
     else say(`Revoked all sessions (${revoked.sessions}), ${ALSO_REVOKED}.`);
@@ -177,7 +177,7 @@ async function drop(config: Config, { yes }: { yes?: true }): Promise<void> {
   rejectProduction(config, 'drop');
   await withDatabase(config, async (database) => {
     await rejectMissing(config, database);
-    // Throws when its migrations are not ours: then it is not ours to remove.
+    // Throws if the migrations are not ours: then the database is not ours to delete.
     await database.pending();
     const place = placeOf(config, database);
     const { file } = database;

@@ -19,7 +19,7 @@ import { isId } from './user-named.ts';
 
 const LARGEST_LIST = 100;
 const JSON_HELP = 'Output as JSON.';
-/** What keeps mail programs from making a link of a name has no width, and no terminal need show it. */
+/** A zero-width character that keeps mail programs from turning a name into a link; a terminal does not need it. */
 const BREAK = '\u200b';
 
 export function addEmail(program: Command): void {
@@ -120,7 +120,7 @@ const membersOf = (
   created_at: new Date(createdAt).toISOString(),
 });
 
-/** Whoever reads another's emails can sign in as them. */
+/** Anyone who can read a user's emails can sign in as that user. */
 function rejectProduction({ env, smtpUrl }: Config): void {
   if (env === 'production')
     throw new Error('The development mailbox isn’t available when USHER_ENV is production.');
@@ -149,7 +149,7 @@ async function test(address: string, { json }: { json?: true }, command: Command
   }
 }
 
-/** What the server said goes on as it is: whoever runs it can look it up. */
+/** The mail server's reply, unchanged, so that the operator can look it up. */
 function rejectionMessage({ end, reply }: Delivery): string {
   if (end === 'rejected') return `Rejected by the mail server: ${reply}`;
   if (end === 'later') return `Temporarily rejected by the mail server: ${reply}`;

@@ -12,7 +12,7 @@ import { withSettings } from './settings.ts';
 import { getUser, isId } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
-/** How often `--follow` looks; milliseconds. */
+/** How often `--follow` polls, in milliseconds. */
 const PAUSE = 1_000;
 
 interface EventsOptions {
@@ -67,7 +67,7 @@ async function list(options: EventsOptions, command: Command): Promise<void> {
 const NONE_OF_REQUEST =
   'No events for this request. Rate limits that block many requests log only some of them as events; see the server log for this request.';
 
-/** What a deleted user did is found by the id alone. */
+/** The events of a deleted user can only be found by ID. */
 const idOf = async ({ db }: Pick<AppContext, 'db'>, name: string): Promise<string> =>
   isId(name) ? name.toLowerCase() : (await getUser(db, name)).id;
 

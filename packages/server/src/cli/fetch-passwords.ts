@@ -10,20 +10,20 @@ interface Wanted {
   url?: string;
   concurrency: number;
   minCount: number;
-  /** Up to five hexadecimal digits, in capitals. */
+  /** Up to five hexadecimal digits, in upper case. */
   prefix: string;
 }
 
 /**
- * Fetches hashes into a folder beside the output, a part for each first byte. A part that is there was fetched as a whole, by an
- * earlier run that was broken off.
+ * Fetches hashes into a folder next to the output, one part for each first byte. An existing part is complete: an
+ * earlier, interrupted run fetched it.
  *
- * @throws Error that says which range could not be fetched. What is there is kept.
+ * @throws Error that names the range that could not be fetched. Fetched parts are kept.
  */
 export async function fetchParts(wanted: Wanted): Promise<{ folder: string; count: number }> {
   const { output, prefix, minCount, url = PWNED_PASSWORDS } = wanted;
   const base = baseOf(url);
-  // What was fetched with other wishes is not a part of this list.
+  // Parts fetched with other options do not belong to this list.
   const folder = `${output}.fetch-${prefix || 'all'}-${minCount}`;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let count = 0;
@@ -47,7 +47,7 @@ function baseOf(url: string): string {
 const hex = (number: number, digits: number): string =>
   number.toString(16).toUpperCase().padStart(digits, '0');
 
-/** The ranges of a first byte that begin as wanted. */
+/** The ranges of a first byte that start with the prefix. */
 const rangesOf = (first: number, prefix: string): string[] =>
   Array.from({ length: 4096 }, (_, rest) => hex(first, 2) + hex(rest, 3)).filter((range) =>
     range.startsWith(prefix),
@@ -67,7 +67,7 @@ async function fetchPart(
   const take = async () => {
     for (let range = ranges[next++]; range !== undefined; range = ranges[next++]) {
       const lines = await fetchRange(base, range).catch((error) => {
-        // The others stop at their next range.
+        // Makes the other workers stop at their next range.
         next = ranges.length;
         throw error;
       });

@@ -34,7 +34,7 @@ async function health({ activeSession, url: other, json }: Options, command: Com
   else say(`usher: ${url.href}: ${status}`);
 }
 
-/** Where the server of these settings listens, for who is on the same machine. */
+/** The URL of the server with these settings, from the same machine. */
 function localUrl(command: Command): URL {
   const { host, port } = settingsOf(command).config;
   if (port === 0) throw new Misuse('USHER_PORT is 0, so the port is not known. Give --port or --url.');

@@ -2,19 +2,24 @@ import type { RowOutcome } from '../flows/import/users.ts';
 import { csvLine } from './csv.ts';
 import { createPrivateFile } from './private-file.ts';
 
-/** A file that says which id here belongs to which id in the source (CSV). */
+/** A CSV file that maps user IDs here to IDs in the source. */
 export interface IdMap {
   write(outcomes: readonly RowOutcome[]): void;
-  /** Gives the map its name. @returns How many users are in it, and how many have no id in the source. */
+  /**
+   * Moves the map to its final name.
+   *
+   * @returns The number of users in it, and the number without an ID in the source.
+   */
   keep(): { written: number; missing: number };
-  /** Removes what was written; a second run writes all of it again. Does nothing after `keep`. */
+  /** Deletes the file; a second run writes all of it again. Does nothing after `keep`. */
   discard(): void;
 }
 
 /**
- * Creates the map, which only its owner may read. It never replaces a file: the map of another import may have no copy.
+ * Creates the map, readable by its owner only. It never replaces a file: the map of an earlier import may be the only
+ * copy.
  *
- * @throws Error for a file that is there already, or cannot be written.
+ * @throws Error if the file exists or cannot be written.
  */
 export function createIdMap(file: string): IdMap {
   const target = saying(file, () => createPrivateFile(file, { replaces: false }));

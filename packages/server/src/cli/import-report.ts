@@ -2,14 +2,14 @@ import type { RowOutcome } from '../flows/import/users.ts';
 import { csvLine } from './csv.ts';
 import { createPrivateFile } from './private-file.ts';
 
-/** A file that says row by row what became of it: CSV if it is called so, JSON lines otherwise. */
+/** A file with the result of each row: CSV if its name ends in .csv, JSON lines otherwise. */
 export interface Report {
   write(outcomes: readonly RowOutcome[]): void;
-  /** Gives the report its name, unless it could not be written: then an older one stays. */
+  /** Moves the report to its final name, unless writing failed: then an older report stays. */
   close(): void;
 }
 
-/** Only its owner may read it: there are addresses in it. */
+/** Readable by its owner only, because it contains emails. */
 export function openReport(file: string): Report {
   const target = saying(file, () => createPrivateFile(file, { replaces: true }));
   let isWhole = true;

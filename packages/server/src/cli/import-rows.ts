@@ -6,9 +6,9 @@ import { printable, printableJson } from './output.ts';
 const actions = { imported: 'create', present: 'present', rejected: 'reject' } as const;
 
 /**
- * Says of each row on standard output what would happen; no faster than it is read, so that few rows are in memory.
+ * Prints the result of each row to standard output, no faster than it is read, so that few rows are in memory.
  *
- * @returns Whether anybody reads on.
+ * @returns Whether the output is still being read.
  */
 export async function tellRows(outcomes: readonly RowOutcome[], asJson: boolean): Promise<boolean> {
   const lines = outcomes.map((outcome) =>
@@ -22,7 +22,7 @@ export async function tellRows(outcomes: readonly RowOutcome[], asJson: boolean)
   );
 }
 
-/** `email` is empty where the row has none, `hash` is the family of the hash that would be taken over. */
+/** `email` is empty if the row has none; `hash` is the algorithm of the imported hash. */
 const rowOf = ({ line, status, email, family, reason }: RowOutcome) => ({
   line,
   action: actions[status],

@@ -7,18 +7,18 @@ import { namesDatabase } from '../platform/db/index.ts';
 import { plainCell } from './csv.ts';
 import { Misuse } from './output.ts';
 
-/** What users are imported from. */
+/** The source that users are imported from. */
 export interface ImportSource {
-  /** The names of its columns; undefined where each row has its own. */
+  /** The column names; undefined if each row has its own. */
   columns: string[] | undefined;
-  /** Row by row, in order: only a few are in memory at a time. @throws Error where nothing behind can be read any more */
+  /** Yields the rows in order, with few in memory at a time. @throws Error if the rest cannot be read */
   rows(): AsyncIterable<SourceRow>;
-  /** How much was read, from 0 to 1; undefined where nobody knows how much there is. */
+  /** The share that was read, from 0 to 1; undefined if the total is unknown. */
   done(): number | undefined;
   close(): Promise<void>;
 }
 
-/** In bytes; a hundred times what a row of users has. */
+/** In bytes; a hundred times the size of a typical row. */
 const LONGEST_ROW = 1024 * 1024;
 
 const formats: Record<string, 'csv' | 'jsonl'> = {
@@ -30,7 +30,9 @@ const formats: Record<string, 'csv' | 'jsonl'> = {
   '.json': 'jsonl',
 };
 
-/** @throws Misuse for what cannot be told to be CSV, JSON lines or a database; Error for a file that cannot be read. */
+/**
+ * @throws Misuse if the source is not recognized as CSV, JSON lines or a database; Error if the file cannot be read.
+ */
 export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promise<ImportSource> {
   if (namesDatabase(place)) return fromDatabase(place);
   const kind = format ?? formats[extname(place).toLowerCase()];
@@ -54,7 +56,7 @@ export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promi
 }
 
 async function fromDatabase(url: string): Promise<ImportSource> {
-  // Its drivers are loaded for this alone.
+  // Loads the database drivers only if they are needed.
   const { openForeignTable } = await import('../platform/db/foreign-table.ts');
   const table = await openForeignTable(url);
   return {
@@ -94,7 +96,7 @@ function faultOfFile(head: Buffer): string | undefined {
   return head.includes(0) ? 'isn’t a text file.' : undefined;
 }
 
-/** One document, as many programs export it, cannot be read line by line. */
+/** A single JSON document, which many programs export, cannot be read line by line. */
 function faultOfJson(head: Buffer): string | undefined {
   const begin = head.toString('utf8').replace(/^[\ufeff\s]+/, '');
   if (begin.startsWith('['))
@@ -106,22 +108,26 @@ function faultOfJson(head: Buffer): string | undefined {
 
 interface CsvRecord {
   line: number;
-  /** A character for each byte. */
+  /** One character for each byte. */
   cells: string[];
 }
 
-/** Up to the first row that cannot be told from the next: what stands behind it may be anything. @throws Error for that row */
+/**
+ * Yields records up to the first one whose end is unclear: anything after it may be wrong.
+ *
+ * @throws Error for that record
+ */
 async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<CsvRecord> {
   let fault: CsvFault | undefined;
   const parser = parse({
     delimiter: delimiterOf(head),
-    // A character for each byte: what is no UTF-8 is to be seen, not replaced.
+    // One character for each byte: invalid UTF-8 must be detected, not replaced.
     encoding: 'latin1',
     info: true,
     max_record_size: LONGEST_ROW,
     relax_column_count: true,
     skip_empty_lines: true,
-    // A parser that failed would throw away what it has read before.
+    // A parser that throws would discard the records it has already read.
     skip_records_with_error: true,
     on_skip: (error) => {
       fault ??= error;
@@ -143,7 +149,7 @@ async function* csvRecords(stream: ReadStream, head: Buffer): AsyncGenerator<Csv
 
 type CsvFault = Error & { code?: string; lines?: number };
 
-/** Of the signs that programs put between cells, the one that the first line has most of. */
+/** The delimiter: of the usual ones, the most frequent in the first line. */
 function delimiterOf(head: Buffer): string {
   const [line = ''] = head.toString('latin1').split(/\r?\n/, 1);
   const counts = [',', ';', '\t'].map((sign) => ({ sign, count: line.split(sign).length }));
@@ -193,14 +199,14 @@ function jsonRow(line: number, text: string): SourceRow {
       return { line, cells: new Map(cells.map(([name, cell]) => [name, cellOf(cell)])) };
     }
   } catch {
-    // Said below; the words of the parser would repeat what stands there.
+    // Reported below; the parser's own message would quote the content.
   }
   return { line, fault: 'This row isn’t a complete JSON object.' };
 }
 
 const cellOf = (cell: unknown): string => (typeof cell === 'object' ? JSON.stringify(cell) : String(cell));
 
-/** The lines of a file, as bytes without their end; of one that is too long nothing is kept. */
+/** The lines of a file, as bytes without line endings. A line that is too long is discarded. */
 async function* linesOf(stream: ReadStream): AsyncGenerator<{ line: number; bytes: Buffer | undefined }> {
   let line = 1;
   let parts: Buffer[] = [];
@@ -233,7 +239,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const textOfCell = (cell: string): string | undefined =>
   /[^\0-\x7f]/.test(cell) ? textOf(Buffer.from(cell, 'latin1')) : cell;
 
-/** The text, or nothing where the bytes are no UTF-8. */
+/** The decoded text; undefined if the bytes are not valid UTF-8. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);

@@ -14,7 +14,7 @@ const manifest = createRequire(import.meta.url)('../../package.json') as Manifes
 const frameworks = ['hono', 'express'] as const;
 type Framework = (typeof frameworks)[number];
 
-/** Where the projects are that are copied. */
+/** The folder of the project templates. */
 const projects = new URL('../../projects/', import.meta.url);
 
 export function addInit(program: Command): void {
@@ -72,7 +72,7 @@ function packageOf(framework: Framework, name: string): object {
     },
   };
   return {
-    // npm takes small letters, digits and a few signs.
+    // npm allows lower-case letters, digits and a few other characters.
     name:
       name
         .toLowerCase()

@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How soon a running server reads the keys again (`jobs/jobs`). */
+/** How soon running servers reload the keys (`jobs/jobs`). */
 const NOTICED = 'Running servers pick this up within a second.';
 
 export function addKey(program: Command): void {
@@ -63,7 +63,7 @@ const membersOf = (key: ShownKey, now: number) => ({
   publishedUntil: key.published_until === null ? '' : minuteOf(key.published_until),
 });
 
-/** The largest unit alone: `3 days`. */
+/** The age in its largest unit: `3 days`. */
 function ageOf(milliseconds: number): string {
   const [unit, length] =
     milliseconds >= DAY ? ['day', DAY] : milliseconds >= HOUR ? ['hour', HOUR] : ['minute', MINUTE];

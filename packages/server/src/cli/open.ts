@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../platform/db/index.ts';
 import { createLog, type Log } from '../platform/log.ts';
 import { settingsOf } from './settings.ts';
 
-/** Opens a database for a command, and closes it however that ends. */
+/** Opens a database for a command, and always closes it. */
 export async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase(config.database, {
     password: config.databasePassword,
@@ -20,8 +20,8 @@ export async function withDatabase<T>(config: Config, work: (database: Database)
 }
 
 /**
- * Opens an installation for a command, and closes it however that ends. A command neither makes the database nor
- * changes its tables in passing: those that are meant to are `usher db create` and `usher db migrate`.
+ * Opens an installation for a command, and always closes it. It neither creates the database nor migrates it: only
+ * `usher db create` and `usher db migrate` do.
  */
 export async function withContext<T>(
   command: Command,
@@ -49,14 +49,14 @@ export async function rejectMissing(config: Config, database: Database): Promise
   throw new Error(`No database at ${placeOf(config, database)}. Create it with: usher db create`);
 }
 
-/** The log of a command is talk, too. */
+/** The log of a command goes to standard error, like its messages. */
 export const logOf = (config: Config): Log => createLog(config.logLevel, process.stderr);
 
-/** Where a database is, in words that hold no password: its file, or its server and name. */
+/** Describes the location of a database without its password: the file, or the server and name. */
 export function placeOf(config: Config, { file }: Database): string {
   if (file !== undefined) return file;
   const url = URL.canParse(config.database) ? new URL(config.database) : undefined;
-  // A password that was not encoded can end up in the path.
+  // The rest of a password that was not URL-encoded can end up in the path.
   return url?.host && !url.pathname.includes('@') ? `${url.host}${url.pathname}` : 'the configured URL';
 }
 

@@ -2,22 +2,26 @@ import { styleText } from 'node:util';
 import { confirm, isCancel, password, text } from '@clack/prompts';
 import { isInteractive } from '../config.ts';
 
-/** A command line that makes no sense, or that needs an answer where there is nobody to ask. */
+/** An invalid command line, or a question that cannot be asked because there is no terminal. */
 export class Misuse extends Error {
   override name = 'Misuse';
 }
 
-/** Talk, for the person: on standard error, so that standard output is data alone. */
+/** Prints a message for people to standard error; standard output is for data only. */
 export function say(sentence: string): void {
   process.stderr.write(`${printable(sentence)}\n`);
 }
 
-/** Data, as a program reads it. */
+/** Prints data for programs. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${printableJson(value, 2)}\n`);
 }
 
-/** JSON leaves DEL and the C1 controls as they are; some terminals obey them. @param indent None makes one line of it. */
+/**
+ * JSON does not escape DEL and the C1 control characters, which some terminals obey.
+ *
+ * @param indent One line if omitted.
+ */
 export const printableJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, null, indent).replace(/[\u007f-\u009f]/g, escaped);
 
@@ -27,13 +31,13 @@ export function printLine(line: string): void {
   process.stdout.write(`${printable(line)}\n`);
 }
 
-/** Data, as a person reads it: columns under their heads. Bold only where a terminal wants it (NO_COLOR). */
+/** Prints a table for people. Headers are bold only on terminals that support it (NO_COLOR). */
 export function printTable(heads: string[], rows: string[][]): void {
   const [head = '', ...lines] = columns([heads, ...rows]);
   process.stdout.write(`${[styleText('bold', head, { stream: process.stdout }), ...lines].join('\n')}\n`);
 }
 
-/** One thing, its members below each other. */
+/** Prints one record, a line for each member. */
 export function printRecord(members: Record<string, string>): void {
   process.stdout.write(`${columns(Object.entries(members)).join('\n')}\n`);
 }
@@ -51,7 +55,7 @@ function columns(rows: string[][]): string[] {
 
 const lengthOf = (cell = ''): number => [...cell].length;
 
-/** What came from somewhere else must not move the cursor or colour the terminal. */
+/** Escapes control characters, so that outside text cannot move the cursor or color the terminal. */
 export function printable(text: string): string {
   return text.replace(/[^\P{C}\n]/gu, '\u{fffd}');
 }
@@ -60,14 +64,14 @@ export function printable(text: string): string {
 export const minuteOf = (milliseconds: number): string =>
   new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ');
 
-/** Whether there is a person who sees a question and can answer it. */
+/** Whether a person can see a question and answer it. */
 export const canAsk = (): boolean => isInteractive() && process.stderr.isTTY === true;
 
 /**
- * Goes on only if the person means it: they said `--yes`, or now type `word`.
+ * Asks for confirmation: continues with `--yes`, or if the user types `word`.
  *
- * @param warning Says what is about to happen.
- * @throws Misuse when there is nobody to ask.
+ * @param warning What is about to happen.
+ * @throws Misuse if there is no terminal to ask on.
  */
 export async function consent(yes: boolean | undefined, warning: string, word: string): Promise<void> {
   if (yes) return;
@@ -78,7 +82,7 @@ export async function consent(yes: boolean | undefined, warning: string, word: s
   if (answer !== word) throw new Error('Confirmation didn’t match. Nothing was changed.');
 }
 
-/** @param fault What is wrong with an answer, if anything: then it is asked for again. */
+/** @param fault Returns what is wrong with an answer, if anything; the question is then asked again. */
 export async function askText(
   message: string,
   fault: (answer: string) => string | undefined,
@@ -87,7 +91,7 @@ export async function askText(
 }
 
 export async function askPassword(message: string): Promise<string> {
-  // An empty answer comes as undefined.
+  // An empty answer is returned as undefined.
   return answered(await password({ message, output: process.stderr })) ?? '';
 }
 
@@ -100,12 +104,12 @@ function answered<T>(answer: T): Exclude<T, symbol> {
   return answer as Exclude<T, symbol>;
 }
 
-/** In bytes; more than any password has. */
+/** In bytes; longer than any password. */
 const MAX_READ = 16_384;
 
 /**
- * The password that stands on standard input, without its line end. There is no flag for a password, because
- * everybody on the machine can read a command line.
+ * Reads a password from standard input, without its line ending. There is no flag for passwords, because every user of
+ * the machine can read command lines.
  */
 export async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) throw new Misuse('--password-stdin needs piped input.');

@@ -4,13 +4,13 @@ import { createGunzip } from 'node:zlib';
 import { InvalidArgumentError } from 'commander';
 import { normalisePassword } from '../core/passwords.ts';
 
-/** Bytes; a password has 1,024 at most. */
+/** In bytes; a password has at most 1,024. */
 const LONGEST_LINE = 65_536;
 const HASH = /^([0-9a-f]{40})(?::(\d+))?\s*$/i;
 
 /**
- * The SHA-1 hashes that a file lists, one by one. What the first line is, all of them are: a hash, perhaps with how often it was
- * seen, or a password as it is.
+ * Yields the SHA-1 hashes that a file lists. All lines have the format of the first: a hash, optionally with a count,
+ * or a plain password.
  *
  * @throws Error that names the line that cannot be read.
  */
@@ -20,7 +20,7 @@ export async function* readHashes(path: string, minCount: number): AsyncIterable
   for await (const line of linesOf(path)) {
     number += 1;
     if (line.length === 0) continue;
-    // A hash and its count are ASCII; only then is the text needed.
+    // A hash and its count are ASCII, so only they are decoded as text.
     const found = isHashes === false ? null : HASH.exec(line.toString('latin1'));
     isHashes ??= found !== null;
     if (!isHashes) yield sha1(line);
@@ -29,17 +29,17 @@ export async function* readHashes(path: string, minCount: number): AsyncIterable
   }
 }
 
-/** Under which a password is looked up later. */
+/** The hash that a password is looked up by. */
 const sha1 = (line: Buffer): Buffer =>
   createHash('sha1')
     .update(normalisePassword(line.toString('utf8')))
     .digest();
 
-/** The lines of a file as bytes, without their ends; of a compressed one, too. */
+/** The lines of a file, compressed or not, as bytes without line endings. */
 async function* linesOf(path: string): AsyncIterable<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1_048_576 });
   const stream = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  // `pipe` hands on no failure of what it reads from.
+  // `pipe` does not forward errors of its source.
   file.on('error', (error) => stream.destroy(error));
   let rest: Buffer = Buffer.alloc(0);
   try {

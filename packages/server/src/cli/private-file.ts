@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 
-/** A file that only its owner may read, and that gets its name when it is whole. */
+/** A file that only its owner may read, and that appears under its name once it is complete. */
 export interface PrivateFile {
   write(text: string): void;
-  /** Gives the file its name. */
+  /** Moves the file to its final name. */
   keep(): void;
-  /** Removes what was written; does nothing after `keep`. */
+  /** Deletes the file; does nothing after `keep`. */
   discard(): void;
 }
 
 /**
- * Creates a file for what nobody else may read. It is written under a name that nobody can know before, created there
- * exclusively (`wx`), so neither a file nor a symbolic link that somebody else has put there is opened (attack L9).
- * Whatever has the final name stays as it is until `keep`; when something fails, for good.
+ * Creates a file that only its owner may read. It is written under an unpredictable name and created exclusively
+ * (`wx`), so a file or symbolic link that someone else planted is never opened (attack L9). An existing file with the
+ * final name stays until `keep`, and if anything fails.
  *
  * @param replaces Whether an older regular file of that name is replaced; nothing else ever is.
  * @throws Error of the file system, or one that says what has the name already.
@@ -38,7 +38,7 @@ export function createPrivateFile(path: string, { replaces }: { replaces: boolea
       fsyncSync(descriptor);
       close();
       if (replaces) return renameSync(part, path);
-      // Unlike a renaming it fails when there is a file of this name by now.
+      // Unlike a rename, it fails if a file of this name exists by now.
       linkSync(part, path);
       rmSync(part);
     },

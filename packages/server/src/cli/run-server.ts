@@ -14,24 +14,24 @@ import { type HttpServer, type HttpServerOptions, startHttpServer } from '../pla
 import { migrations } from './open.ts';
 import type { App, MakeApp } from './serve-app.ts';
 
-/** How long a stop waits for answers that are under way, in milliseconds. */
+/** How long a shutdown waits for requests in progress, in milliseconds. */
 const TIMEOUT = 10_000;
-/** How long a start waits for a database that is away, and between two tries, in milliseconds. */
+/** How long a start waits for an unreachable database, and the pause between attempts, in milliseconds. */
 const DATABASE_TIMEOUT = 60_000;
 const DATABASE_PAUSE = 1_000;
-/** How long nothing more is logged of a client range whose connections were refused, in milliseconds. */
+/** After a rejected connection is logged, how long further ones from the same client range are not, in milliseconds. */
 const LOG_PAUSE = 60_000;
-/** Of how many ranges it is remembered that they were logged. */
+/** The number of client ranges whose last log entry is remembered. */
 const MAX_LOGGED_RANGES = 1_000;
 
-/** Serves until it is told to stop; with an application, if one is given. */
+/** Serves until stopped, together with an application if one is given. */
 export async function runServer(
   { config, sources }: LoadedConfig,
   version: string,
   makeApp?: MakeApp,
 ): Promise<void> {
   const began = performance.now();
-  // Listening comes first: only then the port is known that tokens and links name.
+  // Listens first, because tokens and links contain the port.
   let usher: Usher | undefined;
   let app: App | undefined;
   let opened: OpenedContext | undefined;
@@ -45,7 +45,7 @@ export async function runServer(
     await server.stop(0);
     throw error;
   }
-  // The application first: it may use Usher to the end.
+  // The application closes first: it may use Usher until then.
   const close = async () => {
     if (app !== usher) await app?.close?.();
     await (usher ?? opened).close();
@@ -60,12 +60,12 @@ export async function runServer(
     metrics = await listenForMetrics(config, opened);
     setUpLink = await makeSetUpLink(opened.context);
   } catch (error) {
-    // What listens would keep the process alive, and answer that it is starting.
+    // An open listener would keep the process alive, answering that it is starting.
     await Promise.all([server.stop(0), metrics?.stop(0)]);
     await close();
     throw error;
   }
-  // Before anybody is told that it is ready, so that whoever then stops it stops it in order.
+  // Before readiness is announced, so that a stop signal right after it leads to an orderly shutdown.
   stopWithGrace(opened, close, metrics ? [server, metrics] : [server]);
   process.stderr.write(banner(version, opened, setUpLink, performance.now() - began));
   opened.context.log.info({ port: server.port, database: opened.database.file ?? 'server' }, 'ready');
@@ -94,7 +94,7 @@ async function listen(
   }
 }
 
-/** How many connections a client may have. A proxy of ours has those of all its clients, so it has no limit. */
+/** The number of connections a client may have. Unlimited for our own proxy, which has those of all its clients. */
 export function clientConnectionLimit(
   config: Pick<Config, 'clientConnections' | 'trustedProxies'>,
   opened: () => OpenedContext | undefined,
@@ -110,7 +110,7 @@ export function clientConnectionLimit(
     onRejected(range, most) {
       const { context } = opened() ?? {};
       context?.metrics.limit('connections');
-      // One line for a flood of them.
+      // Logs a flood of them once.
       const now = performance.now();
       if (now - (refused.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
       if (refused.size >= MAX_LOGGED_RANGES) refused.clear();
@@ -120,7 +120,7 @@ export function clientConnectionLimit(
   };
 }
 
-/** Until the database is open the process is alive, but not ready. */
+/** Until the database is open, the process is alive but not ready. */
 function notYet(request: Request): Response {
   const isAlive = new URL(request.url).pathname === '/healthz';
   if (isAlive) return Response.json({ status: 'ok' });
@@ -137,7 +137,7 @@ function notYet(request: Request): Response {
   );
 }
 
-/** A database server may come up after us: it is waited for, with a word about it. */
+/** Waits for a database server that starts later than this process, and logs that it waits. */
 async function openPatiently(config: Config, sources: LoadedConfig['sources']): Promise<OpenedContext> {
   const until = performance.now() + DATABASE_TIMEOUT;
   for (let told = false; ; told = true) {
@@ -163,7 +163,7 @@ async function listenForMetrics(config: Config, { context }: OpenedContext): Pro
   return listen(config.host, config.metricsPort, 'metricsPort', answer);
 }
 
-/** What a person at a terminal wants to know; the log says the same to programs. */
+/** The start message for a person at a terminal; programs get the same facts from the log. */
 function banner(
   version: string,
   { context, database, migrated, restored }: OpenedContext,
@@ -193,7 +193,7 @@ function banner(
 const sessionsOf = ({ sessions }: Restored): string =>
   `${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
 
-/** On SIGTERM, SIGINT or a bug that nothing caught: answer what was taken, save, leave. */
+/** On SIGTERM, SIGINT or an uncaught error: finishes accepted requests, saves state, exits. */
 function stopWithGrace(opened: OpenedContext, close: () => Promise<void>, servers: HttpServer[]): void {
   const { log } = opened.context;
   let received: NodeJS.Signals | undefined;
@@ -211,8 +211,8 @@ function stopWithGrace(opened: OpenedContext, close: () => Promise<void>, server
     await close();
     log.info('stopped');
   });
-  // One Ctrl-C arrives twice below npm (`npx usher-auth`, `npm start`): the terminal sends it to every process, and npm
-  // passes on its own. So another signal does not cut short a stop, which has an end of its own.
+  // With npm (`npx usher-auth`, `npm start`) one Ctrl-C arrives twice: the terminal signals every process, and npm
+  // forwards its own. So a second signal does not cut a shutdown short; it has its own timeout.
   const receive = (signal: NodeJS.Signals) => {
     if (received) return;
     received = signal;

@@ -1,17 +1,17 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** The file that holds the secret of a database that was given none (`platform/secrets`). */
+/** The file with the generated secret of a database that was given none (`platform/secrets`). */
 export const secretFileOf = (databaseFile: string): string => join(dirname(databaseFile), 'usher.key');
 
-/** What a generated secret looks like: 48 random bytes and a line end. */
+/** The format of a generated secret: 48 random bytes and a line ending. */
 const generated = /^[A-Za-z0-9_-]{64}\n$/;
 
 /**
- * The generated secret file that is worth nothing any more once this database is gone; nothing when the file was
- * written by somebody else, or another database lies in the same folder and may have been made with it.
+ * The generated secret file that becomes useless once this database is deleted. Undefined if the file was not
+ * generated, or if another database in the folder may depend on it.
  *
- * @param databaseFile A file that is still there and not empty.
+ * @param databaseFile An existing file that is not empty.
  */
 export function secretFileToRemove(databaseFile: string): string | undefined {
   const path = secretFileOf(databaseFile);
@@ -19,7 +19,7 @@ export function secretFileToRemove(databaseFile: string): string | undefined {
   return hasSibling(databaseFile) ? undefined : path;
 }
 
-/** Whether another file in the folder begins as this one does: databases of a kind say so in their first bytes. */
+/** Whether another file in the folder starts with the same bytes, as databases of one kind do. */
 function hasSibling(file: string): boolean {
   const head = headOf(file);
   return readdirSync(dirname(file))
@@ -27,10 +27,10 @@ function hasSibling(file: string): boolean {
     .some((name) => mayBegin(join(dirname(file), name), head));
 }
 
-/** A file that cannot be read counts as one that does: better a file too many than a database that is lost. */
+/** A file that cannot be read counts as a match: keeping a useless secret is better than losing a database. */
 function mayBegin(path: string, head: Buffer): boolean {
   try {
-    // To open a pipe would wait for ever.
+    // Opening a named pipe would block forever.
     return statSync(path).isFile() && headOf(path).equals(head);
   } catch {
     return true;

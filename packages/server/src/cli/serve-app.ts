@@ -6,19 +6,19 @@ import type { Application } from '../context.ts';
 import type { Peer } from '../http/handle-request.ts';
 import { Misuse } from './output.ts';
 
-/** An application that is served with Usher in one process: it hands on to Usher what is not its own. */
+/** An application served in the same process as Usher; it passes requests that are not its own on to Usher. */
 export interface App {
   fetch(request: Request, peer: Peer): Response | Promise<Response>;
-  /** Its first page: the first lines of the server and Usher's pages lead there. */
+  /** Its first page, which the server's start message and Usher's pages link to. */
   home?: Application;
-  /** Called once at the end, before Usher closes. */
+  /** Called once at shutdown, before Usher closes. */
   close?(): void | Promise<void>;
 }
 
 /** The default export of its module. */
 export type MakeApp = (usher: Usher) => App | Promise<App>;
 
-/** @throws Misuse for a file that is no such module. */
+/** @throws Misuse if the file is not such a module. */
 export async function importApp(file: string): Promise<MakeApp> {
   const path = resolve(file);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())

@@ -13,7 +13,7 @@ export function addServe(program: Command, version: string): void {
     .action(async ({ app }: { app?: string }, command: Command) => {
       const settings = settingsOf(command);
       const makeApp = app === undefined ? undefined : await importApp(app);
-      // Only this command needs every page and route: the others start in half the time without them.
+      // Only this command needs all pages and routes; without them, the others start in half the time.
       const { runServer } = await import('./run-server.ts');
       await runServer(settings, version, makeApp);
     });

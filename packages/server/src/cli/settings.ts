@@ -10,11 +10,11 @@ import {
 } from '../config.ts';
 
 /**
- * Gives a command a flag for each of these settings (all, unless told), but for the secrets: a command line can be
- * read by everybody.
+ * Gives a command a flag for each of these settings, by default for all of them. Secrets get none: every user of the
+ * machine can read command lines.
  */
 export function withSettings(command: Command, names: readonly SettingName[] = settingNames): Command {
-  // Whoever says which database it is says how it may be reached.
+  // A command that accepts the database also accepts how to connect to it.
   const all = names.includes('database') ? new Set([...names, 'databaseTls' as const]) : names;
   for (const name of all) {
     if (isSecretSetting(name)) continue;
@@ -27,7 +27,7 @@ export function withSettings(command: Command, names: readonly SettingName[] = s
   return command;
 }
 
-/** The settings in force for a command, from its flags, the environment, files and defaults. */
+/** The effective settings of a command, from its flags, the environment, files and defaults. */
 export function settingsOf(command: Command): LoadedConfig {
   const given = command.optsWithGlobals<Record<string, string | undefined>>();
   const flags: Partial<Record<SettingName, string>> = {};
@@ -38,6 +38,6 @@ export function settingsOf(command: Command): LoadedConfig {
   return loadConfig(flags);
 }
 
-/** As commander names the option of a flag. */
+/** The option name that Commander derives from a flag. */
 const camelCase = (flag: string): string =>
   flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

@@ -36,7 +36,7 @@ interface NewUserInput {
   email: string;
   role: Role;
   password: string;
-  /** Whether nobody knows the password yet. */
+  /** Whether the password was generated, so that no one knows it yet. */
   generated: boolean;
 }
 
@@ -70,7 +70,7 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
   });
 }
 
-/** Asks for what the flags leave open: for everything when they leave everything open. */
+/** Asks for the values that the flags leave open: for all of them if there are no flags. */
 async function complete(
   { username, email, admin, passwordStdin }: AddOptions,
   context: AppContext,
@@ -96,7 +96,7 @@ async function complete(
 const faultOf = (parsed: { ok: true } | { ok: false; message: string }) =>
   parsed.ok ? undefined : parsed.message;
 
-/** Asks until there is one that may be set. @returns An empty text where one is to be generated. */
+/** Asks until the password is acceptable. @returns An empty string to have one generated. */
 async function askNewPassword(
   context: AppContext,
   about: { username: string; email: string },

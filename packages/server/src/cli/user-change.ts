@@ -24,10 +24,10 @@ import { withContext } from './open.ts';
 import { consent, printJson, printLine, readPassword, say } from './output.ts';
 import { getAgain, getUser } from './user-named.ts';
 
-/** Makes a change, and answers what to say of it. */
+/** Makes a change and returns the message about it. */
 type Make = (change: Change & { user: User }, context: AppContext) => Promise<string>;
 
-/** The changes of a command each that need nothing but a name. */
+/** The commands that need nothing but a user. */
 export const changes: Record<string, { help: string; make: Make }> = {
   promote: {
     help: 'Grant the admin role.',
@@ -141,7 +141,7 @@ export async function resetPassword(
     const passwordHash = await hashPassword(context.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);
     const sessions = await changeUser(context, again, async (change) => {
-      // Wrong guesses at the old password are no reason to make the owner wait with the new one.
+      // Failed attempts with the old password must not block the user with the new one.
       await resetRateLimitsOf(change.tx, context, change);
       return givePassword(change, passwordHash);
     });

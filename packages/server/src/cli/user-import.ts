@@ -25,10 +25,10 @@ export interface ImportOptions {
   json?: true;
 }
 
-/** One transaction each: few enough that sign-ins beside it do not wait. */
+/** Rows per transaction: few enough that concurrent sign-ins do not wait. */
 const BATCH = 250;
 
-/** Of the refused rows so many are shown; a report has them all. */
+/** How many rejected rows are shown; a report has all of them. */
 const MAX_SHOWN = 20;
 
 export async function importUsers(place: string, options: ImportOptions, command: Command): Promise<void> {
@@ -58,7 +58,7 @@ export async function importUsers(place: string, options: ImportOptions, command
   }
 }
 
-/** @throws Misuse for files that would replace each other, or a map of accounts that are not made. */
+/** @throws Misuse for files that would replace each other, or a map of accounts that are not created. */
 function checkFiles(place: string, { report, map, dryRun }: ImportOptions): void {
   if (report !== undefined && resolve(report) === resolve(place))
     throw new Misuse('The report would be written over the file that is imported.');
@@ -86,9 +86,9 @@ async function takeAll(
       tally.count(outcomes);
       map?.write(outcomes);
       report?.write(options.dryRun ? outcomes : outcomes.filter(({ status }) => status !== 'imported'));
-      // Otherwise only what was refused is told, at the end, and not for ever.
+      // Otherwise only rejected rows are reported, at the end and up to a maximum.
       const isRead = !options.dryRun || (await tellRows(outcomes, options.json === true));
-      // Whoever has seen enough (`| head`) is told no totals of a part; a report is written to its end.
+      // If the output was closed early (`| head`), no partial totals are printed; a report is still completed.
       if (!isRead && !report) return bar?.stop('Output closed');
       bar?.advance(Math.round(((source.done() ?? 0) - shown) * 1_000), tally.inWords(options.dryRun));
       shown = source.done() ?? 0;
@@ -121,7 +121,7 @@ async function* batchesOf(source: ImportSource): AsyncGenerator<SourceRow[]> {
       batch = [];
     }
   } catch (error) {
-    // What was read before counts.
+    // Rows read before the error count.
     if (batch.length > 0) yield batch;
     throw error;
   }
@@ -158,10 +158,10 @@ function newTally(): Tally {
   };
 }
 
-/** @throws Error where rows were refused, so that whoever started the import learns it from the exit code. */
+/** @throws Error if rows were rejected, so that the exit code says so. */
 function finish(tally: Tally, { json, dryRun, report }: ImportOptions): void {
   const totals = tally.totals();
-  // Behind the rows, the last line of all.
+  // The last line, after the rows.
   if (json && dryRun) process.stdout.write(`${printableJson({ dry_run: true, ...totals })}\n`);
   else if (json) printJson({ dry_run: false, ...totals });
   say(tally.inWords(dryRun));
@@ -176,7 +176,7 @@ function finish(tally: Tally, { json, dryRun, report }: ImportOptions): void {
   );
 }
 
-/** Whatever stopped the import, what came before it stands, and a second run begins behind it. */
+/** The error of an interrupted import: earlier rows are kept, and a second run continues after them. */
 function stopped(error: unknown, lastLine: number, dryRun: true | undefined): Error {
   const words = error instanceof Error ? error.message : String(error);
   const why = isUnavailable(error) ? `Database error: ${words}.` : words;
@@ -185,7 +185,7 @@ function stopped(error: unknown, lastLine: number, dryRun: true | undefined): Er
   return new Error(`Stopped ${after}. ${why}${then}`);
 }
 
-/** `email=Mail address` for each. */
+/** Parses column options such as `email=Mail address`. */
 function readColumns(given: string[]): Columns {
   const columns: Columns = {};
   for (const text of given) {
@@ -217,7 +217,7 @@ const inWords = (columns: Columns): string =>
     .map(([field, name]) => (field === name ? field : `${field} from ${name}`))
     .join(', ')}.`;
 
-/** The parameters as the console of Firebase shows them, or as JSON. They are a secret: a file, not a flag. */
+/** The parameters in the format of the Firebase console, or as JSON. They are secret, hence a file and not a flag. */
 function readFirebase(file: string): FirebaseParameters {
   let text: string;
   try {

@@ -6,8 +6,8 @@ import { type ColumnsWith, columnsWith, type UserField, userFields } from '../us
 import { printable } from './output.ts';
 
 /**
- * The user whom an operator means by a username, an e-mail address or an id. An id goes before a username of the same
- * letters: ids are given out by us, usernames are chosen.
+ * Finds a user by ID, username or email. An ID takes precedence over an identical username: we generate IDs, but users
+ * choose usernames.
  *
  * @throws HttpError `not_found`
  */
@@ -16,7 +16,7 @@ export async function getUser(db: Db, name: string): Promise<User> {
   return byId ?? (await findNamed(db, name)) ?? rejectUnknown(name);
 }
 
-/** The user that was found before, if still there. @throws HttpError `not_found` */
+/** Reloads a user that was found before. @throws HttpError `not_found` */
 export async function getAgain(db: Db, { id, username }: User): Promise<User> {
   return (await findById(db, id)) ?? rejectUnknown(username);
 }
@@ -35,15 +35,15 @@ export const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0
 
 type CliColumn = ColumnsWith<{ cli: { name: string } }>;
 
-/** The id comes last: it is long, and seldom what one looks for. */
+/** The ID comes last: it is long and rarely needed. */
 const printed = (columnsWith(({ cli }) => cli !== undefined) as CliColumn[]).toSorted(
   (one, other) => Number(one === 'id') - Number(other === 'id'),
 );
 
-/** The heads of a table of users. */
+/** The headers of a table of users. */
 export const userHeads: string[] = printed.map((column) => userFields[column].cli.title);
 
-/** What is printed of a user, in this order. */
+/** The printed fields of a user, in this order. */
 export const membersOf = (user: User): Record<string, string> =>
   Object.fromEntries(
     printed.map((column) => {

@@ -102,7 +102,7 @@ function addImportAndExport(user: Command): void {
     .action(exportAll);
 }
 
-/** A command about one user. */
+/** Adds a command about one user. */
 function addOf(user: Command, name: string, help: string): Command {
   return withSettings(user.command(name), ['database'])
     .description(help)

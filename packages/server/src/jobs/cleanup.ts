@@ -12,7 +12,7 @@ import type { Log } from '../platform/log.ts';
 
 const DAY = 24 * 60 * 60_000;
 
-/** Removes what has run out and is no evidence any more. Repeating it does no harm. */
+/** Deletes expired rows that are no longer needed as evidence. It is idempotent. */
 export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<void> {
   const now = clock.now();
   await deleteOldRateLimits(db, now);
@@ -24,12 +24,12 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   await deleteOldSamples(db, 31 * DAY, now);
 }
 
-/** In one statement, which others wait for; and how often in a row, with a pause in milliseconds for them in between. */
+/** Rows per statement, which blocks other writers; statements per turn; and the pause between them, in milliseconds. */
 const AT_ONCE = 500;
 const MAX_TIMES = 100;
 const PAUSE = 5;
 
-/** What the removal of old events works with. */
+/** The context of the event cleanup. */
 export interface EventCleanupContext {
   db: Db;
   clock: Clock;
@@ -38,8 +38,9 @@ export interface EventCleanupContext {
 }
 
 /**
- * Removes events that are older than the setting says, and after a day those about no account, which strangers can cause
- * without end; the console's charts keep their numbers. What is left over after a long time goes at the next turns.
+ * Deletes events past the configured retention, and events of no account after a day, because unauthenticated clients
+ * can cause any number of them. The counts in the console's charts are kept. Each turn deletes a limited number; later
+ * turns delete the rest.
  */
 export async function deleteOldEvents({ db, clock, log, eventsDays }: EventCleanupContext): Promise<void> {
   await inBatches(() =>

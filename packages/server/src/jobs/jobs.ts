@@ -12,7 +12,7 @@ import { type EmailContext, emailSender } from './send-emails.ts';
 
 const SECOND = 1_000;
 
-/** What the jobs work on. */
+/** The context of the jobs. */
 export interface JobContext extends EmailContext, EventCleanupContext {
   keys: EmailContext['keys'] & { wrap: KeyObject };
   keyring: Keyring;
@@ -23,11 +23,11 @@ export interface JobContext extends EmailContext, EventCleanupContext {
 }
 
 export interface Jobs {
-  /** Starts none again, and waits for those that run. */
+  /** Starts no further job, and waits for running ones. */
   stop(): Promise<void>;
 }
 
-/** Starts the jobs that a server runs beside its requests. One that fails is logged and tried again at its next turn. */
+/** Starts the server's background jobs. A job that fails is logged and retried at its next turn. */
 export function startJobs(context: JobContext): Jobs {
   const emails = emailSender(context);
   const jobs = [
@@ -60,7 +60,7 @@ export function startJobs(context: JobContext): Jobs {
   };
 }
 
-/** Runs again and again, never twice at once. */
+/** Runs a job repeatedly, never twice at once. */
 function repeat(
   clock: Clock,
   { every, atOnce }: { every: number; atOnce: boolean | undefined },

@@ -3,8 +3,8 @@ import type { Db } from '../platform/db/index.ts';
 import type { Hasher } from '../platform/hasher.ts';
 
 /**
- * Has the hasher try the slowest kind of hash that was ever imported, once for each that it has not met: then it knows how
- * long a failure has to take before the first stranger could learn it from the clock.
+ * Has the hasher measure the slowest hash that was ever imported, once for each new one. So the response floor of
+ * failed sign-ins is in place before response times can reveal an imported account.
  */
 export function responseFloorLearner({
   db,

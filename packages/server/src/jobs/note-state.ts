@@ -8,20 +8,23 @@ import { readStateFile, type StateFile, stateFileOf, writeStateFile } from '../p
 
 type Refreshed = NonNullable<NonNullable<StateFile['pending']>['refreshed']>;
 
-/** Remembers outside the database how far it has come. */
+/** Records outside the database how far its state has advanced. */
 export interface StateNotes {
-  /** A refresh token was used, and this number follows it; no event tells of that. Call it once it is committed. */
+  /**
+   * Records that a refresh token was used, and the number of its successor; there is no event for that. Call it after
+   * the commit.
+   */
   noteRefresh(session: string, number: number): void;
-  /** Writes how far the database has come, if something has happened since the last time. */
+  /** Writes the current state, if it changed since the last write. */
   save(): Promise<void>;
 }
 
 /**
- * Notes for a database that is a file; for a database server there is no place beside it, and nothing is noted.
+ * State notes for a database that is a file; a no-op for a database server, which has no place for them.
  *
- * The order of the writes makes a crash harmless between any two of them. The file never says more than what the database
- * has committed, so a crash signs nobody out. It names the newest event before the revision is raised, so a copy with the
- * same revision that lacks this event is recognized as older.
+ * The order of the writes makes a crash harmless between any two of them. The file never claims more than the database
+ * has committed, so a crash signs no one out. It names the newest event before the revision is raised, so a copy with
+ * the same revision that lacks this event is recognized as older.
  */
 export function stateNotes(db: Db, databaseFile: string | undefined): StateNotes {
   if (databaseFile === undefined) return { noteRefresh: () => {}, save: async () => {} };
@@ -41,22 +44,22 @@ export function stateNotes(db: Db, databaseFile: string | undefined): StateNotes
       await writeStateFile(path, { installation, revision, pending });
       await writeStateFile(path, { installation, revision: await raiseStateRevision(db) });
       saved = event;
-      // Unless another one came meanwhile.
+      // Keeps a newer one that arrived in the meantime.
       if (refreshed === noted) refreshed = undefined;
     },
   };
 }
 
 /**
- * An empty database beside notes of an installation is not a new one: its file was lost, or copied without its log. To begin
- * anew there would also overwrite the notes, so that an older copy that is put back later would not be noticed.
+ * Rejects an empty database if notes of an installation exist: its file was lost, or copied without its write-ahead
+ * log. Starting anew would also overwrite the notes, so an older copy that is restored later would not be detected.
  *
  * @throws ConfigError
  */
 export async function rejectLostDatabase({ db, file, exists }: Database): Promise<void> {
   if (file === undefined) return;
   const path = stateFileOf(file);
-  // The notes first: a process that makes the database now writes them last.
+  // Reads the notes first: a process that is creating the database writes them last.
   if (!readStateFile(path) || ((await exists()) && (await hasInstallation(db)))) return;
   const [found, cause] = existsSync(file)
     ? [`${file} is empty`, ' It may have been copied while Usher was running.']
@@ -67,9 +70,9 @@ export async function rejectLostDatabase({ db, file, exists }: Database): Promis
 }
 
 /**
- * How far the database had come when it was noted, if that is further than it is now: somebody put an older copy back.
+ * The recorded state if it is ahead of the database, which means that an older copy was restored.
  *
- * @returns undefined when it is as new as what was noted, or nothing was noted of this installation.
+ * @returns undefined if the database is up to date, or if nothing was recorded for this installation.
  */
 export async function revisionAhead(db: Db, databaseFile: string | undefined): Promise<number | undefined> {
   const noted = databaseFile === undefined ? undefined : readStateFile(stateFileOf(databaseFile));

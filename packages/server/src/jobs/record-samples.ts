@@ -4,14 +4,14 @@ import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 import type { Hasher } from '../platform/hasher.ts';
 
-/** What samples are noted of. */
+/** What the samples are taken from. */
 export interface SamplesContext {
   db: Db;
   clock: Clock;
   hasher: Pick<Hasher, 'longestQueue'>;
 }
 
-/** Notes what the console shows over time, for which there are no events. */
+/** Records the values that the console charts over time and no events contain. */
 export async function recordSamples({ db, clock, hasher }: SamplesContext): Promise<void> {
   const now = clock.now();
   await recordSample(db, 'sessions', await countActiveSessions(db, now), now);

@@ -5,10 +5,10 @@ import { newestKeyAge, rotateKey } from '../core/keys.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
 
-/** A signing key is followed by a new one after this long, in milliseconds. */
+/** The lifetime of a signing key until the next one is created, in milliseconds. */
 const ROTATION = 90 * 24 * 60 * 60_000;
 
-/** Makes the next signing key when the newest is old enough; of several processes one does. */
+/** Creates the next signing key when the newest is old enough. Only one of several processes does. */
 export async function rotateOldKey(
   { db, clock, keys }: { db: Db; clock: Clock; keys: { wrap: KeyObject } },
   algorithm: string,

@@ -2,16 +2,16 @@ import { type ActiveSession, saveLastSeen } from '../core/sessions.ts';
 import type { Db } from '../platform/db/index.ts';
 
 /**
- * A session's row says within this time, in milliseconds, when it was used last. An administrator's says it exactly:
- * there are few, and what they follow ends with their session, whichever process they use meanwhile.
+ * How accurate a session's last use is in the database, in milliseconds. It is exact for administrators: there are few,
+ * and their event streams end with their session, whichever process they use.
  */
 const ACCURACY = 60_000;
 
-/** Notes in memory of when sessions were used, so that a request costs no write. */
+/** Keeps the last use of sessions in memory, so that a request costs no write. */
 export interface LastSeenNotes {
-  /** @param live The session as its row is now. */
+  /** @param activeSession The session as stored. */
   note(activeSession: ActiveSession, now: number): void;
-  /** Writes what was noted, in one transaction. */
+  /** Writes the recorded values in one transaction. */
   save(db: Db): Promise<void>;
 }
 

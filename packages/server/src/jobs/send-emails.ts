@@ -18,7 +18,7 @@ import { CONNECTIONS, type Delivery, type EmailTransport } from '../platform/ema
 import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 
-/** What the sending of emails works with. */
+/** The context of the email job. */
 export interface EmailContext {
   db: Db;
   clock: Clock;
@@ -26,22 +26,22 @@ export interface EmailContext {
   keys: { emails: KeyObject };
   metrics: Metrics;
   renderEmail: RenderEmail;
-  /** Undefined without a server to hand emails to: they wait for one, until they are not worth it. */
+  /** Undefined without a mail server: emails wait for one until they expire. */
   emailTransport: EmailTransport | undefined;
-  /** Whether emails are kept for the mailbox page instead. */
+  /** Whether emails are stored for the mailbox page instead. */
   hasMailbox: boolean;
 }
 
 export interface EmailSender {
-  /** Begins to send what is due. Resolves when there is no more, or no more at once; the sending goes on. */
+  /** Starts to send due emails. Resolves when none is left, or no more can be sent at once; sending continues. */
   turn(): Promise<void>;
-  /** Begins no email any more, and waits a moment for those under way before it cuts them off. */
+  /** Starts no further email, and briefly waits for those in progress before it aborts them. */
   stop(): Promise<void>;
 }
 
-/** Milliseconds: a stop as a whole has little time, and an email that was cut off is tried again. */
+/** Milliseconds: a shutdown has little time, and an aborted email is retried. */
 const STOP_TIMEOUT = 1_000;
-/** How long until what became of an email is written again, after the database did not take it; in milliseconds. */
+/** The pause before a result that the database rejected is written again, in milliseconds. */
 const WRITE_PAUSE = 1_000;
 
 const eventOf: Partial<Record<EmailStatus, EventName>> = {
@@ -55,11 +55,11 @@ export function emailSender(context: EmailContext): EmailSender {
   const underWay = new Map<string, Promise<void>>();
   let filling: Promise<void> | undefined;
   let stopping = false;
-  /** While no server takes emails, one at a time finds out whether it is back: the others keep their tries. */
+  /** While the mail server is down, one email at a time probes it, so that the others keep their attempts. */
   let away = false;
   let waiting: number | undefined;
 
-  /** Takes emails as long as there are any and hands are free. */
+  /** Takes due emails while there are any and slots are free. */
   function fill(): Promise<void> {
     filling ??= take().finally(() => {
       filling = undefined;
@@ -72,11 +72,11 @@ export function emailSender(context: EmailContext): EmailSender {
       const email = await claimEmail(db, keys.emails, clock.now());
       if (!email) return;
       if (stopping) return postponeEmail(db, keys.emails, email, clock.now(), null);
-      // Its claim ran out while this process could not write what became of it, and still tries to.
+      // The claim expired while this process could not write the result; it is still trying to.
       if (underWay.has(email.id)) continue;
       const work = handle(email).finally(() => {
         underWay.delete(email.id);
-        // While the server is away, the next try waits for the next turn.
+        // While the mail server is down, the next attempt waits for the next turn.
         if (!away) fill().catch(logFailure);
       });
       underWay.set(email.id, work);
@@ -91,8 +91,8 @@ export function emailSender(context: EmailContext): EmailSender {
   }
 
   /**
-   * Writes what became of an email, again and again until the database takes it: else it would be sent once more when
-   * the claim runs out, although we know better.
+   * Writes the result of an email, retrying until the database accepts it: otherwise the email would be sent twice when
+   * the claim expires.
    */
   async function write(note: () => Promise<void>): Promise<void> {
     for (;;) {
@@ -135,14 +135,14 @@ const pause = (milliseconds: number) =>
 
 interface Result {
   end: EmailStatus | Delivery['end'];
-  /** Null where no server was to be asked. */
+  /** Null if no mail server was contacted. */
   smtpReply: SmtpReply | null;
 }
 
-/** What went wrong here, before a server said anything. */
+/** An error on our side, before the server replied. */
 const ours = (code: string): SmtpReply => ({ code, replyText: null });
 
-/** Hands an email to the server, if there is one and the email is for it. */
+/** Hands an email to the mail server, unless it is unreadable, a decoy, for the mailbox page, or expired. */
 async function deliver(context: EmailContext, email: ClaimedEmail): Promise<Result> {
   const { clock, log, renderEmail, emailTransport, hasMailbox } = context;
   const { id, kind, content } = email;
@@ -157,7 +157,7 @@ async function deliver(context: EmailContext, email: ClaimedEmail): Promise<Resu
     const { end, code, reply } = await emailTransport.send(outgoing);
     return { end, smtpReply: { code, replyText: reply } };
   } catch (error) {
-    // A bug of ours, which a later version may not have. Its message may hold what the email holds.
+    // A bug, which a later version may fix. Its message may quote the email.
     const { name, stack } = error as Error;
     log.error(
       { email: id, kind, error: name, context: stack?.slice(stack.indexOf('\n    at ') + 1) },
@@ -168,8 +168,8 @@ async function deliver(context: EmailContext, email: ClaimedEmail): Promise<Resu
 }
 
 /**
- * Writes what became of an email: its end, with the event of it, or when it is tried again. The server's words, which can
- * quote the address, go into the row alone, sealed.
+ * Writes the result of an attempt: the final status and its event, or the time of the next attempt. The text of the
+ * server's reply can quote the email address, so it is only stored encrypted in the row.
  */
 async function settle(context: EmailContext, email: ClaimedEmail, { end, smtpReply }: Result): Promise<void> {
   const { db, clock, log, keys, metrics } = context;

@@ -1,22 +1,24 @@
 type Rgb = [red: number, green: number, blue: number];
 
-/** What colours stand on, in light and in dark: `--card`, `--paper` and `--sunken` of the style sheet. */
+/**
+ * The backgrounds that colors are used on, in light and dark: `--card`, `--paper` and `--sunken` of the style sheet.
+ */
 const grounds = {
   light: ['#ffffff', '#faf7f4', '#f3eee9'],
   dark: ['#1f1b1a', '#161312', '#282321'],
 } as const;
 
-/** WCAG 2.2, 1.4.3 asks for 4.5. On dark grounds colours need more to look as calm as on light ones. */
+/** WCAG 2.2, 1.4.3 requires 4.5. On dark backgrounds, colors need more contrast to look as calm as on light ones. */
 const least = { light: 4.6, dark: 6 } as const;
 
-/** How much of the accent is in the ground of what is selected. */
+/** The share of the accent color in the background of selected items. */
 const SOFT = 0.1;
 
 /**
- * The operator's accent colour as custom properties, for light and dark. Where it could not be read as text, or text on
- * it, it is made darker or lighter until it can.
+ * The operator's accent color as custom properties, for light and dark. A color that is not readable as text, or under
+ * text, is made darker or lighter until it is.
  *
- * @param accent As in `#8a2b3a`.
+ * @param accent Such as `#8a2b3a`.
  */
 export function accentStyle(accent: string): string {
   const light = shadesOf(accent, 'light');
@@ -37,7 +39,10 @@ function shadesOf(accent: string, theme: keyof typeof grounds) {
   };
 }
 
-/** The nearest shade of a colour that can be read on every ground of the theme, and on one that is tinted with it. */
+/**
+ * The nearest shade that is readable on every background of the theme, and on a background tinted with the shade
+ * itself.
+ */
 function readableShade(colour: Rgb, theme: keyof typeof grounds): Rgb {
   const [first] = grounds[theme];
   const step = theme === 'light' ? -0.01 : 0.01;
@@ -50,7 +55,7 @@ function readableShade(colour: Rgb, theme: keyof typeof grounds): Rgb {
   throw new Error(`USHER_ACCENT: no accessible shade of ${toHex(colour)} found. Choose another color.`);
 }
 
-/** In the dark a ground for white text: a little lighter than the accent, where white can still be read on it. */
+/** For dark mode, a background for white text: slightly lighter than the accent while white stays readable on it. */
 function fillShade(colour: Rgb): Rgb {
   const start = Math.min(1, lightness(colour) + 0.06);
   for (let to = start; to > 0; to -= 0.01) {
@@ -67,10 +72,10 @@ const toHex = (colour: Rgb): string =>
 const mix = (from: Rgb, to: Rgb, share: number): Rgb =>
   from.map((part, i) => part + ((to[i] ?? 0) - part) * share) as Rgb;
 
-/** The L of HSL, from 0 to 1. */
+/** The HSL lightness, from 0 to 1. */
 const lightness = (colour: Rgb): number => (Math.max(...colour) + Math.min(...colour)) / 510;
 
-/** The colour of the same hue and saturation (those of HSL) with another lightness. */
+/** The color with the same HSL hue and saturation, and another lightness. */
 function withLightness(colour: Rgb, to: number): Rgb {
   const from = lightness(colour);
   const reach = (at: number): number => 1 - Math.abs(2 * at - 1);

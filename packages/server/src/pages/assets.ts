@@ -10,10 +10,10 @@ import { accentStyle } from './accent.ts';
 const own = (name: string): string => readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
 
 /**
- * What pages load, from the files beside this one and from what the operator has set. The address of each names its
- * version, so that a browser keeps it until it changes.
+ * Loads what pages use: the files in the folder next to this module, and the operator's accent and logo. The URL of
+ * each asset names its version, so a browser caches it until it changes.
  *
- * @throws ConfigError for a logo that cannot be read.
+ * @throws ConfigError if the logo cannot be read.
  */
 export function openAssets({ accent, logo }: Pick<Config, 'accent' | 'logo'>): Assets {
   const asset = (name: string, type: string, text: string): Assets => {
@@ -56,7 +56,7 @@ export function assetFile(
 ): RouteResponse {
   const asset = Object.hasOwn(assets, params.name) ? assets[params.name] : undefined;
   if (!asset) throw new HttpError('not_found');
-  // While versions change, a process of the other one may be asked.
+  // During an upgrade, the request may reach a process of the other version.
   const isThis = query.v !== undefined && asset.url.endsWith(`?v=${query.v}`);
   return {
     status: 200,

@@ -16,7 +16,10 @@ export function curlOf({ servers }: OpenApi, method: string, path: string, opera
   ].join(' \\\n  ');
 }
 
-/** By security scheme. Cookies are for browsers. With HTTP Basic curl asks for the password, so that no shell history has it. */
+/**
+ * By security scheme. Cookies are for browsers. With HTTP Basic, curl prompts for the password, which keeps it out of
+ * the shell history.
+ */
 const credentials: Record<string, string> = {
   bearer: '--header "Authorization: Bearer $TOKEN"',
   metrics: '--header "Authorization: Bearer $METRICS_TOKEN"',

@@ -2,7 +2,7 @@ import type { RenderedEmail } from '../core/emails/render.ts';
 import type { RouteResponse } from '../http/route.ts';
 import { allowing } from './layout.tsx';
 
-/** Its reader can follow the links of an email, each in a window of its own; whoever else looks at it cannot. */
+/** The recipient can follow the links of an email, each in a new window; other viewers cannot. */
 type Audience = 'reader' | 'other';
 
 const sandboxes: Record<Audience, string> = {
@@ -10,7 +10,7 @@ const sandboxes: Record<Audience, string> = {
   other: '',
 };
 
-/** An email in a frame, where nothing in it reaches the page around; and as text. */
+/** An email as HTML in a sandboxed frame, isolated from the page, and as text. */
 export function EmailFrame({ src, text, audience }: { src: string; text: string; audience: Audience }) {
   return (
     <>
@@ -21,14 +21,14 @@ export function EmailFrame({ src, text, audience }: { src: string; text: string;
   );
 }
 
-/** The page around the frame. */
+/** Allows the page to contain the frame. */
 export const framing = (response: RouteResponse): RouteResponse => allowing(response, "frame-src 'self'");
 
-/** What the email itself may do, in its frame: look as it does. */
+/** The policy inside the frame: styles only. */
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox";
 
-/** What is in the frame. */
+/** The document inside the frame. */
 export const emailDocument = ({ html }: Pick<RenderedEmail, 'html'>, audience: Audience): RouteResponse => ({
   status: 200,
   text: html,

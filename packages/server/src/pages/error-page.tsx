@@ -5,22 +5,22 @@ import { ButtonLink } from './form.tsx';
 import { Card, page, refusing, seeOther } from './layout.tsx';
 import { nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 
-/** The request that was refused, as far as its answer needs it. */
+/** The parts of a failed request that its error page needs. */
 export interface FailedRequest {
   requestId: string;
   /** Path and query. */
   url: string;
 }
 
-/** A URL that leads nowhere has no page; to programs it has no resource. */
+/** An unknown URL is a missing page to a person, and a missing resource to a program. */
 const wordsOf = ({ code, message }: HttpError): [title: string, message: string] =>
   message === errors.not_found[2]
     ? ['Page not found', 'We couldn’t find that page.']
     : [errors[code][1], message];
 
 /**
- * What a person sees of a refusal that no page of ours has words for. Who is not signed in (any more) can do so, and
- * comes back; so does who must choose a new password first.
+ * The response to an error without a page of its own. Redirects to the sign-in if authentication is required, or to the
+ * password page if the user must choose a new password first; both lead back here afterwards.
  */
 export function errorPage(
   context: AppContext,

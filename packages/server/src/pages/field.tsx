@@ -3,26 +3,26 @@ import type { Config } from '../config.ts';
 import type { FieldError, HttpError } from '../errors.ts';
 
 interface FieldProps {
-  /** As its name, unless a page has two of that name. */
+  /** Defaults to the name; needed if a page has two fields of that name. */
   id?: string | undefined;
   name: string;
   label: string;
   type?: string;
   value?: string | undefined;
-  /** The token of the HTML standard that tells a password manager what this is. */
+  /** The `autocomplete` token of the HTML standard, which tells a password manager what the field is. */
   autocomplete: string;
   inputmode?: 'numeric' | undefined;
   errors: FieldError[];
-  /** What helps before anything is wrong. */
+  /** Help shown before there is an error. */
   hint?: Child;
   optional?: boolean;
-  /** A class for what is typed. */
+  /** A CSS class for the input. */
   look?: string;
-  /** Where the cursor is when the page opens; a field with an error comes before it. */
+  /** Focuses the field when the page opens, unless another field has an error. */
   autofocus?: boolean | undefined;
 }
 
-/** A labelled input with what is wrong with it, said beside it and to screen readers. */
+/** A labeled input with its errors, which are also announced to screen readers. */
 export function Field(props: FieldProps) {
   return (
     <div class="field">
@@ -50,13 +50,13 @@ export const UsernameField = (props: Pick<FieldProps, 'value' | 'errors' | 'hint
 
 interface PasswordFieldProps extends Omit<FieldProps, 'type' | 'value' | 'inputmode' | 'look'> {
   autocomplete: 'current-password' | 'new-password';
-  /** Beside the label. */
+  /** Shown beside the label. */
   aside?: Child;
-  /** It is being chosen: a script says while typing how good it is, in the words of the server. */
+  /** Whether a new password is chosen: a script then shows its strength while typing, in the server's words. */
   isNew?: boolean;
 }
 
-/** A password is never shown again, is shown while typing to who asks, and may be pasted. */
+/** A password field. It is never prefilled, can be revealed while typing, and accepts pasted text. */
 export function PasswordField({ aside, isNew, ...props }: PasswordFieldProps) {
   return (
     <div class="field">

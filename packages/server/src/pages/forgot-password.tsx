@@ -14,7 +14,7 @@ const TITLE = 'Forgot your password?';
 export const forgotPasswordPage = (context: AppContext, call: Call): RouteResponse =>
   page(context, call, { title: TITLE, shape: 'gate' }, <AskForEmail email="" />);
 
-/** Sends the email, and goes on with the form that takes its code. */
+/** Sends the email and shows the form for its code. */
 export async function forgotPasswordSubmit(
   context: AppContext,
   call: Call<z.infer<typeof sendMailBody>>,

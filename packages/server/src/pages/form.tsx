@@ -1,20 +1,23 @@
 import { type Child, createContext, useContext } from 'hono/jsx';
 import type { FieldError } from '../errors.ts';
 
-/** What `page` gives to the forms on it. */
+/** The form token that `page` provides to its forms. */
 export const FormTokenContext = createContext<(() => string) | undefined>(undefined);
 
 interface FormProps {
-  /** The path that takes it. */
+  /** The path that the form is submitted to. */
   action: string;
-  /** `inline`: as wide as its buttons, in a row with other things; `wide`: as wide as there is room. */
+  /** `inline`: as wide as its buttons, in a row with other elements; `wide`: the full width. */
   shape?: 'inline' | 'wide';
-  /** What is sent without being shown. */
+  /** Hidden fields. */
   hidden?: Record<string, string>;
   children: Child;
 }
 
-/** Every form that changes something: plain HTML, sent by POST to our own origin, with the token that the HTTP layer asks for. */
+/**
+ * Every form that changes something: plain HTML, sent by POST to our own origin, with the form token that the HTTP
+ * layer requires.
+ */
 export function Form({ action, shape, hidden = {}, children }: FormProps) {
   const token = useContext(FormTokenContext);
   return (
@@ -30,12 +33,12 @@ export function Form({ action, shape, hidden = {}, children }: FormProps) {
 
 interface ButtonProps {
   children: Child;
-  /** `primary` is what the page is for, at most one; `danger` cannot be taken back. */
+  /** `primary` is the main action of the page, at most one; `danger` cannot be undone. */
   weight?: 'primary' | 'plain' | 'danger';
   small?: boolean;
   name?: string;
   value?: string;
-  /** For a screen reader, where several buttons say the same. It begins with what is seen. */
+  /** For screen readers, if several buttons have the same text. It begins with the visible text. */
   label?: string;
 }
 
@@ -54,7 +57,7 @@ interface ButtonLinkProps {
   small?: boolean;
 }
 
-/** A link that looks like a button: it leads somewhere and changes nothing. */
+/** A link styled as a button: it navigates and changes nothing. */
 export function ButtonLink({ href, children, weight = 'primary', small = false }: ButtonLinkProps) {
   return (
     <a href={href} class={buttonClass(weight, small)}>
@@ -78,7 +81,7 @@ export function Actions({ children, stacked = false }: { children: Child; stacke
   return <div class={stacked ? 'actions stacked' : 'actions'}>{children}</div>;
 }
 
-/** What is wrong with a form as a whole, or with a field that it does not show. */
+/** The errors of a form as a whole, and of fields that it does not show. */
 export function FormErrors({ errors, shown }: { errors: FieldError[]; shown: string[] }) {
   const others = errors.filter(({ field }) => !shown.includes(field));
   if (others.length === 0) return null;

@@ -8,7 +8,7 @@ import { Card, Notice, page, seeOther } from './layout.tsx';
 
 export const homeQuery = z.object({ done: z.literal('deleted').optional().catch(undefined) });
 
-/** Tells a visitor where to go; whoever is signed in is there already. */
+/** Shows visitors where to sign in; redirects signed-in users to their account. */
 export async function homePage(
   context: AppContext,
   call: Call<undefined, z.infer<typeof homeQuery>>,

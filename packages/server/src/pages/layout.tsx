@@ -6,7 +6,7 @@ import { timeLeft } from '../flows/account/where.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { Button, Form, FormTokenContext } from './form.tsx';
 
-/** Nothing inline, nothing from elsewhere, no script. */
+/** No inline code, no other origins, no scripts. */
 const policy = [
   "default-src 'none'",
   "style-src 'self'",
@@ -16,7 +16,7 @@ const policy = [
   "frame-ancestors 'none'",
 ];
 
-/** Where there are forms, our own scripts help; they may make no markup of text (Trusted Types). */
+/** Pages with forms load our own scripts, which may not create markup from text (Trusted Types). */
 const scriptPolicy = [
   ...policy,
   "script-src 'self'",
@@ -26,28 +26,28 @@ const scriptPolicy = [
   "trusted-types 'none'",
 ];
 
-/** Pages that belong together, with the navigation between them. */
+/** Pages that belong together, and the navigation between them. */
 export interface Area {
-  /** What a screen reader calls the navigation. */
+  /** The name of the navigation for screen readers. */
   label: string;
   items: readonly { href: string; label: string }[];
 }
 
 interface View {
   title: string;
-  /** 200 unless said. */
+  /** Defaults to 200. */
   status?: number;
-  /** `gate`: one thing to do, in a card in the middle. Otherwise something to read. */
+  /** `gate`: a single task in a centered card. Otherwise a page to read. */
   shape?: 'gate' | 'reading';
-  /** With the area that it belongs to, a page shows the way to the others; `at` is its own `href` there. */
+  /** The area of the page, whose navigation it shows; `at` is the page's own `href` in it. */
   area?: Area;
   at?: string;
 }
 
-/** The world, as far as a page shows it. */
+/** The parts of the context that pages use. */
 export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock'>;
 
-/** Who looks. Whoever is signed in is named in the head of the page, and can leave there. */
+/** Who views the page. The header names the signed-in user and lets them sign out. */
 export type Viewer = Pick<Call, 'formToken'> & { activeSession?: ActiveSession };
 
 /** The status and the title of a page; both say whether what was asked for was refused. */
@@ -70,7 +70,7 @@ export function page(context: PageContext, viewer: Viewer, view: View, content: 
     status: view.status ?? 200,
     text,
     type: 'text/html; charset=utf-8',
-    // With `no-referrer` a browser sends our own forms with `Origin: null`, which is refused.
+    // With `no-referrer`, a browser sends our own forms with `Origin: null`, which is rejected.
     headers: {
       'content-security-policy': (hasScripts(viewer.activeSession, view) ? scriptPolicy : policy).join('; '),
       'referrer-policy': 'same-origin',
@@ -78,16 +78,16 @@ export function page(context: PageContext, viewer: Viewer, view: View, content: 
   };
 }
 
-/** An answer to a form that was taken: the browser goes on there, and reloading sends nothing again. */
+/** The response to a successful form: the browser continues there, and a reload does not resubmit the form. */
 export const seeOther = (location: string, response: Partial<RouteResponse> = {}): RouteResponse => ({
   ...response,
   status: 303,
   text: '',
-  // Where one came from tells a page whether somebody has just signed in again.
+  // A page learns from the referrer whether the user has just signed in again.
   headers: { ...response.headers, location, 'referrer-policy': 'same-origin' },
 });
 
-/** A page that says why something was refused, with what the refusal tells programs. */
+/** A page that explains an error, with its status and headers for programs. */
 export const refusing = ({ retryAfter, headers }: HttpError, response: RouteResponse): RouteResponse => ({
   ...response,
   headers: {
@@ -97,7 +97,7 @@ export const refusing = ({ retryAfter, headers }: HttpError, response: RouteResp
   },
 });
 
-/** Adds sources to the policy of a page: what one page needs, the others do not get. */
+/** Adds sources to the policy of one page, so that other pages do not get them. */
 export function allowing(response: RouteResponse, directive: string): RouteResponse {
   const name = `${directive.split(' ', 1)[0]} `;
   const kept = (response.headers?.['content-security-policy'] ?? '')
@@ -146,13 +146,13 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
   );
 }
 
-/** What the script goes by that says when a session is about to end; in milliseconds. */
+/** The data from which the script tells when a session is about to end, in milliseconds. */
 const sessionData = (activeSession: ActiveSession, now: number) => {
   const { idle, left } = timeLeft(activeSession, now);
   return { 'data-user': activeSession.user.id, 'data-idle': idle, 'data-left': left };
 };
 
-/** The head of every page: whose it is, and who is signed in. */
+/** The header of every page: the name of the installation and the signed-in user. */
 function Top({ context, activeSession }: Pick<DocumentProps, 'context' | 'activeSession'>) {
   return (
     <header class="top">
@@ -176,7 +176,7 @@ function Top({ context, activeSession }: Pick<DocumentProps, 'context' | 'active
   );
 }
 
-/** Someone with arms raised, in the shape of a U. */
+/** The logo: a person with raised arms, in the shape of a U. */
 function Mark() {
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
@@ -204,7 +204,7 @@ interface NoticeProps {
   children: Child;
 }
 
-/** Something said about what was just done, or must be known. Bad news interrupts a screen reader, the rest waits. */
+/** A notice about what was just done or must be known. Errors interrupt a screen reader; other notices wait. */
 export function Notice({ kind = 'plain', children }: NoticeProps) {
   return (
     <div class={kind === 'plain' ? 'notice' : `notice ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
@@ -213,7 +213,7 @@ export function Notice({ kind = 'plain', children }: NoticeProps) {
   );
 }
 
-/** A part of a page with a heading of its own. */
+/** A section with a heading of its own. */
 export function Card({ title, children }: { title?: string; children: Child }) {
   return (
     <section class="card">
@@ -228,17 +228,17 @@ interface BadgeProps {
   children: Child;
 }
 
-/** A state in a word or two. */
+/** A status in one or two words. */
 export function Badge({ kind = 'plain', children }: BadgeProps) {
   return <span class={kind === 'plain' ? 'badge' : `badge ${kind}`}>{children}</span>;
 }
 
-/** Where a list would be, when there is nothing in it. */
+/** Shown in place of an empty list. */
 export function Empty({ children }: { children: Child }) {
   return <div class="empty">{children}</div>;
 }
 
-/** Names and what they are. */
+/** A list of names and values. */
 export function Facts({ of }: { of: [name: string, value: Child][] }) {
   return (
     <dl class="facts">
@@ -252,7 +252,7 @@ export function Facts({ of }: { of: [name: string, value: Child][] }) {
   );
 }
 
-/** A table that scrolls by itself where there is no room; a keyboard can scroll it, too. */
+/** A table that scrolls sideways if there is no room, by keyboard, too. */
 export function Table({
   caption,
   head,
@@ -263,7 +263,7 @@ export function Table({
   children: Child;
 }) {
   return (
-    // What scrolls must be reached by keyboard (WCAG 2.1.1).
+    // Scrollable content must be reachable by keyboard (WCAG 2.1.1).
     <section class="scroll" aria-label={caption} tabindex={0}>
       <table>
         <caption class="unseen">{caption}</caption>

@@ -4,27 +4,27 @@ import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card } from './layout.tsx';
 
-/** A link that somebody opened. Opening it changes nothing. */
+/** The form that submits an opened link. Opening a link changes nothing. */
 export const linkBody = z.strictObject({ link: z.string() });
 
-/** The secret of a link: what is behind its `#token=`, or the whole text if somebody pasted that alone. */
+/** The token of a link: the part after `#token=`, or the whole text if only the token was pasted. */
 export const tokenOf = (link: string): string => /#token=([\w-]*)/.exec(link)?.[1] ?? link.trim();
 
 interface LinkFormProps {
   /** The page that the link leads to. */
   action: string;
-  /** Where the link is found. */
+  /** Tells the user where to find the link. */
   label: string;
   autofocus?: boolean;
-  /** The id of its field, where a page has two of these. */
+  /** The ID of the field, if a page has two of them. */
   id?: string;
 }
 
 const NONE: FieldError[] = [];
 
 /**
- * Sends the secret of the link that opened this page. It is in the fragment, which browsers send to no server, so that no
- * log on the way has it: `usher.js` sends it from there, and without scripts the link is pasted.
+ * Submits the token of the link that opened this page. The token is in the fragment, which browsers send to no server,
+ * so no log on the way contains it: `usher.js` submits it, and without scripts the user pastes the link.
  */
 export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
   return (
@@ -37,7 +37,7 @@ export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
   );
 }
 
-/** For whoever opened a link in a browser without scripts, where the page cannot read its secret. */
+/** For a link opened in a browser without scripts, where the page cannot read its token. */
 export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
   <noscript>
     <Card>
@@ -49,7 +49,7 @@ export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) =
   </noscript>
 );
 
-/** The same form in a browser with scripts, which may also send the secret of a link that was opened. */
+/** The same form in a browser with scripts, which can also submit the token of an opened link. */
 export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
   <div class="scripted">
     <Card title="Use the link instead">
@@ -58,5 +58,5 @@ export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
   </div>
 );
 
-/** What `LinkForm` asks for, where an email brought the link. */
+/** The label of `LinkForm` for a link from an email. */
 export const FROM_EMAIL = 'Paste the link from your email';

@@ -12,14 +12,17 @@ import { Card, Empty, Notice, page, seeOther, Table } from './layout.tsx';
 import { LinkForm, type linkBody, tokenOf } from './link-form.tsx';
 import { Ago, exactTime } from './time.tsx';
 
-/** Where there is no mail server, these pages show what would have been sent, to whoever sits at the machine itself. */
+/** Without a mail server, these pages show the emails that would have been sent, to anyone on the machine itself. */
 
 const MAX_LISTED = 100;
 
-/** Every email is in the hands of whoever reads these pages: codes, links, addresses. */
+/**
+ * Rejects requests from other machines: these pages show codes, links and email addresses, so their reader controls
+ * every account.
+ */
 function rejectOthers(context: AppContext, { headers, socketIp }: Pick<Call, 'headers' | 'socketIp'>): void {
   const ip = socketIp?.replace(/^::ffff:/, '');
-  // A proxy or tunnel on this machine brings the whole world in over loopback, and says so in one of these.
+  // A proxy or tunnel on this machine forwards outside requests over loopback, and sets one of these headers.
   const isForwarded = forwardingHeaders.some((name) => headers.has(name));
   if (!context.hasMailbox || ip === undefined || !isLoopback(ip) || isForwarded)
     throw new HttpError('not_found');
@@ -42,7 +45,7 @@ export async function mailboxPage(context: AppContext, call: Call): Promise<Rout
   return page(context, call, { title: 'Mailbox' }, <Mailbox emails={shown} now={context.clock.now()} />);
 }
 
-/** Swaps the secret of the link for a cookie. */
+/** Exchanges the token of the link for a cookie. */
 export async function mailboxSubmit(
   context: AppContext,
   call: Call<z.infer<typeof linkBody>>,
@@ -72,7 +75,7 @@ function askForLink(context: AppContext, call: Call<unknown>, wrong?: string): R
   return page(context, call, { title: 'Mailbox', shape: 'gate', status: 403 }, content);
 }
 
-/** Any text: what is not the id of an email is not found, like everything here is for others. */
+/** Any text: an unknown ID gets the same 404 as a visitor without access. */
 export const mailboxEmailParams = z.strictObject({ id: z.string() });
 type EmailCall = Call<undefined, undefined, z.infer<typeof mailboxEmailParams>>;
 

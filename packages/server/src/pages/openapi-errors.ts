@@ -2,7 +2,7 @@ import { type ErrorCode, errors } from '../errors.ts';
 import type { Route } from '../http/route.ts';
 import { errorCodes, type JsonSchema } from './openapi-schemas.ts';
 
-/** The errors of the checks around a handler (`http/answering`), and the routes that have them. */
+/** The errors of the checks around a handler (`http/handle-request`), and the routes that have them. */
 const shared: [codes: ErrorCode[], isFor: (route: Route) => boolean][] = [
   [['duplicate_header', 'internal'], () => true],
   // Health checks accept any host, and list their own errors.

@@ -8,7 +8,7 @@ export type Shapes = Record<string, JsonSchema>;
 
 export const errorCodes = Object.keys(errors) as [ErrorCode, ...ErrorCode[]];
 
-/** The body of every error; `problemResponse` in `http/replies` creates it. */
+/** The body of every error; `problemResponse` in `http/responses` creates it. */
 export const problemShape = z
   .object({
     type: z.literal('about:blank'),
@@ -75,8 +75,8 @@ const samples: Record<string, string> = {
 };
 
 /**
- * The smallest body that the schema accepts. Rules across fields (one of two, at least one) are not in JSON Schema, so each
- * attempt is checked with the schema itself.
+ * The smallest body that the schema accepts. Rules across fields (one of two, at least one) are not in JSON Schema, so
+ * each attempt is checked with the schema itself.
  *
  * @returns undefined if no attempt is accepted.
  */

@@ -62,8 +62,8 @@ const made = new WeakMap<readonly Route[], Map<string, OpenApi>>();
 const encoded = new WeakMap<OpenApi, Uint8Array<ArrayBuffer>>();
 
 /**
- * The document as JSON, encoded once: it is large, and anyone may request it. All responses share its bytes; a string would
- * be encoded for each.
+ * The document as JSON, encoded once: it is large, and anyone may request it. All responses share its bytes; a string
+ * would be encoded for each.
  */
 export function openApiBytes(routes: readonly Route[], publicUrl: string): Uint8Array<ArrayBuffer> {
   const document = openApiOf(routes, publicUrl);

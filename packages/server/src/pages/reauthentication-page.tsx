@@ -13,7 +13,10 @@ import { Card, Notice, page, refusing } from './layout.tsx';
 
 const CONFIRM = 'Confirm it’s you';
 
-/** Shown in place of an answer to a form that needs the password: the same form, with a field for it. Nothing was done yet. */
+/**
+ * Shown instead of the response to a form that requires the password: the same form, with a password field. Nothing has
+ * been done yet.
+ */
 export async function reauthenticationPage(
   context: AppContext,
   call: SignedInCall<unknown, unknown, unknown>,
@@ -52,7 +55,7 @@ export async function reauthenticationPage(
   return refusing(error, response);
 }
 
-/** What was asked for, in the words of its own page. */
+/** The title of the requested action, in the words of its own page. */
 async function titleOf(
   { db }: Pick<AppContext, 'db'>,
   { params, body }: SignedInCall<unknown, unknown, unknown>,
@@ -71,14 +74,14 @@ async function titleOf(
   return CONFIRM;
 }
 
-/** Where the form belongs in the menu. */
+/** Where the form belongs in the navigation. */
 function placeOf(path: string) {
   const area = path.startsWith('/admin') ? adminArea : account;
   const at = area.items.findLast(({ href }) => path.startsWith(href))?.href ?? path;
   return { area, at };
 }
 
-/** What was sent, to be sent again. */
+/** The submitted fields, to submit them again. */
 const fieldsOf = (body: unknown): Record<string, string> =>
   Object.fromEntries(
     Object.entries(body ?? {}).filter((field): field is [string, string] => typeof field[1] === 'string'),

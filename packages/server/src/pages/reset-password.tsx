@@ -24,11 +24,13 @@ export const resetForm = z.union([
   z.strictObject({ email: z.string(), code: z.string(), password: z.string() }),
 ]);
 
-/** The form that takes a code, or the link of an email. */
+/** The form that takes a code or the link from an email. */
 export const resetPage = (context: AppContext, call: Call): RouteResponse =>
   answerPage(context, call, TITLE, <ByCode context={context} email="" errors={[]} />);
 
-/** The form behind the link of an email. Opening it changes nothing, so a scanner that opens every link does no harm. */
+/**
+ * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
+ */
 async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
     await checkResetLink(context, call, token);
@@ -38,7 +40,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   return answerPage(context, call, TITLE, <ByLink context={context} token={token} errors={[]} />);
 }
 
-/** Opens a link, or sets the password from either form. Nobody is signed in by it: the next step is to sign in. */
+/** Opens a link, or resets the password from either form. It signs no one in: the next step is to sign in. */
 export async function resetSubmit(
   context: AppContext,
   call: Call<z.infer<typeof resetForm>>,
@@ -109,7 +111,7 @@ interface ResetByCodeProps {
   errors: FieldError[];
 }
 
-/** Address, code and new password; also after an email was sent. */
+/** Fields for email, code and new password; also shown after an email was sent. */
 export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) {
   return (
     <>

@@ -13,7 +13,7 @@ const TITLE = 'Undo email change';
 
 export const restoreForm = z.union([linkBody, z.strictObject({ token: z.string(), password: z.string() })]);
 
-/** Asks for the link that the old address got. */
+/** Asks for the link that was sent to the old email. */
 export const restorePage = (context: AppContext, call: Call): RouteResponse =>
   answerPage(
     context,
@@ -28,7 +28,7 @@ export const restorePage = (context: AppContext, call: Call): RouteResponse =>
 
 const PasteAgain = () => <LinkForm action="/restore-email" label={FROM_EMAIL} autofocus />;
 
-/** The form behind the link that the old address got. Opening it changes nothing. */
+/** The form behind the link that was sent to the old email. Opening it changes nothing. */
 async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
     await checkRestoreLink(context, call, token);
@@ -38,7 +38,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   return answerPage(context, call, TITLE, <Restore context={context} token={token} errors={[]} />);
 }
 
-/** Opens the link, or puts the address back from its form. Nobody is signed in by it: the next step is to sign in. */
+/** Opens the link, or restores the email from its form. It signs no one in: the next step is to sign in. */
 export async function restoreSubmit(
   context: AppContext,
   call: Call<z.infer<typeof restoreForm>>,

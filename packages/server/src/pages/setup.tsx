@@ -17,11 +17,11 @@ import { linkRefused } from './verification-page.tsx';
 const titleOf = ({ config }: AppContext): string => `Set up ${config.serviceName}`;
 const DONE = 'Setup complete';
 
-/** Nothing: a secret in an address would be in the log of every proxy. */
+/** Empty: a token in a URL would be in the log of every proxy. */
 export const setUpQuery = z.strictObject({});
 export const setUpForm = z.union([linkBody, firstAdminBody]);
 
-/** Asks for the link that a start prints. */
+/** Asks for the link that the server prints at start. */
 export async function setUpPage(
   context: AppContext,
   call: Call<undefined, z.infer<typeof setUpQuery>>,
@@ -41,7 +41,7 @@ export async function setUpPage(
   return page(context, call, { title: titleOf(context), shape: 'gate' }, form);
 }
 
-/** The form behind that link. */
+/** The form behind the setup link. */
 async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
     await openSetUpLink(context, token, call);
@@ -52,7 +52,10 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   return page(context, call, { title: titleOf(context), shape: 'gate' }, form);
 }
 
-/** Opens the link, or makes the first administrator from its form; a refused form keeps what was typed, but for the password. */
+/**
+ * Opens the link, or creates the first administrator from its form. A rejected form keeps its values, except for the
+ * password.
+ */
 export async function setUpSubmit(
   context: AppContext,
   call: Call<z.infer<typeof setUpForm>>,
@@ -78,7 +81,7 @@ export async function setUpSubmit(
 
 const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofocus />;
 
-/** After the set-up there is an administrator, who signs in; before it the link can be pasted again. */
+/** After setup, leads to the sign-in; before, asks for the link again. */
 function refused(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
   const isDone = error instanceof HttpError && error.code === 'setup_completed';
   const on = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };

@@ -11,7 +11,7 @@ import { mayLeadOut, nextPage, readReturnTo, withReturnTo } from './return-to.ts
 
 const TITLE = 'Sign in';
 
-/** What was done a moment ago, on another page. */
+/** Notices about an action that was just completed on another page. */
 const done = {
   'signed-out': 'You’ve signed out.',
   verified: 'Your email is verified. Sign in to continue.',
@@ -111,7 +111,7 @@ function SignIn({ context: { config }, name, returnTo, done: act, error }: SignI
   );
 }
 
-/** The same words for everybody: they tell nothing of whether there is such an account, or a limit. */
+/** The same text for everyone: it does not reveal whether the account exists or is rate limited. */
 function WhyNot({ error }: { error: HttpError }) {
   if (error.code !== 'invalid_credentials') return <Notice kind="bad">{error.message}</Notice>;
   return (

@@ -3,7 +3,7 @@ import { logout } from '../flows/sign-out/sign-out.ts';
 import type { OptionalAuthCall, RouteResponse } from '../http/route.ts';
 import { seeOther } from './layout.tsx';
 
-/** Ends the session; the same when it had ended already. */
+/** Signs out; the result is the same if the session had already ended. */
 export async function signOutSubmit(context: AppContext, call: OptionalAuthCall): Promise<RouteResponse> {
   return seeOther('/sign-in?done=signed-out', await logout(context, call));
 }

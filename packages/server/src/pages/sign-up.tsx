@@ -95,7 +95,9 @@ function SignUp({ context: { config }, username, email, returnTo, error }: SignU
   );
 }
 
-/** Where an address is proven before there is an account: the same page for an address that has one. */
+/**
+ * Shown when sign-up requires a verified email: the same page if the email already has an account, against enumeration.
+ */
 function EmailSent({ context, email }: { context: AppContext; email: string }) {
   return (
     <CheckYourEmail context={context} message={SIGN_UP_EMAIL_SENT}>

@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago something was, which is the same everywhere; of what was over a week ago the day. */
+/** How long ago something was, which no time zone changes; the date if it is more than a week ago. */
 export function Ago({ at, now }: { at: number; now: number }) {
   return (
     <time datetime={new Date(at).toISOString()} title={exactTime(at)}>
@@ -26,7 +26,7 @@ function ago(milliseconds: number): string | undefined {
   return milliseconds < 8 * DAY ? count(DAY, 'day') : undefined;
 }
 
-/** How long it is until something, to the second when that matters. */
+/** The time left until something, to the second if that matters. */
 export function Until({ at, now }: { at: number; now: number }) {
   const left = Math.max(0, at - now);
   const [unit, length] =
@@ -40,7 +40,7 @@ export function Until({ at, now }: { at: number; now: number }) {
   );
 }
 
-/** A day, in words. */
+/** A date in words. */
 export function Day({ at }: { at: number }) {
   return <time datetime={new Date(at).toISOString()}>{formatDay(at)}</time>;
 }

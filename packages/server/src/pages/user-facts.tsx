@@ -13,7 +13,7 @@ import { Badge, Facts } from './layout.tsx';
 import { Ago, Day } from './time.tsx';
 
 type PageColumn = ColumnsWith<{ page: { label: string } }>;
-/** Shows a field that is more than a text. */
+/** Renders a field that is not plain text. */
 type Look<User> = (user: User, now: number) => Child;
 
 const owner: Partial<Record<PageColumn, Look<Pick<UserColumns, SessionUserColumn>>>> = {
@@ -53,7 +53,7 @@ export const AdminFacts = ({ user, now }: { user: UserColumns; now: number }) =>
   <Facts of={factsFor('admin', admin, user, now)} />
 );
 
-/** The fields that `reader` may see, in the order of the table but for the id, which is last; an empty one is left out. */
+/** The fields that `reader` may see, in the order of the table, with the ID last. Empty fields are left out. */
 function factsFor<User extends Partial<UserColumns>>(
   reader: 'owner' | 'admin',
   looks: Partial<Record<PageColumn, Look<User>>>,

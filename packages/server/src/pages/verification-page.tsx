@@ -13,17 +13,17 @@ export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: 
 
 interface CodeFieldsProps {
   config: Pick<Config, 'codesDigits'>;
-  /** What its field is called, where an account has two of them. */
+  /** The label of the email field, if the account has two. */
   emailLabel?: string | undefined;
   email: string;
   code?: string | undefined;
   errors: FieldError[];
   autofocus?: boolean;
-  /** The address is known, and not asked for. */
+  /** Whether the email is known and not asked for. */
   isFixed?: boolean | undefined;
 }
 
-/** What answers an email where its link cannot be opened: the address it went to, and its code. */
+/** Fields for when the link cannot be opened: the email address and its code. */
 export function CodeFields({
   config,
   emailLabel = 'Email',
@@ -60,11 +60,11 @@ export function CodeFields({
   );
 }
 
-/** What is wrong, field by field; a refused code is said at the code. */
+/** The errors by field; a wrong code is reported at the code field. */
 export const answerErrors = ({ code, message, fields }: HttpError): FieldError[] =>
   fields ?? [{ field: code === 'invalid_code' ? 'code' : '', code, message }];
 
-/** Says that an email can be in the mailbox, where there is no server to send it. */
+/** Says that the email may be in the mailbox, if no mail server is set up. */
 export function MailboxHint({ context }: { context: Pick<AppContext, 'hasMailbox'> }) {
   if (!context.hasMailbox) return null;
   return (
@@ -106,14 +106,18 @@ export const answerPage = (
 ): RouteResponse =>
   page(context, viewer, { status, title: status < 400 ? title : `Error: ${title}`, shape: 'gate' }, form);
 
-/** How a page goes on that can do nothing for a link. */
+/** Where a page continues that cannot use a link. */
 interface GoOn {
   next?: { href: string; label: string };
-  /** The form that takes the link, for whoever copied only a part of it. */
+  /** The form that takes the link again, if only a part of it was copied. */
   again?: Child;
 }
 
-/** A page that can do nothing for the link that opened it, and says where to go on. Throws what is no refusal. */
+/**
+ * The page for an invalid link, with where to continue.
+ *
+ * @throws Any error that is not an HttpError.
+ */
 export function linkRefused(
   context: AppContext,
   viewer: Viewer,

@@ -27,16 +27,18 @@ export const verifyForm = z.union([
   z.strictObject({ token: z.string(), ...others }),
   z.strictObject({ email: z.string(), code: z.string(), ...others }),
 ]);
-/** An answer to an email; a link that is only opened is none. */
+/** The input of a verification; only opening a link is none. */
 type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
-/** The form that takes a code, or the link of an email. */
+/** The form that takes a code or the link from an email. */
 export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
   answerPage(context, call, TITLE, <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />);
 
-/** The form behind the link of an email. Opening it changes nothing, so a scanner that opens every link does no harm. */
+/**
+ * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
+ */
 async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
     const checked = await checkVerifyLink(context, call, token);
@@ -47,7 +49,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   }
 }
 
-/** Opens a link, or proves the address from either form and goes on to the account. */
+/** Opens a link, or verifies the email from either form and continues at the account. */
 export async function verifySubmit(
   context: AppContext,
   call: Call<z.infer<typeof verifyForm>>,
@@ -88,7 +90,7 @@ async function askAgain(
       <ByCode context={context} given={body} errors={errors} />,
       error.status,
     );
-  // The link is opened again then: its secret would be in the address of the sign-in.
+  // The link is not in the URL of the sign-in, where logs would have its token: the user opens it again afterwards.
   if (error.code === 'unauthenticated')
     return linkRefused(context, call, TITLE, error, {
       next: { href: withReturnTo('/sign-in', '/verify'), label: 'Sign in' },
@@ -157,7 +159,7 @@ interface VerifyByCodeProps {
   given: Extract<VerifyForm, { code: string }>;
   errors: FieldError[];
   emailLabel?: string;
-  /** Where it is one of several things on a page: the address is known, and the cursor stays where it is. */
+  /** Whether the form is one of several on a page: the email is known, and the form does not take the focus. */
   isPart?: boolean;
 }
 
@@ -177,7 +179,7 @@ function ByCode(props: VerifyByCodeProps) {
   );
 }
 
-/** Address and code, and what else was found to be needed; also after an email was sent. */
+/** Fields for email and code, and whatever else is required; also shown after an email was sent. */
 export function VerifyByCode({ context, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
   const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
@@ -203,7 +205,7 @@ export function VerifyByCode({ context, given, errors, emailLabel, isPart = fals
   );
 }
 
-/** Only when the one of the sign-up was taken meanwhile. */
+/** Shown only if the username from the sign-up was taken in the meantime. */
 function Username({ given: { username }, errors }: { given: VerifyForm; errors: FieldError[] }) {
   if (username === undefined && !errors.some(({ field }) => field === 'username')) return null;
   return <UsernameField value={username ?? ''} errors={errors} />;

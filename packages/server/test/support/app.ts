@@ -14,24 +14,24 @@ import { type TestClock, testClock } from './clock.ts';
 import type { TestDatabase } from './postgres.ts';
 import { TIMEOUT } from './timeouts.ts';
 
-/** An Usher that serves on a port of its own, with a clock that a test moves. */
+/** An Usher server on its own port, with a clock that the test controls. */
 export interface TestApp {
   url: string;
   port: number;
   secret: string;
   clock: TestClock;
   usher: Usher;
-  /** The link of the mailbox page, which a banner prints; undefined where there is no such page. */
+  /** The link to the mailbox page, as the start message prints it; undefined without a mailbox page. */
   mailbox: string | undefined;
-  /** Every line it logged, at any level. */
+  /** Every logged line, at any level. */
   log: string[];
   stop(): Promise<void>;
 }
 
 /**
- * Hashing costs nearly nothing, since most tests are not about hashes, and its threads do not step back behind whatever
- * else keeps the machine busy. Nor does a busy machine fill a requester's share of the queue. A test in which the real
- * cost or queue matters passes `hashing: {}`.
+ * Hashing at almost no cost, since most tests are not about hashes. Its threads do not yield to other load on the
+ * machine, and a busy machine does not use up a client's share of the queue. A test where the real cost or queue
+ * matters passes `hashing: {}`.
  */
 export const cheapHashing: Hashing = {
   parameters: { memoryKib: 64, passes: 1 },
@@ -39,7 +39,7 @@ export const cheapHashing: Hashing = {
   queuePerThread: 10_000,
 };
 
-/** How long an app waits for its database: a machine that is busy with other things does not make it away. */
+/** Timeouts for the database that a busy machine does not exceed. */
 export const longTimeouts: Timeouts = {
   connection: TIMEOUT,
   lock: TIMEOUT,
@@ -50,8 +50,8 @@ export const longTimeouts: Timeouts = {
 };
 
 /**
- * Serves on a database. Two apps on one database (and one `secret`, `publicUrl`, `clock`) are one installation on two
- * processes, as far as one process can show it.
+ * Serves on a database. Two apps with the same database, `secret`, `publicUrl` and `clock` stand for two processes of
+ * one installation, as far as a single process can.
  */
 export async function startApp(
   database: Pick<TestDatabase, 'url'>,
@@ -84,7 +84,7 @@ export async function startApp(
     const settings = {
       database: database.url,
       publicUrl: url,
-      // The tests choose where a request comes from by X-Forwarded-For.
+      // Lets tests choose the client IP with X-Forwarded-For.
       trustedProxies: ['127.0.0.1'],
       ...given,
       secret,
@@ -117,7 +117,7 @@ export async function startApp(
 export interface Reply {
   status: number;
   headers: Headers;
-  /** The body read as JSON; undefined when it is not JSON. */
+  /** The body parsed as JSON; undefined if it is not JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies; what they find there is what they assert.
   body: any;
   text: string;
@@ -125,13 +125,13 @@ export interface Reply {
 
 interface Sending {
   headers?: Record<string, string>;
-  /** The address it comes from. */
+  /** The IP that the request comes from. */
   from?: string;
-  /** A body that is sent as it is. */
+  /** A body that is sent unchanged. */
   raw?: string;
 }
 
-/** Sends one request as a program does: no cookie, no Origin. `body` goes as JSON. */
+/** Sends one request like an API client: no cookie, no Origin header. `body` is sent as JSON. */
 export function send(
   app: Pick<TestApp, 'port'>,
   method: string,
@@ -154,7 +154,7 @@ export function send(
       async (answer) => {
         try {
           let text = '';
-          // What goes on is left after its head; `support/stream` reads it.
+          // A stream is closed after its head; `support/stream` reads streams.
           if (answer.headers['content-type']?.startsWith('text/event-stream')) answer.destroy();
           else for await (const chunk of answer.setEncoding('utf8')) text += chunk;
           const heads = new Headers();
@@ -177,7 +177,7 @@ export function send(
   });
 }
 
-/** Sends bytes as they are and reads until the server closes: for requests that no client would make. */
+/** Sends raw bytes and reads until the server closes the connection: for requests that no HTTP client would send. */
 export function sendBytes(app: Pick<TestApp, 'port'>, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(app.port, '127.0.0.1', () => socket.write(bytes));
@@ -191,17 +191,17 @@ export function sendBytes(app: Pick<TestApp, 'port'>, bytes: string | Buffer): P
 
 let names = 0;
 export const PASSWORD = 'correct horse battery staple';
-/** One that is never right, and one to change to. */
+/** A password that is never correct, and one to change to. */
 export const WRONG = 'not the password of anybody';
 export const NEW_PASSWORD = 'a much better passphrase';
 
-/** Names that nobody had before in this run. */
+/** A username and email that are unique in this run. */
 export function newIdentifiers(): { username: string; email: string; password: string } {
   const name = `user${++names}`;
   return { username: name, email: `${name}@example.org`, password: PASSWORD };
 }
 
-/** Someone with a browser: keeps the cookie, and sends Origin as a page of ours makes a browser do. */
+/** A user's browser: stores cookies, and sends an Origin header as our pages make a browser do. */
 export class Browser {
   cookie: string | undefined;
   readonly app: TestApp;
@@ -234,7 +234,7 @@ export class Browser {
   post = (path: string, body?: unknown) => this.send('POST', path, body);
 }
 
-/** Signs up someone new, by browser. */
+/** Signs up a new user in a browser. */
 export async function signUp(app: TestApp, from?: string) {
   const names = newIdentifiers();
   const browser = new Browser(app, from);
@@ -243,7 +243,7 @@ export async function signUp(app: TestApp, from?: string) {
   return { ...names, id: reply.body.user.id as string, browser };
 }
 
-/** A pair of tokens for someone who has an account; for Usher itself, unless for a service. */
+/** Gets a token pair for a user with an account; for Usher itself unless `audience` names a service. */
 export async function login(
   app: TestApp,
   who: { username: string; password: string },
@@ -258,10 +258,10 @@ export async function login(
   return reply.body as { access_token: string; refresh_token: string; expires_in: number };
 }
 
-/** The header of HTTP Basic. */
+/** The HTTP Basic header. */
 export const basic = (name: string, password: string): { authorization: string } => ({
   authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
 });
 
-/** A call with an access token. */
+/** A request with an access token. */
 export const asBearer = (token: string): Sending => ({ headers: { authorization: `Bearer ${token}` } });

@@ -15,7 +15,10 @@ import { TIMEOUT } from './timeouts.ts';
 const root = resolve(import.meta.dirname, '../../../..');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** The browser that is inside an npm package: the same on every machine. A test file starts one, and a context for each test. */
+/**
+ * Starts the browser from an npm package, which is the same on every machine. A test file starts one, with a context
+ * for each test.
+ */
 export async function startBrowser(): Promise<Browser> {
   const folder = unpackedBrowser();
   return chromium.launch({
@@ -27,7 +30,7 @@ export async function startBrowser(): Promise<Browser> {
       '--hide-scrollbars',
       '--font-render-hinting=none',
     ],
-    // With the font of the package pages look the same everywhere, too.
+    // With the font of the package, pages look the same on every machine.
     env: { ...process.env, FONTCONFIG_FILE: join(folder, FONTS), HOME: folder },
     timeout: TIMEOUT,
   });
@@ -35,7 +38,7 @@ export async function startBrowser(): Promise<Browser> {
 
 const successors = new WeakMap<Browser, Promise<Browser>>();
 
-/** The browser itself or, when it has died, one in its place, so that no later test dies with it. */
+/** Returns the browser, or a new one if it has crashed, so that later tests do not fail with it. */
 async function living(browser: Browser): Promise<Browser> {
   if (browser.isConnected()) return browser;
   const successor = successors.get(browser) ?? startBrowser();
@@ -46,8 +49,8 @@ async function living(browser: Browser): Promise<Browser> {
 const FONTS = 'fonts.conf';
 
 /**
- * Only the font of the package. The package's own configuration looks for it in places of another system, and a browser that
- * finds no font at all ends with the first page.
+ * Uses only the font of the package. The package's own configuration looks in paths of another system, and the browser
+ * crashes at the first page if it finds no font.
  */
 const fontsIn = (folder: string) => `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -57,7 +60,10 @@ const fontsIn = (folder: string) => `<?xml version="1.0"?>
 </fontconfig>
 `;
 
-/** Unpacked once for a checkout: it takes seconds. Of several that do so at once the first one counts. */
+/**
+ * Unpacks the browser once for a checkout, which takes seconds. Of several concurrent runs, the first one to finish
+ * wins.
+ */
 function unpackedBrowser(): string {
   const { version } = JSON.parse(
     readFileSync(join(root, 'node_modules/@sparticuz/chromium/package.json'), 'utf8'),
@@ -79,11 +85,11 @@ function unpackedBrowser(): string {
   return folder;
 }
 
-/** Somebody at a browser of their own, and what must not happen while they use it. */
+/** A user with a browser of their own, and a record of everything that must not happen in it. */
 export interface Visitor {
   context: BrowserContext;
   page: Page;
-  /** What was against the policy of a page, failed in a script, or was asked of another origin. */
+  /** CSP violations, script errors and requests to other origins. */
   complaints: string[];
   close(): Promise<void>;
 }
@@ -104,30 +110,30 @@ export async function visit(
   context.on('request', (request) => {
     if (new URL(request.url()).origin !== url) complaints.push(`a request to ${request.url()}`);
   });
-  // Some violations are said to the page and to nobody else.
+  // Some violations are reported only to the page.
   await context.addInitScript(`document.addEventListener('securitypolicyviolation', (event) =>
     console.error('policy violation: ' + event.effectiveDirective + ' ' + event.blockedURI))`);
   const page = await context.newPage();
   return { context, page, complaints, close: () => context.close() };
 }
 
-/** Opens the link of an email: a script sends its secret, and without scripts it is pasted. */
+/** Opens the link of an email. A script submits its token; without scripts, the link is pasted. */
 export async function openEmailLink(page: Page, link: string, javaScriptEnabled = true): Promise<void> {
-  // As from a mail program: where the page is open already, another fragment would load nothing.
+  // As from a mail program: if the page is already open, a new fragment would not load it.
   await page.goto('about:blank');
   await page.goto(link);
   if (!javaScriptEnabled) {
     await page.getByLabel('Paste the link from your email').first().fill(link);
     await page.getByRole('button', { name: 'Open link', exact: true }).first().click();
   }
-  // What was opened asks for no link; a link that was refused is asked for again.
+  // An opened page asks for no link; after a rejected link, it asks again.
   await page.locator('main:not(:has(input[name="link"])), main:has([role="alert"])').waitFor();
 }
 
-/** What axe finds in light and in dark, in a line each. Only colours differ between the two. */
+/** The findings of axe in light and in dark mode, one line each. Only colors differ between the two. */
 export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(axe);
-  // Without motion a colour is at once what it is going to be.
+  // Without animations, colors have their final value at once.
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   const light = await page.evaluate<AxeResults>(`axe.run({ resultTypes: ['violations'] })`);
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
@@ -138,13 +144,13 @@ export async function findBarriers(page: Page): Promise<string[]> {
   );
 }
 
-/** How far a page is wider than its window, in pixels. */
+/** How much wider the page is than its window, in pixels. */
 export const overflowOf = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
 
 export const phone = { width: 375, height: 700 };
 const desk = { width: 1280, height: 800 };
-/** Each database sees both sizes, and pages with scripts and without. */
+/** Both databases are tested with both screen sizes, with and without scripts. */
 export const ways: Record<string, { viewport: typeof phone; javaScriptEnabled: boolean }[]> = {
   SQLite: [
     { viewport: phone, javaScriptEnabled: true },

@@ -1,6 +1,6 @@
 /**
- * A certificate for tests alone: it signs itself, for `localhost` and the addresses 127.0.0.1 and 0.0.0.0. The last one
- * reaches this machine on Linux under a name that is not known for it.
+ * A self-signed certificate for tests, for `localhost`, 127.0.0.1 and 0.0.0.0. On Linux the last one reaches this
+ * machine under a name that is not recognized as loopback.
  */
 export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgA4pqWKXqy8FlPuq+

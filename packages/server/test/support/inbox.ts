@@ -5,64 +5,64 @@ import { SMTPServer } from 'smtp-server';
 import { type ParsedEmail, parseEmail } from './mime.ts';
 import { TIMEOUT } from './timeouts.ts';
 
-/** An email as it came in over the wire. */
+/** An email as received over SMTP. */
 export interface ReceivedEmail extends ParsedEmail {
-  /** The envelope, as MAIL FROM and RCPT TO had it. */
+  /** The envelope, from MAIL FROM and RCPT TO. */
   from: string;
   to: string[];
-  /** Whether it came over TLS. */
+  /** Whether it was sent over TLS. */
   secure: boolean;
-  /** The code and the link that stand in its text, if any. */
+  /** The code and the link in its text, if any. */
   code: string | undefined;
   link: string | undefined;
 }
 
-/** An answer of the server, such as `550 5.1.1 No such user here`. */
+/** A reply of the server, such as `550 5.1.1 No such user here`. */
 type Reply = string | undefined;
 
-/** What the server does, other than to take an email. May be changed at any time. */
+/** How the server behaves, other than accepting emails. May be changed at any time. */
 export interface Script {
-  /** What it says to a wrong password. */
+  /** The reply to a wrong password. */
   rejectLogin?: (() => Reply) | undefined;
-  /** Refuses a recipient. */
+  /** Rejects a recipient. */
   rejectRecipient?: ((address: string) => Reply) | undefined;
-  /** Refuses the email after it came whole. */
+  /** Rejects the email after it was received completely. */
   rejectEmail?: ((email: ReceivedEmail) => Reply) | undefined;
-  /** Waits before it greets, and before it answers a whole email; in milliseconds. */
+  /** The delay before the greeting, and before the reply to a complete email; in milliseconds. */
   greetAfter?: number | undefined;
   answerAfter?: ((email: ReceivedEmail) => number) | undefined;
-  /** Waits for this before it answers a whole email. */
+  /** Waits for this before it replies to a complete email. */
   answerWhen?: ((email: ReceivedEmail) => Promise<void> | undefined) | undefined;
-  /** Takes the email and hangs up instead of saying so. */
+  /** Accepts the email, but closes the connection instead of replying. */
   dropAfterData?: boolean | undefined;
 }
 
-/** A mail server of the tests' own, on a free port of this machine. */
+/** A mail server for the tests, on a free port of this machine. */
 export interface Inbox {
-  /** For the setting `USHER_SMTP_URL`; the settings of an app that sends here are `settings`. */
+  /** The value of `USHER_SMTP_URL`; `settings` has all settings of an app that sends to this server. */
   url: string;
   port: number;
   settings: { smtpUrl: string; emailFrom: string };
   script: Script;
-  /** Every email that came whole, whatever was answered. */
+  /** Every email that was received completely, whatever the reply. */
   emails: ReceivedEmail[];
-  /** How many connections were made. */
+  /** The number of connections so far. */
   connections(): number;
-  /** The first email to an address that was not given out yet; waits for it. */
+  /** Waits for the next email to a recipient that was not returned yet. */
   next(address: string): Promise<ReceivedEmail>;
-  /** Waits until as many emails came. */
+  /** Waits until this many emails were received. */
   until(count: number): Promise<ReceivedEmail[]>;
-  /** Gone, as a server that is down; `start` brings it back on the same port. */
+  /** Stops it, like a server that is down; `start` brings it back on the same port. */
   stop(): Promise<void>;
   start(): Promise<void>;
 }
 
 interface InboxOptions {
-  /** `none` unless told: no STARTTLS is offered. */
+  /** `none` by default: STARTTLS is not offered. */
   tls?: 'none' | 'starttls' | 'implicit';
   key?: string;
   cert?: string;
-  /** Takes emails of this user alone. */
+  /** Requires this user to authenticate. */
   user?: { name: string; password: string };
   host?: string;
 }

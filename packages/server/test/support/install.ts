@@ -1,4 +1,4 @@
-// An empty machine, as far as npm can tell: nothing in its cache, no settings, and a registry that has our packages.
+// Simulates an empty machine for npm: no cache, no configuration, and a registry that contains our packages.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { mkdirSync, mkdtempSync } from 'node:fs';
@@ -7,28 +7,28 @@ import { afterAll, inject } from 'vitest';
 import { TIMEOUT } from './timeouts.ts';
 
 export interface Machine {
-  /** Makes an empty folder. */
+  /** Creates an empty folder. */
   newFolder(name: string): string;
-  /** Runs lines of a shell to their end. @returns what they printed. @throws Error with it when one of them failed */
+  /** Runs lines of shell to completion. @returns their output. @throws Error with the output if one of them fails */
   sh(folder: string, lines: string, options?: ShellOptions): Promise<string>;
-  /** Starts what does not end by itself. */
+  /** Starts a command that does not exit by itself. */
   start(folder: string, line: string, options?: ShellOptions): Started;
 }
 
 export interface ShellOptions {
-  /** The program `node`; that of the tests unless told. */
+  /** The `node` binary; by default the one that runs the tests. */
   node?: string;
   env?: Record<string, string>;
 }
 
 export interface Started {
   printed(): string;
-  /** Waits until it has printed this. @throws Error with what it printed when it ended first */
+  /** Waits until this text was printed. @throws Error with the output if the command exits first */
   until(what: string): Promise<void>;
   /**
-   * Ends it; as Ctrl-C does, unless told: everything that the line started gets the signal.
+   * Stops it and every process that it started with a signal; by default that of Ctrl-C.
    *
-   * @returns the exit code; null when a signal ended it
+   * @returns the exit code; null if a signal ended it
    */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -38,7 +38,7 @@ const end = (child: ChildProcess, signal: NodeJS.Signals) => {
   try {
     if (child.pid) process.kill(-child.pid, signal);
   } catch {
-    // It has ended already.
+    // It has already exited.
   }
 };
 const endAll = () => {
@@ -58,7 +58,7 @@ export function newMachine(registry: string): Machine {
     npm_config_update_notifier: 'false',
     npm_config_audit: 'false',
     npm_config_fund: 'false',
-    // What is not there is not there: nobody waits for another try.
+    // What is missing stays missing, so retries only cost time.
     npm_config_fetch_retries: '0',
     ...more,
   });
@@ -66,7 +66,7 @@ export function newMachine(registry: string): Machine {
     const child = spawn('bash', ['-e', '-c', lines], {
       cwd: folder,
       env: environment(node, env),
-      // A group of its own, so that what npm starts ends with it.
+      // A process group of its own, so that everything that npm starts is stopped with it.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -118,6 +118,6 @@ export function newMachine(registry: string): Machine {
   };
 }
 
-/** Where programs are found, without what this repository brings. */
+/** The PATH without the tools of this repository. */
 const ownPath = (): string[] =>
   (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));

@@ -1,4 +1,4 @@
-// Migrates the database of the first argument from the folder of the second, and prints the names of what it applied.
+// Migrates the database in the first argument with the migrations in the folder of the second, and prints their names.
 import { openDatabase } from '../../src/platform/db/index.ts';
 
 const [url = '', migrations] = process.argv.slice(2);

@@ -1,15 +1,15 @@
 import PostalMime, { decodeWords } from 'postal-mime';
 
-/** An email of the two parts that Usher's have. */
+/** An email with a text part and an HTML part, as Usher sends it. */
 export interface ParsedEmail {
-  /** By names in lower case; unfolded and decoded. */
+  /** By lower-case name, unfolded and decoded. */
   headers: Record<string, string>;
   subject: string;
   text: string;
   html: string;
 }
 
-/** Reads an email as it came over the wire. Throws if a header repeats, or if the text or the HTML is missing. */
+/** Parses a received email. @throws Error if a header is duplicated, or the text or HTML part is missing. */
 export async function parseEmail(raw: Uint8Array): Promise<ParsedEmail> {
   const { headers: received, subject = '', text, html } = await PostalMime.parse(raw);
   const headers: Record<string, string> = {};

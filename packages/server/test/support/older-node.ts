@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * The Node.js that this machine had before npm brought its own, if it is older than Usher needs.
+ * The Node.js that was installed before npm's own, if it is older than Usher requires.
  *
- * @param least The least major version that will do.
+ * @param least The minimum major version.
  */
 export function findOlderNode(least: number): string | undefined {
   const all = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'node'));

@@ -6,7 +6,7 @@ import { inject } from 'vitest';
 import { stateFileOf } from '../../src/platform/state-file.ts';
 
 export interface TestDatabase {
-  /** For `openDatabase`, or for the setting `USHER_DATABASE`. */
+  /** For `openDatabase`, or for `USHER_DATABASE`. */
   url: string;
   remove(): Promise<void>;
 }
@@ -56,11 +56,11 @@ function newFile(): TestDatabase & { file: string } {
 
 async function newPostgres(template: string): Promise<TestDatabase> {
   const name = `usher_${randomUUID().replaceAll('-', '')}`;
-  // Faster than the default strategy on a server that forces nothing to disk: less to write.
+  // Faster than the default strategy on a server without fsync, because it writes less.
   await maintain(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`);
   return {
     url: inject('maintenance').replace(/postgres$/, name),
-    // FORCE also ends the connections that a failed test left open.
+    // FORCE also closes the connections that a failed test left open.
     remove: () => maintain(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
 }

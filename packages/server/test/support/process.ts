@@ -12,29 +12,29 @@ import { TIMEOUT } from './timeouts.ts';
 const program = resolve(import.meta.dirname, '../../bin/usher.js');
 const built = resolve(import.meta.dirname, '../../dist/main.js');
 
-/** What all processes of a test call themselves, whatever port they listen on: so they are one installation. */
+/** The public URL of all processes in a test, whatever port they listen on, so that they are one installation. */
 export const PUBLIC_URL = 'http://localhost:4000';
 
 export interface Exit {
-  /** Null when a signal ended it. */
+  /** Null if a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
 }
 
-/** The real program, `usher serve`, in a process of its own. */
+/** The real program, `usher serve`, in its own process. */
 export interface Launched {
   pid: number;
-  /** What it has printed so far: log and banner. */
+  /** Its output so far: log and start message. */
   logs(): string;
-  /** Sends a signal to it, and resolves when it has ended. */
+  /** Sends it a signal, and resolves when it has exited. */
   kill(signal?: NodeJS.Signals): Promise<Exit>;
   exited: Promise<Exit>;
-  /** Rejects with what it printed if it ends instead. */
+  /** Rejects with the output if the process exits instead. */
   ready: Promise<UsherProcess>;
 }
 
 export interface UsherProcess extends Omit<Launched, 'ready'> {
-  /** What it calls itself. */
+  /** Its public URL. */
   url: string;
   port: number;
   setUpLink: string | undefined;
@@ -42,19 +42,19 @@ export interface UsherProcess extends Omit<Launched, 'ready'> {
 
 export interface LaunchOptions {
   database: string;
-  /** Settings, on top of a database, a secret, `PUBLIC_URL` and a trusted proxy. Undefined leaves one of these out. */
+  /** Settings in addition to a database, a secret, `PUBLIC_URL` and a trusted proxy. Undefined removes one of these. */
   env?: Record<string, string | undefined>;
-  /** Where it works; a new folder unless told. */
+  /** The working directory; by default a new folder. */
   cwd?: string;
-  /** A free one unless told. */
+  /** By default a free port. */
   port?: number;
-  /** More of the command line. */
+  /** Additional command-line arguments. */
   args?: string[];
-  /** What a shell does before it becomes the program, such as `ulimit`. */
+  /** Shell commands to run before the program, such as `ulimit`. */
   shell?: string;
 }
 
-/** The secret of every installation that is given no other. */
+/** The secret of installations that are given no other. */
 export const SECRET = randomBytes(32).toString('base64');
 
 const running = new Set<Launched>();
@@ -62,12 +62,15 @@ afterAll(async () => {
   await Promise.all([...running].map((one) => one.kill('SIGKILL')));
 });
 
-/** For Node.js with a line (`ipc`) to us: should the tests be killed, the line breaks, and the program ends as well. */
+/**
+ * Makes a Node.js process with an `ipc` channel to us exit when the channel closes, so that it does not outlive killed
+ * tests.
+ */
 export const leash = `--import=data:text/javascript,${encodeURIComponent(
   `process.on('disconnect', () => process.exit(1)); process.channel?.unref();`,
 )}`;
 
-/** Starts the program. Nothing of our own environment reaches it. */
+/** Starts the program with none of our own environment variables. */
 export function launch(options: LaunchOptions): Launched {
   const { database, env = {}, cwd = newFolder(), port = 0, args: more = [], shell } = options;
   if (!existsSync(built)) throw new Error('The program is not built: run `npm run build`, or `npm test`.');
@@ -119,19 +122,19 @@ export function launch(options: LaunchOptions): Launched {
       fail(`ended with ${code ?? signal}`);
     });
   });
-  // Whoever waits for the exit alone need not hear of it.
+  // Callers that only wait for the exit may ignore this rejection.
   ready.catch(() => {});
   const launched = { ...base, ready };
   running.add(launched);
   return launched;
 }
 
-/** Starts the program, and waits until it serves. */
+/** Starts the program and waits until it serves. */
 export const startProcess = (options: LaunchOptions): Promise<UsherProcess> => launch(options).ready;
 
 export const newFolder = (): string => mkdtempSync(join(inject('folder'), 'process-'));
 
-/** A port that nothing listens on at this moment. */
+/** A port that is currently free. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -143,7 +146,7 @@ export async function freePort(): Promise<number> {
 
 export type Credential = { cookie: string } | { bearer: string };
 
-/** Sends from an address of its own: as a page of ours with a cookie, or as a program. */
+/** Sends from its own IP: like one of our pages with a cookie, otherwise like an API client. */
 export function call(
   to: Pick<UsherProcess, 'url' | 'port'>,
   method: string,
@@ -162,7 +165,7 @@ export function call(
   return send(to, method, path, body, { from: newIp(), headers });
 }
 
-/** Sends a form as one of our pages does, with the token and cookie that such a page gave. */
+/** Submits a form like one of our pages, with the form token and cookie from such a page. */
 export async function submit(
   to: Pick<UsherProcess, 'url' | 'port'>,
   path: string,
@@ -182,6 +185,6 @@ export async function submit(
   return send(to, 'POST', path, undefined, { raw, from: newIp(), headers });
 }
 
-/** The session cookie that an answer sets. */
+/** The session cookie that a response sets. */
 export const cookieOf = (reply: Reply): string | undefined =>
   /^usher=([^;]+)/.exec(reply.headers.getSetCookie().find((one) => /^usher=[^;]/.test(one)) ?? '')?.[1];

@@ -1,6 +1,6 @@
-// Ends and removes what a test run leaves in its folder: the first argument. It is a process of its own that outlives the
-// run, because a run that is stopped by Ctrl-C, a crash or a kill has no moment left to clean up in. The end of the run is
-// the end of standard input.
+// Stops the processes that a test run leaves behind and removes its folder, the first argument. It is a separate
+// process that outlives the run, because a run stopped by Ctrl-C, a crash or a kill cannot clean up after itself. The
+// run has ended when standard input closes.
 import { globSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,7 +17,7 @@ async function reap(): Promise<void> {
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
-/** Whether there is such a process. */
+/** Sends a signal; returns whether the process exists. */
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);

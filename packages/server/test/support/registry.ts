@@ -1,5 +1,5 @@
-// A registry for npm that needs no network: it serves our packages as they were packed, and every other one as it lies
-// in the repository's node_modules. Record 16 says why it is no verdaccio.
+// A registry for npm without network access: it serves our packages from their tarballs, and all others from the
+// repository's node_modules. Record 16 explains why it is not Verdaccio.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -25,12 +25,15 @@ interface Version {
 
 export interface Registry {
   url: string;
-  /** The names that were asked for and are not here, but for those that nobody needs. */
+  /** The requested packages that are missing, except for optional ones. */
   missing: Set<string>;
   stop(): Promise<void>;
 }
 
-/** @param upstream Another registry, with a slash at the end, that has all packages but ours; node_modules unless told. */
+/**
+ * @param upstream The URL of another registry, ending in a slash, for all packages but ours; by default node_modules is
+ * used.
+ */
 export async function startRegistry(packed: Packed[], upstream?: string): Promise<Registry> {
   const locked = lockedPackages();
   const versions = [...packed.map(ownVersion), ...(upstream ? [] : installedVersions(locked))];
@@ -94,13 +97,13 @@ type Locked = Manifest & {
 const lockedPackages = (): Record<string, Locked> =>
   JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
 
-/** What belongs to other platforms, or is only used when it is there. */
+/** The optional packages: for other platforms, or optional peer dependencies. */
 const optionalOf = ({ optionalDependencies = {}, peerDependenciesMeta = {} }: Locked): string[] => [
   ...Object.keys(optionalDependencies),
   ...Object.keys(peerDependenciesMeta).filter((name) => peerDependenciesMeta[name]?.optional),
 ];
 
-/** What the lockfile names; first the versions that everybody gets by default. */
+/** The versions in the lockfile, with those at the top level first. */
 function installedVersions(locked: Record<string, Locked>): Version[] {
   return Object.entries(locked)
     .filter(([path, { link }]) => path.includes('node_modules/') && !link)
@@ -109,7 +112,8 @@ function installedVersions(locked: Record<string, Locked>): Version[] {
       const folder = join(root, path);
       const name = path.split('node_modules/').at(-1) ?? '';
       const own = join(folder, 'package.json');
-      // What belongs to another platform is not installed; npm is told which, and does not ask for it.
+      // Packages for other platforms are not installed. Their lockfile entry names the platform, so npm never requests
+      // the tarball.
       const manifest = existsSync(own) ? JSON.parse(readFileSync(own, 'utf8')) : { ...found, name };
       return { manifest, tarball: () => pack(folder) };
     });

@@ -3,18 +3,18 @@ import { request } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { TestApp } from './app.ts';
 
-/** A stream of server-sent events, as it comes in. */
+/** A stream of server-sent events that is being read. */
 export interface Listening {
   status: number;
   headers: Record<string, string | string[] | undefined>;
-  /** The events so far, oldest first; comments are not among them. */
+  /** The events so far, oldest first, without comments. */
   messages: { event: string; id?: string; data: string }[];
-  /** Resolves when it has ended, whoever ended it. */
+  /** Resolves when the stream has ended, whichever side closed it. */
   ended: Promise<void>;
   leave(): void;
 }
 
-/** Asks for a stream, and reads it as long as it lasts. */
+/** Requests a stream and reads it until it ends. */
 export function listen(
   app: Pick<TestApp, 'port' | 'url'>,
   path: string,
@@ -50,11 +50,11 @@ const messageOf = (text: string) =>
     }),
   ) as Listening['messages'][number];
 
-/** A line to a server that can be cut, as the network does. */
+/** A connection to a server that can be cut, as a network failure would. */
 export interface Line {
   url: string;
   leadTo(port: number): void;
-  /** Breaks every connection. */
+  /** Closes every connection. */
   cut(): void;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * In milliseconds. Whatever a test waits for that has not happened by then never happens. It only ends what hangs: no
- * assertion may depend on it, since a machine that is busy with other things takes as long as it takes. A test hangs after
- * twice as long (`vitest.config.ts`), so what waits can first say what it waits for.
+ * In milliseconds. If something that a test waits for has not happened by then, it never will. The timeout only ends
+ * tests that hang: no assertion may depend on it, since a busy machine can be arbitrarily slow. A test times out after
+ * twice as long (`vitest.config.ts`), so that what waits can report first what it waits for.
  */
 export const TIMEOUT = 5 * 60_000;

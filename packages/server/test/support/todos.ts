@@ -6,10 +6,10 @@ import { startHttpServer } from '../../src/platform/http-server.ts';
 import { startApp, type TestApp } from './app.ts';
 import type { TestDatabase } from './postgres.ts';
 
-/** Usher with the to-do application in front of it, as `npm start` serves them. */
+/** Usher with the to-do application in front, as `npm start` serves them. */
 export interface TodoServer {
   app: TestApp;
-  /** Where the to-dos are. */
+  /** The file of the to-dos. */
   file: string;
   stop(): Promise<void>;
 }

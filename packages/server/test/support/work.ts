@@ -10,21 +10,21 @@ import { type TestClock, testClock } from './clock.ts';
 import { newIp } from './forge.ts';
 import type { TestDatabase } from './postgres.ts';
 
-/** What an answer cost. */
+/** The work that a response took. */
 export interface Work {
-  /** Every statement that was sent to the database, without its values. */
+  /** Every statement sent to the database, without its values. */
   statements: string[];
   hashes: number;
 }
 
-/** An Usher that is called as a host program calls it, whose hashes cost next to nothing and whose work is counted. */
+/** An Usher embedded as a library, with almost free hashing and a record of its work. */
 export interface CountedApp {
   context: AppContext;
   clock: TestClock;
   secret: string;
-  /** What was done since the last time this was asked. */
+  /** The work since the last call. */
   work(): Work;
-  /** Calls from an address. */
+  /** Sends a request from an IP. */
   call(
     method: string,
     path: string,
@@ -42,10 +42,10 @@ export interface Answered {
   body: any;
 }
 
-/** What each of them calls itself. */
+/** The public URL of all of them. */
 export const URL_OF_ALL = 'http://localhost:4000';
 
-/** Two of these on one database, with one `secret` and one `clock`, are one installation on two processes. */
+/** Two of these with the same database, `secret` and `clock` stand for two processes of one installation. */
 export async function startCounted(
   database: Pick<TestDatabase, 'url'>,
   options: Partial<Record<SettingName, unknown>> & { clock?: TestClock; secret?: string } = {},
@@ -74,7 +74,7 @@ export async function startCounted(
       return hasher.verify(...asked);
     },
   };
-  // The jobs were started before, and so are not counted.
+  // The jobs have already started, so their statements are not recorded.
   context.db = context.db.withPlugin(noting(counted.statements));
 
   return {
@@ -106,14 +106,14 @@ export async function startCounted(
   };
 }
 
-/** Somebody who has just signed up. */
+/** A user who has just signed up. */
 export async function newAccount({ call }: CountedApp) {
   const names = newIdentifiers();
   const reply = await call('POST', '/v1/signup', names, newIp());
   return { ...names, id: reply.body.user.id as string, reply };
 }
 
-/** Notes the text of every statement; both databases get the same, so one of their compilers will do to write it down. */
+/** Records the text of every statement. Both databases get the same ones, so either compiler can be used. */
 function noting(statements: string[]): KyselyPlugin {
   const compiler = new SqliteQueryCompiler();
   return {

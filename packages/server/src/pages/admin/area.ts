@@ -1,6 +1,6 @@
 import type { Area } from '../layout.tsx';
 
-/** The pages of administrators. */
+/** The pages of the admin console. */
 export const adminArea = {
   label: 'Admin',
   items: [

@@ -22,7 +22,9 @@ interface ConfirmProps {
   more?: (errors: FieldError[]) => Child;
 }
 
-/** Explains an action before it is performed, and asks for the password unless it was entered in the last five minutes. */
+/**
+ * Explains an action before it is performed, and asks for the password unless it was entered in the last five minutes.
+ */
 export function confirmPage(
   context: AppContext,
   call: SignedInCall<unknown, unknown, unknown>,

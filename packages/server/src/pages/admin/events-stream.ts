@@ -15,8 +15,8 @@ export const followQuery = eventsQuery.omit({ cursor: true }).extend({
 });
 
 /**
- * Streams new events, oldest first. It does not extend the session: an open page alone keeps no one signed in, however often
- * its script reconnects, and the stream ends with the session.
+ * Streams new events, oldest first. It does not extend the session: an open page alone keeps no one signed in, however
+ * often its script reconnects, and the stream ends with the session.
  */
 export async function followEvents(
   context: AppContext,

@@ -37,7 +37,7 @@ const charts: {
   { title: 'Sign-in queue (password hashing)', of: [['hashes_waiting', 'Peak']], all: 'most' },
 ];
 
-/** Current figures, and charts of recent activity. */
+/** Current statistics, and charts of recent activity. */
 export async function overviewPage(
   context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof overviewQuery>>,
@@ -99,6 +99,6 @@ const weekday = new Intl.DateTimeFormat('en-US', {
   timeZone: 'UTC',
 });
 
-/** A step in as few words as its length needs. */
+/** The label of a step, as short as the length of the step allows. */
 const labelOf = (at: string, span: Stats['span']): string =>
   span === 'day' ? `${at.slice(11, 16)}` : weekday.format(Date.parse(at));

@@ -159,7 +159,7 @@ function Limits({ limits, userId, now }: { limits: DescribedLimit[]; userId: str
   );
 }
 
-/** Until when a limit blocks that no time ends. */
+/** How a rate limit without an expiry is ended. */
 const endWithoutTime = (limit: RateLimitName): string =>
   limit === 'passwords_per_account_total'
     ? 'until the user resets their password by email'

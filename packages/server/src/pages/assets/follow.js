@@ -1,7 +1,7 @@
-// Shows new events at the top of their page as they come in, while live updates are on.
-// The stream does not extend the session, so it may be reopened as often as it breaks: a page that is left alone is signed
-// out ten minutes after its user last did something, as every other page. To press the button is to do something. A hidden
-// page holds no connection: a browser has few of them.
+// Shows new events at the top of the page as they arrive, while live updates are on. The stream does not extend the
+// session, so it can reconnect as often as it breaks: an unattended page is signed out ten minutes after the user's
+// last action, like every other page. Pressing the button counts as an action. A hidden page holds no connection,
+// because a browser allows only a few.
 
 const MAX_ROWS = 500;
 /** Milliseconds: the pause between attempts doubles up to the longest; the status is updated at the interval. */
@@ -57,7 +57,7 @@ button.addEventListener('click', () => {
   else void follow();
 });
 
-// At an interval, so that a screen reader can say other things, too.
+// At an interval, so that a screen reader can read other things, too.
 setInterval(() => {
   if (following && untold) say(text.activeSession(came));
   untold = false;
@@ -87,7 +87,7 @@ async function follow() {
         await read(response.body);
       } else failed(await response.json());
     } catch {
-      // The connection ended: because of us, or somewhere on the way.
+      // The connection closed: we aborted it, or it broke on the way.
     }
     if (signal.aborted || document.hidden) continue;
     if (isConnected) say(text.reconnecting);
@@ -96,21 +96,21 @@ async function follow() {
   }
 }
 
-/** The user has just done something here: as any request, this extends the session, in all tabs. */
+/** Extends the session in all tabs, because the user just did something here. */
 async function stay() {
   const response = await fetch('/v1/me').catch(() => undefined);
   if (response?.ok) tabs.postMessage({ user, end: Date.now() + Number(idle) });
 }
 const tabs = new BroadcastChannel('usher-session');
 
-/** Resolves as soon as the page is visible. */
+/** Resolves when the page becomes visible, or immediately if it is. */
 const seen = () =>
   new Promise((resolve) => {
     if (!document.hidden) return resolve();
     document.addEventListener('visibilitychange', () => resolve(), { once: true });
   });
 
-/** Reads messages until there are no more, the page is hidden, or it is the last one (HTML standard, 9.2.6). */
+/** Reads messages until the stream ends, the page is hidden, or the last message arrives (HTML standard, 9.2.6). */
 async function read(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   const hide = () => reader.cancel();
@@ -144,7 +144,7 @@ function take({ event, id, data }) {
   untold = true;
 }
 
-/** An error that another attempt would not change stops the live updates. */
+/** Stops live updates on an error that a retry cannot fix. */
 function failed({ code, message }) {
   isConnected = false;
   if (code === 'invalid_token' || code === 'unauthenticated') {
@@ -165,12 +165,12 @@ function show(made) {
   while (rows.rows.length > MAX_ROWS) rows.lastElementChild.remove();
 }
 
-/** Marks where more events came in at once than were sent. */
+/** Marks a gap: more events occurred at once than the server sent. */
 function gap() {
   return make('tr', {}, make('td', { colspan: '4' }, text.gap, link(here(), text.reload)));
 }
 
-/** The row as the server makes it, except for the time: `just now` would not stay so. */
+/** The row as the server renders it, except for the time: `just now` would become wrong. */
 function rowOf(event, names) {
   const { at, user_id: about, actor_id: actor, ip } = event;
   const head = make('th', { scope: 'row' }, make('span', { title: event.name }, event.label));

@@ -1,5 +1,5 @@
-// Says that a session is about to end before a form is lost with it, and keeps what was typed until its owner is back.
-// Passwords and what is hidden are never kept; the rest only in this tab, for an hour, for the same account.
+// Warns before a session ends and a form is lost with it, and saves what was typed until the same user is back.
+// Passwords and hidden fields are never saved; the rest stays in this tab only, for an hour, for the same account.
 
 const MINUTE = 60_000;
 const WARNING = 2 * MINUTE;
@@ -8,16 +8,16 @@ const DRAFT = 'usher-draft';
 
 const { user, idle, left } = document.body.dataset;
 const began = Date.now();
-/** However busy, the session ends then. */
+/** The absolute end of the session, whatever the activity. */
 const lastEnd = began + Number(left);
 let end = Math.min(began + Number(idle), lastEnd);
 
-/** Tabs share the session: what keeps it alive in one, keeps it in all. */
+/** Tabs share the session, so activity in one extends it in all. */
 const tabs = new BroadcastChannel('usher-session');
 tabs.postMessage({ user, end });
 tabs.addEventListener('message', ({ data }) => {
   if (data.user === user) end = Math.min(Math.max(end, data.end), lastEnd);
-  // Somebody left, or is another one now: only the server knows what this page may show.
+  // The user signed out, or another user signed in: only the server knows what this page may show.
   else {
     keep();
     location.reload();
@@ -56,11 +56,11 @@ async function stay() {
     tabs.postMessage({ user, end });
     look();
   } catch {
-    // Without a network nothing is lost yet: the button stays.
+    // Nothing is lost while the network is down: the button stays.
   }
 }
 
-/** The server has ended the session by now: what is here is taken out of sight, and who signs in again is back here. */
+/** The server has ended the session: hides what the page shows. Signing in again leads back here. */
 function leave() {
   keep();
   location.assign(`/sign-in?${new URLSearchParams({ return_to: location.pathname })}`);
@@ -75,10 +75,10 @@ function look() {
 
 setInterval(look, 1_000);
 document.addEventListener('visibilitychange', look);
-// A page that the browser kept as it was may show what is over.
+// A page restored from the browser's back-forward cache may show an old state.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
-/** A password field that shows what is typed is text for that time: its purpose tells. */
+/** A password field whose text is shown has the type `text`; its `autocomplete` still identifies it. */
 const fields = () =>
   [...document.querySelectorAll('main :is(input, textarea)')].filter(
     ({ type, autocomplete }) =>
@@ -94,7 +94,7 @@ function keep() {
   sessionStorage.setItem(DRAFT, JSON.stringify(draft));
 }
 
-/** Only right after signing in again: otherwise the server's own values are the newer ones. */
+/** Only right after signing in again: otherwise the server's own values are newer. */
 function restore() {
   const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? 'null');
   sessionStorage.removeItem(DRAFT);
@@ -108,5 +108,6 @@ function restore() {
 }
 
 restore();
-// The session may be over although this page does not know it: a computer that slept, an administrator.
+// Saves the draft on every submit: the session may have ended without this page noticing, because the computer slept or
+// an administrator revoked it.
 for (const form of document.querySelectorAll('main form')) form.addEventListener('submit', keep);

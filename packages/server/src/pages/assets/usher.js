@@ -1,4 +1,4 @@
-// What makes our pages more comfortable. Each works without it.
+// Progressive enhancement: every page works without this script.
 
 /** @param {string} name @param {Record<string, string>} attributes @param {string} [text] */
 function make(name, attributes, text = '') {
@@ -8,7 +8,10 @@ function make(name, attributes, text = '') {
   return element;
 }
 
-/** A password can be shown while it is typed, and is hidden again before it is sent, so that no browser keeps it as text. */
+/**
+ * Adds a button that shows a password while it is typed. The password is hidden again before it is submitted, so that
+ * no browser stores it as text.
+ */
 function addReveal(box) {
   const input = box.querySelector('input');
   const label = document.querySelector(`label[for="${input.id}"]`).textContent;
@@ -24,13 +27,13 @@ function addReveal(box) {
   box.append(button);
 }
 
-/** While a password is chosen, the server is asked what it thinks of it: the rules are there and nowhere else. */
+/** Asks the server for the strength of a new password while it is typed: only the server has the rules. */
 function addMeter(box) {
   const input = box.querySelector('input');
   const meter = make('div', { class: 'meter', 'aria-hidden': 'true', hidden: '' });
   meter.append(make('i', {}), make('i', {}), make('i', {}));
   const advice = make('span', { class: 'hint', role: 'status' });
-  // What stood here before is about another password, or none.
+  // The previous message is about another password, or there is none.
   const before = ['hint', 'error'].map((kind) => document.getElementById(`${input.id}-${kind}`));
   box.after(meter, advice);
   let asked = 0;
@@ -53,7 +56,7 @@ function addMeter(box) {
   });
 }
 
-/** @returns nothing where the server cannot be asked: it will say the same when the form is sent. */
+/** @returns Undefined if the server cannot be reached: it says the same when the form is submitted. */
 async function askAdvice(password, username, email) {
   try {
     const response = await fetch('/v1/check-password', {
@@ -67,7 +70,7 @@ async function askAdvice(password, username, email) {
   }
 }
 
-/** Sends the secret of the link that opened this page, and takes it out of the address bar and the history. */
+/** Submits the token of the link that opened this page, and removes it from the address bar and the history. */
 function openLink() {
   const field = document.querySelector('input[name="link"]');
   if (!field || !location.hash.startsWith('#token=')) return;
@@ -77,7 +80,7 @@ function openLink() {
 }
 
 openLink();
-// A second link to the page that is open loads nothing.
+// Opening a second link to a page that is already open does not reload it.
 addEventListener('hashchange', openLink);
 
 for (const box of document.querySelectorAll('.revealable')) {
@@ -85,6 +88,6 @@ for (const box of document.querySelectorAll('.revealable')) {
   if ('meter' in box.dataset) addMeter(box);
 }
 
-// The other tabs of whoever has just signed out show nothing any more.
+// After a sign-out, the user's other tabs must not keep showing the account.
 if (location.pathname === '/sign-in' && new URLSearchParams(location.search).get('done') === 'signed-out')
   new BroadcastChannel('usher-session').postMessage({});

@@ -2,11 +2,11 @@ import type { RecordedEvent } from '../../core/events.ts';
 import type { EventName } from '../../events.ts';
 import { emailAbout, isByOther, limitActivity } from '../../flows/account/activity.ts';
 
-/** What the words hang on. */
+/** The fields of an event that its description depends on. */
 type Told = Pick<RecordedEvent, 'name' | 'userId' | 'actorId' | 'details'>;
 type Words = string | ((details: Told['details']) => string);
 
-/** What happened, as one says it to whom it happened; null for what is about no account, or about one that is gone. */
+/** Describes each event to the user it happened to. Null for events that concern no account, or a deleted one. */
 const words: Record<EventName, Words | null> = {
   installation_created: null,
   database_restored: null,
@@ -67,7 +67,7 @@ function purposeOf(kind: unknown): string {
   return about === undefined ? '' : `: ${about}`;
 }
 
-/** Those that the owner should look at: perhaps it was somebody else. */
+/** Events that the user should review, because someone else may have caused them. */
 const notable: ReadonlySet<string> = new Set([
   'sign_in_failed',
   'reauthentication_failed',
@@ -81,13 +81,13 @@ const notable: ReadonlySet<string> = new Set([
 export function wordsFor({ name, details }: Told): string {
   const said = words[name as EventName];
   if (typeof said === 'function') return said(details);
-  // An event of a later version has its name alone.
+  // An event added by a later version has only its name.
   return said ?? name;
 }
 
 export const isNotable = (told: Told): boolean => notable.has(told.name) && otherOf(told) === undefined;
 
-/** Who else did it, in the owner's place; undefined when the owner did, or nobody knows who. */
+/** Who else performed the action; undefined if it was the user, or if the actor is unknown. */
 export function otherOf(told: Told): string | undefined {
   if (!isByOther(told)) return undefined;
   return told.actorId === 'operator' ? 'By the system operator' : 'By an administrator';

@@ -15,7 +15,7 @@ const PAGE = 50;
 
 export const activityQuery = z.object({ cursor: z.uuid().optional().catch(undefined) });
 
-/** What was done in or to the account, by whomever, in words. */
+/** The activity in an account, whoever performed it. */
 export async function activityPage(
   context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof activityQuery>>,
@@ -70,14 +70,14 @@ export function Events({ events, now }: { events: RecordedEvent[]; now: number }
   );
 }
 
-/** Leads to where a password is changed, which also signs out everyone else. */
+/** Links to the password page, because changing the password also signs out everyone else. */
 const NotYou = () => (
   <a class="badge warn" href="/dashboard/security">
     Wasn’t you?
   </a>
 );
 
-/** From where it was done, or by whom: the browser and address of an administrator are nobody else's business. */
+/** The client of an event, or who performed it: an administrator's browser and IP address are private. */
 function ClientCell({ event }: { event: RecordedEvent }) {
   const other = otherOf(event);
   if (other !== undefined) return <p class="note">{other}</p>;

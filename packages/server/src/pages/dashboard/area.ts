@@ -1,6 +1,6 @@
 import type { Area } from '../layout.tsx';
 
-/** The pages of one's own account. */
+/** The pages of a user's own account. */
 export const account = {
   label: 'Your account',
   items: [

@@ -12,7 +12,7 @@ const PATH = '/dashboard/data';
 const DELETE_PATH = '/dashboard/delete';
 const TITLE = 'Data & privacy';
 
-/** Take it with you, or have it gone. */
+/** Export the data or delete the account. */
 export const dataPage = (context: AppContext, call: SignedInCall): RouteResponse =>
   page(
     context,

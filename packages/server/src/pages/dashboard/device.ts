@@ -1,4 +1,4 @@
 import { browserOf } from '../../flows/account/activity.ts';
 
-/** A device in words that its owner knows it by. */
+/** A device, described so that its user recognizes it. */
 export const deviceOf = (userAgent: string | null): string => browserOf(userAgent ?? '') || 'Unknown device';

@@ -31,7 +31,7 @@ export const emailQuery = z.object({
     .optional()
     .catch(undefined),
 });
-/** Either another email for the address that there is, or another address. */
+/** Either resends the verification of the current email, or changes the email. */
 export const emailForm = z.union([z.strictObject({ prove: z.literal('again') }), changeEmailBody]);
 
 export const emailPage = (
@@ -136,7 +136,7 @@ function VerifyEmail({ context, email }: { context: AppContext; email: string })
   );
 }
 
-/** Whether it is known that emails to the address are read by the owner of the account. */
+/** Whether the email is verified. */
 export function Verified({ isEmailVerified }: { isEmailVerified: boolean }) {
   return isEmailVerified ? <Badge kind="good">Verified</Badge> : <Badge kind="warn">Not verified</Badge>;
 }

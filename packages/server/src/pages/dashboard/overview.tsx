@@ -15,7 +15,7 @@ const RECENT = 5;
 
 export const overviewQuery = z.object({ done: z.literal('welcome').optional().catch(undefined) });
 
-/** Who I am, where I am signed in, and what happened last. */
+/** The user's details, sessions and recent activity. */
 export async function overviewPage(
   context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof overviewQuery>>,

@@ -29,7 +29,7 @@ export const securityPage = (
     returnTo: readReturnTo(context, call.query.return_to),
   });
 
-/** Changes the password; this browser goes on with a new session, all others have ended. */
+/** Changes the password. This browser continues with a new session; all others are revoked. */
 export async function securitySubmit(
   context: AppContext,
   call: SignedInCall<z.infer<typeof securityForm>>,
@@ -63,7 +63,7 @@ function show(context: AppContext, call: SignedInCall<unknown, unknown>, shown: 
   return page(context, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
 }
 
-/** Until there is a new password, no other page opens. */
+/** Until the user chooses a new password, no other page opens. */
 const ChangeRequired = ({ form }: { form: Child }) => (
   <Card>
     <h1>{REQUIRED}</h1>

@@ -30,14 +30,14 @@ export const sessionsQuery = z.object({
     .optional()
     .catch(undefined),
 });
-/** The id of the session to end, or all others, or the id of the device to remove. */
+/** The ID of the session to revoke, or all other sessions, or the ID of the device to remove. */
 export const sessionsForm = z.union([
   z.strictObject({ session: sessionParams.shape.id }),
   z.strictObject({ others: z.literal('end') }),
   z.strictObject({ device: deviceParams.shape.id }),
 ]);
 
-/** Where the account is signed in, and where it was before; any of it can be ended or removed here. */
+/** Lists active and past sessions and known devices, with buttons to revoke and remove them. */
 export async function sessionsPage(
   context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof sessionsQuery>>,
