@@ -21,7 +21,7 @@ const TOO_MANY_EMAILS = 'Email not sent: too many requests';
  * Every budget, once. A `back-off` lets `free` attempts pass, then makes each further one wait twice as long as
  * the one before, from `first` to `longest`; success clears it. A `window` lets `most` attempts pass in `length`.
  * A `distinct` window counts different names instead of attempts. All in milliseconds. `of` is whose budget it is,
- * `label` names it to an administrator, and `why` says what it counts; `activity` says to the owner of an
+ * `label` names it to an administrator, and `description` says what it counts; `activity` says to the owner of an
  * account what was blocked. A limit with a `noun` (what there were too many of) can be the `limit` of a route, or be
  * counted by `countWrite`.
  *

@@ -22,7 +22,7 @@ export type EmailValue = keyof typeof values;
 const CODE_AND_LINK = ['username', 'code', 'link', 'minutes', 'link_minutes', 'when'] as const;
 
 interface Kind {
-  /** What its template, `mails/en/KIND.md`, may name; whoever queues it gives all of these. */
+  /** What its template, `emails/en/KIND.md`, may name; whoever queues it gives all of these. */
   values: readonly EmailValue[];
   /** What people read of it: in the admin console, and on the activity page ("Email sent: password reset"). */
   label: string;
