@@ -77,7 +77,7 @@ export async function statsOf(
     hashes_waiting: hasher.queued(),
   };
   const done: Stats['steps'] = [];
-  // Run one statement per interval and yield in between: SQLite runs in this thread and would block other requests.
+  // Run one statement per interval and yield in between: the database runs in this thread and would block other requests.
   for (let from = first; from <= now; from += length) {
     done.push({
       at: new Date(from).toISOString(),
