@@ -90,7 +90,8 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   const take: RequestListener = (request, response) => {
     const connection = connections.get(request.socket);
     if (!connection) throw new Error('The HTTP request has no connection.');
-    if (connection.current) putBehind(connection, request, response);
+    // Between two responses those that wait still come first.
+    if (connection.current || connection.parsed.length > 0) putBehind(connection, request, response);
     else begin(connection, request, response);
   };
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take);

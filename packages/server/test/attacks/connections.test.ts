@@ -108,6 +108,17 @@ describe('D13: requests that are sent ahead', () => {
     expect(most).toBe(1);
   });
 
+  it('are answered in order when the first of a burst is answered before Node has parsed the rest', async () => {
+    const port = await serve((request) =>
+      request.method === 'GET'
+        ? new Response(`${new URL(request.url).pathname}.`)
+        : request.text().then((body) => new Response(`${body}.`)),
+    );
+    const socket = await open(port, `${get('/0')}${post('/1', 'body')}${get('/2')}${get('/3')}`);
+    const answers = await readAnswers(socket, 4);
+    expect(answers.map((answer) => answer.split('\r\n\r\n')[1])).toEqual(['/0.', 'body.', '/2.', '/3.']);
+  });
+
   it('wait while the answer before them is not read', async () => {
     const large = '-'.repeat(4 * MEGABYTE);
     const isAsked = Promise.withResolvers<void>();
