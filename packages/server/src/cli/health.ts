@@ -19,14 +19,14 @@ export function addHealth(program: Command): void {
 }
 
 interface Options {
-  activeSession?: true;
+  live?: true;
   url?: string;
   json?: true;
 }
 
-async function health({ activeSession, url: other, json }: Options, command: Command): Promise<void> {
+async function health({ live, url: other, json }: Options, command: Command): Promise<void> {
   const base = other === undefined ? localUrl(command) : parseUrl(other);
-  const url = new URL(activeSession ? '/healthz' : '/readyz', base);
+  const url = new URL(live ? '/healthz' : '/readyz', base);
   const { isHealthy, status } = await probeHealth(url);
   if (!isHealthy) process.exitCode = NOT_HEALTHY;
   if (json) printJson({ healthy: isHealthy, status, url: url.href });
