@@ -10,7 +10,7 @@ type Configs = typeof import('../packages/server/src/config.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openContext }: OpenContext = await import(`${built}/open-world.js`);
+const { openContext }: OpenContext = await import(`${built}/open-context.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { findByIdentifier, promote }: Users = await import(`${built}/core/users.js`);
 

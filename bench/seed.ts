@@ -15,7 +15,7 @@ type Users = typeof import('../packages/server/src/core/users.ts');
 type Lock = typeof import('../packages/server/src/core/users/lock.ts');
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openContext }: OpenContext = await import(`${built}/open-world.js`);
+const { openContext }: OpenContext = await import(`${built}/open-context.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { parseEmail, parseUsername }: Names = await import(`${built}/core/identifiers.js`);
 const { IDLE_TIMEOUT: IDLE, REFRESH_IDLE_TIMEOUT }: Sessions = await import(`${built}/core/sessions.js`);

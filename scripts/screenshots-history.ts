@@ -10,7 +10,7 @@ type Users = typeof import('../packages/server/src/core/users.ts');
 type EventName = Parameters<Events['recordEvent']>[1];
 
 const built = resolve(import.meta.dirname, '../packages/server/dist');
-const { openContext }: OpenContext = await import(`${built}/open-world.js`);
+const { openContext }: OpenContext = await import(`${built}/open-context.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { OPERATOR, recordEvent }: Events = await import(`${built}/core/events.js`);
 const { insertUser }: Users = await import(`${built}/core/users.js`);

@@ -37,7 +37,7 @@ describe.each(databases)('usher events on $name', (kind) => {
       'rate_limit_exceeded',
       ada.id,
       '127.0.0.1',
-      'limit=password count=5 refused=1 retry_after=30',
+      'limit=passwords_per_identifier count=5 rejected=1 retry_after=30',
     ]);
     expect(more).toEqual([]);
     const none = await usher('events --request 00000000-0000-4000-8000-000000000000');
@@ -95,7 +95,7 @@ describe.each(databases)('usher events on $name', (kind) => {
   it('shows the limits of a user, and lifts them', async () => {
     const { stdout } = await usher(`user show ${ada.username}`);
     const row = wordsOf(stdout).find(([limit]) => limit === 'passwords_per_account');
-    expect(row?.slice(0, 3)).toEqual(['password', '5 of 5', 'yes']);
+    expect(row?.slice(0, 3)).toEqual(['passwords_per_account', '5 of 5', 'yes']);
     expect(JSON.parse((await usher(`user show ${ada.username} --json`)).stdout).limits).toMatchObject([
       { limit: 'passwords_per_identifier', exceeded: true, from: `username ${ada.username}` },
       { limit: 'passwords_per_identifier', exceeded: false, from: `email ${ada.email}` },
