@@ -37,7 +37,7 @@ describe.each(databases)('usher events on $name', (kind) => {
       'rate_limit_exceeded',
       ada.id,
       '127.0.0.1',
-      'limit=passwords_per_identifier count=5 rejected=1 retry_after=30',
+      'limit=passwords_per_account count=5 rejected=1 retry_after=30',
     ]);
     expect(more).toEqual([]);
     const none = await usher('events --request 00000000-0000-4000-8000-000000000000');
