@@ -67,8 +67,8 @@ export async function writeHistory(
     };
     const note = (name: EventName, userId: string | null, at: number, details = {}) => {
       const ip = `203.0.113.${Math.floor(random() * 250) + 1}`;
-      const client = name.startsWith('mail_') ? OPERATOR : { ...OPERATOR, ip };
-      const actorId = name.startsWith('mail_') || name === 'sign_in_failed' ? null : userId;
+      const client = name.startsWith('email_') ? OPERATOR : { ...OPERATOR, ip };
+      const actorId = name.startsWith('email_') || name === 'sign_in_failed' ? null : userId;
       return recordEvent(tx, name, client, { userId, actorId, details }, at);
     };
     const began = Math.floor(last / (24 * HOUR)) * 24 * HOUR - DAYS * 24 * HOUR;

@@ -218,7 +218,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
       },
       {
         limit: 'passwords_per_account',
-        description: expect.stringContaining('Wrong passwords'),
+        description: expect.stringContaining('Incorrect passwords'),
         count: 5,
         max: 5,
         rejected: 0,
