@@ -89,7 +89,7 @@ export interface RateLimit {
     | 'admin_changes_per_account'
     | 'key_rotations_per_account';
   /** Description of the limit. */
-  why: string;
+  description: string;
   /** IP range or identifier the limit applies to. */
   from: string | null;
   /** Attempts counted. */

@@ -56,7 +56,7 @@ export const events = {
   ],
 
   device_trust_revoked: [
-    'Known device removed',
+    'Device trust revoked',
     'A known device sent ten incorrect passwords in a row. It is no longer known, and the user was notified.',
   ],
   device_removed: ['Known device removed', 'One or all known devices of an account were removed.'],

@@ -147,7 +147,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   async function readMetrics() {
     const headers = { authorization: `Bearer ${'a'.repeat(32)}` };
     const { text } = await send(app, 'GET', '/metrics', undefined, { headers });
-    return text.split('\n').filter((line) => line.startsWith('usher_mails'));
+    return text.split('\n').filter((line) => line.startsWith('usher_emails'));
   }
 
   it('keeps nothing in the database that a thief of it could use (P7), nor in the log', async () => {

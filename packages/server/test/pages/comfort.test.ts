@@ -102,7 +102,7 @@ describe('pages for everybody', () => {
     await visitor.getByLabel('Username').fill('x y @');
     await visitor.getByLabel('Email', { exact: true }).fill('x@y');
     await visitor.getByLabel('Password', { exact: true }).fill('1234');
-    await visitor.getByText('A password needs at least 8 characters').waitFor();
+    await visitor.getByText('Use at least 8 characters').waitFor();
     await expectNone(visitor);
     await visitor.keyboard.press('Enter');
     await visitor.locator('#email-error').waitFor();
@@ -251,7 +251,7 @@ describe('pages for everybody', () => {
     expect(await field.getAttribute('type')).toBe('text');
     await page.getByLabel('Username').fill('wilhelmina');
     await field.fill('wilhelmina1');
-    await page.getByText('A password needs more than your name').waitFor();
+    await page.getByText('base your password on your name').waitFor();
     await field.fill('correct horse battery staple');
     await page.getByText('Strong password.').waitFor();
     await page.getByLabel('Email', { exact: true }).fill('not an address');

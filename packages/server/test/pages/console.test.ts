@@ -123,7 +123,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(await page.textContent('main')).toContain('User enabled.');
     await page.goto(`/admin/users/${admin.id}/demote`);
     await page.click('main form .button');
-    expect(await page.textContent('main')).toContain('This is the only enabled administrator.');
+    expect(await page.textContent('main')).toContain('This is the only active administrator.');
     await close();
   });
 
@@ -135,7 +135,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(await page.textContent('main')).toContain('becomes available to others');
     expect(await page.inputValue('[name=username]')).toBe(carol.username);
     for (const [name, message] of [
-      ['no @ name', 'cannot contain an @'],
+      ['no @ name', 'can’t contain @'],
       [bob.username, 'This username is taken.'],
     ] as const) {
       await page.fill('[name=username]', name);

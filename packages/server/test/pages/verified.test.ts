@@ -163,7 +163,7 @@ describe.each(
       await expectFits(page);
       await fill(page, { 'New password': 'password1' });
       await press(page, 'Create account');
-      expect(await page.locator('#password-error').innerText()).toContain('most common');
+      expect(await page.locator('#password-error').innerText()).toContain('too common');
       await expectFits(page);
       await fill(page, { 'New password': 'another horse battery staple' });
       await press(page, 'Create account');

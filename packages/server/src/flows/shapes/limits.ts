@@ -5,7 +5,7 @@ import { timeShape, toTime } from './times.ts';
 export const rateLimitShape = z
   .object({
     limit: z.enum(Object.keys(rateLimits) as [RateLimitName, ...RateLimitName[]]),
-    why: z.string().describe('Description of the limit'),
+    description: z.string().describe('Description of the limit'),
     from: z.string().nullable().describe('IP range or identifier the limit applies to'),
     count: z.int().describe('Attempts counted'),
     max: z.int().describe('Attempts allowed'),
@@ -27,7 +27,7 @@ export const showRateLimit = ({
   const rateLimit = rateLimits[limit];
   return {
     limit,
-    why: rateLimit.description,
+    description: rateLimit.description,
     from: isShown(rateLimit.of) ? subject : null,
     count: state.count,
     max: (rateLimit.kind === 'back-off' ? rateLimit.free : rateLimit.max) * times,
