@@ -209,12 +209,12 @@ function printLimits(limits: ReturnType<typeof showRateLimit>[]): void {
   printLine('');
   printTable(
     ['LIMIT', 'ATTEMPTS', 'BLOCKED', 'UNTIL (UTC)', 'DESCRIPTION'],
-    limits.map(({ limit, count, max: most, exceeded: reached, until, why, from }) => [
+    limits.map(({ limit, count, max: most, exceeded: reached, until, description, from }) => [
       limit,
       `${count} of ${most}`,
       reached ? 'yes' : 'no',
       until ? minuteOf(Date.parse(until)) : '',
-      from ? `${why} Range: ${from}` : why,
+      from ? `${description} Range: ${from}` : description,
     ]),
   );
 }
