@@ -61,7 +61,7 @@ export async function importUsers(place: string, options: ImportOptions, command
 /** @throws Misuse for files that would replace each other, or a map of accounts that are not created. */
 function checkFiles(place: string, { report, map, dryRun }: ImportOptions): void {
   if (report !== undefined && resolve(report) === resolve(place))
-    throw new Misuse('The report would be written over the file that is imported.');
+    throw new Misuse('--report can’t be the file being imported.');
   if (map === undefined) return;
   if (dryRun)
     throw new Misuse('--map has the ids of new accounts, and --dry-run creates none: leave one of them out.');

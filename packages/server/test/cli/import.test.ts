@@ -84,9 +84,9 @@ describe('usher user import and export', () => {
     expect(get('refused.csv').split('\r\n')).toEqual([
       'line,status,email,hash,reason',
       expect.stringMatching(
-        /^3,refused,'=1\+1@example\.org,,"?password: Not a hash: looks like plain text\./,
+        /^3,rejected,'=1\+1@example\.org,,"?password: Not a hash: looks like plain text\./,
       ),
-      expect.stringMatching(/^4,refused,,,email: Add a name before the @\./),
+      expect.stringMatching(/^4,rejected,,,email: Add a name before the @\./),
       '',
     ]);
     expect(statSync(join(place.folder, 'refused.csv')).mode & 0o077).toBe(0);
@@ -211,7 +211,7 @@ describe('usher user import and export', () => {
     const wrong: [ImportOptions, string][] = [
       [{}, 'No email column found. Available columns: mail address, password.'],
       [{ column: ['email=mail'] }, 'Column "mail" not found. Available columns: mail address, password.'],
-      [{ column: ['phone=x'] }, '--column takes FIELD=NAME, where FIELD is one of: id, username, email,'],
+      [{ column: ['phone=x'] }, '--column must be FIELD=NAME, where FIELD is one of: id, username, email,'],
       [{ report: file }, '--report can’t be the file being imported.'],
       [{ firebase: file }, 'users.csv is missing base64_signer_key, rounds or mem_cost'],
     ];
@@ -293,13 +293,13 @@ describe('usher user import and export', () => {
       [
         ['users.csv', '--map', 'ids.csv'],
         1,
-        /ids\.csv cannot be written: there is a file of this name already/,
+        /ids\.csv cannot be written: the file already exists/,
       ],
-      [['users.csv', '--map', 'link.csv'], 1, /link\.csv cannot be written: there is a file of this name/],
+      [['users.csv', '--map', 'link.csv'], 1, /link\.csv cannot be written: the file already exists/],
       [['users.csv', '--map', 'no/ids.csv'], 1, /no\/ids\.csv cannot be written: /],
       [['users.csv', '--map', 'new.csv', '--dry-run'], 2, /leave one of them out/],
       [['users.csv', '--map', 'new.csv', '--report', 'new.csv'], 2, /name two/],
-      [['nameless.csv', '--map', 'new.csv'], 2, /needs a column with the ids of users.*--column id=NAME/],
+      [['nameless.csv', '--map', 'new.csv'], 2, /needs a column with user IDs.*--column id=NAME/],
     ] as const) {
       const ended = await place.usher(['user', 'import', ...args]);
       expect([args, ended.code, ended.stderr]).toEqual([args, code, expect.stringMatching(sentence)]);
