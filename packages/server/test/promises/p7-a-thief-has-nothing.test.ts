@@ -172,7 +172,7 @@ describe.each(databases)('P7 on $name: a thief of the database has nothing', ({ 
       );
     }
     await expect(startApp(database)).rejects.toThrow(ConfigError);
-    await expect(startApp(database)).rejects.toThrow('The secret does not fit this database');
+    await expect(startApp(database)).rejects.toThrow('Wrong secret for this database');
     const twin = await startApp(database, { secret: app.secret });
     expect(
       (await send(twin, 'POST', '/v1/signin', { username: newIdentifiers().username, password: 'x' })).status,
