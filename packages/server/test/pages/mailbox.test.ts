@@ -100,7 +100,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
   it('keeps them for a week, and sends none when there is a server after all', async () => {
     const inbox = await startInbox();
     await withMail({}, async (app, id, headers) => {
-      await expect.poll(() => app.log.filter((line) => line.includes('"end":"kept"')).length).toBe(1);
+      await expect.poll(() => app.log.filter((line) => line.includes('"end":"stored"')).length).toBe(1);
       app.clock.advance(DAY - 1);
       expect((await send(app, 'GET', `/mailbox/${id}`, undefined, { headers })).status).toBe(200);
       // The cookie is over after a day, the email after a week.

@@ -66,7 +66,7 @@ describe.each(databases)('$name', ({ name, create }) => {
       await write(transaction, 'a');
       await write(transaction, 'taken').catch(() => undefined);
     });
-    await expect(careless).rejects.toThrow('A statement of this transaction failed');
+    await expect(careless).rejects.toThrow('because one of its statements failed');
     const stubborn = db.transaction().execute(async (transaction) => {
       await write(transaction, 'taken').catch(() => undefined);
       await write(transaction, 'b');
