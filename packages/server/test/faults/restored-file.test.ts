@@ -75,7 +75,7 @@ it.each([
   copy(backup, cwd);
   writeFileSync(join(cwd, 'usher.state'), state);
   const restored = await start();
-  expect(restored.logs().includes('the set-up link were revoked. (2 sessions)')).toBe(isNoted);
+  expect(restored.logs().includes('the setup link were revoked. (2 sessions)')).toBe(isNoted);
   expect(await isGood(restored, cookie)).toBe(!isNoted);
   if (isNoted) expect((await call(restored, 'GET', '/v1/me', undefined, bearer)).status).toBe(401);
   await restored.kill();

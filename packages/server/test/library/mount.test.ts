@@ -72,8 +72,8 @@ function start(
 const nextServer = `
   import { createServer } from 'node:http';
   import { getRequestListener } from '@hono/node-server';
-  import * as hello from '../../src/http/route.ts';
-  import * as others from '../../src/http/route.ts';
+  import * as hello from './app/api/hello/route.ts';
+  import * as others from './app/[...usher]/route.ts';
   import { openUsher } from './lib/usher.ts';
   import * as again from './lib/usher.ts?again';
 
