@@ -290,11 +290,7 @@ describe('usher user import and export', () => {
     put('target', '');
     symlinkSync(join(place.folder, 'target'), join(place.folder, 'link.csv'));
     for (const [args, code, sentence] of [
-      [
-        ['users.csv', '--map', 'ids.csv'],
-        1,
-        /ids\.csv cannot be written: the file already exists/,
-      ],
+      [['users.csv', '--map', 'ids.csv'], 1, /ids\.csv cannot be written: the file already exists/],
       [['users.csv', '--map', 'link.csv'], 1, /link\.csv cannot be written: the file already exists/],
       [['users.csv', '--map', 'no/ids.csv'], 1, /no\/ids\.csv cannot be written: /],
       [['users.csv', '--map', 'new.csv', '--dry-run'], 2, /leave one of them out/],

@@ -42,7 +42,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     kind: EmailKind = 'reset_password',
     code = '482913',
   ): Promise<{ id: string; to: string }> {
-    const to = `refused${++addresses}@example.org`;
+    const to = `rejected${++addresses}@example.org`;
     const values = {
       username: 'bob',
       code,
