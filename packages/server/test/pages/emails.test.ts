@@ -73,7 +73,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
 
   it('show what the server said, and send one again that it refused', async () => {
     const { id, to } = await refused();
-    const list = await look('/admin/emails?state=refused');
+    const list = await look('/admin/emails?state=rejected');
     expect(list.text).toContain(`href="/admin/emails/${id}"`);
     expect(list.text).toContain(`550 5.1.1 &lt;${to}&gt; no such user here`);
     expect(list.text).toContain('Resend');
@@ -85,7 +85,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     const asked = await press({ email: id, action: 'retry', at: 'list', state: 'rejected' });
     expect([asked.status, asked.headers.get('location')]).toEqual([
       303,
-      '/admin/emails?state=refused&done=retried',
+      '/admin/emails?state=rejected&done=retried',
     ]);
     await inbox.next(to);
     await expect.poll(() => outcomeOf(id)).toBe('sent');
@@ -94,7 +94,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     expect(after.text).not.toContain('no such user here');
     expect(after.text).not.toContain('Resend');
     const again = await press({ email: id, action: 'retry', at: 'list' });
-    expect(again.headers.get('location')).toBe(`/admin/emails/${id}?done=refused`);
+    expect(again.headers.get('location')).toBe(`/admin/emails/${id}?done=rejected`);
     const events = await inside.db
       .selectFrom('events')
       .selectAll()
@@ -112,7 +112,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     const { text } = await look(`/admin/emails/${id}`);
     expect(text).toContain('Its link has expired. The recipient can request a new one.');
     expect(text).not.toContain('value="retry"');
-    const [row = ''] = (await look('/admin/emails?state=refused')).text
+    const [row = ''] = (await look('/admin/emails?state=rejected')).text
       .split('</tr>')
       .filter((one) => one.includes(id));
     expect(row).toContain('Its link has expired.');
