@@ -2,7 +2,7 @@ import type { AppContext } from '../context.ts';
 import { errors, type HttpError } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
 import { ButtonLink } from './form.tsx';
-import { Card, page, refusing, seeOther } from './layout.tsx';
+import { Card, page, seeOther, withErrorHeaders } from './layout.tsx';
 import { nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 
 /** The parts of a failed request that its error page needs. */
@@ -53,5 +53,8 @@ export function errorPage(
       )}
     </Card>
   );
-  return refusing(error, page(context, { formToken: () => '' }, { status, title, shape: 'gate' }, content));
+  return withErrorHeaders(
+    error,
+    page(context, { formToken: () => '' }, { status, title, shape: 'gate' }, content),
+  );
 }

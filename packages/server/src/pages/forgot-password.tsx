@@ -5,7 +5,7 @@ import { RECOVERY_EMAIL_SENT, sendMail, type sendMailBody } from '../flows/recov
 import type { Call, RouteResponse } from '../http/route.ts';
 import { EmailField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
-import { Card, Notice, page, refusing, statusAndTitle } from './layout.tsx';
+import { Card, Notice, page, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { ResetByCode } from './reset-password.tsx';
 import { CHECK_YOUR_EMAIL, CheckYourEmail } from './verification-page.tsx';
 
@@ -28,7 +28,7 @@ export async function forgotPasswordSubmit(
     if (!(error instanceof HttpError)) throw error;
     const form = <AskForEmail email={email} error={error} />;
     const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
-    return refusing(error, page(context, call, view, form));
+    return withErrorHeaders(error, page(context, call, view, form));
   }
 }
 

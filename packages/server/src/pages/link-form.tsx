@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import { Field } from './field.tsx';
@@ -13,8 +14,8 @@ export const tokenOf = (link: string): string => /#token=([\w-]*)/.exec(link)?.[
 interface LinkFormProps {
   /** The page that the link leads to. */
   action: string;
-  /** Tells the user where to find the link. */
-  label: string;
+  /** Tells the user where to find the link; an email, by default. */
+  label?: string;
   autofocus?: boolean;
   /** The ID of the field, if a page has two of them. */
   id?: string;
@@ -26,7 +27,7 @@ const NONE: FieldError[] = [];
  * Submits the token of the link that opened this page. The token is in the fragment, which browsers send to no server,
  * so no log on the way contains it: `usher.js` submits it, and without scripts the user pastes the link.
  */
-export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
+export function LinkForm({ action, label = 'Paste the link from your email', autofocus, id }: LinkFormProps) {
   return (
     <Form action={action}>
       <Field id={id} name="link" label={label} autocomplete="off" errors={NONE} autofocus={autofocus} />
@@ -37,26 +38,36 @@ export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
   );
 }
 
-/** For a link opened in a browser without scripts, where the page cannot read its token. */
-export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
-  <noscript>
+interface CodeOrLinkProps {
+  /** The page that the link leads to; it also takes the code. */
+  action: string;
+  title: string;
+  lead: string;
+  /** The form that takes the code. */
+  children: Child;
+}
+
+/** What a page shows that takes a code from an email, or the link in its place. */
+export const CodeOrLink = ({ action, title, lead, children }: CodeOrLinkProps) => (
+  <>
+    <noscript>
+      <Card>
+        <p class="lead">
+          JavaScript is off in your browser, so the link couldn’t open on its own. Paste it here.
+        </p>
+        <LinkForm action={action} id="pasted-link" />
+      </Card>
+    </noscript>
     <Card>
-      <p class="lead">
-        JavaScript is off in your browser, so the link couldn’t open on its own. Paste it here.
-      </p>
-      <LinkForm action={action} label={FROM_EMAIL} id="pasted-link" />
+      <h1>{title}</h1>
+      <p class="lead">{lead}</p>
+      {children}
     </Card>
-  </noscript>
+    {/* With scripts, this form also submits the token of an opened link. */}
+    <div class="scripted">
+      <Card title="Use the link instead">
+        <LinkForm action={action} />
+      </Card>
+    </div>
+  </>
 );
-
-/** The same form in a browser with scripts, which can also submit the token of an opened link. */
-export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
-  <div class="scripted">
-    <Card title="Use the link instead">
-      <LinkForm action={action} label={FROM_EMAIL} />
-    </Card>
-  </div>
-);
-
-/** The label of `LinkForm` for a link from an email. */
-export const FROM_EMAIL = 'Paste the link from your email';

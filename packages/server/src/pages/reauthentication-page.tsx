@@ -9,7 +9,7 @@ import { actionTitle } from './admin/user-actions.ts';
 import { account } from './dashboard/area.ts';
 import { PasswordField, passwordErrors } from './field.tsx';
 import { Actions, Button, Cancel, Form } from './form.tsx';
-import { Card, Notice, page, refusing } from './layout.tsx';
+import { Card, Notice, page, withErrorHeaders } from './layout.tsx';
 
 const CONFIRM = 'Confirm it’s you';
 
@@ -52,7 +52,7 @@ export async function reauthenticationPage(
       </Card>
     </>,
   );
-  return refusing(error, response);
+  return withErrorHeaders(error, response);
 }
 
 /** The title of the requested action, in the words of its own page. */

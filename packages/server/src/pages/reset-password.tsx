@@ -5,18 +5,19 @@ import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.
 import type { Call, RouteResponse } from '../http/route.ts';
 import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, refusing, seeOther } from './layout.tsx';
+import { seeOther, withErrorHeaders } from './layout.tsx';
+import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import { SetPasswordByLink } from './set-password-by-link.tsx';
 import {
-  FROM_EMAIL,
-  LinkForm,
-  linkBody,
-  PasteWithoutScripts,
-  PasteWithScripts,
-  tokenOf,
-} from './link-form.tsx';
-import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
+  CodeFields,
+  invalidLinkPage,
+  verificationErrors,
+  verificationPage,
+  withoutSpaces,
+} from './verification-page.tsx';
 
 const TITLE = 'Reset your password';
+const PATH = '/reset-password';
 
 export const resetForm = z.union([
   linkBody,
@@ -26,7 +27,7 @@ export const resetForm = z.union([
 
 /** The form that takes a code or the link from an email. */
 export const resetPage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, TITLE, <ByCode context={context} email="" errors={[]} />);
+  verificationPage(context, call, TITLE, <ByCode context={context} email="" errors={[]} />);
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -35,9 +36,10 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await checkResetLink(context, call, token);
   } catch (error) {
-    return linkRefused(context, call, TITLE, error, { next: anotherEmail, again: <PasteAgain /> });
+    const again = <LinkForm action={PATH} />;
+    return invalidLinkPage(context, call, TITLE, error, { next: anotherEmail, again });
   }
-  return answerPage(context, call, TITLE, <ByLink context={context} token={token} errors={[]} />);
+  return verificationPage(context, call, TITLE, <ByLink context={context} token={token} errors={[]} />);
 }
 
 /** Opens a link, or resets the password from either form. It signs no one in: the next step is to sign in. */
@@ -53,50 +55,39 @@ export async function resetSubmit(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     if (error.code === 'invalid_link')
-      return linkRefused(context, call, TITLE, error, { next: anotherEmail });
-    const errors = answerErrors(error);
+      return invalidLinkPage(context, call, TITLE, error, { next: anotherEmail });
+    const errors = verificationErrors(error);
     const form =
       'code' in body ? (
         <ByCode context={context} email={body.email} code={body.code} errors={errors} />
       ) : (
         <ByLink context={context} token={body.token} errors={errors} />
       );
-    return refusing(error, answerPage(context, call, TITLE, form, error.status));
+    return withErrorHeaders(error, verificationPage(context, call, TITLE, form, error.status));
   }
 }
 
 const anotherEmail = { href: '/forgot-password', label: 'Request a new link' };
 
-export const EVERYBODY_OUT = 'You’ll be signed out on all devices.';
+export const SIGNS_OUT_EVERYWHERE = 'You’ll be signed out on all devices.';
 
-function ByLink({ context, token, errors }: { context: AppContext; token: string; errors: FieldError[] }) {
-  return (
-    <Card>
-      <h1>{TITLE}</h1>
-      <p class="lead">{EVERYBODY_OUT}</p>
-      <FormErrors errors={errors} shown={['password']} />
-      <Form action="/reset-password" hidden={{ token }}>
-        <NewPasswordField config={context.config} errors={errors} autofocus />
-        <Actions>
-          <Button>Reset password</Button>
-        </Actions>
-      </Form>
-    </Card>
-  );
-}
-
-const PasteAgain = () => <LinkForm action="/reset-password" label={FROM_EMAIL} />;
+const ByLink = (props: { context: AppContext; token: string; errors: FieldError[] }) => (
+  <SetPasswordByLink
+    {...props}
+    action={PATH}
+    title={TITLE}
+    lead={SIGNS_OUT_EVERYWHERE}
+    button="Reset password"
+  />
+);
 
 function ByCode(props: ResetByCodeProps) {
+  const lead = `Enter the code from the email we sent you. ${SIGNS_OUT_EVERYWHERE}`;
   return (
     <>
-      <PasteWithoutScripts action="/reset-password" />
-      <Card>
-        <h1>{TITLE}</h1>
-        <p class="lead">Enter the code from the email we sent you. {EVERYBODY_OUT}</p>
+      <CodeOrLink action={PATH} title={TITLE} lead={lead}>
         <ResetByCode {...props} />
-      </Card>
-      <PasteWithScripts action="/reset-password" />
+      </CodeOrLink>
       <p class="aside">
         Don’t have a code? <a href="/forgot-password">Request a reset email</a>
       </p>
@@ -116,7 +107,7 @@ export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) 
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'password']} />
-      <Form action="/reset-password">
+      <Form action={PATH}>
         <CodeFields config={context.config} email={email} code={code} errors={errors} autofocus />
         <NewPasswordField config={context.config} errors={errors} />
         <Actions>

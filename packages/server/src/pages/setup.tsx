@@ -12,7 +12,7 @@ import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
-import { linkRefused } from './verification-page.tsx';
+import { invalidLinkPage } from './verification-page.tsx';
 
 const titleOf = ({ config }: AppContext): string => `Set up ${config.serviceName}`;
 const DONE = 'Setup complete';
@@ -21,7 +21,7 @@ const DONE = 'Setup complete';
 export const setUpQuery = z.strictObject({});
 export const setUpForm = z.union([linkBody, firstAdminBody]);
 
-/** Asks for the link that the server prints at start. */
+/** The form that takes the link that the server prints when it starts. */
 export async function setUpPage(
   context: AppContext,
   call: Call<undefined, z.infer<typeof setUpQuery>>,
@@ -29,7 +29,7 @@ export async function setUpPage(
   try {
     await rejectSetUpDone(context);
   } catch (error) {
-    return refused(context, call, error);
+    return linkErrorPage(context, call, error);
   }
   const form = (
     <Card>
@@ -46,7 +46,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await openSetUpLink(context, token, call);
   } catch (error) {
-    return refused(context, call, error);
+    return linkErrorPage(context, call, error);
   }
   const form = <SetUpForm context={context} token={token} username="" email="" errors={[]} />;
   return page(context, call, { title: titleOf(context), shape: 'gate' }, form);
@@ -70,7 +70,7 @@ export async function setUpSubmit(
       ...cookies,
     };
   } catch (error) {
-    if (!(error instanceof HttpError && error.fields)) return refused(context, call, error);
+    if (!(error instanceof HttpError && error.fields)) return linkErrorPage(context, call, error);
     const { token, username, email } = body;
     const form = (
       <SetUpForm context={context} token={token} username={username} email={email} errors={error.fields} />
@@ -81,11 +81,11 @@ export async function setUpSubmit(
 
 const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofocus />;
 
-/** After setup, leads to the sign-in; before, asks for the link again. */
-function refused(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
+/** Leads to the sign-in if setup is complete; otherwise takes the link again. */
+function linkErrorPage(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
   const isDone = error instanceof HttpError && error.code === 'setup_completed';
-  const on = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };
-  return linkRefused(context, viewer, titleOf(context), error, on);
+  const nextStep = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };
+  return invalidLinkPage(context, viewer, titleOf(context), error, nextStep);
 }
 
 interface SetUpFormProps {

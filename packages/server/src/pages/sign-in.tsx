@@ -6,7 +6,7 @@ import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther, statusAndTitle } from './layout.tsx';
+import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { mayLeadOut, nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 
 const TITLE = 'Sign in';
@@ -60,7 +60,7 @@ export async function signInSubmit(
     if (!(error instanceof HttpError)) throw error;
     const form = <SignIn context={context} name={name} returnTo={returnTo} error={error} />;
     const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
-    return mayLeadOut(context, refusing(error, page(context, call, view, form)));
+    return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
 

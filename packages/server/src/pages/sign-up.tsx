@@ -6,7 +6,7 @@ import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther, statusAndTitle } from './layout.tsx';
+import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
 import { CHECK_YOUR_EMAIL, CheckYourEmail } from './verification-page.tsx';
 import { VerifyByCode } from './verify.tsx';
@@ -50,7 +50,7 @@ export async function signUpSubmit(
       <SignUp context={context} username={username} email={email} returnTo={returnTo} error={error} />
     );
     const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
-    return mayLeadOut(context, refusing(error, page(context, call, view, form)));
+    return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
 

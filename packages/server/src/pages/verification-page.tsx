@@ -5,9 +5,9 @@ import { type FieldError, HttpError } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
 import { EmailField, Field } from './field.tsx';
 import { Actions, ButtonLink } from './form.tsx';
-import { Card, Notice, page, refusing, type Viewer } from './layout.tsx';
+import { Card, Notice, page, type Viewer, withErrorHeaders } from './layout.tsx';
 
-/** A form as it was sent, but for spaces in its code: a mail program may copy them along. */
+/** The input of a form, without the spaces in its code that a mail program may copy along. */
 export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: string })): Body =>
   'code' in body ? { ...body, code: body.code.replace(/\s/g, '') } : body;
 
@@ -19,11 +19,11 @@ interface CodeFieldsProps {
   code?: string | undefined;
   errors: FieldError[];
   autofocus?: boolean;
-  /** Whether the email is known and not asked for. */
+  /** Whether the email is known, so that the form has no field for it. */
   isFixed?: boolean | undefined;
 }
 
-/** Fields for when the link cannot be opened: the email address and its code. */
+/** The fields of a form that takes a code: the email that it was sent to, and the code. */
 export function CodeFields({
   config,
   emailLabel = 'Email',
@@ -60,11 +60,11 @@ export function CodeFields({
   );
 }
 
-/** The errors by field; a wrong code is reported at the code field. */
-export const answerErrors = ({ code, message, fields }: HttpError): FieldError[] =>
+/** The errors of a rejected code or link by field; a wrong code is reported at the code field. */
+export const verificationErrors = ({ code, message, fields }: HttpError): FieldError[] =>
   fields ?? [{ field: code === 'invalid_code' ? 'code' : '', code, message }];
 
-/** Says that the email may be in the mailbox, if no mail server is set up. */
+/** Tells where the email is, if no mail server is set up. */
 export function MailboxHint({ context }: { context: Pick<AppContext, 'hasMailbox'> }) {
   if (!context.hasMailbox) return null;
   return (
@@ -78,13 +78,13 @@ export const CHECK_YOUR_EMAIL = 'Check your email';
 
 interface CheckYourEmailProps {
   context: Pick<AppContext, 'hasMailbox'>;
-  /** What is said of the email. */
+  /** Tells the user about the email. */
   message: string;
   /** The form that takes its code. */
   children: Child;
 }
 
-/** What a page shows after it had an email sent. */
+/** What a page shows after an email was sent. */
 export const CheckYourEmail = ({ context, message, children }: CheckYourEmailProps) => (
   <Card>
     <h1>{CHECK_YOUR_EMAIL}</h1>
@@ -96,8 +96,8 @@ export const CheckYourEmail = ({ context, message, children }: CheckYourEmailPro
   </Card>
 );
 
-/** The page of a form that answers an email, or of what is still wrong with it. */
-export const answerPage = (
+/** The page of a form that takes a code or link from an email, or of what is still wrong with its input. */
+export const verificationPage = (
   context: AppContext,
   viewer: Viewer,
   title: string,
@@ -106,8 +106,8 @@ export const answerPage = (
 ): RouteResponse =>
   page(context, viewer, { status, title: status < 400 ? title : `Error: ${title}`, shape: 'gate' }, form);
 
-/** Where a page continues that cannot use a link. */
-interface GoOn {
+/** What the page for an invalid link offers. */
+interface NextStep {
   next?: { href: string; label: string };
   /** The form that takes the link again, if only a part of it was copied. */
   again?: Child;
@@ -118,12 +118,12 @@ interface GoOn {
  *
  * @throws Any error that is not an HttpError.
  */
-export function linkRefused(
+export function invalidLinkPage(
   context: AppContext,
   viewer: Viewer,
   title: string,
   error: unknown,
-  { next, again }: GoOn = {},
+  { next, again }: NextStep = {},
 ): RouteResponse {
   if (!(error instanceof HttpError)) throw error;
   const content = (
@@ -138,5 +138,8 @@ export function linkRefused(
       )}
     </Card>
   );
-  return refusing(error, page(context, viewer, { status: error.status, title, shape: 'gate' }, content));
+  return withErrorHeaders(
+    error,
+    page(context, viewer, { status: error.status, title, shape: 'gate' }, content),
+  );
 }

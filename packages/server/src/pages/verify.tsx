@@ -6,20 +6,20 @@ import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, refusing, seeOther } from './layout.tsx';
-import {
-  FROM_EMAIL,
-  LinkForm,
-  linkBody,
-  PasteWithoutScripts,
-  PasteWithScripts,
-  tokenOf,
-} from './link-form.tsx';
-import { EVERYBODY_OUT } from './reset-password.tsx';
+import { Card, seeOther, withErrorHeaders } from './layout.tsx';
+import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import { SIGNS_OUT_EVERYWHERE } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
-import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
+import {
+  CodeFields,
+  invalidLinkPage,
+  verificationErrors,
+  verificationPage,
+  withoutSpaces,
+} from './verification-page.tsx';
 
 const TITLE = 'Verify your email';
+const PATH = '/verify';
 
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
@@ -27,14 +27,19 @@ export const verifyForm = z.union([
   z.strictObject({ token: z.string(), ...others }),
   z.strictObject({ email: z.string(), code: z.string(), ...others }),
 ]);
-/** The input of a verification; only opening a link is none. */
+/** The input of the two forms that verify; opening a link verifies nothing yet. */
 type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
 /** The form that takes a code or the link from an email. */
 export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, TITLE, <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />);
+  verificationPage(
+    context,
+    call,
+    TITLE,
+    <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />,
+  );
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -43,9 +48,9 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     const checked = await checkVerifyLink(context, call, token);
     const form = <ByLink context={context} {...checked} given={{ token }} errors={[]} />;
-    return answerPage(context, call, TITLE, form);
+    return verificationPage(context, call, TITLE, form);
   } catch (error) {
-    return linkRefused(context, call, TITLE, error, { again: <PasteAgain /> });
+    return invalidLinkPage(context, call, TITLE, error, { again: <LinkForm action={PATH} /> });
   }
 }
 
@@ -68,22 +73,22 @@ export async function verifySubmit(
     });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    return refusing(error, await askAgain(context, { ...call, body }, error));
+    return withErrorHeaders(error, await showAgain(context, { ...call, body }, error));
   }
 }
 
-async function askAgain(
+async function showAgain(
   context: AppContext,
   call: Call<VerifyForm>,
   error: HttpError,
 ): Promise<RouteResponse> {
   const { body } = call;
-  const asksPassword = error.code === 'password_required';
-  const errors = asksPassword
+  const needsPassword = error.code === 'password_required';
+  const errors = needsPassword
     ? [{ field: 'password', code: error.code, message: error.message }]
-    : answerErrors(error);
+    : verificationErrors(error);
   if ('code' in body)
-    return answerPage(
+    return verificationPage(
       context,
       call,
       TITLE,
@@ -92,16 +97,16 @@ async function askAgain(
     );
   // The link is not in the URL of the sign-in, where logs would have its token: the user opens it again afterwards.
   if (error.code === 'unauthenticated')
-    return linkRefused(context, call, TITLE, error, {
-      next: { href: withReturnTo('/sign-in', '/verify'), label: 'Sign in' },
+    return invalidLinkPage(context, call, TITLE, error, {
+      next: { href: withReturnTo('/sign-in', PATH), label: 'Sign in' },
     });
-  if (!error.fields && !asksPassword) return linkRefused(context, call, TITLE, error);
+  if (!error.fields && !needsPassword) return invalidLinkPage(context, call, TITLE, error);
   const checked = await checkVerifyLink(context, call, body.token);
   const form = <ByLink context={context} {...checked} given={body} errors={errors} />;
-  return answerPage(context, call, TITLE, form, error.status);
+  return verificationPage(context, call, TITLE, form, error.status);
 }
 
-const questions: Record<Purpose, { heading: string; lead: string; button: string }> = {
+const linkTexts: Record<Purpose, { heading: string; lead: string; button: string }> = {
   sign_up: {
     heading: 'Finish signing up',
     lead: 'Confirm your email to create your account.',
@@ -131,19 +136,19 @@ interface ByLinkProps {
 }
 
 function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps) {
-  const { heading, lead, button } = questions[purpose];
+  const { heading, lead, button } = linkTexts[purpose];
   return (
     <Card>
       <h1>{heading}</h1>
       <p class="lead">{needsPassword ? ANOTHER_BROWSER : lead}</p>
       {needsPassword && (
         <p>
-          {purpose === 'verify_email' && EVERYBODY_OUT} To keep the first password, enter the code from the
-          email in the browser where you signed up.
+          {purpose === 'verify_email' && SIGNS_OUT_EVERYWHERE} To keep the first password, enter the code from
+          the email in the browser where you signed up.
         </p>
       )}
       <FormErrors errors={errors} shown={['username', 'password']} />
-      <Form action="/verify" hidden={{ token: given.token }}>
+      <Form action={PATH} hidden={{ token: given.token }}>
         <Username given={given} errors={errors} />
         {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
@@ -163,40 +168,30 @@ interface VerifyByCodeProps {
   isPart?: boolean;
 }
 
-const PasteAgain = () => <LinkForm action="/verify" label={FROM_EMAIL} />;
+const ByCode = (props: VerifyByCodeProps) => (
+  <CodeOrLink action={PATH} title={TITLE} lead="Enter the code from the email we sent you.">
+    <VerifyByCode {...props} />
+  </CodeOrLink>
+);
 
-function ByCode(props: VerifyByCodeProps) {
-  return (
-    <>
-      <PasteWithoutScripts action="/verify" />
-      <Card>
-        <h1>{TITLE}</h1>
-        <p class="lead">Enter the code from the email we sent you.</p>
-        <VerifyByCode {...props} />
-      </Card>
-      <PasteWithScripts action="/verify" />
-    </>
-  );
-}
-
-/** Fields for email and code, and whatever else is required; also shown after an email was sent. */
+/** Fields for email and code, and for what else is required; also shown after an email was sent. */
 export function VerifyByCode({ context, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
-  const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
+  const needsPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'username', 'password']} />
-      <Form action="/verify">
+      <Form action={PATH}>
         <CodeFields
           config={context.config}
           emailLabel={emailLabel}
           email={given.email}
           code={given.code}
           errors={errors}
-          autofocus={!asksPassword && !isPart}
+          autofocus={!needsPassword && !isPart}
           isFixed={isPart}
         />
         <Username given={given} errors={errors} />
-        {asksPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
+        {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
           <Button>Verify</Button>
         </Actions>
