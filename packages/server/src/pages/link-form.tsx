@@ -50,9 +50,12 @@ export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) =
 );
 
 /** The same form in a browser with scripts, which can also submit the token of an opened link. */
-export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
+export const PasteWithScripts = ({
+  action,
+  title = 'Use the link instead',
+}: Pick<LinkFormProps, 'action'> & { title?: string }) => (
   <div class="scripted">
-    <Card title="Use the link instead">
+    <Card title={title}>
       <LinkForm action={action} label={FROM_EMAIL} />
     </Card>
   </div>

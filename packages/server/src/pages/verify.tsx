@@ -3,9 +3,10 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkVerifyLink, verifyEmail } from '../flows/email/verify.ts';
 import { findSignedIn } from '../http/credential.ts';
+import { readVerificationCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { NewPasswordField, UsernameField } from './field.tsx';
-import { Actions, Button, Form, FormErrors } from './form.tsx';
+import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
 import {
   FROM_EMAIL,
@@ -20,6 +21,7 @@ import { withReturnTo } from './return-to.ts';
 import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
 
 const TITLE = 'Verify your email';
+const VERIFIED = 'Your email is verified';
 
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
@@ -32,9 +34,17 @@ type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
-/** The form that takes a code or the link from an email. */
-export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, TITLE, <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />);
+/**
+ * The form that takes a code or the link from an email. A signed-in user with a verified email who has requested nothing
+ * in this browser has no code to enter, but can have opened a link, such as one to a new email.
+ */
+export async function verifyPage(context: AppContext, call: Call): Promise<RouteResponse> {
+  const user = (await findSignedIn(context, call.headers))?.user;
+  if (user && user.email_verified_at !== null && readVerificationCookie(context, call.headers) === undefined)
+    return answerPage(context, call, VERIFIED, <AlreadyVerified email={user.email} />);
+  const form = <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />;
+  return answerPage(context, call, TITLE, form);
+}
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -164,6 +174,20 @@ interface VerifyByCodeProps {
 }
 
 const PasteAgain = () => <LinkForm action="/verify" label={FROM_EMAIL} />;
+
+const AlreadyVerified = ({ email }: { email: string }) => (
+  <>
+    <PasteWithoutScripts action="/verify" />
+    <Card>
+      <h1>{VERIFIED}</h1>
+      <p class="lead">{email} is verified. You don’t need to do anything.</p>
+      <Actions>
+        <ButtonLink href="/dashboard">Go to your account</ButtonLink>
+      </Actions>
+    </Card>
+    <PasteWithScripts action="/verify" title="Confirm a new email" />
+  </>
+);
 
 function ByCode(props: VerifyByCodeProps) {
   return (
