@@ -199,6 +199,7 @@ function readColumns(given: string[]): Columns {
 
 function checkedColumns(names: string[], given: Columns, { map }: ImportOptions): Columns {
   const named = names.filter((name) => name !== '').join(', ');
+  if (named === '') throw new Misuse('The file has no columns. Its first line must name them.');
   for (const name of Object.values(given))
     if (name !== '' && !names.includes(name))
       throw new Misuse(`Column "${name}" not found. Available columns: ${named}.`);
