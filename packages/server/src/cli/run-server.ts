@@ -147,7 +147,7 @@ async function openPatiently(config: Config, sources: LoadedConfig['sources']): 
       const canReturn = isUnavailable(error) && !isDamaged(error);
       if (!canReturn || performance.now() > until) throw error;
       if (!told)
-        process.stderr.write(`usher: Can’t reach the database (${(error as Error).message}). Retrying…\n`);
+        process.stderr.write(`usher: Can’t reach the database, retrying. ${(error as Error).message}\n`);
       await new Promise((resolve) => setTimeout(resolve, DATABASE_PAUSE));
     }
   }

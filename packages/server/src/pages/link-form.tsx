@@ -43,12 +43,20 @@ interface CodeOrLinkProps {
   action: string;
   title: string;
   lead: string;
+  /** The heading above the field for the link. */
+  linkTitle?: string;
   /** The form that takes the code. */
   children: Child;
 }
 
 /** What a page shows that takes a code from an email, or the link in its place. */
-export const CodeOrLink = ({ action, title, lead, children }: CodeOrLinkProps) => (
+export const CodeOrLink = ({
+  action,
+  title,
+  lead,
+  linkTitle = 'Use the link instead',
+  children,
+}: CodeOrLinkProps) => (
   <>
     <noscript>
       <Card>
@@ -65,7 +73,7 @@ export const CodeOrLink = ({ action, title, lead, children }: CodeOrLinkProps) =
     </Card>
     {/* With scripts, this form also submits the token of an opened link. */}
     <div class="scripted">
-      <Card title="Use the link instead">
+      <Card title={linkTitle}>
         <LinkForm action={action} />
       </Card>
     </div>

@@ -3,9 +3,10 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkVerifyLink, verifyEmail } from '../flows/email/verify.ts';
 import { findSignedIn } from '../http/credential.ts';
+import { readVerificationCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { NewPasswordField, UsernameField } from './field.tsx';
-import { Actions, Button, Form, FormErrors } from './form.tsx';
+import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
 import { Card, seeOther, withErrorHeaders } from './layout.tsx';
 import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { SIGNS_OUT_EVERYWHERE } from './reset-password.tsx';
@@ -19,6 +20,7 @@ import {
 } from './verification-page.tsx';
 
 const TITLE = 'Verify your email';
+const VERIFIED = 'Your email is verified';
 const PATH = '/verify';
 
 const others = { username: z.string().optional(), password: z.string().optional() };
@@ -32,14 +34,17 @@ type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
-/** The form that takes a code or the link from an email. */
-export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
-  verificationPage(
-    context,
-    call,
-    TITLE,
-    <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />,
-  );
+/**
+ * The form that takes a code or the link from an email. A signed-in user with a verified email who has requested nothing
+ * in this browser has no code to enter, but can have opened a link, such as one to a new email.
+ */
+export async function verifyPage(context: AppContext, call: Call): Promise<RouteResponse> {
+  const user = (await findSignedIn(context, call.headers))?.user;
+  if (user && user.email_verified_at !== null && readVerificationCookie(context, call.headers) === undefined)
+    return verificationPage(context, call, VERIFIED, <AlreadyVerified email={user.email} />);
+  const form = <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />;
+  return verificationPage(context, call, TITLE, form);
+}
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -171,6 +176,19 @@ interface VerifyByCodeProps {
 const ByCode = (props: VerifyByCodeProps) => (
   <CodeOrLink action={PATH} title={TITLE} lead="Enter the code from the email we sent you.">
     <VerifyByCode {...props} />
+  </CodeOrLink>
+);
+
+const AlreadyVerified = ({ email }: { email: string }) => (
+  <CodeOrLink
+    action={PATH}
+    title={VERIFIED}
+    lead={`${email} is verified. You don’t need to do anything.`}
+    linkTitle="Confirm a new email"
+  >
+    <Actions>
+      <ButtonLink href="/dashboard">Go to your account</ButtonLink>
+    </Actions>
   </CodeOrLink>
 );
 

@@ -8,7 +8,7 @@ import { findByIdentifier, type User } from '../../core/users.ts';
 import { purposes } from '../../core/verifications/purposes.ts';
 import { isOutranked } from '../../core/verifications/restore-links.ts';
 import { createVerification, isEmailReserved } from '../../core/verifications.ts';
-import { HttpError } from '../../errors.ts';
+import { fieldError, HttpError } from '../../errors.ts';
 import type { Call, RouteResponse, SignedInCall } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { countIp } from '../limits/count-ip.ts';
@@ -40,7 +40,7 @@ export async function changeEmail(
 ): Promise<RouteResponse> {
   const { db, clock, keys } = context;
   const parsed = parseEmail(body.email);
-  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [{ field: 'email', ...parsed }] });
+  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [fieldError('email', parsed)] });
   const proof = await reauthenticateWithPassword(context, activeSession, body.password, { client, headers });
   const { user } = proof;
   if (parsed.key === user.email_key)

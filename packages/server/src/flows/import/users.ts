@@ -17,9 +17,9 @@ export type SourceRow = { line: number } & (
 /** The result of a row, or in a dry run its expected result. */
 export interface RowOutcome {
   line: number;
-  status: 'imported' | 'present' | 'rejected';
+  status: 'imported' | 'skipped' | 'rejected';
   email: string;
-  /** The account of an imported or present row; none in a dry run that would create it. */
+  /** The account of an imported or skipped row; none in a dry run that would create it. */
   id?: string;
   /** Its id in the source, if there is one. */
   sourceId?: string;
@@ -33,7 +33,7 @@ type Waiting = Candidate & { line: number };
 
 /**
  * Imports rows in batches. Each batch is imported entirely or not at all, and a repeated row only once. A row whose
- * email already has an account is `present`, whoever created the account, so an interrupted import can simply run
+ * email already has an account is `skipped`, whoever created the account, so an interrupted import can simply run
  * again.
  */
 export function userImporter(
@@ -94,8 +94,8 @@ async function choose(
   const outcomes = candidates.map((candidate): RowOutcome => {
     const { email, line, family, id, sourceId, otherUsername } = candidate;
     const named = sourceId === '' ? {} : { sourceId };
-    const presentId = taken.emails.get(candidate.emailKey);
-    if (presentId !== undefined) return { line, status: 'present', email, id: presentId, ...named };
+    const existingId = taken.emails.get(candidate.emailKey);
+    if (existingId !== undefined) return { line, status: 'skipped', email, id: existingId, ...named };
     if (id !== undefined && taken.ids.has(id)) return refuse(candidate, 'This ID is already in use.');
     if (otherUsername !== undefined && isTaken(candidate.usernameKey))
       Object.assign(candidate, { username: otherUsername, usernameKey: otherUsername });
