@@ -288,6 +288,23 @@ describe('D13: a client that reads nothing', () => {
     expect(String((await once(patient, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 OK/);
   });
 
+  it('is disconnected after it has read a response on the same connection, too', async () => {
+    const cut = Promise.withResolvers<void>();
+    const large = () =>
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(Buffer.alloc(65_536)),
+        cancel: () => cut.resolve(),
+      });
+    const port = await serve((request) => new Response(request.url.endsWith('/large') ? large() : 'small'), {
+      unreadTimeout: 200,
+    });
+    const socket = await open(port, get('/small'));
+    await once(socket, 'data');
+    socket.pause();
+    socket.write(get('/large'));
+    await cut.promise;
+  });
+
   it('is disconnected before its first request, too', async () => {
     const port = await serve(() => new Response(), { unreadTimeout: 200 });
     const socket = await open(port);
