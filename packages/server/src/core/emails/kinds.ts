@@ -37,6 +37,8 @@ interface Kind {
   page?: string;
   /** Strangers can cause it: a full queue rejects it, which leaves room for other emails. */
   fromStrangers?: true;
+  /** The account is already deleted, so nothing is stored for a retry. */
+  isAfterDeletion?: true;
 }
 
 /** All kinds of emails. */
@@ -71,7 +73,12 @@ const kinds = {
     isNotice: true,
   },
   refresh_token_reused: { values: ['username', 'when'], label: 'Refresh token reuse', isNotice: true },
-  account_deleted: { values: ['username', 'when'], label: 'Account deleted', isNotice: true },
+  account_deleted: {
+    values: ['username', 'when'],
+    label: 'Account deleted',
+    isNotice: true,
+    isAfterDeletion: true,
+  },
   sign_up_attempt: {
     values: ['when'],
     label: 'Sign-up attempt',
@@ -100,6 +107,10 @@ export const emailKinds = Object.keys(kinds) as (keyof Kinds)[];
 export const emailValues: Record<keyof Kinds, readonly EmailValue[]> = mapKinds(({ values }) => values);
 
 export const isFromStrangers = (kind: EmailKind): boolean => (kinds[kind] as Kind).fromStrangers === true;
+
+/** A stored email can be of a kind from another version. */
+export const isAfterDeletion = (kind: EmailKind): boolean =>
+  (kinds[kind] as Kind | undefined)?.isAfterDeletion === true;
 
 export const emailLabels: Record<keyof Kinds, string> = mapKinds(({ label }) => label);
 

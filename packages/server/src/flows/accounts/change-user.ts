@@ -29,6 +29,7 @@ import { takenError } from './check-new-user.ts';
  * changes never remove the last administrator.
  */
 export interface Change {
+  context: AppContext;
   tx: Db;
   user: Pick<User, 'id' | 'username' | 'admin_since' | 'disabled_at'>;
   /** Who makes it: a user's id, or `operator`. */
@@ -93,14 +94,11 @@ export async function addAccount(
  *
  * @throws HttpError `last_admin`
  */
-export async function deleteAccount(
-  { keys }: Pick<AppContext, 'keys'>,
-  { tx, user, actorId, client, now }: Change,
-): Promise<void> {
+export async function deleteAccount({ context, tx, user, actorId, client, now }: Change): Promise<void> {
   if (!(await deleteUser(tx, user.id))) throw new HttpError('last_admin');
   await deleteEmailsOf(tx, user.id);
   // No correct password will reset these rate limits anymore.
-  await resetRateLimits(tx, keys.rateLimits, accountRateLimits(user.id));
+  await resetRateLimits(tx, context.keys.rateLimits, accountRateLimits(user.id));
   await recordEvent(tx, 'user_deleted', client, { userId: user.id, actorId }, now);
 }
 
