@@ -72,6 +72,8 @@ const kinds = {
     label: 'Known device removed',
     isNotice: true,
   },
+  admin_role_granted: { values: ['username', 'when'], label: 'Admin role granted', isNotice: true },
+  admin_role_removed: { values: ['username', 'when'], label: 'Admin role removed', isNotice: true },
   refresh_token_reused: { values: ['username', 'when'], label: 'Refresh token reuse', isNotice: true },
   account_deleted: {
     values: ['username', 'when'],

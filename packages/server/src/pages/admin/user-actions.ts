@@ -92,7 +92,7 @@ export const actions = {
     title: 'Make {username} an admin?',
     means: [
       'Admins can view and change every account and use this console.',
-      'Admin sessions last up to four hours.',
+      'Admin sessions last up to four hours. The user is notified by email.',
     ],
     fits: (user) => roleOf(user) === 'user',
     done: 'User is now an admin.',
@@ -101,7 +101,10 @@ export const actions = {
   demote: {
     label: 'Remove admin role',
     title: 'Remove the admin role from {username}?',
-    means: ['The user loses access to this console immediately. The account is otherwise unchanged.'],
+    means: [
+      'The user loses access to this console immediately. The account is otherwise unchanged.',
+      'The user is notified by email.',
+    ],
     fits: (user) => roleOf(user) === 'admin',
     done: 'Admin role removed.',
     make: (change) => setRole(change, 'user'),
