@@ -118,7 +118,8 @@ type DetailText = string | Readonly<Record<string, string>>;
 
 /** Every detail of an event, with the text that people read. The admin console shows an unknown detail by its name. */
 export const eventDetails = {
-  amr: { pwd: 'Password' },
+  /** The labels are in `core/sessions/methods.ts`. */
+  amr: '{value}',
   attempts: 'Attempts: {value}',
   count: 'Attempts: {value}',
   device: 'Device ID: {value}',
