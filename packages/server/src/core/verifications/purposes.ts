@@ -25,7 +25,7 @@ interface Answers {
   /** Who receives it, and what it does. */
   why: string;
   /** The page that the link leads to. */
-  page: '/setup' | '/verify' | '/reset-password' | '/restore-email';
+  page: `/${string}`;
   /**
    * How long the link is valid, in milliseconds. A code's lifetime depends on its length
    * (`flows/verifications/verification-rules`).
@@ -160,8 +160,11 @@ type Purposes = typeof purposes;
 /** The purpose of an emailed code or link. It is rejected for any other purpose. */
 export type Purpose = keyof Purposes;
 
+/** The pages that links lead to. */
+type LinkPage = Purposes[Purpose]['page'];
+
 /** The purposes whose links lead to a page. */
-export type PurposeAt<Page extends Answers['page']> = {
+export type PurposeAt<Page extends LinkPage> = {
   [P in Purpose]: Purposes[P]['page'] extends Page ? P : never;
 }[Purpose];
 
@@ -178,7 +181,7 @@ export type PurposeRow = OfAccount | OfNobody;
 
 const all = Object.keys(purposes) as Purpose[];
 
-export const purposesAt = <const Page extends Answers['page']>(page: Page): PurposeAt<Page>[] =>
+export const purposesAt = <const Page extends LinkPage>(page: Page): PurposeAt<Page>[] =>
   all.filter((purpose): purpose is PurposeAt<Page> => purposes[purpose].page === page);
 
 /** The purposes on which a change to the account has this effect. */

@@ -63,7 +63,7 @@ export async function changeEmail(
     const owner = await findByIdentifier(tx, 'email', parsed.key);
     const isFree = !owner && !(await isEmailReserved(tx, keys.verifications, parsed.key, user.id, now));
     const pendingChange = { email: parsed.email, emailKey: parsed.key };
-    const request = { purpose: 'change_email', kind: 'change_email', user, pendingChange } as const;
+    const request = { purpose: 'change_email', user, pendingChange } as const;
     const to = isFree ? parsed.email : null;
     const { verification, emailed } = await sendVerification(
       tx,
@@ -137,7 +137,7 @@ export async function resendVerification(
   await countWrite(context, activeSession, client, 'verification_emails_per_account');
   await countIp(context, client, 'emails_per_ip_range');
   await context.db.transaction().execute(async (tx) => {
-    const request = { purpose: 'verify_email', kind: 'verify_email', user, to: user.email } as const;
+    const request = { purpose: 'verify_email', user, to: user.email } as const;
     await sendVerification(tx, context, { ...request, email: parsed.key }, client);
   });
   return { status: 202, body: { message: VERIFICATION_EMAIL_SENT } };

@@ -224,7 +224,9 @@ async function completeEmailChange({
     await endVerificationsOf(tx, user.id, 'email_change', now);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'email_changed', client, about, now);
-    await sendSecurityNotice(tx, context, 'email_changed', user, client, { new_email: pendingChange.email });
+    await sendSecurityNotice({ context, tx, user, client }, 'email_changed', {
+      new_email: pendingChange.email,
+    });
     return after;
   });
   return {

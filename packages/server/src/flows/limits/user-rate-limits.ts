@@ -1,6 +1,6 @@
 import type { AppContext } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
-import { type ClientInfo, listEvents, recordEvent } from '../../core/events.ts';
+import { listEvents, recordEvent } from '../../core/events.ts';
 import {
   EVERYBODY,
   emailAndRange,
@@ -14,6 +14,7 @@ import {
 import type { User } from '../../core/users.ts';
 import { clientRanges } from '../../http/client-ip.ts';
 import type { Db } from '../../platform/db/index.ts';
+import type { Change } from '../accounts/change-user.ts';
 import { identifiersOf } from '../passwords/authenticate-with-password.ts';
 
 /** The longest rate limit of an IP range: earlier rejections no longer matter. */
@@ -45,13 +46,16 @@ export async function limitsOf(
  *
  * @returns How many had counted anything.
  */
-export async function resetRateLimitsOf(
-  tx: Db,
-  { keys }: Pick<AppContext, 'keys'>,
-  { user, actorId, client, now }: { user: LimitedUser; actorId: string; client: ClientInfo; now: number },
-): Promise<number> {
+export async function resetRateLimitsOf({
+  context,
+  tx,
+  user,
+  actorId,
+  client,
+  now,
+}: Change & { user: LimitedUser }): Promise<number> {
   const subjects = await candidates(tx, user, now);
-  const reset = await resetRateLimits(tx, keys.rateLimits, subjects.filter(isOwn));
+  const reset = await resetRateLimits(tx, context.keys.rateLimits, subjects.filter(isOwn));
   await recordEvent(tx, 'rate_limits_reset', client, { userId: user.id, actorId, details: { reset } }, now);
   return reset;
 }

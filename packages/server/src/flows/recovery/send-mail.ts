@@ -38,7 +38,7 @@ export async function sendMail(
   if (!isKnown) await countIp(context, client, 'emails_per_ip_range');
   const verification = await db.transaction().execute(async (tx) => {
     if (isKnown && !(await countKnown(tx, context, user.id, client))) return undefined;
-    const request = { purpose: 'reset_password', kind: 'reset_password', isKnown } as const;
+    const request = { purpose: 'reset_password', isKnown } as const;
     const to = user?.email ?? null;
     const { verification, emailed } = await sendVerification(
       tx,

@@ -96,7 +96,7 @@ async function retry(
     if (retried.result !== 'reused') return retried.number;
     if (!(await revokeSession(tx, session.id, user.id, 'refresh_token_reused', now))) return undefined;
     await recordEvent(tx, 'refresh_token_reused', client, about, now);
-    await sendSecurityNotice(tx, context, 'refresh_token_reused', user, client);
+    await sendSecurityNotice({ context, tx, user, client }, 'refresh_token_reused');
     return undefined;
   });
 }
