@@ -51,17 +51,28 @@ async function openPipelined(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Reads up to a number of answers, or to the end of the connection. */
-function readAnswers(socket: Socket, count: number): Promise<string[]> {
-  return new Promise((resolve) => {
-    let text = '';
-    const answers = () => text.split(/(?=HTTP\/1\.1 )/).filter((part) => part !== '');
-    socket.setEncoding('latin1').on('data', (chunk) => {
-      text += chunk;
-      if (text.split('HTTP/1.1 ').length > count && text.endsWith('.')) resolve(answers());
-    });
-    socket.on('close', () => resolve(answers()));
+/** A server in the same process that answers this many requests in a row would have answered ours, too. */
+const ENOUGH_TURNS = 200;
+
+/**
+ * Reads up to a number of answers, or to the end of the connection. Stops reading when nothing more comes although
+ * another server in this process answers requests all the time.
+ */
+async function readAnswers(socket: Socket, count: number): Promise<string[]> {
+  let text = '';
+  let isOver = false;
+  let turns = 0;
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    text += chunk;
+    turns = 0;
+    isOver ||= text.split('HTTP/1.1 ').length > count && text.endsWith('.');
   });
+  socket.on('close', () => {
+    isOver = true;
+  });
+  const other = await serve(() => new Response());
+  while (!isOver && turns++ < ENOUGH_TURNS) await send({ port: other }, 'GET', '/');
+  return text.split(/(?=HTTP\/1\.1 )/).filter((part) => part !== '');
 }
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost:4000\r\n\r\n`;

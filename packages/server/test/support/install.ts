@@ -60,6 +60,8 @@ export function newMachine(registry: string): Machine {
     npm_config_fund: 'false',
     // What is missing stays missing, so retries only cost time.
     npm_config_fetch_retries: '0',
+    // What one installation has fetched, the next ones take from the cache.
+    npm_config_prefer_offline: 'true',
     ...more,
   });
   const run = (folder: string, lines: string, { node = process.execPath, env }: ShellOptions = {}) => {
