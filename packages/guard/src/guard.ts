@@ -3,7 +3,7 @@ import { type Claims, readClaims, splitToken } from './claims.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { GuardError } from './error.ts';
 import { issuerKeys, type Key } from './keys.ts';
-import { askRole, type Role } from './role.ts';
+import { fetchRole, type Role } from './role.ts';
 
 export interface GuardOptions {
   /** The issuer's URL, exactly as in `USHER_PUBLIC_URL`: `https://accounts.example.org`. */
@@ -119,7 +119,7 @@ export function createGuard(options: GuardOptions): Guard {
   };
 
   const requireRole = async (role: Role, auth: Auth, token: string): Promise<void> => {
-    const user = await askRole(issuer, token, fetch);
+    const user = await fetchRole(issuer, token, fetch);
     if (user.id !== auth.userId) reject('invalid_token');
     if (user.role !== role) reject('insufficient_scope');
   };
