@@ -220,13 +220,13 @@ export const settings = {
     'USHER_CODES_DIGITS',
     '6',
     whole(4, 8),
-    'Length of email codes. Fewer than 6 digits requires USHER_CODES_SHORT=accepted.',
+    'Length of email codes. Fewer than 6 digits requires USHER_CODES_SHORT=allow.',
   ),
   codesShort: setting(
     'USHER_CODES_SHORT',
-    'refused',
-    oneOf('refused', 'accepted'),
-    'Set to `accepted` to allow 4- and 5-digit codes (3 attempts, 5 minutes, 3 failures per day; never for administrators).',
+    'reject',
+    oneOf('reject', 'allow'),
+    '`allow` accepts 4- and 5-digit codes (3 attempts, 5 minutes, 3 failures per day; never for administrators).',
   ),
   tokenMinutes: setting('USHER_TOKEN_MINUTES', '10', whole(1, 60), 'Access token lifetime, in minutes.'),
   signingAlgorithm: setting(
@@ -324,9 +324,9 @@ export const settings = {
   ),
   insecureHttp: setting(
     'USHER_INSECURE_HTTP',
-    'refused',
-    oneOf('refused', 'accepted'),
-    'Set to `accepted` to allow a non-local public URL over plain HTTP. Session cookies can then be stolen.',
+    'reject',
+    oneOf('reject', 'allow'),
+    '`allow` accepts a non-local public URL over plain HTTP. Session cookies can then be stolen.',
   ),
 } as const;
 
@@ -489,9 +489,9 @@ function rejectUnsafe(config: Config): void {
       'USHER_DATABASE contains a password, and USHER_DATABASE_PASSWORD is set, too. Use only one of them.',
     );
   const publicHost = publicUrl ? new URL(publicUrl).hostname : host;
-  if (codesDigits < 6 && codesShort !== 'accepted')
+  if (codesDigits < 6 && codesShort !== 'allow')
     throw new ConfigError(
-      `USHER_CODES_DIGITS is ${codesDigits}: short codes are easier to guess. Use at least 6 digits, or set USHER_CODES_SHORT=accepted.`,
+      `USHER_CODES_DIGITS is ${codesDigits}: short codes are easier to guess. Use at least 6 digits, or set USHER_CODES_SHORT=allow.`,
     );
   if (signup === 'verified' && !config.smtpUrl && (env === 'production' || !isLoopback(publicHost)))
     throw new ConfigError('USHER_SIGNUP=verified needs email. Set USHER_SMTP_URL, or use USHER_SIGNUP=open.');
@@ -511,9 +511,9 @@ function rejectUnsafe(config: Config): void {
     return;
   }
   const { protocol, hostname } = new URL(publicUrl);
-  if (protocol === 'http:' && !isLoopback(hostname) && insecureHttp !== 'accepted')
+  if (protocol === 'http:' && !isLoopback(hostname) && insecureHttp !== 'allow')
     throw new ConfigError(
-      `USHER_PUBLIC_URL is ${publicUrl}: over plain HTTP, session cookies can be stolen. Use https, or set USHER_INSECURE_HTTP=accepted.`,
+      `USHER_PUBLIC_URL is ${publicUrl}: over plain HTTP, session cookies can be stolen. Use https, or set USHER_INSECURE_HTTP=allow.`,
     );
 }
 

@@ -18,7 +18,7 @@ import { addServe } from './serve.ts';
 import { addUser } from './user.ts';
 
 /** Exit codes: the command failed; the command line is invalid. */
-const REFUSED = 1;
+const FAILED = 1;
 const MISUSED = 2;
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -59,7 +59,7 @@ export async function run(argv: string[]): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
-  return error instanceof ConfigError || error instanceof Misuse ? MISUSED : REFUSED;
+  return error instanceof ConfigError || error instanceof Misuse ? MISUSED : FAILED;
 }
 
 /** The sentence for an error; undefined if Commander has already printed one. */
@@ -90,6 +90,6 @@ function aboutFile(error: unknown): string | undefined {
  * not succeed.
  */
 function noteLostOutput(error: NodeJS.ErrnoException): void {
-  process.exitCode = REFUSED;
+  process.exitCode = FAILED;
   if (error.code !== 'EPIPE') say(`usher: Couldn’t write output: ${error.message}`);
 }

@@ -124,8 +124,8 @@ export interface EventQuery {
 }
 
 /** A page of events, newest first. Ids sort by time, so the last id of a page is its cursor. */
-export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEvent[]> {
-  const { userId, name, requestId, since, until, before, limit } = asked;
+export async function listEvents(db: Db, filter: EventQuery): Promise<RecordedEvent[]> {
+  const { userId, name, requestId, since, until, before, limit } = filter;
   let query = db
     .selectFrom('events')
     .select(['id', 'name', 'at', 'session_id as sessionId', 'ip', 'user_agent as userAgent', 'details'])

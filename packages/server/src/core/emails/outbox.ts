@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { EmailsTable } from '../../platform/db/tables.ts';
-import { type Content, sealWords, unsealContent } from './content.ts';
+import { type Content, sealReply, unsealContent } from './content.ts';
 import { type EmailKind, isAfterDeletion } from './kinds.ts';
 
 const SECOND = 1_000;
@@ -97,7 +97,7 @@ function noteOf(
   const replyText = isAfterDeletion(kind) ? null : smtpReply.replyText;
   return {
     smtp_reply: smtpReply.code,
-    smtp_reply_text_encrypted: replyText === null ? null : sealWords(key, id, replyText),
+    smtp_reply_text_encrypted: replyText === null ? null : sealReply(key, id, replyText),
   };
 }
 

@@ -21,7 +21,7 @@ export type AccountChange =
 /** `oldest_stays` ends all except those sent to the oldest email that still has one. */
 type Effect = 'ends' | 'stays' | 'oldest_stays';
 
-interface Answers {
+interface PurposeProperties {
   /** Who receives it, and what it does. */
   why: string;
   /** The page that the link leads to. */
@@ -49,13 +49,13 @@ interface Answers {
 }
 
 /** A purpose that belongs to an account. */
-interface OfAccount extends Answers {
+interface OfAccount extends PurposeProperties {
   of: 'account';
   endedBy: Record<AccountChange, Effect>;
 }
 
 /** A purpose that belongs to no account yet, so no change to an account ends it. */
-interface OfNobody extends Answers {
+interface OfNobody extends PurposeProperties {
   of: 'nobody';
 }
 
@@ -73,7 +73,7 @@ const EMAILED_CODE = {
 
 export const purposes = {
   setup: {
-    why: 'Printed by a start: makes the first administrator.',
+    why: 'Printed when the server starts: creates the first administrator.',
     of: 'nobody',
     page: '/setup',
     linkLifetime: HOUR,
@@ -84,7 +84,7 @@ export const purposes = {
     endsWithRestoredDatabase: true,
   },
   sign_up: {
-    why: 'Sent to whoever signs up where emails are verified first: makes the account.',
+    why: 'Sent to a person who signs up where emails are verified first: creates the account.',
     of: 'nobody',
     page: '/verify',
     ...EMAILED_CODE,
@@ -133,7 +133,7 @@ export const purposes = {
     },
   },
   restore_email: {
-    why: 'Sent to the email that an account had before a change: takes the change back.',
+    why: 'Sent to the email that an account had before a change: undoes the change.',
     of: 'account',
     page: '/restore-email',
     linkLifetime: 7 * DAY,

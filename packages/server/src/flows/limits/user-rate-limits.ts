@@ -64,14 +64,14 @@ const isOwn = ({ limit }: RateLimitSubject): boolean =>
   rateLimits[limit].of !== 'range' && rateLimits[limit].of !== 'everybody';
 
 async function candidates(db: Db, user: LimitedUser, now: number): Promise<RateLimitSubject[]> {
-  const refused = await listEvents(db, {
+  const rejections = await listEvents(db, {
     userId: user.id,
     name: 'rate_limit_exceeded',
     since: now - HOUR,
     limit: MAX_EVENTS,
   });
   const devices = await devicesOf(db, user.id, now);
-  const ips = new Set(refused.flatMap(({ ip }) => ip ?? []));
+  const ips = new Set(rejections.flatMap(({ ip }) => ip ?? []));
   const ranges = new Map([...ips].flatMap(clientRanges).map((range) => [range.subject, range]));
   const once = (subject: string) => ({ subject, times: 1 });
   const subjects = {

@@ -244,8 +244,8 @@ async function begin(
   const { isNew, device } = await rememberClient(lock, context, kind, { client, headers });
   // Notify the owner once of a new device, program or network; from now on it is known.
   const reported = { context, tx, user, client };
-  if (proof.news === 'password_changed') await sendSecurityNotice(reported, 'password_changed');
-  else if (proof.news === 'signed_in' && isNew) await sendSecurityNotice(reported, 'new_device');
+  if (proof.change === 'password_changed') await sendSecurityNotice(reported, 'password_changed');
+  else if (proof.change === 'signed_in' && isNew) await sendSecurityNotice(reported, 'new_device');
   return { sessionId, otherCookies: device && { device } };
 }
 
