@@ -22,8 +22,10 @@ export function openAssets({ accent, logo }: Pick<Config, 'accent' | 'logo'>): A
   };
   return {
     ...asset('usher.css', 'text/css; charset=utf-8', own('usher.css') + accentStyle(accent)),
+    ...asset('pages.css', 'text/css; charset=utf-8', own('pages.css')),
     ...asset('usher.js', 'text/javascript; charset=utf-8', own('usher.js')),
     ...asset('session.js', 'text/javascript; charset=utf-8', own('session.js')),
+    ...asset('chart.js', 'text/javascript; charset=utf-8', own('chart.js')),
     ...asset('follow.js', 'text/javascript; charset=utf-8', own('follow.js')),
     ...asset(
       'mark.svg',
@@ -46,6 +48,14 @@ function readLogo(path: string): string {
     throw new ConfigError(`USHER_LOGO must be an SVG file of up to 64 KB, but ${path} isn’t one.`);
   return text;
 }
+
+/** What browsers ask for by themselves. They take the image for what its type says, whatever the name. */
+export const favicon = ({ assets }: Pick<AppContext, 'assets'>): RouteResponse => ({
+  status: 200,
+  text: assets['mark.svg']?.text ?? '',
+  type: 'image/svg+xml',
+  headers: { 'cache-control': 'public, max-age=3600' },
+});
 
 export const assetParams = z.strictObject({ name: z.string() });
 export const assetQuery = z.object({ v: z.string().optional() });
