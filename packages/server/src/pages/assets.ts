@@ -6,6 +6,7 @@ import type { AppContext, Assets } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { accentStyle } from './accent.ts';
+import { seeOther } from './layout.tsx';
 
 const own = (name: string): string => readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
 
@@ -49,13 +50,9 @@ function readLogo(path: string): string {
   return text;
 }
 
-/** What browsers ask for by themselves. They take the image for what its type says, whatever the name. */
-export const favicon = ({ assets }: Pick<AppContext, 'assets'>): RouteResponse => ({
-  status: 200,
-  text: assets['mark.svg']?.text ?? '',
-  type: 'image/svg+xml',
-  headers: { 'cache-control': 'public, max-age=3600' },
-});
+/** Leads to the icon that pages name, for browsers that ask without reading a page. */
+export const favicon = ({ assets }: Pick<AppContext, 'assets'>): RouteResponse =>
+  seeOther(assets['mark.svg']?.url ?? '/');
 
 export const assetParams = z.strictObject({ name: z.string() });
 export const assetQuery = z.object({ v: z.string().optional() });

@@ -74,7 +74,9 @@ describe('name and logo', () => {
 
   it('are the icon that browsers ask for by themselves', async () => {
     const icon = await send(app, 'GET', '/favicon.ico');
-    expect([icon.status, icon.headers.get('content-type'), icon.text]).toEqual([200, 'image/svg+xml', svg]);
+    expect(icon.status).toBe(303);
+    const logo = await send(app, 'GET', icon.headers.get('location') ?? '');
+    expect([logo.headers.get('content-type'), logo.text]).toEqual(['image/svg+xml', svg]);
   });
 
   it('are kept by browsers as long as their address is the same, and no longer', async () => {
