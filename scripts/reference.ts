@@ -1,8 +1,9 @@
-// Writes docs/reference/ from the tables in packages/server/src, and the client's types; with --check it only reports
-// stale files. It reads the built tables, because routes.ts imports pages in .tsx, which Node.js cannot run.
+// Writes docs/reference/ from the tables in packages/server/src, the client's types and the icons of the pages; with --check it
+// only reports stale files. It reads the built tables, because routes.ts imports pages in .tsx, which Node.js cannot run.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { keepClientTypes } from './client-types.ts';
+import { keepIcons } from './icons.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -206,3 +207,4 @@ for (const [name, page] of Object.entries(pages)) {
   }
 }
 await keepClientTypes(checking);
+keepIcons(checking);

@@ -131,10 +131,10 @@ export interface Stats {
     rate_limits_exceeded: number;
     emails_sent: number;
     emails_failed: number;
-    /** Peak value. */
-    sessions: number;
-    /** Peak value. */
-    hashes_waiting: number;
+    /** Peak value; null if nothing was sampled. */
+    sessions: number | null;
+    /** Peak value; null if nothing was sampled. */
+    hashes_waiting: number | null;
   }[];
 }
 

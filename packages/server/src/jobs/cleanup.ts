@@ -21,7 +21,7 @@ export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<
   await deleteOldEmails(db, 7 * DAY, DAY, now);
   await deleteOldSessions(db, now);
   await deleteOldDevices(db, now);
-  await deleteOldSamples(db, 31 * DAY, now);
+  await deleteOldSamples(db, 61 * DAY, now);
 }
 
 /** Rows per statement, which blocks other writers; statements per turn; and the pause between them, in milliseconds. */

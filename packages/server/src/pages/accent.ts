@@ -3,9 +3,9 @@ type Rgb = [red: number, green: number, blue: number];
 /**
  * The backgrounds that colors are used on, in light and dark: `--card`, `--paper` and `--sunken` of the style sheet.
  */
-const grounds = {
-  light: ['#ffffff', '#faf7f4', '#f3eee9'],
-  dark: ['#1f1b1a', '#161312', '#282321'],
+export const grounds = {
+  light: { card: '#ffffff', paper: '#faf7f4', sunken: '#f3eee9' },
+  dark: { card: '#1f1b1a', paper: '#161312', sunken: '#282321' },
 } as const;
 
 /** WCAG 2.2, 1.4.3 requires 4.5. On dark backgrounds, colors need more contrast to look as calm as on light ones. */
@@ -30,7 +30,7 @@ export function accentStyle(accent: string): string {
 }
 
 function shadesOf(accent: string, theme: keyof typeof grounds) {
-  const [card] = grounds[theme];
+  const { card } = grounds[theme];
   const readable = readableShade(toRgb(accent), theme);
   return {
     accent: toHex(readable),
@@ -44,12 +44,12 @@ function shadesOf(accent: string, theme: keyof typeof grounds) {
  * itself.
  */
 function readableShade(colour: Rgb, theme: keyof typeof grounds): Rgb {
-  const [first] = grounds[theme];
+  const { card } = grounds[theme];
   const step = theme === 'light' ? -0.01 : 0.01;
   const start = lightness(colour);
   for (let i = 0; i <= 100; i++) {
     const shade = withLightness(colour, Math.min(1, Math.max(0, start + i * step)));
-    const under = [...grounds[theme].map(toRgb), mix(toRgb(first), shade, SOFT)];
+    const under = [...Object.values(grounds[theme]).map(toRgb), mix(toRgb(card), shade, SOFT)];
     if (under.every((ground) => contrast(shade, ground) >= least[theme])) return shade;
   }
   throw new Error(`USHER_ACCENT: no accessible shade of ${toHex(colour)} found. Choose another color.`);

@@ -6,6 +6,7 @@ import type { AppContext, Assets } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { accentStyle } from './accent.ts';
+import { seeOther } from './layout.tsx';
 
 const own = (name: string): string => readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
 
@@ -22,8 +23,10 @@ export function openAssets({ accent, logo }: Pick<Config, 'accent' | 'logo'>): A
   };
   return {
     ...asset('usher.css', 'text/css; charset=utf-8', own('usher.css') + accentStyle(accent)),
+    ...asset('pages.css', 'text/css; charset=utf-8', own('pages.css')),
     ...asset('usher.js', 'text/javascript; charset=utf-8', own('usher.js')),
     ...asset('session.js', 'text/javascript; charset=utf-8', own('session.js')),
+    ...asset('chart.js', 'text/javascript; charset=utf-8', own('chart.js')),
     ...asset('follow.js', 'text/javascript; charset=utf-8', own('follow.js')),
     ...asset(
       'mark.svg',
@@ -46,6 +49,10 @@ function readLogo(path: string): string {
     throw new ConfigError(`USHER_LOGO must be an SVG file of up to 64 KB, but ${path} isn’t one.`);
   return text;
 }
+
+/** Leads to the icon that pages name, for browsers that ask without reading a page. */
+export const favicon = ({ assets }: Pick<AppContext, 'assets'>): RouteResponse =>
+  seeOther(assets['mark.svg']?.url ?? '/');
 
 export const assetParams = z.strictObject({ name: z.string() });
 export const assetQuery = z.object({ v: z.string().optional() });

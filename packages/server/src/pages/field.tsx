@@ -1,6 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { Config } from '../config.ts';
 import type { FieldError, HttpError } from '../errors.ts';
+import { Icon } from './icon.tsx';
 
 interface FieldProps {
   /** Defaults to the name; needed if a page has two fields of that name. */
@@ -66,6 +67,11 @@ export function PasswordField({ aside, isNew, ...props }: PasswordFieldProps) {
       </div>
       <div class="revealable" data-meter={isNew ? '' : undefined}>
         <Input {...props} type="password" />
+        <button type="button" class="reveal" hidden>
+          <Icon name="eye" />
+          <Icon name="eye-off" />
+          <span class="unseen" />
+        </button>
       </div>
       <Below {...props} />
     </div>

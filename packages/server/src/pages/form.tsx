@@ -33,8 +33,11 @@ export function Form({ action, shape, hidden = {}, children }: FormProps) {
 
 interface ButtonProps {
   children: Child;
-  /** `primary` is the main action of the page, at most one; `danger` cannot be undone. */
-  weight?: 'primary' | 'plain' | 'danger';
+  /**
+   * `primary` is the main action of the page, at most one; `danger` leads to what cannot be undone, and `final` does
+   * it.
+   */
+  weight?: 'primary' | 'plain' | 'danger' | 'final';
   small?: boolean;
   name?: string;
   value?: string;

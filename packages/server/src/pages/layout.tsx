@@ -4,7 +4,10 @@ import type { ActiveSession } from '../core/sessions.ts';
 import type { HttpError } from '../errors.ts';
 import { timeLeft } from '../flows/account/where.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { Button, Form, FormTokenContext } from './form.tsx';
+import { grounds } from './accent.ts';
+import { FormTokenContext } from './form.tsx';
+import { Header } from './header.tsx';
+import { Icon, type IconName } from './icon.tsx';
 
 /** No inline code, no other origins, no scripts. */
 const policy = [
@@ -30,7 +33,9 @@ const scriptPolicy = [
 export interface Area {
   /** The name of the navigation for screen readers. */
   label: string;
-  items: readonly { href: string; label: string }[];
+  items: readonly { href: string; label: string; icon: IconName }[];
+  /** Whether its pages are mostly forms, which are easier to read in a narrow column. */
+  isNarrow?: boolean;
 }
 
 interface View {
@@ -42,6 +47,14 @@ interface View {
   /** The area of the page, whose navigation it shows; `at` is the page's own `href` in it. */
   area?: Area;
   at?: string;
+  /** The pages between the entry of the navigation and this page. A page with a trail shows the way to it. */
+  trail?: readonly Place[];
+}
+
+/** A page that a breadcrumb leads to. */
+interface Place {
+  href: string;
+  label: string;
 }
 
 /** The parts of the context that pages use. */
@@ -122,27 +135,36 @@ interface DocumentProps {
 
 function Document({ context, activeSession, view, children }: DocumentProps) {
   const { config, assets, clock } = context;
-  const { title, shape = 'reading', area, at } = view;
+  const { title, shape = 'reading', area } = view;
+  const look = area ? (area.isNarrow ? 'area narrow' : 'area') : shape;
   return (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
+        <meta name="theme-color" media="(prefers-color-scheme: light)" content={grounds.light.paper} />
+        <meta name="theme-color" media="(prefers-color-scheme: dark)" content={grounds.dark.paper} />
         <title>{title === config.serviceName ? title : `${title} · ${config.serviceName}`}</title>
         <link rel="icon" type="image/svg+xml" href={assets['mark.svg']?.url} />
         <link rel="stylesheet" href={assets['usher.css']?.url} />
+        {(shape !== 'gate' || activeSession) && <link rel="stylesheet" href={assets['pages.css']?.url} />}
         {hasScripts(activeSession, view) && <script type="module" src={assets['usher.js']?.url} />}
         {activeSession && <script type="module" src={assets['session.js']?.url} />}
       </head>
-      <body class={area ? 'area' : shape} {...(activeSession ? sessionData(activeSession, clock.now()) : {})}>
+      <body class={look} {...(activeSession ? sessionData(activeSession, clock.now()) : {})}>
         <a class="skip" href="#content">
           Skip to content
         </a>
-        <Top context={context} activeSession={activeSession} />
+        <Header context={context} activeSession={activeSession} />
         <main id="content" tabindex={-1}>
-          {area && <Sections area={area} at={at} />}
-          {area ? <div class="content">{children}</div> : children}
+          {area ? (
+            <InArea area={area} view={view}>
+              {children}
+            </InArea>
+          ) : (
+            children
+          )}
         </main>
       </body>
     </html>
@@ -155,49 +177,41 @@ const sessionData = (activeSession: ActiveSession, now: number) => {
   return { 'data-user': activeSession.user.id, 'data-idle': idle, 'data-left': left };
 };
 
-/** The header of every page: the name of the installation and the signed-in user. */
-function Top({ context, activeSession }: Pick<DocumentProps, 'context' | 'activeSession'>) {
+/** The content of a page beside the navigation of its area. */
+function InArea({ area, view, children }: { area: Area; view: View; children: Child }) {
   return (
-    <header class="top">
-      <a class="brand" href="/">
-        {context.config.logo === undefined ? <Mark /> : <img src={context.assets['mark.svg']?.url} alt="" />}
-        <span>{context.config.serviceName}</span>
-      </a>
-      {activeSession && (
-        <Form action="/sign-out" shape="inline">
-          {activeSession.user.admin_since !== null && <a href="/admin">Admin</a>}
-          <span class="who">
-            <span class="unseen">Signed in as </span>
-            {activeSession.user.username}
-          </span>
-          <Button weight="plain" small>
-            Sign out
-          </Button>
-        </Form>
-      )}
-    </header>
+    <>
+      <nav class="sections" aria-label={area.label}>
+        {area.items.map(({ href, label, icon }) => (
+          <a class="tab" href={href} aria-current={href === view.at ? 'page' : undefined}>
+            <Icon name={icon} />
+            {label}
+          </a>
+        ))}
+      </nav>
+      <div class="content">
+        <Breadcrumb area={area} view={view} />
+        {children}
+      </div>
+    </>
   );
 }
 
-/** The logo: a person with raised arms, in the shape of a U. */
-function Mark() {
+/** The way to a page that is not in the navigation itself. */
+function Breadcrumb({ area, view: { title, at, trail } }: { area: Area; view: View }) {
+  const first = area.items.find(({ href }) => href === at);
+  if (trail === undefined || first === undefined) return null;
   return (
-    <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-      <rect class="mark-ground" width="32" height="32" rx="8" />
-      <path class="mark-line" d="M8.5 10v6.5a7.5 7.5 0 0 0 15 0V10" />
-      <circle class="mark-head" cx="16" cy="12.5" r="3.25" />
-    </svg>
-  );
-}
-
-function Sections({ area, at }: { area: Area; at: string | undefined }) {
-  return (
-    <nav class="sections" aria-label={area.label}>
-      {area.items.map(({ href, label }) => (
-        <a class="tab" href={href} aria-current={href === at ? 'page' : undefined}>
-          {label}
-        </a>
-      ))}
+    <nav class="breadcrumb" aria-label="Breadcrumb">
+      <ol>
+        {[first, ...trail].map(({ href, label }) => (
+          <li>
+            <a href={href}>{label}</a>
+            <Icon name="chevron-right" />
+          </li>
+        ))}
+        <li aria-current="page">{title.replace(/^Error: /, '')}</li>
+      </ol>
     </nav>
   );
 }
@@ -216,10 +230,19 @@ export function Notice({ kind = 'plain', children }: NoticeProps) {
   );
 }
 
+interface CardProps {
+  title?: string;
+  /** What links on the same page lead to. */
+  id?: string;
+  /** A second class, for a card of its own look. */
+  look?: 'danger';
+  children: Child;
+}
+
 /** A section with a heading of its own. */
-export function Card({ title, children }: { title?: string; children: Child }) {
+export function Card({ title, id, look, children }: CardProps) {
   return (
-    <section class="card">
+    <section class={look === undefined ? 'card' : `card ${look}`} id={id}>
       {title !== undefined && <h2>{title}</h2>}
       {children}
     </section>
@@ -237,8 +260,13 @@ export function Badge({ kind = 'plain', children }: BadgeProps) {
 }
 
 /** Shown in place of an empty list. */
-export function Empty({ children }: { children: Child }) {
-  return <div class="empty">{children}</div>;
+export function Empty({ icon = 'inbox', children }: { icon?: IconName; children: Child }) {
+  return (
+    <div class="empty">
+      <Icon name={icon} />
+      {children}
+    </div>
+  );
 }
 
 /** A list of names and values. */
@@ -255,30 +283,63 @@ export function Facts({ of }: { of: [name: string, value: Child][] }) {
   );
 }
 
-/** A table that scrolls sideways if there is no room, by keyboard, too. */
-export function Table({
-  caption,
-  head,
-  children,
-}: {
+interface TableProps {
   caption: string;
   head: readonly string[];
+  /** One `Row` each. */
   children: Child;
-}) {
+}
+
+/** A role that an element of a table has anyway, until the style sheet displays it as something else. */
+export const as = (role: string) => ({ role });
+
+/**
+ * A table. Where there is no room for its columns, the cells of a row are below each other, each with the title of its
+ * column.
+ */
+export function Table({ caption, head, children }: TableProps) {
   return (
-    // Scrollable content must be reachable by keyboard (WCAG 2.1.1).
-    <section class="scroll" aria-label={caption} tabindex={0}>
-      <table>
+    <div class="table">
+      <table {...as('table')}>
         <caption class="unseen">{caption}</caption>
-        <thead>
-          <tr>
+        <thead {...as('rowgroup')}>
+          <tr {...as('row')}>
             {head.map((title) => (
-              <th scope="col">{title}</th>
+              <th scope="col" {...as('columnheader')}>
+                {title}
+              </th>
             ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        <tbody {...as('rowgroup')}>{children}</tbody>
       </table>
-    </section>
+    </div>
+  );
+}
+
+interface RowProps {
+  /** The titles of the columns, as in the head of the table. */
+  head: readonly string[];
+  cells: readonly Child[];
+  /** The column that names the row. */
+  nameAt?: number;
+}
+
+/** A row of a `Table`. */
+export function Row({ head, cells, nameAt = 0 }: RowProps) {
+  return (
+    <tr {...as('row')}>
+      {cells.map((cell, index) =>
+        index === nameAt ? (
+          <th scope="row" {...as('rowheader')}>
+            {cell}
+          </th>
+        ) : (
+          <td {...as('cell')} data-label={head[index]}>
+            {cell}
+          </td>
+        ),
+      )}
+    </tr>
   );
 }

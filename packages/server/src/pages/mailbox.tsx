@@ -8,7 +8,7 @@ import { readKeptEmail, readMailbox } from '../flows/mailbox/mailbox.ts';
 import { mailboxCookie, mayReadMailbox } from '../http/mailbox-access.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { EmailFrame, emailDocument, framing } from './email-frame.tsx';
-import { Card, Empty, Notice, page, seeOther, Table } from './layout.tsx';
+import { Card, Empty, Notice, page, Row, seeOther, Table } from './layout.tsx';
 import { LinkForm, type linkBody, tokenOf } from './link-form.tsx';
 import { Ago, exactTime } from './time.tsx';
 
@@ -103,6 +103,8 @@ const rendered = (
   { kind, values }: StoredEmail,
 ): RenderedEmail => renderEmail(kind, values);
 
+const head = ['Subject', 'To', 'Sent'] as const;
+
 interface MailboxProps {
   emails: ({ email: StoredEmail } & RenderedEmail)[];
   now: number;
@@ -121,21 +123,18 @@ function Mailbox({ emails, now }: MailboxProps) {
           <p>No emails yet. Sign up or reset a password to see one here.</p>
         </Empty>
       ) : (
-        <Card>
-          <Table caption="Emails, newest first" head={['Subject', 'To', 'Sent']}>
-            {emails.map(({ email, subject }) => (
-              <tr>
-                <td>
-                  <a href={`/mailbox/${email.id}`}>{subject}</a>
-                </td>
-                <td>{email.to}</td>
-                <td>
-                  <Ago at={email.createdAt} now={now} />
-                </td>
-              </tr>
-            ))}
-          </Table>
-        </Card>
+        <Table caption="Emails, newest first" head={head}>
+          {emails.map(({ email, subject }) => (
+            <Row
+              head={head}
+              cells={[
+                <a href={`/mailbox/${email.id}`}>{subject}</a>,
+                email.to,
+                <Ago at={email.createdAt} now={now} />,
+              ]}
+            />
+          ))}
+        </Table>
       )}
     </>
   );

@@ -8,6 +8,7 @@ import {
   userFields,
 } from '../user-fields.ts';
 import { States } from './admin/users.tsx';
+import { Copyable } from './copyable.tsx';
 import { Verified } from './dashboard/email.tsx';
 import { Badge, Facts } from './layout.tsx';
 import { Ago, Day } from './time.tsx';
@@ -27,12 +28,8 @@ const owner: Partial<Record<PageColumn, Look<Pick<UserColumns, SessionUserColumn
 };
 
 const admin: Partial<Record<PageColumn, Look<UserColumns>>> = {
-  id: ({ id }) => <code>{id}</code>,
-  disabled_at: (user) => (
-    <>
-      {user.disabled_at === null && <Badge kind="good">Active</Badge>} <States user={user} />
-    </>
-  ),
+  id: ({ id }) => <Copyable label="user ID" value={id} />,
+  disabled_at: (user) => <States user={user} />,
   created_at: (user) => <Day at={user.created_at} />,
   password_changed_at: (user) => (
     <>

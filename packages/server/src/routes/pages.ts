@@ -1,7 +1,7 @@
 import { sendMailBody } from '../flows/recovery/send-mail.ts';
 import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
-import { assetFile, assetParams, assetQuery } from '../pages/assets.ts';
+import { assetFile, assetParams, assetQuery, favicon } from '../pages/assets.ts';
 import { forgotPasswordPage, forgotPasswordSubmit } from '../pages/forgot-password.tsx';
 import { homePage, homeQuery } from '../pages/home.tsx';
 import { linkBody } from '../pages/link-form.tsx';
@@ -210,5 +210,12 @@ export const pageRoutes: readonly Route[] = [
     query: assetQuery,
     errors: ['not_found'],
     handler: assetFile,
+  }),
+  route({
+    ...PAGE,
+    path: '/favicon.ico',
+    access: 'public',
+    summary: 'Icon of the site',
+    handler: favicon,
   }),
 ];

@@ -22,7 +22,7 @@ describe.each(databases)('figures over time on $name', ({ create }) => {
     await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
     const { status, body } = await admin.browser.get(`/v1/stats?span=${span}`);
     expect(status).toBe(200);
-    const steps: { sessions: number; hashes_waiting: number }[] = body.steps;
+    const steps: { sessions: number | null; hashes_waiting: number | null }[] = body.steps;
     return steps.map(({ sessions, hashes_waiting }) => [sessions, hashes_waiting]);
   }
 
@@ -59,14 +59,14 @@ describe.each(databases)('figures over time on $name', ({ create }) => {
       .toEqual(['hashes_waiting', 'sessions']);
     expect(await noted()).toContainEqual(expect.objectContaining({ name: 'sessions', value: 1 }));
     await other.stop();
-    // Nobody looked on the day before.
-    expect((await stats('week')).at(-2)).toEqual([0, 0]);
+    // Nothing was sampled on the day before, which is not the same as none.
+    expect((await stats('week')).at(-2)).toEqual([null, null]);
   });
 
   it('are kept for as long as the console looks back', async () => {
     const left = async () => (await inside.db.selectFrom('samples').select('at').execute()).length;
     const before = await left();
-    app.clock.advance(28 * DAY);
+    app.clock.advance(58 * DAY);
     await cleanUp({ db: inside.db, clock: app.clock });
     expect(await left()).toBe(before);
     app.clock.advance(2 * DAY);

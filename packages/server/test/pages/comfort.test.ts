@@ -180,7 +180,7 @@ describe('pages for everybody', () => {
     const tree = await page.locator('body').ariaSnapshot();
     for (const line of [
       '- banner:',
-      '- button "Sign out"',
+      '- group: Signed in as',
       '- main:',
       '- navigation "Your account":',
       '- heading "Devices" [level=1]',
@@ -331,6 +331,7 @@ describe('pages for everybody', () => {
       await notice.waitFor();
       await tab.goto('/dashboard');
       await notice.waitFor({ state: 'hidden' });
+      await tab.locator('.menu > summary').click();
       await tab.getByRole('button', { name: 'Sign out' }).click();
       await tab.getByText('You’ve signed out.').waitFor();
       await page.waitForURL('**/sign-in?*');

@@ -331,7 +331,9 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     const pages: string[] = [];
     while (path !== '') {
       const html = await atPath(path);
-      pages.push(html.slice(html.indexOf('<tbody>'), html.indexOf('</tbody>')));
+      const rows = html.slice(html.indexOf('<tbody'), html.indexOf('</tbody>'));
+      // The record is what programs get, with identifiers.
+      pages.push(rows.replaceAll(/<pre>.*?<\/pre>/gs, ''));
       path = /href="([^"]+cursor=[^"]+)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
     }
     const shown = wordsOf(pages.join(' '));
@@ -352,7 +354,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
 
   it('finds the events of a user by username, email or id', async () => {
     const { id, username, email } = await signUp(app, newIp());
-    const rows = (html: string) => html.split('<tr>').filter((one) => one.includes('<time')).length;
+    const rows = (html: string) => html.split('<tr').filter((one) => one.includes('<time')).length;
     for (const user of [id, id.toUpperCase(), username, email, ` ${email.toUpperCase()} `]) {
       const query = new URLSearchParams({ user });
       const html = await atPath(`/admin/events?${query}`);

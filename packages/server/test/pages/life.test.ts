@@ -121,6 +121,7 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       expect(JSON.stringify(data)).not.toMatch(/argon2|password_hash/);
 
       // They leave; going back shows nothing.
+      await page.locator('.menu > summary').click();
       await press('Sign out');
       expect(await said('status')).toBe('You’ve signed out.');
       await page.goBack();

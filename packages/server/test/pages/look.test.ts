@@ -72,6 +72,13 @@ describe('name and logo', () => {
     expect(logo.headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
   });
 
+  it('are the icon that browsers ask for by themselves', async () => {
+    const icon = await send(app, 'GET', '/favicon.ico');
+    expect(icon.status).toBe(303);
+    const logo = await send(app, 'GET', icon.headers.get('location') ?? '');
+    expect([logo.headers.get('content-type'), logo.text]).toEqual(['image/svg+xml', svg]);
+  });
+
   it('are kept by browsers as long as their address is the same, and no longer', async () => {
     const { text } = await send(app, 'GET', '/sign-in');
     for (const [, address = ''] of text.matchAll(/"(\/assets\/[^"]+)"/g)) {

@@ -270,7 +270,7 @@ describe('docsPage', () => {
   const context = { config, assets: openAssets(config), clock: testClock() };
   const { status, text = '', type, headers = {} } = docsPage(context, viewer, document);
 
-  it('is a page that loads nothing but its style sheet', () => {
+  it('is a page that loads nothing but its style sheets', () => {
     expect({ status, type }).toEqual({ status: 200, type: 'text/html; charset=utf-8' });
     expect(headers['content-security-policy']).toContain("default-src 'none'; style-src 'self';");
     expect(headers['content-security-policy']).not.toContain('unsafe');
@@ -278,6 +278,7 @@ describe('docsPage', () => {
     expect([...text.matchAll(/(?:src|href)="([^#"]+)"/g)].map(([, url]) => url)).toEqual([
       context.assets['mark.svg']?.url,
       context.assets['usher.css']?.url,
+      context.assets['pages.css']?.url,
       '/',
       '/openapi.json',
     ]);

@@ -101,6 +101,7 @@ describe.each(
       expect(await other.locator('#code-error').innerText()).toContain('This code is incorrect');
 
       // From here on it is an account as every other.
+      await page.locator('.menu > summary').click();
       await press(page, 'Sign out');
       await signIn(page, names.username, names.password);
       expect(new URL(page.url()).pathname).toBe('/dashboard');
@@ -177,6 +178,7 @@ describe.each(
       expect(await first.getByRole('alert').first().innerText()).toContain(
         'Incorrect username, email or password',
       );
+      await page.locator('.menu > summary').click();
       await press(page, 'Sign out');
       await signIn(page, names.email, 'another horse battery staple');
       expect(new URL(page.url()).pathname).toBe('/dashboard');

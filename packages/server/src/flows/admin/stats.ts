@@ -39,7 +39,7 @@ export const statsQuery = z.strictObject({ span: z.enum(spanNames).default('week
 const gauges = ['sessions', 'hashes_waiting'] as const satisfies readonly SampleName[];
 
 const count = z.int();
-const most = z.int().describe('Peak value');
+const most = z.int().nullable().describe('Peak value; null if nothing was sampled');
 export const statsShape = z
   .object({
     span: z.enum(spanNames),
@@ -89,6 +89,24 @@ export async function statsOf(
   return { span, now: current, steps: done };
 }
 
+/** What was counted in the time range of the same length before that of the statistics. */
+export async function totalsBefore(
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  span: keyof typeof spans,
+): Promise<Record<Series, number>> {
+  const { steps, length } = spans[span];
+  const first = (Math.floor(clock.now() / length) - 2 * steps + 1) * length;
+  const totals = Object.fromEntries(seriesNames.map((name) => [name, 0])) as Record<Series, number>;
+  // As above, one statement per interval.
+  for (let step = 0; step < steps; step++) {
+    const from = first + step * length;
+    const counts = await eventsIn(db, from, from + length);
+    for (const name of seriesNames) totals[name] += counts[name];
+    await breathe();
+  }
+  return totals;
+}
+
 async function eventsIn(db: Db, from: number, until: number): Promise<Record<Series, number>> {
   const found = await countEvents(db, Object.values(counted).flat(), from, until);
   const forgotten: Partial<Record<EventName, number>> = await countsOf(db, from, until);
@@ -104,8 +122,11 @@ async function gaugesIn(
   from: number,
   until: number,
   current: Stats['now'] | undefined,
-): Promise<Record<SampleName, number>> {
+): Promise<Record<SampleName, number | null>> {
   const noted = await mostOf(db, from, until);
-  const most = gauges.map((name) => [name, Math.max(noted[name] ?? 0, current?.[name] ?? 0)]);
-  return Object.fromEntries(most) as Record<SampleName, number>;
+  const most = gauges.map((name) => {
+    const values = [noted[name], current?.[name]].filter((value) => value !== undefined);
+    return [name, values.length === 0 ? null : Math.max(...values)];
+  });
+  return Object.fromEntries(most) as Record<SampleName, number | null>;
 }

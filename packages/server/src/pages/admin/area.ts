@@ -4,12 +4,12 @@ import type { Area } from '../layout.tsx';
 export const adminArea = {
   label: 'Admin',
   items: [
-    { href: '/admin', label: 'Overview' },
-    { href: '/admin/users', label: 'Users' },
-    { href: '/admin/events', label: 'Audit log' },
-    { href: '/admin/emails', label: 'Emails' },
-    { href: '/admin/keys', label: 'Signing keys' },
-    { href: '/admin/settings', label: 'Settings' },
-    { href: '/dashboard', label: 'Your account' },
+    { href: '/admin', label: 'Overview', icon: 'layout-dashboard' },
+    { href: '/admin/users', label: 'Users', icon: 'users' },
+    { href: '/admin/events', label: 'Audit log', icon: 'scroll-text' },
+    { href: '/admin/emails', label: 'Emails', icon: 'mail' },
+    { href: '/admin/keys', label: 'Signing keys', icon: 'key-round' },
+    { href: '/admin/settings', label: 'Settings', icon: 'settings' },
+    { href: '/docs', label: 'API reference', icon: 'book-open' },
   ],
 } as const satisfies Area;

@@ -16,6 +16,8 @@ interface ConfirmProps {
   action: string;
   back: string;
   at: string;
+  /** The pages between the one of the navigation and this one. */
+  trail: readonly { href: string; label: string }[];
   label: string;
   isDangerous: boolean;
   /** More fields, with their errors. */
@@ -35,7 +37,7 @@ export function confirmPage(
   const response = page(
     context,
     call,
-    { ...statusAndTitle(props.title, error), area: adminArea, at: props.at },
+    { ...statusAndTitle(props.title, error), area: adminArea, at: props.at, trail: props.trail },
     <>
       <h1>{props.title}</h1>
       {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
@@ -64,7 +66,7 @@ export function confirmPage(
             />
           )}
           <Actions>
-            <Button weight={props.isDangerous ? 'danger' : 'primary'}>{props.label}</Button>
+            <Button weight={props.isDangerous ? 'final' : 'primary'}>{props.label}</Button>
             <Cancel href={props.back} />
           </Actions>
         </Form>

@@ -26,11 +26,8 @@ export async function oneEmailPage(
   const response = page(
     context,
     call,
-    { title: subject, area: adminArea, at: EMAILS },
+    { title: subject, area: adminArea, at: EMAILS, trail: [] },
     <>
-      <nav class="breadcrumb" aria-label="Breadcrumb">
-        <a href={EMAILS}>Emails</a>
-      </nav>
       <h1>{subject}</h1>
       <EmailDone done={call.query.done} />
       <Card title="Details">

@@ -3,7 +3,7 @@ import type { AppContext } from '../../context.ts';
 import type { ListedEmail, EmailState as State } from '../../core/emails/listed.ts';
 import { emailLabels, emailStates, readEmails } from '../../flows/admin/emails.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { Badge, Empty, Notice, page, Table } from '../layout.tsx';
+import { Badge, Empty, Notice, page, Row, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { adminArea } from './area.ts';
 import { Choices, Pages, withQuery } from './choices.tsx';
@@ -62,9 +62,9 @@ export async function emailsPage(
           <p>No emails match this filter.</p>
         </Empty>
       ) : (
-        <Table caption="Emails" head={['Created', 'Email', 'Status', 'Server response']}>
+        <Table caption="Emails" head={head}>
           {emails.map((email) => (
-            <Row email={email} names={names} now={context.clock.now()} state={state} />
+            <EmailRow email={email} names={names} now={context.clock.now()} state={state} />
           ))}
         </Table>
       )}
@@ -77,34 +77,38 @@ export async function emailsPage(
   );
 }
 
-interface RowProps {
+const head = ['Email', 'Status', 'Server response', 'Created'] as const;
+
+interface EmailRowProps {
   email: ListedEmail;
   names: ReadonlyMap<string, string>;
   now: number;
   state: State | undefined;
 }
 
-function Row({ email, names, now, state }: RowProps) {
+function EmailRow({ email, names, now, state }: EmailRowProps) {
+  const { id, kind, userId, attempts, attemptsBeforeRetry, reply, replyText, createdAt } = email;
   return (
-    <tr>
-      <td>
-        <Ago at={email.createdAt} now={now} />
-      </td>
-      <th scope="row">
-        <a href={`${EMAILS}/${email.id}`}>{emailLabels[email.kind] ?? email.kind}</a>
-        {email.userId !== null && (
-          <p>
-            <UserLink id={email.userId} names={names} />
-          </p>
-        )}
-      </th>
-      <td>
-        <EmailState email={email} />
-        {(email.attempts > 1 || email.attemptsBeforeRetry > 0) && <p>{attemptsOf(email)}</p>}
-        <EmailActions email={email} now={now} hidden={{ at: 'list', ...(state ? { state } : {}) }} />
-      </td>
-      <td class="value">{email.replyText ?? (email.reply === null ? '' : <code>{email.reply}</code>)}</td>
-    </tr>
+    <Row
+      head={head}
+      cells={[
+        <>
+          <a href={`${EMAILS}/${id}`}>{emailLabels[kind] ?? kind}</a>
+          {userId !== null && (
+            <p>
+              <UserLink id={userId} names={names} />
+            </p>
+          )}
+        </>,
+        <>
+          <EmailState email={email} />
+          {(attempts > 1 || attemptsBeforeRetry > 0) && <p>{attemptsOf(email)}</p>}
+          <EmailActions email={email} now={now} hidden={{ at: 'list', ...(state ? { state } : {}) }} />
+        </>,
+        replyText ?? (reply === null ? <span class="quiet">None</span> : <code>{reply}</code>),
+        <Ago at={createdAt} now={now} />,
+      ]}
+    />
   );
 }
 

@@ -6,6 +6,7 @@ import { detailLabels, eventLabel } from '../../flows/admin/event-labels.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { eventsQuery, PATH, searchOf } from './events-query.ts';
+import { severityOf } from './severity.ts';
 
 /** The most events that one look sends; the page says when there were more. */
 const MOST = 100;
@@ -55,4 +56,5 @@ const showWithLabels = (event: RecordedEvent) => ({
   ...showRecordedEvent(event),
   label: eventLabel(event.name),
   detail_labels: detailLabels(event),
+  severity: severityOf(event.name),
 });

@@ -1,18 +1,17 @@
 import type { AppContext } from '../../context.ts';
 import type { RecordedEvent } from '../../core/events.ts';
 import { readAllEvents, readEvents } from '../../flows/admin/audit.ts';
-import { detailLabels, eventLabel } from '../../flows/admin/event-labels.ts';
+import { eventLabel } from '../../flows/admin/event-labels.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import { download } from '../../http/download.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Button } from '../form.tsx';
-import { Empty, page, Table } from '../layout.tsx';
-import { Ago } from '../time.tsx';
+import { Empty, page } from '../layout.tsx';
 import { adminArea } from './area.ts';
 import { Pages, withQuery } from './choices.tsx';
 import { type EventsQuery, eventNames, isOpenEnded, PATH, searchOf } from './events-query.ts';
+import { EventsTable } from './events-table.tsx';
 import { Follow } from './follow.tsx';
-import { UserLink } from './user-link.tsx';
 import { Select } from './users.tsx';
 
 const PAGE = 50;
@@ -51,9 +50,7 @@ export async function eventsPage(
         </Empty>
       )}
       <div id="found" hidden={events.length === 0}>
-        <Table caption="Events" head={eventHeads}>
-          <EventRows events={events} names={names} now={now} />
-        </Table>
+        <EventsTable events={events} names={names} />
       </div>
       <Pages path={PATH} parameters={query} cursor={cursor} />
     </>,
@@ -117,63 +114,5 @@ function Text({ name, label, value, type = 'text', placeholder }: TextProps) {
         spellcheck={false}
       />
     </div>
-  );
-}
-
-export const eventHeads = ['Time', 'Event', 'IP address', 'Details'] as const;
-
-interface EventRowsProps {
-  events: RecordedEvent[];
-  names: ReadonlyMap<string, string>;
-  now: number;
-  /** The user the page is about, who is not named again. */
-  about?: string;
-}
-
-export function EventRows({ events, names, now, about }: EventRowsProps) {
-  return (
-    <>
-      {events.map((event) => (
-        <tr>
-          <td>
-            <Ago at={event.at} now={now} />
-          </td>
-          <th scope="row">
-            <span title={event.name}>{eventLabel(event.name)}</span>
-            <People event={event} names={names} about={about} />
-          </th>
-          <td>{event.ip}</td>
-          <td>
-            {detailLabels(event).map((label) => (
-              <span class="detail">{label}</span>
-            ))}
-          </td>
-        </tr>
-      ))}
-    </>
-  );
-}
-
-interface PeopleProps {
-  event: RecordedEvent;
-  names: ReadonlyMap<string, string>;
-  about: string | undefined;
-}
-
-/** The user an event is about, and who performed the action if that was someone else. */
-function People({ event: { userId, actorId }, names, about }: PeopleProps) {
-  const isOther = actorId !== null && actorId !== userId;
-  const isTold = userId !== null && userId !== about;
-  if (!isOther && !isTold) return null;
-  return (
-    <p>
-      {isTold && <UserLink id={userId} names={names} />}
-      {isOther && (
-        <>
-          {' '}
-          by <UserLink id={actorId} names={names} />
-        </>
-      )}
-    </p>
   );
 }

@@ -3,7 +3,7 @@ import type { AppContext } from '../../context.ts';
 import { keysOf, rotateSigningKey, type ShownKey } from '../../flows/keys/rotate-key.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { ButtonLink } from '../form.tsx';
-import { Badge, Notice, page, seeOther, Table } from '../layout.tsx';
+import { Badge, Notice, page, Row, seeOther, Table } from '../layout.tsx';
 import { Ago, exactTime } from '../time.tsx';
 import { adminArea } from './area.ts';
 import { confirmPage } from './confirm.tsx';
@@ -21,6 +21,8 @@ const states: Record<ShownKey['state'], { label: string; kind: 'good' | 'accent'
   published: { label: 'Verify only', kind: 'plain' },
   gone: { label: 'Retired', kind: 'plain' },
 };
+
+const head = ['Key ID', 'Status', 'Created', 'Active from', 'Published until'] as const;
 
 /** The keys that sign tokens. */
 export async function keysPage(
@@ -42,22 +44,25 @@ export async function keysPage(
       </div>
       <p class="lead">Keys that sign access tokens. Rotated automatically every 90 days.</p>
       {call.query.done && <Notice kind="good">New key created. All servers use it within a second.</Notice>}
-      <Table caption="Signing keys" head={['Key ID', 'Status', 'Created', 'Active from', 'Published until']}>
+      <Table caption="Signing keys" head={head}>
         {keys.map((key) => (
-          <tr>
-            <th scope="row">
-              <code>{key.id}</code>
-              <p>{key.algorithm}</p>
-            </th>
-            <td>
-              <Badge kind={states[key.state].kind}>{states[key.state].label}</Badge>
-            </td>
-            <td>
-              <Ago at={key.created_at} now={now} />
-            </td>
-            <td>{exactTime(key.signs_from)}</td>
-            <td>{key.published_until === null ? '' : exactTime(key.published_until)}</td>
-          </tr>
+          <Row
+            head={head}
+            cells={[
+              <>
+                <code>{key.id}</code>
+                <p>{key.algorithm}</p>
+              </>,
+              <Badge kind={states[key.state].kind}>{states[key.state].label}</Badge>,
+              <Ago at={key.created_at} now={now} />,
+              exactTime(key.signs_from),
+              key.published_until === null ? (
+                <span class="quiet">Not set</span>
+              ) : (
+                exactTime(key.published_until)
+              ),
+            ]}
+          />
         ))}
       </Table>
     </>,
@@ -79,6 +84,7 @@ export const rotatePage = (context: AppContext, call: SignedInCall): RouteRespon
     action: `${PATH}/rotate`,
     back: PATH,
     at: PATH,
+    trail: [],
     more: () => (
       <div class="choice">
         <input id="leaked" name="leaked" type="checkbox" value="yes" />

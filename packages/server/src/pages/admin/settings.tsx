@@ -3,10 +3,12 @@ import type { AppContext } from '../../context.ts';
 import { inWords, settingsInForce } from '../../flows/admin/settings.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Prose } from '../docs-fields.tsx';
-import { Badge, page, Table } from '../layout.tsx';
+import { Badge, page, Row, Table } from '../layout.tsx';
 import { adminArea } from './area.ts';
 
 const PATH = '/admin/settings';
+
+const head = ['Setting', 'Value', 'Source'] as const;
 
 const help = new Map<string, string>(Object.values(settings).map((setting) => [setting.env, setting.help]));
 
@@ -21,30 +23,29 @@ export const settingsPage = (context: AppContext, call: SignedInCall): RouteResp
       <p class="lead">
         Current configuration (read-only). Change a setting at its source and restart the server.
       </p>
-      <Table caption="Settings" head={['Setting', 'Value', 'Source']}>
+      <Table caption="Settings" head={head}>
         {settingsInForce(context.config, context.sources).map(({ name, value, source }) => (
-          <tr>
-            <th scope="row">
-              <code>{name}</code>
-              <p>
-                <Prose>{help.get(name) ?? ''}</Prose>
-              </p>
-            </th>
-            <td class="value">
-              {value === null || inWords(value) === '' ? (
+          <Row
+            head={head}
+            cells={[
+              <>
+                <code>{name}</code>
+                <p>
+                  <Prose>{help.get(name) ?? ''}</Prose>
+                </p>
+              </>,
+              value === null || inWords(value) === '' ? (
                 <span class="quiet">Not set</span>
               ) : (
                 <code>{inWords(value)}</code>
-              )}
-            </td>
-            <td>
-              {source === 'default' ? (
+              ),
+              source === 'default' ? (
                 <span class="quiet">{sourceLabels[source]}</span>
               ) : (
                 <Badge kind="accent">{sourceLabels[source]}</Badge>
-              )}
-            </td>
-          </tr>
+              ),
+            ]}
+          />
         ))}
       </Table>
     </>,

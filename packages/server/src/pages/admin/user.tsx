@@ -9,16 +9,19 @@ import { type FieldError, HttpError } from '../../errors.ts';
 import { getUser } from '../../flows/accounts/change-account.ts';
 import { type DescribedLimit, userDetails } from '../../flows/admin/user-details.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { deviceOf } from '../dashboard/device.ts';
+import { Avatar } from '../avatar.tsx';
+import { DeviceItem } from '../device-item.tsx';
 import { Field } from '../field.tsx';
 import { ButtonLink } from '../form.tsx';
-import { Badge, Card, Empty, Notice, page, seeOther, Table } from '../layout.tsx';
+import { Icon } from '../icon.tsx';
+import { Badge, Card, Empty, Notice, page, seeOther } from '../layout.tsx';
 import { Ago, Until } from '../time.tsx';
 import { AdminFacts } from '../user-facts.tsx';
 import { adminArea } from './area.ts';
 import { confirmPage } from './confirm.tsx';
-import { EventRows, eventHeads } from './events.tsx';
+import { EventsTable } from './events-table.tsx';
 import { actionNames, actionOf, actionTitle, perform, type UserActionName } from './user-actions.ts';
+import { States } from './users.tsx';
 
 const PATH = '/admin/users';
 const EVENTS_SHOWN = 20;
@@ -42,21 +45,63 @@ export async function userPage(
   return page(
     context,
     call,
-    { title: user.username, area: adminArea, at: PATH },
+    { title: user.username, area: adminArea, at: PATH, trail: [] },
     <>
-      <h1>{user.username}</h1>
+      <Identity user={user} />
       {done && <Done action={done} hasMailbox={context.hasMailbox} />}
-      <Card title="Details">
-        <AdminFacts user={user} now={now} />
-      </Card>
-      <Limits limits={limits} userId={user.id} now={now} />
-      <Sessions sessions={sessions} now={now} />
-      <Devices devices={devices} now={now} />
-      <Events events={events} names={names} user={user} now={now} />
-      <UserActions user={user} />
+      <Blocked limits={limits} userId={user.id} />
+      <div class="beside">
+        <div>
+          <Card title={`Sessions (${sessions.length})`} id="sessions">
+            <Sessions sessions={sessions} now={now} />
+          </Card>
+          <Card title="Known devices" id="devices">
+            <Devices devices={devices} now={now} />
+          </Card>
+          <Limits limits={limits} now={now} />
+        </div>
+        <div>
+          <Card title="Details" id="details">
+            <AdminFacts user={user} now={now} />
+          </Card>
+        </div>
+      </div>
+      <Events events={events} names={names} user={user} />
+      <Irreversible user={user} />
     </>,
   );
 }
+
+/** Who it is, in which state, and what can be done about it. */
+const Identity = ({ user }: { user: User }) => (
+  <>
+    <header class="identity">
+      <Avatar user={user} isLarge />
+      <div>
+        <h1>{user.username}</h1>
+        <p class="lead">{user.email}</p>
+        <p class="states">
+          <States user={user} />
+        </p>
+      </div>
+    </header>
+    <UserActions user={user} />
+    <nav class="choices" aria-label="On this page">
+      <a class="tab" href="#details">
+        Details
+      </a>
+      <a class="tab" href="#sessions">
+        Sessions
+      </a>
+      <a class="tab" href="#devices">
+        Known devices
+      </a>
+      <a class="tab" href="#events">
+        Recent events
+      </a>
+    </nav>
+  </>
+);
 
 function Done({ action, hasMailbox }: { action: UserActionName; hasMailbox: boolean }) {
   return (
@@ -73,89 +118,141 @@ function Done({ action, hasMailbox }: { action: UserActionName; hasMailbox: bool
 }
 
 function Sessions({ sessions, now }: { sessions: ListedSession[]; now: number }) {
+  if (sessions.length === 0) return <Empty icon="monitor-smartphone">No active sessions.</Empty>;
   return (
-    <Card title={`Sessions (${sessions.length})`}>
-      {sessions.length === 0 ? (
-        <p class="quiet">No active sessions.</p>
-      ) : (
-        <ul class="rows">
-          {sessions.map((session) => (
-            <li>
-              <div>
-                <p>
-                  {deviceOf(session.user_agent)} {session.kind === 'bearer' && <Badge>API client</Badge>}
-                </p>
-                <p class="note">
-                  {session.ip} · Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
-                  <Ago at={session.created_at} now={now} />
-                </p>
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Card>
+    <ul class="rows">
+      {sessions.map((session) => (
+        <DeviceItem
+          device={session}
+          times={
+            <>
+              Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
+              <Ago at={session.created_at} now={now} />
+            </>
+          }
+        />
+      ))}
+    </ul>
+  );
+}
+
+/** The known devices of the account. */
+function Devices({ devices, now }: { devices: ListedDevice[]; now: number }) {
+  if (devices.length === 0) return <Empty icon="laptop">No known devices.</Empty>;
+  return (
+    <ul class="rows">
+      {devices.map((device) => (
+        <DeviceItem
+          device={device}
+          times={
+            <>
+              Last sign-in <Ago at={device.last_used_at} now={now} /> · First sign-in{' '}
+              <Ago at={device.created_at} now={now} />
+            </>
+          }
+        />
+      ))}
+    </ul>
   );
 }
 
 /** The actions that are offered for a user. Each leads to a page that asks for confirmation. */
-function UserActions({ user }: { user: User }) {
-  return (
-    <Card title="Actions">
-      <p class="actions">
-        {actionNames
-          .filter((name) => actionOf(name).fits?.(user) ?? true)
-          .map((name) => (
-            <ButtonLink
-              href={`${PATH}/${user.id}/${name}`}
-              weight={actionOf(name).isDangerous ? 'danger' : 'plain'}
-              small
-            >
-              {actionOf(name).label}…
-            </ButtonLink>
-          ))}
-      </p>
-    </Card>
-  );
-}
+const offeredFor = (user: User): UserActionName[] =>
+  actionNames.filter((name) => actionOf(name).fits?.(user) ?? true);
 
-/** Why a user cannot sign in. */
-function Limits({ limits, userId, now }: { limits: DescribedLimit[]; userId: string; now: number }) {
-  if (limits.length === 0) return null;
-  const reached = limits.filter(({ isExceeded }) => isExceeded);
-  return (
-    <Card title="Rate limits">
-      {reached.length > 0 ? (
-        <Notice kind="warn">
-          <p>
-            This user is blocked: the next attempt will be rejected, even with the correct password or code.
-          </p>
-          <p>
-            <a href={`${PATH}/${userId}/reset-rate-limits`}>Unblock user</a>
-          </p>
-        </Notice>
-      ) : (
-        <p>Not blocked. Attempts counted so far:</p>
-      )}
-      <ul class="rows">
-        {limits.map(({ limit, label, subject, count, isExceeded, until, why, isOneOfSeveral }) => (
+const ActionLink = ({ user, name }: { user: User; name: UserActionName }) => (
+  <ButtonLink
+    href={`${PATH}/${user.id}/${name}`}
+    weight={actionOf(name).isDangerous ? 'danger' : 'plain'}
+    small
+  >
+    {actionOf(name).label}…
+  </ButtonLink>
+);
+
+const UserActions = ({ user }: { user: User }) => (
+  <p class="actions">
+    {offeredFor(user)
+      .filter((name) => !actionOf(name).isDangerous)
+      .map((name) => (
+        <ActionLink user={user} name={name} />
+      ))}
+  </p>
+);
+
+/** The actions that take the account from its user, apart from the others. */
+const Irreversible = ({ user }: { user: User }) => (
+  <Card title="Danger zone" look="danger">
+    <ul class="rows">
+      {offeredFor(user)
+        .filter((name) => actionOf(name).isDangerous)
+        .map((name) => (
           <li>
             <div>
               <p>
-                <span title={limit}>{label}</span>
-                {isOneOfSeveral && <> · {subject}</>}: {count} {count === 1 ? 'attempt' : 'attempts'}
+                <strong>{actionOf(name).label}</strong>
               </p>
-              <p class="note">{why}</p>
+              <p class="note">{actionOf(name).means[0]}</p>
             </div>
-            {isExceeded && (
-              <Badge kind="warn">
-                {until === null ? endWithoutTime(limit) : <Until at={until} now={now} />}
-              </Badge>
-            )}
+            <ActionLink user={user} name={name} />
           </li>
         ))}
-      </ul>
-    </Card>
+    </ul>
+  </Card>
+);
+
+/** Why a user cannot sign in. */
+function Blocked({ limits, userId }: { limits: DescribedLimit[]; userId: string }) {
+  if (!limits.some(({ isExceeded }) => isExceeded)) return null;
+  return (
+    <Notice kind="warn">
+      <p>This user is blocked: the next attempt will be rejected, even with the correct password or code.</p>
+      <p>
+        <ButtonLink href={`${PATH}/${userId}/reset-rate-limits`} small>
+          Unblock user
+        </ButtonLink>
+      </p>
+    </Notice>
+  );
+}
+
+/** The attempts that are counted, folded unless they block the user. */
+function Limits({ limits, now }: { limits: DescribedLimit[]; now: number }) {
+  if (limits.length === 0) return null;
+  const isBlocked = limits.some(({ isExceeded }) => isExceeded);
+  return (
+    <section class="card">
+      <details class="fold" open={isBlocked}>
+        <summary>
+          <h2>Rate limits</h2>
+          {isBlocked ? <Badge kind="warn">Blocked</Badge> : <Badge>Not blocked</Badge>}
+          <Icon name="chevron-down" />
+        </summary>
+        <ul class="rows">
+          {limits.map((limit) => (
+            <Limit limit={limit} now={now} />
+          ))}
+        </ul>
+      </details>
+    </section>
+  );
+}
+
+function Limit({ limit: of, now }: { limit: DescribedLimit; now: number }) {
+  const { limit, label, subject, count, isExceeded, until, why, isOneOfSeveral } = of;
+  return (
+    <li>
+      <div>
+        <p>
+          <span title={limit}>{label}</span>
+          {isOneOfSeveral && <> · {subject}</>}: {count} {count === 1 ? 'attempt' : 'attempts'}
+        </p>
+        <p class="note">{why}</p>
+      </div>
+      {isExceeded && (
+        <Badge kind="warn">{until === null ? endWithoutTime(limit) : <Until at={until} now={now} />}</Badge>
+      )}
+    </li>
   );
 }
 
@@ -165,55 +262,25 @@ const endWithoutTime = (limit: RateLimitName): string =>
     ? 'until the user resets their password by email'
     : 'until the user uses an email link';
 
-/** The known devices of the account. */
-function Devices({ devices, now }: { devices: ListedDevice[]; now: number }) {
-  if (devices.length === 0) return null;
-  return (
-    <Card title="Known devices">
-      <ul class="rows">
-        {devices.map((device) => (
-          <li>
-            <div>
-              <p>
-                {deviceOf(device.user_agent)} {device.kind === 'bearer' && <Badge>API client</Badge>}
-              </p>
-              <p class="note">
-                {device.ip} · Last sign-in <Ago at={device.last_used_at} now={now} /> · First sign-in{' '}
-                <Ago at={device.created_at} now={now} />
-              </p>
-            </div>
-          </li>
-        ))}
-      </ul>
-    </Card>
-  );
-}
-
 interface EventsProps {
   events: RecordedEvent[];
   names: ReadonlyMap<string, string>;
   user: User;
-  now: number;
 }
 
-function Events({ events, names, user, now }: EventsProps) {
-  return (
-    <Card title="Recent events">
-      {events.length === 0 ? (
-        <Empty>
-          <p>No events yet.</p>
-        </Empty>
-      ) : (
-        <Table caption="Events" head={eventHeads}>
-          <EventRows events={events} names={names} now={now} about={user.id} />
-        </Table>
-      )}
-      <p class="actions">
-        <a href={`/admin/events?user=${user.id}`}>View all events</a>
-      </p>
-    </Card>
-  );
-}
+const Events = ({ events, names, user }: EventsProps) => (
+  <section class="events" id="events">
+    <div class="headline">
+      <h2>Recent events</h2>
+      <a href={`/admin/events?user=${user.id}`}>View all events</a>
+    </div>
+    {events.length === 0 ? (
+      <Empty icon="scroll-text">No events yet.</Empty>
+    ) : (
+      <EventsTable events={events} names={names} />
+    )}
+  </section>
+);
 
 type ActionCall<Body = undefined> = SignedInCall<Body, undefined, z.infer<typeof actionParams>>;
 
@@ -255,6 +322,7 @@ function ask(context: AppContext, call: ActionCall<Typed>, user: User, error?: H
       action: `${path}/${name}`,
       back: path,
       at: PATH,
+      trail: [{ href: path, label: user.username }],
       ...(asks === 'username'
         ? { more: (errors) => <NewName value={call.body?.username ?? user.username} errors={errors} /> }
         : {}),

@@ -6,8 +6,9 @@ import { findUsers, userOrders } from '../../flows/admin/find-users.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { roleOf, type UserColumns } from '../../user-fields.ts';
+import { Avatar } from '../avatar.tsx';
 import { Button, ButtonLink } from '../form.tsx';
-import { Badge, Empty, page, Table } from '../layout.tsx';
+import { Badge, Empty, page, Row, Table } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
 import { adminArea } from './area.ts';
 import { Pages } from './choices.tsx';
@@ -68,9 +69,9 @@ export async function usersPage(
           </p>
         </Empty>
       ) : (
-        <Table caption="Users" head={['User', 'Status', 'Last sign-in', 'Created']}>
+        <Table caption="Users" head={head}>
           {users.map((user) => (
-            <Row user={user} now={context.clock.now()} />
+            <UserRow user={user} now={context.clock.now()} />
           ))}
         </Table>
       )}
@@ -127,25 +128,30 @@ export function Select({ name, label, value, options }: SelectProps) {
   );
 }
 
-function Row({ user, now }: { user: User; now: number }) {
+const head = ['User', 'Status', 'Last sign-in', 'Created'] as const;
+
+function UserRow({ user, now }: { user: User; now: number }) {
+  const { id, username, email, last_sign_in_at, created_at } = user;
   return (
-    <tr>
-      <th scope="row">
-        <a href={`${PATH}/${user.id}`}>{user.username}</a>
-        <p>{user.email}</p>
-      </th>
-      <td>
-        <States user={user} />
-      </td>
-      <td>{user.last_sign_in_at === null ? 'Never' : <Ago at={user.last_sign_in_at} now={now} />}</td>
-      <td>
-        <Day at={user.created_at} />
-      </td>
-    </tr>
+    <Row
+      head={head}
+      cells={[
+        <div class="person">
+          <Avatar user={user} />
+          <div>
+            <a href={`${PATH}/${id}`}>{username}</a>
+            <p>{email}</p>
+          </div>
+        </div>,
+        <States user={user} />,
+        last_sign_in_at === null ? <span class="quiet">Never</span> : <Ago at={last_sign_in_at} now={now} />,
+        <Day at={created_at} />,
+      ]}
+    />
   );
 }
 
-/** The status badges of a user; most users have none. */
+/** The status badges of a user. */
 export function States({
   user,
 }: {
@@ -153,7 +159,7 @@ export function States({
 }) {
   return (
     <>
-      {user.disabled_at === null ? null : <Badge kind="bad">Disabled</Badge>}{' '}
+      {user.disabled_at === null ? <Badge kind="good">Active</Badge> : <Badge kind="bad">Disabled</Badge>}{' '}
       {roleOf(user) === 'admin' && <Badge kind="accent">Admin</Badge>}{' '}
       {user.email_verified_at === null && <Badge>Email not verified</Badge>}
     </>

@@ -23,7 +23,9 @@ const text = {
   retrying: (reason) => `${reason} Retrying…`,
   gap: 'Some events aren’t shown. ',
   reload: 'Reload',
-  by: ' by ',
+  by: 'by ',
+  view: 'View',
+  record: 'record:',
   operator: 'System operator',
   deletedUser: 'Deleted user',
 };
@@ -32,6 +34,7 @@ const { user, idle } = document.body.dataset;
 const bar = document.querySelector('.follow');
 const found = document.querySelector('#found');
 const rows = found.querySelector('tbody');
+const heads = found.querySelectorAll('thead th');
 let last = bar.dataset.after;
 let came = 0;
 let untold = false;
@@ -161,36 +164,66 @@ const link = (href, label) => make('a', { href }, label);
 function show(made) {
   found.hidden = false;
   document.querySelector('.empty')?.remove();
-  for (const row of made) rows.prepend(row);
-  while (rows.rows.length > MAX_ROWS) rows.lastElementChild.remove();
+  for (const row of made) place(row);
+  const events = rows.querySelectorAll('tr:not(.day)');
+  for (const row of [...events].slice(MAX_ROWS)) row.remove();
+  while (rows.lastElementChild.matches('.day')) rows.lastElementChild.remove();
+}
+
+const day = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' });
+
+/** Under the heading of its day, which is a new one for the first event of a day. */
+function place(row) {
+  const at = row.querySelector('time')?.dateTime;
+  const heading = rows.querySelector('.day');
+  const name = at === undefined ? heading?.textContent : day.format(new Date(at));
+  if (heading?.textContent === name) return heading ? heading.after(row) : rows.prepend(row);
+  const title = make('th', { scope: 'rowgroup', role: 'rowheader', colspan: String(heads.length) }, name);
+  rows.prepend(make('tr', { class: 'day', role: 'row' }, title), row);
 }
 
 /** Marks a gap: more events occurred at once than the server sent. */
 function gap() {
-  return make('tr', {}, make('td', { colspan: '4' }, text.gap, link(here(), text.reload)));
+  const notice = make(
+    'td',
+    { role: 'cell', colspan: String(heads.length) },
+    text.gap,
+    link(here(), text.reload),
+  );
+  return make('tr', { role: 'row' }, notice);
 }
 
-/** The row as the server renders it, except for the time: `just now` would become wrong. */
+/** The row as the server renders it. */
 function rowOf(event, names) {
-  const { at, user_id: about, actor_id: actor, ip } = event;
-  const head = make('th', { scope: 'row' }, make('span', { title: event.name }, event.label));
-  const isOther = actor !== null && actor !== about;
-  if (about !== null || isOther) {
-    const people = make('p');
-    if (about !== null) people.append(who(about, names));
-    if (isOther) people.append(text.by, who(actor, names));
-    head.append(people);
-  }
-  const details = event.detail_labels.map((label) => make('span', { class: 'detail' }, label));
-  const time = make('time', { datetime: at, title: at }, `${at.slice(11, 19)} UTC`);
+  const { label, detail_labels: details, severity, ...record } = event;
+  const name = make('span', { class: `severity ${severity}`, title: event.name }, label);
+  const summary = make(
+    'summary',
+    {},
+    text.view,
+    make('span', { class: 'unseen' }, ` ${text.record} ${label}`),
+  );
+  const raw = make('details', { class: 'record' }, summary, make('pre', {}, JSON.stringify(record, null, 2)));
   return make(
     'tr',
-    { class: 'new' },
-    make('td', {}, time),
-    head,
-    make('td', {}, ip ?? ''),
-    make('td', {}, ...details),
+    { class: 'new', role: 'row' },
+    cell(0, make('time', { datetime: event.at, title: event.at }, event.at.slice(11, 19))),
+    make('th', { scope: 'row', role: 'rowheader' }, name),
+    cell(2, ...peopleOf(event, names)),
+    cell(3, event.ip ?? ''),
+    cell(4, ...details.map((detail) => make('span', { class: 'detail' }, detail))),
+    cell(5, raw),
   );
+}
+
+const cell = (column, ...children) =>
+  make('td', { role: 'cell', 'data-label': heads[column].textContent.trim() }, ...children);
+
+/** The user an event is about, and who performed the action if that was someone else. */
+function peopleOf({ user_id: about, actor_id: actor }, names) {
+  const isOther = actor !== null && actor !== about;
+  if (about === null) return isOther ? [who(actor, names)] : [];
+  return isOther ? [who(about, names), make('p', {}, text.by, who(actor, names))] : [who(about, names)];
 }
 
 function who(id, names) {

@@ -1,4 +1,5 @@
-// Warns before a session ends and a form is lost with it, and saves what was typed until the same user is back.
+// For signed-in users. Warns before a session ends and a form is lost with it, and saves what was typed until the same
+// user is back.
 // Passwords and hidden fields are never saved; the rest stays in this tab only, for an hour, for the same account.
 
 const MINUTE = 60_000;
@@ -111,3 +112,30 @@ restore();
 // Saves the draft on every submit: the session may have ended without this page noticing, because the computer slept or
 // an administrator revoked it.
 for (const form of document.querySelectorAll('main form')) form.addEventListener('submit', keep);
+
+// The user menu works without this: it opens and closes with a click. Here it also closes as menus do.
+const menu = document.querySelector('.menu');
+document.addEventListener('click', ({ target }) => {
+  if (!menu.contains(target)) menu.open = false;
+});
+menu.addEventListener('focusout', ({ relatedTarget }) => {
+  if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
+});
+menu.addEventListener('keydown', ({ key }) => {
+  if (key !== 'Escape' || !menu.open) return;
+  menu.open = false;
+  menu.querySelector('summary').focus();
+});
+
+// On a narrow screen the navigation scrolls sideways.
+const tab = document.querySelector('.sections [aria-current]');
+if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
+
+for (const button of document.querySelectorAll('[data-copy]')) {
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.classList.add('done');
+    setTimeout(() => button.classList.remove('done'), 2_000);
+  });
+}

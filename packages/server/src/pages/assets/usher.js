@@ -9,22 +9,22 @@ function make(name, attributes, text = '') {
 }
 
 /**
- * Adds a button that shows a password while it is typed. The password is hidden again before it is submitted, so that
- * no browser stores it as text.
+ * Offers the button that shows a password while it is typed. The password is hidden again before it is submitted, so
+ * that no browser stores it as text.
  */
 function addReveal(box) {
   const input = box.querySelector('input');
   const label = document.querySelector(`label[for="${input.id}"]`).textContent;
-  const button = make('button', { type: 'button', class: 'reveal' });
+  const button = box.querySelector('.reveal');
   const show = (isShown) => {
     input.type = isShown ? 'text' : 'password';
-    button.textContent = isShown ? 'Hide' : 'Show';
-    button.append(make('span', { class: 'unseen' }, ` ${label}`));
+    button.lastElementChild.textContent = `${isShown ? 'Hide' : 'Show'} ${label}`;
+    button.classList.toggle('is-shown', isShown);
   };
   show(false);
+  button.hidden = false;
   button.addEventListener('click', () => show(input.type === 'password'));
   input.form.addEventListener('submit', () => show(false));
-  box.append(button);
 }
 
 /** Asks the server for the strength of a new password while it is typed: only the server has the rules. */
@@ -78,6 +78,26 @@ function openLink() {
   history.replaceState(null, '', location.pathname + location.search);
   field.form.submit();
 }
+
+/** Shows that a form is being submitted, and ignores further clicks until the next page is there. */
+function showPending(form) {
+  form.addEventListener('submit', (event) => {
+    if (form.ariaBusy === 'true') return event.preventDefault();
+    form.ariaBusy = 'true';
+    event.submitter?.classList.add('pending');
+    // A request that the browser or the user gave up can be sent again.
+    setTimeout(showReady, 10_000);
+  });
+}
+
+/** A page that the browser shows again, for example after Back, is not waiting for anything. */
+function showReady() {
+  for (const form of document.forms) form.ariaBusy = null;
+  for (const button of document.querySelectorAll('.pending')) button.classList.remove('pending');
+}
+
+for (const form of document.forms) if (form.method === 'post') showPending(form);
+addEventListener('pageshow', showReady);
 
 openLink();
 // Opening a second link to a page that is already open does not reload it.

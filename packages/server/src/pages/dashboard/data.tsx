@@ -66,7 +66,7 @@ function showDelete(
   return page(
     context,
     call,
-    { ...statusAndTitle(title, error), area: account, at: PATH },
+    { ...statusAndTitle(title, error), area: account, at: PATH, trail: [] },
     <>
       <h1>{title}</h1>
       {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
@@ -87,7 +87,7 @@ function showDelete(
           <EmailField value={email} autocomplete="username" errors={errors} />
           <PasswordField name="password" label="Password" autocomplete="current-password" errors={errors} />
           <Actions>
-            <Button weight="danger">Permanently delete account</Button>
+            <Button weight="final">Permanently delete account</Button>
             <Cancel href={PATH} />
           </Actions>
         </Form>

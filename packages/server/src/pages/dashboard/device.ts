@@ -1,4 +1,11 @@
 import { browserOf } from '../../flows/account/activity.ts';
+import type { IconName } from '../icon.tsx';
 
 /** A device, described so that its user recognizes it. */
 export const deviceOf = (userAgent: string | null): string => browserOf(userAgent ?? '') || 'Unknown device';
+
+/** The icon of a device. */
+export function deviceIcon(kind: string, userAgent: string | null): IconName {
+  if (kind === 'bearer') return 'terminal';
+  return /\b(?:iPhone|iPad|iPod|Android|Mobile)\b/.test(userAgent ?? '') ? 'smartphone' : 'laptop';
+}

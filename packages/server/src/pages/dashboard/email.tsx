@@ -78,7 +78,7 @@ function show(
   return page(
     context,
     call,
-    { ...statusAndTitle(title, error), area: account, at: '/dashboard/security' },
+    { ...statusAndTitle(title, error), area: account, at: '/dashboard/security', trail: [] },
     <>
       <h1>{title}</h1>
       <p class="lead">

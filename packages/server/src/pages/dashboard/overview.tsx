@@ -3,6 +3,7 @@ import type { AppContext } from '../../context.ts';
 import { readActivity } from '../../flows/account/activity.ts';
 import { ownSessions } from '../../flows/account/where.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { Avatar } from '../avatar.tsx';
 import { ButtonLink } from '../form.tsx';
 import { Card, Notice, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
@@ -32,8 +33,13 @@ export async function overviewPage(
     call,
     { title: 'Overview', area: account, at: '/dashboard' },
     <>
-      <h1>{user.username}</h1>
-      <p class="lead">Your {config.serviceName} account</p>
+      <header class="identity">
+        <Avatar user={user} isLarge />
+        <div>
+          <h1>{user.username}</h1>
+          <p class="lead">Your {config.serviceName} account</p>
+        </div>
+      </header>
       {call.query.done && <Notice kind="good">Welcome! Your account is ready.</Notice>}
       {application && (
         <p class="actions">

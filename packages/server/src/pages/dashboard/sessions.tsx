@@ -8,8 +8,10 @@ import { revokeAllOtherSessions, revokeOneSession, sessionParams } from '../../f
 import { ownDevices, ownSessions } from '../../flows/account/where.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { DeviceItem } from '../device-item.tsx';
 import { Button, Form } from '../form.tsx';
-import { Badge, Card, Notice, page, seeOther } from '../layout.tsx';
+import { Icon } from '../icon.tsx';
+import { Card, Notice, page, seeOther } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { account } from './area.ts';
 import { deviceOf } from './device.ts';
@@ -132,31 +134,27 @@ interface SessionProps {
   isThis?: boolean;
 }
 
-function Session({ session, now, isThis }: SessionProps) {
-  const device = deviceOf(session.user_agent);
-  return (
-    <li>
-      <div>
-        <p>
-          <strong>{device}</strong> {isThis && <Badge kind="good">This device</Badge>}
-          {session.kind === 'bearer' && <Badge>API client</Badge>}
-        </p>
-        <p class="note">
-          Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
-          <Ago at={session.created_at} now={now} />
-        </p>
-        <p class="note">IP {session.ip}</p>
-      </div>
-      {!isThis && (
-        <Form action={PATH} shape="inline" hidden={{ session: session.id }}>
-          <Button weight="plain" small label={`Sign out ${device}, IP ${session.ip}`}>
-            Sign out
-          </Button>
-        </Form>
-      )}
-    </li>
-  );
-}
+const Session = ({ session, now, isThis = false }: SessionProps) => (
+  <DeviceItem
+    device={session}
+    isThis={isThis}
+    times={
+      <>
+        Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
+        <Ago at={session.created_at} now={now} />
+      </>
+    }
+  >
+    {!isThis && (
+      <Form action={PATH} shape="inline" hidden={{ session: session.id }}>
+        <Button weight="plain" small label={`Sign out ${deviceOf(session.user_agent)}, IP ${session.ip}`}>
+          <Icon name="log-out" />
+          Sign out
+        </Button>
+      </Form>
+    )}
+  </DeviceItem>
+);
 
 interface DeviceProps {
   device: ListedDevice;
@@ -164,26 +162,22 @@ interface DeviceProps {
   isThis: boolean;
 }
 
-function Device({ device, now, isThis }: DeviceProps) {
-  const name = deviceOf(device.user_agent);
-  return (
-    <li>
-      <div>
-        <p>
-          <strong>{name}</strong> {isThis && <Badge kind="good">This device</Badge>}
-          {device.kind === 'bearer' && <Badge>API client</Badge>}
-        </p>
-        <p class="note">
-          Last sign-in <Ago at={device.last_used_at} now={now} /> · Known since{' '}
-          <Ago at={device.created_at} now={now} />
-        </p>
-        <p class="note">IP {device.ip}</p>
-      </div>
-      <Form action={PATH} shape="inline" hidden={{ device: device.id }}>
-        <Button weight="plain" small label={`Remove ${name}, IP ${device.ip}`}>
-          Remove
-        </Button>
-      </Form>
-    </li>
-  );
-}
+const Device = ({ device, now, isThis }: DeviceProps) => (
+  <DeviceItem
+    device={device}
+    isThis={isThis}
+    times={
+      <>
+        Last sign-in <Ago at={device.last_used_at} now={now} /> · Known since{' '}
+        <Ago at={device.created_at} now={now} />
+      </>
+    }
+  >
+    <Form action={PATH} shape="inline" hidden={{ device: device.id }}>
+      <Button weight="plain" small label={`Remove ${deviceOf(device.user_agent)}, IP ${device.ip}`}>
+        <Icon name="trash-2" />
+        Remove
+      </Button>
+    </Form>
+  </DeviceItem>
+);
