@@ -165,7 +165,7 @@ function Top({ context, activeSession }: Pick<DocumentProps, 'context' | 'active
           {activeSession.user.admin_since !== null && <a href="/admin">Admin</a>}
           <span class="who">
             <span class="unseen">Signed in as </span>
-            {activeSession.user.username}
+            {activeSession.user.display_name ?? activeSession.user.username}
           </span>
           <Button weight="plain" small>
             Sign out

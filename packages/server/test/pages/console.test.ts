@@ -350,6 +350,22 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(new Set(labels).size).toBe(labels.length);
   });
 
+  it('never shows a display name without the username', async () => {
+    const carol = await signUp(app, newIp());
+    await carol.browser.send('PATCH', '/v1/me', { display_name: `${admin.username} <b>` });
+    for (const path of ['/admin/users', `/admin/users/${carol.id}`]) {
+      const html = await atPath(path);
+      expect(html).toContain(`>${carol.username}<`);
+      expect(html).toContain(`>${admin.username} &lt;b&gt;<`);
+    }
+    const own = { headers: { cookie: `usher=${carol.browser.cookie}`, accept: 'text/html' } };
+    const { text } = await send(app, 'GET', '/dashboard', undefined, own);
+    expect(wordsOf(text)).toContain(`Signed in as ${admin.username} &lt;b&gt;`);
+    expect(wordsOf(text)).toContain(`Username ${carol.username}`);
+    const form = await send(app, 'GET', '/dashboard/profile', undefined, own);
+    expect(form.text).toContain('name="display_name"');
+  });
+
   it('finds the events of a user by username, email or id', async () => {
     const { id, username, email } = await signUp(app, newIp());
     const rows = (html: string) => html.split('<tr>').filter((one) => one.includes('<time')).length;

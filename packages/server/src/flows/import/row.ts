@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseDisplayName } from '../../core/display-name.ts';
 import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../core/passwords/imported.ts';
 import type { ImportedUser } from '../../core/users/imported.ts';
@@ -40,6 +41,8 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   if (!email.ok) reasons.push(`email: ${email.message}`);
   const names = email.ok ? readUsername(cell('username'), email.key) : undefined;
   if (names && !names.ok) reasons.push(`username: ${names.message}`);
+  const display = parseDisplayName(cell('displayName'));
+  if (!display.ok) reasons.push(`display name: ${display.message}`);
   const password = readPassword(cell('password'), cell('salt'), rules);
   if (!password.ok) reasons.push(`password: ${password.message}`);
   const isAdmin = readRole(cell('role'));
@@ -48,6 +51,7 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   const isInactive = cell('active') !== '' && moment('active') === null;
   const disabledAt = moment('disabled') ?? (isInactive ? now : null);
   const kept = {
+    display_name: display.ok ? display.displayName : null,
     email_verified_at: moment('verified'),
     password_changed_at: moment('passwordChanged') ?? now,
     last_sign_in_at: moment('signedIn'),

@@ -45,6 +45,7 @@ export async function userPage(
     { title: user.username, area: adminArea, at: PATH },
     <>
       <h1>{user.username}</h1>
+      {user.display_name !== null && <p class="lead">{user.display_name}</p>}
       {done && <Done action={done} hasMailbox={context.hasMailbox} />}
       <Card title="Details">
         <AdminFacts user={user} now={now} />

@@ -132,6 +132,7 @@ function Row({ user, now }: { user: User; now: number }) {
     <tr>
       <th scope="row">
         <a href={`${PATH}/${user.id}`}>{user.username}</a>
+        {user.display_name !== null && <p>{user.display_name}</p>}
         <p>{user.email}</p>
       </th>
       <td>

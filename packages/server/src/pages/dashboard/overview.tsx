@@ -32,7 +32,7 @@ export async function overviewPage(
     call,
     { title: 'Overview', area: account, at: '/dashboard' },
     <>
-      <h1>{user.username}</h1>
+      <h1>{user.display_name ?? user.username}</h1>
       <p class="lead">Your {config.serviceName} account</p>
       {call.query.done && <Notice kind="good">Welcome! Your account is ready.</Notice>}
       {application && (
