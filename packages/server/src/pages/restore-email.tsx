@@ -7,7 +7,7 @@ import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
 import { FROM_EMAIL, LinkForm, linkBody, tokenOf } from './link-form.tsx';
-import { answerPage, linkRefused } from './verification-page.tsx';
+import { answerPage, linkRefused, SIGN_IN } from './verification-page.tsx';
 
 const TITLE = 'Undo email change';
 
@@ -33,7 +33,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await checkRestoreLink(context, call, token);
   } catch (error) {
-    return linkRefused(context, call, TITLE, error, { again: <PasteAgain /> });
+    return linkRefused(context, call, TITLE, error, { next: SIGN_IN, again: <PasteAgain /> });
   }
   return answerPage(context, call, TITLE, <Restore context={context} token={token} errors={[]} />);
 }
@@ -49,7 +49,8 @@ export async function restoreSubmit(
     const { otherCookies } = await restoreEmail(context, { ...call, body });
     return seeOther('/sign-in?done=restored', { otherCookies });
   } catch (error) {
-    if (!(error instanceof HttpError && error.fields)) return linkRefused(context, call, TITLE, error);
+    if (!(error instanceof HttpError && error.fields))
+      return linkRefused(context, call, TITLE, error, { next: SIGN_IN });
     const form = <Restore context={context} token={body.token} errors={error.fields} />;
     return refusing(error, answerPage(context, call, TITLE, form, error.status));
   }

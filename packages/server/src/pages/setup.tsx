@@ -12,7 +12,7 @@ import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
-import { linkRefused } from './verification-page.tsx';
+import { HOME, linkRefused, SIGN_IN } from './verification-page.tsx';
 
 const titleOf = ({ config }: AppContext): string => `Set up ${config.serviceName}`;
 const DONE = 'Setup complete';
@@ -84,7 +84,7 @@ const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofoc
 /** After setup, leads to the sign-in; before, asks for the link again. */
 function refused(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
   const isDone = error instanceof HttpError && error.code === 'setup_completed';
-  const on = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };
+  const on = isDone ? { next: SIGN_IN } : { next: HOME, again: <PasteLink /> };
   return linkRefused(context, viewer, titleOf(context), error, on);
 }
 

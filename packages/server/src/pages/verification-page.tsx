@@ -13,8 +13,6 @@ export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: 
 
 interface CodeFieldsProps {
   config: Pick<Config, 'codesDigits'>;
-  /** The label of the email field, if the account has two. */
-  emailLabel?: string | undefined;
   email: string;
   code?: string | undefined;
   errors: FieldError[];
@@ -24,22 +22,13 @@ interface CodeFieldsProps {
 }
 
 /** Fields for when the link cannot be opened: the email address and its code. */
-export function CodeFields({
-  config,
-  emailLabel = 'Email',
-  email,
-  code,
-  errors,
-  autofocus = false,
-  isFixed,
-}: CodeFieldsProps) {
+export function CodeFields({ config, email, code, errors, autofocus = false, isFixed }: CodeFieldsProps) {
   return (
     <>
       {isFixed ? (
         <input type="hidden" name="email" value={email} />
       ) : (
         <EmailField
-          label={emailLabel}
           value={email}
           autocomplete="username"
           errors={errors}
@@ -106,9 +95,12 @@ export const answerPage = (
 ): RouteResponse =>
   page(context, viewer, { status, title: status < 400 ? title : `Error: ${title}`, shape: 'gate' }, form);
 
+export const HOME = { href: '/', label: 'Go to home page' };
+export const SIGN_IN = { href: '/sign-in', label: 'Sign in' };
+
 /** Where a page continues that cannot use a link. */
 interface GoOn {
-  next?: { href: string; label: string };
+  next: { href: string; label: string };
   /** The form that takes the link again, if only a part of it was copied. */
   again?: Child;
 }
@@ -123,7 +115,7 @@ export function linkRefused(
   viewer: Viewer,
   title: string,
   error: unknown,
-  { next, again }: GoOn = {},
+  { next, again }: GoOn,
 ): RouteResponse {
   if (!(error instanceof HttpError)) throw error;
   const content = (
@@ -131,11 +123,11 @@ export function linkRefused(
       <h1>{title}</h1>
       <Notice kind="bad">{error.message}</Notice>
       {again}
-      {next && (
-        <Actions>
-          <ButtonLink href={next.href}>{next.label}</ButtonLink>
-        </Actions>
-      )}
+      <Actions>
+        <ButtonLink href={next.href} weight={again ? 'plain' : 'primary'}>
+          {next.label}
+        </ButtonLink>
+      </Actions>
     </Card>
   );
   return refusing(error, page(context, viewer, { status: error.status, title, shape: 'gate' }, content));

@@ -21,6 +21,9 @@ import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from
 
 const TITLE = 'Verify your email';
 
+/** Leads over the sign-in to the button that sends the email. */
+const SEND_AGAIN = { href: '/dashboard/email', label: 'Send a new email' };
+
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
   linkBody,
@@ -45,7 +48,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
     const form = <ByLink context={context} {...checked} given={{ token }} errors={[]} />;
     return answerPage(context, call, TITLE, form);
   } catch (error) {
-    return linkRefused(context, call, TITLE, error, { again: <PasteAgain /> });
+    return linkRefused(context, call, TITLE, error, { next: SEND_AGAIN, again: <PasteAgain /> });
   }
 }
 
@@ -95,7 +98,7 @@ async function askAgain(
     return linkRefused(context, call, TITLE, error, {
       next: { href: withReturnTo('/sign-in', '/verify'), label: 'Sign in' },
     });
-  if (!error.fields && !asksPassword) return linkRefused(context, call, TITLE, error);
+  if (!error.fields && !asksPassword) return linkRefused(context, call, TITLE, error, { next: SEND_AGAIN });
   const checked = await checkVerifyLink(context, call, body.token);
   const form = <ByLink context={context} {...checked} given={body} errors={errors} />;
   return answerPage(context, call, TITLE, form, error.status);
@@ -158,7 +161,6 @@ interface VerifyByCodeProps {
   context: AppContext;
   given: Extract<VerifyForm, { code: string }>;
   errors: FieldError[];
-  emailLabel?: string;
   /** Whether the form is one of several on a page: the email is known, and the form does not take the focus. */
   isPart?: boolean;
 }
@@ -180,7 +182,7 @@ function ByCode(props: VerifyByCodeProps) {
 }
 
 /** Fields for email and code, and whatever else is required; also shown after an email was sent. */
-export function VerifyByCode({ context, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
+export function VerifyByCode({ context, given, errors, isPart = false }: VerifyByCodeProps) {
   const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
@@ -188,7 +190,6 @@ export function VerifyByCode({ context, given, errors, emailLabel, isPart = fals
       <Form action="/verify">
         <CodeFields
           config={context.config}
-          emailLabel={emailLabel}
           email={given.email}
           code={given.code}
           errors={errors}

@@ -79,6 +79,20 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       await close();
     });
 
+  if (name === 'SQLite')
+    it('fits on a phone when the text is twice as large', async () => {
+      const { page, close } = await atConsole();
+      for (const path of paths()) {
+        await page.goto(path);
+        await page.evaluate("document.documentElement.style.fontSize = '200%'");
+        for (const width of [390, 320]) {
+          await page.setViewportSize({ width, height: 900 });
+          expect([path, width, await overflowOf(page)]).toEqual([path, width, 0]);
+        }
+      }
+      await close();
+    });
+
   it('finds a user, says why they could not sign in, and lets them in, without scripts', async () => {
     const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
     await page.click('nav >> text=Users');
@@ -156,6 +170,12 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(await page.textContent('main [role=status]')).toBe('Username changed.');
     expect(await page.textContent('h1')).toBe(`${carol.username}-new`);
     expect((await carol.browser.get('/v1/me')).body.user.username).toBe(`${carol.username}-new`);
+    await page.click('text=Delete');
+    await page.click('main form .button');
+    expect(await page.textContent('main [role=status]')).toBe('User deleted.');
+    expect(await page.textContent('main')).not.toContain(carol.username);
+    await page.click('text=Apply');
+    expect(await page.locator('main [role=status]').count()).toBe(0);
     expect(complaints).toEqual([]);
     await close();
   });
@@ -380,6 +400,16 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       expect(await atPath(`/admin/events?${new URLSearchParams({ user })}`)).toContain(
         'No events match your filters.',
       );
+    for (const user of ['nobody', 'nobody@example.org', '@', 'x'.repeat(300)]) {
+      const html = await atPath(`/admin/events?${new URLSearchParams({ user })}`);
+      expect([user, rows(html), wordsOf(html)]).toEqual([
+        user,
+        0,
+        expect.stringContaining('No user has this username, email or ID.'),
+      ]);
+    }
+    expect(await atPath(`/admin/events?user=${username}`)).not.toContain('No user has this');
+    expect(rows(await atPath('/admin/events?request=nothing'))).toBe(0);
     expect(rows(await atPath('/admin/events?user='))).toBeGreaterThan(2);
   });
 });

@@ -236,7 +236,7 @@ export async function actionSubmit(
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
     return ask(context, call, user, error);
   }
-  return seeOther(action === 'delete' ? `${PATH}?search=` : `${PATH}/${id}?done=${action}`);
+  return seeOther(action === 'delete' ? `${PATH}?done=deleted` : `${PATH}/${id}?done=${action}`);
 }
 
 type Typed = z.infer<typeof actionForm> | undefined;

@@ -7,7 +7,7 @@ import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { roleOf, type UserColumns } from '../../user-fields.ts';
 import { Button, ButtonLink } from '../form.tsx';
-import { Badge, Empty, page, Table } from '../layout.tsx';
+import { Badge, Empty, Notice, page, Table } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
 import { adminArea } from './area.ts';
 import { Pages } from './choices.tsx';
@@ -30,15 +30,16 @@ export const usersQuery = z.object({
   filter: z.enum(filter).optional().catch(undefined),
   sort: z.enum(userOrders).default('-created').catch('-created'),
   cursor: userCursor.optional().catch(undefined),
+  done: z.literal('deleted').optional().catch(undefined),
 });
-type Query = z.infer<typeof usersQuery>;
+type Query = Omit<z.infer<typeof usersQuery>, 'done'>;
 
 /** All users, to search, filter and sort. */
 export async function usersPage(
   context: AppContext,
-  call: SignedInCall<undefined, Query>,
+  call: SignedInCall<undefined, z.infer<typeof usersQuery>>,
 ): Promise<RouteResponse> {
-  const { query } = call;
+  const { done, ...query } = call.query;
   const { users, next } = await findUsers(context, {
     search: query.search,
     role: query.filter === 'disabled' ? undefined : query.filter,
@@ -53,6 +54,7 @@ export async function usersPage(
     { title: 'Users', area: adminArea, at: PATH },
     <>
       <h1>Users</h1>
+      {done && <Notice kind="good">User deleted.</Notice>}
       <Filter query={query} />
       {query.search && users.length > 1 && (
         <p class="note">Search results are sorted by username or email.</p>
