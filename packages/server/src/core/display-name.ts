@@ -1,6 +1,10 @@
 import type { IdentifierFault } from './identifiers.ts';
+import { searchKey } from './users/search-key.ts';
 
-export type ParsedDisplayName = { ok: true; displayName: string | null } | IdentifierFault;
+/** `key` is what searches compare. */
+export type ParsedDisplayName =
+  | { ok: true; displayName: string | null; key: string | null }
+  | IdentifierFault;
 
 /** Characters as people count them: an emoji, or a letter with its accents, is one. */
 const longest = 64;
@@ -29,14 +33,14 @@ export function parseDisplayName(text: string): ParsedDisplayName {
     .normalize('NFC')
     .replace(/\p{Zs}+/gu, ' ')
     .trim();
-  if (displayName === '') return { ok: true, displayName: null };
+  if (displayName === '') return { ok: true, displayName: null, key: null };
   const visible = displayName.replace(joiners, '');
   if (/[\p{C}\p{Zl}\p{Zp}\p{DI}]/u.test(visible))
     return fault('Remove line breaks, control characters and invisible characters.');
   if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(visible)) return fault('Use at least one letter, number or symbol.');
   if ([...displayName].length > mostStored || [...segmenter.segment(displayName)].length > longest)
     return tooLong;
-  return { ok: true, displayName };
+  return { ok: true, displayName, key: [...searchKey(displayName)].slice(0, mostStored).join('') };
 }
 
 const fault = (message: string, code = 'display_name_invalid'): IdentifierFault => ({

@@ -124,7 +124,7 @@ export function linkRefused(
       <Notice kind="bad">{error.message}</Notice>
       {again}
       <Actions>
-        <ButtonLink href={next.href} weight={again ? 'plain' : 'primary'}>
+        <ButtonLink href={next.href} weight={again === undefined ? 'primary' : 'plain'}>
           {next.label}
         </ButtonLink>
       </Actions>

@@ -17,7 +17,9 @@ const checks: Record<ProfileColumn, (given: string) => Checked> = {
   },
   display_name: (given) => {
     const parsed = parseDisplayName(given);
-    return parsed.ok ? { ok: true, change: { display_name: parsed.displayName } } : parsed;
+    return parsed.ok
+      ? { ok: true, change: { display_name: parsed.displayName, display_name_key: parsed.key } }
+      : parsed;
   },
 };
 

@@ -1,5 +1,6 @@
 import type { AppContext } from '../../context.ts';
 import { listUsers, type UserPage, type UserQuery } from '../../core/users/list.ts';
+import { searchKey } from '../../core/users/search-key.ts';
 
 export { userOrders } from '../../core/users/list.ts';
 
@@ -7,8 +8,4 @@ export { userOrders } from '../../core/users/list.ts';
 export const findUsers = (
   { db }: Pick<AppContext, 'db'>,
   { search, ...asked }: UserQuery,
-): Promise<UserPage> => listUsers(db, { ...asked, search: normalSearch(search) });
-
-/** Normalizes the search text like stored identifiers. */
-const normalSearch = (search: string | undefined): string | undefined =>
-  search?.trim().normalize('NFKC').toLowerCase() || undefined;
+): Promise<UserPage> => listUsers(db, { ...asked, search: searchKey(search ?? '') || undefined });

@@ -51,13 +51,12 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   const isInactive = cell('active') !== '' && moment('active') === null;
   const disabledAt = moment('disabled') ?? (isInactive ? now : null);
   const kept = {
-    display_name: display.ok ? display.displayName : null,
     email_verified_at: moment('verified'),
     password_changed_at: moment('passwordChanged') ?? now,
     last_sign_in_at: moment('signedIn'),
     created_at: moment('created') ?? now,
   };
-  if (reasons.length > 0 || !email.ok || !names?.ok || !password.ok)
+  if (reasons.length > 0 || !email.ok || !names?.ok || !display.ok || !password.ok)
     return { ok: false, email: email.ok ? email.email : '', reasons };
   return {
     ok: true,
@@ -72,6 +71,8 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
     family: password.family,
     adminSince: isAdmin ? now : null,
     disabledAt,
+    displayName: display.displayName,
+    displayNameKey: display.key,
     kept,
   };
 }

@@ -56,13 +56,22 @@ export async function usersPage(
       <h1>Users</h1>
       {done && <Notice kind="good">User deleted.</Notice>}
       <Filter query={query} />
-      {query.search && users.length > 1 && (
-        <p class="note">Search results are sorted by username or email.</p>
+      {isShort(query.search) && (
+        <p class="note">
+          One or two characters match the start of a username, email or display name. Type three to search
+          everywhere.
+        </p>
       )}
       {users.length === 0 ? (
         <Empty>
-          <p>No users match your search.</p>
-          {query.search && <p>A search matches the start of a username or email, or a full user ID.</p>}
+          <p>
+            {next === null
+              ? 'No users match your search.'
+              : 'No users match your search so far. Next continues it.'}
+          </p>
+          {query.search && (
+            <p>A search matches part of a username, email or display name, or a full user ID.</p>
+          )}
           <p>
             <ButtonLink href={PATH} weight="plain" small>
               Clear filters
@@ -81,6 +90,9 @@ export async function usersPage(
   );
 }
 
+/** Whether a search is too short to match everywhere. */
+const isShort = (search = ''): boolean => search.trim() !== '' && [...search.trim()].length < 3;
+
 function Filter({ query }: { query: Query }) {
   return (
     <form method="get" action={PATH} class="wide filter">
@@ -92,7 +104,7 @@ function Filter({ query }: { query: Query }) {
           type="search"
           value={query.search}
           autocomplete="off"
-          placeholder="Username, email or user ID"
+          placeholder="Name, email or user ID"
         />
       </div>
       <Select
