@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type UserOrder, userOrders } from '../../src/core/users/list.ts';
+import { type UserOrder, userOrders } from '../../src/core/users/query.ts';
 import { setVerifiedEmail, updateProfile } from '../../src/core/users.ts';
 import { findUsers } from '../../src/flows/admin/find-users.ts';
 import { columnFinder } from '../../src/flows/import/columns.ts';

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { UserSearchTable } from '../../platform/db/tables.ts';
 import { contains, withTrigrams } from '../../platform/db/user-search.ts';
-import type { UserQuery } from './list.ts';
+import type { UserQuery } from './query.ts';
 
 interface Found {
   ids: string[];
@@ -96,8 +96,8 @@ function filteredPart(asked: UserQuery, after: string | undefined): Part {
 }
 
 /**
- * Sorts all users that the index finds; undefined if they are too many. CROSS JOIN has SQLite read the few rows that were
- * found first, not all users.
+ * Sorts all users that the index finds; undefined if they are too many. The outer rows of a CROSS JOIN are read
+ * first: the few that were found, not all users.
  */
 async function sortFound(db: Db, asked: UserQuery, sought: string): Promise<Found | undefined> {
   const trigrams = trigramsOf(sought);

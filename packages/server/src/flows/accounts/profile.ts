@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { parseDisplayName } from '../../core/display-name.ts';
 import { recordEvent } from '../../core/events.ts';
 import { type IdentifierFault, parseUsername } from '../../core/identifiers.ts';
+import { parseDisplayName } from '../../core/users/display-name.ts';
 import { findById, type ProfileChange, type User, updateProfile } from '../../core/users.ts';
 import { type FieldError, HttpError } from '../../errors.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';

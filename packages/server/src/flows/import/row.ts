@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { parseDisplayName } from '../../core/display-name.ts';
 import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../core/passwords/imported.ts';
+import { parseDisplayName } from '../../core/users/display-name.ts';
 import type { ImportedUser } from '../../core/users/imported.ts';
 import type { Cells, Field, FindColumns } from './columns.ts';
 

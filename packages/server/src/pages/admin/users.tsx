@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import type { UserOrder } from '../../core/users/list.ts';
+import type { UserOrder } from '../../core/users/query.ts';
 import type { User } from '../../core/users.ts';
 import { findUsers, userOrders } from '../../flows/admin/find-users.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';

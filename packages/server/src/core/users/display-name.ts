@@ -1,10 +1,9 @@
-import type { IdentifierFault } from './identifiers.ts';
-import { searchKey } from './users/search-key.ts';
+import { searchKey } from './search-key.ts';
+
+type Fault = { ok: false; code: string; message: string };
 
 /** `key` is what searches compare. */
-export type ParsedDisplayName =
-  | { ok: true; displayName: string | null; key: string | null }
-  | IdentifierFault;
+export type ParsedDisplayName = { ok: true; displayName: string | null; key: string | null } | Fault;
 
 /** Characters as people count them: an emoji, or a letter with its accents, is one. */
 const longest = 64;
@@ -43,7 +42,7 @@ export function parseDisplayName(text: string): ParsedDisplayName {
   return { ok: true, displayName, key: [...searchKey(displayName)].slice(0, mostStored).join('') };
 }
 
-const fault = (message: string, code = 'display_name_invalid'): IdentifierFault => ({
+const fault = (message: string, code = 'display_name_invalid'): Fault => ({
   ok: false,
   code,
   message,
