@@ -29,7 +29,7 @@ export const userFields = {
       show: unchanged,
     },
     file: { name: 'display_name', show: orEmpty },
-    import: { field: 'displayName', names: ['displayname', 'fullname', 'name'] },
+    import: { field: 'displayName', names: ['displayname', 'fullname'] },
     page: { label: 'Display name', seenBy: ['owner', 'admin'] },
     profile: { autocomplete: 'name', hint: 'Others may have the same one.', optional: true },
     cli: { name: 'display_name', title: 'DISPLAY NAME', show: orEmpty },
