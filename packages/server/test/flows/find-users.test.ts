@@ -20,7 +20,11 @@ describe.each(databases)('searches for users on $name', ({ create }) => {
       users.map(({ username, email, displayName }, line) => ({
         line,
         cells: new Map(
-          Object.entries({ username, email: email ?? `${username}@mail.test`, display_name: displayName ?? '' }),
+          Object.entries({
+            username,
+            email: email ?? `${username}@mail.test`,
+            display_name: displayName ?? '',
+          }),
         ),
       })),
     );
