@@ -153,7 +153,7 @@ export async function fillUsers(database: string, secret: string, count: number)
     });
     await db.insertInto('users').values(users).execute();
   }
-  if (database.startsWith('postgres')) await sql`VACUUM ANALYZE users`.execute(db);
+  if (database.startsWith('postgres')) await sql`VACUUM ANALYZE users, user_search`.execute(db);
   const subject = { amr: ['pwd'], userId: idOf(0), signedInAt: now };
   const about = { kind: 'cookie', ip: '192.0.2.1', userAgent: 'bench', shown: shownAt(now) } as const;
   const sessionId = await db

@@ -111,12 +111,20 @@ async function fill(folder: string, database: string, count: number): Promise<Fi
 /** What is asked about so many users. @param share From 0 to 1: which of them, so that they are spread over all. */
 function questions(count: number, share: number): Record<string, string> {
   const one = Math.floor(share * count);
-  const after = (name: string) => `cursor=${Buffer.from(name).toString('base64url')}`;
   return {
     'first page': '/v1/users',
     'a page from the middle': `/v1/users?cursor=${idOf(one)}`,
     'one of ten begins so': '/v1/users?search=a',
-    '  a page from the middle': `/v1/users?search=a&${after(usernameOf(one - (one % 10)))}`,
+    '  a page from the middle': `/v1/users?search=a&cursor=${idOf(one)}`,
+    'all have this': '/v1/users?search=example',
+    'all have this, by name': '/admin/users?search=example&sort=username',
+    'one of a hundred has this': `/v1/users?search=.${String(one % 100).padStart(2, '0')}`,
+    'one of a hundred has this, by name': `/admin/users?search=.${String(one % 100).padStart(2, '0')}&sort=-username`,
+    'one of a thousand has this': `/v1/users?search=${usernameOf(one).slice(2, 7)}`,
+    'one of a thousand has this, by name': `/admin/users?search=${usernameOf(one).slice(2, 7)}&sort=username`,
+    'a few have this': `/v1/users?search=${usernameOf(one).slice(-6)}`,
+    'a few have this, by name': `/admin/users?search=${usernameOf(one).slice(-6)}&sort=username`,
+    'nobody has these common parts together': '/v1/users?search=example.org.example.org',
     'a whole user name': `/v1/users?search=${usernameOf(one)}`,
     'a whole address': `/v1/users?search=${encodeURIComponent(emailOf(one))}`,
     'an id': `/v1/users?search=${idOf(one)}`,

@@ -3,6 +3,8 @@
 export interface User {
   id: string;
   username: string;
+  /** What the user wants to be called. It is not unique. */
+  display_name: string | null;
   email: string;
   email_verified: boolean;
   role: 'user' | 'admin';
@@ -298,7 +300,10 @@ export interface Calls {
   /** Get the current user. */
   'GET /v1/me': { response: { user: User } };
   /** Update the current user. */
-  'PATCH /v1/me': { body: { username?: string | undefined }; response: { user: User } };
+  'PATCH /v1/me': {
+    body: { username?: string | undefined; display_name?: string | undefined };
+    response: { user: User };
+  };
   /** Delete the current user. */
   'DELETE /v1/me': { body: { email: string; password: string }; response: { message: 'delete successful!' } };
   /** Change password. */
@@ -339,6 +344,8 @@ export interface Calls {
       user: {
         id: string;
         username: string;
+        /** What the user wants to be called. It is not unique. */
+        display_name: string | null;
         email: string;
         email_verified: boolean;
         role: 'user' | 'admin';
@@ -386,6 +393,7 @@ export interface Calls {
     path: { id: string };
     body: {
       username?: string | undefined;
+      display_name?: string | undefined;
       role?: 'user' | 'admin' | undefined;
       disabled?: boolean | undefined;
     };

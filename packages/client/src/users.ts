@@ -8,9 +8,9 @@ import type { KeptSession } from './session.ts';
  */
 export interface UsersCalls {
   /**
-   * Lists users, oldest first. Search results are sorted by username or email.
+   * Lists users, oldest first.
    *
-   * @param query `search` is the start of a username or email, or a full user ID; `cursor` the `next_cursor` from the
+   * @param query `search` is part of a username, email or display name, or a full user ID; `cursor` the `next_cursor` from the
    * previous page.
    * @returns The users, and a `next_cursor` that is null on the last page.
    */

@@ -21,6 +21,19 @@ export const userFields = {
     profile: { autocomplete: 'username', hint: 'You can also use it to sign in.' },
     cli: { name: 'username', title: 'USERNAME', show: unchanged },
   }),
+  display_name: maybeText({
+    api: {
+      in: 'User',
+      name: 'display_name',
+      shape: z.string().nullable().describe('What the user wants to be called. It is not unique'),
+      show: unchanged,
+    },
+    file: { name: 'display_name', show: orEmpty },
+    import: { field: 'displayName', names: ['displayname', 'fullname'] },
+    page: { label: 'Display name', seenBy: ['owner', 'admin'] },
+    profile: { autocomplete: 'name', hint: 'Others may have the same one.', optional: true },
+    cli: { name: 'display_name', title: 'DISPLAY NAME', show: orEmpty },
+  }),
   email: text({
     api: { in: 'User', name: 'email', shape: z.string(), show: unchanged },
     file: { name: 'email', show: unchanged },
@@ -142,6 +155,9 @@ interface Column<Value> {
 function text<const U extends Uses<string>>(uses: U): U & Column<string> {
   return uses;
 }
+function maybeText<const U extends Uses<string | null>>(uses: U): U & Column<string | null> {
+  return uses;
+}
 function time<const U extends Uses<number>>(uses: U): U & Column<number> {
   return uses;
 }
@@ -185,8 +201,12 @@ function roleSince(adminSince: number | null): Role {
   return adminSince === null ? 'user' : 'admin';
 }
 
-function unchanged(value: string): string {
+function unchanged<Value extends string | null>(value: Value): Value {
   return value;
+}
+
+function orEmpty(value: string | null): string {
+  return value ?? '';
 }
 
 function isSet(at: number | null): boolean {

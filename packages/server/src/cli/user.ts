@@ -39,8 +39,11 @@ export function addUser(program: Command): void {
     .addHelpText('after', '\nExample:\n  usher user add --username ada --email ada@example.org --admin')
     .action(add);
   withSettings(user.command('list'), ['database'])
-    .description('List users, oldest first. Search results are sorted by username.')
-    .option('--search <text>', 'Filter by the start of the username or email, or by user ID.')
+    .description('List users, oldest first.')
+    .option(
+      '--search <text>',
+      'Filter by part of the username, email or display name (its start, if shorter than three characters), or by user ID.',
+    )
     .option('--admins', 'Only administrators.')
     .option('--disabled', 'Only disabled users.')
     .option('--limit <number>', `Maximum number of results (up to ${LARGEST_PAGE}).`, toLimit, 50)

@@ -187,9 +187,13 @@ export function setRecoveredPassword(
     .executeTakeFirstOrThrow();
 }
 
-/** What a user can change in the account. A username always comes with its normalized form. */
-export type ProfileChange = Partial<Pick<UsersTable, Exclude<ProfileColumn, 'username'>>> &
-  (Pick<UsersTable, 'username' | 'username_key'> | { username?: never; username_key?: never });
+/** What a user can change in the account. A name always comes with its normalized form. */
+export type ProfileChange = Partial<Pick<UsersTable, Exclude<ProfileColumn, 'username' | 'display_name'>>> &
+  (Pick<UsersTable, 'username' | 'username_key'> | { username?: never; username_key?: never }) &
+  (
+    | Pick<UsersTable, 'display_name' | 'display_name_key'>
+    | { display_name?: never; display_name_key?: never }
+  );
 
 /**
  * @returns The updated user, `taken` if another account has the username, or undefined if the user does not exist.

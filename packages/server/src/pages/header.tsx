@@ -39,13 +39,14 @@ function UserMenu({ user }: { user: ActiveSession['user'] }) {
         <Avatar user={user} />
         <span class="who">
           <span class="unseen">Signed in as </span>
-          {user.username}
+          {user.display_name ?? user.username}
         </span>
         <Icon name="chevron-down" />
       </summary>
       <div class="menu-panel">
         <p class="menu-head">
-          <strong>{user.username}</strong>
+          <strong>{user.display_name ?? user.username}</strong>
+          {user.display_name !== null && <span>{user.username}</span>}
           <span>{user.email}</span>
         </p>
         <a class="menu-item" href="/dashboard">

@@ -6,7 +6,7 @@ import type { Call, RouteResponse } from '../http/route.ts';
 import { Card, seeOther, withErrorHeaders } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { SetPasswordByLink } from './set-password-by-link.tsx';
-import { invalidLinkPage, verificationPage } from './verification-page.tsx';
+import { invalidLinkPage, SIGN_IN, verificationPage } from './verification-page.tsx';
 
 const TITLE = 'Undo email change';
 const PATH = '/restore-email';
@@ -33,7 +33,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await checkRestoreLink(context, call, token);
   } catch (error) {
-    return invalidLinkPage(context, call, TITLE, error, { again: <PasteLink /> });
+    return invalidLinkPage(context, call, TITLE, error, { next: SIGN_IN, again: <PasteLink /> });
   }
   return verificationPage(context, call, TITLE, <Restore context={context} token={token} errors={[]} />);
 }
@@ -49,7 +49,8 @@ export async function restoreSubmit(
     const { otherCookies } = await restoreEmail(context, { ...call, body });
     return seeOther('/sign-in?done=restored', { otherCookies });
   } catch (error) {
-    if (!(error instanceof HttpError && error.fields)) return invalidLinkPage(context, call, TITLE, error);
+    if (!(error instanceof HttpError && error.fields))
+      return invalidLinkPage(context, call, TITLE, error, { next: SIGN_IN });
     const form = <Restore context={context} token={body.token} errors={error.fields} />;
     return withErrorHeaders(error, verificationPage(context, call, TITLE, form, error.status));
   }

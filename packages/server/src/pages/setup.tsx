@@ -12,7 +12,7 @@ import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
-import { invalidLinkPage } from './verification-page.tsx';
+import { HOME, invalidLinkPage, SIGN_IN } from './verification-page.tsx';
 
 const titleOf = ({ config }: AppContext): string => `Set up ${config.serviceName}`;
 const DONE = 'Setup complete';
@@ -84,7 +84,7 @@ const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofoc
 /** Leads to the sign-in if setup is complete; otherwise takes the link again. */
 function linkErrorPage(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
   const isDone = error instanceof HttpError && error.code === 'setup_completed';
-  const nextStep = isDone ? { next: { href: '/sign-in', label: 'Sign in' } } : { again: <PasteLink /> };
+  const nextStep = isDone ? { next: SIGN_IN } : { next: HOME, again: <PasteLink /> };
   return invalidLinkPage(context, viewer, titleOf(context), error, nextStep);
 }
 

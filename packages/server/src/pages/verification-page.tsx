@@ -13,8 +13,6 @@ export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: 
 
 interface CodeFieldsProps {
   config: Pick<Config, 'codesDigits'>;
-  /** The label of the email field, if the account has two. */
-  emailLabel?: string | undefined;
   email: string;
   code?: string | undefined;
   errors: FieldError[];
@@ -24,22 +22,13 @@ interface CodeFieldsProps {
 }
 
 /** The fields of a form that takes a code: the email that it was sent to, and the code. */
-export function CodeFields({
-  config,
-  emailLabel = 'Email',
-  email,
-  code,
-  errors,
-  autofocus = false,
-  isFixed,
-}: CodeFieldsProps) {
+export function CodeFields({ config, email, code, errors, autofocus = false, isFixed }: CodeFieldsProps) {
   return (
     <>
       {isFixed ? (
         <input type="hidden" name="email" value={email} />
       ) : (
         <EmailField
-          label={emailLabel}
           value={email}
           autocomplete="username"
           errors={errors}
@@ -106,9 +95,12 @@ export const verificationPage = (
 ): RouteResponse =>
   page(context, viewer, { status, title: status < 400 ? title : `Error: ${title}`, shape: 'gate' }, form);
 
+export const HOME = { href: '/', label: 'Go to home page' };
+export const SIGN_IN = { href: '/sign-in', label: 'Sign in' };
+
 /** What the page for an invalid link offers. */
 interface NextStep {
-  next?: { href: string; label: string };
+  next: { href: string; label: string };
   /** The form that takes the link again, if only a part of it was copied. */
   again?: Child;
 }
@@ -123,7 +115,7 @@ export function invalidLinkPage(
   viewer: Viewer,
   title: string,
   error: unknown,
-  { next, again }: NextStep = {},
+  { next, again }: NextStep,
 ): RouteResponse {
   if (!(error instanceof HttpError)) throw error;
   const content = (
@@ -131,11 +123,11 @@ export function invalidLinkPage(
       <h1>{title}</h1>
       <Notice kind="bad">{error.message}</Notice>
       {again}
-      {next && (
-        <Actions>
-          <ButtonLink href={next.href}>{next.label}</ButtonLink>
-        </Actions>
-      )}
+      <Actions>
+        <ButtonLink href={next.href} weight={again === undefined ? 'primary' : 'plain'}>
+          {next.label}
+        </ButtonLink>
+      </Actions>
     </Card>
   );
   return withErrorHeaders(

@@ -23,6 +23,9 @@ const TITLE = 'Verify your email';
 const VERIFIED = 'Your email is verified';
 const PATH = '/verify';
 
+/** Leads over the sign-in to the button that sends the email. */
+const SEND_AGAIN = { href: '/dashboard/email', label: 'Send a new email' };
+
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
   linkBody,
@@ -55,7 +58,10 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
     const form = <ByLink context={context} {...checked} given={{ token }} errors={[]} />;
     return verificationPage(context, call, TITLE, form);
   } catch (error) {
-    return invalidLinkPage(context, call, TITLE, error, { again: <LinkForm action={PATH} /> });
+    return invalidLinkPage(context, call, TITLE, error, {
+      next: SEND_AGAIN,
+      again: <LinkForm action={PATH} />,
+    });
   }
 }
 
@@ -105,7 +111,8 @@ async function showAgain(
     return invalidLinkPage(context, call, TITLE, error, {
       next: { href: withReturnTo('/sign-in', PATH), label: 'Sign in' },
     });
-  if (!error.fields && !needsPassword) return invalidLinkPage(context, call, TITLE, error);
+  if (!error.fields && !needsPassword)
+    return invalidLinkPage(context, call, TITLE, error, { next: SEND_AGAIN });
   const checked = await checkVerifyLink(context, call, body.token);
   const form = <ByLink context={context} {...checked} given={body} errors={errors} />;
   return verificationPage(context, call, TITLE, form, error.status);
@@ -168,7 +175,6 @@ interface VerifyByCodeProps {
   context: AppContext;
   given: Extract<VerifyForm, { code: string }>;
   errors: FieldError[];
-  emailLabel?: string;
   /** Whether the form is one of several on a page: the email is known, and the form does not take the focus. */
   isPart?: boolean;
 }
@@ -193,7 +199,7 @@ const AlreadyVerified = ({ email }: { email: string }) => (
 );
 
 /** Fields for email and code, and for what else is required; also shown after an email was sent. */
-export function VerifyByCode({ context, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
+export function VerifyByCode({ context, given, errors, isPart = false }: VerifyByCodeProps) {
   const needsPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
@@ -201,7 +207,6 @@ export function VerifyByCode({ context, given, errors, emailLabel, isPart = fals
       <Form action={PATH}>
         <CodeFields
           config={context.config}
-          emailLabel={emailLabel}
           email={given.email}
           code={given.code}
           errors={errors}

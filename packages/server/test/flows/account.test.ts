@@ -92,6 +92,47 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     expect(await eventsOf(ada.id)).toContain('user_updated');
   });
 
+  it('is called what it wants, in one line of visible text', async () => {
+    const [ada, bob] = [await newcomer(), await newcomer()];
+    const { me } = await signedIn(app, ada);
+    expect(given(await me.get()).user.display_name).toBeNull();
+    const called = async (display_name: string) => given(await me.change({ display_name })).user.display_name;
+    expect(await called('  Ada\u00a0  Lovelace ')).toBe('Ada Lovelace');
+    expect(await called('A\u030angstro\u0308m')).toBe('Ångström');
+    // Each of these is one character to people.
+    for (const fits of [
+      '👩‍👩‍👧‍👦'.repeat(30),
+      'd\u0323\u0307'.repeat(64),
+      'نمی\u200cخواهم',
+      '❤\ufe0f',
+      bob.username,
+    ])
+      expect(await called(fits)).toBe(fits.normalize('NFC'));
+    const bidirectional = ['\u202e', '\u2066', '\u200f', '\u061c'];
+    const unseen = ['\n', '\x07', '\u2028', '\u200b', '\ufeff', '\u3164', '\ue000', '\u{e0041}'];
+    const wrong = [...bidirectional, ...unseen].map((character) => `A${character}da`);
+    const endless = ['x'.repeat(65), '👩'.repeat(65), `a${'\u0301'.repeat(300)}`, 'x'.repeat(2000)];
+    for (const one of [...wrong, '\u200d\ufe0f', '\u0301', ...endless]) {
+      const { error } = await me.change({ display_name: one });
+      expect([one, error?.status, error?.fields[0]?.field]).toEqual([one, 400, 'display_name']);
+    }
+    expect(given(await me.get()).user).toMatchObject({ username: ada.username, display_name: bob.username });
+    expect(await called('  ')).toBeNull();
+    expect((await clientOf(app).signIn({ username: 'Ångström', password: PASSWORD })).error).toBeDefined();
+  });
+
+  it('records no change that changes nothing', async () => {
+    const ada = await newcomer();
+    const { me } = await signedIn(app, ada);
+    given(await me.change({ display_name: 'Ada' }));
+    const before = await eventsOf(ada.id);
+    for (const same of [{ username: ada.username }, { display_name: ' Ada ', username: ` ${ada.username}` }])
+      expect(given(await me.change(same)).user.username).toBe(ada.username);
+    expect(await eventsOf(ada.id)).toEqual(before);
+    given(await me.change({ display_name: '' }));
+    expect(await eventsOf(ada.id)).toEqual([...before, 'user_updated']);
+  });
+
   it('is not renamed by two at once to the same name', async () => {
     const people = await Promise.all(Array.from({ length: 6 }, newcomer));
     const { username } = newIdentifiers();

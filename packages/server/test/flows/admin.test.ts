@@ -90,12 +90,13 @@ describe.each(databases)('administration on $name', ({ create }) => {
       expect((await list({ limit: 100 })).users).toHaveLength(100);
     });
 
-    it('those whose name or address begins so, or whose id this is', async () => {
+    it('those whose name or address contains it, or whose id this is', async () => {
       expect(namesOf(await list({ search: 'PaGe11' }))).toEqual(numbered(110, 120));
       expect(namesOf(await list({ search: 'page042@pages' }))).toEqual(['PAGE042']);
       expect(namesOf(await list({ search: '10000000-0000-7000-8000-000000000042' }))).toEqual(['PAGE042']);
       expect(namesOf(await list({ search: ' ｐａｇｅ042 ' }))).toEqual(['PAGE042']);
-      for (const none of ['age042', '042', 'pages.example', '10000000', 'zzz'])
+      expect(namesOf(await list({ search: 'age042' }))).toEqual(['PAGE042']);
+      for (const none of ['ag', '04', '10000000', 'zzz'])
         expect([none, namesOf(await list({ search: none }))]).toEqual([none, []]);
       expect((await list({ search: '' })).users.length).toBeGreaterThan(10);
     });
@@ -116,7 +117,6 @@ describe.each(databases)('administration on $name', ({ create }) => {
   });
 
   describe('finds by both names', () => {
-    // In UTF-16 the last stands before the one before it, in bytes behind.
     const letters = ['a', 'b', '-', '7', '\u{fa0e}', '\u{10428}'];
     const name = (of: number, length: number) =>
       Array.from({ length }, (_, at) => letters[Math.floor(of / letters.length ** at) % letters.length]).join(
@@ -128,6 +128,8 @@ describe.each(databases)('administration on $name', ({ create }) => {
       email: `${i % 4 ? 'qu' : 'no'}${i % 5 ? 'a' : 'b'}${i}@find.example`,
       isAdmin: i % 7 === 0,
       isDisabled: i % 6 === 0,
+      // When it was created: not in the order of the names.
+      place: (i * 89) % 216,
     }));
     beforeAll(async () => {
       const row = await inside.db
@@ -135,10 +137,9 @@ describe.each(databases)('administration on $name', ({ create }) => {
         .selectAll()
         .where('id', '=', admin.id)
         .executeTakeFirstOrThrow();
-      const rows = people.map(({ username, email, isAdmin, isDisabled }, i) => ({
+      const rows = people.map(({ username, email, isAdmin, isDisabled, place }) => ({
         ...row,
-        // Not in the order of their names.
-        id: `20000000-0000-7000-8000-${String((i * 89) % 216).padStart(12, '0')}`,
+        id: `20000000-0000-7000-8000-${String(place).padStart(12, '0')}`,
         username,
         username_key: username,
         email,
@@ -151,16 +152,12 @@ describe.each(databases)('administration on $name', ({ create }) => {
     afterAll(async () => {
       await inside.db.deleteFrom('users').where('email_key', 'like', '%@find.example').execute();
     });
-    const byBytes = (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other));
     type Person = (typeof people)[number];
     const found = (beginning: string, isMeant: (person: Person) => boolean = () => true) =>
       people
         .filter(isMeant)
-        .flatMap(({ username, email }) => {
-          const [first] = [username, email].filter((one) => one.startsWith(beginning)).sort(byBytes);
-          return first === undefined ? [] : [{ first, username }];
-        })
-        .sort((one, other) => byBytes(one.first, other.first))
+        .filter(({ username, email }) => [username, email].some((one) => one.startsWith(beginning)))
+        .sort((one, other) => one.place - other.place)
         .map(({ username }) => username);
     async function paged(asked: Parameters<typeof list>[0], limit: number): Promise<string[]> {
       const seen: string[] = [];
@@ -172,7 +169,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       }
     }
 
-    it('each once, in the order of the names that were found, whatever the size of a page', async () => {
+    it('each once, oldest first, whatever the size of a page', async () => {
       for (const beginning of ['qu', 'qua', 'qu-', 'no', 'qub1', 'qu\u{fa0e}', 'qu\u{10428}', 'quaa@'])
         for (const limit of [1, 7, 100]) {
           if (limit === 1 && beginning.length < 3) continue;
@@ -234,6 +231,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
         role: 'user',
         disabled: false,
         created_at: '2026-03-01T12:00:00.500Z',
+        display_name: null,
         password_change_required: false,
       },
     });

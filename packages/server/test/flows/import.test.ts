@@ -100,6 +100,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       disabled: 'true',
       created_at: '1577934245',
       last_login: '2021-06-07 08:09:10.123456+02:00',
+      full_name: ' Ada Lovelace',
     });
     const bare = row({ Email: ` ${newIdentifiers().email.toUpperCase()} ` });
     expect(await importer().add([full, bare])).toMatchObject([
@@ -113,11 +114,13 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       created_at: 1_577_934_245_000,
       last_sign_in_at: Date.parse('2021-06-07T06:09:10.123Z'),
       admin_since: null,
+      display_name: 'Ada Lovelace',
     });
     const email = bare.cells?.get('Email')?.trim().toLowerCase() ?? '';
     expect(await stored(email)).toMatchObject({
       username: email.split('@')[0],
       password_hash: '!',
+      display_name: null,
       email_verified_at: null,
       disabled_at: null,
       last_sign_in_at: null,

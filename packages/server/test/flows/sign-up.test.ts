@@ -25,6 +25,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
         role: 'user',
         disabled: false,
         created_at: '2026-03-01T12:00:00.500Z',
+        display_name: null,
         password_change_required: false,
       },
     });

@@ -145,6 +145,35 @@ describe('pages for everybody', () => {
     }
   });
 
+  it('ask for a new email once, and lead on from a link that is not valid', async () => {
+    const { page, email } = await user();
+    await page.goto('/dashboard/email');
+    expect(await page.locator('main').innerText()).toContain('If you have a verification email from us');
+    const changed = `new-${email}`;
+    await page.getByLabel('New email').fill(changed);
+    await page.getByLabel('Current password', { exact: true }).fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByLabel('6-digit code').waitFor();
+    expect(await page.locator('main').innerText()).toContain(`We sent it to ${changed}.`);
+    expect(await page.locator('main input[type=email]:visible').count()).toBe(0);
+    expect(page.url()).not.toContain(changed);
+    const { code = '' } = await lastEmail(app, database, changed);
+    await page.getByLabel('6-digit code').fill(code);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/dashboard/email?done=verified');
+    expect(await page.locator('main .lead').first().innerText()).toContain(changed);
+
+    const { page: visitor } = await someone();
+    for (const [path, next] of [
+      ['/verify', '/dashboard/email'],
+      ['/reset-password', '/forgot-password'],
+      ['/restore-email', '/sign-in'],
+    ] as const) {
+      await openEmailLink(visitor, `${app.url}${path}#token=x`);
+      expect([path, await visitor.locator(`main a.button[href="${next}"]`).count()]).toEqual([path, 1]);
+    }
+  });
+
   it('are used with a keyboard alone', async () => {
     const { username, page } = await user();
     await page.context().clearCookies();

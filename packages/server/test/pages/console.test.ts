@@ -79,6 +79,20 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       await close();
     });
 
+  if (name === 'SQLite')
+    it('fits on a phone when the text is twice as large', async () => {
+      const { page, close } = await atConsole();
+      for (const path of paths()) {
+        await page.goto(path);
+        await page.evaluate("document.documentElement.style.fontSize = '200%'");
+        for (const width of [390, 320]) {
+          await page.setViewportSize({ width, height: 900 });
+          expect([path, width, await overflowOf(page)]).toEqual([path, width, 0]);
+        }
+      }
+      await close();
+    });
+
   it('finds a user, says why they could not sign in, and lets them in, without scripts', async () => {
     const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
     await page.click('nav >> text=Users');
@@ -156,6 +170,12 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(await page.textContent('main [role=status]')).toBe('Username changed.');
     expect(await page.textContent('h1')).toBe(`${carol.username}-new`);
     expect((await carol.browser.get('/v1/me')).body.user.username).toBe(`${carol.username}-new`);
+    await page.click('text=Delete');
+    await page.click('main form .button');
+    expect(await page.textContent('main [role=status]')).toBe('User deleted.');
+    expect(await page.textContent('main')).not.toContain(carol.username);
+    await page.click('text=Apply');
+    expect(await page.locator('main [role=status]').count()).toBe(0);
     expect(complaints).toEqual([]);
     await close();
   });
@@ -352,6 +372,22 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(new Set(labels).size).toBe(labels.length);
   });
 
+  it('never shows a display name without the username', async () => {
+    const carol = await signUp(app, newIp());
+    await carol.browser.send('PATCH', '/v1/me', { display_name: `${admin.username} <b>` });
+    for (const path of ['/admin/users', `/admin/users/${carol.id}`]) {
+      const html = await atPath(path);
+      expect(html).toContain(`>${carol.username}<`);
+      expect(html).toContain(`>${admin.username} &lt;b&gt;<`);
+    }
+    const own = { headers: { cookie: `usher=${carol.browser.cookie}`, accept: 'text/html' } };
+    const { text } = await send(app, 'GET', '/dashboard', undefined, own);
+    expect(wordsOf(text)).toContain(`Signed in as ${admin.username} &lt;b&gt;`);
+    expect(wordsOf(text)).toContain(`Username ${carol.username}`);
+    const form = await send(app, 'GET', '/dashboard/profile', undefined, own);
+    expect(form.text).toContain('name="display_name"');
+  });
+
   it('finds the events of a user by username, email or id', async () => {
     const { id, username, email } = await signUp(app, newIp());
     const rows = (html: string) => html.split('<tr').filter((one) => one.includes('<time')).length;
@@ -366,6 +402,16 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       expect(await atPath(`/admin/events?${new URLSearchParams({ user })}`)).toContain(
         'No events match your filters.',
       );
+    for (const user of ['nobody', 'nobody@example.org', '@', 'x'.repeat(300)]) {
+      const html = await atPath(`/admin/events?${new URLSearchParams({ user })}`);
+      expect([user, rows(html), wordsOf(html)]).toEqual([
+        user,
+        0,
+        expect.stringContaining('No user has this username, email or ID.'),
+      ]);
+    }
+    expect(await atPath(`/admin/events?user=${username}`)).not.toContain('No user has this');
+    expect(rows(await atPath('/admin/events?request=nothing'))).toBe(0);
     expect(rows(await atPath('/admin/events?user='))).toBeGreaterThan(2);
   });
 });

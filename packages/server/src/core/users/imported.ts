@@ -13,12 +13,15 @@ export interface ImportedUser {
   passwordHash: string;
   adminSince: number | null;
   disabledAt: number | null;
+  displayName: string | null;
+  displayNameKey: string | null;
   /** The other columns, as stored. */
   kept: Omit<
     UserColumns,
     | 'id'
     | 'username'
     | 'email'
+    | 'display_name'
     | 'password_hash'
     | 'password_change_required_at'
     | 'admin_since'
@@ -79,6 +82,8 @@ export async function insertImported(tx: Db, users: readonly ImportedUser[]): Pr
         password_hash: user.passwordHash,
         admin_since: user.adminSince,
         disabled_at: user.disabledAt,
+        display_name: user.displayName,
+        display_name_key: user.displayNameKey,
         device_epoch: 0,
       })),
     )

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
 import { type IdentifierFault, parseUsername } from '../../core/identifiers.ts';
-import { type ProfileChange, type User, updateProfile } from '../../core/users.ts';
+import { parseDisplayName } from '../../core/users/display-name.ts';
+import { findById, type ProfileChange, type User, updateProfile } from '../../core/users.ts';
 import { type FieldError, fieldError, HttpError } from '../../errors.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
 import type { Change } from './change-user.ts';
@@ -14,9 +15,15 @@ const checks: Record<ProfileColumn, (given: string) => Checked> = {
     const parsed = parseUsername(given);
     return parsed.ok ? { ok: true, change: { username: parsed.username, username_key: parsed.key } } : parsed;
   },
+  display_name: (given) => {
+    const parsed = parseDisplayName(given);
+    return parsed.ok
+      ? { ok: true, change: { display_name: parsed.displayName, display_name_key: parsed.key } }
+      : parsed;
+  },
 };
 
-/** The profile fields of a request: those to change. */
+/** The profile fields of a request: those to change. An empty text removes an optional field. */
 export const profileShape = Object.fromEntries(
   profileColumns.map((column) => [column, z.string().optional()]),
 ) as Record<ProfileColumn, z.ZodOptional<z.ZodString>>;
@@ -25,7 +32,7 @@ export const profileShape = Object.fromEntries(
 export type Profile = { [C in ProfileColumn]?: string | null | undefined };
 
 /**
- * Changes the given profile fields.
+ * Changes the given profile fields. What already has the given value changes nothing and records no event.
  *
  * @throws HttpError `invalid_request` for each invalid value, `identifier_taken` for a username of another account.
  */
@@ -33,7 +40,11 @@ export async function changeProfile(
   { tx, user, actorId, client, now }: Change,
   profile: Profile,
 ): Promise<User> {
-  const changed = await updateProfile(tx, user.id, checked(profile));
+  const before = await findById(tx, user.id);
+  if (!before) throw new HttpError('not_found');
+  const change = checked(profile);
+  if (isSame(before, change)) return before;
+  const changed = await updateProfile(tx, user.id, change);
   if (changed === 'taken')
     throw new HttpError('identifier_taken', {
       fields: [{ field: 'username', code: 'username_taken', message: 'This username is taken.' }],
@@ -42,6 +53,9 @@ export async function changeProfile(
   await recordEvent(tx, 'user_updated', client, { userId: user.id, actorId }, now);
   return changed;
 }
+
+const isSame = (user: User, change: ProfileChange): boolean =>
+  Object.entries(change).every(([column, value]) => user[column as keyof User] === value);
 
 function checked(profile: Profile): ProfileChange {
   const wrong: FieldError[] = [];

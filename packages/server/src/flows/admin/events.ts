@@ -41,7 +41,7 @@ export async function showEvents(
 }
 
 /** An id without events, for a username or email without an account. */
-const NO_USER = '';
+export const NO_USER = '';
 
 /**
  * Finds the id of a user by username, email or id, to filter events. The events of a deleted user are found only by id.

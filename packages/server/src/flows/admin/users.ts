@@ -32,17 +32,20 @@ export const userParams = z.strictObject({ id: z.uuid('Invalid user ID') });
 type ById = z.infer<typeof userParams>;
 
 export const listUsersQuery = z.strictObject({
-  search: z.string().max(254).optional().describe('Start of a username or email, or a full user ID'),
+  search: z
+    .string()
+    .max(254)
+    .optional()
+    .describe(
+      'Part of a username, email or display name (with one or two characters: its start), or a full user ID',
+    ),
   role: z.enum(['user', 'admin']).optional(),
   disabled: z.enum(['true', 'false']).optional(),
   cursor: userCursor.optional().describe('`next_cursor` from the previous page'),
   limit: z.coerce.number().int().min(1).max(LARGEST_PAGE).default(50),
 });
 
-/**
- * A page of users, oldest first. A search is ordered by the matching identifiers, and its pages may be shorter than
- * requested.
- */
+/** A page of users, oldest first. A page of search results may be shorter than requested. */
 export async function showUsers(
   context: AppContext,
   { query }: SignedInCall<undefined, z.infer<typeof listUsersQuery>>,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../core/passwords/imported.ts';
+import { parseDisplayName } from '../../core/users/display-name.ts';
 import type { ImportedUser } from '../../core/users/imported.ts';
 import type { Cells, Field, FindColumns } from './columns.ts';
 
@@ -40,6 +41,8 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   if (!email.ok) reasons.push(`email: ${email.message}`);
   const names = email.ok ? readUsername(cell('username'), email.key) : undefined;
   if (names && !names.ok) reasons.push(`username: ${names.message}`);
+  const display = parseDisplayName(cell('displayName'));
+  if (!display.ok) reasons.push(`display name: ${display.message}`);
   const password = readPassword(cell('password'), cell('salt'), rules);
   if (!password.ok) reasons.push(`password: ${password.message}`);
   const isAdmin = readRole(cell('role'));
@@ -53,7 +56,7 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
     last_sign_in_at: moment('signedIn'),
     created_at: moment('created') ?? now,
   };
-  if (reasons.length > 0 || !email.ok || !names?.ok || !password.ok)
+  if (reasons.length > 0 || !email.ok || !names?.ok || !display.ok || !password.ok)
     return { ok: false, email: email.ok ? email.email : '', reasons };
   return {
     ok: true,
@@ -68,6 +71,8 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
     family: password.family,
     adminSince: isAdmin ? now : null,
     disabledAt,
+    displayName: display.displayName,
+    displayNameKey: display.key,
     kept,
   };
 }

@@ -8,16 +8,25 @@ export const PATH = '/admin/events';
 
 export const eventNames = Object.keys(events) as [EventName, ...EventName[]];
 
-/** Invalid parameters are ignored. */
+/** Invalid parameters are ignored, except those that people type: dropping them would show every event. */
 export const eventsQuery = z.object({
-  user: z.string().trim().max(254).optional().catch(undefined),
+  user: typed(),
   name: z.enum(eventNames).optional().catch(undefined),
-  request: z.uuid().optional().catch(undefined),
+  request: typed(),
   since: z.iso.date().optional().catch(undefined),
   until: z.iso.date().optional().catch(undefined),
   cursor: z.uuid().optional().catch(undefined),
 });
 export type EventsQuery = z.infer<typeof eventsQuery>;
+
+/** What somebody typed; no user or request has a longer name. */
+function typed() {
+  return z
+    .string()
+    .transform((text) => text.trim().slice(0, 255))
+    .optional()
+    .catch(undefined);
+}
 
 const DAY = 24 * 60 * 60_000;
 
@@ -29,7 +38,7 @@ export const searchOf = async (
 ): Promise<EventQuery> => ({
   userId: user ? await userIdOf(db, user) : undefined,
   name,
-  requestId: request,
+  requestId: request || undefined,
   since: since === undefined ? undefined : Date.parse(since),
   // The last day is included.
   until: endOf(until),

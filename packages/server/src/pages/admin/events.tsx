@@ -2,6 +2,7 @@ import type { AppContext } from '../../context.ts';
 import type { RecordedEvent } from '../../core/events.ts';
 import { readAllEvents, readEvents } from '../../flows/admin/audit.ts';
 import { eventLabel } from '../../flows/admin/event-labels.ts';
+import { NO_USER } from '../../flows/admin/events.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import { download } from '../../http/download.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
@@ -24,7 +25,8 @@ export async function eventsPage(
 ): Promise<RouteResponse> {
   const { query } = call;
   const now = context.clock.now();
-  const { events, next: cursor, names } = await readEvents(context, await searchOf(context.db, query, PAGE));
+  const search = await searchOf(context.db, query, PAGE);
+  const { events, next: cursor, names } = await readEvents(context, search);
   const { cursor: _, ...filter } = query;
   return page(
     context,
@@ -37,7 +39,7 @@ export async function eventsPage(
           Export (JSONL)
         </a>
       </div>
-      <Filter query={query} />
+      <Filter query={query} isUserKnown={search.userId !== NO_USER} />
       {isOpenEnded(query, now) && <Follow context={context} filter={filter} newest={events[0]?.id} />}
       {events.length === 0 && (
         <Empty>
@@ -71,7 +73,7 @@ async function* asLines(pages: AsyncIterable<RecordedEvent[]>): AsyncGenerator<s
     yield events.map((event) => `${JSON.stringify(showRecordedEvent(event))}\n`).join('');
 }
 
-function Filter({ query }: { query: EventsQuery }) {
+function Filter({ query, isUserKnown }: { query: EventsQuery; isUserKnown: boolean }) {
   return (
     <form method="get" action={PATH} class="wide filter">
       <Select
@@ -84,7 +86,13 @@ function Filter({ query }: { query: EventsQuery }) {
         ]}
       />
       <Text name="request" label="Request ID" value={query.request} />
-      <Text name="user" label="User" value={query.user} placeholder="Username, email or ID" />
+      <Text
+        name="user"
+        label="User"
+        value={query.user}
+        placeholder="Username, email or ID"
+        error={isUserKnown ? undefined : 'No user has this username, email or ID.'}
+      />
       <Text name="since" label="From" value={query.since} type="date" />
       <Text name="until" label="To" value={query.until} type="date" />
       <Button weight="plain">Apply</Button>
@@ -98,9 +106,10 @@ interface TextProps {
   value: string | undefined;
   type?: 'text' | 'date';
   placeholder?: string;
+  error?: string | undefined;
 }
 
-function Text({ name, label, value, type = 'text', placeholder }: TextProps) {
+function Text({ name, label, value, type = 'text', placeholder, error }: TextProps) {
   return (
     <div class="field">
       <label for={name}>{label}</label>
@@ -112,7 +121,14 @@ function Text({ name, label, value, type = 'text', placeholder }: TextProps) {
         placeholder={placeholder}
         autocomplete="off"
         spellcheck={false}
+        aria-invalid={error && 'true'}
+        aria-describedby={error && `${name}-error`}
       />
+      {error && (
+        <span class="error" id={`${name}-error`}>
+          {error}
+        </span>
+      )}
     </div>
   );
 }

@@ -72,13 +72,14 @@ export async function userPage(
   );
 }
 
-/** Who it is, in which state, and what can be done about it. */
+/** The user, their status, and the actions on them. */
 const Identity = ({ user }: { user: User }) => (
   <>
     <header class="identity">
       <Avatar user={user} isLarge />
       <div>
         <h1>{user.username}</h1>
+        {user.display_name !== null && <p class="lead">{user.display_name}</p>}
         <p class="lead">{user.email}</p>
         <p class="states">
           <States user={user} />
@@ -302,7 +303,7 @@ export async function actionSubmit(
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
     return ask(context, call, user, error);
   }
-  return seeOther(action === 'delete' ? `${PATH}?search=` : `${PATH}/${id}?done=${action}`);
+  return seeOther(action === 'delete' ? `${PATH}?done=deleted` : `${PATH}/${id}?done=${action}`);
 }
 
 type Typed = z.infer<typeof actionForm> | undefined;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import type { UserOrder } from '../../core/users/list.ts';
+import type { UserOrder } from '../../core/users/query.ts';
 import type { User } from '../../core/users.ts';
 import { findUsers, userOrders } from '../../flows/admin/find-users.ts';
 import { showUserCursor, userCursor } from '../../flows/admin/user-cursor.ts';
@@ -8,7 +8,7 @@ import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { roleOf, type UserColumns } from '../../user-fields.ts';
 import { Avatar } from '../avatar.tsx';
 import { Button, ButtonLink } from '../form.tsx';
-import { Badge, Empty, page, Row, Table } from '../layout.tsx';
+import { Badge, Empty, Notice, page, Row, Table } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
 import { adminArea } from './area.ts';
 import { Pages } from './choices.tsx';
@@ -31,15 +31,16 @@ export const usersQuery = z.object({
   filter: z.enum(filter).optional().catch(undefined),
   sort: z.enum(userOrders).default('-created').catch('-created'),
   cursor: userCursor.optional().catch(undefined),
+  done: z.literal('deleted').optional().catch(undefined),
 });
-type Query = z.infer<typeof usersQuery>;
+type Query = Omit<z.infer<typeof usersQuery>, 'done'>;
 
 /** All users, to search, filter and sort. */
 export async function usersPage(
   context: AppContext,
-  call: SignedInCall<undefined, Query>,
+  call: SignedInCall<undefined, z.infer<typeof usersQuery>>,
 ): Promise<RouteResponse> {
-  const { query } = call;
+  const { done, ...query } = call.query;
   const { users, next } = await findUsers(context, {
     search: query.search,
     role: query.filter === 'disabled' ? undefined : query.filter,
@@ -54,14 +55,24 @@ export async function usersPage(
     { title: 'Users', area: adminArea, at: PATH },
     <>
       <h1>Users</h1>
+      {done && <Notice kind="good">User deleted.</Notice>}
       <Filter query={query} />
-      {query.search && users.length > 1 && (
-        <p class="note">Search results are sorted by username or email.</p>
+      {isShort(query.search) && (
+        <p class="note">
+          One or two characters match the start of a username, email or display name. Type three to search
+          everywhere.
+        </p>
       )}
       {users.length === 0 ? (
         <Empty>
-          <p>No users match your search.</p>
-          {query.search && <p>A search matches the start of a username or email, or a full user ID.</p>}
+          <p>
+            {next === null
+              ? 'No users match your search.'
+              : 'No users match your search so far. Next continues it.'}
+          </p>
+          {query.search && (
+            <p>A search matches part of a username, email or display name, or a full user ID.</p>
+          )}
           <p>
             <ButtonLink href={PATH} weight="plain" small>
               Clear filters
@@ -80,6 +91,9 @@ export async function usersPage(
   );
 }
 
+/** Whether a search is too short to match everywhere. */
+const isShort = (search = ''): boolean => search.trim() !== '' && [...search.trim()].length < 3;
+
 function Filter({ query }: { query: Query }) {
   return (
     <form method="get" action={PATH} class="wide filter">
@@ -91,7 +105,7 @@ function Filter({ query }: { query: Query }) {
           type="search"
           value={query.search}
           autocomplete="off"
-          placeholder="Username, email or user ID"
+          placeholder="Name, email or user ID"
         />
       </div>
       <Select
@@ -131,7 +145,7 @@ export function Select({ name, label, value, options }: SelectProps) {
 const head = ['User', 'Status', 'Last sign-in', 'Created'] as const;
 
 function UserRow({ user, now }: { user: User; now: number }) {
-  const { id, username, email, last_sign_in_at, created_at } = user;
+  const { id, username, display_name, email, last_sign_in_at, created_at } = user;
   return (
     <Row
       head={head}
@@ -140,6 +154,7 @@ function UserRow({ user, now }: { user: User; now: number }) {
           <Avatar user={user} />
           <div>
             <a href={`${PATH}/${id}`}>{username}</a>
+            {display_name !== null && <p>{display_name}</p>}
             <p>{email}</p>
           </div>
         </div>,

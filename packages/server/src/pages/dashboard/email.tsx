@@ -17,7 +17,6 @@ import { VerifyByCode } from '../verify.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/email';
-const NEW_EMAIL = 'New email';
 
 const done = {
   emailed: VERIFICATION_EMAIL_SENT,
@@ -26,10 +25,7 @@ const done = {
 };
 
 export const emailQuery = z.object({
-  done: z
-    .enum(Object.keys(done) as (keyof typeof done)[])
-    .optional()
-    .catch(undefined),
+  done: z.enum(['emailed', 'verified']).optional().catch(undefined),
 });
 /** Either resends the verification of the current email, or changes the email. */
 export const emailForm = z.union([z.strictObject({ prove: z.literal('again') }), changeEmailBody]);
@@ -50,7 +46,8 @@ export async function addressSubmit(
       return seeOther(`${PATH}?done=emailed`);
     }
     const { otherCookies } = await changeEmail(context, { ...call, body });
-    return seeOther(`${PATH}?done=asked`, { otherCookies });
+    // The new email must not be in a URL, so this form does not redirect.
+    return { ...show(context, call, { action: 'asked', email: body.email.trim() }), otherCookies };
   } catch (error) {
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
     return withErrorHeaders(
@@ -91,16 +88,17 @@ function show(
         </Notice>
       )}
       {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
-      {action === 'asked' && <VerifyNewEmail context={context} />}
+      {action === 'asked' && <VerifyNewEmail context={context} email={email} />}
       {action !== 'asked' && !isEmailVerified && <VerifyEmail context={context} email={user.email} />}
       {action !== 'asked' && <ChangeEmail email={email} errors={errors} />}
     </>,
   );
 }
 
-const VerifyNewEmail = ({ context }: { context: AppContext }) => (
+const VerifyNewEmail = ({ context, email }: { context: AppContext; email: string }) => (
   <Card title="Enter your verification code">
-    <VerifyByCode context={context} given={{ email: '', code: '' }} errors={[]} emailLabel={NEW_EMAIL} />
+    <p class="lead">We sent it to {email}.</p>
+    <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} isPart />
   </Card>
 );
 
@@ -108,7 +106,7 @@ const ChangeEmail = ({ email, errors }: { email: string; errors: FieldError[] })
   <Card title="Change email">
     <p class="lead">We’ll email the new address to confirm it, and notify your current address.</p>
     <Form action={PATH}>
-      <EmailField label={NEW_EMAIL} value={email} errors={errors} />
+      <EmailField label="New email" value={email} errors={errors} />
       <PasswordField
         name="password"
         label="Current password"
@@ -126,8 +124,7 @@ function VerifyEmail({ context, email }: { context: AppContext; email: string })
   return (
     <Card title="Verify your email">
       <p class="lead">
-        Enter the code from our verification email, or open the link in it. If you don’t have it, send a new
-        one.
+        If you have a verification email from us, enter its code or open its link. Otherwise, send one.
       </p>
       <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} isPart />
       <Form action={PATH} shape="inline" hidden={{ prove: 'again' }}>

@@ -36,7 +36,7 @@ export async function overviewPage(
       <header class="identity">
         <Avatar user={user} isLarge />
         <div>
-          <h1>{user.username}</h1>
+          <h1>{user.display_name ?? user.username}</h1>
           <p class="lead">Your {config.serviceName} account</p>
         </div>
       </header>

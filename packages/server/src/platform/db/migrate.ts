@@ -9,6 +9,8 @@ import type { Db } from './database.ts';
 /** What a kind of database provides for migrations. */
 export interface MigrationHost {
   db: Db;
+  /** Its name in a migration: a line `-- Only NAME:` begins a part for one kind of database. */
+  name: 'SQLite' | 'PostgreSQL';
   /** What must exist before the first migration. */
   prelude: string;
   /** Whether the table `migrations` exists. */
@@ -51,7 +53,7 @@ export async function migrate(host: MigrationHost, folder = ownFolder): Promise<
     if (todo.length === 0) return [];
     if (!migrated) await run(`${host.prelude}; ${MIGRATIONS_TABLE}`);
     for (const { name, script, checksum } of todo) {
-      await run(script);
+      await run(partsFor(host.name, script));
       await withMigrations(transaction)
         .insertInto('migrations')
         .values({ name, checksum, applied_at: systemClock.now() })
@@ -67,13 +69,31 @@ export async function pending(host: MigrationHost | undefined, folder = ownFolde
   return unapplied(readMigrations(folder), applied).map(({ name }) => name);
 }
 
-/** Every table that the migrations ever created, newest first, and `migrations` itself. Throws as `pending` does. */
-export async function tablesToDrop(db: Db, folder = ownFolder): Promise<string[]> {
+/** A script without the parts for the other kind of database. */
+function partsFor(name: MigrationHost['name'], script: string): string {
+  const [shared = '', ...parts] = script.split(/^-- Only (?=\w+:$)/m);
+  const own = parts.filter((part) => part.startsWith(`${name}:`)).map((part) => part.slice(name.length + 1));
+  return shared + own.join('');
+}
+
+/**
+ * Every table that the migrations ever created, newest first, and `migrations` itself; and every function. Throws as
+ * `pending` does.
+ */
+export async function createdBy(
+  db: Db,
+  folder = ownFolder,
+): Promise<{ tables: string[]; functions: string[] }> {
   const migrations = readMigrations(folder);
   unapplied(migrations, await readApplied(db));
   const scripts = migrations.map(({ script }) => script).join('\n');
-  const names = [...scripts.matchAll(/^CREATE TABLE (\w+)/gm)].map(([, name]) => name as string);
-  return [...names.reverse(), 'migrations'];
+  const namesAfter = (start: RegExp) => [
+    ...new Set([...scripts.matchAll(start)].map(([, name]) => name as string)),
+  ];
+  return {
+    tables: [...namesAfter(/^CREATE TABLE (\w+)/gm).reverse(), 'migrations'],
+    functions: namesAfter(/^CREATE OR REPLACE FUNCTION (\w+)/gm),
+  };
 }
 
 const MIGRATIONS_TABLE = `

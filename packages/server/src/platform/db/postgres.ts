@@ -1,6 +1,6 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { Database, OpenOptions } from './database.ts';
-import { type MigrationHost, migrate, pending, tablesToDrop } from './migrate.ts';
+import { createdBy, type MigrationHost, migrate, pending } from './migrate.ts';
 import { openPool } from './postgres-pool.ts';
 import { readUrl, type Target } from './postgres-url.ts';
 import type { Tables } from './tables.ts';
@@ -31,11 +31,12 @@ export function openPostgres(url: string, { migrations, timeouts, password, tls 
     drop: async () => {
       if (!(await exists())) return;
       await host.alone(60_000, async (transaction) => {
-        const tables = await tablesToDrop(transaction, migrations);
+        const { tables, functions } = await createdBy(transaction, migrations);
         // Without CASCADE: what others have built on these tables is theirs to remove.
         await sql`DROP TABLE IF EXISTS ${sql.join(tables.map((name) => sql.table(name)))}`.execute(
           transaction,
         );
+        for (const name of functions) await sql`DROP FUNCTION IF EXISTS ${sql.id(name)}`.execute(transaction);
       });
     },
     ping: async () => void (await sql`SELECT 1`.execute(db)),
@@ -63,6 +64,7 @@ const MIGRATION_LOCK = 504978072946;
 function migrationHost(db: Kysely<Tables>, target: Target): MigrationHost {
   return {
     db,
+    name: 'PostgreSQL',
     // Only UTF8 can store any text. The collation is byte order, under the name that the migrations use.
     prelude: `
       DO $$ BEGIN

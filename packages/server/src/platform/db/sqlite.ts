@@ -50,6 +50,7 @@ function dialectOn(driver: SqliteDriver): Dialect {
 function migrationHost(db: Kysely<Tables>, driver: SqliteDriver): MigrationHost {
   return {
     db,
+    name: 'SQLite',
     // SQLite has a built-in collation of that name.
     prelude: '',
     isMigrated: async (on) => {

@@ -8,6 +8,7 @@ import type { UserColumns } from '../../user-fields.ts';
 export interface Tables {
   installation: InstallationTable;
   users: UsersTable;
+  user_search: UserSearchTable;
   sessions: SessionsTable;
   devices: DevicesTable;
   verifications: VerificationsTable;
@@ -35,8 +36,15 @@ export interface InstallationTable {
 export interface UsersTable extends UserColumns {
   username_key: string;
   email_key: string;
+  display_name_key: string | null;
   email_version: Generated<number>;
   device_epoch: number;
+}
+
+/** Written by triggers. SQLite has a column of its own beside these. */
+export interface UserSearchTable {
+  user_id: string;
+  text: string;
 }
 
 export interface SessionsTable {
