@@ -184,6 +184,18 @@ export const settings = {
     plain,
     'Folder with custom email templates; overrides built-in templates by name.',
   ),
+  language: setting(
+    'USHER_LANGUAGE',
+    'en',
+    plain,
+    'Language of pages, emails and API messages for everyone who prefers none that is available: `ar`, `de`, `en`, `es`, `fr`, `ja`, `pt-BR`, `zh-Hans`, or one from USHER_MESSAGES.',
+  ),
+  messages: setting(
+    'USHER_MESSAGES',
+    '',
+    plain,
+    'Folder with messages of your own, `LANGUAGE.json`; they override built-in messages by key, or add a language.',
+  ),
   eventsDays: setting(
     'USHER_EVENTS_DAYS',
     '365',
@@ -228,6 +240,7 @@ const unsetByDefault = [
   'logo',
   'smtpUrl',
   'emailTemplates',
+  'messages',
   'metricsToken',
 ] as const;
 
@@ -240,6 +253,7 @@ export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   logo: string | undefined;
   smtpUrl: Secret | undefined;
   emailTemplates: string | undefined;
+  messages: string | undefined;
   metricsToken: Secret | undefined;
 };
 

@@ -76,6 +76,24 @@ export const userFields = {
       show: isSet,
     },
   }),
+  locale: maybeText({
+    api: {
+      in: 'User',
+      name: 'locale',
+      shape: z
+        .string()
+        .nullable()
+        .describe('The language that the user has chosen: a tag of RFC 5646, or null'),
+      show: unchanged,
+    },
+    file: { name: 'locale', show: (tag) => tag ?? '' },
+    import: {
+      field: 'locale',
+      names: ['locale', 'language', 'lang', 'preferredlanguage', 'preferredlocale', 'languagecode'],
+    },
+    page: { label: 'Language', seenBy: ['admin'] },
+    profile: { autocomplete: 'language', optional: true },
+  }),
   password_changed_at: time({
     api: { in: 'own data', name: 'password_changed_at', shape: timeShape(), show: toTime },
     file: { name: 'password_changed_at', show: toTime },
@@ -142,6 +160,9 @@ interface Column<Value> {
 function text<const U extends Uses<string>>(uses: U): U & Column<string> {
   return uses;
 }
+function maybeText<const U extends Uses<string | null>>(uses: U): U & Column<string | null> {
+  return uses;
+}
 function time<const U extends Uses<number>>(uses: U): U & Column<number> {
   return uses;
 }
@@ -185,7 +206,7 @@ function roleSince(adminSince: number | null): Role {
   return adminSince === null ? 'user' : 'admin';
 }
 
-function unchanged(value: string): string {
+function unchanged<Value>(value: Value): Value {
   return value;
 }
 

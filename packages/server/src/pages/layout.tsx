@@ -3,8 +3,11 @@ import type { AppContext } from '../context.ts';
 import type { ActiveSession } from '../core/sessions.ts';
 import type { HttpError } from '../errors.ts';
 import { timeLeft } from '../flows/account/where.ts';
+import { inLanguage } from '../http/responses.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { english, type Translator } from '../languages/translator.ts';
 import { Button, Form, FormTokenContext } from './form.tsx';
+import { TranslatorContext, useTranslator } from './translator.tsx';
 
 /** No inline code, no other origins, no scripts. */
 const policy = [
@@ -31,6 +34,8 @@ export interface Area {
   /** The name of the navigation for screen readers. */
   label: string;
   items: readonly { href: string; label: string }[];
+  /** Its pages have not been translated. */
+  isEnglish?: true;
 }
 
 interface View {
@@ -39,31 +44,40 @@ interface View {
   status?: number;
   /** `gate`: a single task in a centered card. Otherwise a page to read. */
   shape?: 'gate' | 'reading';
+  /** The page has not been translated. */
+  isEnglish?: true;
   /** The area of the page, whose navigation it shows; `at` is the page's own `href` in it. */
   area?: Area;
   at?: string;
 }
 
 /** The parts of the context that pages use. */
-export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock'>;
+export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock' | 'languages'>;
 
 /** Who views the page. The header names the signed-in user and lets them sign out. */
-export type Viewer = Pick<Call, 'formToken'> & { activeSession?: ActiveSession };
+export type Viewer = Pick<Call, 'formToken' | 'language'> & { activeSession?: ActiveSession };
 
 /** The status and the title of a page; both say whether what was asked for was refused. */
-export const statusAndTitle = (title: string, error?: Pick<HttpError, 'status'>) => ({
+export const statusAndTitle = (
+  title: string,
+  error?: Pick<HttpError, 'status'>,
+  t: Translator = english,
+) => ({
   status: error?.status ?? 200,
-  title: error ? `Error: ${title}` : title,
+  title: error ? t('layout.error', { title }) : title,
 });
 
 /** A whole page as an answer. */
 export function page(context: PageContext, viewer: Viewer, view: View, content: Child): RouteResponse {
+  const t = view.isEnglish || view.area?.isEnglish ? english : context.languages.in(viewer.language());
   const html = (
-    <FormTokenContext.Provider value={viewer.formToken}>
-      <Document context={context} activeSession={viewer.activeSession} view={view}>
-        {content}
-      </Document>
-    </FormTokenContext.Provider>
+    <TranslatorContext.Provider value={t}>
+      <FormTokenContext.Provider value={viewer.formToken}>
+        <Document context={context} activeSession={viewer.activeSession} view={view}>
+          {content}
+        </Document>
+      </FormTokenContext.Provider>
+    </TranslatorContext.Provider>
   );
   const text = `<!doctype html>${html.toString()}`;
   return {
@@ -72,6 +86,7 @@ export function page(context: PageContext, viewer: Viewer, view: View, content: 
     type: 'text/html; charset=utf-8',
     // With `no-referrer`, a browser sends our own forms with `Origin: null`, which is rejected.
     headers: {
+      ...inLanguage(t),
       'content-security-policy': (hasScripts(viewer.activeSession, view) ? scriptPolicy : policy).join('; '),
       'referrer-policy': 'same-origin',
     },
@@ -120,8 +135,9 @@ interface DocumentProps {
 function Document({ context, activeSession, view, children }: DocumentProps) {
   const { config, assets, clock } = context;
   const { title, shape = 'reading', area, at } = view;
+  const t = useTranslator();
   return (
-    <html lang="en">
+    <html lang={t.language} dir={t.dir}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -132,9 +148,12 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
         {hasScripts(activeSession, view) && <script type="module" src={assets['usher.js']?.url} />}
         {activeSession && <script type="module" src={assets['session.js']?.url} />}
       </head>
-      <body class={area ? 'area' : shape} {...(activeSession ? sessionData(activeSession, clock.now()) : {})}>
+      <body
+        class={area ? 'area' : shape}
+        {...(activeSession ? sessionData(activeSession, clock.now(), t) : {})}
+      >
         <a class="skip" href="#content">
-          Skip to content
+          {t('layout.skip')}
         </a>
         <Top context={context} activeSession={activeSession} />
         <main id="content" tabindex={-1}>
@@ -146,14 +165,22 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
   );
 }
 
-/** The data from which the script tells when a session is about to end, in milliseconds. */
-const sessionData = (activeSession: ActiveSession, now: number) => {
+/** The data from which the script tells when a session is about to end, in milliseconds, and its texts. */
+const sessionData = (activeSession: ActiveSession, now: number, t: Translator) => {
   const { idle, left } = timeLeft(activeSession, now);
-  return { 'data-user': activeSession.user.id, 'data-idle': idle, 'data-left': left };
+  return {
+    'data-user': activeSession.user.id,
+    'data-idle': idle,
+    'data-left': left,
+    'data-inactive': t('layout.inactive', { time: '{time}' }),
+    'data-ends': t('layout.session_ends', { time: '{time}' }),
+    'data-stay': t('layout.stay'),
+  };
 };
 
 /** The header of every page: the name of the installation and the signed-in user. */
 function Top({ context, activeSession }: Pick<DocumentProps, 'context' | 'activeSession'>) {
+  const t = useTranslator();
   return (
     <header class="top">
       <a class="brand" href="/">
@@ -162,13 +189,13 @@ function Top({ context, activeSession }: Pick<DocumentProps, 'context' | 'active
       </a>
       {activeSession && (
         <Form action="/sign-out" shape="inline">
-          {activeSession.user.admin_since !== null && <a href="/admin">Admin</a>}
+          {activeSession.user.admin_since !== null && <a href="/admin">{t('layout.admin')}</a>}
           <span class="who">
-            <span class="unseen">Signed in as </span>
+            <span class="unseen">{t('layout.signed_in_as')} </span>
             {activeSession.user.username}
           </span>
           <Button weight="plain" small>
-            Sign out
+            {t('action.sign_out')}
           </Button>
         </Form>
       )}

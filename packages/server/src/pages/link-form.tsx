@@ -3,6 +3,7 @@ import type { FieldError } from '../errors.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card } from './layout.tsx';
+import { useTranslator } from './translator.tsx';
 
 /** The form that submits an opened link. Opening a link changes nothing. */
 export const linkBody = z.strictObject({ link: z.string() });
@@ -13,8 +14,8 @@ export const tokenOf = (link: string): string => /#token=([\w-]*)/.exec(link)?.[
 interface LinkFormProps {
   /** The page that the link leads to. */
   action: string;
-  /** Tells the user where to find the link. */
-  label: string;
+  /** Tells the user where to find the link; by default in an email. */
+  label?: string;
   autofocus?: boolean;
   /** The ID of the field, if a page has two of them. */
   id?: string;
@@ -27,36 +28,38 @@ const NONE: FieldError[] = [];
  * so no log on the way contains it: `usher.js` submits it, and without scripts the user pastes the link.
  */
 export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
+  const t = useTranslator();
   return (
     <Form action={action}>
-      <Field id={id} name="link" label={label} autocomplete="off" errors={NONE} autofocus={autofocus} />
+      <Field id={id} name="link" label={label ?? t('link.paste')} autocomplete="off" errors={NONE} autofocus={autofocus} />
       <Actions>
-        <Button weight={autofocus ? 'primary' : 'plain'}>Open link</Button>
+        <Button weight={autofocus ? 'primary' : 'plain'}>{t('action.open_link')}</Button>
       </Actions>
     </Form>
   );
 }
 
 /** For a link opened in a browser without scripts, where the page cannot read its token. */
-export const PasteWithoutScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
-  <noscript>
-    <Card>
-      <p class="lead">
-        JavaScript is off in your browser, so the link couldn’t open on its own. Paste it here.
-      </p>
-      <LinkForm action={action} label={FROM_EMAIL} id="pasted-link" />
-    </Card>
-  </noscript>
-);
+export function PasteWithoutScripts({ action }: Pick<LinkFormProps, 'action'>) {
+  const t = useTranslator();
+  return (
+    <noscript>
+      <Card>
+        <p class="lead">{t('link.no_scripts')}</p>
+        <LinkForm action={action} id="pasted-link" />
+      </Card>
+    </noscript>
+  );
+}
 
 /** The same form in a browser with scripts, which can also submit the token of an opened link. */
-export const PasteWithScripts = ({ action }: Pick<LinkFormProps, 'action'>) => (
-  <div class="scripted">
-    <Card title="Use the link instead">
-      <LinkForm action={action} label={FROM_EMAIL} />
-    </Card>
-  </div>
-);
-
-/** The label of `LinkForm` for a link from an email. */
-export const FROM_EMAIL = 'Paste the link from your email';
+export function PasteWithScripts({ action }: Pick<LinkFormProps, 'action'>) {
+  const t = useTranslator();
+  return (
+    <div class="scripted">
+      <Card title={t('link.instead')}>
+        <LinkForm action={action} />
+      </Card>
+    </div>
+  );
+}

@@ -10,6 +10,7 @@ import { account } from './dashboard/area.ts';
 import { PasswordField, passwordErrors } from './field.tsx';
 import { Actions, Button, Cancel, Form } from './form.tsx';
 import { Card, Notice, page, refusing } from './layout.tsx';
+import { Say } from './translator.tsx';
 
 const CONFIRM = 'Confirm it’s you';
 
@@ -31,7 +32,9 @@ export async function reauthenticationPage(
     <>
       <h1>{title}</h1>
       {errors.length === 0 && error.code !== 'reauthentication_required' && (
-        <Notice kind="bad">{error.message}</Notice>
+        <Notice kind="bad">
+          <Say of={error.text} />
+        </Notice>
       )}
       <Card>
         <p class="lead">{CONFIRM}: enter your password to continue. Nothing has changed yet.</p>

@@ -7,16 +7,14 @@ import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
 import {
-  FROM_EMAIL,
   LinkForm,
   linkBody,
   PasteWithoutScripts,
   PasteWithScripts,
   tokenOf,
 } from './link-form.tsx';
+import { translatorOf, useTranslator } from './translator.tsx';
 import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
-
-const TITLE = 'Reset your password';
 
 export const resetForm = z.union([
   linkBody,
@@ -26,7 +24,7 @@ export const resetForm = z.union([
 
 /** The form that takes a code or the link from an email. */
 export const resetPage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, TITLE, <ByCode context={context} email="" errors={[]} />);
+  answerPage(context, call, titleOf(context, call), <ByCode context={context} email="" errors={[]} />);
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -35,9 +33,9 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await checkResetLink(context, call, token);
   } catch (error) {
-    return linkRefused(context, call, TITLE, error, { next: anotherEmail, again: <PasteAgain /> });
+    return linkRefused(context, call, titleOf(context, call), error, { next: anotherEmail(context, call), again: <PasteAgain /> });
   }
-  return answerPage(context, call, TITLE, <ByLink context={context} token={token} errors={[]} />);
+  return answerPage(context, call, titleOf(context, call), <ByLink context={context} token={token} errors={[]} />);
 }
 
 /** Opens a link, or resets the password from either form. It signs no one in: the next step is to sign in. */
@@ -53,7 +51,7 @@ export async function resetSubmit(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     if (error.code === 'invalid_link')
-      return linkRefused(context, call, TITLE, error, { next: anotherEmail });
+      return linkRefused(context, call, titleOf(context, call), error, { next: anotherEmail(context, call) });
     const errors = answerErrors(error);
     const form =
       'code' in body ? (
@@ -61,44 +59,52 @@ export async function resetSubmit(
       ) : (
         <ByLink context={context} token={body.token} errors={errors} />
       );
-    return refusing(error, answerPage(context, call, TITLE, form, error.status));
+    return refusing(error, answerPage(context, call, titleOf(context, call), form, error.status));
   }
 }
 
-const anotherEmail = { href: '/forgot-password', label: 'Request a new link' };
+const titleOf = (context: AppContext, call: Call<unknown>): string =>
+  translatorOf(context, call)('reset.title');
 
-export const EVERYBODY_OUT = 'You’ll be signed out on all devices.';
+const anotherEmail = (context: AppContext, call: Call<unknown>) => ({
+  href: '/forgot-password',
+  label: translatorOf(context, call)('reset.new_link'),
+});
 
 function ByLink({ context, token, errors }: { context: AppContext; token: string; errors: FieldError[] }) {
+  const t = useTranslator();
   return (
     <Card>
-      <h1>{TITLE}</h1>
-      <p class="lead">{EVERYBODY_OUT}</p>
+      <h1>{t('reset.title')}</h1>
+      <p class="lead">{t('reset.all_devices')}</p>
       <FormErrors errors={errors} shown={['password']} />
       <Form action="/reset-password" hidden={{ token }}>
         <NewPasswordField config={context.config} errors={errors} autofocus />
         <Actions>
-          <Button>Reset password</Button>
+          <Button>{t('action.reset_password')}</Button>
         </Actions>
       </Form>
     </Card>
   );
 }
 
-const PasteAgain = () => <LinkForm action="/reset-password" label={FROM_EMAIL} />;
+const PasteAgain = () => <LinkForm action="/reset-password" />;
 
 function ByCode(props: ResetByCodeProps) {
+  const t = useTranslator();
   return (
     <>
       <PasteWithoutScripts action="/reset-password" />
       <Card>
-        <h1>{TITLE}</h1>
-        <p class="lead">Enter the code from the email we sent you. {EVERYBODY_OUT}</p>
+        <h1>{t('reset.title')}</h1>
+        <p class="lead">
+          {t('link.enter_code')} {t('reset.all_devices')}
+        </p>
         <ResetByCode {...props} />
       </Card>
       <PasteWithScripts action="/reset-password" />
       <p class="aside">
-        Don’t have a code? <a href="/forgot-password">Request a reset email</a>
+        {t.rich('reset.no_code', { link: (children) => <a href="/forgot-password">{children}</a> })}
       </p>
     </>
   );
@@ -113,6 +119,7 @@ interface ResetByCodeProps {
 
 /** Fields for email, code and new password; also shown after an email was sent. */
 export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) {
+  const t = useTranslator();
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'password']} />
@@ -120,7 +127,7 @@ export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) 
         <CodeFields config={context.config} email={email} code={code} errors={errors} autofocus />
         <NewPasswordField config={context.config} errors={errors} />
         <Actions>
-          <Button>Reset password</Button>
+          <Button>{t('action.reset_password')}</Button>
         </Actions>
       </Form>
     </>

@@ -6,6 +6,8 @@ import type { RouteResponse } from '../http/route.ts';
 import { EmailField, Field } from './field.tsx';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, refusing, type Viewer } from './layout.tsx';
+import { Say, translatorOf, useTranslator } from './translator.tsx';
+import type { Text } from '../languages/text.ts';
 
 /** A form as it was sent, but for spaces in its code: a mail program may copy them along. */
 export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: string })): Body =>
@@ -26,13 +28,14 @@ interface CodeFieldsProps {
 /** Fields for when the link cannot be opened: the email address and its code. */
 export function CodeFields({
   config,
-  emailLabel = 'Email',
+  emailLabel,
   email,
   code,
   errors,
   autofocus = false,
   isFixed,
 }: CodeFieldsProps) {
+  const t = useTranslator();
   return (
     <>
       {isFixed ? (
@@ -48,7 +51,7 @@ export function CodeFields({
       )}
       <Field
         name="code"
-        label={`${config.codesDigits}-digit code`}
+        label={t('fields.code', { digits: config.codesDigits })}
         value={code}
         autocomplete="one-time-code"
         inputmode="numeric"
@@ -61,40 +64,40 @@ export function CodeFields({
 }
 
 /** The errors by field; a wrong code is reported at the code field. */
-export const answerErrors = ({ code, message, fields }: HttpError): FieldError[] =>
-  fields ?? [{ field: code === 'invalid_code' ? 'code' : '', code, message }];
+export const answerErrors = ({ code, text, fields }: HttpError): FieldError[] =>
+  fields ?? [{ field: code === 'invalid_code' ? 'code' : '', code, message: text }];
 
 /** Says that the email may be in the mailbox, if no mail server is set up. */
 export function MailboxHint({ context }: { context: Pick<AppContext, 'hasMailbox'> }) {
+  const t = useTranslator();
   if (!context.hasMailbox) return null;
   return (
-    <p>
-      No mail server is set up. Open the email in <a href="/mailbox">the development mailbox</a>.
-    </p>
+    <p>{t.rich('link.mailbox', { link: (children) => <a href="/mailbox">{children}</a> })}</p>
   );
 }
-
-export const CHECK_YOUR_EMAIL = 'Check your email';
 
 interface CheckYourEmailProps {
   context: Pick<AppContext, 'hasMailbox'>;
   /** What is said of the email. */
-  message: string;
+  message: Text;
   /** The form that takes its code. */
   children: Child;
 }
 
 /** What a page shows after it had an email sent. */
-export const CheckYourEmail = ({ context, message, children }: CheckYourEmailProps) => (
-  <Card>
-    <h1>{CHECK_YOUR_EMAIL}</h1>
-    <Notice>
-      <p>{message}</p>
-      <MailboxHint context={context} />
-    </Notice>
-    {children}
-  </Card>
-);
+export function CheckYourEmail({ context, message, children }: CheckYourEmailProps) {
+  const t = useTranslator();
+  return (
+    <Card>
+      <h1>{t('link.check_email')}</h1>
+      <Notice>
+        <p>{t(message)}</p>
+        <MailboxHint context={context} />
+      </Notice>
+      {children}
+    </Card>
+  );
+}
 
 /** The page of a form that answers an email, or of what is still wrong with it. */
 export const answerPage = (
@@ -104,7 +107,7 @@ export const answerPage = (
   form: Child,
   status = 200,
 ): RouteResponse =>
-  page(context, viewer, { status, title: status < 400 ? title : `Error: ${title}`, shape: 'gate' }, form);
+  page(context, viewer, { status, title: status < 400 ? title : translatorOf(context, viewer)('layout.error', { title }), shape: 'gate' }, form);
 
 /** Where a page continues that cannot use a link. */
 interface GoOn {
@@ -129,7 +132,9 @@ export function linkRefused(
   const content = (
     <Card>
       <h1>{title}</h1>
-      <Notice kind="bad">{error.message}</Notice>
+      <Notice kind="bad">
+        <Say of={error.text} />
+      </Notice>
       {again}
       {next && (
         <Actions>

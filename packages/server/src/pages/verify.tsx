@@ -8,18 +8,15 @@ import { NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, refusing, seeOther } from './layout.tsx';
 import {
-  FROM_EMAIL,
   LinkForm,
   linkBody,
   PasteWithoutScripts,
   PasteWithScripts,
   tokenOf,
 } from './link-form.tsx';
-import { EVERYBODY_OUT } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
+import { translatorOf, useTranslator } from './translator.tsx';
 import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
-
-const TITLE = 'Verify your email';
 
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
@@ -34,7 +31,7 @@ type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
 /** The form that takes a code or the link from an email. */
 export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, TITLE, <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />);
+  answerPage(context, call, titleOf(context, call), <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />);
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -43,9 +40,9 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     const checked = await checkVerifyLink(context, call, token);
     const form = <ByLink context={context} {...checked} given={{ token }} errors={[]} />;
-    return answerPage(context, call, TITLE, form);
+    return answerPage(context, call, titleOf(context, call), form);
   } catch (error) {
-    return linkRefused(context, call, TITLE, error, { again: <PasteAgain /> });
+    return linkRefused(context, call, titleOf(context, call), error, { again: <PasteAgain /> });
   }
 }
 
@@ -80,47 +77,47 @@ async function askAgain(
   const { body } = call;
   const asksPassword = error.code === 'password_required';
   const errors = asksPassword
-    ? [{ field: 'password', code: error.code, message: error.message }]
+    ? [{ field: 'password', code: error.code, message: error.text }]
     : answerErrors(error);
   if ('code' in body)
     return answerPage(
       context,
       call,
-      TITLE,
+      titleOf(context, call),
       <ByCode context={context} given={body} errors={errors} />,
       error.status,
     );
   // The link is not in the URL of the sign-in, where logs would have its token: the user opens it again afterwards.
   if (error.code === 'unauthenticated')
-    return linkRefused(context, call, TITLE, error, {
-      next: { href: withReturnTo('/sign-in', '/verify'), label: 'Sign in' },
+    return linkRefused(context, call, titleOf(context, call), error, {
+      next: { href: withReturnTo('/sign-in', '/verify'), label: translatorOf(context, call)('action.sign_in') },
     });
-  if (!error.fields && !asksPassword) return linkRefused(context, call, TITLE, error);
+  if (!error.fields && !asksPassword) return linkRefused(context, call, titleOf(context, call), error);
   const checked = await checkVerifyLink(context, call, body.token);
   const form = <ByLink context={context} {...checked} given={body} errors={errors} />;
-  return answerPage(context, call, TITLE, form, error.status);
+  return answerPage(context, call, titleOf(context, call), form, error.status);
 }
 
-const questions: Record<Purpose, { heading: string; lead: string; button: string }> = {
+const titleOf = (context: AppContext, call: Call<unknown>): string =>
+  translatorOf(context, call)('verify.title');
+
+const questions = {
   sign_up: {
-    heading: 'Finish signing up',
-    lead: 'Confirm your email to create your account.',
-    button: 'Create account',
+    heading: 'verify.sign_up',
+    lead: 'verify.sign_up_lead',
+    button: 'action.create_account',
   },
   verify_email: {
-    heading: 'Verify your email',
-    lead: 'A verified email lets you recover your account if you forget your password.',
-    button: 'Verify email',
+    heading: 'verify.title',
+    lead: 'verify.email_lead',
+    button: 'verify.email_button',
   },
   change_email: {
-    heading: 'Confirm your new email',
-    lead: 'Your account will use this email from now on.',
-    button: 'Confirm new email',
+    heading: 'verify.change',
+    lead: 'verify.change_lead',
+    button: 'verify.change_button',
   },
-};
-
-const ANOTHER_BROWSER =
-  'You started signing up in a different browser. Choose a new password to finish here. It replaces the one chosen at sign-up.';
+} as const satisfies Record<Purpose, object>;
 
 interface ByLinkProps {
   context: AppContext;
@@ -131,15 +128,15 @@ interface ByLinkProps {
 }
 
 function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps) {
+  const t = useTranslator();
   const { heading, lead, button } = questions[purpose];
   return (
     <Card>
-      <h1>{heading}</h1>
-      <p class="lead">{needsPassword ? ANOTHER_BROWSER : lead}</p>
+      <h1>{t(heading)}</h1>
+      <p class="lead">{t(needsPassword ? 'verify.other_browser' : lead)}</p>
       {needsPassword && (
         <p>
-          {purpose === 'verify_email' && EVERYBODY_OUT} To keep the first password, enter the code from the
-          email in the browser where you signed up.
+          {purpose === 'verify_email' && t('reset.all_devices')} {t('verify.keep_password')}
         </p>
       )}
       <FormErrors errors={errors} shown={['username', 'password']} />
@@ -147,7 +144,7 @@ function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps)
         <Username given={given} errors={errors} />
         {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
-          <Button>{button}</Button>
+          <Button>{t(button)}</Button>
         </Actions>
       </Form>
     </Card>
@@ -163,15 +160,16 @@ interface VerifyByCodeProps {
   isPart?: boolean;
 }
 
-const PasteAgain = () => <LinkForm action="/verify" label={FROM_EMAIL} />;
+const PasteAgain = () => <LinkForm action="/verify" />;
 
 function ByCode(props: VerifyByCodeProps) {
+  const t = useTranslator();
   return (
     <>
       <PasteWithoutScripts action="/verify" />
       <Card>
-        <h1>{TITLE}</h1>
-        <p class="lead">Enter the code from the email we sent you.</p>
+        <h1>{t('verify.title')}</h1>
+        <p class="lead">{t('link.enter_code')}</p>
         <VerifyByCode {...props} />
       </Card>
       <PasteWithScripts action="/verify" />
@@ -181,6 +179,7 @@ function ByCode(props: VerifyByCodeProps) {
 
 /** Fields for email and code, and whatever else is required; also shown after an email was sent. */
 export function VerifyByCode({ context, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
+  const t = useTranslator();
   const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
@@ -198,7 +197,7 @@ export function VerifyByCode({ context, given, errors, emailLabel, isPart = fals
         <Username given={given} errors={errors} />
         {asksPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
-          <Button>Verify</Button>
+          <Button>{t('action.verify')}</Button>
         </Actions>
       </Form>
     </>

@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import type { ZxcvbnFactory as Factory } from '@zxcvbn-ts/core';
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { reasons } from '../../src/core/passwords/guessable.ts';
 import {
   checkPolicy,
   couldBePassword,
@@ -20,7 +19,7 @@ const { ZxcvbnFactory }: { ZxcvbnFactory: typeof Factory } = require('@zxcvbn-ts
 const listed = new Set(common);
 const hasher = createHasher({ threads: 1, parameters: { memoryKib: 64, passes: 1 } });
 
-const guessable = Object.keys(reasons).map((reason) => `password_${reason}`);
+const guessable = ['repeats', 'sequence', 'keyboard', 'date', 'word'].map((reason) => `password_${reason}`);
 
 const codeOf = (password: string, about = {}, minimum?: number) =>
   checkPolicy(password, about, minimum)?.code;

@@ -3,6 +3,8 @@ import { recordEvent } from '../../core/events.ts';
 import { type IdentifierFault, parseUsername } from '../../core/identifiers.ts';
 import { type ProfileChange, type User, updateProfile } from '../../core/users.ts';
 import { type FieldError, HttpError } from '../../errors.ts';
+import { canonicalTag } from '../../languages/catalog.ts';
+import { text } from '../../languages/text.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
 import type { Change } from './change-user.ts';
 
@@ -14,7 +16,23 @@ const checks: Record<ProfileColumn, (given: string) => Checked> = {
     const parsed = parseUsername(given);
     return parsed.ok ? { ok: true, change: { username: parsed.username, username_key: parsed.key } } : parsed;
   },
+  locale: (given) => parseLocale(given),
 };
+
+/**
+ * A language tag of any language, since the languages of an installation can change; empty for none. Some programs write
+ * `pt_BR`.
+ */
+export function parseLocale(
+  given: string,
+): { ok: true; change: { locale: string | null } } | IdentifierFault {
+  const tag = given.trim().replaceAll('_', '-');
+  if (tag === '') return { ok: true, change: { locale: null } };
+  const locale = canonicalTag(tag);
+  return locale === undefined
+    ? { ok: false, code: 'locale_invalid', message: text('locale.invalid') }
+    : { ok: true, change: { locale } };
+}
 
 /** The profile fields of a request: those to change. */
 export const profileShape = Object.fromEntries(
@@ -36,7 +54,7 @@ export async function changeProfile(
   const changed = await updateProfile(tx, user.id, checked(profile));
   if (changed === 'taken')
     throw new HttpError('identifier_taken', {
-      fields: [{ field: 'username', code: 'username_taken', message: 'This username is taken.' }],
+      fields: [{ field: 'username', code: 'username_taken', message: text('username.taken') }],
     });
   if (!changed) throw new HttpError('not_found');
   await recordEvent(tx, 'user_updated', client, { userId: user.id, actorId }, now);

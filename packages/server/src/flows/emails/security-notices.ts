@@ -18,7 +18,7 @@ export async function sendSecurityNotice<K extends NoticeKind>(
   tx: Db,
   context: AppContext,
   kind: K,
-  user: Pick<User, 'id' | 'username' | 'email'>,
+  user: Pick<User, 'id' | 'username' | 'email' | 'locale'>,
   client: Call['client'],
   ...[more]: object extends More<K> ? [] : [More<K>]
 ): Promise<void> {
@@ -42,5 +42,10 @@ export async function sendSecurityNotice<K extends NoticeKind>(
   } as ValuesOf<K> & { ip: string; user_agent: string };
   // An email with a user id would be deleted together with the account.
   const userId = kind === 'account_deleted' ? null : user.id;
-  await queueEmail(tx, keys, { kind, to: user.email, userId, values, expiresAt: null }, now);
+  await queueEmail(
+    tx,
+    keys,
+    { kind, to: user.email, userId, language: user.locale, values, expiresAt: null },
+    now,
+  );
 }

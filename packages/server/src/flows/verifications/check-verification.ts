@@ -31,6 +31,7 @@ import { HttpError } from '../../errors.ts';
 import { clientRanges } from '../../http/client-ip.ts';
 import { readVerificationCookie } from '../../http/other-cookies.ts';
 import type { Call } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { countIp } from '../limits/count-ip.ts';
 import { recordRateLimit, recordRateLimitError } from '../limits/rate-limited.ts';
@@ -110,7 +111,7 @@ export const isVerificationInput = ({ email, code, token }: VerificationInput): 
 
 /** The error for a body that has neither or both. */
 export const VERIFICATION_INPUT_REQUIRED = {
-  message: 'Provide either "email" and "code", or "token"',
+  params: { text: text('field.code_or_token') },
   path: ['code'],
 };
 

@@ -18,7 +18,7 @@ function addReveal(box) {
   const button = make('button', { type: 'button', class: 'reveal' });
   const show = (isShown) => {
     input.type = isShown ? 'text' : 'password';
-    button.textContent = isShown ? 'Hide' : 'Show';
+    button.textContent = isShown ? box.dataset.hide : box.dataset.show;
     button.append(make('span', { class: 'unseen' }, ` ${label}`));
   };
   show(false);
