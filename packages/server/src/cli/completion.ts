@@ -48,8 +48,17 @@ function wordsOf(command: Command, path: readonly string[] = []): Words[] {
 const writers: Record<Shell, (all: Words[]) => string> = { bash: writeBash, zsh: writeZsh, fish: writeFish };
 
 /**
- * Finds the longest path of commands among the words typed so far; `$path` is that path, `$words` what may follow it.
+ * Finds the longest path of commands among the words typed so far: `$at` is that path, `$next` what may follow it.
+ *
+ * @param typed The shell's expression for these words.
  */
+const findPath = (all: Words[], typed: string): string => `  local at='' next='${topOf(all)}' word
+  for word in "\${${typed}}"; do
+    case "\${at:+$at }$word" in
+${cases(all)}
+    esac
+  done`;
+
 const cases = (all: Words[]): string =>
   all
     .filter(({ path }) => path !== '')
@@ -63,12 +72,7 @@ const topOf = (all: Words[]): string => (all[0]?.words ?? []).map(({ word }) => 
 
 function writeBash(all: Words[]): string {
   return `_usher() {
-  local at='' next='${topOf(all)}' word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "\${at:+$at }$word" in
-${cases(all)}
-    esac
-  done
+${findPath(all, 'COMP_WORDS[@]:1:COMP_CWORD-1')}
   COMPREPLY=($(compgen -W "$next" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _usher usher`;
@@ -77,12 +81,7 @@ complete -o default -F _usher usher`;
 function writeZsh(all: Words[]): string {
   return `#compdef usher
 _usher() {
-  local at='' next='${topOf(all)}' word
-  for word in "\${(@)words[2,CURRENT-1]}"; do
-    case "\${at:+$at }$word" in
-${cases(all)}
-    esac
-  done
+${findPath(all, '(@)words[2,CURRENT-1]')}
   compadd -- \${(s: :)next}
   _files
 }

@@ -396,19 +396,17 @@ export async function countAttempt(
 ): Promise<RateLimitResult> {
   const { free, forget } = rateLimits[rateLimit];
   const id = keyOf(key, rateLimit, subject);
-  const isOver = sql<boolean>`rate_limits.expires_at <= ${now}`;
   const passed = await db
     .insertInto('rate_limits')
-    // Every rate limit allows the first attempt.
-    .values({ key: id, count: 1, blocked_until: 0, expires_at: now + forget, rejected: 0 })
+    .values(firstAttempt(id, now + forget))
     .onConflict((conflict) =>
       conflict
         .column('key')
         .doUpdateSet({
-          count: sql`CASE WHEN ${isOver} THEN 1 ELSE rate_limits.count + 1 END`,
+          count: countWith(now),
           // Not `now` if there is no pause: of two concurrent attempts, the one with the earlier time may be written
           // second.
-          blocked_until: sql`CASE WHEN ${isOver} OR rate_limits.count + 1 < ${sql.lit(free)} THEN 0
+          blocked_until: sql`CASE WHEN ${isOver(now)} OR rate_limits.count + 1 < ${sql.lit(free)} THEN 0
             ELSE CAST(${now} AS BIGINT) + ${pauses(rateLimit)} END`,
           expires_at: now + forget,
           rejected: 0,
@@ -419,6 +417,21 @@ export async function countAttempt(
     .executeTakeFirst();
   return passed ? { allowed: true, count: passed.count } : countRejection(db, rateLimit, id, now);
 }
+
+/** The row after the first attempt, which every rate limit allows. */
+const firstAttempt = (key: string, end: number) => ({
+  key,
+  count: 1,
+  blocked_until: 0,
+  expires_at: end,
+  rejected: 0,
+});
+
+const isOver = (now: number) => sql<boolean>`rate_limits.expires_at <= ${now}`;
+
+/** The count with one more attempt; it starts again when the row has expired. */
+const countWith = (now: number) =>
+  sql<number>`CASE WHEN ${isOver(now)} THEN 1 ELSE rate_limits.count + 1 END`;
 
 /** A rejected attempt counts only as a rejection. */
 async function countRejection(
@@ -558,16 +571,15 @@ export async function countInWindow(
   const max = rateLimits[rateLimit].max * times;
   const length = Math.min(rateLimits[rateLimit].length, longest);
   const id = keyOf(key, rateLimit, subject);
-  const isOver = sql<boolean>`rate_limits.expires_at <= ${now}`;
   const passed = await db
     .insertInto('rate_limits')
-    .values({ key: id, count: 1, blocked_until: 0, expires_at: now + length, rejected: 0 })
+    .values(firstAttempt(id, now + length))
     .onConflict((conflict) =>
       conflict
         .column('key')
         .doUpdateSet({
-          count: sql`CASE WHEN ${isOver} THEN 1 ELSE rate_limits.count + 1 END`,
-          expires_at: sql`CASE WHEN ${isOver} THEN CAST(${now + length} AS BIGINT) ELSE rate_limits.expires_at END`,
+          count: countWith(now),
+          expires_at: sql`CASE WHEN ${isOver(now)} THEN CAST(${now + length} AS BIGINT) ELSE rate_limits.expires_at END`,
           rejected: 0,
         })
         .where((allowed) =>

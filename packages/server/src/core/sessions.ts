@@ -206,11 +206,11 @@ export async function isSessionActive(tx: Db, id: string): Promise<boolean> {
   return row !== undefined;
 }
 
-/** Ends the sessions that a `where` picks, of those that are open. */
+/** Revokes the sessions that a `where` selects, unless they are revoked already. */
 const revoking = (tx: Db, reason: RevocationReason, now: number) =>
   tx.updateTable('sessions').set({ revoked_at: now, revoked_reason: reason }).where('revoked_at', 'is', null);
 
-/** Ends one session of a user. @returns false when the user has no such session that is still open. */
+/** Revokes one session of a user. @returns false if the user has no such session, or it is revoked already. */
 export async function revokeSession(
   tx: Db,
   id: string,
@@ -226,15 +226,22 @@ export async function revokeSession(
   return row !== undefined;
 }
 
-/** Revokes all sessions of a user. @returns The number of sessions revoked. */
+/**
+ * Revokes the sessions of a user: all of them, or all but one.
+ *
+ * @param except The id of the session to keep.
+ * @returns The number of sessions revoked.
+ */
 export async function revokeSessionsOf(
   tx: Db,
   userId: string,
   reason: RevocationReason,
   now: number,
+  except?: string,
 ): Promise<number> {
-  const rows = await revoking(tx, reason, now).where('user_id', '=', userId).returning('id').execute();
-  return rows.length;
+  const ofUser = revoking(tx, reason, now).where('user_id', '=', userId);
+  const revoked = except === undefined ? ofUser : ofUser.where('id', '<>', except);
+  return (await revoked.returning('id').execute()).length;
 }
 
 /** Revokes all sessions of all users. @returns The number of sessions revoked. */
@@ -251,22 +258,6 @@ export async function wasRefreshed(db: Db, id: string, number: number): Promise<
     .where('id', '=', id)
     .executeTakeFirst();
   return row === undefined || row.refresh_number >= number;
-}
-
-/** Revokes all sessions of a user except one. @returns The number of sessions revoked. */
-export async function revokeOtherSessions(
-  tx: Db,
-  keptId: string,
-  userId: string,
-  reason: RevocationReason,
-  now: number,
-): Promise<number> {
-  const rows = await revoking(tx, reason, now)
-    .where('user_id', '=', userId)
-    .where('id', '<>', keptId)
-    .returning('id')
-    .execute();
-  return rows.length;
 }
 
 /**

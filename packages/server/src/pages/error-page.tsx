@@ -3,7 +3,7 @@ import type { HttpError } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
 import type { Translator } from '../languages/translator.ts';
 import { ButtonLink } from './form.tsx';
-import { Card, page, refusing, seeOther } from './layout.tsx';
+import { Card, page, seeOther, withErrorHeaders } from './layout.tsx';
 import { nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 
 /** The parts of a failed request that its error page needs. */
@@ -54,7 +54,7 @@ export function errorPage(
       )}
     </Card>
   );
-  return refusing(
+  return withErrorHeaders(
     error,
     page(context, { formToken: () => '', language }, { status, title, shape: 'gate' }, content),
   );

@@ -3,16 +3,21 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { sendMail, type sendMailBody } from '../flows/recovery/send-mail.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { text } from '../languages/text.ts';
 import { EmailField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
-import { Card, Notice, page, refusing, statusAndTitle } from './layout.tsx';
+import { Card, Notice, page, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { ResetByCode } from './reset-password.tsx';
 import { Say, translatorOf, useTranslator } from './translator.tsx';
-import { text } from '../languages/text.ts';
 import { CheckYourEmail } from './verification-page.tsx';
 
 export const forgotPasswordPage = (context: AppContext, call: Call): RouteResponse =>
-  page(context, call, { title: translatorOf(context, call)('forgot.title'), shape: 'gate' }, <AskForEmail email="" />);
+  page(
+    context,
+    call,
+    { title: translatorOf(context, call)('forgot.title'), shape: 'gate' },
+    <AskForEmail email="" />,
+  );
 
 /** Sends the email and shows the form for its code. */
 export async function forgotPasswordSubmit(
@@ -29,7 +34,7 @@ export async function forgotPasswordSubmit(
     const form = <AskForEmail email={email} error={error} />;
     const t = translatorOf(context, call);
     const view = { ...statusAndTitle(t('forgot.title'), error, t), shape: 'gate' } as const;
-    return refusing(error, page(context, call, view, form));
+    return withErrorHeaders(error, page(context, call, view, form));
   }
 }
 
@@ -64,10 +69,7 @@ function EmailSent({ context, email }: { context: AppContext; email: string }) {
   const t = useTranslator();
   return (
     <>
-      <CheckYourEmail
-        context={context}
-        message={text('forgot.sent')}
-      >
+      <CheckYourEmail context={context} message={text('forgot.sent')}>
         <ResetByCode context={context} email={email} errors={[]} />
       </CheckYourEmail>
       <p class="aside">

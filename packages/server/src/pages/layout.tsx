@@ -57,7 +57,7 @@ export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock' | 'lang
 /** Who views the page. The header names the signed-in user and lets them sign out. */
 export type Viewer = Pick<Call, 'formToken' | 'language'> & { activeSession?: ActiveSession };
 
-/** The status and the title of a page; both say whether what was asked for was refused. */
+/** The status and the title of a page; with an error, both show it. */
 export const statusAndTitle = (
   title: string,
   error?: Pick<HttpError, 'status'>,
@@ -67,7 +67,7 @@ export const statusAndTitle = (
   title: error ? t('layout.error', { title }) : title,
 });
 
-/** A whole page as an answer. */
+/** The response with a whole page. */
 export function page(context: PageContext, viewer: Viewer, view: View, content: Child): RouteResponse {
   const t = view.isEnglish || view.area?.isEnglish ? english : context.languages.in(viewer.language());
   const html = (
@@ -102,8 +102,11 @@ export const seeOther = (location: string, response: Partial<RouteResponse> = {}
   headers: { ...response.headers, location, 'referrer-policy': 'same-origin' },
 });
 
-/** A page that explains an error, with its status and headers for programs. */
-export const refusing = ({ retryAfter, headers }: HttpError, response: RouteResponse): RouteResponse => ({
+/** Adds the headers of an error, such as `Retry-After`, to the page that explains it. */
+export const withErrorHeaders = (
+  { retryAfter, headers }: HttpError,
+  response: RouteResponse,
+): RouteResponse => ({
   ...response,
   headers: {
     ...response.headers,

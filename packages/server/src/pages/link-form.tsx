@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import { Field } from './field.tsx';
@@ -14,7 +15,7 @@ export const tokenOf = (link: string): string => /#token=([\w-]*)/.exec(link)?.[
 interface LinkFormProps {
   /** The page that the link leads to. */
   action: string;
-  /** Tells the user where to find the link; by default in an email. */
+  /** Tells the user where to find the link; an email, by default. */
   label?: string;
   autofocus?: boolean;
   /** The ID of the field, if a page has two of them. */
@@ -31,7 +32,14 @@ export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
   const t = useTranslator();
   return (
     <Form action={action}>
-      <Field id={id} name="link" label={label ?? t('link.paste')} autocomplete="off" errors={NONE} autofocus={autofocus} />
+      <Field
+        id={id}
+        name="link"
+        label={label ?? t('link.paste')}
+        autocomplete="off"
+        errors={NONE}
+        autofocus={autofocus}
+      />
       <Actions>
         <Button weight={autofocus ? 'primary' : 'plain'}>{t('action.open_link')}</Button>
       </Actions>
@@ -39,27 +47,37 @@ export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
   );
 }
 
-/** For a link opened in a browser without scripts, where the page cannot read its token. */
-export function PasteWithoutScripts({ action }: Pick<LinkFormProps, 'action'>) {
-  const t = useTranslator();
-  return (
-    <noscript>
-      <Card>
-        <p class="lead">{t('link.no_scripts')}</p>
-        <LinkForm action={action} id="pasted-link" />
-      </Card>
-    </noscript>
-  );
+interface CodeOrLinkProps {
+  /** The page that the link leads to; it also takes the code. */
+  action: string;
+  title: string;
+  lead: string;
+  /** The form that takes the code. */
+  children: Child;
 }
 
-/** The same form in a browser with scripts, which can also submit the token of an opened link. */
-export function PasteWithScripts({ action }: Pick<LinkFormProps, 'action'>) {
+/** What a page shows that takes a code from an email, or the link in its place. */
+export function CodeOrLink({ action, title, lead, children }: CodeOrLinkProps) {
   const t = useTranslator();
   return (
-    <div class="scripted">
-      <Card title={t('link.instead')}>
-        <LinkForm action={action} />
+    <>
+      <noscript>
+        <Card>
+          <p class="lead">{t('link.no_scripts')}</p>
+          <LinkForm action={action} id="pasted-link" />
+        </Card>
+      </noscript>
+      <Card>
+        <h1>{title}</h1>
+        <p class="lead">{lead}</p>
+        {children}
       </Card>
-    </div>
+      {/* With scripts, this form also submits the token of an opened link. */}
+      <div class="scripted">
+        <Card title={t('link.instead')}>
+          <LinkForm action={action} />
+        </Card>
+      </div>
+    </>
   );
 }

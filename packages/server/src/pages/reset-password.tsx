@@ -5,16 +5,19 @@ import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.
 import type { Call, RouteResponse } from '../http/route.ts';
 import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, refusing, seeOther } from './layout.tsx';
-import {
-  LinkForm,
-  linkBody,
-  PasteWithoutScripts,
-  PasteWithScripts,
-  tokenOf,
-} from './link-form.tsx';
+import { seeOther, withErrorHeaders } from './layout.tsx';
+import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import { SetPasswordByLink } from './set-password-by-link.tsx';
 import { translatorOf, useTranslator } from './translator.tsx';
-import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
+import {
+  CodeFields,
+  invalidLinkPage,
+  verificationErrors,
+  verificationPage,
+  withoutSpaces,
+} from './verification-page.tsx';
+
+const PATH = '/reset-password';
 
 export const resetForm = z.union([
   linkBody,
@@ -24,7 +27,7 @@ export const resetForm = z.union([
 
 /** The form that takes a code or the link from an email. */
 export const resetPage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, titleOf(context, call), <ByCode context={context} email="" errors={[]} />);
+  verificationPage(context, call, titleOf(context, call), <ByCode context={context} email="" errors={[]} />);
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -33,9 +36,18 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await checkResetLink(context, call, token);
   } catch (error) {
-    return linkRefused(context, call, titleOf(context, call), error, { next: anotherEmail(context, call), again: <PasteAgain /> });
+    const again = <LinkForm action={PATH} />;
+    return invalidLinkPage(context, call, titleOf(context, call), error, {
+      next: anotherEmail(context, call),
+      again,
+    });
   }
-  return answerPage(context, call, titleOf(context, call), <ByLink context={context} token={token} errors={[]} />);
+  return verificationPage(
+    context,
+    call,
+    titleOf(context, call),
+    <ByLink context={context} token={token} errors={[]} />,
+  );
 }
 
 /** Opens a link, or resets the password from either form. It signs no one in: the next step is to sign in. */
@@ -51,15 +63,20 @@ export async function resetSubmit(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     if (error.code === 'invalid_link')
-      return linkRefused(context, call, titleOf(context, call), error, { next: anotherEmail(context, call) });
-    const errors = answerErrors(error);
+      return invalidLinkPage(context, call, titleOf(context, call), error, {
+        next: anotherEmail(context, call),
+      });
+    const errors = verificationErrors(error);
     const form =
       'code' in body ? (
         <ByCode context={context} email={body.email} code={body.code} errors={errors} />
       ) : (
         <ByLink context={context} token={body.token} errors={errors} />
       );
-    return refusing(error, answerPage(context, call, titleOf(context, call), form, error.status));
+    return withErrorHeaders(
+      error,
+      verificationPage(context, call, titleOf(context, call), form, error.status),
+    );
   }
 }
 
@@ -71,38 +88,24 @@ const anotherEmail = (context: AppContext, call: Call<unknown>) => ({
   label: translatorOf(context, call)('reset.new_link'),
 });
 
-function ByLink({ context, token, errors }: { context: AppContext; token: string; errors: FieldError[] }) {
+function ByLink(props: { context: AppContext; token: string; errors: FieldError[] }) {
   const t = useTranslator();
-  return (
-    <Card>
-      <h1>{t('reset.title')}</h1>
-      <p class="lead">{t('reset.all_devices')}</p>
-      <FormErrors errors={errors} shown={['password']} />
-      <Form action="/reset-password" hidden={{ token }}>
-        <NewPasswordField config={context.config} errors={errors} autofocus />
-        <Actions>
-          <Button>{t('action.reset_password')}</Button>
-        </Actions>
-      </Form>
-    </Card>
-  );
+  const texts = {
+    title: t('reset.title'),
+    lead: t('reset.all_devices'),
+    button: t('action.reset_password'),
+  };
+  return <SetPasswordByLink {...props} {...texts} action={PATH} />;
 }
-
-const PasteAgain = () => <LinkForm action="/reset-password" />;
 
 function ByCode(props: ResetByCodeProps) {
   const t = useTranslator();
+  const lead = `${t('link.enter_code')} ${t('reset.all_devices')}`;
   return (
     <>
-      <PasteWithoutScripts action="/reset-password" />
-      <Card>
-        <h1>{t('reset.title')}</h1>
-        <p class="lead">
-          {t('link.enter_code')} {t('reset.all_devices')}
-        </p>
+      <CodeOrLink action={PATH} title={t('reset.title')} lead={lead}>
         <ResetByCode {...props} />
-      </Card>
-      <PasteWithScripts action="/reset-password" />
+      </CodeOrLink>
       <p class="aside">
         {t.rich('reset.no_code', { link: (children) => <a href="/forgot-password">{children}</a> })}
       </p>
@@ -123,7 +126,7 @@ export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) 
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'password']} />
-      <Form action="/reset-password">
+      <Form action={PATH}>
         <CodeFields config={context.config} email={email} code={code} errors={errors} autofocus />
         <NewPasswordField config={context.config} errors={errors} />
         <Actions>

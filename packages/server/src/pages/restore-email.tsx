@@ -3,21 +3,22 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkRestoreLink, restoreEmail } from '../flows/email/restore.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { NewPasswordField } from './field.tsx';
-import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, refusing, seeOther } from './layout.tsx';
+import { Card, seeOther, withErrorHeaders } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import { SetPasswordByLink } from './set-password-by-link.tsx';
 import { translatorOf, useTranslator } from './translator.tsx';
-import { answerPage, linkRefused } from './verification-page.tsx';
+import { invalidLinkPage, verificationPage } from './verification-page.tsx';
+
+const PATH = '/restore-email';
 
 export const restoreForm = z.union([linkBody, z.strictObject({ token: z.string(), password: z.string() })]);
 
+/** The form that takes the link from the email that was sent to the old address. */
+export const restorePage = (context: AppContext, call: Call): RouteResponse =>
+  verificationPage(context, call, titleOf(context, call), <AskForLink />);
+
 const titleOf = (context: AppContext, call: Call<unknown>): string =>
   translatorOf(context, call)('restore.title');
-
-/** Asks for the link that was sent to the old email. */
-export const restorePage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, titleOf(context, call), <AskForLink />);
 
 function AskForLink() {
   const t = useTranslator();
@@ -25,21 +26,26 @@ function AskForLink() {
     <Card>
       <h1>{t('restore.title')}</h1>
       <p class="lead">{t('restore.lead')}</p>
-      <PasteAgain />
+      <PasteLink />
     </Card>
   );
 }
 
-const PasteAgain = () => <LinkForm action="/restore-email" autofocus />;
+const PasteLink = () => <LinkForm action={PATH} autofocus />;
 
-/** The form behind the link that was sent to the old email. Opening it changes nothing. */
+/** The form behind that link. Opening it changes nothing. */
 async function openLink(context: AppContext, call: Call<unknown>, token: string): Promise<RouteResponse> {
   try {
     await checkRestoreLink(context, call, token);
   } catch (error) {
-    return linkRefused(context, call, titleOf(context, call), error, { again: <PasteAgain /> });
+    return invalidLinkPage(context, call, titleOf(context, call), error, { again: <PasteLink /> });
   }
-  return answerPage(context, call, titleOf(context, call), <Restore context={context} token={token} errors={[]} />);
+  return verificationPage(
+    context,
+    call,
+    titleOf(context, call),
+    <Restore context={context} token={token} errors={[]} />,
+  );
 }
 
 /** Opens the link, or restores the email from its form. It signs no one in: the next step is to sign in. */
@@ -53,27 +59,20 @@ export async function restoreSubmit(
     const { otherCookies } = await restoreEmail(context, { ...call, body });
     return seeOther('/sign-in?done=restored', { otherCookies });
   } catch (error) {
-    if (!(error instanceof HttpError && error.fields)) return linkRefused(context, call, titleOf(context, call), error);
+    if (!(error instanceof HttpError && error.fields))
+      return invalidLinkPage(context, call, titleOf(context, call), error);
     const form = <Restore context={context} token={body.token} errors={error.fields} />;
-    return refusing(error, answerPage(context, call, titleOf(context, call), form, error.status));
+    return withErrorHeaders(
+      error,
+      verificationPage(context, call, titleOf(context, call), form, error.status),
+    );
   }
 }
 
-function Restore({ context, token, errors }: { context: AppContext; token: string; errors: FieldError[] }) {
+function Restore(props: { context: AppContext; token: string; errors: FieldError[] }) {
   const t = useTranslator();
+  const title = t('restore.title');
   return (
-    <Card>
-      <h1>{t('restore.title')}</h1>
-      <p class="lead">
-        {t('restore.explain')}
-      </p>
-      <FormErrors errors={errors} shown={['password']} />
-      <Form action="/restore-email" hidden={{ token }}>
-        <NewPasswordField config={context.config} errors={errors} autofocus />
-        <Actions>
-          <Button>{t('restore.title')}</Button>
-        </Actions>
-      </Form>
-    </Card>
+    <SetPasswordByLink {...props} action={PATH} title={title} lead={t('restore.explain')} button={title} />
   );
 }

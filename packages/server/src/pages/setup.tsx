@@ -13,7 +13,7 @@ import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { translatorOf, useTranslator } from './translator.tsx';
-import { linkRefused } from './verification-page.tsx';
+import { invalidLinkPage } from './verification-page.tsx';
 
 const titleOf = (context: AppContext, call: Pick<Call, 'language'>): string =>
   translatorOf(context, call)('setup.title', { service: context.config.serviceName });
@@ -22,7 +22,7 @@ const titleOf = (context: AppContext, call: Pick<Call, 'language'>): string =>
 export const setUpQuery = z.strictObject({});
 export const setUpForm = z.union([linkBody, firstAdminBody]);
 
-/** Asks for the link that the server prints at start. */
+/** The form that takes the link that the server prints when it starts. */
 export async function setUpPage(
   context: AppContext,
   call: Call<undefined, z.infer<typeof setUpQuery>>,
@@ -30,7 +30,7 @@ export async function setUpPage(
   try {
     await rejectSetUpDone(context);
   } catch (error) {
-    return refused(context, call, error);
+    return linkErrorPage(context, call, error);
   }
   const form = <AskForLink service={context.config.serviceName} />;
   return page(context, call, { title: titleOf(context, call), shape: 'gate' }, form);
@@ -41,7 +41,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await openSetUpLink(context, token, call);
   } catch (error) {
-    return refused(context, call, error);
+    return linkErrorPage(context, call, error);
   }
   const form = <SetUpForm context={context} token={token} username="" email="" errors={[]} />;
   return page(context, call, { title: titleOf(context, call), shape: 'gate' }, form);
@@ -65,7 +65,7 @@ export async function setUpSubmit(
       ...cookies,
     };
   } catch (error) {
-    if (!(error instanceof HttpError && error.fields)) return refused(context, call, error);
+    if (!(error instanceof HttpError && error.fields)) return linkErrorPage(context, call, error);
     const { token, username, email } = body;
     const form = (
       <SetUpForm context={context} token={token} username={username} email={email} errors={error.fields} />
@@ -89,11 +89,13 @@ function PasteLink() {
   return <LinkForm action="/setup" label={useTranslator()('setup.paste')} autofocus />;
 }
 
-/** After setup, leads to the sign-in; before, asks for the link again. */
-function refused(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
+/** Leads to the sign-in if setup is complete; otherwise takes the link again. */
+function linkErrorPage(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
   const isDone = error instanceof HttpError && error.code === 'setup_completed';
-  const on = isDone ? { next: { href: '/sign-in', label: translatorOf(context, viewer)('action.sign_in') } } : { again: <PasteLink /> };
-  return linkRefused(context, viewer, titleOf(context, viewer), error, on);
+  const on = isDone
+    ? { next: { href: '/sign-in', label: translatorOf(context, viewer)('action.sign_in') } }
+    : { again: <PasteLink /> };
+  return invalidLinkPage(context, viewer, titleOf(context, viewer), error, on);
 }
 
 interface SetUpFormProps {

@@ -6,7 +6,7 @@ import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther, statusAndTitle } from './layout.tsx';
+import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { mayLeadOut, nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 import { Say, translatorOf, useTranslator } from './translator.tsx';
 
@@ -40,7 +40,10 @@ export async function signInPage(
   if (activeSession)
     return seeOther(nextPage(activeSession.user.password_change_required_at !== null, returnTo));
   const form = <SignIn context={context} name="" returnTo={returnTo} done={call.query.done} />;
-  return mayLeadOut(context, page(context, call, { title: translatorOf(context, call)('sign_in.title'), shape: 'gate' }, form));
+  return mayLeadOut(
+    context,
+    page(context, call, { title: translatorOf(context, call)('sign_in.title'), shape: 'gate' }, form),
+  );
 }
 
 export async function signInSubmit(
@@ -60,7 +63,7 @@ export async function signInSubmit(
     const form = <SignIn context={context} name={name} returnTo={returnTo} error={error} />;
     const t = translatorOf(context, call);
     const view = { ...statusAndTitle(t('sign_in.title'), error, t), shape: 'gate' } as const;
-    return mayLeadOut(context, refusing(error, page(context, call, view, form)));
+    return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
 

@@ -4,12 +4,12 @@ import { type FieldError, HttpError } from '../errors.ts';
 import { signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
 import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { text } from '../languages/text.ts';
 import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, Notice, page, refusing, seeOther, statusAndTitle } from './layout.tsx';
+import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
 import { Say, translatorOf, useTranslator } from './translator.tsx';
-import { text } from '../languages/text.ts';
 import { CheckYourEmail } from './verification-page.tsx';
 import { VerifyByCode } from './verify.tsx';
 
@@ -24,7 +24,10 @@ export async function signUpPage(
   if (await findSignedIn(context, call.headers)) return seeOther(returnTo ?? '/dashboard');
   if (context.config.signup === 'closed') throw new HttpError('signup_disabled');
   const form = <SignUp context={context} username="" email="" returnTo={returnTo} />;
-  return mayLeadOut(context, page(context, call, { title: translatorOf(context, call)('sign_up.title'), shape: 'gate' }, form));
+  return mayLeadOut(
+    context,
+    page(context, call, { title: translatorOf(context, call)('sign_up.title'), shape: 'gate' }, form),
+  );
 }
 
 export async function signUpSubmit(
@@ -51,7 +54,7 @@ export async function signUpSubmit(
     );
     const t = translatorOf(context, call);
     const view = { ...statusAndTitle(t('sign_up.title'), error, t), shape: 'gate' } as const;
-    return mayLeadOut(context, refusing(error, page(context, call, view, form)));
+    return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
 
@@ -77,17 +80,8 @@ function SignUp({ context: { config }, username, email, returnTo, error }: SignU
         )}
         <FormErrors errors={errors} shown={['username', 'email', 'password']} />
         <Form action="/sign-up" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
-          <UsernameField
-            value={username}
-            errors={errors}
-            hint={t('sign_up.username_hint')}
-            autofocus
-          />
-          <EmailField
-            value={email}
-            errors={errors}
-            hint={t('sign_up.email_hint')}
-          />
+          <UsernameField value={username} errors={errors} hint={t('sign_up.username_hint')} autofocus />
+          <EmailField value={email} errors={errors} hint={t('sign_up.email_hint')} />
           <NewPasswordField config={config} label={t('fields.password')} errors={errors} />
           <Actions>
             <Button>{t('action.create_account')}</Button>

@@ -3,13 +3,13 @@ import type { Config } from '../config.ts';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
+import type { Text } from '../languages/text.ts';
 import { EmailField, Field } from './field.tsx';
 import { Actions, ButtonLink } from './form.tsx';
-import { Card, Notice, page, refusing, type Viewer } from './layout.tsx';
+import { Card, Notice, page, type Viewer, withErrorHeaders } from './layout.tsx';
 import { Say, translatorOf, useTranslator } from './translator.tsx';
-import type { Text } from '../languages/text.ts';
 
-/** A form as it was sent, but for spaces in its code: a mail program may copy them along. */
+/** The input of a form, without the spaces in its code that a mail program may copy along. */
 export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: string })): Body =>
   'code' in body ? { ...body, code: body.code.replace(/\s/g, '') } : body;
 
@@ -21,11 +21,11 @@ interface CodeFieldsProps {
   code?: string | undefined;
   errors: FieldError[];
   autofocus?: boolean;
-  /** Whether the email is known and not asked for. */
+  /** Whether the email is known, so that the form has no field for it. */
   isFixed?: boolean | undefined;
 }
 
-/** Fields for when the link cannot be opened: the email address and its code. */
+/** The fields of a form that takes a code: the email that it was sent to, and the code. */
 export function CodeFields({
   config,
   emailLabel,
@@ -63,28 +63,26 @@ export function CodeFields({
   );
 }
 
-/** The errors by field; a wrong code is reported at the code field. */
-export const answerErrors = ({ code, text, fields }: HttpError): FieldError[] =>
+/** The errors of a rejected code or link by field; a wrong code is reported at the code field. */
+export const verificationErrors = ({ code, text, fields }: HttpError): FieldError[] =>
   fields ?? [{ field: code === 'invalid_code' ? 'code' : '', code, message: text }];
 
-/** Says that the email may be in the mailbox, if no mail server is set up. */
+/** Tells where the email is, if no mail server is set up. */
 export function MailboxHint({ context }: { context: Pick<AppContext, 'hasMailbox'> }) {
   const t = useTranslator();
   if (!context.hasMailbox) return null;
-  return (
-    <p>{t.rich('link.mailbox', { link: (children) => <a href="/mailbox">{children}</a> })}</p>
-  );
+  return <p>{t.rich('link.mailbox', { link: (children) => <a href="/mailbox">{children}</a> })}</p>;
 }
 
 interface CheckYourEmailProps {
   context: Pick<AppContext, 'hasMailbox'>;
-  /** What is said of the email. */
+  /** Tells the user about the email. */
   message: Text;
   /** The form that takes its code. */
   children: Child;
 }
 
-/** What a page shows after it had an email sent. */
+/** What a page shows after an email was sent. */
 export function CheckYourEmail({ context, message, children }: CheckYourEmailProps) {
   const t = useTranslator();
   return (
@@ -99,18 +97,27 @@ export function CheckYourEmail({ context, message, children }: CheckYourEmailPro
   );
 }
 
-/** The page of a form that answers an email, or of what is still wrong with it. */
-export const answerPage = (
+/** The page of a form that takes a code or link from an email, or of what is still wrong with its input. */
+export const verificationPage = (
   context: AppContext,
   viewer: Viewer,
   title: string,
   form: Child,
   status = 200,
 ): RouteResponse =>
-  page(context, viewer, { status, title: status < 400 ? title : translatorOf(context, viewer)('layout.error', { title }), shape: 'gate' }, form);
+  page(
+    context,
+    viewer,
+    {
+      status,
+      title: status < 400 ? title : translatorOf(context, viewer)('layout.error', { title }),
+      shape: 'gate',
+    },
+    form,
+  );
 
-/** Where a page continues that cannot use a link. */
-interface GoOn {
+/** What the page for an invalid link offers. */
+interface NextStep {
   next?: { href: string; label: string };
   /** The form that takes the link again, if only a part of it was copied. */
   again?: Child;
@@ -121,12 +128,12 @@ interface GoOn {
  *
  * @throws Any error that is not an HttpError.
  */
-export function linkRefused(
+export function invalidLinkPage(
   context: AppContext,
   viewer: Viewer,
   title: string,
   error: unknown,
-  { next, again }: GoOn = {},
+  { next, again }: NextStep = {},
 ): RouteResponse {
   if (!(error instanceof HttpError)) throw error;
   const content = (
@@ -143,5 +150,8 @@ export function linkRefused(
       )}
     </Card>
   );
-  return refusing(error, page(context, viewer, { status: error.status, title, shape: 'gate' }, content));
+  return withErrorHeaders(
+    error,
+    page(context, viewer, { status: error.status, title, shape: 'gate' }, content),
+  );
 }

@@ -6,17 +6,19 @@ import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
-import { Card, refusing, seeOther } from './layout.tsx';
-import {
-  LinkForm,
-  linkBody,
-  PasteWithoutScripts,
-  PasteWithScripts,
-  tokenOf,
-} from './link-form.tsx';
+import { Card, seeOther, withErrorHeaders } from './layout.tsx';
+import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { withReturnTo } from './return-to.ts';
 import { translatorOf, useTranslator } from './translator.tsx';
-import { answerErrors, answerPage, CodeFields, linkRefused, withoutSpaces } from './verification-page.tsx';
+import {
+  CodeFields,
+  invalidLinkPage,
+  verificationErrors,
+  verificationPage,
+  withoutSpaces,
+} from './verification-page.tsx';
+
+const PATH = '/verify';
 
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
@@ -24,14 +26,19 @@ export const verifyForm = z.union([
   z.strictObject({ token: z.string(), ...others }),
   z.strictObject({ email: z.string(), code: z.string(), ...others }),
 ]);
-/** The input of a verification; only opening a link is none. */
+/** The input of the two forms that verify; opening a link verifies nothing yet. */
 type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
 /** The form that takes a code or the link from an email. */
 export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
-  answerPage(context, call, titleOf(context, call), <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />);
+  verificationPage(
+    context,
+    call,
+    titleOf(context, call),
+    <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />,
+  );
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -40,9 +47,11 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     const checked = await checkVerifyLink(context, call, token);
     const form = <ByLink context={context} {...checked} given={{ token }} errors={[]} />;
-    return answerPage(context, call, titleOf(context, call), form);
+    return verificationPage(context, call, titleOf(context, call), form);
   } catch (error) {
-    return linkRefused(context, call, titleOf(context, call), error, { again: <PasteAgain /> });
+    return invalidLinkPage(context, call, titleOf(context, call), error, {
+      again: <LinkForm action={PATH} />,
+    });
   }
 }
 
@@ -65,22 +74,22 @@ export async function verifySubmit(
     });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    return refusing(error, await askAgain(context, { ...call, body }, error));
+    return withErrorHeaders(error, await showAgain(context, { ...call, body }, error));
   }
 }
 
-async function askAgain(
+async function showAgain(
   context: AppContext,
   call: Call<VerifyForm>,
   error: HttpError,
 ): Promise<RouteResponse> {
   const { body } = call;
-  const asksPassword = error.code === 'password_required';
-  const errors = asksPassword
+  const needsPassword = error.code === 'password_required';
+  const errors = needsPassword
     ? [{ field: 'password', code: error.code, message: error.text }]
-    : answerErrors(error);
+    : verificationErrors(error);
   if ('code' in body)
-    return answerPage(
+    return verificationPage(
       context,
       call,
       titleOf(context, call),
@@ -89,19 +98,19 @@ async function askAgain(
     );
   // The link is not in the URL of the sign-in, where logs would have its token: the user opens it again afterwards.
   if (error.code === 'unauthenticated')
-    return linkRefused(context, call, titleOf(context, call), error, {
-      next: { href: withReturnTo('/sign-in', '/verify'), label: translatorOf(context, call)('action.sign_in') },
+    return invalidLinkPage(context, call, titleOf(context, call), error, {
+      next: { href: withReturnTo('/sign-in', PATH), label: translatorOf(context, call)('action.sign_in') },
     });
-  if (!error.fields && !asksPassword) return linkRefused(context, call, titleOf(context, call), error);
+  if (!error.fields && !needsPassword) return invalidLinkPage(context, call, titleOf(context, call), error);
   const checked = await checkVerifyLink(context, call, body.token);
   const form = <ByLink context={context} {...checked} given={body} errors={errors} />;
-  return answerPage(context, call, titleOf(context, call), form, error.status);
+  return verificationPage(context, call, titleOf(context, call), form, error.status);
 }
 
 const titleOf = (context: AppContext, call: Call<unknown>): string =>
   translatorOf(context, call)('verify.title');
 
-const questions = {
+const linkTexts = {
   sign_up: {
     heading: 'verify.sign_up',
     lead: 'verify.sign_up_lead',
@@ -129,7 +138,7 @@ interface ByLinkProps {
 
 function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps) {
   const t = useTranslator();
-  const { heading, lead, button } = questions[purpose];
+  const { heading, lead, button } = linkTexts[purpose];
   return (
     <Card>
       <h1>{t(heading)}</h1>
@@ -140,7 +149,7 @@ function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps)
         </p>
       )}
       <FormErrors errors={errors} shown={['username', 'password']} />
-      <Form action="/verify" hidden={{ token: given.token }}>
+      <Form action={PATH} hidden={{ token: given.token }}>
         <Username given={given} errors={errors} />
         {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
@@ -160,42 +169,34 @@ interface VerifyByCodeProps {
   isPart?: boolean;
 }
 
-const PasteAgain = () => <LinkForm action="/verify" />;
-
 function ByCode(props: VerifyByCodeProps) {
   const t = useTranslator();
   return (
-    <>
-      <PasteWithoutScripts action="/verify" />
-      <Card>
-        <h1>{t('verify.title')}</h1>
-        <p class="lead">{t('link.enter_code')}</p>
-        <VerifyByCode {...props} />
-      </Card>
-      <PasteWithScripts action="/verify" />
-    </>
+    <CodeOrLink action={PATH} title={t('verify.title')} lead={t('link.enter_code')}>
+      <VerifyByCode {...props} />
+    </CodeOrLink>
   );
 }
 
-/** Fields for email and code, and whatever else is required; also shown after an email was sent. */
+/** Fields for email and code, and for what else is required; also shown after an email was sent. */
 export function VerifyByCode({ context, given, errors, emailLabel, isPart = false }: VerifyByCodeProps) {
   const t = useTranslator();
-  const asksPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
+  const needsPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'username', 'password']} />
-      <Form action="/verify">
+      <Form action={PATH}>
         <CodeFields
           config={context.config}
           emailLabel={emailLabel}
           email={given.email}
           code={given.code}
           errors={errors}
-          autofocus={!asksPassword && !isPart}
+          autofocus={!needsPassword && !isPart}
           isFixed={isPart}
         />
         <Username given={given} errors={errors} />
-        {asksPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
+        {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
           <Button>{t('action.verify')}</Button>
         </Actions>

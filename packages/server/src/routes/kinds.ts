@@ -15,3 +15,6 @@ export const FORM = {
   encoding: 'form',
   responses: { 303: undefined },
 } as const;
+
+/** A form of a page that links from emails lead to: it also takes an opened link, and then shows its own form. */
+export const LINK_FORM = { ...FORM, responses: { 200: undefined, 303: undefined } } as const;

@@ -19,7 +19,7 @@ import { signInForm, signInPage, signInQuery, signInSubmit } from '../pages/sign
 import { signOutSubmit } from '../pages/sign-out.ts';
 import { signUpForm, signUpPage, signUpQuery, signUpSubmit } from '../pages/sign-up.tsx';
 import { verifyForm, verifyPage, verifySubmit } from '../pages/verify.tsx';
-import { FORM, PAGE } from './kinds.ts';
+import { FORM, LINK_FORM, PAGE } from './kinds.ts';
 
 /** Pages that anyone may open, and their assets. */
 export const pageRoutes: readonly Route[] = [
@@ -118,12 +118,11 @@ export const pageRoutes: readonly Route[] = [
     handler: resetPage,
   }),
   route({
-    ...FORM,
+    ...LINK_FORM,
     path: '/reset-password',
     access: 'public',
     summary: 'Open an email link, or reset the password',
     body: resetForm,
-    responses: { 200: undefined, 303: undefined },
     errors: ['invalid_link', 'invalid_code', 'too_many_requests', 'busy'],
     handler: resetSubmit,
   }),
@@ -135,12 +134,11 @@ export const pageRoutes: readonly Route[] = [
     handler: verifyPage,
   }),
   route({
-    ...FORM,
+    ...LINK_FORM,
     path: '/verify',
     access: 'public',
     summary: 'Open an email link, or verify the email',
     body: verifyForm,
-    responses: { 200: undefined, 303: undefined },
     errors: [
       'invalid_link',
       'invalid_code',
@@ -160,12 +158,11 @@ export const pageRoutes: readonly Route[] = [
     handler: restorePage,
   }),
   route({
-    ...FORM,
+    ...LINK_FORM,
     path: '/restore-email',
     access: 'public',
     summary: 'Open an email link, or undo the email change',
     body: restoreForm,
-    responses: { 200: undefined, 303: undefined },
     errors: ['invalid_link', 'too_many_requests', 'busy', 'conflict'],
     handler: restoreSubmit,
   }),

@@ -52,7 +52,7 @@ describe.each(samples)('the mail $kind', ({ email: { subject, text, html } }) =>
   });
 
   it('tells a screen reader its language, its name, its heading, and which tables are none', () => {
-    expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
+    expect(html).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/);
     expect(html).toMatch(/<div role="article" aria-roledescription="email" aria-label="[^"]+" lang="en"/);
     expect(html.match(/<h1/g)).toHaveLength(1);
     for (const table of html.match(/<table[^>]*>/g) ?? []) expect(table).toContain('role="presentation"');

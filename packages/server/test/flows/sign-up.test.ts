@@ -26,6 +26,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
         disabled: false,
         created_at: '2026-03-01T12:00:00.500Z',
         password_change_required: false,
+        locale: null,
       },
     });
     expect(reply.text).not.toContain('argon2');

@@ -6,14 +6,14 @@ import { configFromOptions } from '../../src/config.ts';
 import { checkPolicy } from '../../src/core/passwords.ts';
 import { type ErrorCode, errors } from '../../src/errors.ts';
 import { route } from '../../src/http/route.ts';
+import { openLanguages } from '../../src/languages/languages.ts';
+import { english } from '../../src/languages/translator.ts';
 import { openAssets } from '../../src/pages/assets.ts';
 import { docsPage } from '../../src/pages/docs.tsx';
 import { type OpenApi, type Operation, openApiOf } from '../../src/pages/openapi.ts';
 import type { JsonSchema } from '../../src/pages/openapi-schemas.ts';
 import { routes } from '../../src/routes.ts';
 import { testClock } from '../support/clock.ts';
-import { openLanguages } from '../../src/languages/languages.ts';
-import { english } from '../../src/languages/translator.ts';
 
 const publicUrl = 'http://localhost:4000';
 const document = openApiOf(routes, publicUrl);
@@ -269,7 +269,12 @@ describe('credentials', () => {
 describe('docsPage', () => {
   const config = configFromOptions({});
   const viewer = { formToken: () => '', language: () => 'en' };
-  const context = { config, assets: openAssets(config), clock: testClock(), languages: openLanguages({ folder: undefined, fallback: 'en' }) };
+  const context = {
+    config,
+    assets: openAssets(config),
+    clock: testClock(),
+    languages: openLanguages({ folder: undefined, fallback: 'en' }),
+  };
   const { status, text = '', type, headers = {} } = docsPage(context, viewer, document);
 
   it('is a page that loads nothing but its style sheet', () => {

@@ -59,11 +59,17 @@ interface OfNobody extends Answers {
   of: 'nobody';
 }
 
-/**
- * Links that someone requests by email are valid as long as the windows that rate limit these emails: if a stranger has
- * used up the window, the owner's mailbox holds a working link.
- */
-const MAILED = HOUR;
+/** What the purposes have in common that send a code and a link by email. */
+const EMAILED_CODE = {
+  // As long as the windows that rate limit these emails: if a stranger has used up the window, the owner's mailbox has
+  // a working link.
+  linkLifetime: HOUR,
+  hasCode: true,
+  shows: 'email',
+  endsOlder: false,
+  canRepeatLink: false,
+  endsWithRestoredDatabase: true,
+} as const;
 
 export const purposes = {
   setup: {
@@ -81,23 +87,13 @@ export const purposes = {
     why: 'Sent to whoever signs up where emails are verified first: makes the account.',
     of: 'nobody',
     page: '/verify',
-    linkLifetime: MAILED,
-    hasCode: true,
-    shows: 'email',
-    endsOlder: false,
-    canRepeatLink: false,
-    endsWithRestoredDatabase: true,
+    ...EMAILED_CODE,
   },
   verify_email: {
     why: 'Sent to the email of an account: verifies it.',
     of: 'account',
     page: '/verify',
-    linkLifetime: MAILED,
-    hasCode: true,
-    shows: 'email',
-    endsOlder: false,
-    canRepeatLink: false,
-    endsWithRestoredDatabase: true,
+    ...EMAILED_CODE,
     endedBy: {
       sign_in: 'stays',
       password_change: 'stays',
@@ -111,12 +107,7 @@ export const purposes = {
     why: 'Sent to the new email of an account: makes the change.',
     of: 'account',
     page: '/verify',
-    linkLifetime: MAILED,
-    hasCode: true,
-    shows: 'email',
-    endsOlder: false,
-    canRepeatLink: false,
-    endsWithRestoredDatabase: true,
+    ...EMAILED_CODE,
     endedBy: {
       sign_in: 'stays',
       password_change: 'ends',
@@ -130,12 +121,7 @@ export const purposes = {
     why: 'Sent to the email of an account whose password was forgotten: sets a new one.',
     of: 'account',
     page: '/reset-password',
-    linkLifetime: MAILED,
-    hasCode: true,
-    shows: 'email',
-    endsOlder: false,
-    canRepeatLink: false,
-    endsWithRestoredDatabase: true,
+    ...EMAILED_CODE,
     endedBy: {
       // A signed-in user no longer needs it, and a link left in a mailbox could be stolen.
       sign_in: 'ends',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { revokeOtherSessions, revokeSession, sessionsOf } from '../../core/sessions.ts';
+import { revokeSession, revokeSessionsOf, sessionsOf } from '../../core/sessions.ts';
 import { lockSignIns } from '../../core/users.ts';
 import { endVerificationsOf } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
@@ -51,7 +51,7 @@ export async function revokeAllOtherSessions(
   const { id: userId } = activeSession.user;
   const sessions = await db.transaction().execute(async (tx) => {
     await lockSignIns(tx, userId);
-    const ended = await revokeOtherSessions(tx, activeSession.session.id, userId, 'revoked_by_user', now);
+    const ended = await revokeSessionsOf(tx, userId, 'revoked_by_user', now, activeSession.session.id);
     await endVerificationsOf(tx, userId, 'sign_out_everywhere', now);
     const about = {
       userId,

@@ -12,6 +12,7 @@ import { readVerificationCookie } from '../../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { text } from '../../languages/text.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
+import { accountCreated } from '../accounts/account-created.ts';
 import { takenError } from '../accounts/check-new-user.ts';
 import { languageOf, makeAccount } from '../accounts/make-account.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
@@ -22,24 +23,18 @@ import { showUser } from '../shapes/users.ts';
 import {
   type CheckedVerification,
   checkVerification,
-  isVerificationInput,
   openLink,
   useVerification,
-  VERIFICATION_INPUT_REQUIRED,
-  verificationInput,
+  verificationFields,
+  withCodeOrLink,
 } from '../verifications/check-verification.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
 
-export const verifyEmailBody = z
-  .strictObject({
-    ...verificationInput,
-    password: z.string().optional(),
-    username: z.string().optional(),
-  })
-  .refine(isVerificationInput, VERIFICATION_INPUT_REQUIRED)
-  .describe(
-    'Either `email` and `code`, or `token` from the link. From a different browser, `password` is also required; `username` replaces one that has been taken.',
-  );
+export const verifyEmailBody = withCodeOrLink(
+  z.strictObject({ ...verificationFields, password: z.string().optional(), username: z.string().optional() }),
+).describe(
+  'Either `email` and `code`, or `token` from the link. From a different browser, `password` is also required; `username` replaces one that has been taken.',
+);
 type Verify = z.infer<typeof verifyEmailBody>;
 
 const purposes = purposesAt('/verify');
@@ -139,19 +134,8 @@ async function finishSignUp({
       throw error;
     });
   });
-  switch (outcome.result) {
-    case 'session':
-      return {
-        status: 201,
-        body: { message: 'user created!', user: showUser(outcome.user) },
-        ...outcome.cookies,
-        otherCookies: { ...outcome.cookies.otherCookies, verification: 'unset' },
-      };
-    case 'factor_required':
-      throw cannotAskForFactor();
-    case 'rejected':
-      throw new HttpError('conflict');
-  }
+  const response = accountCreated(outcome);
+  return { ...response, otherCookies: { ...response.otherCookies, verification: 'unset' } };
 }
 
 function otherUsername(given: string): { username: string; usernameKey: string } {

@@ -10,21 +10,19 @@ import { cannotAskForFactor, finishRecovery } from '../sessions/finish-sign-in.t
 import {
   type CheckedVerification,
   checkVerification,
-  isVerificationInput,
   openLink,
   useVerification,
-  VERIFICATION_INPUT_REQUIRED,
   type VerificationInput,
-  verificationInput,
+  verificationFields,
+  withCodeOrLink,
 } from '../verifications/check-verification.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
 
-export const resetPasswordBody = z
-  .strictObject({ ...verificationInput, password: z.string().optional() })
-  .refine(isVerificationInput, VERIFICATION_INPUT_REQUIRED)
-  .describe(
-    'Either `email` and `code`, or `token`. If `password` is omitted, one is generated; it must be changed at the first sign-in.',
-  );
+export const resetPasswordBody = withCodeOrLink(
+  z.strictObject({ ...verificationFields, password: z.string().optional() }),
+).describe(
+  'Either `email` and `code`, or `token`. If `password` is omitted, one is generated; it must be changed at the first sign-in.',
+);
 
 /** The user who proved access to the account's email, and the verification to use up. */
 interface RecoveredAccount {

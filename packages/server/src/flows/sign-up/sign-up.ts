@@ -6,12 +6,12 @@ import { findByIdentifier, type NewUser, takenIdentifiers } from '../../core/use
 import { isEmailReserved } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
+import { accountCreated } from '../accounts/account-created.ts';
 import { checkNewUser, takenError } from '../accounts/check-new-user.ts';
 import { languageOf, makeAccount } from '../accounts/make-account.ts';
 import { countIp } from '../limits/count-ip.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
-import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
-import { showUser } from '../shapes/users.ts';
+import { finishSignIn } from '../sessions/finish-sign-in.ts';
 import { sendVerification, verificationCookie } from '../verifications/send-verification.ts';
 
 export const signUpBody = z.strictObject({ username: z.string(), email: z.string(), password: z.string() });
@@ -60,18 +60,7 @@ async function signUpAtOnce(
     await sendVerification(tx, context, { ...email, user, email: user.email_key }, client);
     return proof;
   });
-  switch (outcome.result) {
-    case 'session':
-      return {
-        status: 201,
-        body: { message: 'user created!', user: showUser(outcome.user) },
-        ...outcome.cookies,
-      };
-    case 'factor_required':
-      throw cannotAskForFactor();
-    case 'rejected':
-      throw new HttpError('conflict');
-  }
+  return accountCreated(outcome);
 }
 
 /**

@@ -98,22 +98,19 @@ export interface VerificationInput {
   token?: string | undefined;
 }
 
-/** The same as the fields of a body. */
-export const verificationInput = {
+/** The same as the fields of a body; `withCodeOrLink` checks them together. */
+export const verificationFields = {
   email: z.string().optional(),
   code: z.string().optional(),
   token: z.string().optional(),
 };
 
-/** Whether a body has one of the two, and not both. */
-export const isVerificationInput = ({ email, code, token }: VerificationInput): boolean =>
-  token === undefined ? email !== undefined && code !== undefined : email === undefined && code === undefined;
+/** A body that has either the email and the code, or the token. */
+export const withCodeOrLink = <Body extends z.ZodType<VerificationInput>>(body: Body): Body =>
+  body.refine(isEither, { params: { text: text('field.code_or_token') }, path: ['code'] });
 
-/** The error for a body that has neither or both. */
-export const VERIFICATION_INPUT_REQUIRED = {
-  params: { text: text('field.code_or_token') },
-  path: ['code'],
-};
+const isEither = ({ email, code, token }: VerificationInput): boolean =>
+  token === undefined ? email !== undefined && code !== undefined : email === undefined && code === undefined;
 
 /**
  * Checks a code or link sent by email. Every path uses this function. It uses nothing up: `useVerification` does that,

@@ -5,7 +5,7 @@ import { isRecentlyAuthenticated } from '../../http/reauthentication.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { PasswordField } from '../field.tsx';
 import { Actions, Button, Cancel, Form } from '../form.tsx';
-import { Card, Notice, page, refusing, statusAndTitle } from '../layout.tsx';
+import { Card, Notice, page, statusAndTitle, withErrorHeaders } from '../layout.tsx';
 import { Say } from '../translator.tsx';
 import { adminArea } from './area.ts';
 
@@ -76,5 +76,5 @@ export function confirmPage(
       </Card>
     </>,
   );
-  return error ? refusing(error, response) : response;
+  return error ? withErrorHeaders(error, response) : response;
 }

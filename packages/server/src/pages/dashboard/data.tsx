@@ -5,7 +5,7 @@ import { deleteMe, type deleteMeBody } from '../../flows/account/me.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Cancel, Form } from '../form.tsx';
-import { Card, Notice, page, refusing, seeOther, statusAndTitle } from '../layout.tsx';
+import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
 import { Say } from '../translator.tsx';
 import { account } from './area.ts';
 
@@ -52,7 +52,7 @@ export async function deleteSubmit(
     return seeOther('/?done=deleted', await deleteMe(context, call));
   } catch (error) {
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
-    return refusing(error, showDelete(context, call, call.body.email, error));
+    return withErrorHeaders(error, showDelete(context, call, call.body.email, error));
   }
 }
 

@@ -11,7 +11,7 @@ import {
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, Form } from '../form.tsx';
-import { Badge, Card, Notice, page, refusing, seeOther, statusAndTitle } from '../layout.tsx';
+import { Badge, Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
 import { Say } from '../translator.tsx';
 import { MailboxHint } from '../verification-page.tsx';
 import { VerifyByCode } from '../verify.tsx';
@@ -54,7 +54,10 @@ export async function addressSubmit(
     return seeOther(`${PATH}?done=asked`, { otherCookies });
   } catch (error) {
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
-    return refusing(error, show(context, call, { email: 'email' in body ? body.email : '', error: error }));
+    return withErrorHeaders(
+      error,
+      show(context, call, { email: 'email' in body ? body.email : '', error: error }),
+    );
   }
 }
 

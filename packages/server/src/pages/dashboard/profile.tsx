@@ -7,7 +7,7 @@ import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { profileColumns, type UserField, userFields } from '../../user-fields.ts';
 import { Field } from '../field.tsx';
 import { Actions, Button, Form, FormErrors } from '../form.tsx';
-import { Card, Notice, page, refusing, seeOther } from '../layout.tsx';
+import { Card, Notice, page, seeOther, withErrorHeaders } from '../layout.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/profile';
@@ -30,7 +30,7 @@ export async function profileSubmit(
   } catch (error) {
     if (!(error instanceof HttpError && error.fields)) throw error;
     const { status, fields } = error;
-    return refusing(error, show(context, call, { profile: call.body, status, errors: fields }));
+    return withErrorHeaders(error, show(context, call, { profile: call.body, status, errors: fields }));
   }
 }
 

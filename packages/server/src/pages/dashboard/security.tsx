@@ -6,7 +6,7 @@ import { changePassword, changePasswordBody } from '../../flows/account/password
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { NewPasswordField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
-import { Card, Notice, page, refusing, seeOther, statusAndTitle } from '../layout.tsx';
+import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
 import { mayLeadOut, readReturnTo } from '../return-to.ts';
 import { Say } from '../translator.tsx';
 import { account } from './area.ts';
@@ -42,7 +42,7 @@ export async function securitySubmit(
     return seeOther(returnTo ?? `${PATH}?done=password`, { cookie, otherCookies });
   } catch (error) {
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
-    return refusing(error, show(context, call, { error: error, returnTo }));
+    return withErrorHeaders(error, show(context, call, { error: error, returnTo }));
   }
 }
 
