@@ -188,7 +188,7 @@ export const settings = {
     'USHER_LANGUAGE',
     'en',
     plain,
-    'Language of pages, emails and API messages for everyone who prefers none that is available: `ar`, `de`, `en`, `es`, `fr`, `ja`, `pt-BR`, `zh-Hans`, or one from USHER_MESSAGES.',
+    'Language of pages, emails and API messages for everyone who prefers none that is available. Built in: `de` and `en`.',
   ),
   messages: setting(
     'USHER_MESSAGES',

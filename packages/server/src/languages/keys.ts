@@ -183,7 +183,6 @@ export interface TextValues {
   'layout.session_ends': { time: Value };
   'layout.stay': never;
   'action.sign_in': never;
-  'action.sign_up': never;
   'action.sign_out': never;
   'action.create_account': never;
   'action.cancel': never;

@@ -26,7 +26,6 @@ export interface Translator {
   time(at: number): string;
   /** `3 days ago` */
   ago(count: number, unit: 'minute' | 'hour' | 'day'): string;
-  number(value: number): string;
 }
 
 /** @param read Reads the messages; called when the first is needed. */
@@ -66,19 +65,17 @@ export function createTranslator(language: string, read: () => Catalog): Transla
   return Object.assign(translate, { language, dir: directionOf(language), rich, ...datesIn(locale) });
 }
 
-/** Formats dates and numbers; each formatter is created when it is first needed. */
-function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago' | 'number'> {
+/** Formats dates; each formatter is created when it is first needed. */
+function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago'> {
   const date = { year: 'numeric', month: 'long', day: 'numeric', timeZone: 'UTC' } as const;
   const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' } as const;
   const day = once(() => new Intl.DateTimeFormat(locale, date));
   const time = once(() => new Intl.DateTimeFormat(locale, { ...date, ...clock }));
   const ago = once(() => new Intl.RelativeTimeFormat(locale));
-  const number = once(() => new Intl.NumberFormat(locale));
   return {
     day: (at) => day().format(at),
     time: (at) => time().format(at),
     ago: (count, unit) => ago().format(-count, unit),
-    number: (value) => number().format(value),
   };
 }
 
