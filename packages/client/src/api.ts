@@ -11,6 +11,8 @@ export interface User {
   created_at: string;
   /** Whether the user must choose a new password before anything else. */
   password_change_required: boolean;
+  /** The language that the user has chosen: a tag of RFC 5646, or null. */
+  locale: string | null;
 }
 
 export interface TokenPair {
@@ -298,7 +300,10 @@ export interface Calls {
   /** Get the current user. */
   'GET /v1/me': { response: { user: User } };
   /** Update the current user. */
-  'PATCH /v1/me': { body: { username?: string | undefined }; response: { user: User } };
+  'PATCH /v1/me': {
+    body: { username?: string | undefined; locale?: string | undefined };
+    response: { user: User };
+  };
   /** Delete the current user. */
   'DELETE /v1/me': { body: { email: string; password: string }; response: { message: 'delete successful!' } };
   /** Change password. */
@@ -347,6 +352,8 @@ export interface Calls {
         created_at: string;
         /** Whether the user must choose a new password before anything else. */
         password_change_required: boolean;
+        /** The language that the user has chosen: a tag of RFC 5646, or null. */
+        locale: string | null;
         /** RFC 3339, UTC. */
         password_changed_at: string;
         last_sign_in_at: string | null;
@@ -386,6 +393,7 @@ export interface Calls {
     path: { id: string };
     body: {
       username?: string | undefined;
+      locale?: string | undefined;
       role?: 'user' | 'admin' | undefined;
       disabled?: boolean | undefined;
     };

@@ -92,7 +92,11 @@ export const userFields = {
       names: ['locale', 'language', 'lang', 'preferredlanguage', 'preferredlocale', 'languagecode'],
     },
     page: { label: 'Language', seenBy: ['admin'] },
-    profile: { autocomplete: 'language', optional: true },
+    profile: {
+      autocomplete: 'language',
+      hint: 'A language tag, such as de. Leave it empty to use your browser’s language.',
+      optional: true,
+    },
   }),
   password_changed_at: time({
     api: { in: 'own data', name: 'password_changed_at', shape: timeShape(), show: toTime },

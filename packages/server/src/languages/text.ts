@@ -8,8 +8,13 @@ export type RichKey = keyof RichValues;
 /** What a placeholder may stand for. A text inside a text is translated with it. */
 export type Value = string | number | Text;
 
+/** The type of what a placeholder stands for. */
+export type Filled<Kind> = Kind extends 'number' ? number : Value;
+
 /** The values that a message requires: none, or one for each placeholder. */
-export type ValuesOf<K extends TextKey> = [TextValues[K]] extends [never] ? [] : [values: TextValues[K]];
+export type ValuesOf<K extends TextKey> = [TextValues[K]] extends [never]
+  ? []
+  : [values: { [Name in keyof TextValues[K]]: Filled<TextValues[K][Name]> }];
 
 /** A message for people in no language yet: code that does not know the reader passes it on to code that does. */
 export interface Text {

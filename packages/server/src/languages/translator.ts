@@ -1,14 +1,14 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import { type Catalog, readEnglish, SOURCE } from './catalog.ts';
-import type { RichValues, TextValues } from './keys.ts';
-import type { RichKey, Text, TextKey, Value, ValuesOf } from './text.ts';
+import type { RichValues } from './keys.ts';
+import type { Filled, RichKey, Text, TextKey, Value, ValuesOf } from './text.ts';
 
 /** Makes the element of a tag from its content, as `(children) => <a href="/">{children}</a>` does. */
 export type Tag<Element> = (children: (string | Element)[]) => Element;
 
 /** Replaces the tags among the values of a message by functions that make elements. */
 type Elements<K extends RichKey, Element> = {
-  [Name in keyof RichValues[K]]: RichValues[K][Name] extends 'tag' ? Tag<Element> : RichValues[K][Name];
+  [Name in keyof RichValues[K]]: RichValues[K][Name] extends 'tag' ? Tag<Element> : Filled<RichValues[K][Name]>;
 };
 
 /** Says things in one language. */
@@ -53,7 +53,7 @@ export function createTranslator(language: string, read: () => Catalog): Transla
     const format = find(key);
     return typeof format === 'string' ? format : String(format.format(plain(values)));
   };
-  const translate = (of: TextKey | Text, values?: TextValues[TextKey]): string =>
+  const translate = (of: TextKey | Text, values?: Readonly<Record<string, Value>>): string =>
     say(typeof of === 'object' ? of : { key: of, ...(values === undefined ? {} : { values }) });
 
   const rich: Translator['rich'] = <K extends RichKey, Element>(key: K, values: Elements<K, Element>) => {
