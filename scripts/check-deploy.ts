@@ -135,6 +135,7 @@ function checkCaddyfile(text: string): string[] {
     ...missing(text, [
       [/^accounts\.example\.org \{$/m, 'a site'],
       [/^\treverse_proxy 127\.0\.0\.1:4000 \{$/m, 'the address that Usher listens on'],
+      [/^\trespond \/metrics 404$/m, 'the rejection of requests for metrics'],
     ]),
     ...unknownSettings(text),
   ];
@@ -158,6 +159,7 @@ function checkNginx(text: string): string[] {
       [/proxy_set_header Host \$host;/, 'the name that was asked for'],
       [/proxy_buffering off;/, 'streams as they come'],
       [/limit_conn \w+ \d+;/, 'a limit of connections'],
+      [/location = \/metrics \{\s+return 404;/, 'the rejection of requests for metrics'],
       [/ssl_protocols TLSv1\.2 TLSv1\.3;/, 'TLS 1.2 and later'],
     ]),
     ...unknownSettings(text),

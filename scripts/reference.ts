@@ -25,6 +25,14 @@ const pages: Record<string, Page> = {
       'Every failure that Usher expects. The response is `application/problem+json` (RFC 9457). `code` is stable and meant for programs; `message` is for people and may be more exact than here.',
     write: writeErrors,
   },
+  emails: {
+    title: 'Emails',
+    module: 'core/emails/kinds',
+    export: 'emailValues',
+    intro:
+      'Every email, with the values that its template may use, apart from `service` and `url`. [Send email](../guides/send-email.md) says how to replace a template.',
+    write: writeEmails,
+  },
   events: {
     title: 'Events',
     module: 'events',
@@ -78,6 +86,21 @@ function writeErrors({ errors }: { errors: ErrorTable }): string {
     messages[`errors.${code}`] ?? '',
   ]);
   return table(['code', 'status', 'title', 'message'], rows);
+}
+
+interface EmailTable {
+  emailValues: Record<string, readonly string[]>;
+  emailLabels: Record<string, string>;
+  CLIENT_VALUES: readonly string[];
+}
+
+function writeEmails({ emailValues, emailLabels, CLIENT_VALUES }: EmailTable): string {
+  const rows = Object.entries(emailValues).map(([kind, values]) => [
+    quote(kind),
+    emailLabels[kind] ?? '',
+    [...values, ...CLIENT_VALUES].map(quote).join(' '),
+  ]);
+  return table(['email', 'label', 'values'], rows);
 }
 
 function writeEvents({

@@ -50,7 +50,7 @@ const ranged = [
   'codes_per_ip_range',
   'invalid_tokens_per_ip_range',
 ] as const;
-const refusals = ranged.reduce((sum, name) => sum + windows(name) * RECORDED, 0);
+const rejections = ranged.reduce((sum, name) => sum + windows(name) * RECORDED, 0);
 
 /** The rows that each kind of attempt writes, for every attempt or for each new identifier. */
 export const writings: readonly Writing[] = [
@@ -71,7 +71,7 @@ export const writings: readonly Writing[] = [
     rows: { rate_limits: 3, rate_limit_members: WIDTHS },
   },
   { what: 'wrong emailed codes', times: inADay('codes_per_ip_range'), rows: { events: 1, rate_limits: 2 } },
-  { what: 'recorded rejections by a rate limit', times: refusals, rows: { events: 1 } },
+  { what: 'recorded rejections by a rate limit', times: rejections, rows: { events: 1 } },
   { what: 'rate limits of the range', times: ranged.length + 1, rows: { rate_limits: WIDTHS } },
 ];
 

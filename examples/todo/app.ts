@@ -33,7 +33,7 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
     for (const [name, value] of caller.headers) c.header(name, value, { append: name === 'set-cookie' });
     return undefined;
   };
-  const isSmall = bodyLimit({ maxSize: 16_384, onError: (c) => refuse(c, 413, 'content_too_large') });
+  const isSmall = bodyLimit({ maxSize: 16_384, onError: (c) => reject(c, 413, 'content_too_large') });
   app.use('/api/todos/*', isSmall).use('/todos/*', isSmall);
 
   const api = new Hono<Guarded>();
@@ -47,11 +47,11 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
     const { data, error } = newTodo.safeParse(await readJson(c));
     if (error) return rejectInput(c, error);
     const todo = todos.add(c.var.user.id, data);
-    return todo ? c.json({ todo }, 201) : refuse(c, 409, 'quota_reached', `The limit is ${MOST} to-dos.`);
+    return todo ? c.json({ todo }, 201) : reject(c, 409, 'quota_reached', `The limit is ${MOST} to-dos.`);
   });
   api.get('/:id', (c) => {
     const todo = todos.find(c.var.user.id, c.req.param('id'));
-    return todo ? c.json({ todo }) : refuse(c, 404, 'not_found');
+    return todo ? c.json({ todo }) : reject(c, 404, 'not_found');
   });
   // To complete a to-do, send PATCH {"complete": true}.
   for (const [method, shape] of [
@@ -62,10 +62,10 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
       const { data, error } = shape.safeParse(await readJson(c));
       if (error) return rejectInput(c, error);
       const todo = todos.change(c.var.user.id, c.req.param('id'), data);
-      return todo ? c.json({ todo }) : refuse(c, 404, 'not_found');
+      return todo ? c.json({ todo }) : reject(c, 404, 'not_found');
     });
   api.delete('/:id', (c) =>
-    todos.remove(c.var.user.id, c.req.param('id')) ? c.body(null, 204) : refuse(c, 404, 'not_found'),
+    todos.remove(c.var.user.id, c.req.param('id')) ? c.body(null, 204) : reject(c, 404, 'not_found'),
   );
   app.route('/api/todos', api);
   addPage(app, todos, signedIn);
@@ -79,7 +79,7 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
 const readJson = (c: Context): Promise<unknown> => c.req.json().catch(() => undefined);
 
 const rejectInput = (c: Context, { issues }: z.ZodError): Response =>
-  refuse(
+  reject(
     c,
     400,
     'invalid_request',
@@ -95,7 +95,7 @@ const titles = {
 };
 
 /** A problem document (RFC 9457), like Usher's own errors. */
-function refuse(
+function reject(
   c: Context,
   status: 400 | 404 | 409 | 413,
   code: keyof typeof titles,

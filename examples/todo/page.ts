@@ -12,13 +12,13 @@ const policy =
 /** The page `/todos`: plain forms, so it works without scripts. Each form redirects back to the page. */
 export function addPage(app: Hono<Guarded>, todos: Todos, signedIn: Signed): void {
   app.use('/todos/*', async (c, next) => {
-    const refused = await signedIn(c, next);
+    const rejection = await signedIn(c, next);
     c.header('cache-control', 'no-store');
     // Users who must sign in or choose a new password are redirected, and return here afterwards.
-    if (refused?.status === 401) return c.redirect('/sign-in?return_to=/todos', 303);
-    if (refused?.status === 403 && c.req.method === 'GET')
+    if (rejection?.status === 401) return c.redirect('/sign-in?return_to=/todos', 303);
+    if (rejection?.status === 403 && c.req.method === 'GET')
       return c.redirect('/dashboard/security?return_to=/todos', 303);
-    return refused;
+    return rejection;
   });
 
   const show = (c: Context<Guarded>, typed = '', error?: string) => {

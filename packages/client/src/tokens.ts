@@ -15,7 +15,7 @@ export interface Tokens {
   /** The access token, renewed if it is about to expire. @returns null without a session. */
   access(): Promise<Result<string | null>>;
   /** The replacement for a rejected access token. @returns null if the session has ended. */
-  renew(refused: string): Promise<Result<string | null>>;
+  renew(rejected: string): Promise<Result<string | null>>;
   keep(pair: TokenPair): Promise<void>;
   drop(): Promise<void>;
 }
@@ -36,17 +36,6 @@ interface TokenDependencies {
 export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: TokenDependencies): Tokens {
   let renewing: Promise<Result<string | null>> | undefined;
 
-  const read = async (): Promise<Kept | undefined> => {
-    try {
-      const kept: Partial<Kept> = JSON.parse((await storage.read()) ?? 'null') ?? {};
-      const { access, refresh, until } = kept;
-      return typeof access === 'string' && typeof refresh === 'string' && typeof until === 'number'
-        ? { access, refresh, until }
-        : undefined;
-    } catch {
-      return undefined;
-    }
-  };
   const keep = async (pair: TokenPair): Promise<void> => {
     const until = clock.now() + pair.expires_in * 1000;
     const kept: Kept = { access: pair.access_token, refresh: pair.refresh_token, until };
@@ -57,7 +46,7 @@ export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: 
    * Runs inside the lock: uses tokens that another tab has renewed meanwhile, so that no refresh token is sent twice.
    */
   const renewLocked = async (stale: string): Promise<Result<string | null>> => {
-    const kept = await read();
+    const kept = await readKept(storage);
     if (!kept) return good(null);
     if (kept.access !== stale) return good(kept.access);
     const { data, error } = await refresh(kept.refresh);
@@ -82,7 +71,7 @@ export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: 
 
   return {
     async access() {
-      const kept = await read();
+      const kept = await readKept(storage);
       if (!kept || clock.now() < kept.until - AHEAD) return good(kept?.access ?? null);
       const renewed = await renew(kept.access);
       // Renewal starts early: if it fails, the current token can be used until it expires.
@@ -93,6 +82,19 @@ export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: 
     keep,
     drop: async () => storage.write(null),
   };
+}
+
+/** @returns undefined if nothing is stored, or something else. */
+async function readKept(storage: TokenStorage): Promise<Kept | undefined> {
+  try {
+    const kept: Partial<Kept> = JSON.parse((await storage.read()) ?? 'null') ?? {};
+    const { access, refresh, until } = kept;
+    return typeof access === 'string' && typeof refresh === 'string' && typeof until === 'number'
+      ? { access, refresh, until }
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Locks {

@@ -55,7 +55,7 @@ export interface ErrorResponse {
 }
 
 /** The response to an error of the guard. @throws Any error that is not a GuardError. */
-export function answerOf(error: unknown): ErrorResponse {
+export function errorResponse(error: unknown): ErrorResponse {
   if (!(error instanceof GuardError)) throw error;
   const { code, status, message } = error;
   return {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { noteCaller } from './callers.ts';
-import { answerOf } from './error.ts';
+import { errorResponse } from './error.ts';
 import { type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { authenticateNode, isPreflightOf } from './node.ts';
 
@@ -30,7 +30,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
       noteCaller(request, await authenticateNode(guard, request.raw, needs));
       return undefined;
     } catch (error) {
-      const { status, headers, body } = answerOf(error);
+      const { status, headers, body } = errorResponse(error);
       reply.code(status);
       reply.headers(headers);
       reply.send(body);

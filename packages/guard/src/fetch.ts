@@ -1,4 +1,4 @@
-import { answerOf } from './error.ts';
+import { errorResponse } from './error.ts';
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 
@@ -23,7 +23,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
       try {
         auth = await guard.authenticate(request.headers.get('authorization'), needs);
       } catch (error) {
-        const { body, ...init } = answerOf(error);
+        const { body, ...init } = errorResponse(error);
         return new Response(body, init);
       }
       return handler(request, auth, ...more);

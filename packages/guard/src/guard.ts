@@ -3,7 +3,7 @@ import { type Claims, readClaims, splitToken } from './claims.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { GuardError } from './error.ts';
 import { issuerKeys, type Key } from './keys.ts';
-import { askRole, type Role } from './role.ts';
+import { fetchRole, type Role } from './role.ts';
 
 export interface GuardOptions {
   /** The issuer's URL, exactly as in `USHER_PUBLIC_URL`: `https://accounts.example.org`. */
@@ -86,27 +86,21 @@ export function createGuard(options: GuardOptions): Guard {
   const verified = new Map<string, Auth>();
   let revision = keys.revision();
 
-  const remember = (token: string, auth: Auth): void => {
-    // The oldest entry is likely the first to expire.
-    if (verified.size >= MAX_TOKENS) verified.delete(verified.keys().next().value ?? '');
-    verified.set(token, auth);
-  };
-
   const verifyAnew = async (token: string): Promise<Auth> => {
     const began = revision;
-    const [header, payload] = splitToken(token) ?? refuse('invalid_token');
-    const key = (await keys.find(header)) ?? refuse('invalid_token');
-    if (!(await isSignedBy(key, token))) refuse('invalid_token');
-    const claims = readClaims(payload, issuer, clock.now()) ?? refuse('invalid_token');
-    if (claims.aud !== audience) rejectOther(claims, audience, clock.now());
+    const [header, payload] = splitToken(token) ?? reject('invalid_token');
+    const key = (await keys.find(header)) ?? reject('invalid_token');
+    if (!(await isSignedBy(key, token))) reject('invalid_token');
+    const claims = readClaims(payload, issuer, clock.now()) ?? reject('invalid_token');
+    if (claims.aud !== audience) rejectOtherAudience(claims, audience, clock.now());
     const auth = callerOf(claims);
     // Not cached if the keys have changed meanwhile: this key may have been withdrawn.
-    if (began === keys.revision()) remember(token, auth);
+    if (began === keys.revision()) remember(verified, token, auth);
     return auth;
   };
 
   const verify = async (token: string, needs: Needs = {}): Promise<Auth> => {
-    if (!(await keys.renew())) refuse('unavailable');
+    if (!(await keys.renew())) reject('unavailable');
     if (revision !== keys.revision()) {
       // A key may have been withdrawn, which invalidates the tokens that it signed.
       verified.clear();
@@ -115,9 +109,9 @@ export function createGuard(options: GuardOptions): Guard {
     const auth = verified.get(token) ?? (await verifyAnew(token));
     if (clock.now() >= auth.expiresAt) {
       verified.delete(token);
-      refuse('invalid_token');
+      reject('invalid_token');
     }
-    if (isRevoked && (await hasEnded(isRevoked, auth.sessionId))) refuse('invalid_token');
+    if (isRevoked && (await hasEnded(isRevoked, auth.sessionId))) reject('invalid_token');
     if (needs.maxAge !== undefined && clock.now() > auth.signedInAt + needs.maxAge * 1000)
       throw new GuardError('insufficient_user_authentication', { maxAge: needs.maxAge });
     if (needs.role !== undefined) await requireRole(needs.role, auth, token);
@@ -125,28 +119,34 @@ export function createGuard(options: GuardOptions): Guard {
   };
 
   const requireRole = async (role: Role, auth: Auth, token: string): Promise<void> => {
-    const user = await askRole(issuer, token, fetch);
-    if (user.id !== auth.userId) refuse('invalid_token');
-    if (user.role !== role) refuse('insufficient_scope');
+    const user = await fetchRole(issuer, token, fetch);
+    if (user.id !== auth.userId) reject('invalid_token');
+    if (user.role !== role) reject('insufficient_scope');
   };
 
   return {
     verify,
     async authenticate(authorization, needs) {
-      if (!authorization || !/^bearer(?: |$)/i.test(authorization)) return refuse('unauthenticated');
-      const token = BEARER.exec(authorization)?.[1] ?? refuse('invalid_token');
+      if (!authorization || !/^bearer(?: |$)/i.test(authorization)) return reject('unauthenticated');
+      const token = BEARER.exec(authorization)?.[1] ?? reject('invalid_token');
       return verify(token, needs);
     },
   };
 }
 
-function refuse(code: GuardError['code']): never {
+function remember(verified: Map<string, Auth>, token: string, auth: Auth): void {
+  // The oldest entry is likely the first to expire.
+  if (verified.size >= MAX_TOKENS) verified.delete(verified.keys().next().value ?? '');
+  verified.set(token, auth);
+}
+
+function reject(code: GuardError['code']): never {
   throw new GuardError(code);
 }
 
 /** Rejects a valid token with another audience, with a message for the developer who sent the wrong one. */
-function rejectOther({ exp }: Claims, audience: string, now: number): never {
-  if (now >= exp * 1000) refuse('invalid_token');
+function rejectOtherAudience({ exp }: Claims, audience: string, now: number): never {
+  if (now >= exp * 1000) reject('invalid_token');
   throw new GuardError('invalid_token', {
     message: `This token is for another audience. Get one for \`${audience}\` from POST /v1/token.`,
   });

@@ -1,4 +1,4 @@
-import { answerOf } from './error.ts';
+import { errorResponse } from './error.ts';
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 
@@ -32,7 +32,7 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
     try {
       c.set('auth', await guard.authenticate(c.req.header('authorization'), needs));
     } catch (error) {
-      const { body, ...init } = answerOf(error);
+      const { body, ...init } = errorResponse(error);
       return new Response(body, init);
     }
     await next();

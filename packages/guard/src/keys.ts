@@ -42,7 +42,7 @@ export function issuerKeys(issuer: string, clock: Clock, fetch: typeof globalThi
   let fingerprint = '';
   let revision = 0;
   let readAt = Number.NEGATIVE_INFINITY;
-  let askedAt = Number.NEGATIVE_INFINITY;
+  let requestedAt = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | undefined;
 
   const age = (since: number): number => Math.abs(clock.now() - since);
@@ -64,9 +64,9 @@ export function issuerKeys(issuer: string, clock: Clock, fetch: typeof globalThi
 
   /** Sends one request at a time; concurrent callers share it. */
   const askAgain = (): Promise<void> => {
-    if (!asking && age(askedAt) < (keys.size > 0 ? PAUSE : FIRST_PAUSE)) return Promise.resolve();
+    if (!asking && age(requestedAt) < (keys.size > 0 ? PAUSE : FIRST_PAUSE)) return Promise.resolve();
     if (!asking) {
-      askedAt = clock.now();
+      requestedAt = clock.now();
       asking = ask().finally(() => {
         asking = undefined;
       });

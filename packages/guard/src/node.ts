@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerOf, GuardError } from './error.ts';
+import { errorResponse, GuardError } from './error.ts';
 import { type Auth, type Guard, type GuardOptions, guardOf, type Needs } from './guard.ts';
 import { isPreflight, REQUEST_METHOD } from './preflight.ts';
 
@@ -50,6 +50,6 @@ export async function authenticateNode(
 }
 
 export function sendError(response: ServerResponse, error: unknown): void {
-  const { status, headers, body } = answerOf(error);
+  const { status, headers, body } = errorResponse(error);
   response.writeHead(status, headers).end(body);
 }

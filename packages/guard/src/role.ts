@@ -11,7 +11,7 @@ const TIMEOUT = 5_000;
  *
  * @throws GuardError `invalid_token` if the session is not active, `unavailable` if the issuer gives no valid response.
  */
-export async function askRole(
+export async function fetchRole(
   issuer: string,
   token: string,
   fetch: typeof globalThis.fetch,

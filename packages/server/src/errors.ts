@@ -54,6 +54,13 @@ export interface FieldError {
   message: Text;
 }
 
+/** The error of a field, with nothing else of the fault: all of it is sent to the caller. */
+export const fieldError = (field: string, { code, message }: Omit<FieldError, 'field'>): FieldError => ({
+  field,
+  code,
+  message,
+});
+
 /** An expected error for the caller; `http/responses` turns it into a problem document (RFC 9457). */
 export class HttpError extends Error {
   readonly code: ErrorCode;

@@ -111,6 +111,85 @@ export const events = {
 export type EventName = keyof typeof events;
 
 /**
+ * How each event is described to the user it happened to. `{limit}` stands for what the rate limit counts, `{kind}` for
+ * what the email was about. Null for events that concern no account, or a deleted one.
+ */
+export const activity: Record<EventName, string | null> = {
+  installation_created: null,
+  database_restored: null,
+  setup_completed: 'You set up this server',
+
+  user_signed_up: 'Account created',
+  sign_up_requested: 'Someone tried to sign up with your email',
+  user_created: 'Account created for you',
+  user_imported: 'Your account was imported from another system',
+  user_updated: 'Username changed',
+  user_promoted: 'You were made an administrator',
+  user_demoted: 'Your administrator role was removed',
+  user_disabled: 'Account disabled',
+  user_enabled: 'Account re-enabled',
+  user_deleted: null,
+
+  signed_in: 'Signed in',
+  sign_in_failed: 'Failed sign-in attempt',
+  reauthentication_failed: 'Incorrect current password entered',
+  password_changed: 'Password changed',
+
+  password_reset_requested: 'Password reset requested',
+  verification_failed: 'Incorrect or expired code entered',
+  email_verified: 'Email verified',
+  email_change_requested: 'Email change requested',
+  email_changed: 'Email changed',
+  email_restored: 'Email change undone',
+  password_reset: 'Password reset by email',
+
+  device_trust_revoked: 'Known device removed: 10 incorrect passwords in a row',
+  device_removed: 'Known device removed',
+
+  rate_limit_exceeded: '{limit}',
+  rate_limits_reset: 'Sign-in limits were reset',
+
+  signed_out: 'Signed out',
+  signed_out_everywhere: 'Signed out on all devices',
+  session_revoked: 'Signed out a device',
+  other_sessions_revoked: 'Signed out all other devices',
+  session_evicted: 'Oldest session signed out (session limit reached)',
+  session_replaced: 'Session replaced by a new sign-in on the same device',
+  refresh_token_retried:
+    'An API client used a refresh token twice: a response was lost, or someone copied the token',
+  refresh_token_reused: 'A session was signed out because its token may have been stolen',
+
+  email_sent: 'Email sent{kind}',
+  email_rejected: 'Email rejected by the mail server{kind}',
+  email_expired: 'Email not delivered{kind}',
+  email_retried: 'Email resent{kind}',
+
+  users_exported: null,
+  key_created: null,
+  key_rotated: null,
+};
+
+/** Events that the user should review, because someone else may have caused them. */
+export const notableEvents: readonly EventName[] = [
+  'sign_in_failed',
+  'reauthentication_failed',
+  'verification_failed',
+  'device_trust_revoked',
+  'rate_limit_exceeded',
+  'sign_up_requested',
+  'refresh_token_reused',
+];
+
+/** Events without an account that strangers can cause, with an invented username, email or code. Deleted after a day. */
+export const anonymousEvents: readonly EventName[] = [
+  'sign_in_failed',
+  'verification_failed',
+  'password_reset_requested',
+  'sign_up_requested',
+  'rate_limit_exceeded',
+];
+
+/**
  * The text that people read for a detail: a text with a `{value}`, or one text per value. An empty text hides the
  * detail.
  */
@@ -118,7 +197,8 @@ type DetailText = string | Readonly<Record<string, string>>;
 
 /** Every detail of an event, with the text that people read. The admin console shows an unknown detail by its name. */
 export const eventDetails = {
-  amr: { pwd: 'Password' },
+  /** The labels are in `core/sessions/methods.ts`. */
+  amr: '{value}',
   attempts: 'Attempts: {value}',
   count: 'Attempts: {value}',
   device: 'Device ID: {value}',

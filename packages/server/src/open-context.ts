@@ -221,7 +221,7 @@ function assembleContext(
   };
 }
 
-/** Closes everything in the order in which one needs the other. Whoever calls it again waits for the same close. */
+/** Closes everything in the order in which one needs the other. A second call waits for the first. */
 function closeOnce(
   database: Database,
   { log, breachedPasswords }: Parts,

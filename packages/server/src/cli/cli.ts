@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { getSystemErrorMessage } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { HttpError } from '../errors.ts';
@@ -17,7 +18,7 @@ import { addServe } from './serve.ts';
 import { addUser } from './user.ts';
 
 /** Exit codes: the command failed; the command line is invalid. */
-const REFUSED = 1;
+const FAILED = 1;
 const MISUSED = 2;
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -58,7 +59,7 @@ export async function run(argv: string[]): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
-  return error instanceof ConfigError || error instanceof Misuse ? MISUSED : REFUSED;
+  return error instanceof ConfigError || error instanceof Misuse ? MISUSED : FAILED;
 }
 
 /** The sentence for an error; undefined if Commander has already printed one. */
@@ -67,7 +68,21 @@ function sentenceOf(error: unknown): string | undefined {
   if (error instanceof HttpError && error.fields)
     return error.fields.map(({ field, message }) => `${field}: ${message}`).join(' ');
   if (isUnavailable(error)) return `Database error: ${(error as Error).message}`;
-  return error instanceof Error ? error.message : String(error);
+  return aboutFile(error) ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** What to do about a file that cannot be used. */
+const remedies: Record<string, string> = {
+  EACCES: 'Give the user that runs usher access to it, or choose another place.',
+  EPERM: 'Give the user that runs usher access to it, or choose another place.',
+  ENOSPC: 'Free space on this disk.',
+};
+
+/** The sentence for an error of the file system that no command has explained; undefined for any other error. */
+function aboutFile(error: unknown): string | undefined {
+  const { errno, path, code = '' } = error as NodeJS.ErrnoException;
+  if (errno === undefined || path === undefined) return undefined;
+  return `Couldn’t use ${path}: ${getSystemErrorMessage(errno)}. ${remedies[code] ?? 'Choose another place.'}`;
 }
 
 /**
@@ -75,6 +90,6 @@ function sentenceOf(error: unknown): string | undefined {
  * not succeed.
  */
 function noteLostOutput(error: NodeJS.ErrnoException): void {
-  process.exitCode = REFUSED;
+  process.exitCode = FAILED;
   if (error.code !== 'EPIPE') say(`usher: Couldn’t write output: ${error.message}`);
 }

@@ -146,16 +146,14 @@ async function takenOf(
 }
 
 /** Inserts all of them, or none if an identifier was taken in the meantime. */
-async function insertSeed(
-  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
-  newUsers: NewUser[],
-): Promise<User[]> {
+async function insertSeed(context: AppContext, newUsers: NewUser[]): Promise<User[]> {
+  const { db, clock } = context;
   return db.transaction().execute(async (tx) => {
     const now = clock.now();
     await serializeAdminChanges(tx);
     const users: User[] = [];
     for (const newUser of newUsers)
-      users.push(await addAccount({ tx, actorId: 'operator', client: OPERATOR, now }, newUser));
+      users.push(await addAccount({ context, tx, actorId: 'operator', client: OPERATOR, now }, newUser));
     await completeSetUp(tx, now);
     return users;
   });

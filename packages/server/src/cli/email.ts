@@ -34,7 +34,7 @@ export function addEmail(program: Command): void {
     .option('--json', JSON_HELP)
     .addHelpText('after', '\nExample:\n  usher email list')
     .action(list);
-  withSettings(email.command('show'), ['database'])
+  withSettings(email.command('show'), ['database', 'port', 'publicUrl'])
     .description('Show an email from the development mailbox. Not available in production.')
     .argument('<id>', 'Email ID from `usher email list`, or `last`.')
     .option('--html', 'Output the HTML version.')
@@ -87,7 +87,7 @@ async function show(id: string, { html, json }: ShowOptions, command: Command): 
     const email =
       id === 'last' ? (await storedEmails(db, keys.emails, 1))[0] : await storedEmail(db, keys.emails, id);
     if (!email) throw new Error('Email not found. See: usher email list');
-    const rendered = context.renderEmail(email.kind, email.values);
+    const rendered = rendererFor(email, context)(email.kind, email.values);
     if (json)
       return printJson({ email: { ...membersOf(context, email), text: rendered.text, html: rendered.html } });
     if (html) return printLine(rendered.html.replaceAll(BREAK, '&#8203;').trimEnd());
@@ -97,10 +97,16 @@ async function show(id: string, { html, json }: ShowOptions, command: Command): 
   });
 }
 
+/** A link in an email has the URL that the server had. For an email without one, it is the URL of the settings. */
+function rendererFor({ values }: StoredEmail, { config, publicUrl }: AppContext): RenderEmail {
+  const { link = publicUrl } = values;
+  return rendererOf({ ...config, publicUrl: new URL(link).origin });
+}
+
 async function retry(id: string, { json }: { json?: true }, command: Command): Promise<void> {
   await withContext(command, async (context) => {
-    const asked = { actorId: 'operator', client: OPERATOR };
-    const { kind, userId, attempts } = await retryEmailNow(context, id, asked);
+    const by = { actorId: 'operator', client: OPERATOR };
+    const { kind, userId, attempts } = await retryEmailNow(context, id, by);
     if (json) return printJson({ email: { id, kind, user_id: userId, attempts } });
     say(`Queued the ${kind} email again. A running server sends it within seconds.`);
   });

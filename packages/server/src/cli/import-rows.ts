@@ -3,7 +3,7 @@ import type { RowOutcome } from '../flows/import/users.ts';
 import { printable, printableJson } from './output.ts';
 
 /** What a dry run says that an import would do with a row. */
-const actions = { imported: 'create', present: 'present', rejected: 'reject' } as const;
+const actions = { imported: 'create', skipped: 'skip', rejected: 'reject' } as const;
 
 /**
  * Prints the result of each row to standard output, no faster than it is read, so that few rows are in memory.
@@ -33,7 +33,7 @@ const rowOf = ({ line, status, email, family, reason }: RowOutcome) => ({
 
 export function sentenceOf({ line, status, email, family, reason }: RowOutcome, dryRun?: true): string {
   const who = email === '' ? '' : `${email}: `;
-  if (status === 'present') return `line ${line}: ${who}skipped: an account with this email already exists`;
+  if (status === 'skipped') return `line ${line}: ${who}skipped: an account with this email already exists`;
   if (status === 'rejected') return `line ${line}: ${who}rejected: ${reason}`;
   return `line ${line}: ${who}${dryRun ? 'would be imported' : 'imported'} (${family === 'none' ? 'no password' : family})`;
 }

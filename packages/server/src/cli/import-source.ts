@@ -35,6 +35,8 @@ const formats: Record<string, 'csv' | 'jsonl'> = {
  */
 export async function openSource(place: string, format?: 'csv' | 'jsonl'): Promise<ImportSource> {
   if (namesDatabase(place)) return fromDatabase(place);
+  if (statSync(place, { throwIfNoEntry: false })?.isDirectory())
+    throw new Misuse(`${place} is a folder. Name the file to import.`);
   const kind = format ?? formats[extname(place).toLowerCase()];
   if (!kind) throw new Misuse(`Can’t tell the format of ${place}. Use --format csv or --format jsonl.`);
   const head = await readHead(place);

@@ -100,7 +100,7 @@ export function clientConnectionLimit(
   opened: () => OpenedContext | undefined,
 ): ConnectionLimit {
   const isTrusted = trustedProxiesOf(config);
-  const refused = new Map<string, number>();
+  const lastLogged = new Map<string, number>();
   return {
     most: config.clientConnections,
     rangesOf(ip) {
@@ -112,9 +112,9 @@ export function clientConnectionLimit(
       context?.metrics.limit('connections');
       // Logs a flood of them once.
       const now = performance.now();
-      if (now - (refused.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
-      if (refused.size >= MAX_LOGGED_RANGES) refused.clear();
-      refused.set(range, now);
+      if (now - (lastLogged.get(range) ?? Number.NEGATIVE_INFINITY) < LOG_PAUSE) return;
+      if (lastLogged.size >= MAX_LOGGED_RANGES) lastLogged.clear();
+      lastLogged.set(range, now);
       context?.log.warn({ range, most }, 'connections rejected');
     },
   };
@@ -147,7 +147,7 @@ async function openPatiently(config: Config, sources: LoadedConfig['sources']): 
       const canReturn = isUnavailable(error) && !isDamaged(error);
       if (!canReturn || performance.now() > until) throw error;
       if (!told)
-        process.stderr.write(`usher: Can’t reach the database (${(error as Error).message}). Retrying…\n`);
+        process.stderr.write(`usher: Can’t reach the database, retrying. ${(error as Error).message}\n`);
       await new Promise((resolve) => setTimeout(resolve, DATABASE_PAUSE));
     }
   }

@@ -53,7 +53,7 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
     const user = await db.transaction().execute(async (tx) => {
       const now = clock.now();
       await serializeAdminChanges(tx);
-      const by = { tx, actorId: 'operator', client: OPERATOR, now };
+      const by = { context, tx, actorId: 'operator', client: OPERATOR, now };
       const made = await addAccount(by, {
         ...names,
         passwordHash,

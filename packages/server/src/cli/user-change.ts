@@ -26,7 +26,7 @@ import { consent, printJson, printLine, readPassword, say } from './output.ts';
 import { getAgain, getUser } from './user-named.ts';
 
 /** Makes a change and returns the message about it. */
-type Make = (change: Change & { user: User }, context: AppContext) => Promise<string>;
+type Make = (change: Change & { user: User }) => Promise<string>;
 
 /** The commands that need nothing but a user. */
 export const changes: Record<string, { help: string; make: Make }> = {
@@ -64,8 +64,8 @@ export const changes: Record<string, { help: string; make: Make }> = {
   },
   'reset-rate-limits': {
     help: 'Reset a user’s rate limits after too many failed attempts.',
-    make: async (change, context) => {
-      const reset = await resetRateLimitsOf(change.tx, context, change);
+    make: async (change) => {
+      const reset = await resetRateLimitsOf(change);
       if (reset === 0) return `${change.user.username} has no active rate limits.`;
       return `Reset ${reset} rate ${reset === 1 ? 'limit' : 'limits'} for ${change.user.username}.`;
     },
@@ -86,15 +86,7 @@ const removed = (devices: number): string => `${devices} known ${devices === 1 ?
 const ended = (sessions: number): string => `${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended`;
 
 export async function change(command: Command, name: string, make: Make): Promise<void> {
-  say(
-    await withContext(command, (context) =>
-      changeUser(
-        context,
-        (tx) => getUser(tx, name),
-        (one) => make(one, context),
-      ),
-    ),
-  );
+  say(await withContext(command, (context) => changeUser(context, (tx) => getUser(tx, name), make)));
 }
 
 const changeUser = <T>(
@@ -114,11 +106,7 @@ export async function remove(name: string, { yes }: { yes?: true }, command: Com
     const { username, email } = user;
     const warning = `This permanently deletes ${username} (${email}) and all their data.`;
     await consent(yes, warning, username);
-    await changeUser(
-      context,
-      (tx) => getAgain(tx, user),
-      (change) => deleteAccount(context, change),
-    );
+    await changeUser(context, (tx) => getAgain(tx, user), deleteAccount);
     say(`Deleted ${username} (${email}).`);
   });
 }
@@ -143,7 +131,7 @@ export async function resetPassword(
     const again = (tx: Db) => getAgain(tx, user);
     const sessions = await changeUser(context, again, async (change) => {
       // Failed attempts with the old password must not block the user with the new one.
-      await resetRateLimitsOf(change.tx, context, change);
+      await resetRateLimitsOf(change);
       return givePassword(change, passwordHash);
     });
     const generated = given === undefined ? { password } : {};

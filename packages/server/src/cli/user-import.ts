@@ -132,12 +132,12 @@ interface Tally {
   count(outcomes: readonly RowOutcome[]): void;
   lastLine(): number;
   inWords(dryRun: true | undefined): string;
-  totals(): { imported: number; present: number; rejected: number; hashes: Record<string, number> };
+  totals(): { imported: number; skipped: number; rejected: number; hashes: Record<string, number> };
   firstRejected(): RowOutcome[];
 }
 
 function newTally(): Tally {
-  const totals = { imported: 0, present: 0, rejected: 0 };
+  const totals = { imported: 0, skipped: 0, rejected: 0 };
   const hashes: Record<string, number> = {};
   const rejected: RowOutcome[] = [];
   let lastLine = 0;
@@ -152,7 +152,7 @@ function newTally(): Tally {
     },
     lastLine: () => lastLine,
     inWords: (dryRun) =>
-      `${dryRun ? 'Would import' : 'Imported'} ${totals.imported}. ${dryRun ? 'Would skip' : 'Skipped'} ${totals.present} existing. ${dryRun ? 'Would reject' : 'Rejected'} ${totals.rejected}.`,
+      `${dryRun ? 'Would import' : 'Imported'} ${totals.imported}. ${dryRun ? 'Would skip' : 'Skipped'} ${totals.skipped} existing. ${dryRun ? 'Would reject' : 'Rejected'} ${totals.rejected}.`,
     totals: () => ({ ...totals, hashes }),
     firstRejected: () => rejected,
   };
@@ -199,6 +199,7 @@ function readColumns(given: string[]): Columns {
 
 function checkedColumns(names: string[], given: Columns, { map }: ImportOptions): Columns {
   const named = names.filter((name) => name !== '').join(', ');
+  if (named === '') throw new Misuse('The file has no columns. Its first line must name them.');
   for (const name of Object.values(given))
     if (name !== '' && !names.includes(name))
       throw new Misuse(`Column "${name}" not found. Available columns: ${named}.`);

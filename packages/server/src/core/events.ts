@@ -1,4 +1,4 @@
-import type { EventDetail, EventName } from '../events.ts';
+import { anonymousEvents, type EventDetail, type EventName } from '../events.ts';
 import type { Db } from '../platform/db/index.ts';
 import { firstEventId, newEventId } from '../platform/random.ts';
 
@@ -124,8 +124,8 @@ export interface EventQuery {
 }
 
 /** A page of events, newest first. Ids sort by time, so the last id of a page is its cursor. */
-export async function listEvents(db: Db, asked: EventQuery): Promise<RecordedEvent[]> {
-  const { userId, name, requestId, since, until, before, limit } = asked;
+export async function listEvents(db: Db, filter: EventQuery): Promise<RecordedEvent[]> {
+  const { userId, name, requestId, since, until, before, limit } = filter;
   let query = db
     .selectFrom('events')
     .select(['id', 'name', 'at', 'session_id as sessionId', 'ip', 'user_agent as userAgent', 'details'])
@@ -167,15 +167,6 @@ export async function* pagesOfEvents(db: Db, query: EventQuery): AsyncGenerator<
   }
 }
 
-/** Events without an account that strangers can cause, with an invented username, email or code. */
-const ABOUT_NOBODY = [
-  'sign_in_failed',
-  'verification_failed',
-  'password_reset_requested',
-  'sign_up_requested',
-  'rate_limit_exceeded',
-] as const satisfies EventName[];
-
 /** Removes events without an account from before a time, oldest first, up to a limit. @returns What was removed. */
 export async function deleteAnonymousEvents(
   tx: Db,
@@ -187,7 +178,7 @@ export async function deleteAnonymousEvents(
     .select('id')
     .where('user_id', 'is', null)
     .where('actor_id', 'is', null)
-    .where('name', 'in', ABOUT_NOBODY)
+    .where('name', 'in', anonymousEvents)
     .where('id', '<', firstEventId(before))
     .orderBy('id')
     .limit(most);

@@ -171,7 +171,7 @@ export function pendingChangeOf(
   key: KeyObject,
   { id, pending_change_encrypted }: Verification,
 ): PendingChange {
-  if (pending_change_encrypted === null) throw new Error('This flow was begun without a wish.');
+  if (pending_change_encrypted === null) throw new Error('The verification has no pending change.');
   return JSON.parse(unseal(key, placeOf(id), pending_change_encrypted)) as PendingChange;
 }
 
@@ -191,11 +191,11 @@ export const wasSentTo = (
 export async function countVerificationAttempt(
   db: Db,
   key: KeyObject,
-  asked: { purposes: readonly CodePurpose[]; email: string; verificationId: string | undefined },
+  guess: { purposes: readonly CodePurpose[]; email: string; verificationId: string | undefined },
   { checks, lifetime }: Pick<VerificationLimits, 'checks' | 'lifetime'>,
   now: number,
 ): Promise<Verification | undefined> {
-  const { email, verificationId } = asked;
+  const { email, verificationId } = guess;
   const row = await db
     .updateTable('verifications')
     .set((row) => ({ checks: row('checks', '+', 1) }))
@@ -203,7 +203,7 @@ export async function countVerificationAttempt(
       const open = flows
         .selectFrom('verifications as open')
         .select('open.id')
-        .where('open.purpose', 'in', asked.purposes)
+        .where('open.purpose', 'in', guess.purposes)
         .where('open.email_mac', '=', emailMac(key, email))
         .where('open.ended_at', 'is', null)
         .where('open.expires_at', '>', now)
@@ -235,11 +235,11 @@ export function fits(key: KeyObject, verification: Verification, email: string, 
 /** Finds the verification of a valid link. Changes nothing: opening a link never does. */
 export async function findVerificationByLink(
   db: Db,
-  asked: readonly Purpose[],
+  purposes: readonly Purpose[],
   link: string,
   now: number,
 ): Promise<Verification | undefined> {
-  const hashes = asked.map((purpose) => linkHash(purpose, link));
+  const hashes = purposes.map((purpose) => linkHash(purpose, link));
   const row = await db
     .selectFrom('verifications')
     .select(columns)

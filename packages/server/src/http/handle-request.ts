@@ -16,7 +16,7 @@ import { formToken } from './form-token.ts';
 import { readInput } from './input.ts';
 import { corsHeaders, rejectCrossSite, rejectedOrigin } from './origin.ts';
 import { isRecentlyAuthenticated, reauthenticationRequired } from './reauthentication.ts';
-import { logRequest, type RequestLog, refuse } from './request-log.ts';
+import { logRequest, type RequestLog, rejectRequest } from './request-log.ts';
 import { commonHeaders, problemResponse, toResponse } from './responses.ts';
 import type { Route, RouteResponse, SignedInCall } from './route.ts';
 import { setCookies } from './set-cookies.ts';
@@ -53,7 +53,7 @@ export interface HttpSettings {
   errorPage(
     context: AppContext,
     error: HttpError,
-    refused: { requestId: string; url: string; language: () => string },
+    request: { requestId: string; url: string; language: () => string },
   ): RouteResponse;
   /**
    * Reauthenticates with the password that a form contains. @throws HttpError when it is wrong or was not evaluated.
@@ -84,7 +84,7 @@ interface Handling {
   cookie: string;
 }
 
-/** The way of every request: checks in a fixed order, the handler, the answer, one line of log. */
+/** The way of every request: checks in a fixed order, the handler, the response, one line of log. */
 export function createRequestHandler(context: AppContext, http: HttpSettings): RequestHandler {
   const common = commonHeaders(context.publicUrl, context.config.hstsSubdomains === 'on');
   const cookiesOf = setCookies(context.publicUrl);
@@ -108,7 +108,7 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     try {
       response = await handle(handling, c, route, requestLog);
     } catch (error) {
-      response = show(handling, c, route, refuse(context, error, requestLog), requestLog);
+      response = show(handling, c, route, rejectRequest(context, error, requestLog), requestLog);
     }
     const more: Record<string, string> = { 'x-request-id': requestLog.requestId };
     const cookies = cookiesOf(response, requestLog, c.req.raw.headers.get('cookie'));
@@ -196,7 +196,7 @@ async function handleSignedIn(
   const signedIn = { ...call, activeSession, credential, renewCookie, checkAgain };
   const prompt = await askForPassword(handling, c, route, signedIn, password, requestLog);
   if (prompt) return prompt;
-  // Not before the password: whoever stole a session could use the limit up.
+  // Not before the password: with a stolen session, somebody else could use up the limit.
   if (route.limit) await http.countWrite(context, activeSession, call.client, route.limit);
   return route.handler(context, signedIn);
 }
@@ -233,7 +233,7 @@ async function readCall(
 }
 
 /**
- * Lets on whoever signed in a moment ago, and form by form whoever gives the password now.
+ * Accepts a session with a recent password, or a form that contains the password.
  *
  * @returns The form once more where the password is missing or wrong.
  * @throws HttpError `reauthentication_required` to a program.
@@ -257,7 +257,7 @@ async function askForPassword(
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
     return await http.confirmPage(context, call, {
       path: c.req.path,
-      error: refuse(context, error, requestLog),
+      error: rejectRequest(context, error, requestLog),
     });
   }
 }

@@ -27,12 +27,19 @@ export interface Input {
 /** @throws HttpError `invalid_request`, `invalid_json`, `content_too_large`, `unsupported_media_type`. */
 export async function readInput(c: Context, route: Route): Promise<Input> {
   return {
-    params: route.params ? validate(route.params, c.req.param()) : undefined,
+    params: readParams(c, route),
     query: readQuery(c, route),
     ...(route.encoding === 'form'
       ? await readForm(c.req.raw, route)
       : { body: await readJson(c.req.raw, route), formToken: undefined, password: undefined }),
   };
+}
+
+/** For a person, a page with a malformed ID in its URL does not exist. */
+function readParams(c: Context, { params, isPage }: Route): unknown {
+  if (!params) return undefined;
+  if (isPage && !params.safeParse(c.req.param()).success) throw new HttpError('not_found');
+  return validate(params, c.req.param());
 }
 
 /** Rejects a repeated or unknown name, so that no value can be read differently than it was meant. */

@@ -28,7 +28,7 @@ export interface RequestLog {
 /**
  * Converts whatever a request threw to an error for the caller: an expected error, an unavailable database, or a bug.
  */
-export function refuse(context: AppContext, error: unknown, requestLog: RequestLog): HttpError {
+export function rejectRequest(context: AppContext, error: unknown, requestLog: RequestLog): HttpError {
   const httpError = toHttpError(error);
   requestLog.code = httpError.code;
   requestLog.limit = httpError.limit;

@@ -15,8 +15,8 @@ export function setCookies(publicUrl: string): SetCookies {
   return ({ cookie, otherCookies }, requestLog, sent) => {
     const lines: string[] = [];
     // A rejected cookie never becomes valid again, so the browser may delete it.
-    const isRefused = requestLog.code === 'invalid_token' || requestLog.code === 'duplicate_cookie';
-    const forgets = isRefused && !requestLog.keepsCookie && sent?.includes(`${name}=`);
+    const isRejected = requestLog.code === 'invalid_token' || requestLog.code === 'duplicate_cookie';
+    const forgets = isRejected && !requestLog.keepsCookie && sent?.includes(`${name}=`);
     const session = forgets ? 'unset' : (cookie ?? requestLog.cookie);
     if (session === 'unset') lines.push(unsetCookie(name, { secure }));
     else if (session) lines.push(line(name, session.token, session.maxAge));

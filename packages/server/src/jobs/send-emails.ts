@@ -52,14 +52,14 @@ const eventOf: Partial<Record<EmailStatus, EventName>> = {
 
 export function emailSender(context: EmailContext): EmailSender {
   const { db, clock, log, keys, metrics } = context;
-  const underWay = new Map<string, Promise<void>>();
+  const sending = new Map<string, Promise<void>>();
   let filling: Promise<void> | undefined;
   let stopping = false;
   /** While the mail server is down, one email at a time probes it, so that the others keep their attempts. */
   let away = false;
   let waiting: number | undefined;
 
-  /** Takes due emails while there are any and slots are free. */
+  /** Starts to send due emails while there are any and slots are free. */
   function fill(): Promise<void> {
     filling ??= take().finally(() => {
       filling = undefined;
@@ -68,18 +68,18 @@ export function emailSender(context: EmailContext): EmailSender {
   }
 
   async function take(): Promise<void> {
-    while (!stopping && underWay.size < (away ? 1 : CONNECTIONS)) {
+    while (!stopping && sending.size < (away ? 1 : CONNECTIONS)) {
       const email = await claimEmail(db, keys.emails, clock.now());
       if (!email) return;
       if (stopping) return postponeEmail(db, keys.emails, email, clock.now(), null);
       // The claim expired while this process could not write the result; it is still trying to.
-      if (underWay.has(email.id)) continue;
+      if (sending.has(email.id)) continue;
       const work = handle(email).finally(() => {
-        underWay.delete(email.id);
+        sending.delete(email.id);
         // While the mail server is down, the next attempt waits for the next turn.
         if (!away) fill().catch(logFailure);
       });
-      underWay.set(email.id, work);
+      sending.set(email.id, work);
     }
   }
 
@@ -87,47 +87,51 @@ export function emailSender(context: EmailContext): EmailSender {
     const result = await deliver(context, email);
     if (result.end === 'away') away = true;
     else if (result.end === 'sent' || result.end === 'rejected' || result.end === 'later') away = false;
-    await write(() => settle(context, email, result));
+    const write = () => settle(context, email, result);
+    await untilWritten(write, () => stopping, logFailure);
   }
 
-  /**
-   * Writes the result of an email, retrying until the database accepts it: otherwise the email would be sent twice when
-   * the claim expires.
-   */
-  async function write(note: () => Promise<void>): Promise<void> {
-    for (;;) {
-      try {
-        return await note();
-      } catch (error) {
-        logFailure(error);
-        if (stopping) return;
-        await pause(WRITE_PAUSE);
-      }
-    }
-  }
-
-  function logFailure(error: unknown): void {
-    log.error(
-      { job: 'send-emails', error: error instanceof Error ? error.name : typeof error },
-      'job failed',
-    );
-  }
+  const logFailure = (error: unknown) => logJobFailure(log, error);
 
   return {
     async turn() {
       await fill();
-      if (waiting === 0 && underWay.size === 0) return;
+      if (waiting === 0 && sending.size === 0) return;
       waiting = await countWaiting(db);
       metrics.emailsWaiting(waiting);
     },
     async stop() {
       stopping = true;
       await filling?.catch(logFailure);
-      await Promise.race([Promise.all(underWay.values()), pause(STOP_TIMEOUT)]);
+      await Promise.race([Promise.all(sending.values()), pause(STOP_TIMEOUT)]);
       await context.emailTransport?.close();
-      await Promise.all(underWay.values());
+      await Promise.all(sending.values());
     },
   };
+}
+
+function logJobFailure(log: Log, error: unknown): void {
+  log.error({ job: 'send-emails', error: error instanceof Error ? error.name : typeof error }, 'job failed');
+}
+
+/**
+ * Writes the result of an email, retrying until the database accepts it: otherwise the email would be sent twice when
+ * the claim expires.
+ */
+async function untilWritten(
+  write: () => Promise<void>,
+  isStopping: () => boolean,
+  onFailure: (error: unknown) => void,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      onFailure(error);
+      if (isStopping()) return;
+      await pause(WRITE_PAUSE);
+    }
+  }
 }
 
 const pause = (milliseconds: number) =>

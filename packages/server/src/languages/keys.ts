@@ -238,6 +238,10 @@ export interface TextValues {
   'verify.change_button': never;
   'verify.other_browser': never;
   'verify.keep_password': never;
+  'verify.already': never;
+  'verify.already_lead': { email: 'any' };
+  'verify.confirm_new': never;
+  'verify.to_account': never;
   'restore.title': never;
   'restore.lead': never;
   'restore.explain': never;

@@ -108,7 +108,7 @@ function AnswerPart({ status, schema }: { status: string; schema: JsonSchema | u
 export function ErrorTable({ id, caption, codes }: { id?: string; caption: string; codes: ErrorCode[] }) {
   if (codes.length === 0) return null;
   return (
-    <table id={id} class="refusals">
+    <table id={id} class="errors-table">
       <caption>{caption}</caption>
       <thead>
         <tr>

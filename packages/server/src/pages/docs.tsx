@@ -2,7 +2,7 @@ import type { RouteResponse } from '../http/route.ts';
 import { FieldTable, Prose, rowsOf } from './docs-fields.tsx';
 import { codesOf, ErrorTable, type Line, MethodAndPath, OperationPart } from './docs-operation.tsx';
 import { type PageContext, page, type Viewer } from './layout.tsx';
-import type { OpenApi } from './openapi.ts';
+import type { OpenApi, SecurityScheme } from './openapi.ts';
 import { errorCodes } from './openapi-schemas.ts';
 
 const made = new WeakMap<OpenApi, RouteResponse>();
@@ -77,25 +77,27 @@ function Introduction({ document: { info, servers, components } }: { document: O
       <table class="fields">
         <caption>Authentication</caption>
         <tbody>
-          {Object.values(components.securitySchemes).map((scheme) => (
-            <tr>
-              <th scope="row">
-                <code>
-                  {scheme.type === 'apiKey'
-                    ? `Cookie: ${scheme.name}`
-                    : `Authorization: ${titleOf(scheme.scheme)}`}
-                </code>
-              </th>
-              <td>
-                <Prose>{scheme.description}</Prose>
-              </td>
-            </tr>
-          ))}
+          {Object.entries(Object.groupBy(Object.values(components.securitySchemes), headerOf)).map(
+            ([header, schemes = []]) => (
+              <tr>
+                <th scope="row">
+                  <code>{header}</code>
+                </th>
+                <td>
+                  <Prose>{schemes.map(({ description }) => description).join(' ')}</Prose>
+                </td>
+              </tr>
+            ),
+          )}
         </tbody>
       </table>
     </header>
   );
 }
+
+/** The header that has the credential of a scheme. */
+const headerOf = (scheme: SecurityScheme): string =>
+  scheme.type === 'apiKey' ? `Cookie: ${scheme.name}` : `Authorization: ${titleOf(scheme.scheme)}`;
 
 const titleOf = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 

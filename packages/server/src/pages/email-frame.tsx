@@ -14,7 +14,7 @@ const sandboxes: Record<Audience, string> = {
 export function EmailFrame({ src, text, audience }: { src: string; text: string; audience: Audience }) {
   return (
     <>
-      <iframe class="mail" title="Email preview" src={src} sandbox={sandboxes[audience]}></iframe>
+      <iframe class="email" title="Email preview" src={src} sandbox={sandboxes[audience]}></iframe>
       <h2>Plain text</h2>
       <pre>{text}</pre>
     </>

@@ -52,12 +52,14 @@ interface CodeOrLinkProps {
   action: string;
   title: string;
   lead: string;
+  /** The heading above the field for the link. */
+  linkTitle?: string;
   /** The form that takes the code. */
   children: Child;
 }
 
 /** What a page shows that takes a code from an email, or the link in its place. */
-export function CodeOrLink({ action, title, lead, children }: CodeOrLinkProps) {
+export function CodeOrLink({ action, title, lead, linkTitle, children }: CodeOrLinkProps) {
   const t = useTranslator();
   return (
     <>
@@ -74,7 +76,7 @@ export function CodeOrLink({ action, title, lead, children }: CodeOrLinkProps) {
       </Card>
       {/* With scripts, this form also submits the token of an opened link. */}
       <div class="scripted">
-        <Card title={t('link.instead')}>
+        <Card title={linkTitle ?? t('link.instead')}>
           <LinkForm action={action} />
         </Card>
       </div>

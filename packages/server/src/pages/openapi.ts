@@ -53,7 +53,7 @@ export interface Success {
   content: { 'application/json'?: { schema: JsonSchema }; 'text/plain'?: { schema: JsonSchema } };
 }
 
-type SecurityScheme = { description: string } & (
+export type SecurityScheme = { description: string } & (
   | { type: 'apiKey'; in: 'cookie'; name: string }
   | { type: 'http'; scheme: 'bearer' | 'basic'; bearerFormat?: 'JWT' }
 );
@@ -135,7 +135,11 @@ const securitySchemes = (publicUrl: string): OpenApi['components']['securitySche
     description: 'Access token from `POST /v1/login` or `POST /v1/refresh`.',
   },
   basic: { type: 'http', scheme: 'basic', description: 'Username or email, and password.' },
-  metrics: { type: 'http', scheme: 'bearer', description: 'Token set in `USHER_METRICS_TOKEN`.' },
+  metrics: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'For `GET /metrics`: the token set in `USHER_METRICS_TOKEN`.',
+  },
 });
 
 /** Credentials that a handler reads itself. */

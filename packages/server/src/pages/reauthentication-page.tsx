@@ -69,11 +69,11 @@ async function titleOf(
   if (action && path.startsWith('/admin/users/'))
     return actionTitle(action.action, await getUser(db, action.id));
   if (path === '/admin/keys/rotate') return ROTATE;
-  const asked = fieldsOf(body);
-  if (path === '/admin/emails') return asked['action'] === 'retry' ? 'Resend email' : 'Retry email now';
+  const fields = fieldsOf(body);
+  if (path === '/admin/emails') return fields['action'] === 'retry' ? 'Resend email' : 'Retry email now';
   if (path === '/dashboard/sessions') {
-    if (asked['others']) return 'Sign out all other devices';
-    return asked['device'] ? 'Remove known device' : 'Sign out device';
+    if (fields['others']) return 'Sign out all other devices';
+    return fields['device'] ? 'Remove known device' : 'Sign out device';
   }
   return undefined;
 }

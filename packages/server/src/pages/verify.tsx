@@ -3,9 +3,10 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkVerifyLink, verifyEmail } from '../flows/email/verify.ts';
 import { findSignedIn } from '../http/credential.ts';
+import { readVerificationCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { NewPasswordField, UsernameField } from './field.tsx';
-import { Actions, Button, Form, FormErrors } from './form.tsx';
+import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
 import { Card, seeOther, withErrorHeaders } from './layout.tsx';
 import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { withReturnTo } from './return-to.ts';
@@ -31,14 +32,22 @@ type VerifyForm = Exclude<z.infer<typeof verifyForm>, { link: string }>;
 
 type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 
-/** The form that takes a code or the link from an email. */
-export const verifyPage = (context: AppContext, call: Call): RouteResponse =>
-  verificationPage(
-    context,
-    call,
-    titleOf(context, call),
-    <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />,
-  );
+/**
+ * The form that takes a code or the link from an email. A signed-in user with a verified email who has requested nothing
+ * in this browser has no code to enter, but can have opened a link, such as one to a new email.
+ */
+export async function verifyPage(context: AppContext, call: Call): Promise<RouteResponse> {
+  const user = (await findSignedIn(context, call.headers))?.user;
+  if (user && user.email_verified_at !== null && readVerificationCookie(context, call.headers) === undefined)
+    return verificationPage(
+      context,
+      call,
+      translatorOf(context, call)('verify.already'),
+      <AlreadyVerified email={user.email} />,
+    );
+  const form = <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />;
+  return verificationPage(context, call, titleOf(context, call), form);
+}
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -174,6 +183,22 @@ function ByCode(props: VerifyByCodeProps) {
   return (
     <CodeOrLink action={PATH} title={t('verify.title')} lead={t('link.enter_code')}>
       <VerifyByCode {...props} />
+    </CodeOrLink>
+  );
+}
+
+function AlreadyVerified({ email }: { email: string }) {
+  const t = useTranslator();
+  return (
+    <CodeOrLink
+      action={PATH}
+      title={t('verify.already')}
+      lead={t('verify.already_lead', { email })}
+      linkTitle={t('verify.confirm_new')}
+    >
+      <Actions>
+        <ButtonLink href="/dashboard">{t('verify.to_account')}</ButtonLink>
+      </Actions>
     </CodeOrLink>
   );
 }

@@ -1,7 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { HttpError } from '../errors.ts';
 import type { Requester } from './fair-queue.ts';
-import { createForeignLane, createOwnLane, HashQueueFull } from './hash-lanes.ts';
+import {
+  createForeignLane,
+  createOwnLane,
+  type ForeignLane,
+  HashQueueFull,
+  type OwnLane,
+} from './hash-lanes.ts';
 import type { HashTask } from './hash-worker.ts';
 import { readHash } from './hashes/families.ts';
 import { type Argon2, costOf, isBounded, type Recipe } from './hashes/recipe.ts';
@@ -83,27 +89,15 @@ export function createHasher(
     niceness: Math.min(19, 2 * niceness),
     onFailure,
   });
-  const responseFloor = createResponseFloor();
-  const failures = createSeries(failuresInSeries);
-  let longest = 0;
+  const queue = watchQueue(own, foreign);
   let closed = false;
-  const queued = () => own.waiting() + foreign.waiting();
+  const failures = createFailures(foreign, queue.observe, () => closed);
 
   async function run(task: HashTask, requester: Requester): Promise<unknown> {
     if (closed) throw new HashQueueFull('stopping');
     const call = own.run(task, requester);
-    longest = Math.max(longest, queued());
+    queue.observe();
     return call;
-  }
-
-  /** Verifies a foreign hash. The time counts from the call: others can observe the wait for a thread, too. */
-  async function verifyForeign(stored: string, password: string, units: number): Promise<boolean> {
-    const began = performance.now();
-    const call = foreign.run({ kind: 'verify', password, stored }, units);
-    longest = Math.max(longest, queued());
-    const matches = (await call) === true;
-    if (!matches) responseFloor.observe(performance.now() - began, units);
-    return matches;
   }
 
   async function verify(hash: string, password: string, requester: Requester): Promise<boolean> {
@@ -113,20 +107,8 @@ export function createHasher(
     // The same work in the same threads for everyone, whether the account has a foreign hash or not.
     const matches = await run({ kind: 'verify', password, stored: isOwn ? hash : dummy }, requester);
     if (isOwn && matches === true) return true;
-    if (!isForeign && responseFloor.floor() === 0) return false;
-    // From here on, all failures and all foreign hashes are handled alike, one after the other: concurrent ones wait
-    // for each other regardless of the kind of hash (attack E18).
-    const answer = failures.run(seriesOf(requester), async () => {
-      if (closed) throw new HttpError('stopping');
-      // Rejected because of the work that waits, never because of this call's own cost, which would reveal its hash.
-      if (foreign.isFull()) throw new HttpError('busy', { retryAfter: 2 });
-      const began = performance.now();
-      if (isForeign && (await verifyForeign(hash, password, costOf(recipe).units))) return true;
-      await responseFloor.wait(performance.now() - began);
-      return false;
-    });
-    if (!answer) throw new HttpError('busy', { retryAfter: 2 });
-    return answer;
+    if (!isForeign && failures.endAtOnce()) return false;
+    return failures.verify(hash, isForeign ? recipe : undefined, password, requester);
   }
 
   return {
@@ -138,15 +120,74 @@ export function createHasher(
       const recipe = boundedRecipe(hash);
       return recipe !== undefined && (!isArgon2id(recipe) || isWeaker(recipe, parameters));
     },
-    queued,
-    longestQueue: () => {
-      const most = longest;
-      longest = queued();
-      return most;
-    },
+    queued: queue.length,
+    longestQueue: queue.longest,
     close: async () => {
       closed = true;
       await Promise.all([own.close(), foreign.close()]);
+    },
+  };
+}
+
+/** Counts the calls that wait for a thread. */
+function watchQueue(own: OwnLane, foreign: ForeignLane) {
+  let longest = 0;
+  const length = () => own.waiting() + foreign.waiting();
+  return {
+    length,
+    /** Call it whenever a call was added. */
+    observe: () => {
+      longest = Math.max(longest, length());
+    },
+    /** The maximum since the last call of this function. */
+    longest: () => {
+      const most = longest;
+      longest = length();
+      return most;
+    },
+  };
+}
+
+/**
+ * What follows when a password did not match one of our own hashes: all failures and all foreign hashes are handled
+ * alike, one after the other. Concurrent ones wait for each other regardless of the kind of hash (attack E18).
+ */
+function createFailures(foreign: ForeignLane, onAdded: () => void, isClosed: () => boolean) {
+  const responseFloor = createResponseFloor();
+  const series = createSeries(failuresInSeries);
+
+  /** Verifies a foreign hash. The time counts from the call: others can observe the wait for a thread, too. */
+  async function verifyForeign(stored: string, password: string, units: number): Promise<boolean> {
+    const began = performance.now();
+    const call = foreign.run({ kind: 'verify', password, stored }, units);
+    onAdded();
+    const matches = (await call) === true;
+    if (!matches) responseFloor.observe(performance.now() - began, units);
+    return matches;
+  }
+
+  return {
+    /** Whether no foreign hash has been verified yet, so that a failure ends at once. */
+    endAtOnce: () => responseFloor.floor() === 0,
+
+    /** @param recipe The recipe of a foreign hash; undefined if the password has already failed. */
+    verify(
+      stored: string,
+      recipe: Recipe | undefined,
+      password: string,
+      requester: Requester,
+    ): Promise<boolean> {
+      const result = series.run(seriesOf(requester), async () => {
+        if (isClosed()) throw new HttpError('stopping');
+        // Rejected because of the work that waits, never because of this call's own cost, which would reveal its hash.
+        if (foreign.isFull()) throw new HttpError('busy', { retryAfter: 2 });
+        const began = performance.now();
+        if (recipe && (await verifyForeign(stored, password, costOf(recipe).units))) return true;
+        await responseFloor.wait(performance.now() - began);
+        return false;
+      });
+      if (!result) throw new HttpError('busy', { retryAfter: 2 });
+      return result;
     },
   };
 }

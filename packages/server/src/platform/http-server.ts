@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type ConnectionLimit, limitConnections } from './connection-limit.ts';
 import { answerInTurn } from './pipelining.ts';
+import { limitUnread } from './unread-responses.ts';
 
 /** A web-standard handler; the second argument holds Node's own request, for the client's IP. */
 type Fetch = (request: Request, env: { incoming: IncomingMessage }) => Response | Promise<Response>;
@@ -51,12 +52,7 @@ export async function startHttpServer(
   server.maxHeadersCount = 100;
   if (connectionLimit) limitConnections(server, connectionLimit);
   const isAnswering = answerInTurn(server, (request, response) => void listener(request, response));
-  // The time since a byte was last received, or accepted by the client.
-  server.setTimeout(unreadTimeout, (socket) => {
-    const isQuiet = isAnswering(socket) && socket.writableLength === 0;
-    if (isQuiet) socket.setTimeout(unreadTimeout);
-    else socket.destroy();
-  });
+  limitUnread(server, unreadTimeout, isAnswering);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

@@ -23,18 +23,44 @@ export interface Gauges {
   streams(): number;
 }
 
-export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
-  const registers = [new Registry()];
-  const registry = registers[0] as Registry;
+export function createMetrics(gauges: Gauges): Metrics {
+  const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const request = createRequestTimes(registry);
+  const count = createCounters(registry);
+  const emailsWaiting = createGauges(registry, gauges);
+  return {
+    request,
+    ...count,
+    emailsWaiting: (emails) => emailsWaiting.set(emails),
+    text: async () => ({ text: await registry.metrics(), type: registry.contentType }),
+  };
+}
+
+function createRequestTimes(registry: Registry): Metrics['request'] {
   const requests = new Histogram({
     name: 'usher_http_request_duration_seconds',
     help: 'Responses and latency by route, method and status.',
     labelNames: ['route', 'method', 'status'],
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
-    registers,
+    registers: [registry],
   });
-  const errorsTotal = new Counter({
+  // Looking up a labeled child costs more than incrementing it, and the same few recur.
+  const children = new Map<string, { observe(seconds: number): void }>();
+  return (route, method, status, seconds) => {
+    const key = `${method} ${route} ${status}`;
+    let child = children.get(key);
+    if (!child) {
+      child = requests.labels({ route, method, status: String(status) });
+      children.set(key, child);
+    }
+    child.observe(seconds);
+  };
+}
+
+function createCounters(registry: Registry): Pick<Metrics, 'error' | 'limit' | 'email'> {
+  const registers = [registry];
+  const errors = new Counter({
     name: 'usher_errors_total',
     help: 'Rejected requests by error code.',
     labelNames: ['code'],
@@ -52,6 +78,16 @@ export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
     labelNames: ['end'],
     registers,
   });
+  return {
+    error: (code) => errors.inc({ code }),
+    limit: (name) => limits.inc({ limit: name }),
+    email: (end) => emails.inc({ end }),
+  };
+}
+
+/** @returns The gauge that is set; the others are read when the metrics are requested. */
+function createGauges(registry: Registry, { hashesWaiting, streams }: Gauges): Gauge {
+  const registers = [registry];
   const emailsWaiting = new Gauge({
     name: 'usher_emails_waiting',
     help: 'Emails queued or being sent.',
@@ -73,22 +109,5 @@ export function createMetrics({ hashesWaiting, streams }: Gauges): Metrics {
       this.set(streams());
     },
   });
-  // Looking up a labeled child costs more than incrementing it, and the same few recur.
-  const children = new Map<string, { observe(seconds: number): void }>();
-  return {
-    request(route, method, status, seconds) {
-      const key = `${method} ${route} ${status}`;
-      let child = children.get(key);
-      if (!child) {
-        child = requests.labels({ route, method, status: String(status) });
-        children.set(key, child);
-      }
-      child.observe(seconds);
-    },
-    error: (code) => errorsTotal.inc({ code }),
-    limit: (name) => limits.inc({ limit: name }),
-    email: (end) => emails.inc({ end }),
-    emailsWaiting: (count) => emailsWaiting.set(count),
-    text: async () => ({ text: await registry.metrics(), type: registry.contentType }),
-  };
+  return emailsWaiting;
 }

@@ -21,14 +21,14 @@ const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** A connection and the requests that it has sent. */
 interface Connection {
-  socket: Socket;
+  socket: HttpSocket;
   /** The number of requests received. */
   requests: number;
   /** Node's request parser. */
   parse: (bytes: Buffer) => void;
   /** Whether this connection has pipelined a request, so its bytes are routed through this module. */
   isPipelined: boolean;
-  /** The request being answered. */
+  /** The request being answered, if this connection has pipelined one. */
   current: IncomingMessage | undefined;
   /** Requests that were parsed and wait. */
   parsed: [IncomingMessage, ServerResponse][];
@@ -36,12 +36,25 @@ interface Connection {
   unparsed: Buffer | undefined;
 }
 
+const CONNECTION = Symbol('connection');
+
+/** A client's socket, as Node's HTTP server and this module extend it. */
+type HttpSocket = Socket & {
+  [CONNECTION]?: Connection;
+  /** The response being sent. */
+  _httpMessage?: ServerResponse | null;
+  parser?: { onIncoming: () => number } | null;
+  /** Whether Node has paused: the client does not read its responses. Its parser would throw. */
+  _paused?: boolean;
+};
+
 /**
  * Answers the requests of a connection one at a time. Node parses everything that it receives and starts to answer all
  * of it: 64 kB hold two thousand requests, and a client that reads nothing makes it keep two thousand responses. So
  * from the first pipelined request on, the client's bytes stay unparsed, and its socket unread, until the previous
  * response is sent. Clients that wait for their responses, as browsers and nearly all libraries do, stay on the fast
- * path, where Node's parser reads the socket directly, which costs a tenth less per request.
+ * path: Node's parser reads the socket directly, which costs a tenth less per request, and no listener waits for the
+ * end of a response, which costs another twentieth less.
  *
  * This covers only requests that Node hands over, so Node must not answer any by itself and continue: the server needs
  * `requireHostHeader: false`, and gets listeners for `Expect` headers. In the cases left to Node it closes the
@@ -50,8 +63,7 @@ interface Connection {
  * @returns A function that tells whether a connection has an unanswered request.
  */
 export function answerInTurn(server: Server, listener: RequestListener): (socket: Socket) => boolean {
-  const connections = new WeakMap<Socket, Connection>();
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: HttpSocket) => {
     // Node's own listener, which passes data to the parser.
     const [parse] = socket.listeners('data') as Connection['parse'][];
     if (!parse) throw new Error('The HTTP connection has no parser.');
@@ -64,7 +76,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
       parsed: [],
       unparsed: undefined,
     };
-    connections.set(socket, connection);
+    socket[CONNECTION] = connection;
     // Node resumes reading once its responses have been sent.
     socket.on('resume', () => {
       if (connection.unparsed) queue(connection);
@@ -72,13 +84,16 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   });
 
   const begin = (connection: Connection, request: IncomingMessage, response: ServerResponse) => {
-    connection.current = request;
     if (++connection.requests >= MAX_REQUESTS) response.setHeader('connection', 'close');
+    if (connection.isPipelined) waitFor(connection, request, response);
+    if (isAcceptable(request, response)) listener(request, response);
+  };
+  const waitFor = (connection: Connection, request: IncomingMessage, response: ServerResponse) => {
+    connection.current = request;
     response.once('close', () => {
       connection.current = undefined;
       if (connection.unparsed || connection.parsed.length > 0) queue(connection);
     });
-    if (isAcceptable(request, response)) listener(request, response);
   };
   const queue = oneByOne((connection) => {
     if (connection.socket.destroyed) return;
@@ -88,14 +103,20 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
     if (connection.unparsed) feedUnparsed(connection, connection.unparsed);
   });
   const take: RequestListener = (request, response) => {
-    const connection = connections.get(request.socket);
+    const socket = request.socket as HttpSocket;
+    const connection = socket[CONNECTION];
     if (!connection) throw new Error('The HTTP request has no connection.');
+    const answering = socket._httpMessage;
+    if (!connection.isPipelined && answering && answering !== response) {
+      divert(connection);
+      waitFor(connection, answering.req, answering);
+    }
     // Between two responses those that wait still come first.
     if (connection.current || connection.parsed.length > 0) putBehind(connection, request, response);
     else begin(connection, request, response);
   };
   server.on('request', take).on('checkContinue', take).on('checkExpectation', take);
-  return (socket) => connections.get(socket)?.current !== undefined;
+  return (socket: HttpSocket) => Boolean(socket._httpMessage);
 }
 
 /** Responds as Node would: 400 to a request without a host, 417 to an unknown expectation. */
@@ -133,22 +154,24 @@ function oneByOne(goOn: (connection: Connection) => void): (connection: Connecti
   };
 }
 
-/** Queues a request that was parsed behind another one, and diverts the connection's bytes from Node's parser. */
-function putBehind(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
-  const { socket, parsed, parse } = connection;
-  if (!connection.isPipelined) {
-    connection.isPipelined = true;
-    // Node stops reading the socket directly when there is another listener.
-    socket.on('data', (bytes: Buffer) => receive(connection, bytes));
-    socket.off('data', parse);
-  }
+/** Diverts the connection's bytes from Node's parser. */
+function divert(connection: Connection): void {
+  const { socket, parse } = connection;
+  connection.isPipelined = true;
+  // Node stops reading the socket directly when there is another listener.
+  socket.on('data', (bytes: Buffer) => receive(connection, bytes));
+  socket.off('data', parse);
+}
+
+/** Queues a request that was parsed behind another one. */
+function putBehind({ socket, parsed }: Connection, request: IncomingMessage, response: ServerResponse): void {
   if (parsed.push([request, response]) <= MAX_PARSED) return;
   ignoreMore(socket);
   socket.destroy();
 }
 
 /** Keeps Node from creating responses for the requests that it has yet to parse from the current chunk. */
-function ignoreMore(socket: Socket & { parser?: { onIncoming: () => number } | null }): void {
+function ignoreMore(socket: HttpSocket): void {
   if (socket.parser) socket.parser.onIncoming = () => 0;
 }
 
@@ -171,15 +194,12 @@ function feedUnparsed(connection: Connection, bytes: Buffer): void {
   if (!connection.unparsed) connection.socket.resume();
 }
 
-/** Whether Node has paused: the client does not read its responses. Its parser would throw. */
-const isHeld = (socket: Socket & { _paused?: boolean }): boolean => socket._paused === true;
-
 /** Parses one head at a time, up to a request that must be answered first. */
 function feed(connection: Connection, bytes: Buffer): void {
   const { socket } = connection;
   for (let from = 0; from < bytes.length; ) {
     if (socket.destroyed || socket.writableEnded) return;
-    if (connection.current?.complete || connection.parsed.length > 0 || isHeld(socket)) {
+    if (connection.current?.complete || connection.parsed.length > 0 || socket._paused === true) {
       connection.unparsed = bytes.subarray(from);
       socket.pause();
       return;

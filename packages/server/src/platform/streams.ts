@@ -40,90 +40,79 @@ const MAX_UNREAD = 65_536;
 /** After this many polls without a message a comment is sent, so no proxy closes the connection as dead. */
 const LONGEST_SILENCE = 15;
 
-interface Running {
-  look(): Promise<void>;
-  end(why: string): void;
+interface OpenStream {
+  /** Sends the next message, if there is one and the client still has access. */
+  poll(): Promise<void>;
+  end(reason: string): void;
 }
 
 /** A single timer polls for all streams, one after the other, so they never send many queries at once. */
 export function openStreams(clock: Clock, log: Log): Streams {
-  const running = new Set<Running>();
-  let stopLooking = () => {};
-  let looking: Promise<void> | undefined;
+  const streams = new Set<OpenStream>();
+  let stopTimer = () => {};
+  let polling: Promise<void> | undefined;
   let isEnded = false;
 
-  const lookAtAll = async () => {
-    for (const one of [...running]) await one.look();
+  const pollAll = async () => {
+    for (const stream of [...streams]) await stream.poll();
   };
   const turn = () => {
-    looking ??= lookAtAll().finally(() => {
-      looking = undefined;
+    polling ??= pollAll().finally(() => {
+      polling = undefined;
     });
   };
-  const forget = (one: Running) => {
-    running.delete(one);
-    if (running.size === 0) stopLooking();
+  const remove = (stream: OpenStream) => {
+    streams.delete(stream);
+    if (streams.size === 0) stopTimer();
   };
   return {
     open(stream) {
       if (isEnded) throw new HttpError('stopping');
-      if (running.size >= MOST) throw new HttpError('busy', { text: TOO_MANY, retryAfter: 30 });
-      if (running.size === 0) stopLooking = clock.every(PAUSE, turn);
-      const { readable, ...one } = run(stream, log, () => forget(one));
-      running.add(one);
+      if (streams.size >= MOST) throw new HttpError('busy', { text: TOO_MANY, retryAfter: 30 });
+      if (streams.size === 0) stopTimer = clock.every(PAUSE, turn);
+      const { readable, ...opened } = openStream(stream, log, () => remove(opened));
+      streams.add(opened);
       return readable;
     },
-    count: () => running.size,
+    count: () => streams.size,
     async end() {
       isEnded = true;
-      for (const one of [...running]) one.end('stop');
-      await looking;
+      for (const stream of [...streams]) stream.end('stop');
+      await polling;
     },
   };
 }
 
 const TOO_MANY = text('error.streams_full', { limit: MOST });
 
-function run(
+function openStream(
   stream: Stream,
   log: Log,
-  forget: () => void,
-): Running & { readable: ReadableStream<Uint8Array> } {
+  onEnd: () => void,
+): OpenStream & { readable: ReadableStream<Uint8Array> } {
   const began = performance.now();
   let isOver = false;
   let silence = 0;
-  let controller: ReadableStreamDefaultController<Uint8Array>;
-  const over = (why: string) => {
+  const over = (reason: string) => {
     isOver = true;
-    forget();
+    onEnd();
     const seconds = Math.round((performance.now() - began) / 1000);
-    log.info({ ...stream.about, seconds, why }, 'stream ended');
+    log.info({ ...stream.about, seconds, why: reason }, 'stream ended');
   };
-  const readable = new ReadableStream<Uint8Array>(
-    {
-      start(given) {
-        controller = given;
-        controller.enqueue(encode(': here it begins\n\n'));
-      },
-      cancel() {
-        if (!isOver) over('left');
-      },
-    },
-    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD }),
-  );
-  const end = (why: string) => {
+  const output = openOutput(() => {
+    if (!isOver) over('left');
+  });
+  const end = (reason: string) => {
     if (isOver) return;
-    over(why);
-    controller.close();
+    over(reason);
+    output.close();
   };
-  /** Unread data is buffered, up to a limit. */
   const send = (text: string) => {
     silence = 0;
-    if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encode(text));
-    else end('slow');
+    if (!output.send(text)) end('slow');
   };
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     if (isOver) return;
     try {
       const message = await stream.next();
@@ -147,7 +136,32 @@ function run(
     );
     end('failed');
   }
-  return { readable, look, end };
+  return { readable: output.readable, poll, end };
+}
+
+/** The body of the response. Unread data is buffered, up to a limit. */
+function openOutput(onCancel: () => void) {
+  let controller: ReadableStreamDefaultController<Uint8Array>;
+  const readable = new ReadableStream<Uint8Array>(
+    {
+      start(given) {
+        controller = given;
+        controller.enqueue(encode(': here it begins\n\n'));
+      },
+      cancel: onCancel,
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD }),
+  );
+  return {
+    readable,
+    /** @returns false, without sending the text, if the client has not read enough of what was sent before. */
+    send(text: string): boolean {
+      const hasRoom = (controller.desiredSize ?? 0) > 0;
+      if (hasRoom) controller.enqueue(encode(text));
+      return hasRoom;
+    },
+    close: () => controller.close(),
+  };
 }
 
 const encoder = new TextEncoder();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { routes } from '../../src/routes.ts';
 import { asBearer, basic, login, NEW_PASSWORD, PASSWORD, send, signUp, startApp } from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
-import { MINUTE, SECOND } from '../support/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../support/clock.ts';
 import { claimsOf, newIp } from '../support/forge.ts';
 import { databases, sqlite } from '../support/postgres.ts';
 import { withApp } from '../support/with-app.ts';
@@ -191,6 +191,19 @@ describe.each(databases)('audiences on $name', ({ create }) => {
     const fresh = (await who.browser.post('/v1/token', {})).body.access_token;
     await who.browser.post('/v1/logout');
     expect(await introspect(fresh)).toEqual({ active: false });
+  });
+
+  it('A21: such a token ends no later than the longest that its session can last', async () => {
+    const { browser } = await newPerson();
+    const end = app.clock.now() + 12 * HOUR;
+    // In use all the time, until nine minutes are left.
+    while (app.clock.now() < end - 9 * MINUTE) {
+      app.clock.advance(9 * MINUTE);
+      expect((await browser.get('/v1/me')).status).toBe(200);
+    }
+    const { body } = await browser.post('/v1/token', {});
+    expect(claimsOf(body.access_token).exp).toBe(Math.floor(end / SECOND));
+    expect(body.expires_in).toBe(9 * 60);
   });
 
   it('A21: what a service is told is the session and the role at this moment, and of nothing but its tokens', async () => {

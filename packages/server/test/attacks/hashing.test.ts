@@ -81,9 +81,13 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
   const statusesOf = async (replies: Promise<Answered>[]) =>
     (await Promise.all(replies)).map(({ status }) => status);
   const count = (statuses: number[], status: number) => statuses.filter((one) => one === status).length;
+  let release = () => {};
+  // Also after a test that failed: while the threads are held, the hasher cannot close.
+  afterEach(() => release());
   /** Keeps the threads from hashing until `open`, so that the order is that of the turns alone. */
   function holdThreads() {
     const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    release = open;
     const run = Piscina.prototype.run;
     const started: string[] = [];
     vi.spyOn(Piscina.prototype, 'run').mockImplementation(async function (this: Piscina, task) {

@@ -281,6 +281,8 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
   });
 
   it('R10: thirty days end the session, however often it was refreshed', async () => {
+    // Tokens expire at whole seconds.
+    app.clock.advance(SECOND - (app.clock.now() % SECOND));
     let current = await newProgram();
     const end = app.clock.now() + 30 * DAY;
     const { auth_time, sid } = claimsOf(current.bearer);
@@ -304,6 +306,21 @@ describe.each(databases)('attacks on refresh tokens on $name', ({ create }) => {
     app.clock.advance(1);
     await expectOver(current);
     expect(await rowOf(current)).toMatchObject({ created_at: end - 30 * DAY });
+  });
+
+  it('R10: a session that ends within this second gives no access token that has already expired', async () => {
+    app.clock.advance(1.5 * SECOND - (app.clock.now() % SECOND));
+    let current = await newProgram();
+    const end = app.clock.now() + 30 * DAY;
+    while (app.clock.now() + 13 * DAY < end) {
+      app.clock.advance(13 * DAY);
+      current = await next(current);
+    }
+    app.clock.advance(end - 501 - app.clock.now());
+    const { body } = await tryRefresh(app, current.refresh);
+    expect(body.expires_in).toBe(1);
+    app.clock.advance(1);
+    await expectRejected({ refresh: body.refresh_token });
   });
 
   it('R13: more rights, another audience or a longer life cannot be asked for', async () => {

@@ -155,6 +155,7 @@ describe('a database that is away', () => {
       const { code, stdout, stderr } = await usher(line.split(' '), env);
       expect(stderr.trim().split('\n')).toHaveLength(1);
       expect(stderr).toMatch(/^usher: Database error: Couldn’t connect to .* at 127\.0\.0\.1:1: /);
+      expect(stderr).toContain('Check that it is running, and the database URL.');
       expect(stderr).not.toMatch(/hunter2|gAc4/);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     },

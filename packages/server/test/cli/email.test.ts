@@ -11,7 +11,7 @@ import { databases, sqlite } from '../support/postgres.ts';
 import { withStarted } from '../support/with-app.ts';
 import { newPlace, withPlace, wordsOf } from './program.ts';
 
-const link = 'http://localhost:4000/reset-password#token=abc';
+const link = 'http://localhost:4567/reset-password#token=abc';
 
 describe.each(databases)('usher email list, show, retry on $name', (kind) => {
   const place = withPlace(kind);
@@ -22,10 +22,39 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
     const values = { username: 'ada.byron', code: '482913', link, minutes: '10', link_minutes: '60', when };
     for (const [index, to] of addresses.entries()) {
       const now = Date.now() + index;
-      const email = { kind: 'reset_password', to, userId: null, language: null, values, expiresAt: now + MINUTE } as const;
+      const email = {
+        kind: 'reset_password',
+        to,
+        userId: null,
+        language: null,
+        values,
+        expiresAt: now + MINUTE,
+      } as const;
       await queueEmail(database.db, deriveKeys(place.secret), email, now);
     }
     await database.close();
+  }
+
+  /** @returns The ID of a notice that has no link. */
+  async function queueNotice(): Promise<string> {
+    const { db, close } = await openDatabase(place.database.url);
+    const values = { username: 'ada.byron', when: '2026-03-01T12:00:00Z' };
+    const email = {
+      kind: 'new_device',
+      to: 'ada@example.org',
+      userId: null,
+      language: null,
+      values,
+      expiresAt: null,
+    } as const;
+    await queueEmail(db, deriveKeys(place.secret), email, Date.now());
+    const { id } = await db
+      .selectFrom('emails')
+      .select('id')
+      .where('kind', '=', 'new_device')
+      .executeTakeFirstOrThrow();
+    await close();
+    return id;
   }
 
   it('lists the mails, newest first, without decoys', async () => {
@@ -63,6 +92,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
     ]);
     expect(shown.stdout).toContain(`\n    482913\n\nReset password:\n${link}\n`);
     expect(shown.stdout).toContain('ada.byron');
+    expect(shown.stdout).not.toContain(':4000');
     const id = wordsOf((await place.usher(['email', 'list'])).stdout)[2]?.[3] ?? '';
     const { email } = JSON.parse((await place.usher(['email', 'show', id, '--json'])).stdout);
     expect(email).toMatchObject({
@@ -73,6 +103,10 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
     expect((await place.usher(['email', 'show', id, '--html'])).stdout).toMatch(
       /^<!doctype html>[\s\S]*ada\.&#8203;byron/,
     );
+    // A notice has no link that tells the port of the server.
+    const notice = await place.usher(['email', 'show', await queueNotice(), '--port', '4321']);
+    expect(notice.stdout).toContain('http://localhost:4321/forgot-password');
+    expect(notice.stdout).not.toContain(':4000');
     const unknown = await place.usher(['email', 'show', 'nothing']);
     expect(unknown).toEqual({
       code: 1,

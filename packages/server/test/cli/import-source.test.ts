@@ -166,7 +166,8 @@ describe('JSON lines', () => {
 
 it('a file that is none, or of no known kind, is named', async () => {
   expect((await readFrom(join(folder, 'none.csv'))).stop).toMatch(/^Couldn’t read FILE: ENOENT/);
-  expect((await readFrom(folder)).stop).toBe(
+  expect((await readFrom(folder)).stop).toBe('FILE is a folder. Name the file to import.');
+  expect((await readFrom(join(folder, 'users.xml'))).stop).toBe(
     'Can’t tell the format of FILE. Use --format csv or --format jsonl.',
   );
 });

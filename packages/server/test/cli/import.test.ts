@@ -58,7 +58,7 @@ describe.each(databases)('usher user import on $name', (kind) => {
     expect(await count('events')).toBe(before);
     const { code, stdout } = await place.usher(['user', 'import', 'users.jsonl', '--json']);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ imported: rows - before, present: before, rejected: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ imported: rows - before, skipped: before, rejected: 0 });
     expect([await count('users'), await count('events')]).toEqual([rows, rows]);
   });
 });
@@ -77,7 +77,7 @@ describe('usher user import and export', () => {
     expect(JSON.parse(imported.stdout)).toEqual({
       dry_run: false,
       imported: 1,
-      present: 0,
+      skipped: 0,
       rejected: 2,
       hashes: { bcrypt: 1 },
     });
@@ -111,7 +111,7 @@ describe('usher user import and export', () => {
     expect(lines.pop()).toBe('');
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { line: 2, action: 'create', email: 'ada@example.org', hash: 'bcrypt' },
-      { line: 3, action: 'present', email: 'u0@example.org' },
+      { line: 3, action: 'skip', email: 'u0@example.org' },
       { line: 4, action: 'create', email: 'grace@example.org', hash: 'none' },
       { line: 5, action: 'reject', email: 'ada@example.org', reason: 'Duplicate email (also on line 2).' },
       {
@@ -120,7 +120,7 @@ describe('usher user import and export', () => {
         email: '',
         reason: expect.stringContaining('like name@example.com. password: Not a hash'),
       },
-      { dry_run: true, imported: 2, present: 1, rejected: 2, hashes: { bcrypt: 1, none: 1 } },
+      { dry_run: true, imported: 2, skipped: 1, rejected: 2, hashes: { bcrypt: 1, none: 1 } },
     ]);
     expect(stdout + stderr).not.toMatch(/hunter2|Z17AXnn/);
     expect(get('all.jsonl').split('\n')).toHaveLength(rows.length + 1);
@@ -244,7 +244,7 @@ describe('usher user import and export', () => {
         ) ?? [];
       expect(said).toContain('Stopped after line');
       const { stdout } = await place.usher(['user', 'import', 'users.jsonl', '--json']);
-      expect(JSON.parse(stdout)).toMatchObject({ imported: 4_000 - Number(line), present: Number(line) });
+      expect(JSON.parse(stdout)).toMatchObject({ imported: 4_000 - Number(line), skipped: Number(line) });
 
       expect(inRoom(100, ['export', 'all.jsonl'])).toMatch(/Couldn’t write all\.jsonl: .*\nexit 1/);
       expect(readdirSync(place.folder).filter((name) => name.startsWith('all'))).toEqual([]);
@@ -275,7 +275,7 @@ describe('usher user import and export', () => {
     expect([get('ids.csv'), idOf('c')]).toEqual([expected, uuid]);
     expect(statSync(join(place.folder, 'ids.csv')).mode & 0o777).toBe(0o600);
 
-    // Every row is present by now.
+    // Every row is skipped by now.
     await place.usher(['user', 'import', 'users.csv', '--map', 'again.csv']);
     expect(get('again.csv')).toBe(expected);
     put('users.jsonl', '{"localId":"x7","email":"e@example.org"}\n');

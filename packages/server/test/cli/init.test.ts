@@ -109,6 +109,22 @@ describe('usher init', () => {
     expect(readdirSync(folder).sort()).toEqual(['.git', '.gitignore', 'package.json', 'server.ts']);
   });
 
+  it('says of a place that is no folder what is wrong with it', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'taken'), '');
+    for (const [place, reason] of [
+      ['taken', 'file already exists'],
+      ['taken/app', 'not a directory'],
+    ] as const) {
+      const { code, stdout, stderr } = await init(folder, place);
+      expect({ code, stdout, stderr }).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `usher: Couldn’t use ${join(folder, place)}: ${reason}. Choose another place.\n`,
+      });
+    }
+  });
+
   it('knows two frameworks', async () => {
     const { code, stderr } = await init(newFolder(), '--framework', 'koa');
     expect(code).toBe(2);

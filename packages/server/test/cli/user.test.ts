@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/platform/db/index.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { testClock } from '../support/clock.ts';
-import { lastEmail } from '../support/emails.ts';
+import { lastEmail, queuedEmails } from '../support/emails.ts';
 import { databases } from '../support/postgres.ts';
 import { type Ended, run, withPlace, wordsOf } from './program.ts';
 
@@ -195,6 +195,11 @@ describe.each(databases)('$name', (kind) => {
     expect((await succeed('promote grace')).stderr).toBe('grace is now an administrator.\n');
     expect((await succeed('promote grace')).stderr).toBe('grace is already an administrator.\n');
     expect((await succeed('demote grace@example.org')).stderr).toBe('grace is no longer an administrator.\n');
+    const notices = await queuedEmails(place, place.database);
+    expect(notices.map(({ kind, to }) => `${kind} to ${to}`)).toEqual([
+      'admin_role_granted to grace@example.org',
+      'admin_role_removed to grace@example.org',
+    ]);
     expect((await succeed('disable grace')).stderr).toContain('grace has been disabled');
     expect(await stored('grace')).toEqual(['user', 'disabled']);
     expect((await succeed('enable grace')).stderr).toBe('grace has been enabled.\n');

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config.ts';
-import { emailKinds } from '../../src/core/emails/kinds.ts';
+import { emailKinds, sampleValues } from '../../src/core/emails/kinds.ts';
 import { emailRenderer, type RenderEmail } from '../../src/core/emails/render.ts';
 import { sampleEmails } from '../../src/core/emails/samples.ts';
 import { openLanguages } from '../../src/languages/languages.ts';
@@ -176,17 +176,10 @@ describe('values', () => {
       emailKinds.map((kind) => [kind, tagsOf(samples.find((one) => one.kind === kind)?.email.html ?? '')]),
     );
     const any = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 }).map((text) => `x${text}`);
+    const names = Object.keys(sampleValues(URL_OF_USHER, 0));
     const record = fc.record({
-      username: any,
-      code: any,
+      ...Object.fromEntries(names.map((name) => [name, any])),
       link: any.map((text) => `${URL_OF_USHER}/${text}`),
-      minutes: any,
-      link_minutes: any,
-      days: any,
-      outranked_days: any,
-      new_email: any,
-      when: any,
-      ip: any,
     });
     const hrefs = /(?<=href=")[^"]*(?=")|(?<=aria-label=")[^"]*(?=")/g;
     fc.assert(

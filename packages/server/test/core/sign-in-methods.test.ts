@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { amrOf, freshAt } from '../../src/core/sessions/methods.ts';
+import { detailLabels } from '../../src/flows/admin/event-labels.ts';
 
 describe('the methods that a sign-in shows', () => {
   it('name their values of RFC 8176, each once, and none for the set-up link', () => {
@@ -17,6 +18,16 @@ describe('the methods that a sign-in shows', () => {
         { method: 'password', at: 2 },
       ]),
     ).toBe('otp pwd');
+  });
+
+  it('have a label each in the audit log', () => {
+    const event = { id: '', at: 0, sessionId: null, ip: null, userAgent: null };
+    const about = { userId: '', actorId: '', requestId: null };
+    const labels = (amr: string) => detailLabels({ ...event, ...about, name: 'signed_in', details: { amr } });
+    expect(labels('pwd')).toEqual(['Password']);
+    expect(labels('otp pwd')).toEqual(['One-time code, Password']);
+    // A later version may know more of them.
+    expect(labels('pwd face')).toEqual(['Password, face']);
   });
 
   it('make a session fresh by the last password alone, never by an email or a link', () => {

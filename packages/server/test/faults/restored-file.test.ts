@@ -33,6 +33,20 @@ function copy(from: string, to: string): void {
 }
 
 const stateIn = (folder: string) => readStateFile(join(folder, 'usher.state'));
+/** Waits until the process has died, or has finished the writes that were to kill it: then it answers. */
+async function hasDied(usher: UsherProcess, cwd: string, revision: number): Promise<boolean> {
+  let died = false;
+  void usher.exited.then(() => {
+    died = true;
+  });
+  const isSaved = () => stateIn(cwd)?.revision === revision && !stateIn(cwd)?.pending;
+  await expect.poll(() => died || isSaved()).toBe(true);
+  // A kill that follows the last write comes before the second answer.
+  for (let answers = 0; answers < 2 && !died; answers++)
+    await call(usher, 'GET', '/healthz').catch(() => usher.exited);
+  return died;
+}
+
 const isGood = async (usher: UsherProcess, cookie: string) =>
   (await call(usher, 'GET', '/v1/me', undefined, { cookie })).status === 200;
 
@@ -61,6 +75,7 @@ it.each([
   copy(cwd, backup);
   writeFileSync(join(cwd, 'armed'), '');
   expect((await call(doomed, 'POST', '/v1/logout', undefined, bearer)).status).toBe(200);
+  expect(await hasDied(doomed, cwd, revision + 2)).toBe(true);
   expect((await doomed.exited).signal).toBe('SIGKILL');
 
   // The crash alone signs nobody out.

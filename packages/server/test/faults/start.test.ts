@@ -68,7 +68,7 @@ describe('F41: a bad setting ends with 2 and is named', () => {
     [{ USHER_METRICS_PORT: 'on' }, 'USHER_METRICS_PORT', '"on"'],
     [{ USHER_METRICS_TOKEN: 'hunter2' }, 'USHER_METRICS_TOKEN', 'at least 16'],
     [{ USHER_LOG_LEVEL: 'loud' }, 'USHER_LOG_LEVEL', 'debug'],
-    [{ USHER_INSECURE_HTTP: 'yes' }, 'USHER_INSECURE_HTTP', 'accepted'],
+    [{ USHER_INSECURE_HTTP: 'yes' }, 'USHER_INSECURE_HTTP', 'allow'],
   ];
 
   it.each(bad)('%j', async (env, ...words) => {

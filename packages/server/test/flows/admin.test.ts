@@ -309,6 +309,15 @@ describe.each(databases)('administration on $name', ({ create }) => {
     given(await me.get());
     expect(await eventOf(ada.id, 'user_promoted')).toEqual([{ actor_id: admin.id, details: '{}' }]);
     expect(await eventOf(ada.id, 'user_demoted')).toHaveLength(1);
+    // One notice for each change, none for a role that the user already had, and none says where it came from.
+    const notices = (await queuedEmails(app, database)).filter(({ to }) => to === ada.email);
+    expect(notices.filter(({ kind }) => kind.startsWith('admin_role'))).toEqual(
+      ['admin_role_granted', 'admin_role_removed'].map((kind) => ({
+        kind,
+        to: ada.email,
+        values: { username: ada.username, when: expect.any(String), ip: '', user_agent: '' },
+      })),
+    );
   });
 
   it('disables, which ends all sessions, and enables, which revives none', async () => {

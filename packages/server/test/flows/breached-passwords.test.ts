@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { createUsher } from '../../src/app.ts';
 import { HashParts, writeBreachedPasswords } from '../../src/core/passwords/breached-file.ts';
@@ -101,7 +101,8 @@ describe('P11: a list of breached passwords that cannot be used refuses to start
     const usher = await createUsher({ database, breachedPasswords, log: createLog('silent') });
     await usher.close();
   };
-  const list = () => newList(Array.from({ length: 1000 }, (_, n) => `password number ${n}`));
+  const ENTRIES = 1_000;
+  const list = () => newList(Array.from({ length: ENTRIES }, (_, n) => `password number ${n}`));
   const flip = (path: string, at: number) => {
     const bytes = readFileSync(path);
     bytes.writeUInt8((bytes[at] ?? 0) ^ 1, at);
@@ -113,6 +114,7 @@ describe('P11: a list of breached passwords that cannot be used refuses to start
     ['one that is cut off', (path) => truncateSync(path, readFileSync(path).length - 3), 'is damaged'],
     ['one that is cut off in its head', (path) => truncateSync(path, 20), 'isn’t a list'],
     ['one with another number of entries', (path) => flip(path, 15), 'is damaged'],
+    ['one with a bit flipped in the unused part of its head', (path) => flip(path, 30), 'is damaged'],
     ['one with a bit flipped in its index', (path) => flip(path, 70), 'is damaged'],
   ];
   it.each(spoiled)('%s', async (_, spoil, words) => {
@@ -124,5 +126,22 @@ describe('P11: a list of breached passwords that cannot be used refuses to start
   it('one that is missing; and one that is whole starts', async () => {
     await expect(start('/nowhere/list')).rejects.toThrow(/couldn’t read.*usher passwords build/);
     await start(list());
+  });
+
+  it.each<[what: string, damage: (bytes: Buffer) => Buffer]>([
+    ['entries that are out of order', (bytes) => bytes.fill(0, bytes.length - 3 * ENTRIES)],
+    ['entries that are missing', (bytes) => bytes.subarray(0, bytes.length - 3 * ENTRIES)],
+    ['a bucket beyond its end', (bytes) => bytes.fill(0xff, 64, bytes.length - 3 * ENTRIES)],
+  ])('but where %s show later, no password can be chosen', async (_, damage) => {
+    const path = list();
+    const database = `sqlite:${join(dirname(path), 'usher.db')}`;
+    const usher = await createUsher({ database, breachedPasswords: path, log: createLog('silent') });
+    writeFileSync(path, damage(readFileSync(path)));
+    const body = JSON.stringify(newIdentifiers());
+    const headers = { 'content-type': 'application/json' };
+    const request = new Request('http://localhost:4000/v1/signup', { method: 'POST', headers, body });
+    const reply = await usher.fetch(request);
+    await usher.close();
+    expect([reply.status, reply.headers.getSetCookie()]).toEqual([500, []]);
   });
 });

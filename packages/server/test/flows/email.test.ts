@@ -357,6 +357,25 @@ describe.each(databases)('addresses on $name', ({ create }) => {
     });
   });
 
+  it('tells a user whose email is verified that there is nothing to do, and still opens a link', async () => {
+    const user = await signUp(open, newIp());
+    const page = async () => (await user.browser.get('/verify')).text;
+    expect(await page()).toContain('name="code"');
+    const { code } = await emailTo(user.email, 'verify_email');
+    expect((await user.browser.post('/v1/verify-email', { email: user.email, code })).status).toBe(200);
+    expect(await page()).not.toContain('name="code"');
+    expect(await page()).toContain(`${user.email} is verified.`);
+    expect(await page()).toContain('href="/dashboard"');
+    expect(await page()).toContain('name="link"');
+    expect((await send(open, 'GET', '/verify')).text).toContain('name="code"');
+
+    const change = { email: newIdentifiers().email, password: PASSWORD };
+    const asked = await user.browser.post('/v1/me/email', change);
+    const cookie = `usher=${user.browser.cookie}; ${verificationOf(asked)}`;
+    const waiting = await send(open, 'GET', '/verify', undefined, { headers: { cookie } });
+    expect(waiting.text).toContain('name="code"');
+  });
+
   it('W13: a scanner that opens the link proves nothing; the form behind it does, without scripts', async () => {
     const { email, browser } = await signUp(open, newIp());
     const { link = '' } = await emailTo(email, 'verify_email');

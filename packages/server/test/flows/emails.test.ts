@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { unsealWords } from '../../src/core/emails/content.ts';
+import { unsealReply } from '../../src/core/emails/content.ts';
 import { sampleValues } from '../../src/core/emails/kinds.ts';
 import { type EmailKind, type NewEmail, queueEmail } from '../../src/core/emails.ts';
 import { OPERATOR } from '../../src/core/events.ts';
@@ -260,7 +260,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
   it('keeps what the server said of the last try for administrators alone (P7)', async () => {
     const user = await newUser();
     const said = (row: EmailRow | undefined) =>
-      unsealWords(inside.keys.emails, row?.id ?? '', row?.smtp_reply_text_encrypted ?? null);
+      unsealReply(inside.keys.emails, row?.id ?? '', row?.smtp_reply_text_encrypted ?? null);
     inbox.script.rejectRecipient = (address) => `450 4.2.1 <${address}> is busy`;
     await queue({ userId: user.id });
     expect(said(await settled(1))).toBe(`450 4.2.1 <${ADDRESS}> is busy`);
@@ -280,7 +280,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
       expect(context).not.toContain('no such user');
     }
     // In another row they are nothing.
-    expect(unsealWords(inside.keys.emails, 'another', refused?.smtp_reply_text_encrypted ?? null)).toBeNull();
+    expect(unsealReply(inside.keys.emails, 'another', refused?.smtp_reply_text_encrypted ?? null)).toBeNull();
     const deleted = await user.browser.send('DELETE', '/v1/me', { email: user.email, password: PASSWORD });
     expect(deleted.status).toBe(200);
     inbox.script.rejectRecipient = () => '550 5.1.1 gone';

@@ -207,16 +207,16 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     expect(new Set(names).size).toBe(3);
   });
 
-  it('can be done again: what is there is present, and stays as it is', async () => {
+  it('can be done again: what is there is skipped, and stays as it is', async () => {
     const rows = Array.from({ length: 5 }, () => someone());
     await importer().add(rows.slice(0, 3));
     await signIn(emailOf(rows[0] as SourceRow), 'abc');
     const before = await stored(emailOf(rows[0] as SourceRow));
     const again = await importer().add(rows);
     expect(again.map(({ status }) => status)).toEqual([
-      'present',
-      'present',
-      'present',
+      'skipped',
+      'skipped',
+      'skipped',
       'imported',
       'imported',
     ]);
@@ -246,7 +246,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     expect(await count()).toEqual(before);
     expect(await stored(emailOf(rows[1] as SourceRow))).toBeUndefined();
     expect(dry.map(({ status }) => status)).toEqual([
-      'present',
+      'skipped',
       'imported',
       'rejected',
       'imported',

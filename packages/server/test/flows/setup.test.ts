@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { makeSetUpLink } from '../../src/app.ts';
 import { configFromOptions } from '../../src/config.ts';
+import { isSetUp, serializeAdminChanges } from '../../src/core/installation.ts';
+import { createVerification } from '../../src/core/verifications.ts';
+import { verificationRules } from '../../src/flows/verifications/verification-rules.ts';
 import { openContext } from '../../src/open-context.ts';
 import { newIdentifiers, PASSWORD, send } from '../support/app.ts';
 import { HOUR } from '../support/clock.ts';
@@ -100,6 +103,21 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect((await open(tokens[0] ?? '')).status).toBe(200);
     app.clock.advance(HOUR / 2 - 1);
     expect(await newToken()).toBe(tokens[0]);
+  });
+
+  it('is one link for a start that comes while another one makes it', async () => {
+    const { db, keys, config, clock } = start.context;
+    const { link, second } = await db.transaction().execute(async (tx) => {
+      await serializeAdminChanges(tx);
+      const subject = { purpose: 'setup', userId: undefined, email: '' } as const;
+      const made = await createVerification(tx, keys, subject, verificationRules(config), clock.now());
+      const second = newToken();
+      // Meanwhile a start that did not wait would have made another link.
+      for (let i = 0; i < 50; i++) await isSetUp(db);
+      // In an object, since the transaction would wait for a promise and the promise for the transaction.
+      return { link: made.link, second: { token: second } };
+    });
+    expect(await second.token).toBe(link);
   });
 
   it('is said to be in the log only while it works', async () => {

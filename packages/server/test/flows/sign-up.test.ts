@@ -59,6 +59,16 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
     expect(reply.headers.getSetCookie()).toEqual([]);
   });
 
+  it('says of a field what is wrong with it, and nothing else', async () => {
+    const reply = await send(app, 'POST', '/v1/signup', { username: 'a@b', email: 'a', password: PASSWORD });
+    expect(reply.body.errors.map(Object.keys)).toEqual([
+      ['field', 'code', 'message'],
+      ['field', 'code', 'message'],
+    ]);
+    const asked = await send(app, 'POST', '/v1/send-mail', { email: 'a' });
+    expect(asked.body.errors.map(Object.keys)).toEqual([['field', 'code', 'message']]);
+  });
+
   it('names every field that is refused, and what is taken', async () => {
     const { signUp } = clientOf(app);
     const bad = await signUp({ username: 'a@b', email: 'nobody', password: 'password' });

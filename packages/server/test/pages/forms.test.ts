@@ -1,5 +1,6 @@
 // What a form of another site, another browser or another session can do here: nothing. And where a form may lead.
 import { beforeAll, describe, expect, it } from 'vitest';
+import { routes } from '../../src/routes.ts';
 import { Browser, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { DAY } from '../support/clock.ts';
 import { formTokenFor, submit } from '../support/form.ts';
@@ -104,15 +105,12 @@ describe.each(databases)('forms on $name', ({ create }) => {
 
   it('C16: show nothing that an address says', async () => {
     const marks = ['error', 'error_hint', 'message', 'return_to', 'done', 'username', 'email', 'name'];
-    for (const path of [
-      '/',
-      '/sign-in',
-      '/sign-up',
-      '/forgot-password',
-      '/verify',
-      '/reset-password',
-      '/nothing',
-    ])
+    const pages = routes.filter(
+      ({ isPage, method, access }) => isPage && method === 'GET' && access === 'public',
+    );
+    const paths = pages.map(({ path }) => path).filter((path) => !path.includes(':'));
+    expect(paths.length).toBeGreaterThan(5);
+    for (const path of [...paths, '/nothing'])
       for (const mark of marks) {
         const address = `${path}?${mark}=${encodeURIComponent('<b>hello-there</b>')}`;
         const page = await send(app, 'GET', address, undefined, { headers: html });

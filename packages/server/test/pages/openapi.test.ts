@@ -310,6 +310,13 @@ describe('docsPage', () => {
       expect(ids).toContain(id);
   });
 
+  it('lists each header of a credential once', () => {
+    const table = text.slice(text.indexOf('Authentication</caption>')).split('</table>', 1)[0] ?? '';
+    const headers = [...table.matchAll(/<th scope="row"><code>([^<]+)</g)].map(([, header]) => header);
+    expect(headers).toEqual(['Cookie: usher', 'Authorization: Bearer', 'Authorization: Basic']);
+    expect(textOf(table)).toContain('USHER_METRICS_TOKEN');
+  });
+
   it('says what is taken and what is refused', () => {
     const shown = textOf(partOf('patchUsersById'));
     for (const word of [

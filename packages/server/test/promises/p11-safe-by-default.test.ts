@@ -94,7 +94,7 @@ describe('P11: an unsafe setting refuses to start', () => {
   });
 
   it('unless it is named twice, where it can be', async () => {
-    await start({ publicUrl: 'http://accounts.example.org', insecureHttp: 'accepted' });
+    await start({ publicUrl: 'http://accounts.example.org', insecureHttp: 'allow' });
     await start({ publicUrl: 'https://accounts.example.org', host: '0.0.0.0', env: 'production' });
   });
 
@@ -185,7 +185,7 @@ describe('P11: an unsafe setting refuses to start', () => {
     it('on this machine alone, with nothing open that was not asked for', () => {
       expect(configFromOptions({})).toMatchObject({
         host: '127.0.0.1',
-        insecureHttp: 'refused',
+        insecureHttp: 'reject',
         allowedOrigins: [],
         trustedProxies: [],
         metricsPort: undefined,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerSession } from 'smtp-server';
 import { type ParsedEmail, parseEmail } from './mime.ts';
 import { TIMEOUT } from './timeouts.ts';
 
@@ -68,7 +68,7 @@ interface InboxOptions {
 }
 
 export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
-  const { tls = 'none', user, host = '127.0.0.1' } = options;
+  const { tls = 'none', host = '127.0.0.1' } = options;
   const emails: ReceivedEmail[] = [];
   const given = new Set<ReceivedEmail>();
   const script: Script = {};
@@ -77,65 +77,16 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
   let port = 0;
 
   const start = async () => {
-    server = new SMTPServer({
-      ...(options.key && options.cert ? { key: options.key, cert: options.cert } : {}),
-      secure: tls === 'implicit',
-      disabledCommands: [...(tls === 'starttls' ? [] : ['STARTTLS']), ...(user ? [] : ['AUTH'])],
-      authOptional: !user,
-      allowInsecureAuth: true,
-      logger: false,
-      disableReverseLookup: true,
-      onAuth: ({ username, password }, _session, done) => {
-        const isRight = username === user?.name && password === user?.password;
-        const refusal = answer(script.rejectLogin?.() ?? '535 5.7.8 Authentication failed');
-        done(isRight ? null : refusal, { user: username ?? '' });
-      },
-      onConnect: (_session, done) => {
-        connections++;
-        setTimeout(() => done(), script.greetAfter ?? 0).unref();
-      },
-      onRcptTo: ({ address }, _session, done) => done(answer(script.rejectRecipient?.(address))),
-      onData: async (stream, session, done) => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-        const { mailFrom, rcptTo } = session.envelope;
-        const parsed = await parseEmail(Buffer.concat(chunks));
-        const email: ReceivedEmail = {
-          ...parsed,
-          from: mailFrom ? mailFrom.address : '',
-          to: rcptTo.map(({ address }) => address),
-          secure: session.secure,
-          code: /^ {4}(\S+)$/m.exec(parsed.text)?.[1],
-          link: /:\n(https?:\/\/\S+)$/m.exec(parsed.text)?.[1],
-        };
-        emails.push(email);
-        if (script.dropAfterData) return hangUp(session.id);
-        await script.answerWhen?.(email);
-        setTimeout(
-          () => done(answer(script.rejectEmail?.(email)), '2.0.0 Ok: queued'),
-          script.answerAfter?.(email) ?? 0,
-        ).unref();
-      },
-    });
+    const onConnect = () => {
+      connections++;
+    };
+    server = createServer(options, script, emails, onConnect);
     server.on('error', () => {});
     server.listen(port, host);
     await once(server.server, 'listening');
     ({ port } = server.server.address() as AddressInfo);
   };
-  const hangUp = (id: string): void => {
-    for (const connection of server.connections) if (connection.id === id) connection._socket.destroy();
-  };
-
   await start();
-  const wait = async <T>(what: string, look: () => T | undefined): Promise<T> => {
-    for (const end = performance.now() + TIMEOUT; performance.now() < end; ) {
-      const found = look();
-      if (found !== undefined) return found;
-      await sleep(10);
-    }
-    const came = emails.map(({ to, headers }) => `${to.join()}: ${headers.subject}`);
-    throw new Error(`${what} did not come. What came: ${came.join('; ') || 'nothing'}`);
-  };
   const url = `${tls === 'implicit' ? 'smtps' : 'smtp'}://${host}:${port}`;
   return {
     url,
@@ -145,13 +96,14 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
     emails,
     connections: () => connections,
     async next(address) {
-      const email = await wait(`A mail to ${address}`, () =>
+      const email = await waitFor(emails, `An email to ${address}`, () =>
         emails.find((one) => one.to.includes(address) && !given.has(one)),
       );
       given.add(email);
       return email;
     },
-    until: (count) => wait(`${count} mails`, () => (emails.length >= count ? emails.slice() : undefined)),
+    until: (count) =>
+      waitFor(emails, `${count} emails`, () => (emails.length >= count ? emails.slice() : undefined)),
     start,
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(resolve));
@@ -159,6 +111,79 @@ export async function startInbox(options: InboxOptions = {}): Promise<Inbox> {
       await closed;
     },
   };
+}
+
+function createServer(
+  { tls = 'none', user, key, cert }: InboxOptions,
+  script: Script,
+  emails: ReceivedEmail[],
+  onConnect: () => void,
+): SMTPServer {
+  const server = new SMTPServer({
+    ...(key && cert ? { key, cert } : {}),
+    secure: tls === 'implicit',
+    disabledCommands: [...(tls === 'starttls' ? [] : ['STARTTLS']), ...(user ? [] : ['AUTH'])],
+    authOptional: !user,
+    allowInsecureAuth: true,
+    logger: false,
+    disableReverseLookup: true,
+    onAuth: ({ username, password }, _session, done) => {
+      const isRight = username === user?.name && password === user?.password;
+      const rejection = answer(script.rejectLogin?.() ?? '535 5.7.8 Authentication failed');
+      done(isRight ? null : rejection, { user: username ?? '' });
+    },
+    onConnect: (_session, done) => {
+      onConnect();
+      setTimeout(() => done(), script.greetAfter ?? 0).unref();
+    },
+    onRcptTo: ({ address }, _session, done) => done(answer(script.rejectRecipient?.(address))),
+    onData: async (stream, session, done) => {
+      const email = await readEmail(stream as AsyncIterable<Buffer>, session);
+      emails.push(email);
+      if (script.dropAfterData) return hangUp(server, session.id);
+      await script.answerWhen?.(email);
+      setTimeout(
+        () => done(answer(script.rejectEmail?.(email)), '2.0.0 Ok: queued'),
+        script.answerAfter?.(email) ?? 0,
+      ).unref();
+    },
+  });
+  return server;
+}
+
+function hangUp(server: SMTPServer, id: string): void {
+  for (const connection of server.connections) if (connection.id === id) connection._socket.destroy();
+}
+
+async function readEmail(
+  stream: AsyncIterable<Buffer>,
+  { envelope: { mailFrom, rcptTo }, secure }: SMTPServerSession,
+): Promise<ReceivedEmail> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  const parsed = await parseEmail(Buffer.concat(chunks));
+  return {
+    ...parsed,
+    from: mailFrom ? mailFrom.address : '',
+    to: rcptTo.map(({ address }) => address),
+    secure,
+    code: /^ {4}(\S+)$/m.exec(parsed.text)?.[1],
+    link: /:\n(https?:\/\/\S+)$/m.exec(parsed.text)?.[1],
+  };
+}
+
+async function waitFor<T>(
+  emails: readonly ReceivedEmail[],
+  what: string,
+  look: () => T | undefined,
+): Promise<T> {
+  for (const end = performance.now() + TIMEOUT; performance.now() < end; ) {
+    const found = look();
+    if (found !== undefined) return found;
+    await sleep(10);
+  }
+  const received = emails.map(({ to, headers }) => `${to.join()}: ${headers.subject}`);
+  throw new Error(`${what} did not come. What came: ${received.join('; ') || 'nothing'}`);
 }
 
 function answer(reply: Reply): Error | null {

@@ -60,30 +60,12 @@ export function newMachine(registry: string): Machine {
     npm_config_fund: 'false',
     // What is missing stays missing, so retries only cost time.
     npm_config_fetch_retries: '0',
+    // What one installation has fetched, the next ones take from the cache.
+    npm_config_prefer_offline: 'true',
     ...more,
   });
-  const run = (folder: string, lines: string, { node = process.execPath, env }: ShellOptions = {}) => {
-    const child = spawn('bash', ['-e', '-c', lines], {
-      cwd: folder,
-      env: environment(node, env),
-      // A process group of its own, so that everything that npm starts is stopped with it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    running.add(child);
-    let printed = '';
-    const news = new EventEmitter();
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text) => {
-        printed += text;
-        news.emit('printed');
-      });
-    const ended = once(child, 'close').then(([code]) => {
-      running.delete(child);
-      return code as number | null;
-    });
-    return { child, printed: () => printed, news, ended };
-  };
+  const run = (folder: string, lines: string, { node = process.execPath, env }: ShellOptions = {}) =>
+    startShell(folder, lines, environment(node, env));
   return {
     newFolder(name) {
       const folder = join(mkdtempSync(join(inject('folder'), 'install-')), name);
@@ -99,7 +81,7 @@ export function newMachine(registry: string): Machine {
       return printed();
     },
     start(folder, line, options) {
-      const { child, printed, news, ended } = run(folder, line, options);
+      const { child, printed, output, ended } = run(folder, line, options);
       return {
         printed,
         async until(what) {
@@ -107,7 +89,7 @@ export function newMachine(registry: string): Machine {
             throw new Error(`${line}\nended with ${code}. It printed:\n${printed()}`);
           });
           failed.catch(() => {});
-          while (!printed().includes(what)) await Promise.race([once(news, 'printed'), failed]);
+          while (!printed().includes(what)) await Promise.race([once(output, 'printed'), failed]);
         },
         stop(signal = 'SIGINT') {
           end(child, signal);
@@ -116,6 +98,29 @@ export function newMachine(registry: string): Machine {
       };
     },
   };
+}
+
+function startShell(folder: string, lines: string, env: NodeJS.ProcessEnv) {
+  const child = spawn('bash', ['-e', '-c', lines], {
+    cwd: folder,
+    env,
+    // A process group of its own, so that everything that npm starts is stopped with it.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let printed = '';
+  const output = new EventEmitter();
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => {
+      printed += text;
+      output.emit('printed');
+    });
+  const ended = once(child, 'close').then(([code]) => {
+    running.delete(child);
+    return code as number | null;
+  });
+  return { child, printed: () => printed, output, ended };
 }
 
 /** The PATH without the tools of this repository. */

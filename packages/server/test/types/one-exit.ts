@@ -194,5 +194,5 @@ export const codes = [
   // @ts-expect-error A purpose that has no code is checked for none.
   countVerificationAttempt(db, keys.verifications, { ...asked, purposes: ['restore_email'] }, rules, now),
   // @ts-expect-error Nothing begins for a purpose that is not in the table.
-  createVerification(tx, keys, { purpose: 'sign_in', userId: '', email: '' }, { digits: 6 }, now),
+  createVerification(tx, keys, { purpose: 'no_such_purpose', userId: '', email: '' }, { digits: 6 }, now),
 ];

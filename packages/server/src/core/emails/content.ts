@@ -13,23 +13,23 @@ export function sealContent(key: KeyObject, id: string, content: Content): strin
 }
 
 /** The maximum length of a stored reply, in UTF-16 units; the rest is cut off. */
-const LONGEST_WORDS = 300;
+const MAX_REPLY = 300;
 
 /**
  * Encrypts a mail server's reply. It may quote the recipient, so only administrators see it: it never appears in a log,
  * event or metric.
  */
-export function sealWords(key: KeyObject, id: string, replyText: string): string {
+export function sealReply(key: KeyObject, id: string, replyText: string): string {
   // The reply is arbitrary text: no line break or bidirectional control may reach a terminal or a page.
-  const plain = replyText.slice(0, LONGEST_WORDS).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
-  return seal(key, `emails/${id}/answer`, plain.trim());
+  const plain = replyText.slice(0, MAX_REPLY).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
+  return seal(key, `emails/${id}/reply`, plain.trim());
 }
 
 /** Null if there is no reply or it cannot be decrypted: the secret is a different one, or the row was tampered with. */
-export function unsealWords(key: KeyObject, id: string, sealed: string | null): string | null {
+export function unsealReply(key: KeyObject, id: string, sealed: string | null): string | null {
   if (sealed === null) return null;
   try {
-    return unseal(key, `emails/${id}/answer`, sealed);
+    return unseal(key, `emails/${id}/reply`, sealed);
   } catch {
     return null;
   }

@@ -35,10 +35,10 @@ interface Kind {
    * (`flows/emails/security-notices.ts`).
    */
   isNotice?: true;
-  /** Contains a code and a link to this page (`flows/verifications/send-verification.ts`). */
-  page?: string;
   /** Strangers can cause it: a full queue rejects it, which leaves room for other emails. */
   fromStrangers?: true;
+  /** The account is already deleted, so nothing is stored for a retry. */
+  isAfterDeletion?: true;
 }
 
 /** All kinds of emails. */
@@ -46,16 +46,14 @@ const kinds = {
   reset_password: {
     values: CODE_AND_LINK,
     label: 'Password reset',
-    page: '/reset-password',
     fromStrangers: true,
   },
   verify_email: {
     values: CODE_AND_LINK,
     label: 'Email verification',
-    page: '/verify',
     fromStrangers: true,
   },
-  change_email: { values: CODE_AND_LINK, label: 'New email verification', page: '/verify' },
+  change_email: { values: CODE_AND_LINK, label: 'New email verification' },
   email_changing: {
     values: ['username', 'new_email', 'link', 'days', 'outranked_days', 'when'],
     label: 'Email change requested',
@@ -72,14 +70,21 @@ const kinds = {
     label: 'Known device removed',
     isNotice: true,
   },
+  admin_role_granted: { values: ['username', 'when'], label: 'Admin role granted', isNotice: true },
+  admin_role_removed: { values: ['username', 'when'], label: 'Admin role removed', isNotice: true },
   refresh_token_reused: { values: ['username', 'when'], label: 'Refresh token reuse', isNotice: true },
-  account_deleted: { values: ['username', 'when'], label: 'Account deleted', isNotice: true },
+  account_deleted: {
+    values: ['username', 'when'],
+    label: 'Account deleted',
+    isNotice: true,
+    isAfterDeletion: true,
+  },
   sign_up_attempt: {
     values: ['when'],
     label: 'Sign-up attempt',
     fromStrangers: true,
   },
-  sign_up: { values: CODE_AND_LINK, label: 'Sign-up verification', page: '/verify', fromStrangers: true },
+  sign_up: { values: CODE_AND_LINK, label: 'Sign-up verification', fromStrangers: true },
   /** Sent by `usher email test`, never by a flow. */
   test: { values: ['when'], label: 'Test email' },
 } as const satisfies Record<string, Kind>;
@@ -90,7 +95,6 @@ type KindWith<Use> = { [K in keyof Kinds]: Kinds[K] extends Use ? K : never }[ke
 /** The kinds that can be queued. */
 export type EmailKind = Exclude<keyof Kinds, 'test'>;
 export type NoticeKind = KindWith<{ isNotice: true }>;
-export type CodeEmailKind = KindWith<{ page: string }>;
 /** The values that an email of a kind requires. */
 export type ValuesOf<K extends keyof Kinds> = Record<Kinds[K]['values'][number], string>;
 
@@ -102,6 +106,10 @@ export const emailKinds = Object.keys(kinds) as (keyof Kinds)[];
 export const emailValues: Record<keyof Kinds, readonly EmailValue[]> = mapKinds(({ values }) => values);
 
 export const isFromStrangers = (kind: EmailKind): boolean => (kinds[kind] as Kind).fromStrangers === true;
+
+/** A stored email can be of a kind from another version. */
+export const isAfterDeletion = (kind: EmailKind): boolean =>
+  (kinds[kind] as Kind | undefined)?.isAfterDeletion === true;
 
 export const emailLabels: Record<keyof Kinds, string> = mapKinds(({ label }) => label);
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Db } from '../../platform/db/index.ts';
 import type { EmailsTable } from '../../platform/db/tables.ts';
-import { unsealWords } from './content.ts';
+import { unsealReply } from './content.ts';
 import type { EmailKind } from './kinds.ts';
 
 /** What a list shows of an email: neither its recipient nor its content. The server's reply can quote the recipient. */
@@ -95,6 +95,6 @@ const listedOf = (row: Row, key: KeyObject): ListedEmail => ({
   endedAt: row.ended_at,
   status: row.status,
   reply: row.smtp_reply,
-  replyText: unsealWords(key, row.id, row.smtp_reply_text_encrypted),
+  replyText: unsealReply(key, row.id, row.smtp_reply_text_encrypted),
   isStored: row.is_kept === 1,
 });

@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { EmailsTable } from '../../platform/db/tables.ts';
-import { type Content, sealWords, unsealContent } from './content.ts';
-import type { EmailKind } from './kinds.ts';
+import { type Content, sealReply, unsealContent } from './content.ts';
+import { type EmailKind, isAfterDeletion } from './kinds.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -94,10 +94,10 @@ function noteOf(
 ) {
   if (smtpReply === null) return {};
   // The account is gone, so the reply must not quote its email: nothing would delete it later.
-  const replyText = kind === 'account_deleted' ? null : smtpReply.replyText;
+  const replyText = isAfterDeletion(kind) ? null : smtpReply.replyText;
   return {
     smtp_reply: smtpReply.code,
-    smtp_reply_text_encrypted: replyText === null ? null : sealWords(key, id, replyText),
+    smtp_reply_text_encrypted: replyText === null ? null : sealReply(key, id, replyText),
   };
 }
 
@@ -134,7 +134,7 @@ const isWorthKeeping = (
 ): boolean =>
   (status === 'rejected' || status === 'expired') &&
   content !== undefined &&
-  kind !== 'account_deleted' &&
+  !isAfterDeletion(kind) &&
   now < expiresAt;
 
 /** When to try an email again, in milliseconds since 1970; undefined if that would be too late. */

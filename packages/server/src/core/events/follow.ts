@@ -13,7 +13,7 @@ export interface Followed {
 }
 
 /**
- * Follows the audit log. Each poll reads at most `asked.limit` events, the newest.
+ * Follows the audit log. Each poll reads at most `query.limit` events, the newest.
  *
  * @param after An event's id: the first poll returns the events after it; without one, those of the last few seconds.
  */

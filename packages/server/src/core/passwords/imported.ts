@@ -22,7 +22,7 @@ export type ReadImported = ({ ok: true } & ImportedHash) | { ok: false; message:
 const weakest = 0.005;
 
 /** Hashes known to be too weak or broken, and why they are rejected. */
-const refused: [RegExp, string][] = [
+const unsupported: [RegExp, string][] = [
   [/^(?:md5\$|\$1\$|\$apr1\$|\$[PH]\$|\{S?MD5\}|[0-9a-f]{32}$)/i, 'MD5 hashes aren’t secure.'],
   [/^(?:sha1\$|\{S?SHA\}|[0-9a-f]{40}$)/i, 'SHA-1 hashes aren’t secure.'],
   [/^(?:pbkdf2:sha1:|pbkdf2_sha1\$|\$pbkdf2\$)/, 'PBKDF2 hashes with SHA-1 aren’t supported.'],
@@ -49,7 +49,7 @@ export function readImportedHash(text: string): ReadImported {
   if (hash === '' || /^[!*]/.test(hash)) return { ok: true, hash: NO_PASSWORD, family: 'none' };
   const read = readHash(hash);
   if (!read) {
-    const why = refused.find(([pattern]) => pattern.test(hash))?.[1] ?? 'Unsupported hash format.';
+    const why = unsupported.find(([pattern]) => pattern.test(hash))?.[1] ?? 'Unsupported hash format.';
     return { ok: false, message: `${why} ${advice}` };
   }
   if (!isBounded(read.recipe))

@@ -1,3 +1,6 @@
+/** The values of the claim `amr` (RFC 8176), each with the label that people read. */
+export const amrLabels = { pwd: 'Password', otp: 'One-time code' } as const;
+
 /** The authentication methods. To add a way to sign in, add a row. */
 export const methods = {
   password: { amr: 'pwd', isRecentlyAuthenticated: true },
@@ -12,7 +15,7 @@ export const methods = {
 
 interface Method {
   /** The value in the claim `amr` (RFC 8176), if there is one. */
-  amr: string | undefined;
+  amr: keyof typeof amrLabels | undefined;
   /** Whether it counts as a recent authentication, which sensitive changes require. */
   isRecentlyAuthenticated: boolean;
 }

@@ -35,16 +35,16 @@ type Key = 'id' | 'username_key' | 'email_key';
  * A page of users, read from an index in any order, so its cost does not depend on the number of users. A page of
  * search results may be shorter than its limit and still have a `next`.
  */
-export function listUsers(db: Db, asked: UserQuery): Promise<UserPage> {
-  return asked.search === undefined ? inOrder(db, asked) : search(db, asked, asked.search);
+export function listUsers(db: Db, filter: UserQuery): Promise<UserPage> {
+  return filter.search === undefined ? inOrder(db, filter) : search(db, filter, filter.search);
 }
 
 /** Ids sort by creation time. */
-async function inOrder(db: Db, asked: UserQuery): Promise<UserPage> {
-  const { order = 'created', after, limit } = asked;
+async function inOrder(db: Db, filter: UserQuery): Promise<UserPage> {
+  const { order = 'created', after, limit } = filter;
   const key = order.endsWith('username') ? 'username_key' : 'id';
   const isTurned = order.startsWith('-');
-  let query = filtered(db, asked)
+  let query = filtered(db, filter)
     .orderBy(key, isTurned ? 'desc' : 'asc')
     .limit(limit + 1);
   if (after !== undefined) query = query.where(key, isTurned ? '<' : '>', after);
@@ -66,19 +66,19 @@ function pageOf(found: User[], key: Key, limit: number): UserPage {
 /** The maximum number of reads per page, in case most of what is read was on an earlier page. */
 const MAX_READS = 5;
 
-async function search(db: Db, asked: UserQuery, beginning: string): Promise<UserPage> {
-  const byId = await filtered(db, asked).where('id', '=', beginning).executeTakeFirst();
+async function search(db: Db, filter: UserQuery, beginning: string): Promise<UserPage> {
+  const byId = await filtered(db, filter).where('id', '=', beginning).executeTakeFirst();
   if (byId) return { users: [byId], next: null };
   const found: Found[] = [];
-  let place = asked.after ?? null;
-  for (let read = 0; read < MAX_READS && found.length < asked.limit; read++) {
-    const part = await readNames(db, { ...asked, after: place ?? undefined }, beginning);
+  let place = filter.after ?? null;
+  for (let read = 0; read < MAX_READS && found.length < filter.limit; read++) {
+    const part = await readNames(db, { ...filter, after: place ?? undefined }, beginning);
     found.push(...part.found);
     place = part.next;
     if (place === null) break;
   }
-  const page = found.slice(0, asked.limit);
-  const next = found.length > asked.limit ? (page.at(-1)?.name ?? null) : place;
+  const page = found.slice(0, filter.limit);
+  const next = found.length > filter.limit ? (page.at(-1)?.name ?? null) : place;
   return { users: page.map(({ user }) => user), next };
 }
 
@@ -95,22 +95,22 @@ interface Found {
  */
 async function readNames(
   db: Db,
-  asked: UserQuery,
+  filter: UserQuery,
   beginning: string,
 ): Promise<{ found: Found[]; next: string | null }> {
-  const { after } = asked;
+  const { after } = filter;
   const isBegun = after !== undefined && asBytes(after, beginning) > 0;
   const read = async (key: 'username_key' | 'email_key') => {
-    const users = await filtered(db, asked)
+    const users = await filtered(db, filter)
       // A single bound: given two, the database may read the index from the lower one, through everything in between.
       .where(key, isBegun ? '>' : '>=', isBegun ? after : beginning)
       .where(key, '<', afterPrefix(beginning))
       .orderBy(key)
-      .limit(asked.limit + 1)
+      .limit(filter.limit + 1)
       .execute();
     return {
       found: users.map((user): Found => ({ name: user[key], user })),
-      knownTo: users.length > asked.limit ? users.at(-1)?.[key] : undefined,
+      knownTo: users.length > filter.limit ? users.at(-1)?.[key] : undefined,
     };
   };
   const parts = [await read('username_key'), await read('email_key')];

@@ -21,11 +21,11 @@ export type AccountChange =
 /** `oldest_stays` ends all except those sent to the oldest email that still has one. */
 type Effect = 'ends' | 'stays' | 'oldest_stays';
 
-interface Answers {
+interface PurposeProperties {
   /** Who receives it, and what it does. */
   why: string;
   /** The page that the link leads to. */
-  page: '/setup' | '/verify' | '/reset-password' | '/restore-email';
+  page: `/${string}`;
   /**
    * How long the link is valid, in milliseconds. A code's lifetime depends on its length
    * (`flows/verifications/verification-rules`).
@@ -49,13 +49,13 @@ interface Answers {
 }
 
 /** A purpose that belongs to an account. */
-interface OfAccount extends Answers {
+interface OfAccount extends PurposeProperties {
   of: 'account';
   endedBy: Record<AccountChange, Effect>;
 }
 
 /** A purpose that belongs to no account yet, so no change to an account ends it. */
-interface OfNobody extends Answers {
+interface OfNobody extends PurposeProperties {
   of: 'nobody';
 }
 
@@ -73,7 +73,7 @@ const EMAILED_CODE = {
 
 export const purposes = {
   setup: {
-    why: 'Printed by a start: makes the first administrator.',
+    why: 'Printed when the server starts: creates the first administrator.',
     of: 'nobody',
     page: '/setup',
     linkLifetime: HOUR,
@@ -84,7 +84,7 @@ export const purposes = {
     endsWithRestoredDatabase: true,
   },
   sign_up: {
-    why: 'Sent to whoever signs up where emails are verified first: makes the account.',
+    why: 'Sent to a person who signs up where emails are verified first: creates the account.',
     of: 'nobody',
     page: '/verify',
     ...EMAILED_CODE,
@@ -133,7 +133,7 @@ export const purposes = {
     },
   },
   restore_email: {
-    why: 'Sent to the email that an account had before a change: takes the change back.',
+    why: 'Sent to the email that an account had before a change: undoes the change.',
     of: 'account',
     page: '/restore-email',
     linkLifetime: 7 * DAY,
@@ -160,8 +160,11 @@ type Purposes = typeof purposes;
 /** The purpose of an emailed code or link. It is rejected for any other purpose. */
 export type Purpose = keyof Purposes;
 
+/** The pages that links lead to. */
+type LinkPage = Purposes[Purpose]['page'];
+
 /** The purposes whose links lead to a page. */
-export type PurposeAt<Page extends Answers['page']> = {
+export type PurposeAt<Page extends LinkPage> = {
   [P in Purpose]: Purposes[P]['page'] extends Page ? P : never;
 }[Purpose];
 
@@ -178,7 +181,7 @@ export type PurposeRow = OfAccount | OfNobody;
 
 const all = Object.keys(purposes) as Purpose[];
 
-export const purposesAt = <const Page extends Answers['page']>(page: Page): PurposeAt<Page>[] =>
+export const purposesAt = <const Page extends LinkPage>(page: Page): PurposeAt<Page>[] =>
   all.filter((purpose): purpose is PurposeAt<Page> => purposes[purpose].page === page);
 
 /** The purposes on which a change to the account has this effect. */

@@ -9,5 +9,5 @@ export { isByOther };
 /** What happened in an account, newest first, and after which event it goes on. */
 export const readActivity = (
   { db }: Pick<AppContext, 'db'>,
-  asked: { userId: string; before?: string | undefined; limit: number },
-): Promise<{ events: RecordedEvent[]; next: string | null }> => listEventPage(db, asked);
+  query: { userId: string; before?: string | undefined; limit: number },
+): Promise<{ events: RecordedEvent[]; next: string | null }> => listEventPage(db, query);

@@ -55,13 +55,14 @@ export const changeMeBody = z
 
 /** Updates the caller's profile. The email has its own route, because it must be verified. */
 export async function changeMe(
-  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  context: AppContext,
   { body, activeSession, client }: SignedInCall<z.infer<typeof changeMeBody>>,
 ): Promise<RouteResponse> {
+  const { db, clock } = context;
   const { user } = activeSession;
   const changed = await db
     .transaction()
-    .execute((tx) => changeProfile({ tx, user, actorId: user.id, client, now: clock.now() }, body));
+    .execute((tx) => changeProfile({ context, tx, user, actorId: user.id, client, now: clock.now() }, body));
   return { status: 200, body: { user: showUser(changed) } };
 }
 
@@ -85,14 +86,10 @@ export async function deleteMe(
   await db.transaction().execute(async (tx) => {
     await serializeAdminChanges(tx);
     await lockReauthenticated(tx, proof, activeSession);
-    await deleteAccount(context, {
-      tx,
-      user: activeSession.user,
-      actorId: activeSession.user.id,
-      client,
-      now: clock.now(),
-    });
-    await sendSecurityNotice(tx, context, 'account_deleted', activeSession.user, client);
+    const { user } = activeSession;
+    const change = { context, tx, user, actorId: user.id, client, now: clock.now() };
+    await deleteAccount(change);
+    await sendSecurityNotice(change, 'account_deleted');
   });
   return {
     status: 200,

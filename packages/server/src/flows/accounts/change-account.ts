@@ -17,15 +17,16 @@ export type ChangedBy = Pick<Change, 'actorId' | 'client'>;
  * @param make Makes the change; an error rolls everything back.
  */
 export async function changeAccount<T>(
-  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  context: AppContext,
   by: ChangedBy,
   find: (tx: Db) => Promise<User>,
   make: (change: Change & { user: User }) => Promise<T>,
 ): Promise<T> {
+  const { db, clock } = context;
   return db.transaction().execute(async (tx) => {
     await serializeAdminChanges(tx);
     const user = await find(tx);
-    return make({ tx, user, ...by, now: clock.now() });
+    return make({ context, tx, user, ...by, now: clock.now() });
   });
 }
 

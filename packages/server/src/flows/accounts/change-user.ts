@@ -22,6 +22,7 @@ import { endVerificationsOf } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { type Role, roleOf } from '../../user-fields.ts';
+import { sendSecurityNotice } from '../emails/security-notices.ts';
 import { takenError } from './check-new-user.ts';
 
 /**
@@ -29,8 +30,9 @@ import { takenError } from './check-new-user.ts';
  * changes never remove the last administrator.
  */
 export interface Change {
+  context: AppContext;
   tx: Db;
-  user: Pick<User, 'id' | 'username' | 'admin_since' | 'disabled_at'>;
+  user: Pick<User, 'id' | 'username' | 'email' | 'locale' | 'admin_since' | 'disabled_at'>;
   /** Who makes it: a user's id, or `operator`. */
   actorId: string;
   client: ClientInfo;
@@ -38,16 +40,18 @@ export interface Change {
 }
 
 /**
- * Promotes or demotes a user; does nothing if the user already has the role.
+ * Promotes or demotes a user and notifies them; does nothing if the user already has the role.
  *
  * @throws HttpError `last_admin`
  */
-export async function setRole({ tx, user, actorId, client, now }: Change, role: Role): Promise<void> {
+export async function setRole(change: Change, role: Role): Promise<void> {
+  const { tx, user, actorId, client, now } = change;
   if (roleOf(user) === role) return;
   if (role === 'admin') await promote(tx, user.id, now);
   else if (!(await demote(tx, user.id))) throw new HttpError('last_admin');
   const name = role === 'admin' ? 'user_promoted' : 'user_demoted';
   await recordEvent(tx, name, client, { userId: user.id, actorId }, now);
+  await sendSecurityNotice(change, role === 'admin' ? 'admin_role_granted' : 'admin_role_removed');
 }
 
 /**
@@ -93,14 +97,11 @@ export async function addAccount(
  *
  * @throws HttpError `last_admin`
  */
-export async function deleteAccount(
-  { keys }: Pick<AppContext, 'keys'>,
-  { tx, user, actorId, client, now }: Change,
-): Promise<void> {
+export async function deleteAccount({ context, tx, user, actorId, client, now }: Change): Promise<void> {
   if (!(await deleteUser(tx, user.id))) throw new HttpError('last_admin');
   await deleteEmailsOf(tx, user.id);
   // No correct password will reset these rate limits anymore.
-  await resetRateLimits(tx, keys.rateLimits, accountRateLimits(user.id));
+  await resetRateLimits(tx, context.keys.rateLimits, accountRateLimits(user.id));
   await recordEvent(tx, 'user_deleted', client, { userId: user.id, actorId }, now);
 }
 

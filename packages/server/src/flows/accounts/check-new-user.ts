@@ -1,6 +1,6 @@
 import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import type { NewUser } from '../../core/users.ts';
-import { type FieldError, HttpError } from '../../errors.ts';
+import { type FieldError, fieldError, HttpError } from '../../errors.ts';
 import { text } from '../../languages/text.ts';
 import { type PasswordRules, weaknessOf } from '../passwords/new-password.ts';
 
@@ -23,8 +23,8 @@ export async function checkNewUser(
   const parsedEmail = parseEmail(email);
   const weakness = await weaknessOf(rules, password, { username, email });
   const wrong: FieldError[] = [];
-  if (!parsedUsername.ok) wrong.push({ field: 'username', ...parsedUsername });
-  if (!parsedEmail.ok) wrong.push({ field: 'email', ...parsedEmail });
+  if (!parsedUsername.ok) wrong.push(fieldError('username', parsedUsername));
+  if (!parsedEmail.ok) wrong.push(fieldError('email', parsedEmail));
   if (weakness) wrong.push(weakness);
   if (!parsedUsername.ok || !parsedEmail.ok || weakness)
     throw new HttpError('signup_rejected', { fields: wrong });

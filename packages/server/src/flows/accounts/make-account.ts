@@ -16,7 +16,7 @@ import { takenError } from './check-new-user.ts';
  * module creates one.
  */
 class AccountProof {
-  readonly news = 'signed_up';
+  readonly change = 'signed_up';
   readonly #user: User;
   readonly #shown: readonly Shown[];
 

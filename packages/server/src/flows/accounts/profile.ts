@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { recordEvent } from '../../core/events.ts';
 import { type IdentifierFault, parseUsername } from '../../core/identifiers.ts';
 import { type ProfileChange, type User, updateProfile } from '../../core/users.ts';
-import { type FieldError, HttpError } from '../../errors.ts';
+import { type FieldError, fieldError, HttpError } from '../../errors.ts';
 import { canonicalTag } from '../../languages/catalog.ts';
 import { text } from '../../languages/text.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
@@ -69,7 +69,7 @@ function checked(profile: Profile): ProfileChange {
     if (given === undefined || given === null) continue;
     const found = checks[column](given);
     if (found.ok) all = { ...all, ...found.change };
-    else wrong.push({ field: column, code: found.code, message: found.message });
+    else wrong.push(fieldError(column, found));
   }
   if (wrong.length > 0) throw new HttpError('invalid_request', { fields: wrong });
   return all;

@@ -57,7 +57,7 @@ export async function recoverAccount(
     ...ofAccount.map((limit) => ({ limit, subject: user.id })),
     ...identifiersOf(user).map((subject) => ({ limit: 'passwords_per_identifier', subject }) as const),
   ]);
-  await sendSecurityNotice(tx, context, 'password_changed', taken, client);
+  await sendSecurityNotice({ context, tx, user: taken, client }, 'password_changed');
   await recordEvent(tx, reason, client, { userId: user.id, actorId: user.id }, now);
   return taken;
 }

@@ -11,24 +11,24 @@ export interface EventPage {
   names: ReadonlyMap<string, string>;
 }
 
-export async function readEvents({ db }: Pick<AppContext, 'db'>, asked: EventQuery): Promise<EventPage> {
-  const { events, next } = await listEventPage(db, asked);
+export async function readEvents({ db }: Pick<AppContext, 'db'>, query: EventQuery): Promise<EventPage> {
+  const { events, next } = await listEventPage(db, query);
   return { events, next, names: await usernamesOf(db, peopleIn(events)) };
 }
 
 /** All matching events, page by page. */
 export const readAllEvents = (
   { db }: Pick<AppContext, 'db'>,
-  asked: EventQuery,
-): AsyncIterable<RecordedEvent[]> => pagesOfEvents(db, asked);
+  query: EventQuery,
+): AsyncIterable<RecordedEvent[]> => pagesOfEvents(db, query);
 
 /** Fetches the new events on each call. @param after The id of a known event. */
 export function followRecord(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
-  asked: Omit<EventQuery, 'before'>,
+  query: Omit<EventQuery, 'before'>,
   after: string | undefined,
 ) {
-  const look = eventFollower(db, asked, after);
+  const look = eventFollower(db, query, after);
   return async () => {
     const { events, isCut } = await look(clock.now());
     return {

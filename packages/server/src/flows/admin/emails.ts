@@ -21,9 +21,9 @@ interface EmailPage {
 /** Lists the emails with their delivery state, newest first. */
 export async function readEmails(
   { db, keys }: Pick<AppContext, 'db' | 'keys'>,
-  { limit, ...asked }: { state: EmailState | undefined; before: string | undefined; limit: number },
+  { limit, ...query }: { state: EmailState | undefined; before: string | undefined; limit: number },
 ): Promise<EmailPage> {
-  const found = await listEmails(db, keys.emails, { ...asked, limit: limit + 1 });
+  const found = await listEmails(db, keys.emails, { ...query, limit: limit + 1 });
   const emails = found.slice(0, limit);
   const next = found.length > limit ? (emails.at(-1)?.id ?? null) : null;
   return { emails, next, names: await readersOf(db, emails) };

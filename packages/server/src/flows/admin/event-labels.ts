@@ -1,6 +1,7 @@
 import { emailLabels } from '../../core/emails/kinds.ts';
 import type { RecordedEvent } from '../../core/events.ts';
 import { type RateLimitName, rateLimits } from '../../core/rate-limits.ts';
+import { amrLabels } from '../../core/sessions/methods.ts';
 import { type EventDetail, type EventName, eventDetails, events, reasons } from '../../events.ts';
 
 /** The label of an event; its name for an event that a later version recorded. */
@@ -14,6 +15,7 @@ export const detailLabels = (event: RecordedEvent): string[] =>
 
 function detailLabel(event: RecordedEvent, detail: string, value: string): string {
   if (detail === 'reason') return reasonLabel(event, value);
+  if (detail === 'amr') return value.split(' ').map(amrLabel).join(', ');
   const text: string | Readonly<Record<string, string>> | undefined = eventDetails[detail as EventDetail];
   if (text === undefined) return `${detail.replaceAll('_', ' ')}: ${value}`;
   // A security notice that a rate limit stopped has a kind, but no id.
@@ -22,6 +24,8 @@ function detailLabel(event: RecordedEvent, detail: string, value: string): strin
     ? text.replace('{value}', () => nameOf(value))
     : (text[value] ?? nameOf(value));
 }
+
+const amrLabel = (amr: string): string => amrLabels[amr as keyof typeof amrLabels] ?? amr;
 
 /** The label of a rate limit or of a kind of email; any other value unchanged. */
 const nameOf = (value: string): string =>

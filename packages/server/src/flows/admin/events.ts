@@ -30,9 +30,9 @@ export async function showEvents(
   { db }: Pick<AppContext, 'db'>,
   { query }: SignedInCall<undefined, z.infer<typeof listEventsQuery>>,
 ): Promise<RouteResponse> {
-  const { user, request, cursor, ...asked } = query;
+  const { user, request, cursor, ...filter } = query;
   const { events, next } = await listEventPage(db, {
-    ...asked,
+    ...filter,
     userId: user,
     requestId: request,
     before: cursor,

@@ -6,8 +6,8 @@ export { userOrders } from '../../core/users/list.ts';
 /** A page of users; `search` is the raw search text. */
 export const findUsers = (
   { db }: Pick<AppContext, 'db'>,
-  { search, ...asked }: UserQuery,
-): Promise<UserPage> => listUsers(db, { ...asked, search: normalSearch(search) });
+  { search, ...query }: UserQuery,
+): Promise<UserPage> => listUsers(db, { ...query, search: normalSearch(search) });
 
 /** Normalizes the search text like stored identifiers. */
 const normalSearch = (search: string | undefined): string | undefined =>

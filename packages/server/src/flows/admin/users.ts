@@ -75,14 +75,15 @@ export async function createUser(
   { body, activeSession, client }: SignedInCall<z.infer<typeof createUserBody>>,
 ): Promise<RouteResponse> {
   const { db, clock, hasher } = context;
+  const actorId = activeSession.user.id;
   const generated = body.password === undefined ? generatePassword() : undefined;
   const password = body.password ?? generated ?? '';
   const names = await checkNewUser({ ...body, password }, context);
-  const passwordHash = await hashPassword(hasher, password, forUser(client, activeSession.user.id));
+  const passwordHash = await hashPassword(hasher, password, forUser(client, actorId));
   const newUser = { ...names, passwordHash, role: body.role, mustChangePassword: true };
   const user = await db
     .transaction()
-    .execute((tx) => addAccount({ tx, actorId: activeSession.user.id, client, now: clock.now() }, newUser));
+    .execute((tx) => addAccount({ context, tx, actorId, client, now: clock.now() }, newUser));
   return {
     status: 201,
     body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) },
@@ -127,7 +128,7 @@ export async function removeUser(
   context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
 ): Promise<RouteResponse> {
-  await changeById(context, call, (change) => deleteAccount(context, change));
+  await changeById(context, call, deleteAccount);
   return { status: 200, body: { message: 'delete successful!' } };
 }
 
@@ -190,7 +191,7 @@ export async function resetUserRateLimits(
   context: AppContext,
   call: SignedInCall<undefined, undefined, ById>,
 ): Promise<RouteResponse> {
-  await changeById(context, call, (change) => resetRateLimitsOf(change.tx, context, change));
+  await changeById(context, call, resetRateLimitsOf);
   return { status: 200, body: { message: 'Rate limits reset.' } };
 }
 

@@ -8,7 +8,7 @@ import { findByIdentifier, type User } from '../../core/users.ts';
 import { purposes } from '../../core/verifications/purposes.ts';
 import { isOutranked } from '../../core/verifications/restore-links.ts';
 import { createVerification, isEmailReserved } from '../../core/verifications.ts';
-import { HttpError } from '../../errors.ts';
+import { fieldError, HttpError } from '../../errors.ts';
 import type { Call, RouteResponse, SignedInCall } from '../../http/route.ts';
 import { text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
@@ -41,7 +41,7 @@ export async function changeEmail(
 ): Promise<RouteResponse> {
   const { db, clock, keys } = context;
   const parsed = parseEmail(body.email);
-  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [{ field: 'email', ...parsed }] });
+  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [fieldError('email', parsed)] });
   const proof = await reauthenticateWithPassword(context, activeSession, body.password, { client, headers });
   const { user } = proof;
   if (parsed.key === user.email_key)
@@ -64,7 +64,7 @@ export async function changeEmail(
     const owner = await findByIdentifier(tx, 'email', parsed.key);
     const isFree = !owner && !(await isEmailReserved(tx, keys.verifications, parsed.key, user.id, now));
     const pendingChange = { email: parsed.email, emailKey: parsed.key };
-    const request = { purpose: 'change_email', kind: 'change_email', user, pendingChange } as const;
+    const request = { purpose: 'change_email', user, pendingChange } as const;
     const to = isFree ? parsed.email : null;
     const { verification, emailed } = await sendVerification(
       tx,
@@ -145,7 +145,7 @@ export async function resendVerification(
   await countWrite(context, activeSession, client, 'verification_emails_per_account');
   await countIp(context, client, 'emails_per_ip_range');
   await context.db.transaction().execute(async (tx) => {
-    const request = { purpose: 'verify_email', kind: 'verify_email', user, to: user.email } as const;
+    const request = { purpose: 'verify_email', user, to: user.email } as const;
     await sendVerification(tx, context, { ...request, email: parsed.key }, client);
   });
   return { status: 202, body: { message: VERIFICATION_EMAIL_SENT } };

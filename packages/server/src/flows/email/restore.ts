@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
-import { findById, lockSignIns, setVerifiedEmail } from '../../core/users.ts';
+import { findById, setVerifiedEmail } from '../../core/users.ts';
 import { endRestoreLinksFrom } from '../../core/verifications/restore-links.ts';
 import { pendingChangeOf } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
@@ -70,8 +70,6 @@ async function putBack(
   userId: string,
 ): Promise<VerificationProof<'restore_email'>> {
   const now = context.clock.now();
-  // Serializes concurrent uses of links of one account.
-  await lockSignIns(tx, userId);
   const used = await useVerification(tx, context, link);
   if (!used) throw new HttpError('invalid_link');
   await endRestoreLinksFrom(tx, userId, link.verification.email_version ?? 0, now);

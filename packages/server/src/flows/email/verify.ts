@@ -3,10 +3,10 @@ import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { parseUsername } from '../../core/identifiers.ts';
 import { hashPassword } from '../../core/passwords.ts';
-import { findById, lockSignIns, setVerified, setVerifiedEmail, type User } from '../../core/users.ts';
+import { findById, setVerified, setVerifiedEmail, type User } from '../../core/users.ts';
 import { type PurposeAt, purposesAt } from '../../core/verifications/purposes.ts';
 import { endVerificationsOf, isEmailReserved, pendingChangeOf, wasSentTo } from '../../core/verifications.ts';
-import { HttpError } from '../../errors.ts';
+import { fieldError, HttpError } from '../../errors.ts';
 import { findSignedIn } from '../../http/credential.ts';
 import { readVerificationCookie } from '../../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
@@ -140,7 +140,7 @@ async function finishSignUp({
 
 function otherUsername(given: string): { username: string; usernameKey: string } {
   const parsed = parseUsername(given);
-  if (!parsed.ok) throw new HttpError('signup_rejected', { fields: [{ field: 'username', ...parsed }] });
+  if (!parsed.ok) throw new HttpError('signup_rejected', { fields: [fieldError('username', parsed)] });
   return { username: parsed.username, usernameKey: parsed.key };
 }
 
@@ -217,7 +217,6 @@ async function completeEmailChange({
   const pendingChange = pendingChangeOf(keys.pendingChanges, verification);
   const changed = await db.transaction().execute(async (tx) => {
     const now = clock.now();
-    await lockSignIns(tx, user.id);
     if (!(await useVerification(tx, context, checked))) throw used(call.body);
     if (await isEmailReserved(tx, keys.verifications, pendingChange.emailKey, user.id, now))
       throw takenError(['email']);
@@ -228,7 +227,9 @@ async function completeEmailChange({
     await endVerificationsOf(tx, user.id, 'email_change', now);
     const about = { userId: user.id, actorId: user.id };
     await recordEvent(tx, 'email_changed', client, about, now);
-    await sendSecurityNotice(tx, context, 'email_changed', user, client, { new_email: pendingChange.email });
+    await sendSecurityNotice({ context, tx, user, client }, 'email_changed', {
+      new_email: pendingChange.email,
+    });
     return after;
   });
   return {

@@ -1,11 +1,21 @@
 import type { AppContext } from '../../context.ts';
-import type { NoticeKind, ValuesOf } from '../../core/emails/kinds.ts';
+import { isAfterDeletion, type NoticeKind, type ValuesOf } from '../../core/emails/kinds.ts';
 import { queueEmail } from '../../core/emails.ts';
+import { type ClientInfo, isByOther } from '../../core/events.ts';
 import { countInWindow } from '../../core/rate-limits.ts';
 import type { User } from '../../core/users.ts';
-import type { Call } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { recordRateLimit } from '../limits/rate-limited.ts';
+
+/** The change that a notice reports. A `Change` by an administrator or by a command is one, too. */
+interface Reported {
+  context: AppContext;
+  tx: Db;
+  user: Pick<User, 'id' | 'username' | 'email' | 'locale'>;
+  client: ClientInfo;
+  /** Who made the change, if it was not the user or a stranger. The notice then does not state the client. */
+  actorId?: string;
+}
 
 /** The values of a notice besides the username and the time. */
 type More<K extends NoticeKind> = Omit<ValuesOf<K>, 'username' | 'when'>;
@@ -15,33 +25,31 @@ type More<K extends NoticeKind> = Omit<ValuesOf<K>, 'username' | 'when'>;
  * flooding a mailbox.
  */
 export async function sendSecurityNotice<K extends NoticeKind>(
-  tx: Db,
-  context: AppContext,
+  { context, tx, user, client, actorId }: Reported,
   kind: K,
-  user: Pick<User, 'id' | 'username' | 'email' | 'locale'>,
-  client: Call['client'],
   ...[more]: object extends More<K> ? [] : [More<K>]
 ): Promise<void> {
   const { keys, clock } = context;
   const now = clock.now();
+  const other = actorId !== undefined && isByOther({ userId: user.id, actorId }) ? actorId : null;
   // New-device notices have their own limit, so that sign-ins cannot suppress the notice of a password change.
   const limit = kind === 'new_device' ? 'new_device_notices_per_account' : 'security_notices_per_account';
   const rateLimit = await countInWindow(tx, keys.rateLimits, limit, user.id, now);
   if (!rateLimit.allowed)
     return recordRateLimit(tx, context, client, rateLimit, {
       userId: user.id,
-      actorId: null,
+      actorId: other,
       details: { email: kind },
     });
   const values = {
     username: user.username,
     when: new Date(now).toISOString(),
-    ip: client.ip,
-    user_agent: client.userAgent,
+    ip: (other === null && client.ip) || '',
+    user_agent: (other === null && client.userAgent) || '',
     ...more,
   } as ValuesOf<K> & { ip: string; user_agent: string };
   // An email with a user id would be deleted together with the account.
-  const userId = kind === 'account_deleted' ? null : user.id;
+  const userId = isAfterDeletion(kind) ? null : user.id;
   await queueEmail(
     tx,
     keys,

@@ -31,9 +31,9 @@ export async function emailNewPassword(
     });
   if (isRequest(client)) await countIp(context, client, 'emails_per_ip_range');
   const rateLimited = await db.transaction().execute(async (tx) => {
-    const request = { purpose: 'reset_password', kind: 'reset_password' } as const;
     const reader = { user, email: user.email_key, to: user.email, actorId };
-    const { emailed, rateLimited } = await sendVerification(tx, context, { ...request, ...reader }, client);
+    const request = { purpose: 'reset_password', ...reader } as const;
+    const { emailed, rateLimited } = await sendVerification(tx, context, request, client);
     const about = { userId: user.id, actorId, details: { emailed } };
     await recordEvent(tx, 'password_reset_requested', client, about, clock.now());
     return rateLimited;

@@ -17,9 +17,9 @@ export type SourceRow = { line: number } & (
 /** The result of a row, or in a dry run its expected result. */
 export interface RowOutcome {
   line: number;
-  status: 'imported' | 'present' | 'rejected';
+  status: 'imported' | 'skipped' | 'rejected';
   email: string;
-  /** The account of an imported or present row; none in a dry run that would create it. */
+  /** The account of an imported or skipped row; none in a dry run that would create it. */
   id?: string;
   /** Its id in the source, if there is one. */
   sourceId?: string;
@@ -33,7 +33,7 @@ type Waiting = Candidate & { line: number };
 
 /**
  * Imports rows in batches. Each batch is imported entirely or not at all, and a repeated row only once. A row whose
- * email already has an account is `present`, whoever created the account, so an interrupted import can simply run
+ * email already has an account is `skipped`, however it was created, so an interrupted import can simply run
  * again.
  */
 export function userImporter(
@@ -63,7 +63,8 @@ export function userImporter(
         const before = linesByEmail.get(read.emailKey);
         linesByEmail.set(read.emailKey, before ?? row.line);
         if (before === undefined) candidates.push({ ...read, line: row.line });
-        else outcomes.push(refuse({ ...read, line: row.line }, `Duplicate email (also on line ${before}).`));
+        else
+          outcomes.push(failedRow({ ...read, line: row.line }, `Duplicate email (also on line ${before}).`));
       }
     }
     if (candidates.length > 0)
@@ -94,12 +95,12 @@ async function choose(
   const outcomes = candidates.map((candidate): RowOutcome => {
     const { email, line, family, id, sourceId, otherUsername } = candidate;
     const named = sourceId === '' ? {} : { sourceId };
-    const presentId = taken.emails.get(candidate.emailKey);
-    if (presentId !== undefined) return { line, status: 'present', email, id: presentId, ...named };
-    if (id !== undefined && taken.ids.has(id)) return refuse(candidate, 'This ID is already in use.');
+    const existingId = taken.emails.get(candidate.emailKey);
+    if (existingId !== undefined) return { line, status: 'skipped', email, id: existingId, ...named };
+    if (id !== undefined && taken.ids.has(id)) return failedRow(candidate, 'This ID is already in use.');
     if (otherUsername !== undefined && isTaken(candidate.usernameKey))
       Object.assign(candidate, { username: otherUsername, usernameKey: otherUsername });
-    if (isTaken(candidate.usernameKey)) return refuse(candidate, 'This username is taken.');
+    if (isTaken(candidate.usernameKey)) return failedRow(candidate, 'This username is taken.');
     promised.add(candidate.usernameKey);
     if (id !== undefined) taken.ids.add(id);
     chosen.push(candidate);
@@ -132,7 +133,7 @@ async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<
     if (!idsByLine.has(outcome.line)) return outcome;
     const id = idsByLine.get(outcome.line);
     return id === undefined
-      ? refuse(outcome, 'The email or username was just taken. Run the import again.')
+      ? failedRow(outcome, 'The email or username was just taken. Run the import again.')
       : { ...outcome, id };
   });
 }
@@ -144,7 +145,7 @@ async function recordSlowestHash(tx: Db, chosen: Waiting[]): Promise<void> {
   if (slowest !== null && slowest !== known) await replaceSlowestHash(tx, known, slowest);
 }
 
-const refuse = ({ line, email }: { line: number; email: string }, reason: string): RowOutcome => ({
+const failedRow = ({ line, email }: { line: number; email: string }, reason: string): RowOutcome => ({
   line,
   status: 'rejected',
   email,

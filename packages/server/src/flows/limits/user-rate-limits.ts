@@ -1,6 +1,6 @@
 import type { AppContext } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
-import { type ClientInfo, listEvents, recordEvent } from '../../core/events.ts';
+import { listEvents, recordEvent } from '../../core/events.ts';
 import {
   EVERYBODY,
   emailAndRange,
@@ -14,6 +14,7 @@ import {
 import type { User } from '../../core/users.ts';
 import { clientRanges } from '../../http/client-ip.ts';
 import type { Db } from '../../platform/db/index.ts';
+import type { Change } from '../accounts/change-user.ts';
 import { identifiersOf } from '../passwords/authenticate-with-password.ts';
 
 /** The longest rate limit of an IP range: earlier rejections no longer matter. */
@@ -45,13 +46,16 @@ export async function limitsOf(
  *
  * @returns How many had counted anything.
  */
-export async function resetRateLimitsOf(
-  tx: Db,
-  { keys }: Pick<AppContext, 'keys'>,
-  { user, actorId, client, now }: { user: LimitedUser; actorId: string; client: ClientInfo; now: number },
-): Promise<number> {
+export async function resetRateLimitsOf({
+  context,
+  tx,
+  user,
+  actorId,
+  client,
+  now,
+}: Change & { user: LimitedUser }): Promise<number> {
   const subjects = await candidates(tx, user, now);
-  const reset = await resetRateLimits(tx, keys.rateLimits, subjects.filter(isOwn));
+  const reset = await resetRateLimits(tx, context.keys.rateLimits, subjects.filter(isOwn));
   await recordEvent(tx, 'rate_limits_reset', client, { userId: user.id, actorId, details: { reset } }, now);
   return reset;
 }
@@ -60,14 +64,14 @@ const isOwn = ({ limit }: RateLimitSubject): boolean =>
   rateLimits[limit].of !== 'range' && rateLimits[limit].of !== 'everybody';
 
 async function candidates(db: Db, user: LimitedUser, now: number): Promise<RateLimitSubject[]> {
-  const refused = await listEvents(db, {
+  const rejections = await listEvents(db, {
     userId: user.id,
     name: 'rate_limit_exceeded',
     since: now - HOUR,
     limit: MAX_EVENTS,
   });
   const devices = await devicesOf(db, user.id, now);
-  const ips = new Set(refused.flatMap(({ ip }) => ip ?? []));
+  const ips = new Set(rejections.flatMap(({ ip }) => ip ?? []));
   const ranges = new Map([...ips].flatMap(clientRanges).map((range) => [range.subject, range]));
   const once = (subject: string) => ({ subject, times: 1 });
   const subjects = {

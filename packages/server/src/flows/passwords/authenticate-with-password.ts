@@ -51,7 +51,7 @@ export const identifiersOf = ({
 /** Proof that the caller gave the account's password. Exported only as a type: only this module creates one. */
 class PasswordProof {
   /** `password_changed` once a new password has replaced the one given. */
-  readonly news: 'signed_in' | 'password_changed';
+  readonly change: 'signed_in' | 'password_changed';
   readonly #user: User;
   readonly #at: number;
   readonly #forget: ((tx: Db) => Promise<void>) | undefined;
@@ -64,7 +64,7 @@ class PasswordProof {
     this.#user = user;
     this.#at = at;
     this.#forget = more.forget;
-    this.news = more.isReplaced ? 'password_changed' : 'signed_in';
+    this.change = more.isReplaced ? 'password_changed' : 'signed_in';
   }
 
   /** The user as stored, with the hash that the password was compared with. */
@@ -119,7 +119,7 @@ export async function authenticateWithPassword(
       ? forUser(from.client, attempt.user.id)
       : forStranger(from.client, attempt.name);
   if (!counted.allowed)
-    return refuse(context, attempt, password, from, { counted, device, attemptLimit, requester });
+    return rejectRateLimited(context, attempt, password, from, { counted, device, attemptLimit, requester });
 
   // Never compare with the hash of a disabled account: the timing would reveal whether the password is correct.
   const isEnabled = attempt.user?.disabled_at === null;
@@ -181,7 +181,7 @@ const OF_RANGE: ReadonlySet<string> = new Set([
   'identifiers_per_ip_range',
 ] satisfies RateLimitName[]);
 /** Records a rate-limited attempt without evaluating it. */
-async function refuse(
+async function rejectRateLimited(
   context: AppContext,
   { user, session }: PasswordAttempt,
   password: string,

@@ -4,7 +4,7 @@ import { recordEvent } from '../../core/events.ts';
 import { parseEmail } from '../../core/identifiers.ts';
 import { countInWindow } from '../../core/rate-limits.ts';
 import { findByIdentifier } from '../../core/users.ts';
-import { HttpError } from '../../errors.ts';
+import { fieldError, HttpError } from '../../errors.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
@@ -30,7 +30,7 @@ export async function sendMail(
 ): Promise<RouteResponse> {
   const { db, clock } = context;
   const parsed = parseEmail(body.email);
-  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [{ field: 'email', ...parsed }] });
+  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [fieldError('email', parsed)] });
   const found = await findByIdentifier(db, 'email', parsed.key);
   const user = found?.disabled_at === null ? found : undefined;
 
@@ -38,7 +38,7 @@ export async function sendMail(
   if (!isKnown) await countIp(context, client, 'emails_per_ip_range');
   const verification = await db.transaction().execute(async (tx) => {
     if (isKnown && !(await countKnown(tx, context, user.id, client))) return undefined;
-    const request = { purpose: 'reset_password', kind: 'reset_password', isKnown } as const;
+    const request = { purpose: 'reset_password', isKnown } as const;
     const to = user?.email ?? null;
     const { verification, emailed } = await sendVerification(
       tx,

@@ -17,8 +17,8 @@ export const audienceField = z
  *
  * @throws HttpError `invalid_request` for an unknown audience.
  */
-export function checkAudience(context: Audiences, asked: string): string {
-  return known([context.publicUrl, ...context.config.audiences], asked);
+export function checkAudience(context: Audiences, audience: string): string {
+  return known([context.publicUrl, ...context.config.audiences], audience);
 }
 
 /**
@@ -27,13 +27,13 @@ export function checkAudience(context: Audiences, asked: string): string {
  * @throws HttpError `invalid_request` for anything but a service. A token for Usher itself needs a sign-in for that
  * audience.
  */
-export function checkService({ config }: Audiences, asked: string | undefined): string {
-  return known(config.audiences, asked ?? config.audiences[0] ?? '');
+export function checkService({ config }: Audiences, audience: string | undefined): string {
+  return known(config.audiences, audience ?? config.audiences[0] ?? '');
 }
 
-function known(audiences: readonly string[], asked: string): string {
-  if (audiences.includes(asked)) return asked;
-  const message = text('field.audience', { asked, known: audiences.join(', ') });
+function known(audiences: readonly string[], audience: string): string {
+  if (audiences.includes(audience)) return audience;
+  const message = text('field.audience', { asked: audience, known: audiences.join(', ') });
   throw new HttpError('invalid_request', {
     fields: [{ field: 'audience', code: 'audience_unknown', message }],
   });

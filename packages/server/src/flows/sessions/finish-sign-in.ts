@@ -244,10 +244,9 @@ async function begin(
   await proof.forget(tx);
   const { isNew, device } = await rememberClient(lock, context, kind, { client, headers });
   // Notify the owner once of a new device, program or network; from now on it is known.
-  if (proof.news === 'password_changed')
-    await sendSecurityNotice(tx, context, 'password_changed', user, client);
-  else if (proof.news === 'signed_in' && isNew)
-    await sendSecurityNotice(tx, context, 'new_device', user, client);
+  const reported = { context, tx, user, client };
+  if (proof.change === 'password_changed') await sendSecurityNotice(reported, 'password_changed');
+  else if (proof.change === 'signed_in' && isNew) await sendSecurityNotice(reported, 'new_device');
   return { sessionId, otherCookies: device && { device } };
 }
 

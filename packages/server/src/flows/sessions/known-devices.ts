@@ -84,6 +84,6 @@ export async function distrustBrowser(
     if (!(await removeDevice(tx, device, user.id))) return;
     const about = { userId: user.id, actorId: null, details: { device } };
     await recordEvent(tx, 'device_trust_revoked', client, about, context.clock.now());
-    await sendSecurityNotice(tx, context, 'device_trust_revoked', user, client);
+    await sendSecurityNotice({ context, tx, user, client }, 'device_trust_revoked');
   });
 }

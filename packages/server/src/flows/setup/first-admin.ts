@@ -104,6 +104,8 @@ export async function makeFirstAdmin(
   const names = await checkNewUser(body, context);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(client, names.emailKey));
   const outcome = await finishSignIn(context, { client, headers }, { kind: 'cookie' }, async (tx) => {
+    // In the order of `makeSetUpLink`, so that the two never wait for each other.
+    await serializeAdminChanges(tx);
     const used = await useVerification(tx, context, link);
     if (!used) throw new HttpError('invalid_link');
     const account = {

@@ -22,22 +22,26 @@ function shapeIn<Place extends 'User' | 'own data'>(place: Place): ShapeIn<Place
   return Object.fromEntries(shown.map(({ name, shape }) => [name, shape])) as ShapeIn<Place>;
 }
 
-/** Returns the given columns under their API names. */
-const showFields = (columns: readonly UserColumn[], user: Partial<UserColumns>): Record<string, unknown> =>
-  Object.fromEntries(
-    columns.flatMap((column) => {
-      const { api }: UserField = userFields[column];
-      return api ? [[api.name, api.show(user[column] as never)]] : [];
-    }),
-  );
+/** Creates a function that returns the given columns under their API names. Every session check calls one. */
+function showFields(columns: readonly UserColumn[]): (user: Partial<UserColumns>) => Record<string, unknown> {
+  const fields = columns.flatMap((column) => {
+    const { api }: UserField = userFields[column];
+    return api ? [{ column, name: api.name, show: api.show }] : [];
+  });
+  return (user) => {
+    const shown: Record<string, unknown> = {};
+    for (const { column, name, show } of fields) shown[name] = show(user[column] as never);
+    return shown;
+  };
+}
 
 export const userShape = z.object(shapeIn('User')).meta({ id: 'User' });
 
-export const showUser = (user: ActiveSession['user']): z.infer<typeof userShape> =>
-  showFields(sessionUserColumns, user) as z.infer<typeof userShape>;
+export const showUser = showFields(sessionUserColumns) as (
+  user: ActiveSession['user'],
+) => z.infer<typeof userShape>;
 
 /** A user, with the fields that only the download of one's own data shows. */
 export const ownUserShape = userShape.extend(shapeIn('own data'));
 
-export const showOwnUser = (user: UserColumns): z.infer<typeof ownUserShape> =>
-  showFields(userColumns, user) as z.infer<typeof ownUserShape>;
+export const showOwnUser = showFields(userColumns) as (user: UserColumns) => z.infer<typeof ownUserShape>;

@@ -150,7 +150,7 @@ async function signInWithPassword(
   if (checked.result === 'limited')
     throw new HttpError('invalid_credentials', { limit: checked.rateLimited.limit });
   const about = { userId: user?.id ?? null, kind };
-  if (checked.result === 'wrong') throw await refuse(context, about, 'wrong', client);
+  if (checked.result === 'wrong') throw await signInFailed(context, about, 'wrong', client);
   const outcome = await finishSignIn(context, { client, headers }, { kind, audience }, checked.proof);
   switch (outcome.result) {
     case 'session':
@@ -159,11 +159,11 @@ async function signInWithPassword(
       throw cannotAskForFactor();
     case 'rejected':
       if (outcome.reason === 'password_change_required') throw new HttpError(outcome.reason);
-      throw await refuse(context, about, outcome.reason, client);
+      throw await signInFailed(context, about, outcome.reason, client);
   }
 }
 
-async function refuse(
+async function signInFailed(
   { db, clock }: AppContext,
   { userId, kind }: { userId: string | null; kind: SessionKind },
   reason: string,

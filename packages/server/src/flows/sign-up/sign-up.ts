@@ -56,7 +56,7 @@ async function signUpAtOnce(
     const account = { ...checked, locale, passwordGivenAt: context.clock.now() };
     const proof = await makeAccount(tx, context, account, client);
     const { user } = proof;
-    const email = { purpose: 'verify_email', kind: 'verify_email', to: user.email } as const;
+    const email = { purpose: 'verify_email', to: user.email } as const;
     await sendVerification(tx, context, { ...email, user, email: user.email_key }, client);
     return proof;
   });
@@ -78,7 +78,7 @@ async function requestVerification(
     const now = clock.now();
     const owner = await findByIdentifier(tx, 'email', emailKey);
     const isFree = !(await isEmailReserved(tx, keys.verifications, emailKey, undefined, now)) && !owner;
-    const request = { purpose: 'sign_up', kind: 'sign_up', user: undefined, pendingChange: checked } as const;
+    const request = { purpose: 'sign_up', user: undefined, pendingChange: checked } as const;
     const { verification, emailed } = await sendVerification(
       tx,
       context,

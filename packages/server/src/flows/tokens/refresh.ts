@@ -9,6 +9,7 @@ import {
   revokeSession,
   rotateRefreshToken,
 } from '../../core/sessions.ts';
+import { seconds } from '../../core/tokens/claims.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
@@ -43,6 +44,9 @@ export async function refresh(
   const audience = requested === null ? context.publicUrl : checkAudience(context, requested);
   if (audience !== context.publicUrl && activeSession.user.password_change_required_at !== null)
     throw new HttpError('password_change_required');
+  const end = expiryOf({ ...activeSession, session: { ...activeSession.session, refreshed_at: now } });
+  // Tokens expire at whole seconds: this access token would have expired already.
+  if (seconds(end) <= seconds(now)) throw new HttpError('invalid_token');
   const number =
     (await rotateRefreshToken(db, token.sessionId, token.number, now)) ??
     (await retry(context, activeSession, token.number, client));
@@ -57,7 +61,7 @@ export async function refresh(
     },
     audience,
     now,
-    expiryOf({ ...activeSession, session: { ...activeSession.session, refreshed_at: now } }),
+    end,
   );
   return {
     status: 200,
@@ -92,7 +96,7 @@ async function retry(
     if (retried.result !== 'reused') return retried.number;
     if (!(await revokeSession(tx, session.id, user.id, 'refresh_token_reused', now))) return undefined;
     await recordEvent(tx, 'refresh_token_reused', client, about, now);
-    await sendSecurityNotice(tx, context, 'refresh_token_reused', user, client);
+    await sendSecurityNotice({ context, tx, user, client }, 'refresh_token_reused');
     return undefined;
   });
 }

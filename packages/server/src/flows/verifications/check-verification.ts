@@ -14,7 +14,7 @@ import {
   uncountInRanges,
 } from '../../core/rate-limits.ts';
 import type { Shown } from '../../core/sessions/methods.ts';
-import { findByIdentifier, type User } from '../../core/users.ts';
+import { findByIdentifier, lockSignIns, type User } from '../../core/users.ts';
 import {
   type CodePurpose,
   type Purpose,
@@ -152,7 +152,8 @@ export async function openLink<P extends Purpose>(
 }
 
 /**
- * Uses up a checked code or link.
+ * Uses up a checked code or link. Locks the row of its user first, as every transaction does that ends verifications of
+ * a user: in another order, two of them could wait for each other.
  *
  * @returns undefined when it was used up or has ended in the meantime: of concurrent callers, one gets a proof.
  */
@@ -162,6 +163,8 @@ export async function useVerification<P extends Purpose>(
   checked: CheckedVerification<P>,
 ): Promise<VerificationProof<P> | undefined> {
   const now = clock.now();
+  const { user_id } = checked.verification;
+  if (user_id !== null) await lockSignIns(tx, user_id);
   return (await consumeVerification(tx, checked.verification.id, now))
     ? new VerificationProof(checked, now)
     : undefined;

@@ -1,5 +1,4 @@
 import type { AppContext } from '../../context.ts';
-import type { CodeEmailKind } from '../../core/emails/kinds.ts';
 import { queueEmail } from '../../core/emails.ts';
 import type { ClientInfo } from '../../core/events.ts';
 import {
@@ -20,8 +19,8 @@ import { verificationRules } from './verification-rules.ts';
 
 /** A request for an email with a code and a link. */
 export interface VerificationRequest {
+  /** Also the kind of the email (`core/emails/kinds.ts`). */
   purpose: CodePurpose;
-  kind: CodeEmailKind;
   user: Pick<User, 'id' | 'username' | 'admin_since' | 'locale'> | undefined;
   /** The normalized email that the verification is about, whether or not a message is sent to it. */
   email: string;
@@ -53,7 +52,7 @@ export async function sendVerification(
   request: VerificationRequest,
   client: ClientInfo,
 ): Promise<{ verification: NewVerification; emailed: boolean; rateLimited: RateLimited | undefined }> {
-  const { purpose, kind, user, email: address, to, owner, username, actorId = null, pendingChange } = request;
+  const { purpose, user, email: address, to, owner, username, actorId = null, pendingChange } = request;
   const { clock, config, keys, publicUrl } = context;
   const now = clock.now();
   const rules = verificationRules(config);
@@ -70,7 +69,7 @@ export async function sendVerification(
     pendingChange,
   );
   const email = {
-    kind: owner ? 'sign_up_attempt' : kind,
+    kind: owner ? 'sign_up_attempt' : purpose,
     to: rateLimit.allowed ? (owner?.email ?? to) : null,
     userId,
     // Only its owner chooses the language of an account.

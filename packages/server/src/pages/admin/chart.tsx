@@ -57,7 +57,7 @@ export function Chart({ title, series, steps, stepHead, all = 'sum' }: ChartProp
   );
 }
 
-/** The same values for whoever cannot see the bars. */
+/** The same values as a table, for screen readers. */
 const DataTable = ({ title, series, steps, stepHead }: Omit<ChartProps, 'all'>) => (
   <details>
     <summary>View data table</summary>

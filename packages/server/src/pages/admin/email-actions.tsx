@@ -35,7 +35,7 @@ export const emailsForm = z.strictObject({
   email: z.uuid(),
   action: z.enum(['send_now', 'retry']),
   /** The page with the button: the email's own page, or the list, filtered by this status. */
-  at: z.enum(['mail', 'list']),
+  at: z.enum(['email', 'list']),
   state: z.enum(emailStates).optional(),
 });
 

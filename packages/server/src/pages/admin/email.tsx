@@ -74,7 +74,7 @@ function EmailFacts({ email, names, now }: EmailFactsProps) {
           'Status',
           <>
             <EmailState email={email} />
-            <EmailActions email={email} now={now} hidden={{ at: 'mail' }} />
+            <EmailActions email={email} now={now} hidden={{ at: 'email' }} />
           </>,
         ],
         ['Attempts', attemptsOf(email)],

@@ -31,7 +31,7 @@ interface UserAction {
   /** The notice after it was performed. */
   done: string;
   /** What it does in a transaction that also makes sure that an administrator remains... */
-  make?: (change: Change & { user: User; username: string }, context: AppContext) => Promise<unknown>;
+  make?: (change: Change & { user: User; username: string }) => Promise<unknown>;
   /** ... or in its own transactions, because a rate limit must be recorded even if the action fails. */
   run?: (context: AppContext, user: User, by: Pick<Change, 'actorId' | 'client'>) => Promise<unknown>;
 }
@@ -45,7 +45,7 @@ export const actions = {
       'Anyone guessing this password also gets fresh attempts.',
     ],
     done: 'User unblocked.',
-    make: (change, context) => resetRateLimitsOf(change.tx, context, change),
+    make: resetRateLimitsOf,
   },
   rename: {
     label: 'Change username',
@@ -75,7 +75,7 @@ export const actions = {
     title: 'Sign {username} out everywhere?',
     means: ['Signs the user out on all devices immediately. They can sign in again.'],
     done: 'Signed out on all devices.',
-    make: (change) => revokeSessions(change),
+    make: revokeSessions,
   },
   'remove-devices': {
     label: 'Remove known devices',
@@ -85,14 +85,14 @@ export const actions = {
       'While someone is guessing this password, the user may have to wait, or reset the password by email.',
     ],
     done: 'Known devices removed.',
-    make: (change) => removeDevices(change),
+    make: removeDevices,
   },
   promote: {
     label: 'Make admin',
     title: 'Make {username} an admin?',
     means: [
       'Admins can view and change every account and use this console.',
-      'Admin sessions last up to four hours.',
+      'Admin sessions last up to four hours. The user is notified by email.',
     ],
     fits: (user) => roleOf(user) === 'user',
     done: 'User is now an admin.',
@@ -101,7 +101,10 @@ export const actions = {
   demote: {
     label: 'Remove admin role',
     title: 'Remove the admin role from {username}?',
-    means: ['The user loses access to this console immediately. The account is otherwise unchanged.'],
+    means: [
+      'The user loses access to this console immediately. The account is otherwise unchanged.',
+      'The user is notified by email.',
+    ],
     fits: (user) => roleOf(user) === 'admin',
     done: 'Admin role removed.',
     make: (change) => setRole(change, 'user'),
@@ -135,7 +138,7 @@ export const actions = {
     ],
     isDangerous: true,
     done: 'User deleted.',
-    make: (change, context) => deleteAccount(context, change),
+    make: deleteAccount,
   },
 } as const satisfies Record<string, UserAction>;
 
@@ -161,6 +164,6 @@ export async function perform(
     context,
     by,
     (tx) => getUser(tx, id),
-    async (change) => make?.({ ...change, username: call.body.username ?? '' }, context),
+    async (change) => make?.({ ...change, username: call.body.username ?? '' }),
   );
 }

@@ -15,7 +15,7 @@ const PAGE = 50;
 
 export const activityQuery = z.object({ cursor: z.uuid().optional().catch(undefined) });
 
-/** The activity in an account, whoever performed it. */
+/** The activity in an account, by the user and by others. */
 export async function activityPage(
   context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof activityQuery>>,

@@ -30,7 +30,10 @@ export function openPool(target: Target, timeouts = defaultTimeouts): PostgresPo
     async connect() {
       const client = await pool.connect().catch((cause) => {
         const reason = cause.message || cause.code;
-        throw new DatabaseAway(`Couldn’t connect to PostgreSQL at ${target.server}: ${reason}`, { cause });
+        throw new DatabaseAway(
+          `Couldn’t connect to PostgreSQL at ${target.server}: ${reason}. Check that it is running, and the database URL.`,
+          { cause },
+        );
       });
       // Kysely recognizes a connection by this object.
       const known = lent.get(client) ?? lend(client, target.prepare);

@@ -50,7 +50,7 @@ export class SqliteDriver implements Driver {
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await this.#turn.lock(this.#patience.turn);
     try {
-      this.#log.refuseFailed();
+      this.#log.throwIfFailed();
       // IMMEDIATE, so a transaction never discovers halfway that another process is writing.
       await whileBusy(this.#patience.lock, () => this.#writer.database.exec('BEGIN IMMEDIATE'));
     } catch (error) {
@@ -61,7 +61,7 @@ export class SqliteDriver implements Driver {
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    refuseAborted(connection as SqliteConnection);
+    rejectAborted(connection as SqliteConnection);
     this.#writer.database.exec('COMMIT');
     this.#checkpointer.afterCommit(this.#writer.database);
     this.#end(connection);
@@ -114,7 +114,7 @@ export class SqliteDriver implements Driver {
   async #inTurn<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     await this.#turn.lock(this.#patience.turn);
     try {
-      this.#log.refuseFailed();
+      this.#log.throwIfFailed();
       const result = await whileBusy(this.#patience.lock, () => this.#writer.run<R>(query));
       this.#checkpointer.afterCommit(this.#writer.database);
       return result;
@@ -149,7 +149,7 @@ class SqliteConnection implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.transaction === 'none')
       return onlyReads(query) ? this.#driver.read(query) : this.#driver.write(query);
-    refuseAborted(this);
+    rejectAborted(this);
     try {
       return this.#driver.writeInTransaction(query);
     } catch (error) {
@@ -168,7 +168,7 @@ class SqliteConnection implements DatabaseConnection {
 /**
  * As in PostgreSQL, a transaction can only be rolled back after a failed statement, so code behaves the same on both.
  */
-function refuseAborted(connection: SqliteConnection): void {
+function rejectAborted(connection: SqliteConnection): void {
   if (connection.transaction === 'aborted') {
     throw new Error('The transaction can only be rolled back because one of its statements failed.');
   }

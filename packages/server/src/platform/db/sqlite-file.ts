@@ -1,4 +1,13 @@
-import { closeSync, existsSync, openSync, rmSync, type Stats, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { whileBusy } from './sqlite-busy.ts';
@@ -40,6 +49,8 @@ export function createFile(file: string): void {
 /** Opens the writer first: SQLite needs it to close last, to write the log back to the database file. */
 export async function openFile(file: string): Promise<{ writer: DatabaseSync; reader: DatabaseSync }> {
   if (!existsSync(file)) throw new Error(`No database at ${file}. Create it with: usher db create`);
+  // SQLite creates two files beside it, and would name none of them in its error.
+  for (const path of [dirname(file), file]) accessSync(path, constants.R_OK | constants.W_OK);
   const writer = new DatabaseSync(file, { timeout: 2000 });
   try {
     rejectOldSqlite(writer.prepare('SELECT sqlite_version() AS version').get()?.version as string);

@@ -21,7 +21,7 @@ export class Log {
    * Throws once the disk has failed to write: the system then forgets what it could not write, and a second attempt
    * would succeed without it (https://wiki.postgresql.org/wiki/Fsync_Errors). A restart reads what is on disk.
    */
-  refuseFailed(): void {
+  throwIfFailed(): void {
     if (this.#failure) throw this.#failure;
   }
 
@@ -53,7 +53,7 @@ export class Log {
   }
 
   async #sync(): Promise<void> {
-    this.refuseFailed();
+    this.throwIfFailed();
     try {
       // The file stays the same as long as a connection is open: a checkpoint restarts it, but never removes it.
       this.#opened ??= open(this.#path, 'r+');
