@@ -153,6 +153,15 @@ describe('the messages of an operator', () => {
   const open = (name: string, text: string) =>
     openLanguages({ folder: folderWith(name, text), fallback: 'en' });
 
+  it('replace ours as the guide says', () => {
+    const guide = readFileSync(
+      resolve(import.meta.dirname, '../../../../docs/guides', 'languages.md'),
+      'utf8',
+    );
+    const [, json = ''] = /```json\n([\s\S]*?)```/.exec(guide) ?? [];
+    expect(open('de.json', json).in('de')('sign_in.title')).toBe('Einloggen');
+  });
+
   it('replace ours by key, and add a language', () => {
     const de = open('de.json', '{"sign_in.title": "Einloggen"}').in('de');
     expect([de('sign_in.title'), de('action.cancel')]).toEqual(['Einloggen', 'Abbrechen']);
