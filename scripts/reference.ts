@@ -65,7 +65,7 @@ const pages: Record<string, Page> = {
   },
 };
 
-type ErrorTable = Record<string, readonly [status: number, title: string, message: string]>;
+type ErrorTable = Record<string, readonly [status: number, title: string]>;
 type SettingTable = Record<string, { env: string; default: string; help: string }>;
 interface RouteLine {
   method: string;
@@ -77,10 +77,14 @@ interface RouteLine {
 }
 
 function writeErrors({ errors }: { errors: ErrorTable }): string {
-  const rows = Object.entries(errors).map(([code, [status, ...words]]) => [
+  const messages: Record<string, string> = JSON.parse(
+    readFileSync(resolve(root, 'packages/server/messages/en.json'), 'utf8'),
+  );
+  const rows = Object.entries(errors).map(([code, [status, title]]) => [
     quote(code),
     `${status}`,
-    ...words,
+    title,
+    messages[`errors.${code}`] ?? '',
   ]);
   return table(['code', 'status', 'title', 'message'], rows);
 }

@@ -13,6 +13,8 @@ export interface User {
   created_at: string;
   /** Whether the user must choose a new password before anything else. */
   password_change_required: boolean;
+  /** The language that the user has chosen: a tag of RFC 5646, or null. */
+  locale: string | null;
 }
 
 export interface TokenPair {
@@ -354,6 +356,8 @@ export interface Calls {
         created_at: string;
         /** Whether the user must choose a new password before anything else. */
         password_change_required: boolean;
+        /** The language that the user has chosen: a tag of RFC 5646, or null. */
+        locale: string | null;
         /** RFC 3339, UTC. */
         password_changed_at: string;
         last_sign_in_at: string | null;

@@ -303,6 +303,18 @@ export const settings = {
     plain,
     'Folder with custom email templates; overrides built-in templates by name.',
   ),
+  language: setting(
+    'USHER_LANGUAGE',
+    'en',
+    plain,
+    'Language of pages, emails and API messages for everyone who prefers none that is available. Built in: `de` and `en`.',
+  ),
+  messages: setting(
+    'USHER_MESSAGES',
+    '',
+    plain,
+    'Folder with messages of your own, `LANGUAGE.json`; they override built-in messages by key, or add a language.',
+  ),
   eventsDays: setting('USHER_EVENTS_DAYS', '365', daysOrForever, 'Days to keep audit events, or `forever`.'),
   metricsPort: setting(
     'USHER_METRICS_PORT',
@@ -342,6 +354,7 @@ const unsetByDefault = [
   'logo',
   'smtpUrl',
   'emailTemplates',
+  'messages',
   'metricsToken',
 ] as const;
 
@@ -354,6 +367,7 @@ export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   logo: string | undefined;
   smtpUrl: Secret | undefined;
   emailTemplates: string | undefined;
+  messages: string | undefined;
   metricsToken: Secret | undefined;
 };
 

@@ -7,6 +7,7 @@ import type { AccessTokens } from './core/tokens/access.ts';
 import type { CookieTokens } from './core/tokens/cookie.ts';
 import type { DeviceTokens } from './core/tokens/device.ts';
 import type { RefreshTokens } from './core/tokens/refresh.ts';
+import type { Languages } from './languages/languages.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Db } from './platform/db/index.ts';
 import type { Exports } from './platform/exports.ts';
@@ -37,6 +38,7 @@ export interface AppContext {
   stateNotes: StateNotes;
   /** The list of breached passwords that new passwords are checked against, if there is one. */
   breachedPasswords: BreachedPasswords | undefined;
+  languages: Languages;
   renderEmail: RenderEmail;
   /** What pages load: style sheets, scripts, images. */
   assets: Assets;

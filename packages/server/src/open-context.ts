@@ -15,6 +15,7 @@ import { type Restored, revokeRestored } from './flows/installation/restored-dat
 import { type TrustedProxies, trustProxies } from './http/client-ip.ts';
 import { rejectLostDatabase, revisionAhead, type StateNotes, stateNotes } from './jobs/note-state.ts';
 import { type LastSeenNotes, lastSeenNotes } from './jobs/save-last-seen.ts';
+import { openLanguages } from './languages/languages.ts';
 import { openAssets } from './pages/assets.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase, type Timeouts } from './platform/db/index.ts';
@@ -179,6 +180,7 @@ function assembleContext(
   }: Pick<AppContext, 'keys' | 'keyring'> & { services: Services; state: State },
 ): AppContext {
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const languages = openLanguages({ folder: config.messages, fallback: config.language });
   return {
     config,
     sources,
@@ -199,7 +201,9 @@ function assembleContext(
     lastSeen,
     stateNotes,
     breachedPasswords,
+    languages,
     renderEmail: emailRenderer({
+      languages,
       folder: config.emailTemplates,
       service: config.serviceName,
       url: publicUrl,

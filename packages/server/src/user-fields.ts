@@ -89,6 +89,28 @@ export const userFields = {
       show: isSet,
     },
   }),
+  locale: maybeText({
+    api: {
+      in: 'User',
+      name: 'locale',
+      shape: z
+        .string()
+        .nullable()
+        .describe('The language that the user has chosen: a tag of RFC 5646, or null'),
+      show: unchanged,
+    },
+    file: { name: 'locale', show: (tag) => tag ?? '' },
+    import: {
+      field: 'locale',
+      names: ['locale', 'language', 'lang', 'preferredlanguage', 'preferredlocale', 'languagecode'],
+    },
+    page: { label: 'Language', seenBy: ['admin'] },
+    profile: {
+      autocomplete: 'language',
+      hint: 'A language tag, such as de. Leave it empty to use your browser’s language.',
+      optional: true,
+    },
+  }),
   password_changed_at: time({
     api: { in: 'own data', name: 'password_changed_at', shape: timeShape(), show: toTime },
     file: { name: 'password_changed_at', show: toTime },
@@ -201,7 +223,7 @@ function roleSince(adminSince: number | null): Role {
   return adminSince === null ? 'user' : 'admin';
 }
 
-function unchanged<Value extends string | null>(value: Value): Value {
+function unchanged<Value>(value: Value): Value {
   return value;
 }
 

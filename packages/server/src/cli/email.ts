@@ -9,6 +9,8 @@ import { sampleEmails } from '../core/emails/samples.ts';
 import { OPERATOR } from '../core/events.ts';
 import { parseEmail } from '../core/identifiers.ts';
 import { retryEmailNow } from '../flows/emails/retry-email.ts';
+import { openLanguages } from '../languages/languages.ts';
+import { english } from '../languages/translator.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createEmailTransport, type Delivery } from '../platform/email-transport.ts';
 import { newEmailId } from '../platform/random.ts';
@@ -141,7 +143,7 @@ async function test(address: string, { json }: { json?: true }, command: Command
       'USHER_SMTP_URL isn’t set, so email can’t be sent. Set it, e.g. smtp://USER:PASSWORD@HOST:587',
     );
   const to = parseEmail(address);
-  if (!to.ok) throw new Misuse(`Invalid address ${address}. ${to.message}`);
+  if (!to.ok) throw new Misuse(`Invalid address ${address}. ${english(to.message)}`);
   const now = systemClock.now();
   const email = rendererOf(config)('test', { when: new Date(now).toISOString() });
   const transport = createEmailTransport({ ...config, smtpUrl }, publicUrlOf(config));
@@ -175,6 +177,11 @@ function preview(folder: string, _options: unknown, command: Command): void {
 }
 
 const rendererOf = (config: Config): RenderEmail =>
-  emailRenderer({ folder: config.emailTemplates, service: config.serviceName, url: publicUrlOf(config) });
+  emailRenderer({
+    languages: openLanguages({ folder: config.messages, fallback: config.language }),
+    folder: config.emailTemplates,
+    service: config.serviceName,
+    url: publicUrlOf(config),
+  });
 
 const publicUrlOf = ({ publicUrl, port }: Config): string => publicUrl ?? `http://localhost:${port}`;

@@ -8,6 +8,8 @@ import { addAccount, completeSetUp } from '../flows/accounts/change-user.ts';
 import { checkNewUser } from '../flows/accounts/check-new-user.ts';
 import { weaknessOf } from '../flows/passwords/new-password.ts';
 import { showUser } from '../flows/shapes/users.ts';
+import type { Text } from '../languages/text.ts';
+import { english } from '../languages/translator.ts';
 import type { Role } from '../user-fields.ts';
 import { withContext } from './open.ts';
 import {
@@ -93,8 +95,8 @@ async function complete(
   };
 }
 
-const faultOf = (parsed: { ok: true } | { ok: false; message: string }) =>
-  parsed.ok ? undefined : parsed.message;
+const faultOf = (parsed: { ok: true } | { ok: false; message: Text }) =>
+  parsed.ok ? undefined : english(parsed.message);
 
 /** Asks until the password is acceptable. @returns An empty string to have one generated. */
 async function askNewPassword(
@@ -105,6 +107,6 @@ async function askNewPassword(
     const password = await askPassword('Password (leave empty to generate one)');
     const weakness = password === '' ? undefined : await weaknessOf(context, password, about);
     if (!weakness) return password;
-    say(weakness.message);
+    say(english(weakness.message));
   }
 }

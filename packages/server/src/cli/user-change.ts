@@ -18,6 +18,7 @@ import { emailNewPassword } from '../flows/emails/send-password-reset.ts';
 import { resetRateLimitsOf } from '../flows/limits/user-rate-limits.ts';
 import { weaknessOf } from '../flows/passwords/new-password.ts';
 import { showUser } from '../flows/shapes/users.ts';
+import { english } from '../languages/translator.ts';
 import type { Db } from '../platform/db/index.ts';
 import { roleOf } from '../user-fields.ts';
 import { withContext } from './open.ts';
@@ -124,7 +125,7 @@ export async function resetPassword(
   await withContext(command, async (context) => {
     const user = await getUser(context.db, name);
     const weakness = given === undefined ? undefined : await weaknessOf(context, given, user);
-    if (weakness) throw new Error(`password: ${weakness.message}`);
+    if (weakness) throw new Error(`password: ${english(weakness.message)}`);
     const password = given ?? generatePassword();
     const passwordHash = await hashPassword(context.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);

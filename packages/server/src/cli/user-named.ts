@@ -1,6 +1,7 @@
 import { parseEmail, parseUsername } from '../core/identifiers.ts';
 import { findById, findByIdentifier, type User } from '../core/users.ts';
 import { HttpError } from '../errors.ts';
+import { text } from '../languages/text.ts';
 import type { Db } from '../platform/db/index.ts';
 import { type ColumnsWith, columnsWith, type UserField, userFields } from '../user-fields.ts';
 import { printable } from './output.ts';
@@ -22,7 +23,7 @@ export async function getAgain(db: Db, { id, username }: User): Promise<User> {
 }
 
 function rejectUnknown(name: string): never {
-  throw new HttpError('not_found', { message: `No user named ${printable(name)}.` });
+  throw new HttpError('not_found', { text: text('error.no_user_named', { name: printable(name) }) });
 }
 
 async function findNamed(db: Db, name: string): Promise<User | undefined> {

@@ -10,6 +10,7 @@ import { showEvent } from '../flows/shapes/events.ts';
 import { showRateLimit } from '../flows/shapes/limits.ts';
 import { showDevice, showSession } from '../flows/shapes/sessions.ts';
 import { showUser } from '../flows/shapes/users.ts';
+import { english } from '../languages/translator.ts';
 import { withContext } from './open.ts';
 import { minuteOf, printJson, printLine, printRecord, printTable, say } from './output.ts';
 import { withSettings } from './settings.ts';
@@ -193,7 +194,7 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
     printTable(
       ['KNOWN DEVICE', 'IP', 'LAST SIGN-IN (UTC)', 'SINCE (UTC)'],
       devices.map((device) => [
-        browserOf(device.user_agent) || 'Unknown device',
+        browserOf(device.user_agent, english) || 'Unknown device',
         device.ip,
         minuteOf(device.last_used_at),
         minuteOf(device.created_at),

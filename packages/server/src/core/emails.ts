@@ -1,4 +1,5 @@
 import { HttpError } from '../errors.ts';
+import { text } from '../languages/text.ts';
 import type { Db } from '../platform/db/index.ts';
 import { newEmailId } from '../platform/random.ts';
 import type { Keys } from '../platform/secrets.ts';
@@ -24,6 +25,8 @@ export interface NewEmail<K extends EmailKind = EmailKind> {
    * empty.
    */
   values: ValuesOf<K> & { ip?: string; user_agent?: string };
+  /** The language tag of the recipient, never that of a stranger who causes the email; null if unknown. */
+  language: string | null;
   /**
    * When it is no longer worth sending, in milliseconds since 1970. Null: after one day, the maximum for every email.
    */
@@ -51,7 +54,7 @@ export async function queueEmail<K extends EmailKind>(
   email: NewEmail<K>,
   now: number,
 ): Promise<void> {
-  const { kind, to, userId, expiresAt } = email;
+  const { kind, to, userId, language, expiresAt } = email;
   const values: Record<string, string | undefined> = email.values;
   if (to !== null && !canBeMailedTo(to))
     throw new Error(`The recipient of a ${kind} email isn’t a valid email address.`);
@@ -60,12 +63,12 @@ export async function queueEmail<K extends EmailKind>(
     throw new Error(`The values for a ${kind} email are missing: ${missing.join(', ')}.`);
   if (isFromStrangers(kind) && (await isFull(tx, email.isKnown ? MAX_WAITING + ROOM_FOR_KNOWN : MAX_WAITING)))
     throw new HttpError('busy', {
-      message: 'The email queue is full. Try again later.',
+      text: text('error.emails_full'),
       retryAfter: 60,
     });
   const used = [...emailValues[kind], ...CLIENT_VALUES].map((name) => [name, values[name] ?? '']);
   const id = newEmailId();
-  const content = { to, values: Object.fromEntries(used) };
+  const content = { to, values: { ...Object.fromEntries(used), language: language ?? '' } };
   await tx
     .insertInto('emails')
     .values({

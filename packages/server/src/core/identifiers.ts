@@ -1,7 +1,8 @@
 import { domainToASCII } from 'node:url';
+import { type Text, text } from '../languages/text.ts';
 
 /** `code` is stable; `message` tells the user in one sentence what to change. */
-export type IdentifierFault = { ok: false; code: string; message: string };
+export type IdentifierFault = { ok: false; code: string; message: Text };
 
 export type ParsedEmail = { ok: true; email: string; key: string } | IdentifierFault;
 export type ParsedUsername = { ok: true; username: string; key: string } | IdentifierFault;
@@ -19,14 +20,14 @@ const longestUsername = 64;
 /**
  * What an email must not contain, and what to do about it. The first match is reported (attacks W8, W21, W22, U4, U5).
  */
-const strange: [RegExp, string][] = [
-  [/\p{Cc}/u, 'Remove line breaks and control characters.'],
-  [/\p{Z}/u, 'Remove spaces.'],
-  [/[\p{C}\p{DI}]/u, 'Remove invisible characters.'],
-  [/[＠﹫]/u, 'Use a plain @ sign.'],
-  [/[,;]/u, 'Enter a single email address.'],
-  [/[<>]/u, 'Enter only the address, without < or >.'],
-  [/["()\\]/u, 'Remove quotes, parentheses and backslashes.'],
+const strange: [RegExp, Text][] = [
+  [/\p{Cc}/u, text('email.control')],
+  [/\p{Z}/u, text('email.spaces')],
+  [/[\p{C}\p{DI}]/u, text('email.invisible')],
+  [/[＠﹫]/u, text('email.at_sign')],
+  [/[,;]/u, text('email.single')],
+  [/[<>]/u, text('email.brackets')],
+  [/["()\\]/u, text('email.quotes')],
 ];
 
 /** RFC 5322 section 3.2.3, `dot-atom-text` without the dots. */
@@ -46,26 +47,26 @@ const alphabets = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Cherokee', 'Coptic
  *
  * `email` is what is stored, compared and sent to, never the text as typed (attack W9); `key` is the same.
  */
-export function parseEmail(text: string): ParsedEmail {
-  if (text.length > mostTyped)
-    return emailFault(`Use ${longestEmail} characters or fewer.`, 'email_too_long');
-  const typed = withoutEnds(text);
-  if (typed === '') return emailFault('Enter an email address.', 'email_missing');
+export function parseEmail(input: string): ParsedEmail {
+  if (input.length > mostTyped)
+    return emailFault(text('text.too_long', { limit: longestEmail }), 'email_too_long');
+  const typed = withoutEnds(input);
+  if (typed === '') return emailFault(text('email.missing'), 'email_missing');
   const found = strange.find(([pattern]) => pattern.test(typed));
   if (found) return emailFault(found[1]);
   const [local = '', written, ...more] = typed
     .replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
     .split('@');
-  if (written === undefined) return emailFault('Enter a valid email, like name@example.com.');
-  if (more.length > 0) return emailFault('Enter a valid email with one @, like name@example.com.');
-  if (written === '') return emailFault('Add a domain after the @, like example.com.');
+  if (written === undefined) return emailFault(text('email.invalid'));
+  if (more.length > 0) return emailFault(text('email.two_at_signs'));
+  if (written === '') return emailFault(text('email.no_domain'));
   const domain = asciiDomain(written);
   const wrong = faultOfLocalPart(local) ?? faultOfDomain(domain);
   if (wrong) return emailFault(wrong);
   const email = `${local}@${domain}`;
   if (local.length > longestLocalPart || email.length > longestEmail) {
     return emailFault(
-      `Use at most ${longestEmail} characters, with no more than ${longestLocalPart} before the @.`,
+      text('email.too_long', { limit: longestEmail, local: longestLocalPart }),
       'email_too_long',
     );
   }
@@ -76,17 +77,17 @@ export function parseEmail(text: string): ParsedEmail {
  * Parses a username: letters of any script, digits, `._-'` and single spaces between them. `username` keeps its case;
  * `key` must be unique (attacks U1, U2): `parseUsername(key).key === key`.
  */
-export function parseUsername(text: string): ParsedUsername {
-  if (text.length > mostTyped)
-    return usernameFault(`Use ${longestUsername} characters or fewer.`, 'username_too_long');
-  const username = withoutEnds(text).normalize('NFC');
-  if (username === '') return usernameFault('Enter a username.', 'username_missing');
+export function parseUsername(input: string): ParsedUsername {
+  if (input.length > mostTyped)
+    return usernameFault(text('text.too_long', { limit: longestUsername }), 'username_too_long');
+  const username = withoutEnds(input).normalize('NFC');
+  if (username === '') return usernameFault(text('username.missing'), 'username_missing');
   // Checked again below, because NFKC can introduce characters: `⑴` becomes `(1)`.
   const key = username.normalize('NFKC').toLowerCase().normalize('NFKC');
   const wrong = faultOfUsername(username) ?? faultOfUsername(key);
   if (wrong) return usernameFault(wrong);
   if ([...username].length > longestUsername || [...key].length > longestUsername) {
-    return usernameFault(`Use ${longestUsername} characters or fewer.`, 'username_too_long');
+    return usernameFault(text('text.too_long', { limit: longestUsername }), 'username_too_long');
   }
   return { ok: true, username, key };
 }
@@ -105,8 +106,8 @@ export function looksLikeEmail(text: string): boolean {
 }
 
 /** Trims ASCII whitespace, as browsers do for `<input type=email>` (HTML, section 4.10.5.1.5). */
-function withoutEnds(text: string): string {
-  return text.replace(/^[\t\n\f\r ]+/, '').replace(/[\t\n\f\r ]+$/, '');
+function withoutEnds(typed: string): string {
+  return typed.replace(/^[\t\n\f\r ]+/, '').replace(/[\t\n\f\r ]+$/, '');
 }
 
 /** The domain in ASCII; empty if it is invalid. */
@@ -115,38 +116,36 @@ function asciiDomain(domain: string): string {
   return /^[\p{L}\p{M}\p{N}.-]+$/u.test(domain) ? domainToASCII(domain) : '';
 }
 
-function faultOfLocalPart(local: string): string | undefined {
-  if (local === '') return 'Add a name before the @.';
-  if (/[^\x20-\x7e]/.test(local)) return 'Use only a–z, 0–9 and . _ + - before the @.';
+function faultOfLocalPart(local: string): Text | undefined {
+  if (local === '') return text('email.no_name');
+  if (/[^\x20-\x7e]/.test(local)) return text('email.name_ascii');
   const atoms = local.split('.');
-  if (atoms.includes('')) return 'Check the dots before the @.';
-  return atoms.every((part) => atom.test(part)) ? undefined : 'Remove unsupported characters before the @.';
+  if (atoms.includes('')) return text('email.name_dots');
+  return atoms.every((part) => atom.test(part)) ? undefined : text('email.name_characters');
 }
 
-function faultOfDomain(domain: string): string | undefined {
+function faultOfDomain(domain: string): Text | undefined {
   const labels = domain.split('.');
-  if (domain === '') return 'Check the domain after the @.';
-  if (labels.includes('')) return 'Check the dots in the domain.';
-  if (labels.length < 2) return 'Enter a complete domain, like example.com.';
+  if (domain === '') return text('email.domain');
+  if (labels.includes('')) return text('email.domain_dots');
+  if (labels.length < 2) return text('email.domain_incomplete');
   // RFC 3696 section 2: the last label of a domain is not all digits, so no IP address passes as a domain.
-  if (/^\d+$/.test(labels.at(-1) ?? '')) return 'Enter a domain, like example.com, instead of an IP address.';
-  return labels.every((part) => label.test(part)) ? undefined : 'Check the domain after the @.';
+  if (/^\d+$/.test(labels.at(-1) ?? '')) return text('email.domain_ip');
+  return labels.every((part) => label.test(part)) ? undefined : text('email.domain');
 }
 
-function faultOfUsername(name: string): string | undefined {
-  if (name.includes('@')) return 'Usernames can’t contain @.';
-  if (/[\p{C}\p{DI}]/u.test(name)) return 'Remove invisible characters.';
-  if (/^ | {2}| $/.test(name)) return 'Use only single spaces, between other characters.';
-  if (/^\p{M}/u.test(name)) return 'Start with a letter or number.';
-  return /^[\p{L}\p{M}\p{N} ._'-]+$/u.test(name)
-    ? undefined
-    : "Use only letters, numbers, spaces and . _ - '";
+function faultOfUsername(name: string): Text | undefined {
+  if (name.includes('@')) return text('username.at_sign');
+  if (/[\p{C}\p{DI}]/u.test(name)) return text('username.invisible');
+  if (/^ | {2}| $/.test(name)) return text('username.spaces');
+  if (/^\p{M}/u.test(name)) return text('username.start');
+  return /^[\p{L}\p{M}\p{N} ._'-]+$/u.test(name) ? undefined : text('username.characters');
 }
 
-function emailFault(message: string, code = 'email_invalid'): IdentifierFault {
+function emailFault(message: Text, code = 'email_invalid'): IdentifierFault {
   return { ok: false, code, message };
 }
 
-function usernameFault(message: string, code = 'username_invalid'): IdentifierFault {
+function usernameFault(message: Text, code = 'username_invalid'): IdentifierFault {
   return { ok: false, code, message };
 }

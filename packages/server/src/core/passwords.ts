@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { type FieldError, HttpError } from '../errors.ts';
+import { type Text, text } from '../languages/text.ts';
 import type { Requester } from '../platform/fair-queue.ts';
 import { HashQueueFull } from '../platform/hash-lanes.ts';
 import type { Hasher } from '../platform/hasher.ts';
-import { findGuessable, reasons } from './passwords/guessable.ts';
+import { findGuessable } from './passwords/guessable.ts';
 
 /** Code points after normalization; NIST SP 800-63B-4 section 3.1.1.2 requires a maximum of at least 64. */
 const longest = 256;
@@ -31,33 +32,25 @@ export function checkPolicy(
   about: { username?: string; email?: string; service?: string },
   minimum = 8,
 ): FieldError | undefined {
-  const tooLong = `Use ${longest} characters or fewer.`;
+  const tooLong = text('text.too_long', { limit: longest });
   if (password.length > mostTyped) return fault('password_too_long', tooLong);
   if (!password.isWellFormed() || password.includes('\0')) {
-    return fault('password_characters', 'Remove unsupported characters.');
+    return fault('password_characters', text('password.characters'));
   }
   const normal = normalisePassword(password);
   const length = [...normal].length;
   if (length < minimum) {
-    return fault('password_too_short', `Use at least ${minimum} characters (you have ${length}).`);
+    return fault('password_too_short', text('password.too_short', { minimum, length }));
   }
   if (length > longest) return fault('password_too_long', tooLong);
   if (isCommon(normal)) {
-    return fault('password_common', 'This password is too common. Choose one that’s harder to guess.');
+    return fault('password_common', text('password.common'));
   }
   if (isPersonal(normal, about)) {
-    return fault(
-      'password_personal',
-      'Don’t base your password on your name, your email or this service’s name.',
-    );
+    return fault('password_personal', text('password.personal'));
   }
   const reason = findGuessable(normal);
-  if (reason) {
-    return fault(
-      `password_${reason}`,
-      `This password ${reasons[reason]}. Choose one that’s harder to guess.`,
-    );
-  }
+  if (reason) return fault(`password_${reason}`, text(`password.${reason}`));
   return undefined;
 }
 
@@ -136,7 +129,7 @@ export function generatePassword(): string {
   return Array.from({ length: 5 }, group).join('-');
 }
 
-function fault(code: string, message: string): FieldError {
+function fault(code: string, message: Text): FieldError {
   return { field: 'password', code, message };
 }
 

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
+import type { TextKey } from '../languages/text.ts';
 import type { Db } from '../platform/db/index.ts';
 import { mac } from '../platform/secrets.ts';
 
@@ -185,7 +186,7 @@ export const rateLimits = {
     of: 'range',
     label: 'Requested emails (IP range)',
     description: 'Emails requested from one IP range.',
-    noun: 'requests for emails',
+    noun: 'email_requests',
   },
   email_changes_per_email: {
     kind: 'window',
@@ -196,7 +197,7 @@ export const rateLimits = {
     description:
       'Email changes requested by the account with this email. Each one sends a link to this email.',
     activity: 'Email change blocked: too many requests',
-    noun: 'email changes',
+    noun: 'email_changes',
   },
   security_notices_per_account: {
     kind: 'window',
@@ -240,7 +241,7 @@ export const rateLimits = {
     of: 'range',
     label: 'Sign-ups (IP range)',
     description: 'Sign-ups from one IP range.',
-    noun: 'sign-ups',
+    noun: 'sign_ups',
   },
   invalid_tokens_per_ip_range: {
     kind: 'window',
@@ -259,7 +260,7 @@ export const rateLimits = {
     label: 'Profile changes',
     description: 'Profile changes by the user per day.',
     activity: TOO_MANY_CHANGES,
-    noun: 'profile changes',
+    noun: 'profile_changes',
   },
   session_revocations_per_account: {
     kind: 'window',
@@ -269,7 +270,7 @@ export const rateLimits = {
     label: 'Sign-out requests',
     description: 'Requests by the user to sign out sessions per day.',
     activity: 'Signing out devices blocked: too many requests',
-    noun: 'requests to sign out devices',
+    noun: 'sign_outs',
   },
   password_changes_per_account: {
     kind: 'window',
@@ -279,7 +280,7 @@ export const rateLimits = {
     label: 'Password changes',
     description: 'Password changes by the user per day.',
     activity: TOO_MANY_CHANGES,
-    noun: 'password changes',
+    noun: 'password_changes',
   },
   verification_emails_per_account: {
     kind: 'window',
@@ -289,7 +290,7 @@ export const rateLimits = {
     label: 'Verification emails',
     description: 'Verification emails requested by the user per day.',
     activity: TOO_MANY_EMAILS,
-    noun: 'verification emails',
+    noun: 'verification_emails',
   },
   admin_changes_per_account: {
     kind: 'window',
@@ -299,7 +300,7 @@ export const rateLimits = {
     label: 'Admin changes',
     description: 'Changes by one administrator to users and emails per hour.',
     activity: TOO_MANY_CHANGES,
-    noun: 'changes to users and emails',
+    noun: 'admin_changes',
   },
   key_rotations_per_account: {
     kind: 'window',
@@ -309,9 +310,12 @@ export const rateLimits = {
     label: 'Key rotations',
     description: 'Signing key rotations by one administrator in the admin console per day.',
     activity: TOO_MANY_CHANGES,
-    noun: 'new signing keys',
+    noun: 'new_keys',
   },
 } as const satisfies Record<string, RateLimit>;
+
+/** What there were too many of: `noun.NOUN` in the catalogs. */
+type LimitNoun = TextKey extends infer Key ? (Key extends `noun.${infer Noun}` ? Noun : never) : never;
 
 export type RateLimit = (
   | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
@@ -320,7 +324,7 @@ export type RateLimit = (
 ) & {
   label: string;
   description: string;
-  noun?: string;
+  noun?: LimitNoun;
 } & (
     | {
         of: 'account' | 'identifier' | 'email' | 'device' | 'email and range' | 'everybody';
@@ -336,7 +340,7 @@ const rateLimitNames = Object.keys(rateLimits) as RateLimitName[];
 
 /** The rate limits for writes by signed-in users. */
 export type WriteRateLimit = {
-  [K in RateLimitName]: (typeof rateLimits)[K] extends { kind: 'window'; of: 'account'; noun: string }
+  [K in RateLimitName]: (typeof rateLimits)[K] extends { kind: 'window'; of: 'account'; noun: LimitNoun }
     ? K
     : never;
 }[RateLimitName];

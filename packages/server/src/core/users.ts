@@ -11,6 +11,8 @@ export interface NewUser {
   usernameKey: string;
   email: string;
   emailKey: string;
+  /** The language tag of whoever creates the account for themselves. */
+  locale?: string | null;
   passwordHash: string;
   role: Role;
   /** Whether the email was verified before the account was created. */
@@ -44,6 +46,7 @@ export async function insertUser(
       last_sign_in_at: null,
       created_at: now,
       device_epoch: 0,
+      locale: user.locale ?? null,
       password_change_required_at: user.mustChangePassword ? now : null,
     })
     .onConflict((conflict) => conflict.doNothing())

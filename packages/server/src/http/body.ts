@@ -1,4 +1,5 @@
 import { HttpError } from '../errors.ts';
+import { text } from '../languages/text.ts';
 import { limits } from './json.ts';
 
 // ignoreBOM keeps a byte order mark in the text, where it can be detected and rejected.
@@ -15,17 +16,17 @@ export async function readBody(request: Request): Promise<string> {
     throw new Error('The request body was already consumed. Mount Usher before any body parser.');
   const bytes = await readBytes(request).catch(rejectCutOff);
   if (bytes.byteLength > limits.bytes) throw new HttpError('content_too_large');
-  let text: string;
+  let body: string;
   try {
-    text = utf8.decode(bytes);
+    body = utf8.decode(bytes);
   } catch {
-    throw new HttpError('invalid_json', { message: 'The request body isn’t valid UTF-8.' });
+    throw new HttpError('invalid_json', { text: text('request.not_utf8') });
   }
-  if (text.startsWith('\ufeff'))
+  if (body.startsWith('\ufeff'))
     throw new HttpError('invalid_json', {
-      message: 'Remove the byte order mark from the request body.',
+      text: text('request.byte_order_mark'),
     });
-  return text;
+  return body;
 }
 
 /**
@@ -33,7 +34,7 @@ export async function readBody(request: Request): Promise<string> {
  */
 function rejectCutOff(error: unknown): never {
   if (error instanceof HttpError) throw error;
-  throw new HttpError('invalid_request', { message: 'The request body was incomplete.' });
+  throw new HttpError('invalid_request', { text: text('request.incomplete') });
 }
 
 async function readBytes(request: Request): Promise<ArrayBuffer | Buffer> {
@@ -70,6 +71,6 @@ export function rejectEncoded(headers: Pick<Headers, 'get'>): void {
   const encoding = headers.get('content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     throw new HttpError('unsupported_media_type', {
-      message: 'Content-Encoding isn’t supported. Send the request body uncompressed.',
+      text: text('request.compressed'),
     });
 }

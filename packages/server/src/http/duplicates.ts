@@ -1,4 +1,5 @@
 import { HttpError } from '../errors.ts';
+import { text } from '../languages/text.ts';
 
 /**
  * Headers that determine the caller and the body. Each may appear only once: of two lines, Node keeps the first for
@@ -37,7 +38,7 @@ export function rejectDuplicateHeaders(rawHeaders: readonly string[]): void {
       if (candidate.name !== name) continue;
       if (seen & candidate.bit)
         throw new HttpError('duplicate_header', {
-          message: `The ${name} header was sent more than once. Send it once.`,
+          text: text('request.header_twice', { name }),
         });
       seen |= candidate.bit;
     }

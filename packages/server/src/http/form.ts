@@ -1,4 +1,5 @@
 import { HttpError } from '../errors.ts';
+import { type Text, text } from '../languages/text.ts';
 import { rejectEncoded } from './body.ts';
 import { flawOf, forbiddenNames, limits } from './json.ts';
 
@@ -9,37 +10,38 @@ import { flawOf, forbiddenNames, limits } from './json.ts';
  * @returns the fields, on an object without a prototype; '' has none.
  * @throws HttpError `invalid_request` whose message says what is wrong and in which field, by its position.
  */
-export function parseForm(text: string): Record<string, string> {
+export function parseForm(source: string): Record<string, string> {
   const form: Record<string, string> = Object.create(null);
-  if (text === '') return form;
-  const pairs = text.split('&', limits.members + 1);
-  if (pairs.length > limits.members) throw error(pairs.length, `too many fields (limit ${limits.members})`);
+  if (source === '') return form;
+  const pairs = source.split('&', limits.members + 1);
+  if (pairs.length > limits.members)
+    throw error(pairs.length, text('syntax.too_many_fields', { limit: limits.members }));
   for (const [index, pair] of pairs.entries()) {
     const equals = pair.indexOf('=');
-    if (equals < 1) throw error(index + 1, 'a field isn’t in name=value form');
+    if (equals < 1) throw error(index + 1, text('syntax.no_pair'));
     const name = decode(pair.slice(0, equals), index + 1);
-    if (forbiddenNames.has(name)) throw error(index + 1, 'a field name isn’t allowed');
-    if (name in form) throw error(index + 1, 'duplicate field name');
+    if (forbiddenNames.has(name)) throw error(index + 1, text('syntax.forbidden_field'));
+    if (name in form) throw error(index + 1, text('syntax.duplicate_field'));
     form[name] = decode(pair.slice(equals + 1), index + 1);
   }
   return form;
 }
 
 function decode(encoded: string, position: number): string {
-  let text: string;
+  let decoded: string;
   try {
-    text = decodeURIComponent(encoded.replaceAll('+', ' '));
+    decoded = decodeURIComponent(encoded.replaceAll('+', ' '));
   } catch {
-    throw error(position, 'invalid percent-encoding');
+    throw error(position, text('syntax.percent'));
   }
-  const flaw = flawOf(text);
+  const flaw = flawOf(decoded);
   if (flaw) throw error(position, flaw);
-  return text;
+  return decoded;
 }
 
-function error(position: number, what: string): HttpError {
+function error(position: number, problem: Text): HttpError {
   return new HttpError('invalid_request', {
-    message: `Invalid form or query: ${what} (at field ${position}).`,
+    text: text('request.form', { problem, position }),
   });
 }
 
@@ -54,7 +56,7 @@ const formType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:
 export function requireForm(headers: Pick<Headers, 'get'>): void {
   if (!formType.test(headers.get('content-type') ?? ''))
     throw new HttpError('unsupported_media_type', {
-      message: 'Set Content-Type to application/x-www-form-urlencoded.',
+      text: text('request.not_a_form'),
     });
   rejectEncoded(headers);
 }

@@ -5,6 +5,7 @@ import type { WriteRateLimit } from '../core/rate-limits.ts';
 import type { ActiveSession } from '../core/sessions.ts';
 import type { Cookie } from '../core/tokens/cookie.ts';
 import { HttpError } from '../errors.ts';
+import { text } from '../languages/text.ts';
 import { newRequestId } from '../platform/random.ts';
 import { authenticate, authenticateAgain } from './authenticate.ts';
 import { clientIp, type TrustedProxies, UNKNOWN_IP } from './client-ip.ts';
@@ -52,7 +53,7 @@ export interface HttpSettings {
   errorPage(
     context: AppContext,
     error: HttpError,
-    request: { requestId: string; url: string },
+    request: { requestId: string; url: string; language: () => string },
   ): RouteResponse;
   /**
    * Reauthenticates with the password that a form contains. @throws HttpError when it is wrong or was not evaluated.
@@ -97,6 +98,7 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
       method: c.req.method,
       ip: '',
       userId: undefined,
+      locale: null,
       code: undefined,
       cookie: undefined,
       formToken: undefined,
@@ -106,7 +108,7 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     try {
       response = await handle(handling, c, route, requestLog);
     } catch (error) {
-      response = show(handling, c, route, rejectRequest(context, error, requestLog), requestLog.requestId);
+      response = show(handling, c, route, rejectRequest(context, error, requestLog), requestLog);
     }
     const more: Record<string, string> = { 'x-request-id': requestLog.requestId };
     const cookies = cookiesOf(response, requestLog, c.req.raw.headers.get('cookie'));
@@ -184,6 +186,7 @@ async function handleSignedIn(
   const { context, http } = handling;
   const { activeSession, credential, cookie } = await authenticate(context, c.req.raw.headers, route);
   requestLog.userId = activeSession.user.id;
+  requestLog.locale = activeSession.user.locale;
   requestLog.cookie = cookie;
   const checkAgain = () => authenticateAgain(context, credential, route);
   const { call, password } = await readCall(context, c, route, requestLog, [activeSession.session.id]);
@@ -216,7 +219,17 @@ async function readCall(
   const isIdle = route.access === 'optional' && sessionIds.length === 0;
   if (route.encoding === 'form' && !isIdle) requestLog.formToken?.check(given);
   const formTokenOf = requestLog.formToken?.value ?? noForm;
-  return { password, call: { ...input, headers, client, socketIp, formToken: formTokenOf } };
+  return {
+    password,
+    call: {
+      ...input,
+      headers,
+      client,
+      socketIp,
+      language: languageOf(context, headers, requestLog),
+      formToken: formTokenOf,
+    },
+  };
 }
 
 /**
@@ -255,13 +268,22 @@ function show(
   c: RequestContext,
   route: Route,
   httpError: HttpError,
-  requestId: string,
+  requestLog: RequestLog,
 ): RouteResponse {
+  const { requestId } = requestLog;
+  const language = languageOf(context, c.req.raw.headers, requestLog);
   const { pathname, search } = new URL(c.req.url);
   const isForPerson = route.isPage && c.req.header('accept')?.includes('text/html') === true;
-  if (!isForPerson || pathname.startsWith('/v1/')) return problemResponse(httpError, requestId);
-  return http.errorPage(context, httpError, { requestId, url: pathname + search });
+  if (!isForPerson || pathname.startsWith('/v1/'))
+    return problemResponse(httpError, requestId, context.languages.in(language()));
+  return http.errorPage(context, httpError, { requestId, url: pathname + search, language });
 }
+
+/** The language that the user has chosen, or the browser prefers, or the installation has; most requests never ask. */
+const languageOf =
+  ({ languages }: AppContext, headers: Headers, { locale }: RequestLog) =>
+  (): string =>
+    languages.match(locale) ?? languages.accepted(headers.get('accept-language')) ?? languages.fallback;
 
 const warned = new WeakSet<AppContext>();
 
@@ -289,6 +311,6 @@ function rejectWrongHost(c: RequestContext, hosts: ReadonlySet<string>): void {
   const host = c.req.raw.headers.get('host') ?? new URL(c.req.url).host;
   if (!hosts.has(host.toLowerCase()))
     throw new HttpError('misdirected', {
-      message: `This server is configured for ${[...hosts][0]}. To use another hostname, set USHER_PUBLIC_URL.`,
+      text: text('request.host', { host: [...hosts][0] ?? '' }),
     });
 }

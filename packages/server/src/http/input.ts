@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { HttpError } from '../errors.ts';
+import { text } from '../languages/text.ts';
 import { readBody, requireJson } from './body.ts';
 import { parseForm, requireForm } from './form.ts';
 import { parseJson } from './json.ts';
@@ -65,11 +66,11 @@ async function readJson(request: Request, { body: schema, optionalBody, anyCase 
   if (!schema) return undefined;
   if (optionalBody && !request.headers.has('content-type')) return validate(schema, undefined);
   requireJson(request);
-  const text = await readBody(request);
-  if (text === '') {
+  const body = await readBody(request);
+  if (body === '') {
     if (optionalBody) return validate(schema, undefined);
-    throw new HttpError('invalid_json', { message: 'The request body is empty. Send a JSON object.' });
+    throw new HttpError('invalid_json', { text: text('request.empty') });
   }
-  const json = parseJson(text);
+  const json = parseJson(body);
   return validate(schema, anyCase ? lowerCaseFields(json) : json);
 }

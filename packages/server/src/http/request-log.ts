@@ -11,6 +11,8 @@ export interface RequestLog {
   method: string;
   ip: string;
   userId: string | undefined;
+  /** The language tag that the user has chosen. */
+  locale: string | null;
   code: ErrorCode | undefined;
   /** The rate limit that rejected it, whatever the caller is told. */
   limit?: string | undefined;

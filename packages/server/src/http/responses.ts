@@ -1,5 +1,8 @@
 import { errors, type HttpError } from '../errors.ts';
+import type { Translator } from '../languages/translator.ts';
 import type { RouteResponse } from './route.ts';
+
+const VARY = 'Origin, Cookie, Authorization';
 
 /** Headers of every response. The policy applies to documents that are not pages; pages set their own. */
 const always = {
@@ -8,7 +11,7 @@ const always = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
-  vary: 'Origin, Cookie, Authorization',
+  vary: VARY,
   'x-content-type-options': 'nosniff',
 };
 
@@ -55,9 +58,15 @@ function withCookies(record: Record<string, string>, cookies: string[]): Headers
   return headers;
 }
 
+/** The headers of a response with text for people. */
+export const inLanguage = ({ language }: Translator): Record<string, string> => ({
+  'content-language': language,
+  vary: `${VARY}, Accept-Language`,
+});
+
 /** An error as a problem document (RFC 9457). */
-export function problemResponse(error: HttpError, requestId: string): RouteResponse {
-  const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE };
+export function problemResponse(error: HttpError, requestId: string, t: Translator): RouteResponse {
+  const headers: Record<string, string> = { ...inLanguage(t), 'content-type': PROBLEM_TYPE };
   // RFC 9110, 15.5.2, and RFC 6750, 3.1: without a credential no `error` is named.
   if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="usher"';
   if (error.code === 'invalid_token') headers['www-authenticate'] += ', error="invalid_token"';
@@ -70,8 +79,8 @@ export function problemResponse(error: HttpError, requestId: string): RouteRespo
       title: errors[error.code][1],
       status: error.status,
       code: error.code,
-      message: error.message,
-      ...(error.fields ? { errors: error.fields } : {}),
+      message: t(error.text),
+      ...(error.fields ? { errors: error.fields.map((one) => ({ ...one, message: t(one.message) })) } : {}),
       request_id: requestId,
     },
     headers: { ...headers, ...error.headers },

@@ -14,6 +14,8 @@ export interface Call<Body = undefined, Query = undefined, Params = undefined> {
   params: Params;
   client: ClientInfo & { requestId: string; ip: string; userAgent: string };
   headers: Headers;
+  /** The language of whoever calls, found when it is first asked for. */
+  language: () => string;
   /** The hidden field of every form of a page; its name there is `form_token`. */
   formToken: () => string;
   /** The remote IP address of the socket, regardless of what a proxy says about the client; undefined if unknown. */

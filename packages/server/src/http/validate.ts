@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { type FieldError, HttpError } from '../errors.ts';
+import { type Text, text } from '../languages/text.ts';
 
 /**
  * Validates input against a schema.
@@ -18,17 +19,28 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
     return issue.keys.map((key) => ({
       field: field === '' ? key : `${field}.${key}`,
       code: 'unknown_field',
-      message: `Unknown field "${key}".`,
+      message: text('field.unknown', { field: key }),
     }));
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return [
       {
         field,
         code: 'required',
-        message: field === '' ? 'The body must be a JSON object.' : `"${field}" is required.`,
+        message: field === '' ? text('field.object') : text('field.required', { field }),
       },
     ];
-  return [{ field, code: issue.code, message: `${issue.message}.` }];
+  return [{ field, code: issue.code, message: textOf(issue) }];
+}
+
+/** A schema's own check names its text: `.refine(isEven, { params: { text: text('...') } })`. */
+function textOf(issue: z.core.$ZodIssue): Text {
+  if (issue.code === 'custom') return (issue.params?.['text'] as Text | undefined) ?? text('field.invalid');
+  if (issue.code === 'invalid_type') return text('field.type', { expected: issue.expected });
+  if (issue.code === 'invalid_value') return text('field.choice', { options: issue.values.join(', ') });
+  if (issue.code === 'too_small') return text('field.too_small', { limit: String(issue.minimum) });
+  if (issue.code === 'too_big') return text('field.too_big', { limit: String(issue.maximum) });
+  if (issue.code === 'invalid_format') return text('field.format', { format: issue.format });
+  return text('field.invalid');
 }
 
 /** Lower-cases the field names of a body (`Email` becomes `email`); rejects a name that then appears twice. */
@@ -43,7 +55,7 @@ export function lowerCaseFields(body: unknown): unknown {
           {
             field: lower,
             code: 'duplicate_field',
-            message: `"${lower}" appears twice with different capitalization.`,
+            message: text('field.capitalization', { field: lower }),
           },
         ],
       });

@@ -1,4 +1,5 @@
 import { type ErrorCode, errors } from '../errors.ts';
+import { english } from '../languages/translator.ts';
 import { curlOf } from './docs-curl.ts';
 import { FieldTable, Name, Prose, rowsOf, Type } from './docs-fields.tsx';
 import type { OpenApi, Operation } from './openapi.ts';
@@ -124,7 +125,7 @@ export function ErrorTable({ id, caption, codes }: { id?: string; caption: strin
               <Name>{code}</Name>
             </th>
             <td>
-              <Prose>{errors[code][2]}</Prose>
+              <Prose>{english(`errors.${code}`)}</Prose>
             </td>
           </tr>
         ))}

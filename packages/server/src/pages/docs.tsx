@@ -11,7 +11,12 @@ const made = new WeakMap<OpenApi, RouteResponse>();
 export function docsPage(context: PageContext, viewer: Viewer, document: OpenApi): RouteResponse {
   const response =
     made.get(document) ??
-    page(context, viewer, { title: `${document.info.title} API reference` }, <Docs document={document} />);
+    page(
+      context,
+      viewer,
+      { title: `${document.info.title} API reference`, isEnglish: true },
+      <Docs document={document} />,
+    );
   made.set(document, response);
   return response;
 }

@@ -1,6 +1,7 @@
 import type { AppContext } from '../context.ts';
-import { errors, type HttpError } from '../errors.ts';
+import type { HttpError } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
+import type { Translator } from '../languages/translator.ts';
 import { ButtonLink } from './form.tsx';
 import { Card, page, seeOther, withErrorHeaders } from './layout.tsx';
 import { nextPage, readReturnTo, withReturnTo } from './return-to.ts';
@@ -10,13 +11,14 @@ export interface FailedRequest {
   requestId: string;
   /** Path and query. */
   url: string;
+  language: () => string;
 }
 
 /** An unknown URL is a missing page to a person, and a missing resource to a program. */
-const wordsOf = ({ code, message }: HttpError): [title: string, message: string] =>
-  message === errors.not_found[2]
-    ? ['Page not found', 'We couldn’t find that page.']
-    : [errors[code][1], message];
+const wordsOf = ({ code, text }: HttpError, t: Translator): [title: string, message: string] =>
+  text.key === 'errors.not_found'
+    ? [t('error_page.not_found'), t('error_page.not_found_lead')]
+    : [t(`title.${code}`), t(text)];
 
 /**
  * The response to an error without a page of its own. Redirects to the sign-in if authentication is required, or to the
@@ -25,13 +27,14 @@ const wordsOf = ({ code, message }: HttpError): [title: string, message: string]
 export function errorPage(
   context: AppContext,
   error: HttpError,
-  { requestId, url }: FailedRequest,
+  { requestId, url, language }: FailedRequest,
 ): RouteResponse {
   if (error.code === 'unauthenticated' || error.code === 'invalid_token')
     return seeOther(withReturnTo('/sign-in', readReturnTo(context, url)));
   if (error.code === 'password_change_required') return seeOther(nextPage(true, readReturnTo(context, url)));
   const { status, code } = error;
-  const [title, message] = wordsOf(error);
+  const t = context.languages.in(language());
+  const [title, message] = wordsOf(error, t);
   const path = readReturnTo(context, url.split('?', 1)[0]);
   const content = (
     <Card>
@@ -39,22 +42,20 @@ export function errorPage(
       <p class="lead">{message}</p>
       <p class="actions">
         {code === 'form_expired' && path !== undefined ? (
-          <ButtonLink href={path}>Reload the form</ButtonLink>
+          <ButtonLink href={path}>{t('error_page.reload')}</ButtonLink>
         ) : (
           <ButtonLink href="/" weight="plain">
-            Go to home page
+            {t('error_page.home')}
           </ButtonLink>
         )}
       </p>
       {status >= 500 && (
-        <p class="note">
-          When reporting this, include the request ID: <code>{requestId}</code>
-        </p>
+        <p class="note">{t.rich('error_page.request_id', { code: () => <code>{requestId}</code> })}</p>
       )}
     </Card>
   );
   return withErrorHeaders(
     error,
-    page(context, { formToken: () => '' }, { status, title, shape: 'gate' }, content),
+    page(context, { formToken: () => '', language }, { status, title, shape: 'gate' }, content),
   );
 }

@@ -2,6 +2,8 @@ import type { Child } from 'hono/jsx';
 import type { Config } from '../config.ts';
 import type { FieldError, HttpError } from '../errors.ts';
 import { Icon } from './icon.tsx';
+import { text } from '../languages/text.ts';
+import { Say, useTranslator } from './translator.tsx';
 
 interface FieldProps {
   /** Defaults to the name; needed if a page has two fields of that name. */
@@ -35,19 +37,29 @@ export function Field(props: FieldProps) {
 }
 
 interface EmailFieldProps extends Pick<FieldProps, 'value' | 'errors' | 'hint' | 'autofocus'> {
-  label?: string;
+  label?: string | undefined;
   /** `username` where a password for it is asked for beside it: by then it is known. */
   autocomplete?: 'email' | 'username';
 }
 
-export const EmailField = ({ label = 'Email', autocomplete = 'email', ...props }: EmailFieldProps) => (
-  <Field name="email" label={label} type="email" autocomplete={autocomplete} {...props} />
-);
+export function EmailField({ label, autocomplete = 'email', ...props }: EmailFieldProps) {
+  const t = useTranslator();
+  return (
+    <Field
+      name="email"
+      label={label ?? t('fields.email')}
+      type="email"
+      autocomplete={autocomplete}
+      {...props}
+    />
+  );
+}
 
 /** The username that somebody chooses. */
-export const UsernameField = (props: Pick<FieldProps, 'value' | 'errors' | 'hint' | 'autofocus'>) => (
-  <Field name="username" label="Username" autocomplete="username" {...props} />
-);
+export function UsernameField(props: Pick<FieldProps, 'value' | 'errors' | 'hint' | 'autofocus'>) {
+  const t = useTranslator();
+  return <Field name="username" label={t('fields.username')} autocomplete="username" {...props} />;
+}
 
 interface PasswordFieldProps extends Omit<FieldProps, 'type' | 'value' | 'inputmode' | 'look'> {
   autocomplete: 'current-password' | 'new-password';
@@ -59,13 +71,19 @@ interface PasswordFieldProps extends Omit<FieldProps, 'type' | 'value' | 'inputm
 
 /** A password field. It is never prefilled, can be revealed while typing, and accepts pasted text. */
 export function PasswordField({ aside, isNew, ...props }: PasswordFieldProps) {
+  const t = useTranslator();
   return (
     <div class="field">
       <div class="label-line">
         <label for={props.name}>{props.label}</label>
         {aside}
       </div>
-      <div class="revealable" data-meter={isNew ? '' : undefined}>
+      <div
+        class="revealable"
+        data-meter={isNew ? '' : undefined}
+        data-show={t('action.show')}
+        data-hide={t('action.hide')}
+      >
         <Input {...props} type="password" />
         <button type="button" class="reveal" hidden>
           <Icon name="eye" />
@@ -88,28 +106,31 @@ interface NewPasswordFieldProps {
 }
 
 /** A password that is chosen, with what is asked of it before it is typed. */
-export const NewPasswordField = ({
+export function NewPasswordField({
   config: { passwordMin },
   name = 'password',
-  label = 'New password',
+  label,
   errors,
   autofocus,
-}: NewPasswordFieldProps) => (
-  <PasswordField
-    name={name}
-    label={label}
-    autocomplete="new-password"
-    errors={errors}
-    hint={`At least ${passwordMin} characters. A few unrelated words work well.`}
-    autofocus={autofocus}
-    isNew
-  />
-);
+}: NewPasswordFieldProps) {
+  const t = useTranslator();
+  return (
+    <PasswordField
+      name={name}
+      label={label ?? t('fields.new_password')}
+      autocomplete="new-password"
+      errors={errors}
+      hint={t('fields.password_hint', { minimum: passwordMin })}
+      autofocus={autofocus}
+      isNew
+    />
+  );
+}
 
 /** What is wrong with a form that asks for a password, field by field; a wrong password is said at its field. */
 export function passwordErrors(error: HttpError | undefined, field = 'password'): FieldError[] {
   if (error?.code === 'invalid_credentials')
-    return [{ field, code: error.code, message: 'Incorrect password.' }];
+    return [{ field, code: error.code, message: text('password.incorrect') }];
   return error?.fields ?? [];
 }
 
@@ -143,7 +164,7 @@ function Below({ name, hint, errors }: FieldProps) {
     <>
       {error && (
         <span id={`${name}-error`} class="error">
-          {error.message}
+          <Say of={error.message} />
         </span>
       )}
       {hint !== undefined && (

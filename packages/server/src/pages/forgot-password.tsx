@@ -1,18 +1,23 @@
 import type { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
-import { RECOVERY_EMAIL_SENT, sendMail, type sendMailBody } from '../flows/recovery/send-mail.ts';
+import { sendMail, type sendMailBody } from '../flows/recovery/send-mail.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { text } from '../languages/text.ts';
 import { EmailField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { ResetByCode } from './reset-password.tsx';
-import { CHECK_YOUR_EMAIL, CheckYourEmail } from './verification-page.tsx';
-
-const TITLE = 'Forgot your password?';
+import { Say, translatorOf, useTranslator } from './translator.tsx';
+import { CheckYourEmail } from './verification-page.tsx';
 
 export const forgotPasswordPage = (context: AppContext, call: Call): RouteResponse =>
-  page(context, call, { title: TITLE, shape: 'gate' }, <AskForEmail email="" />);
+  page(
+    context,
+    call,
+    { title: translatorOf(context, call)('forgot.title'), shape: 'gate' },
+    <AskForEmail email="" />,
+  );
 
 /** Sends the email and shows the form for its code. */
 export async function forgotPasswordSubmit(
@@ -22,49 +27,53 @@ export async function forgotPasswordSubmit(
   const { email } = call.body;
   try {
     const { status, otherCookies } = await sendMail(context, call);
-    const view = { status, title: CHECK_YOUR_EMAIL, shape: 'gate' } as const;
+    const view = { status, title: translatorOf(context, call)('link.check_email'), shape: 'gate' } as const;
     return { ...page(context, call, view, <EmailSent context={context} email={email} />), otherCookies };
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     const form = <AskForEmail email={email} error={error} />;
-    const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
+    const t = translatorOf(context, call);
+    const view = { ...statusAndTitle(t('forgot.title'), error, t), shape: 'gate' } as const;
     return withErrorHeaders(error, page(context, call, view, form));
   }
 }
 
 function AskForEmail({ email, error }: { email: string; error?: HttpError }) {
+  const t = useTranslator();
   const errors: FieldError[] = error?.fields ?? [];
   return (
     <>
       <Card>
-        <h1>{TITLE}</h1>
-        <p class="lead">Enter your email, and we’ll send you a link and a code to reset your password.</p>
-        {error && !error.fields && <Notice kind="bad">{error.message}</Notice>}
+        <h1>{t('forgot.title')}</h1>
+        <p class="lead">{t('forgot.lead')}</p>
+        {error && !error.fields && (
+          <Notice kind="bad">
+            <Say of={error.text} />
+          </Notice>
+        )}
         <Form action="/forgot-password">
           <EmailField value={email} errors={errors} autofocus />
           <Actions>
-            <Button>Send reset email</Button>
+            <Button>{t('forgot.send')}</Button>
           </Actions>
         </Form>
       </Card>
       <p class="aside">
-        Remember your password? <a href="/sign-in">Sign in</a>
+        {t.rich('forgot.remember', { link: (children) => <a href="/sign-in">{children}</a> })}
       </p>
     </>
   );
 }
 
 function EmailSent({ context, email }: { context: AppContext; email: string }) {
+  const t = useTranslator();
   return (
     <>
-      <CheckYourEmail
-        context={context}
-        message={`${RECOVERY_EMAIL_SENT} Open the link in the email, or enter the code below.`}
-      >
+      <CheckYourEmail context={context} message={text('forgot.sent')}>
         <ResetByCode context={context} email={email} errors={[]} />
       </CheckYourEmail>
       <p class="aside">
-        Didn’t get it? Check your spam folder, or <a href="/forgot-password">send it again</a>.
+        {t.rich('forgot.again', { link: (children) => <a href="/forgot-password">{children}</a> })}
       </p>
     </>
   );

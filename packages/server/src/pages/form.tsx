@@ -1,5 +1,6 @@
 import { type Child, createContext, useContext } from 'hono/jsx';
 import type { FieldError } from '../errors.ts';
+import { Say, useTranslator } from './translator.tsx';
 
 /** The form token that `page` provides to its forms. */
 export const FormTokenContext = createContext<(() => string) | undefined>(undefined);
@@ -70,11 +71,13 @@ export function ButtonLink({ href, children, weight = 'primary', small = false }
 }
 
 /** Leads back from a form that nobody sends. */
-export const Cancel = ({ href }: { href: string }) => (
-  <ButtonLink href={href} weight="plain">
-    Cancel
-  </ButtonLink>
-);
+export function Cancel({ href }: { href: string }) {
+  return (
+    <ButtonLink href={href} weight="plain">
+      {useTranslator()('action.cancel')}
+    </ButtonLink>
+  );
+}
 
 const buttonClass = (weight: string, small: boolean): string =>
   ['button', weight === 'primary' ? '' : weight, small ? 'small' : ''].filter(Boolean).join(' ');
@@ -91,7 +94,9 @@ export function FormErrors({ errors, shown }: { errors: FieldError[]; shown: str
   return (
     <div class="notice bad" role="alert">
       {others.map(({ message }) => (
-        <p>{message}</p>
+        <p>
+          <Say of={message} />
+        </p>
       ))}
     </div>
   );

@@ -3,6 +3,7 @@ import type { ActiveSession } from '../core/sessions.ts';
 import { Avatar } from './avatar.tsx';
 import { Form } from './form.tsx';
 import { Icon } from './icon.tsx';
+import { useTranslator } from './translator.tsx';
 
 interface HeaderProps {
   context: Pick<AppContext, 'config' | 'assets'>;
@@ -33,12 +34,13 @@ function Mark() {
 
 /** Opens without a script. With one, it closes when the user leaves it (`assets/session.js`). */
 function UserMenu({ user }: { user: ActiveSession['user'] }) {
+  const t = useTranslator();
   return (
     <details class="menu">
       <summary>
         <Avatar user={user} />
         <span class="who">
-          <span class="unseen">Signed in as </span>
+          <span class="unseen">{t('layout.signed_in_as')} </span>
           {user.display_name ?? user.username}
         </span>
         <Icon name="chevron-down" />
@@ -51,18 +53,18 @@ function UserMenu({ user }: { user: ActiveSession['user'] }) {
         </p>
         <a class="menu-item" href="/dashboard">
           <Icon name="circle-user-round" />
-          Your account
+          {t('setup.account')}
         </a>
         {user.admin_since !== null && (
           <a class="menu-item" href="/admin">
             <Icon name="layout-dashboard" />
-            Admin console
+            {t('layout.admin')}
           </a>
         )}
         <Form action="/sign-out" shape="inline">
           <button type="submit" class="menu-item">
             <Icon name="log-out" />
-            Sign out
+            {t('action.sign_out')}
           </button>
         </Form>
       </div>

@@ -5,6 +5,7 @@ import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, seeOther } from './layout.tsx';
+import { useTranslator } from './translator.tsx';
 
 export const homeQuery = z.object({ done: z.literal('deleted').optional().catch(undefined) });
 
@@ -16,30 +17,33 @@ export async function homePage(
   if (await findSignedIn(context, call.headers)) return seeOther('/dashboard');
   const { serviceName, signup } = context.config;
   const setUp = await setUpState(context);
-  return page(
-    context,
-    call,
-    { title: serviceName, shape: 'gate' },
+  const content = <Home {...{ serviceName, signup, setUp }} isDeleted={call.query.done !== undefined} />;
+  return page(context, call, { title: serviceName, shape: 'gate' }, content);
+}
+
+interface HomeProps extends Pick<AppContext['config'], 'serviceName' | 'signup'> {
+  setUp: Awaited<ReturnType<typeof setUpState>>;
+  isDeleted: boolean;
+}
+
+function Home({ serviceName, signup, setUp, isDeleted }: HomeProps) {
+  const t = useTranslator();
+  return (
     <Card>
-      <h1>Welcome to {serviceName}</h1>
-      <p class="lead">Sign in to manage your account, devices and security.</p>
-      {call.query.done && <Notice kind="good">Your account and all its data have been deleted.</Notice>}
+      <h1>{t('home.title', { service: serviceName })}</h1>
+      <p class="lead">{t('home.lead')}</p>
+      {isDeleted && <Notice kind="good">{t('home.deleted')}</Notice>}
       {setUp !== 'done' && (
-        <Notice kind="warn">
-          Setup isn’t finished.{' '}
-          {setUp === 'link'
-            ? 'Open the setup link in the server log to create the first administrator.'
-            : 'Restart the server: its log then has a setup link, which creates the first administrator.'}
-        </Notice>
+        <Notice kind="warn">{t(setUp === 'link' ? 'home.setup_link' : 'home.setup_restart')}</Notice>
       )}
       <Actions stacked>
-        <ButtonLink href="/sign-in">Sign in</ButtonLink>
+        <ButtonLink href="/sign-in">{t('action.sign_in')}</ButtonLink>
         {signup !== 'closed' && (
           <ButtonLink href="/sign-up" weight="plain">
-            Create account
+            {t('action.create_account')}
           </ButtonLink>
         )}
       </Actions>
-    </Card>,
+    </Card>
   );
 }

@@ -3,11 +3,14 @@ import type { AppContext } from '../context.ts';
 import type { ActiveSession } from '../core/sessions.ts';
 import type { HttpError } from '../errors.ts';
 import { timeLeft } from '../flows/account/where.ts';
+import { inLanguage } from '../http/responses.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { english, type Translator } from '../languages/translator.ts';
 import { grounds } from './accent.ts';
 import { FormTokenContext } from './form.tsx';
 import { Header } from './header.tsx';
 import { Icon, type IconName } from './icon.tsx';
+import { TranslatorContext, useTranslator } from './translator.tsx';
 
 /** No inline code, no other origins, no scripts. */
 const policy = [
@@ -36,6 +39,8 @@ export interface Area {
   items: readonly { href: string; label: string; icon: IconName }[];
   /** Whether its pages are mostly forms, which are easier to read in a narrow column. */
   isNarrow?: boolean;
+  /** Its pages have not been translated. */
+  isEnglish?: true;
 }
 
 interface View {
@@ -44,6 +49,8 @@ interface View {
   status?: number;
   /** `gate`: a single task in a centered card. Otherwise a page to read. */
   shape?: 'gate' | 'reading';
+  /** The page has not been translated. */
+  isEnglish?: true;
   /** The area of the page, whose navigation it shows; `at` is the page's own `href` in it. */
   area?: Area;
   at?: string;
@@ -58,25 +65,32 @@ interface Place {
 }
 
 /** The parts of the context that pages use. */
-export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock'>;
+export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock' | 'languages'>;
 
 /** Who views the page. The header names the signed-in user and lets them sign out. */
-export type Viewer = Pick<Call, 'formToken'> & { activeSession?: ActiveSession };
+export type Viewer = Pick<Call, 'formToken' | 'language'> & { activeSession?: ActiveSession };
 
 /** The status and the title of a page; with an error, both show it. */
-export const statusAndTitle = (title: string, error?: Pick<HttpError, 'status'>) => ({
+export const statusAndTitle = (
+  title: string,
+  error?: Pick<HttpError, 'status'>,
+  t: Translator = english,
+) => ({
   status: error?.status ?? 200,
-  title: error ? `Error: ${title}` : title,
+  title: error ? t('layout.error', { title }) : title,
 });
 
 /** The response with a whole page. */
 export function page(context: PageContext, viewer: Viewer, view: View, content: Child): RouteResponse {
+  const t = view.isEnglish || view.area?.isEnglish ? english : context.languages.in(viewer.language());
   const html = (
-    <FormTokenContext.Provider value={viewer.formToken}>
-      <Document context={context} activeSession={viewer.activeSession} view={view}>
-        {content}
-      </Document>
-    </FormTokenContext.Provider>
+    <TranslatorContext.Provider value={t}>
+      <FormTokenContext.Provider value={viewer.formToken}>
+        <Document context={context} activeSession={viewer.activeSession} view={view}>
+          {content}
+        </Document>
+      </FormTokenContext.Provider>
+    </TranslatorContext.Provider>
   );
   const text = `<!doctype html>${html.toString()}`;
   return {
@@ -85,6 +99,7 @@ export function page(context: PageContext, viewer: Viewer, view: View, content: 
     type: 'text/html; charset=utf-8',
     // With `no-referrer`, a browser sends our own forms with `Origin: null`, which is rejected.
     headers: {
+      ...inLanguage(t),
       'content-security-policy': (hasScripts(viewer.activeSession, view) ? scriptPolicy : policy).join('; '),
       'referrer-policy': 'same-origin',
     },
@@ -136,9 +151,10 @@ interface DocumentProps {
 function Document({ context, activeSession, view, children }: DocumentProps) {
   const { config, assets, clock } = context;
   const { title, shape = 'reading', area } = view;
+  const t = useTranslator();
   const look = area ? (area.isNarrow ? 'area narrow' : 'area') : shape;
   return (
-    <html lang="en">
+    <html lang={t.language} dir={t.dir}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -152,9 +168,9 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
         {hasScripts(activeSession, view) && <script type="module" src={assets['usher.js']?.url} />}
         {activeSession && <script type="module" src={assets['session.js']?.url} />}
       </head>
-      <body class={look} {...(activeSession ? sessionData(activeSession, clock.now()) : {})}>
+      <body class={look} {...(activeSession ? sessionData(activeSession, clock.now(), t) : {})}>
         <a class="skip" href="#content">
-          Skip to content
+          {t('layout.skip')}
         </a>
         <Header context={context} activeSession={activeSession} />
         <main id="content" tabindex={-1}>
@@ -171,10 +187,17 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
   );
 }
 
-/** The data from which the script tells when a session is about to end, in milliseconds. */
-const sessionData = (activeSession: ActiveSession, now: number) => {
+/** The data from which the script tells when a session is about to end, in milliseconds, and its texts. */
+const sessionData = (activeSession: ActiveSession, now: number, t: Translator) => {
   const { idle, left } = timeLeft(activeSession, now);
-  return { 'data-user': activeSession.user.id, 'data-idle': idle, 'data-left': left };
+  return {
+    'data-user': activeSession.user.id,
+    'data-idle': idle,
+    'data-left': left,
+    'data-inactive': t('layout.inactive', { time: '{time}' }),
+    'data-ends': t('layout.session_ends', { time: '{time}' }),
+    'data-stay': t('layout.stay'),
+  };
 };
 
 /** The content of a page beside the navigation of its area. */

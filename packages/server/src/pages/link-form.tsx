@@ -4,6 +4,7 @@ import type { FieldError } from '../errors.ts';
 import { Field } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card } from './layout.tsx';
+import { useTranslator } from './translator.tsx';
 
 /** The form that submits an opened link. Opening a link changes nothing. */
 export const linkBody = z.strictObject({ link: z.string() });
@@ -27,12 +28,20 @@ const NONE: FieldError[] = [];
  * Submits the token of the link that opened this page. The token is in the fragment, which browsers send to no server,
  * so no log on the way contains it: `usher.js` submits it, and without scripts the user pastes the link.
  */
-export function LinkForm({ action, label = 'Paste the link from your email', autofocus, id }: LinkFormProps) {
+export function LinkForm({ action, label, autofocus, id }: LinkFormProps) {
+  const t = useTranslator();
   return (
     <Form action={action}>
-      <Field id={id} name="link" label={label} autocomplete="off" errors={NONE} autofocus={autofocus} />
+      <Field
+        id={id}
+        name="link"
+        label={label ?? t('link.paste')}
+        autocomplete="off"
+        errors={NONE}
+        autofocus={autofocus}
+      />
       <Actions>
-        <Button weight={autofocus ? 'primary' : 'plain'}>Open link</Button>
+        <Button weight={autofocus ? 'primary' : 'plain'}>{t('action.open_link')}</Button>
       </Actions>
     </Form>
   );
@@ -50,32 +59,27 @@ interface CodeOrLinkProps {
 }
 
 /** What a page shows that takes a code from an email, or the link in its place. */
-export const CodeOrLink = ({
-  action,
-  title,
-  lead,
-  linkTitle = 'Use the link instead',
-  children,
-}: CodeOrLinkProps) => (
-  <>
-    <noscript>
+export function CodeOrLink({ action, title, lead, linkTitle, children }: CodeOrLinkProps) {
+  const t = useTranslator();
+  return (
+    <>
+      <noscript>
+        <Card>
+          <p class="lead">{t('link.no_scripts')}</p>
+          <LinkForm action={action} id="pasted-link" />
+        </Card>
+      </noscript>
       <Card>
-        <p class="lead">
-          JavaScript is off in your browser, so the link couldn’t open on its own. Paste it here.
-        </p>
-        <LinkForm action={action} id="pasted-link" />
+        <h1>{title}</h1>
+        <p class="lead">{lead}</p>
+        {children}
       </Card>
-    </noscript>
-    <Card>
-      <h1>{title}</h1>
-      <p class="lead">{lead}</p>
-      {children}
-    </Card>
-    {/* With scripts, this form also submits the token of an opened link. */}
-    <div class="scripted">
-      <Card title={linkTitle}>
-        <LinkForm action={action} />
-      </Card>
-    </div>
-  </>
-);
+      {/* With scripts, this form also submits the token of an opened link. */}
+      <div class="scripted">
+        <Card title={linkTitle ?? t('link.instead')}>
+          <LinkForm action={action} />
+        </Card>
+      </div>
+    </>
+  );
+}

@@ -42,7 +42,12 @@ export async function mailboxPage(context: AppContext, call: Call): Promise<Rout
   if (!mayReadMailbox(context, call.headers)) return askForLink(context, call);
   const emails = await readMailbox(context, MAX_LISTED);
   const shown = emails.map((email) => ({ email, ...rendered(context, email) }));
-  return page(context, call, { title: 'Mailbox' }, <Mailbox emails={shown} now={context.clock.now()} />);
+  return page(
+    context,
+    call,
+    { title: 'Mailbox', isEnglish: true },
+    <Mailbox emails={shown} now={context.clock.now()} />,
+  );
 }
 
 /** Exchanges the token of the link for a cookie. */
@@ -72,7 +77,7 @@ function askForLink(context: AppContext, call: Call<unknown>, wrong?: string): R
       <LinkForm action="/mailbox" label="Paste the link" autofocus />
     </Card>
   );
-  return page(context, call, { title: 'Mailbox', shape: 'gate', status: 403 }, content);
+  return page(context, call, { title: 'Mailbox', shape: 'gate', status: 403, isEnglish: true }, content);
 }
 
 /** Any text: an unknown ID gets the same 404 as a visitor without access. */
@@ -82,7 +87,12 @@ type EmailCall = Call<undefined, undefined, z.infer<typeof mailboxEmailParams>>;
 export async function mailboxEmailPage(context: AppContext, call: EmailCall): Promise<RouteResponse> {
   const email = await openEmail(context, call);
   return framing(
-    page(context, call, { title: 'Mailbox' }, <EmailMessage email={email} {...rendered(context, email)} />),
+    page(
+      context,
+      call,
+      { title: 'Mailbox', isEnglish: true },
+      <EmailMessage email={email} {...rendered(context, email)} />,
+    ),
   );
 }
 

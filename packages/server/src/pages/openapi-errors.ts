@@ -1,5 +1,6 @@
 import { type ErrorCode, errors } from '../errors.ts';
 import type { Route } from '../http/route.ts';
+import { english } from '../languages/translator.ts';
 import { errorCodes, type JsonSchema } from './openapi-schemas.ts';
 
 /** The errors of the checks around a handler (`http/handle-request`), and the routes that have them. */
@@ -59,7 +60,7 @@ function errorResponse(status: number, codes: ErrorCode[]): ErrorGroup {
     properties: { status: { const: status }, code: { enum: codes } },
   };
   return {
-    description: codes.map((code) => `- \`${code}\`: ${errors[code][2]}`).join('\n'),
+    description: codes.map((code) => `- \`${code}\`: ${english(`errors.${code}`)}`).join('\n'),
     content: { 'application/problem+json': { schema: { allOf: [problem, these] } } },
   };
 }

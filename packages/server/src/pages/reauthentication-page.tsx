@@ -2,6 +2,7 @@ import type { AppContext } from '../context.ts';
 import type { HttpError } from '../errors.ts';
 import { getUser } from '../flows/accounts/change-account.ts';
 import type { RouteResponse, SignedInCall } from '../http/route.ts';
+import { english } from '../languages/translator.ts';
 import { adminArea } from './admin/area.ts';
 import { ROTATE } from './admin/keys.tsx';
 import { actionParams } from './admin/user.tsx';
@@ -9,9 +10,8 @@ import { actionTitle } from './admin/user-actions.ts';
 import { account } from './dashboard/area.ts';
 import { PasswordField, passwordErrors } from './field.tsx';
 import { Actions, Button, Cancel, Form } from './form.tsx';
-import { Card, Notice, page, withErrorHeaders } from './layout.tsx';
-
-const CONFIRM = 'Confirm it’s you';
+import { type Area, Card, Notice, page, withErrorHeaders } from './layout.tsx';
+import { Say, translatorOf } from './translator.tsx';
 
 /**
  * Shown instead of the response to a form that requires the password: the same form, with a password field. Nothing has
@@ -23,29 +23,33 @@ export async function reauthenticationPage(
   { path, error }: { path: string; error: HttpError },
 ): Promise<RouteResponse> {
   const errors = error.code === 'invalid_credentials' ? passwordErrors(error) : [];
-  const title = await titleOf(context, call, path);
+  const place = placeOf(path);
+  const t = place.area.isEnglish ? english : translatorOf(context, call);
+  const title = (await titleOf(context, call, path)) ?? t('confirm.title');
   const response = page(
     context,
     call,
-    { status: error.status, title, ...placeOf(path) },
+    { status: error.status, title, ...place },
     <>
       <h1>{title}</h1>
       {errors.length === 0 && error.code !== 'reauthentication_required' && (
-        <Notice kind="bad">{error.message}</Notice>
+        <Notice kind="bad">
+          <Say of={error.text} />
+        </Notice>
       )}
       <Card>
-        <p class="lead">{CONFIRM}: enter your password to continue. Nothing has changed yet.</p>
+        <p class="lead">{t('confirm.lead', { title: t('confirm.title') })}</p>
         <Form action={path} hidden={fieldsOf(call.body)}>
           <PasswordField
             name="password"
-            label="Your password"
+            label={t('fields.your_password')}
             autocomplete="current-password"
             errors={errors}
-            hint="We won’t ask again for 5 minutes."
+            hint={t('confirm.hint')}
             autofocus
           />
           <Actions>
-            <Button>Continue</Button>
+            <Button>{t('action.continue')}</Button>
             <Cancel href={path} />
           </Actions>
         </Form>
@@ -55,12 +59,12 @@ export async function reauthenticationPage(
   return withErrorHeaders(error, response);
 }
 
-/** The title of the requested action, in the words of its own page. */
+/** The title of the requested action on its own page; undefined if it has none. */
 async function titleOf(
   { db }: Pick<AppContext, 'db'>,
   { params, body }: SignedInCall<unknown, unknown, unknown>,
   path: string,
-): Promise<string> {
+): Promise<string | undefined> {
   const action = actionParams.safeParse(params).data;
   if (action && path.startsWith('/admin/users/'))
     return actionTitle(action.action, await getUser(db, action.id));
@@ -71,11 +75,11 @@ async function titleOf(
     if (fields['others']) return 'Sign out all other devices';
     return fields['device'] ? 'Remove known device' : 'Sign out device';
   }
-  return CONFIRM;
+  return undefined;
 }
 
 /** Where the form belongs in the navigation. */
-function placeOf(path: string) {
+function placeOf(path: string): { area: Area; at: string } {
   const area = path.startsWith('/admin') ? adminArea : account;
   const at = area.items.findLast(({ href }) => path.startsWith(href))?.href ?? path;
   return { area, at };

@@ -8,6 +8,8 @@ import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { seeOther, withErrorHeaders } from './layout.tsx';
 import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { SetPasswordByLink } from './set-password-by-link.tsx';
+import { text } from '../languages/text.ts';
+import { translatorOf, useTranslator } from './translator.tsx';
 import {
   CodeFields,
   invalidLinkPage,
@@ -16,7 +18,6 @@ import {
   withoutSpaces,
 } from './verification-page.tsx';
 
-const TITLE = 'Reset your password';
 const PATH = '/reset-password';
 
 export const resetForm = z.union([
@@ -27,7 +28,7 @@ export const resetForm = z.union([
 
 /** The form that takes a code or the link from an email. */
 export const resetPage = (context: AppContext, call: Call): RouteResponse =>
-  verificationPage(context, call, TITLE, <ByCode context={context} email="" errors={[]} />);
+  verificationPage(context, call, titleOf(context, call), <ByCode context={context} email="" errors={[]} />);
 
 /**
  * The form behind the link from an email. Opening it changes nothing, so a scanner that opens every link does no harm.
@@ -37,9 +38,17 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
     await checkResetLink(context, call, token);
   } catch (error) {
     const again = <LinkForm action={PATH} />;
-    return invalidLinkPage(context, call, TITLE, error, { next: anotherEmail, again });
+    return invalidLinkPage(context, call, titleOf(context, call), error, {
+      next: ANOTHER_EMAIL,
+      again,
+    });
   }
-  return verificationPage(context, call, TITLE, <ByLink context={context} token={token} errors={[]} />);
+  return verificationPage(
+    context,
+    call,
+    titleOf(context, call),
+    <ByLink context={context} token={token} errors={[]} />,
+  );
 }
 
 /** Opens a link, or resets the password from either form. It signs no one in: the next step is to sign in. */
@@ -55,7 +64,9 @@ export async function resetSubmit(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     if (error.code === 'invalid_link')
-      return invalidLinkPage(context, call, TITLE, error, { next: anotherEmail });
+      return invalidLinkPage(context, call, titleOf(context, call), error, {
+        next: ANOTHER_EMAIL,
+      });
     const errors = verificationErrors(error);
     const form =
       'code' in body ? (
@@ -63,33 +74,38 @@ export async function resetSubmit(
       ) : (
         <ByLink context={context} token={body.token} errors={errors} />
       );
-    return withErrorHeaders(error, verificationPage(context, call, TITLE, form, error.status));
+    return withErrorHeaders(
+      error,
+      verificationPage(context, call, titleOf(context, call), form, error.status),
+    );
   }
 }
 
-const anotherEmail = { href: '/forgot-password', label: 'Request a new link' };
+const titleOf = (context: AppContext, call: Call<unknown>): string =>
+  translatorOf(context, call)('reset.title');
 
-export const SIGNS_OUT_EVERYWHERE = 'You’ll be signed out on all devices.';
+const ANOTHER_EMAIL = { href: '/forgot-password', label: text('reset.new_link') };
 
-const ByLink = (props: { context: AppContext; token: string; errors: FieldError[] }) => (
-  <SetPasswordByLink
-    {...props}
-    action={PATH}
-    title={TITLE}
-    lead={SIGNS_OUT_EVERYWHERE}
-    button="Reset password"
-  />
-);
+function ByLink(props: { context: AppContext; token: string; errors: FieldError[] }) {
+  const t = useTranslator();
+  const texts = {
+    title: t('reset.title'),
+    lead: t('reset.all_devices'),
+    button: t('action.reset_password'),
+  };
+  return <SetPasswordByLink {...props} {...texts} action={PATH} />;
+}
 
 function ByCode(props: ResetByCodeProps) {
-  const lead = `Enter the code from the email we sent you. ${SIGNS_OUT_EVERYWHERE}`;
+  const t = useTranslator();
+  const lead = `${t('link.enter_code')} ${t('reset.all_devices')}`;
   return (
     <>
-      <CodeOrLink action={PATH} title={TITLE} lead={lead}>
+      <CodeOrLink action={PATH} title={t('reset.title')} lead={lead}>
         <ResetByCode {...props} />
       </CodeOrLink>
       <p class="aside">
-        Don’t have a code? <a href="/forgot-password">Request a reset email</a>
+        {t.rich('reset.no_code', { link: (children) => <a href="/forgot-password">{children}</a> })}
       </p>
     </>
   );
@@ -104,6 +120,7 @@ interface ResetByCodeProps {
 
 /** Fields for email, code and new password; also shown after an email was sent. */
 export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) {
+  const t = useTranslator();
   return (
     <>
       <FormErrors errors={errors} shown={['email', 'code', 'password']} />
@@ -111,7 +128,7 @@ export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) 
         <CodeFields config={context.config} email={email} code={code} errors={errors} autofocus />
         <NewPasswordField config={context.config} errors={errors} />
         <Actions>
-          <Button>Reset password</Button>
+          <Button>{t('action.reset_password')}</Button>
         </Actions>
       </Form>
     </>

@@ -6,25 +6,30 @@ import type { Call, RouteResponse } from '../http/route.ts';
 import { Card, seeOther, withErrorHeaders } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { SetPasswordByLink } from './set-password-by-link.tsx';
+import { translatorOf, useTranslator } from './translator.tsx';
 import { invalidLinkPage, SIGN_IN, verificationPage } from './verification-page.tsx';
 
-const TITLE = 'Undo email change';
 const PATH = '/restore-email';
 
 export const restoreForm = z.union([linkBody, z.strictObject({ token: z.string(), password: z.string() })]);
 
 /** The form that takes the link from the email that was sent to the old address. */
 export const restorePage = (context: AppContext, call: Call): RouteResponse =>
-  verificationPage(
-    context,
-    call,
-    TITLE,
+  verificationPage(context, call, titleOf(context, call), <AskForLink />);
+
+const titleOf = (context: AppContext, call: Call<unknown>): string =>
+  translatorOf(context, call)('restore.title');
+
+function AskForLink() {
+  const t = useTranslator();
+  return (
     <Card>
-      <h1>{TITLE}</h1>
-      <p class="lead">Use the link in the email we sent to your previous address.</p>
+      <h1>{t('restore.title')}</h1>
+      <p class="lead">{t('restore.lead')}</p>
       <PasteLink />
-    </Card>,
+    </Card>
   );
+}
 
 const PasteLink = () => <LinkForm action={PATH} autofocus />;
 
@@ -33,9 +38,17 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     await checkRestoreLink(context, call, token);
   } catch (error) {
-    return invalidLinkPage(context, call, TITLE, error, { next: SIGN_IN, again: <PasteLink /> });
+    return invalidLinkPage(context, call, titleOf(context, call), error, {
+      next: SIGN_IN,
+      again: <PasteLink />,
+    });
   }
-  return verificationPage(context, call, TITLE, <Restore context={context} token={token} errors={[]} />);
+  return verificationPage(
+    context,
+    call,
+    titleOf(context, call),
+    <Restore context={context} token={token} errors={[]} />,
+  );
 }
 
 /** Opens the link, or restores the email from its form. It signs no one in: the next step is to sign in. */
@@ -50,18 +63,19 @@ export async function restoreSubmit(
     return seeOther('/sign-in?done=restored', { otherCookies });
   } catch (error) {
     if (!(error instanceof HttpError && error.fields))
-      return invalidLinkPage(context, call, TITLE, error, { next: SIGN_IN });
+      return invalidLinkPage(context, call, titleOf(context, call), error, { next: SIGN_IN });
     const form = <Restore context={context} token={body.token} errors={error.fields} />;
-    return withErrorHeaders(error, verificationPage(context, call, TITLE, form, error.status));
+    return withErrorHeaders(
+      error,
+      verificationPage(context, call, titleOf(context, call), form, error.status),
+    );
   }
 }
 
-const Restore = (props: { context: AppContext; token: string; errors: FieldError[] }) => (
-  <SetPasswordByLink
-    {...props}
-    action={PATH}
-    title={TITLE}
-    lead="We’ll restore your previous email and sign out all devices. Whoever made this change knew your password, so choose a new one."
-    button={TITLE}
-  />
-);
+function Restore(props: { context: AppContext; token: string; errors: FieldError[] }) {
+  const t = useTranslator();
+  const title = t('restore.title');
+  return (
+    <SetPasswordByLink {...props} action={PATH} title={title} lead={t('restore.explain')} button={title} />
+  );
+}

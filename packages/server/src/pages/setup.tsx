@@ -12,10 +12,11 @@ import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form } from './form.tsx';
 import { Card, page, type Viewer } from './layout.tsx';
 import { LinkForm, linkBody, tokenOf } from './link-form.tsx';
+import { translatorOf, useTranslator } from './translator.tsx';
 import { HOME, invalidLinkPage, SIGN_IN } from './verification-page.tsx';
 
-const titleOf = ({ config }: AppContext): string => `Set up ${config.serviceName}`;
-const DONE = 'Setup complete';
+const titleOf = (context: AppContext, call: Pick<Call, 'language'>): string =>
+  translatorOf(context, call)('setup.title', { service: context.config.serviceName });
 
 /** Empty: a token in a URL would be in the log of every proxy. */
 export const setUpQuery = z.strictObject({});
@@ -31,14 +32,8 @@ export async function setUpPage(
   } catch (error) {
     return linkErrorPage(context, call, error);
   }
-  const form = (
-    <Card>
-      <h1>{titleOf(context)}</h1>
-      <p class="lead">Use the setup link that the server printed when it started.</p>
-      <PasteLink />
-    </Card>
-  );
-  return page(context, call, { title: titleOf(context), shape: 'gate' }, form);
+  const form = <AskForLink service={context.config.serviceName} />;
+  return page(context, call, { title: titleOf(context, call), shape: 'gate' }, form);
 }
 
 /** The form behind the setup link. */
@@ -49,7 +44,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
     return linkErrorPage(context, call, error);
   }
   const form = <SetUpForm context={context} token={token} username="" email="" errors={[]} />;
-  return page(context, call, { title: titleOf(context), shape: 'gate' }, form);
+  return page(context, call, { title: titleOf(context, call), shape: 'gate' }, form);
 }
 
 /**
@@ -64,7 +59,7 @@ export async function setUpSubmit(
   if ('link' in body) return openLink(context, call, tokenOf(body.link));
   try {
     const cookies = await makeFirstAdmin(context, { ...call, body });
-    const view = { status: 201, title: DONE, shape: 'gate' } as const;
+    const view = { status: 201, title: translatorOf(context, call)('setup.done'), shape: 'gate' } as const;
     return {
       ...page(context, call, view, <Done context={context} username={body.username.trim()} />),
       ...cookies,
@@ -75,17 +70,30 @@ export async function setUpSubmit(
     const form = (
       <SetUpForm context={context} token={token} username={username} email={email} errors={error.fields} />
     );
-    return page(context, call, { status: error.status, title: titleOf(context), shape: 'gate' }, form);
+    return page(context, call, { status: error.status, title: titleOf(context, call), shape: 'gate' }, form);
   }
 }
 
-const PasteLink = () => <LinkForm action="/setup" label="Paste the link" autofocus />;
+function AskForLink({ service }: { service: string }) {
+  const t = useTranslator();
+  return (
+    <Card>
+      <h1>{t('setup.title', { service })}</h1>
+      <p class="lead">{t('setup.lead')}</p>
+      <PasteLink />
+    </Card>
+  );
+}
+
+function PasteLink() {
+  return <LinkForm action="/setup" label={useTranslator()('setup.paste')} autofocus />;
+}
 
 /** Leads to the sign-in if setup is complete; otherwise takes the link again. */
 function linkErrorPage(context: AppContext, viewer: Viewer, error: unknown): RouteResponse {
   const isDone = error instanceof HttpError && error.code === 'setup_completed';
   const nextStep = isDone ? { next: SIGN_IN } : { next: HOME, again: <PasteLink /> };
-  return invalidLinkPage(context, viewer, titleOf(context), error, nextStep);
+  return invalidLinkPage(context, viewer, titleOf(context, viewer), error, nextStep);
 }
 
 interface SetUpFormProps {
@@ -97,16 +105,17 @@ interface SetUpFormProps {
 }
 
 function SetUpForm({ context, token, username, email, errors }: SetUpFormProps) {
+  const t = useTranslator();
   return (
     <Card>
-      <h1>{titleOf(context)}</h1>
-      <p class="lead">Create the first administrator account. This link works once.</p>
+      <h1>{t('setup.title', { service: context.config.serviceName })}</h1>
+      <p class="lead">{t('setup.form_lead')}</p>
       <Form action="/setup" hidden={{ token }}>
         <UsernameField value={username} errors={errors} autofocus />
         <EmailField value={email} errors={errors} />
-        <NewPasswordField config={context.config} label="Password" errors={errors} />
+        <NewPasswordField config={context.config} label={t('fields.password')} errors={errors} />
         <Actions>
-          <Button>Create administrator</Button>
+          <Button>{t('setup.create')}</Button>
         </Actions>
       </Form>
     </Card>
@@ -114,28 +123,28 @@ function SetUpForm({ context, token, username, email, errors }: SetUpFormProps) 
 }
 
 function Done({ context, username }: { context: AppContext; username: string }) {
+  const t = useTranslator();
   const application = context.application();
   return (
     <Card>
-      <h1>{DONE}</h1>
-      <p>You’re signed in as {username}, the first administrator. Next:</p>
+      <h1>{t('setup.done')}</h1>
+      <p>{t('setup.next', { username })}</p>
       <ul>
         {application && (
           <li>
-            Open the application: <a href={application.path}>{application.name}</a>
+            {t.rich('setup.application', {
+              name: application.name,
+              link: (children) => <a href={application.path}>{children}</a>,
+            })}
           </li>
         )}
-        <li>
-          Send users to <a href="/sign-in">/sign-in</a>
-        </li>
-        <li>
-          Read the <a href="/docs">API reference</a>
-        </li>
+        <li>{t.rich('setup.send_users', { link: (children) => <a href="/sign-in">{children}</a> })}</li>
+        <li>{t.rich('setup.reference', { link: (children) => <a href="/docs">{children}</a> })}</li>
       </ul>
       <Actions>
-        <ButtonLink href="/admin">Open admin console</ButtonLink>
+        <ButtonLink href="/admin">{t('setup.console')}</ButtonLink>
         <ButtonLink href="/dashboard" weight="plain">
-          Your account
+          {t('setup.account')}
         </ButtonLink>
       </Actions>
     </Card>

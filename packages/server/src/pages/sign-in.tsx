@@ -8,16 +8,15 @@ import { Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { mayLeadOut, nextPage, readReturnTo, withReturnTo } from './return-to.ts';
-
-const TITLE = 'Sign in';
+import { Say, translatorOf, useTranslator } from './translator.tsx';
 
 /** Notices about an action that was just completed on another page. */
 const done = {
-  'signed-out': 'You’ve signed out.',
-  verified: 'Your email is verified. Sign in to continue.',
-  restored: 'Your previous email is restored. Sign in with your new password.',
-  reset: 'Your password has been reset, and all devices are signed out. Sign in with your new password.',
-};
+  'signed-out': 'sign_in.signed_out',
+  verified: 'sign_in.verified',
+  restored: 'sign_in.restored',
+  reset: 'sign_in.reset',
+} as const;
 
 export const signInQuery = z.object({
   return_to: z.string().optional(),
@@ -41,7 +40,10 @@ export async function signInPage(
   if (activeSession)
     return seeOther(nextPage(activeSession.user.password_change_required_at !== null, returnTo));
   const form = <SignIn context={context} name="" returnTo={returnTo} done={call.query.done} />;
-  return mayLeadOut(context, page(context, call, { title: TITLE, shape: 'gate' }, form));
+  return mayLeadOut(
+    context,
+    page(context, call, { title: translatorOf(context, call)('sign_in.title'), shape: 'gate' }, form),
+  );
 }
 
 export async function signInSubmit(
@@ -59,7 +61,8 @@ export async function signInSubmit(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     const form = <SignIn context={context} name={name} returnTo={returnTo} error={error} />;
-    const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
+    const t = translatorOf(context, call);
+    const view = { ...statusAndTitle(t('sign_in.title'), error, t), shape: 'gate' } as const;
     return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
@@ -73,17 +76,18 @@ interface SignInProps {
 }
 
 function SignIn({ context: { config }, name, returnTo, done: act, error }: SignInProps) {
+  const t = useTranslator();
   return (
     <>
       <Card>
-        <h1>{TITLE}</h1>
-        {act && <Notice kind="good">{done[act]}</Notice>}
+        <h1>{t('sign_in.title')}</h1>
+        {act && <Notice kind="good">{t(done[act])}</Notice>}
         {error && <WhyNot error={error} />}
-        {returnTo !== undefined && !act && !error && <p class="lead">Sign in to continue.</p>}
+        {returnTo !== undefined && !act && !error && <p class="lead">{t('sign_in.to_continue')}</p>}
         <Form action="/sign-in" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
           <Field
             name="name"
-            label="Username or email"
+            label={t('fields.username_or_email')}
             value={name}
             autocomplete="username"
             errors={[]}
@@ -91,20 +95,22 @@ function SignIn({ context: { config }, name, returnTo, done: act, error }: SignI
           />
           <PasswordField
             name="password"
-            label="Password"
+            label={t('fields.password')}
             autocomplete="current-password"
             errors={[]}
             autofocus={name !== ''}
-            aside={<a href="/forgot-password">Forgot password?</a>}
+            aside={<a href="/forgot-password">{t('sign_in.forgot')}</a>}
           />
           <Actions>
-            <Button>Sign in</Button>
+            <Button>{t('action.sign_in')}</Button>
           </Actions>
         </Form>
       </Card>
       {config.signup !== 'closed' && (
         <p class="aside">
-          Don’t have an account? <a href={withReturnTo('/sign-up', returnTo)}>Sign up</a>
+          {t.rich('sign_in.no_account', {
+            link: (children) => <a href={withReturnTo('/sign-up', returnTo)}>{children}</a>,
+          })}
         </p>
       )}
     </>
@@ -113,13 +119,18 @@ function SignIn({ context: { config }, name, returnTo, done: act, error }: SignI
 
 /** The same text for everyone: it does not reveal whether the account exists or is rate limited. */
 function WhyNot({ error }: { error: HttpError }) {
-  if (error.code !== 'invalid_credentials') return <Notice kind="bad">{error.message}</Notice>;
+  const t = useTranslator();
+  if (error.code !== 'invalid_credentials')
+    return (
+      <Notice kind="bad">
+        <Say of={error.text} />
+      </Notice>
+    );
   return (
     <Notice kind="bad">
-      <p>Incorrect username, email or password.</p>
+      <p>{t('sign_in.failed')}</p>
       <p>
-        Check what you entered and try again. After several failed attempts, sign-in is paused for a while,
-        even with the correct password. <a href="/forgot-password">Reset your password</a> to sign in now.
+        {t.rich('sign_in.failed_help', { link: (children) => <a href="/forgot-password">{children}</a> })}
       </p>
     </Notice>
   );

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
-import { SIGN_UP_EMAIL_SENT, signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
+import { signUp, signUpBody } from '../flows/sign-up/sign-up.ts';
 import { findSignedIn } from '../http/credential.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { text } from '../languages/text.ts';
 import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
-import { CHECK_YOUR_EMAIL, CheckYourEmail } from './verification-page.tsx';
+import { Say, translatorOf, useTranslator } from './translator.tsx';
+import { CheckYourEmail } from './verification-page.tsx';
 import { VerifyByCode } from './verify.tsx';
-
-const TITLE = 'Create your account';
 
 export const signUpQuery = z.object({ return_to: z.string().optional() });
 export const signUpForm = signUpBody.extend({ return_to: z.string().optional() });
@@ -24,7 +24,10 @@ export async function signUpPage(
   if (await findSignedIn(context, call.headers)) return seeOther(returnTo ?? '/dashboard');
   if (context.config.signup === 'closed') throw new HttpError('signup_disabled');
   const form = <SignUp context={context} username="" email="" returnTo={returnTo} />;
-  return mayLeadOut(context, page(context, call, { title: TITLE, shape: 'gate' }, form));
+  return mayLeadOut(
+    context,
+    page(context, call, { title: translatorOf(context, call)('sign_up.title'), shape: 'gate' }, form),
+  );
 }
 
 export async function signUpSubmit(
@@ -36,7 +39,7 @@ export async function signUpSubmit(
   try {
     const { status, cookie, otherCookies } = await signUp(context, { ...call, body });
     if (status === 202) {
-      const view = { status, title: CHECK_YOUR_EMAIL, shape: 'gate' } as const;
+      const view = { status, title: translatorOf(context, call)('link.check_email'), shape: 'gate' } as const;
       return {
         ...page(context, call, view, <EmailSent context={context} email={body.email} />),
         otherCookies,
@@ -49,7 +52,8 @@ export async function signUpSubmit(
     const form = (
       <SignUp context={context} username={username} email={email} returnTo={returnTo} error={error} />
     );
-    const view = { ...statusAndTitle(TITLE, error), shape: 'gate' } as const;
+    const t = translatorOf(context, call);
+    const view = { ...statusAndTitle(t('sign_up.title'), error, t), shape: 'gate' } as const;
     return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
@@ -63,33 +67,31 @@ interface SignUpProps {
 }
 
 function SignUp({ context: { config }, username, email, returnTo, error }: SignUpProps) {
+  const t = useTranslator();
   const errors: FieldError[] = error?.fields ?? [];
   return (
     <>
       <Card>
-        <h1>{TITLE}</h1>
-        {error && !error.fields && <Notice kind="bad">{error.message}</Notice>}
+        <h1>{t('sign_up.title')}</h1>
+        {error && !error.fields && (
+          <Notice kind="bad">
+            <Say of={error.text} />
+          </Notice>
+        )}
         <FormErrors errors={errors} shown={['username', 'email', 'password']} />
         <Form action="/sign-up" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
-          <UsernameField
-            value={username}
-            errors={errors}
-            hint="How you’ll appear here. You can change it later."
-            autofocus
-          />
-          <EmailField
-            value={email}
-            errors={errors}
-            hint="We’ll use it to verify your account and reset your password."
-          />
-          <NewPasswordField config={config} label="Password" errors={errors} />
+          <UsernameField value={username} errors={errors} hint={t('sign_up.username_hint')} autofocus />
+          <EmailField value={email} errors={errors} hint={t('sign_up.email_hint')} />
+          <NewPasswordField config={config} label={t('fields.password')} errors={errors} />
           <Actions>
-            <Button>Create account</Button>
+            <Button>{t('action.create_account')}</Button>
           </Actions>
         </Form>
       </Card>
       <p class="aside">
-        Already have an account? <a href={withReturnTo('/sign-in', returnTo)}>Sign in</a>
+        {t.rich('sign_up.have_account', {
+          link: (children) => <a href={withReturnTo('/sign-in', returnTo)}>{children}</a>,
+        })}
       </p>
     </>
   );
@@ -100,7 +102,7 @@ function SignUp({ context: { config }, username, email, returnTo, error }: SignU
  */
 function EmailSent({ context, email }: { context: AppContext; email: string }) {
   return (
-    <CheckYourEmail context={context} message={SIGN_UP_EMAIL_SENT}>
+    <CheckYourEmail context={context} message={text('sign_up.sent')}>
       <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} />
     </CheckYourEmail>
   );

@@ -3,9 +3,11 @@ import type { Config } from '../config.ts';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
+import { type Text, text } from '../languages/text.ts';
 import { EmailField, Field } from './field.tsx';
 import { Actions, ButtonLink } from './form.tsx';
 import { Card, Notice, page, type Viewer, withErrorHeaders } from './layout.tsx';
+import { Say, translatorOf, useTranslator } from './translator.tsx';
 
 /** The input of a form, without the spaces in its code that a mail program may copy along. */
 export const withoutSpaces = <Body extends object>(body: Body | (Body & { code: string })): Body =>
@@ -22,7 +24,15 @@ interface CodeFieldsProps {
 }
 
 /** The fields of a form that takes a code: the email that it was sent to, and the code. */
-export function CodeFields({ config, email, code, errors, autofocus = false, isFixed }: CodeFieldsProps) {
+export function CodeFields({
+  config,
+  email,
+  code,
+  errors,
+  autofocus = false,
+  isFixed,
+}: CodeFieldsProps) {
+  const t = useTranslator();
   return (
     <>
       {isFixed ? (
@@ -37,7 +47,7 @@ export function CodeFields({ config, email, code, errors, autofocus = false, isF
       )}
       <Field
         name="code"
-        label={`${config.codesDigits}-digit code`}
+        label={t('fields.code', { digits: config.codesDigits })}
         value={code}
         autocomplete="one-time-code"
         inputmode="numeric"
@@ -50,40 +60,38 @@ export function CodeFields({ config, email, code, errors, autofocus = false, isF
 }
 
 /** The errors of a rejected code or link by field; a wrong code is reported at the code field. */
-export const verificationErrors = ({ code, message, fields }: HttpError): FieldError[] =>
-  fields ?? [{ field: code === 'invalid_code' ? 'code' : '', code, message }];
+export const verificationErrors = ({ code, text, fields }: HttpError): FieldError[] =>
+  fields ?? [{ field: code === 'invalid_code' ? 'code' : '', code, message: text }];
 
 /** Tells where the email is, if no mail server is set up. */
 export function MailboxHint({ context }: { context: Pick<AppContext, 'hasMailbox'> }) {
+  const t = useTranslator();
   if (!context.hasMailbox) return null;
-  return (
-    <p>
-      No mail server is set up. Open the email in <a href="/mailbox">the development mailbox</a>.
-    </p>
-  );
+  return <p>{t.rich('link.mailbox', { link: (children) => <a href="/mailbox">{children}</a> })}</p>;
 }
-
-export const CHECK_YOUR_EMAIL = 'Check your email';
 
 interface CheckYourEmailProps {
   context: Pick<AppContext, 'hasMailbox'>;
   /** Tells the user about the email. */
-  message: string;
+  message: Text;
   /** The form that takes its code. */
   children: Child;
 }
 
 /** What a page shows after an email was sent. */
-export const CheckYourEmail = ({ context, message, children }: CheckYourEmailProps) => (
-  <Card>
-    <h1>{CHECK_YOUR_EMAIL}</h1>
-    <Notice>
-      <p>{message}</p>
-      <MailboxHint context={context} />
-    </Notice>
-    {children}
-  </Card>
-);
+export function CheckYourEmail({ context, message, children }: CheckYourEmailProps) {
+  const t = useTranslator();
+  return (
+    <Card>
+      <h1>{t('link.check_email')}</h1>
+      <Notice>
+        <p>{t(message)}</p>
+        <MailboxHint context={context} />
+      </Notice>
+      {children}
+    </Card>
+  );
+}
 
 /** The page of a form that takes a code or link from an email, or of what is still wrong with its input. */
 export const verificationPage = (
@@ -93,14 +101,23 @@ export const verificationPage = (
   form: Child,
   status = 200,
 ): RouteResponse =>
-  page(context, viewer, { status, title: status < 400 ? title : `Error: ${title}`, shape: 'gate' }, form);
+  page(
+    context,
+    viewer,
+    {
+      status,
+      title: status < 400 ? title : translatorOf(context, viewer)('layout.error', { title }),
+      shape: 'gate',
+    },
+    form,
+  );
 
-export const HOME = { href: '/', label: 'Go to home page' };
-export const SIGN_IN = { href: '/sign-in', label: 'Sign in' };
+export const HOME = { href: '/', label: text('error_page.home') };
+export const SIGN_IN = { href: '/sign-in', label: text('action.sign_in') };
 
 /** What the page for an invalid link offers. */
 interface NextStep {
-  next: { href: string; label: string };
+  next: { href: string; label: Text };
   /** The form that takes the link again, if only a part of it was copied. */
   again?: Child;
 }
@@ -121,11 +138,13 @@ export function invalidLinkPage(
   const content = (
     <Card>
       <h1>{title}</h1>
-      <Notice kind="bad">{error.message}</Notice>
+      <Notice kind="bad">
+        <Say of={error.text} />
+      </Notice>
       {again}
       <Actions>
         <ButtonLink href={next.href} weight={again === undefined ? 'primary' : 'plain'}>
-          {next.label}
+          <Say of={next.label} />
         </ButtonLink>
       </Actions>
     </Card>

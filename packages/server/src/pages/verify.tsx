@@ -9,22 +9,22 @@ import { NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
 import { Card, seeOther, withErrorHeaders } from './layout.tsx';
 import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
-import { SIGNS_OUT_EVERYWHERE } from './reset-password.tsx';
 import { withReturnTo } from './return-to.ts';
+import { text } from '../languages/text.ts';
+import { translatorOf, useTranslator } from './translator.tsx';
 import {
   CodeFields,
   invalidLinkPage,
+  SIGN_IN,
   verificationErrors,
   verificationPage,
   withoutSpaces,
 } from './verification-page.tsx';
 
-const TITLE = 'Verify your email';
-const VERIFIED = 'Your email is verified';
 const PATH = '/verify';
 
 /** Leads over the sign-in to the button that sends the email. */
-const SEND_AGAIN = { href: '/dashboard/email', label: 'Send a new email' };
+const SEND_AGAIN = { href: '/dashboard/email', label: text('verify.send_again') };
 
 const others = { username: z.string().optional(), password: z.string().optional() };
 export const verifyForm = z.union([
@@ -44,9 +44,14 @@ type Purpose = Awaited<ReturnType<typeof checkVerifyLink>>['purpose'];
 export async function verifyPage(context: AppContext, call: Call): Promise<RouteResponse> {
   const user = (await findSignedIn(context, call.headers))?.user;
   if (user && user.email_verified_at !== null && readVerificationCookie(context, call.headers) === undefined)
-    return verificationPage(context, call, VERIFIED, <AlreadyVerified email={user.email} />);
+    return verificationPage(
+      context,
+      call,
+      translatorOf(context, call)('verify.already'),
+      <AlreadyVerified email={user.email} />,
+    );
   const form = <ByCode context={context} given={{ email: '', code: '' }} errors={[]} />;
-  return verificationPage(context, call, TITLE, form);
+  return verificationPage(context, call, titleOf(context, call), form);
 }
 
 /**
@@ -56,9 +61,9 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   try {
     const checked = await checkVerifyLink(context, call, token);
     const form = <ByLink context={context} {...checked} given={{ token }} errors={[]} />;
-    return verificationPage(context, call, TITLE, form);
+    return verificationPage(context, call, titleOf(context, call), form);
   } catch (error) {
-    return invalidLinkPage(context, call, TITLE, error, {
+    return invalidLinkPage(context, call, titleOf(context, call), error, {
       next: SEND_AGAIN,
       again: <LinkForm action={PATH} />,
     });
@@ -96,48 +101,48 @@ async function showAgain(
   const { body } = call;
   const needsPassword = error.code === 'password_required';
   const errors = needsPassword
-    ? [{ field: 'password', code: error.code, message: error.message }]
+    ? [{ field: 'password', code: error.code, message: error.text }]
     : verificationErrors(error);
   if ('code' in body)
     return verificationPage(
       context,
       call,
-      TITLE,
+      titleOf(context, call),
       <ByCode context={context} given={body} errors={errors} />,
       error.status,
     );
   // The link is not in the URL of the sign-in, where logs would have its token: the user opens it again afterwards.
   if (error.code === 'unauthenticated')
-    return invalidLinkPage(context, call, TITLE, error, {
-      next: { href: withReturnTo('/sign-in', PATH), label: 'Sign in' },
+    return invalidLinkPage(context, call, titleOf(context, call), error, {
+      next: { ...SIGN_IN, href: withReturnTo('/sign-in', PATH) },
     });
   if (!error.fields && !needsPassword)
-    return invalidLinkPage(context, call, TITLE, error, { next: SEND_AGAIN });
+    return invalidLinkPage(context, call, titleOf(context, call), error, { next: SEND_AGAIN });
   const checked = await checkVerifyLink(context, call, body.token);
   const form = <ByLink context={context} {...checked} given={body} errors={errors} />;
-  return verificationPage(context, call, TITLE, form, error.status);
+  return verificationPage(context, call, titleOf(context, call), form, error.status);
 }
 
-const linkTexts: Record<Purpose, { heading: string; lead: string; button: string }> = {
+const titleOf = (context: AppContext, call: Call<unknown>): string =>
+  translatorOf(context, call)('verify.title');
+
+const linkTexts = {
   sign_up: {
-    heading: 'Finish signing up',
-    lead: 'Confirm your email to create your account.',
-    button: 'Create account',
+    heading: 'verify.sign_up',
+    lead: 'verify.sign_up_lead',
+    button: 'action.create_account',
   },
   verify_email: {
-    heading: 'Verify your email',
-    lead: 'A verified email lets you recover your account if you forget your password.',
-    button: 'Verify email',
+    heading: 'verify.title',
+    lead: 'verify.email_lead',
+    button: 'verify.email_button',
   },
   change_email: {
-    heading: 'Confirm your new email',
-    lead: 'Your account will use this email from now on.',
-    button: 'Confirm new email',
+    heading: 'verify.change',
+    lead: 'verify.change_lead',
+    button: 'verify.change_button',
   },
-};
-
-const ANOTHER_BROWSER =
-  'You started signing up in a different browser. Choose a new password to finish here. It replaces the one chosen at sign-up.';
+} as const satisfies Record<Purpose, object>;
 
 interface ByLinkProps {
   context: AppContext;
@@ -148,15 +153,15 @@ interface ByLinkProps {
 }
 
 function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps) {
+  const t = useTranslator();
   const { heading, lead, button } = linkTexts[purpose];
   return (
     <Card>
-      <h1>{heading}</h1>
-      <p class="lead">{needsPassword ? ANOTHER_BROWSER : lead}</p>
+      <h1>{t(heading)}</h1>
+      <p class="lead">{t(needsPassword ? 'verify.other_browser' : lead)}</p>
       {needsPassword && (
         <p>
-          {purpose === 'verify_email' && SIGNS_OUT_EVERYWHERE} To keep the first password, enter the code from
-          the email in the browser where you signed up.
+          {purpose === 'verify_email' && t('reset.all_devices')} {t('verify.keep_password')}
         </p>
       )}
       <FormErrors errors={errors} shown={['username', 'password']} />
@@ -164,7 +169,7 @@ function ByLink({ context, purpose, needsPassword, given, errors }: ByLinkProps)
         <Username given={given} errors={errors} />
         {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
-          <Button>{button}</Button>
+          <Button>{t(button)}</Button>
         </Actions>
       </Form>
     </Card>
@@ -179,27 +184,34 @@ interface VerifyByCodeProps {
   isPart?: boolean;
 }
 
-const ByCode = (props: VerifyByCodeProps) => (
-  <CodeOrLink action={PATH} title={TITLE} lead="Enter the code from the email we sent you.">
-    <VerifyByCode {...props} />
-  </CodeOrLink>
-);
+function ByCode(props: VerifyByCodeProps) {
+  const t = useTranslator();
+  return (
+    <CodeOrLink action={PATH} title={t('verify.title')} lead={t('link.enter_code')}>
+      <VerifyByCode {...props} />
+    </CodeOrLink>
+  );
+}
 
-const AlreadyVerified = ({ email }: { email: string }) => (
-  <CodeOrLink
-    action={PATH}
-    title={VERIFIED}
-    lead={`${email} is verified. You don’t need to do anything.`}
-    linkTitle="Confirm a new email"
-  >
-    <Actions>
-      <ButtonLink href="/dashboard">Go to your account</ButtonLink>
-    </Actions>
-  </CodeOrLink>
-);
+function AlreadyVerified({ email }: { email: string }) {
+  const t = useTranslator();
+  return (
+    <CodeOrLink
+      action={PATH}
+      title={t('verify.already')}
+      lead={t('verify.already_lead', { email })}
+      linkTitle={t('verify.confirm_new')}
+    >
+      <Actions>
+        <ButtonLink href="/dashboard">{t('verify.to_account')}</ButtonLink>
+      </Actions>
+    </CodeOrLink>
+  );
+}
 
 /** Fields for email and code, and for what else is required; also shown after an email was sent. */
 export function VerifyByCode({ context, given, errors, isPart = false }: VerifyByCodeProps) {
+  const t = useTranslator();
   const needsPassword = given.password !== undefined || errors.some(({ field }) => field === 'password');
   return (
     <>
@@ -216,7 +228,7 @@ export function VerifyByCode({ context, given, errors, isPart = false }: VerifyB
         <Username given={given} errors={errors} />
         {needsPassword && <NewPasswordField config={context.config} errors={errors} autofocus />}
         <Actions>
-          <Button>Verify</Button>
+          <Button>{t('action.verify')}</Button>
         </Actions>
       </Form>
     </>

@@ -1,4 +1,5 @@
 import { HttpError } from '../errors.ts';
+import { text } from '../languages/text.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
@@ -67,7 +68,7 @@ export function openStreams(clock: Clock, log: Log): Streams {
   return {
     open(stream) {
       if (isEnded) throw new HttpError('stopping');
-      if (streams.size >= MOST) throw new HttpError('busy', { message: TOO_MANY, retryAfter: 30 });
+      if (streams.size >= MOST) throw new HttpError('busy', { text: TOO_MANY, retryAfter: 30 });
       if (streams.size === 0) stopTimer = clock.every(PAUSE, turn);
       const { readable, ...opened } = openStream(stream, log, () => remove(opened));
       streams.add(opened);
@@ -82,7 +83,7 @@ export function openStreams(clock: Clock, log: Log): Streams {
   };
 }
 
-const TOO_MANY = `Too many live views are open (${MOST} maximum). Close one or try again later.`;
+const TOO_MANY = text('error.streams_full', { limit: MOST });
 
 function openStream(
   stream: Stream,

@@ -22,7 +22,14 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
     const values = { username: 'ada.byron', code: '482913', link, minutes: '10', link_minutes: '60', when };
     for (const [index, to] of addresses.entries()) {
       const now = Date.now() + index;
-      const email = { kind: 'reset_password', to, userId: null, values, expiresAt: now + MINUTE } as const;
+      const email = {
+        kind: 'reset_password',
+        to,
+        userId: null,
+        language: null,
+        values,
+        expiresAt: now + MINUTE,
+      } as const;
       await queueEmail(database.db, deriveKeys(place.secret), email, now);
     }
     await database.close();
@@ -36,6 +43,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
       kind: 'new_device',
       to: 'ada@example.org',
       userId: null,
+      language: null,
       values,
       expiresAt: null,
     } as const;

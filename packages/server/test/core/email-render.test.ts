@@ -7,9 +7,11 @@ import { ConfigError } from '../../src/config.ts';
 import { emailKinds, sampleValues } from '../../src/core/emails/kinds.ts';
 import { emailRenderer, type RenderEmail } from '../../src/core/emails/render.ts';
 import { sampleEmails } from '../../src/core/emails/samples.ts';
+import { openLanguages } from '../../src/languages/languages.ts';
 
 const URL_OF_USHER = 'https://accounts.example.org';
-const own = { folder: undefined, service: 'Acme & Sons', url: URL_OF_USHER };
+const languages = openLanguages({ folder: undefined, fallback: 'en' });
+const own = { folder: undefined, service: 'Acme & Sons', url: URL_OF_USHER, languages };
 const render = emailRenderer(own);
 const samples = sampleEmails(render, URL_OF_USHER, Date.parse('2026-03-01T12:00:00Z'));
 const values = {
@@ -50,7 +52,7 @@ describe.each(samples)('the mail $kind', ({ email: { subject, text, html } }) =>
   });
 
   it('tells a screen reader its language, its name, its heading, and which tables are none', () => {
-    expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
+    expect(html).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/);
     expect(html).toMatch(/<div role="article" aria-roledescription="email" aria-label="[^"]+" lang="en"/);
     expect(html.match(/<h1/g)).toHaveLength(1);
     for (const table of html.match(/<table[^>]*>/g) ?? []) expect(table).toContain('role="presentation"');

@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import type { ZxcvbnFactory as Factory } from '@zxcvbn-ts/core';
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { reasons } from '../../src/core/passwords/guessable.ts';
 import {
   checkPolicy,
   couldBePassword,
@@ -12,6 +11,8 @@ import {
   normalisePassword,
   verifyPassword,
 } from '../../src/core/passwords.ts';
+import { text } from '../../src/languages/text.ts';
+import { english } from '../../src/languages/translator.ts';
 import { createHasher } from '../../src/platform/hasher.ts';
 
 const require = createRequire(import.meta.url);
@@ -20,7 +21,7 @@ const { ZxcvbnFactory }: { ZxcvbnFactory: typeof Factory } = require('@zxcvbn-ts
 const listed = new Set(common);
 const hasher = createHasher({ threads: 1, parameters: { memoryKib: 64, passes: 1 } });
 
-const guessable = Object.keys(reasons).map((reason) => `password_${reason}`);
+const guessable = ['repeats', 'sequence', 'keyboard', 'date', 'word'].map((reason) => `password_${reason}`);
 
 const codeOf = (password: string, about = {}, minimum?: number) =>
   checkPolicy(password, about, minimum)?.code;
@@ -33,7 +34,7 @@ describe('checkPolicy: length', () => {
     expect(checkPolicy('1234', {})).toEqual({
       field: 'password',
       code: 'password_too_short',
-      message: 'Use at least 8 characters (you have 4).',
+      message: text('password.too_short', { minimum: 8, length: 4 }),
     });
   });
 
@@ -55,7 +56,9 @@ describe('checkPolicy: length', () => {
   });
 
   it('follows a higher minimum', () => {
-    expect(checkPolicy('j4-kd9-xlw-28', {}, 15)?.message).toBe('Use at least 15 characters (you have 13).');
+    expect(checkPolicy('j4-kd9-xlw-28', {}, 15)?.message).toEqual(
+      text('password.too_short', { minimum: 15, length: 13 }),
+    );
     expect(codeOf('j4-kd9-xlw-28-q', {}, 15)).toBeUndefined();
   });
 
@@ -149,7 +152,7 @@ describe('checkPolicy: passwords that can be guessed', () => {
   ])('U18: %j is refused with a reason: %s', (password, code, words) => {
     const fault = checkPolicy(password, {});
     expect(fault).toMatchObject({ field: 'password', code });
-    expect(fault?.message).toContain(words);
+    expect(fault && english(fault.message)).toContain(words);
   });
 
   it('U18: however often it is repeated', () => {

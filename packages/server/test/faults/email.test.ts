@@ -30,7 +30,14 @@ async function queueTo(db: Db, keys: Keys, now: number, to: string): Promise<voi
     link_minutes: '60',
     when: '2026-03-01T12:00:00Z',
   };
-  const email = { kind: 'reset_password', to, userId: null, values, expiresAt: now + DAY } as const;
+  const email = {
+    kind: 'reset_password',
+    to,
+    userId: null,
+    language: null,
+    values,
+    expiresAt: now + DAY,
+  } as const;
   await db.transaction().execute((tx) => queueEmail(tx, keys, email, now));
 }
 

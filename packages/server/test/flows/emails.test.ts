@@ -34,6 +34,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     kind: 'reset_password',
     to: ADDRESS,
     userId: null,
+    language: null,
     values: { ...sampleValues(app.url, app.clock.now()), ...values },
     expiresAt: app.clock.now() + 10 * MINUTE,
     ...more,

@@ -27,6 +27,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
         created_at: '2026-03-01T12:00:00.500Z',
         display_name: null,
         password_change_required: false,
+        locale: null,
       },
     });
     expect(reply.text).not.toContain('argon2');

@@ -47,7 +47,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     const link = `http://localhost:4000/reset-password#token=${TOKEN}`;
     const values = { ...sampleValues('http://localhost:4000', now), username: 'bob', code, link };
     const before = await ids(kind);
-    const email = { kind, to, userId: bob.id, values, expiresAt: now + 10 * MINUTE };
+    const email = { kind, to, userId: bob.id, language: null, values, expiresAt: now + 10 * MINUTE };
     await inside.db.transaction().execute((tx) => queueEmail(tx, inside.keys, email, now));
     const [id = ''] = (await ids(kind)).filter((one) => !before.includes(one));
     await expect.poll(() => outcomeOf(id)).toBe('rejected');

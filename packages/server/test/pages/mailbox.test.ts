@@ -50,6 +50,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
         kind: 'reset_password',
         to: ADDRESS,
         userId: null,
+        language: null,
         values,
         expiresAt: now + MINUTE,
       };

@@ -6,6 +6,8 @@ import { configFromOptions } from '../../src/config.ts';
 import { checkPolicy } from '../../src/core/passwords.ts';
 import { type ErrorCode, errors } from '../../src/errors.ts';
 import { route } from '../../src/http/route.ts';
+import { openLanguages } from '../../src/languages/languages.ts';
+import { english } from '../../src/languages/translator.ts';
 import { openAssets } from '../../src/pages/assets.ts';
 import { docsPage } from '../../src/pages/docs.tsx';
 import { type OpenApi, type Operation, openApiOf } from '../../src/pages/openapi.ts';
@@ -266,8 +268,13 @@ describe('credentials', () => {
 
 describe('docsPage', () => {
   const config = configFromOptions({});
-  const viewer = { formToken: () => '' };
-  const context = { config, assets: openAssets(config), clock: testClock() };
+  const viewer = { formToken: () => '', language: () => 'en' };
+  const context = {
+    config,
+    assets: openAssets(config),
+    clock: testClock(),
+    languages: openLanguages({ folder: undefined, fallback: 'en' }),
+  };
   const { status, text = '', type, headers = {} } = docsPage(context, viewer, document);
 
   it('is a page that loads nothing but its style sheets', () => {
@@ -319,16 +326,16 @@ describe('docsPage', () => {
       'disabled',
       'boolean',
       'identifier_taken',
-      errors.identifier_taken[2],
+      english('errors.identifier_taken'),
     ])
       expect(shown).toContain(word);
     expect(shown).toContain('Access: admin. Auth: session cookie or access token.');
     // The errors that all of them have are listed once, above them.
     expect(shown).not.toContain('forbidden');
-    expect(textOf(text.slice(text.indexOf('id="admin-errors"')))).toContain(errors.forbidden[2]);
-    for (const [code, [, , sentence]] of Object.entries(errors)) {
+    expect(textOf(text.slice(text.indexOf('id="admin-errors"')))).toContain(english('errors.forbidden'));
+    for (const code of Object.keys(errors) as ErrorCode[]) {
       expect(textOf(text)).toContain(code);
-      expect(textOf(text)).toContain(sentence.replaceAll('`', ''));
+      expect(textOf(text)).toContain(english(`errors.${code}`).replaceAll('`', ''));
     }
   });
 

@@ -9,6 +9,8 @@ const values = {
   link_minutes: { sample: '60', isShown: true },
   days: { sample: '7', isShown: true },
   outranked_days: { sample: '7', isShown: true },
+  /** The recipient's language tag; empty for the language of the installation. */
+  language: { sample: '', isShown: true },
   /** RFC 3339. */
   when: { sample: '{{now}}', isShown: true },
   ip: { sample: '203.0.113.7', isShown: true },

@@ -10,7 +10,17 @@ export interface Layout {
 const partNames = ['heading', 'paragraph', 'strong', 'code', 'button', 'facts', 'fact', 'note'] as const;
 type Part = (typeof partNames)[number];
 
-const documentValues = new Set(['lang', 'subject', 'preview', 'service', 'url', 'content', 'footer']);
+const documentValues = new Set([
+  'lang',
+  'dir',
+  'start',
+  'subject',
+  'preview',
+  'service',
+  'url',
+  'content',
+  'footer',
+]);
 const partValues = new Set(['content', 'label', 'href']);
 
 /** @throws ConfigError for a missing part, and for an unknown placeholder. */

@@ -1,9 +1,10 @@
-import { exactTime } from '../../platform/dates.ts';
+import type { Languages } from '../../languages/languages.ts';
+import type { Translator } from '../../languages/translator.ts';
 import { browserOf } from './browser.ts';
 import { CLIENT_VALUES, type EmailKind, emailValues } from './kinds.ts';
 import { documentOf } from './layout.ts';
 import { type Block, type Line, plainOf, type Values, withoutEmpty } from './markup.ts';
-import { readTemplates } from './templates.ts';
+import { openTemplates } from './templates.ts';
 
 /** An email as the recipient sees it. */
 export interface RenderedEmail {
@@ -16,11 +17,11 @@ export interface RenderedEmail {
 /** Renders an email from its template and values. */
 export type RenderEmail = (kind: EmailKind | 'test', values: Values) => RenderedEmail;
 
-/** More languages would be more folders next to `emails/en`. */
-const LANGUAGE = 'en';
+/** For a language without templates. */
+const FALLBACK = 'en';
 
 /**
- * Reads all templates, once.
+ * Opens the templates, and renders each email in the language of its recipient.
  *
  * @param folder The operator's own templates (`USHER_EMAIL_TEMPLATES`).
  * @throws ConfigError that names the file and what is wrong in it.
@@ -29,18 +30,28 @@ export function emailRenderer(own: {
   folder: string | undefined;
   service: string;
   url: string;
+  languages: Languages;
 }): RenderEmail {
-  const { layout, footer, emails } = readTemplates(own.folder, LANGUAGE);
+  const templates = openTemplates(own.folder);
+  const languageOf = (tag = ''): string => {
+    const asked = own.languages.match(tag) ?? own.languages.fallback;
+    return [asked, own.languages.fallback].find((one) => templates.languages.includes(one)) ?? FALLBACK;
+  };
+  // A template that is missing or wrong is found now, not when the first email is sent.
+  templates.in(languageOf());
   const service = clean(own.service, LONGEST);
   return (kind, given) => {
+    const t = own.languages.in(languageOf(given['language']));
+    const { emails, footer } = templates.in(t.language);
     const template = emails[kind];
-    const values = { ...presentable(kind, given), service, url: own.url };
+    const values = { ...presentable(kind, given, t), service, url: own.url };
     const subject = plainOf(template.subject, values);
     const preview = plainOf(template.preview, values);
     const body = withoutEmpty(template.body, values);
-    const html = documentOf(layout, body, footer, { ...values, lang: LANGUAGE, subject, preview });
+    const about = { lang: t.language, dir: t.dir, start: t.dir === 'rtl' ? 'right' : 'left' };
+    const html = documentOf(templates.layout, body, footer, { ...values, ...about, subject, preview });
     return {
-      language: LANGUAGE,
+      language: t.language,
       subject,
       text: `${textOf(body, values)}\n\n-- \n${textOf(footer, values)}\n`,
       html,
@@ -54,12 +65,12 @@ const LONGEST = 200;
 const longest: Record<string, number> = { link: 2_000, new_email: 254 };
 
 /** Makes the values of an email safe to show, whatever they contain (attacks C17, W22). */
-function presentable(kind: keyof typeof emailValues, given: Values): Values {
+function presentable(kind: keyof typeof emailValues, given: Values, t: Translator): Values {
   const names = [...emailValues[kind], ...CLIENT_VALUES];
   return Object.fromEntries(
     names.map((name) => {
       const text = clean(given[name] ?? '', longest[name] ?? LONGEST);
-      return [name, presenters[name]?.(text) ?? text];
+      return [name, presenters[name]?.(text, t) ?? text];
     }),
   );
 }
@@ -70,7 +81,7 @@ function clean(text: string, most: number): string {
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
 }
 
-const presenters: Record<string, (text: string) => string> = {
+const presenters: Record<string, (text: string, t: Translator) => string> = {
   // Strangers choose it. A break after each dot keeps mail programs from turning `evil.example` into a link.
   username: (name) => name.replace(/\.(?=.)/gu, '.\u200b'),
   user_agent: browserOf,
@@ -78,9 +89,9 @@ const presenters: Record<string, (text: string) => string> = {
 };
 
 /** Formats a time as `March 1, 2026 at 12:00 UTC`; leaves text that is not an RFC 3339 time unchanged. */
-function timeInWords(text: string): string {
+function timeInWords(text: string, t: Translator): string {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) return text;
-  return exactTime(Date.parse(text));
+  return t.time(Date.parse(text));
 }
 
 function textOf(blocks: readonly Block[], values: Values): string {

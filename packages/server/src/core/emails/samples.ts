@@ -6,7 +6,8 @@ export function sampleEmails(
   renderEmail: RenderEmail,
   url: string,
   now: number,
+  language = '',
 ): { kind: EmailKind | 'test'; email: RenderedEmail }[] {
-  const values = sampleValues(url, now);
+  const values = { ...sampleValues(url, now), language };
   return emailKinds.map((kind) => ({ kind, email: renderEmail(kind, values) }));
 }

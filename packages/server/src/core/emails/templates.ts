@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../../config.ts';
+import { canonicalTag } from '../../languages/catalog.ts';
 import { CLIENT_VALUES, emailKinds, emailValues } from './kinds.ts';
 import { type Layout, parseLayout } from './layout.ts';
 import { type Block, type Piece, parseBlocks, parsePieces, type Source } from './markup.ts';
@@ -15,9 +16,17 @@ export interface Template {
 
 /** All email templates of one language. */
 export interface Templates {
-  layout: Layout;
   footer: Block[];
   emails: Readonly<Record<keyof typeof emailValues, Template>>;
+}
+
+/** The templates of an installation. */
+export interface AllTemplates {
+  layout: Layout;
+  /** The languages that have templates. */
+  languages: readonly string[];
+  /** Reads the templates of one of them, once. */
+  in(language: string): Templates;
 }
 
 // Three levels above this module, both in `src` and in `dist`.
@@ -27,20 +36,46 @@ const ownFolder = fileURLToPath(new URL('../../../emails/', import.meta.url));
 const EVERYWHERE = ['service', 'url'];
 
 /**
- * Reads the templates of one language: `layout.html`, and from `LANGUAGE/` one file per email and the footer. A file in
- * `folder` replaces the one of the same name.
+ * Opens the templates: `layout.html`, and in a folder for each language one file per email and the footer. A file in
+ * `folder` replaces the one of the same name. The operator's languages are read at once, to report what is wrong; ours
+ * when somebody gets an email in them.
  *
  * @throws ConfigError that names the file and what is wrong in it.
  */
-export function readTemplates(folder: string | undefined, language: string): Templates {
+export function openTemplates(folder: string | undefined): AllTemplates {
   if (folder !== undefined && !existsSync(folder))
     throw new ConfigError(`USHER_EMAIL_TEMPLATES: folder ${folder} not found.`);
-  const read = (name: string) => {
+  const read: Read = (name) => {
     const own = folder === undefined ? undefined : join(folder, name);
     const file = own !== undefined && existsSync(own) ? own : join(ownFolder, name);
+    if (!existsSync(file)) throw new ConfigError(`USHER_EMAIL_TEMPLATES: ${own ?? file} not found.`);
     return { file, text: readFileSync(file, 'utf8').replaceAll('\r\n', '\n') };
   };
   const layout = read('layout.html');
+  const known = new Map<string, Templates>();
+  const templatesIn = (language: string): Templates => {
+    const templates = known.get(language) ?? readTemplates(read, language);
+    known.set(language, templates);
+    return templates;
+  };
+  const own = folder === undefined ? [] : languagesIn(folder);
+  for (const language of own) templatesIn(language);
+  return {
+    layout: parseLayout(layout.text, layout.file),
+    languages: [...new Set([...languagesIn(ownFolder), ...own])],
+    in: templatesIn,
+  };
+}
+
+type Read = (name: string) => { file: string; text: string };
+
+/** The folders of templates that are named after a language. */
+const languagesIn = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && canonicalTag(entry.name) === entry.name)
+    .map((entry) => entry.name);
+
+function readTemplates(read: Read, language: string): Templates {
   const footer = read(`${language}/footer.md`);
   const emails = emailKinds.map((kind) => {
     const { file, text } = read(`${language}/${kind}.md`);
@@ -48,7 +83,6 @@ export function readTemplates(folder: string | undefined, language: string): Tem
     return [kind, parseTemplate(text, { file, values })];
   });
   return {
-    layout: parseLayout(layout.text, layout.file),
     footer: parseBlocks(footer.text, { file: footer.file, values: new Set(EVERYWHERE) }),
     emails: Object.fromEntries(emails),
   };

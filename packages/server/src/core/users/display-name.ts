@@ -1,6 +1,7 @@
+import { type Text, text } from '../../languages/text.ts';
 import { searchKey } from './search-key.ts';
 
-type Fault = { ok: false; code: string; message: string };
+type Fault = { ok: false; code: string; message: Text };
 
 /** `key` is what searches compare. */
 export type ParsedDisplayName = { ok: true; displayName: string | null; key: string | null } | Fault;
@@ -26,26 +27,26 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
  * Control, bidirectional and invisible characters are rejected, because they change how the text around them looks.
  * Empty text means no display name.
  */
-export function parseDisplayName(text: string): ParsedDisplayName {
-  if (text.length > mostTyped) return tooLong;
-  const displayName = text
+export function parseDisplayName(given: string): ParsedDisplayName {
+  if (given.length > mostTyped) return tooLong;
+  const displayName = given
     .normalize('NFC')
     .replace(/\p{Zs}+/gu, ' ')
     .trim();
   if (displayName === '') return { ok: true, displayName: null, key: null };
   const visible = displayName.replace(joiners, '');
   if (/[\p{C}\p{Zl}\p{Zp}\p{DI}]/u.test(visible))
-    return fault('Remove line breaks, control characters and invisible characters.');
-  if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(visible)) return fault('Use at least one letter, number or symbol.');
+    return fault(text('display_name.invisible'));
+  if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(visible)) return fault(text('display_name.empty'));
   if ([...displayName].length > mostStored || [...segmenter.segment(displayName)].length > longest)
     return tooLong;
   return { ok: true, displayName, key: [...searchKey(displayName)].slice(0, mostStored).join('') };
 }
 
-const fault = (message: string, code = 'display_name_invalid'): Fault => ({
+const fault = (message: Text, code = 'display_name_invalid'): Fault => ({
   ok: false,
   code,
   message,
 });
 
-const tooLong = fault(`Use ${longest} characters or fewer.`, 'display_name_too_long');
+const tooLong = fault(text('text.too_long', { limit: longest }), 'display_name_too_long');

@@ -5,6 +5,7 @@ import { recordEvent } from '../../core/events.ts';
 import { HttpError } from '../../errors.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import { showDevice } from '../shapes/sessions.ts';
 
 /** Lists the caller's known devices, the last used first. They always fit on one page. */
@@ -49,7 +50,7 @@ export async function removeOneDevice(
     await recordEvent(tx, 'device_removed', client, about, clock.now());
     return true;
   });
-  if (!removed) throw new HttpError('not_found', { message: 'Device not found or already removed.' });
+  if (!removed) throw new HttpError('not_found', { text: text('error.device_not_found') });
   const response: RouteResponse = { status: 200, body: { message: 'Device removed.' } };
   return params.id === current ? { ...response, otherCookies: { device: 'unset' } } : response;
 }

@@ -6,6 +6,7 @@ import { serializeAdminChanges } from '../../core/installation.ts';
 import { sessionsOf } from '../../core/sessions.ts';
 import { HttpError } from '../../errors.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import { profileColumns } from '../../user-fields.ts';
 import { deleteAccount } from '../accounts/change-user.ts';
 import { changeProfile, profileShape } from '../accounts/profile.ts';
@@ -48,7 +49,7 @@ export async function dashboard(
 export const changeMeBody = z
   .strictObject(profileShape)
   .refine((body) => Object.keys(body).length > 0, {
-    message: `Provide at least one of these: ${profileColumns.join(', ')}`,
+    params: { text: text('field.one_of', { fields: profileColumns.join(', ') }) },
   })
   .describe('At least one of these.');
 
@@ -79,9 +80,7 @@ export async function deleteMe(
   const given = parseEmail(body.email);
   if (!given.ok || given.email !== activeSession.user.email)
     throw new HttpError('invalid_request', {
-      fields: [
-        { field: 'email', code: 'email_mismatch', message: 'This doesn’t match your account’s email.' },
-      ],
+      fields: [{ field: 'email', code: 'email_mismatch', message: text('email.mismatch') }],
     });
   const proof = await reauthenticateWithPassword(context, activeSession, body.password, { client, headers });
   await db.transaction().execute(async (tx) => {

@@ -6,6 +6,7 @@ import { audienceOf, revokeSessionsOf } from '../../core/sessions.ts';
 import { endVerificationsOf } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import { countWrite } from '../limits/count-write.ts';
 import {
   reauthenticateWithPassword,
@@ -20,7 +21,7 @@ export const changePasswordBody = z.strictObject({ current_password: z.string(),
 const SAME = {
   field: 'new_password',
   code: 'password_same',
-  message: 'This is already your password. Choose a different one.',
+  message: text('password.same'),
 };
 
 /**

@@ -6,6 +6,7 @@ import { lockSignIns } from '../../core/users.ts';
 import { endVerificationsOf } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import { showSession } from '../shapes/sessions.ts';
 
 /** Lists the caller's active sessions, the last used first. They always fit on one page. */
@@ -36,7 +37,7 @@ export async function revokeOneSession(
     await recordEvent(tx, 'session_revoked', client, { userId, actorId: userId, sessionId: params.id }, now);
     return true;
   });
-  if (!ended) throw new HttpError('not_found', { message: 'Session not found or already ended.' });
+  if (!ended) throw new HttpError('not_found', { text: text('error.session_not_found') });
   const response: RouteResponse = { status: 200, body: { message: 'Session revoked.' } };
   return params.id === activeSession.session.id ? { ...response, cookie: 'unset' } : response;
 }

@@ -2,6 +2,7 @@ import type { AppContext } from '../../context.ts';
 import { serializeAdminChanges } from '../../core/installation.ts';
 import { findById, type User } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
+import { text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
 import type { Change } from './change-user.ts';
 
@@ -32,6 +33,6 @@ export async function changeAccount<T>(
 /** @throws HttpError `not_found` */
 export async function getUser(db: Db, id: string): Promise<User> {
   const user = await findById(db, id);
-  if (!user) throw new HttpError('not_found', { message: 'User not found.' });
+  if (!user) throw new HttpError('not_found', { text: text('error.user_not_found') });
   return user;
 }

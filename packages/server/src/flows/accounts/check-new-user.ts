@@ -1,6 +1,7 @@
 import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import type { NewUser } from '../../core/users.ts';
 import { type FieldError, fieldError, HttpError } from '../../errors.ts';
+import { text } from '../../languages/text.ts';
 import { type PasswordRules, weaknessOf } from '../passwords/new-password.ts';
 
 interface NewUserInput {
@@ -42,10 +43,10 @@ export function takenError(names: ('username' | 'email')[]): HttpError {
 }
 
 const reasons = {
-  username: { field: 'username', code: 'username_taken', message: 'This username is taken.' },
+  username: { field: 'username', code: 'username_taken', message: text('username.taken') },
   email: {
     field: 'email',
     code: 'email_taken',
-    message: 'An account with this email already exists.',
+    message: text('email.taken'),
   },
 } as const;

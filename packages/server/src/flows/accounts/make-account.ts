@@ -45,6 +45,10 @@ export interface OwnAccount extends Omit<NewUser, 'role'> {
   passwordGivenAt: number;
 }
 
+/** The language of a person who signs up, for their emails; null if the browser names none that there is. */
+export const languageOf = ({ languages }: Pick<AppContext, 'languages'>, headers: Headers): string | null =>
+  languages.accepted(headers.get('accept-language')) ?? null;
+
 /**
  * Creates the account of a person who signs up.
  *

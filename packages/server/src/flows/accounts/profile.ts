@@ -4,6 +4,8 @@ import { type IdentifierFault, parseUsername } from '../../core/identifiers.ts';
 import { parseDisplayName } from '../../core/users/display-name.ts';
 import { findById, type ProfileChange, type User, updateProfile } from '../../core/users.ts';
 import { type FieldError, fieldError, HttpError } from '../../errors.ts';
+import { canonicalTag } from '../../languages/catalog.ts';
+import { text } from '../../languages/text.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
 import type { Change } from './change-user.ts';
 
@@ -21,7 +23,23 @@ const checks: Record<ProfileColumn, (given: string) => Checked> = {
       ? { ok: true, change: { display_name: parsed.displayName, display_name_key: parsed.key } }
       : parsed;
   },
+  locale: (given) => parseLocale(given),
 };
+
+/**
+ * A language tag of any language, since the languages of an installation can change; empty for none. Some programs write
+ * `pt_BR`.
+ */
+export function parseLocale(
+  given: string,
+): { ok: true; change: { locale: string | null } } | IdentifierFault {
+  const tag = given.trim().replaceAll('_', '-');
+  if (tag === '') return { ok: true, change: { locale: null } };
+  const locale = canonicalTag(tag);
+  return locale === undefined
+    ? { ok: false, code: 'locale_invalid', message: text('locale.invalid') }
+    : { ok: true, change: { locale } };
+}
 
 /** The profile fields of a request: those to change. An empty text removes an optional field. */
 export const profileShape = Object.fromEntries(
@@ -47,7 +65,7 @@ export async function changeProfile(
   const changed = await updateProfile(tx, user.id, change);
   if (changed === 'taken')
     throw new HttpError('identifier_taken', {
-      fields: [{ field: 'username', code: 'username_taken', message: 'This username is taken.' }],
+      fields: [{ field: 'username', code: 'username_taken', message: text('username.taken') }],
     });
   if (!changed) throw new HttpError('not_found');
   await recordEvent(tx, 'user_updated', client, { userId: user.id, actorId }, now);

@@ -6,6 +6,7 @@ import { previewValues } from '../../core/emails/preview.ts';
 import type { RenderedEmail } from '../../core/emails/render.ts';
 import { usernamesOf } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
+import { text } from '../../languages/text.ts';
 
 export { emailLabels } from '../../core/emails/kinds.ts';
 export { emailStates } from '../../core/emails/listed.ts';
@@ -35,7 +36,7 @@ export async function readEmail(
 ): Promise<{ email: ListedEmail; names: ReadonlyMap<string, string>; preview: Preview }> {
   const { db, keys } = context;
   const email = await listedEmail(db, keys.emails, id);
-  if (!email) throw new HttpError('not_found', { message: 'Email not found. It may have been removed.' });
+  if (!email) throw new HttpError('not_found', { text: text('error.email_not_found') });
   return { email, names: await readersOf(db, [email]), preview: await preview(context, email) };
 }
 

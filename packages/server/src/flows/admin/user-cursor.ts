@@ -1,19 +1,20 @@
 import { z } from 'zod';
 import { looksLikeEmail, parseEmail, parseUsername } from '../../core/identifiers.ts';
+import { text } from '../../languages/text.ts';
 
-const isId = (text: string): boolean => z.uuid().safeParse(text).success;
+const isId = (cursor: string): boolean => z.uuid().safeParse(cursor).success;
 
 /**
  * The cursor of a list of users: the last id, or the last username or email, encoded in base64url. It grants nothing,
  * so a forged one is harmless (attack A9).
  */
-export const userCursor = z.string().transform((text, context) => {
-  const key = isId(text) ? text : nameIn(text);
+export const userCursor = z.string().transform((cursor, context) => {
+  const key = isId(cursor) ? cursor : nameIn(cursor);
   if (key !== undefined) return key;
   context.issues.push({
     code: 'custom',
-    input: text,
-    message: 'Invalid cursor',
+    input: cursor,
+    params: { text: text('field.cursor') },
   });
   return z.NEVER;
 });
@@ -23,8 +24,8 @@ export const showUserCursor = (key: string | null): string | null =>
   key === null || isId(key) ? key : Buffer.from(key).toString('base64url');
 
 /** The normalized username or email in a cursor; undefined for anything else. */
-function nameIn(text: string): string | undefined {
-  const name = Buffer.from(text, 'base64url').toString();
+function nameIn(cursor: string): string | undefined {
+  const name = Buffer.from(cursor, 'base64url').toString();
   const parsed = looksLikeEmail(name) ? parseEmail(name) : parseUsername(name);
-  return parsed.ok && parsed.key === name && showUserCursor(name) === text ? name : undefined;
+  return parsed.ok && parsed.key === name && showUserCursor(name) === cursor ? name : undefined;
 }

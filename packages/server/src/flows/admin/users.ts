@@ -4,6 +4,7 @@ import { devicesOf } from '../../core/devices.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import type { User } from '../../core/users.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import { profileColumns } from '../../user-fields.ts';
 import { changeAccount, getUser } from '../accounts/change-account.ts';
 import {
@@ -106,10 +107,7 @@ export const changeUserBody = z
     disabled: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, {
-    message: `Provide at least one of ${profileColumns
-      .map((field) => `"${field}", `)
-      .join('')
-      .slice(0, -2)}, "role" and "disabled"`,
+    params: { text: text('field.one_of', { fields: [...profileColumns, 'role', 'disabled'].join(', ') }) },
   })
   .describe('At least one field is required.');
 

@@ -10,6 +10,7 @@ import { isOutranked } from '../../core/verifications/restore-links.ts';
 import { createVerification, isEmailReserved } from '../../core/verifications.ts';
 import { fieldError, HttpError } from '../../errors.ts';
 import type { Call, RouteResponse, SignedInCall } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { countIp } from '../limits/count-ip.ts';
 import { countWrite } from '../limits/count-write.ts';
@@ -45,7 +46,7 @@ export async function changeEmail(
   const { user } = proof;
   if (parsed.key === user.email_key)
     throw new HttpError('invalid_request', {
-      fields: [{ field: 'email', code: 'email_same', message: 'This is already your email.' }],
+      fields: [{ field: 'email', code: 'email_same', message: text('email.same') }],
     });
   const about = { userId: user.id, actorId: user.id, sessionId: activeSession.session.id };
   const changes = await countInWindow(
@@ -120,7 +121,14 @@ async function notifyOldEmail(
     ip: client.ip,
     user_agent: client.userAgent,
   };
-  const email = { kind: 'email_changing', to: user.email, userId: user.id, values, expiresAt: null } as const;
+  const email = {
+    kind: 'email_changing',
+    to: user.email,
+    userId: user.id,
+    language: user.locale,
+    values,
+    expiresAt: null,
+  } as const;
   await queueEmail(tx, keys, email, now);
 }
 
@@ -131,7 +139,7 @@ export async function resendVerification(
 ): Promise<RouteResponse> {
   const { user } = activeSession;
   if (user.email_verified_at !== null)
-    throw new HttpError('conflict', { message: 'Your email is already verified.' });
+    throw new HttpError('conflict', { text: text('email.verified_already') });
   const parsed = parseEmail(user.email);
   if (!parsed.ok) throw new HttpError('conflict');
   await countWrite(context, activeSession, client, 'verification_emails_per_account');

@@ -10,10 +10,11 @@ import { fieldError, HttpError } from '../../errors.ts';
 import { findSignedIn } from '../../http/credential.ts';
 import { readVerificationCookie } from '../../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { accountCreated } from '../accounts/account-created.ts';
 import { takenError } from '../accounts/check-new-user.ts';
-import { makeAccount } from '../accounts/make-account.ts';
+import { languageOf, makeAccount } from '../accounts/make-account.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { rejectWeak } from '../passwords/new-password.ts';
@@ -122,7 +123,9 @@ async function finishSignUp({
       };
   const outcome = await finishSignIn(context, call, { kind: 'cookie' }, async (tx) => {
     if (!(await useVerification(tx, context, checked))) throw used(body);
-    const account = { email, emailKey, ...names, ...given, isEmailVerified: true };
+    // The browser that reads the email is the owner's; the one that signed up may be a stranger's.
+    const locale = languageOf(context, call.headers);
+    const account = { email, emailKey, locale, ...names, ...given, isEmailVerified: true };
     return makeAccount(tx, context, account, client).catch((error: unknown) => {
       // Another account has taken the email in the meantime: a code without an account was guessed, or a second one was
       // used.
@@ -209,7 +212,7 @@ async function completeEmailChange({
   if (user?.disabled_at !== null) throw used(call.body);
   if (!(await isSignedInAs(context, call, user.id)))
     throw new HttpError('unauthenticated', {
-      message: 'Sign in to the account you’re changing, then open this link again.',
+      text: text('error.sign_in_first'),
     });
   const pendingChange = pendingChangeOf(keys.pendingChanges, verification);
   const changed = await db.transaction().execute(async (tx) => {

@@ -4,6 +4,7 @@ import { type ListedEmail, listedEmail } from '../../core/emails/listed.ts';
 import { type RetriedEmail, retryEmail } from '../../core/emails/outbox.ts';
 import { type ClientInfo, recordEvent } from '../../core/events.ts';
 import { HttpError } from '../../errors.ts';
+import { type Text, text } from '../../languages/text.ts';
 
 type RetryContext = Pick<AppContext, 'db' | 'clock' | 'keys'>;
 
@@ -27,9 +28,9 @@ export async function retryEmailNow(
   });
   if (retried) return retried;
   const email = await listedEmail(db, keys.emails, id);
-  if (!email) throw new HttpError('not_found', { message: 'Email not found. It may have been removed.' });
+  if (!email) throw new HttpError('not_found', { text: text('error.email_not_found') });
   throw new HttpError('conflict', {
-    message: whyNotRetried(email, now) ?? 'Already being resent. Reload to see its status.',
+    text: whyNotRetried(email, now) ?? text('error.email_retried'),
   });
 }
 
@@ -37,13 +38,13 @@ export async function retryEmailNow(
 export function whyNotRetried(
   { kind, status, expiresAt, isStored }: Pick<ListedEmail, 'kind' | 'status' | 'expiresAt' | 'isStored'>,
   now: number,
-): string | undefined {
-  if (status === null) return 'Already queued or sending.';
-  if (status === 'sent') return 'Already accepted by the mail server.';
-  if (status === 'stored') return 'Kept in the development mailbox.';
+): Text | undefined {
+  if (status === null) return text('error.email_queued');
+  if (status === 'sent') return text('error.email_sent');
+  if (status === 'stored') return text('error.email_stored');
   if (now >= expiresAt)
     return emailValues[kind].includes('code')
-      ? 'Its link has expired. The recipient can request a new one.'
-      : 'Too old to resend.';
-  return isStored ? undefined : 'Its contents are no longer stored.';
+      ? text('error.email_link_expired')
+      : text('error.email_too_old');
+  return isStored ? undefined : text('error.email_removed');
 }

@@ -3,6 +3,7 @@ import { type ClientInfo, recordEvent } from '../../core/events.ts';
 import type { User } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call } from '../../http/route.ts';
+import { type Text, text } from '../../languages/text.ts';
 import { countIp } from '../limits/count-ip.ts';
 import { rateLimitError, waitInWords } from '../limits/rate-limited.ts';
 import { sendVerification } from '../verifications/send-verification.ts';
@@ -22,11 +23,11 @@ export async function emailNewPassword(
   const { db, clock, config, hasMailbox } = context;
   if (user.disabled_at !== null)
     throw new HttpError('conflict', {
-      message: 'This user is disabled. Enable the user before sending a password reset.',
+      text: text('error.user_disabled'),
     });
   if (!config.smtpUrl && !hasMailbox)
     throw new HttpError('conflict', {
-      message: 'No mail server is configured. Set USHER_SMTP_URL to send email.',
+      text: text('error.no_mail_server'),
     });
   if (isRequest(client)) await countIp(context, client, 'emails_per_ip_range');
   const rateLimited = await db.transaction().execute(async (tx) => {
@@ -43,5 +44,4 @@ export async function emailNewPassword(
 const isRequest = (client: ClientInfo | Call['client']): client is Call['client'] => client.ip !== null;
 
 /** @param wait In milliseconds. */
-const enough = (wait: number): string =>
-  `The hourly limit for emails to this address has been reached. Try again in ${waitInWords(wait)}, or reset this user’s rate limits.`;
+const enough = (wait: number): Text => text('limit.emails_to_user', { wait: waitInWords(wait) });

@@ -3,6 +3,8 @@ import { parseEmail, parseUsername } from '../../core/identifiers.ts';
 import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../core/passwords/imported.ts';
 import { parseDisplayName } from '../../core/users/display-name.ts';
 import type { ImportedUser } from '../../core/users/imported.ts';
+import { english } from '../../languages/translator.ts';
+import { parseLocale } from '../accounts/profile.ts';
 import type { Cells, Field, FindColumns } from './columns.ts';
 
 export interface RowRules {
@@ -38,16 +40,18 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   };
 
   const email = parseEmail(cell('email'));
-  if (!email.ok) reasons.push(`email: ${email.message}`);
+  if (!email.ok) reasons.push(`email: ${english(email.message)}`);
   const names = email.ok ? readUsername(cell('username'), email.key) : undefined;
   if (names && !names.ok) reasons.push(`username: ${names.message}`);
   const display = parseDisplayName(cell('displayName'));
-  if (!display.ok) reasons.push(`display name: ${display.message}`);
+  if (!display.ok) reasons.push(`display name: ${english(display.message)}`);
   const password = readPassword(cell('password'), cell('salt'), rules);
   if (!password.ok) reasons.push(`password: ${password.message}`);
   const isAdmin = readRole(cell('role'));
   if (isAdmin === undefined) reasons.push('role: expected user or admin.');
   if (isAdmin && !rules.admins) reasons.push('This row is an administrator. Use --admins to import it.');
+  const locale = parseLocale(cell('locale'));
+  if (!locale.ok) reasons.push(`locale: ${english(locale.message)}`);
   const isInactive = cell('active') !== '' && moment('active') === null;
   const disabledAt = moment('disabled') ?? (isInactive ? now : null);
   const kept = {
@@ -55,8 +59,9 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
     password_changed_at: moment('passwordChanged') ?? now,
     last_sign_in_at: moment('signedIn'),
     created_at: moment('created') ?? now,
+    locale: locale.ok ? locale.change.locale : null,
   };
-  if (reasons.length > 0 || !email.ok || !names?.ok || !display.ok || !password.ok)
+  if (reasons.length > 0 || !email.ok || !names?.ok || !display.ok || !password.ok || !locale.ok)
     return { ok: false, email: email.ok ? email.email : '', reasons };
   return {
     ok: true,
@@ -91,7 +96,7 @@ function readUsername(
   const asEmail = given.includes('@') ? parseEmail(given) : undefined;
   if (given !== '' && !(asEmail?.ok && asEmail.key === emailKey)) {
     const parsed = parseUsername(given);
-    return parsed.ok ? { ...parsed, other: undefined } : parsed;
+    return parsed.ok ? { ...parsed, other: undefined } : { ok: false, message: english(parsed.message) };
   }
   const local = emailKey.slice(0, emailKey.indexOf('@')).replace(/[^a-z0-9._-]+/g, '.');
   const parsed = parseUsername(local);

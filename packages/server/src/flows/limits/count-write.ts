@@ -2,6 +2,7 @@ import type { AppContext } from '../../context.ts';
 import type { ClientInfo } from '../../core/events.ts';
 import { countInWindow, rateLimits, type WriteRateLimit } from '../../core/rate-limits.ts';
 import type { ActiveSession } from '../../core/sessions.ts';
+import { type Text, text } from '../../languages/text.ts';
 import { rateLimitError, recordRateLimit, waitInWords } from './rate-limited.ts';
 
 const MINUTE = 60_000;
@@ -31,12 +32,17 @@ export async function countWrite(
   const { max, length, noun } = rateLimits[limit];
   throw rateLimitError(
     counted,
-    `Too many ${noun}: the limit is ${max} per ${periodOf(length)}. Try again in ${waitInWords(counted.retryAfter)}.`,
+    text('limit.exceeded_of', {
+      what: text(`noun.${noun}`),
+      max,
+      period: periodOf(length),
+      wait: waitInWords(counted.retryAfter),
+    }),
   );
 }
 
 /** @param length Milliseconds. */
-function periodOf(length: number): string {
-  if (length === DAY) return 'day';
-  return length === HOUR ? 'hour' : waitInWords(length);
+function periodOf(length: number): Text {
+  if (length === DAY) return text('wait.period_day');
+  return length === HOUR ? text('wait.period_hour') : waitInWords(length);
 }

@@ -2,6 +2,7 @@ import type { AppContext } from '../../context.ts';
 import { type ClientInfo, type NewEvent, recordEvent } from '../../core/events.ts';
 import { type RateLimit, type RateLimited, rateLimits } from '../../core/rate-limits.ts';
 import { HttpError } from '../../errors.ts';
+import { type Text, text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
 
 /** This many rejections by a rate limit are recorded one by one. */
@@ -40,13 +41,13 @@ export async function recordRateLimitError(
  * The error for a rate limit that reveals nothing about an account: its message says what was limited and how long to
  * wait. It mentions the network only for limits that count an IP range.
  */
-export const rateLimitError = ({ limit, retryAfter }: RateLimited, message?: string): HttpError => {
+export const rateLimitError = ({ limit, retryAfter }: RateLimited, message?: Text): HttpError => {
   const { of, noun = 'attempts' }: RateLimit = rateLimits[limit];
-  const what = of === 'range' ? `${noun} from your network` : noun;
+  const values = { what: text(`noun.${noun}`), wait: waitInWords(retryAfter) };
   return new HttpError('too_many_requests', {
     retryAfter: retryAfter / 1000,
     limit,
-    message: message ?? `Too many ${what}. Try again in ${waitInWords(retryAfter)}.`,
+    text: message ?? text(of === 'range' ? 'limit.exceeded_network' : 'limit.exceeded', values),
   });
 };
 
@@ -54,12 +55,12 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /**
- * Formats a duration as `4 minutes`, rounded up; in hours if it is longer than one hour.
+ * A duration such as `4 minutes`, rounded up; in hours if it is longer than one hour.
  *
  * @param wait Milliseconds.
  */
-export function waitInWords(wait: number): string {
-  const [count, unit] =
-    wait > HOUR ? [Math.ceil(wait / HOUR), 'hour'] : [Math.max(1, Math.ceil(wait / MINUTE)), 'minute'];
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
+export function waitInWords(wait: number): Text {
+  return wait > HOUR
+    ? text('wait.hours', { count: Math.ceil(wait / HOUR) })
+    : text('wait.minutes', { count: Math.max(1, Math.ceil(wait / MINUTE)) });
 }

@@ -25,6 +25,7 @@ import { HttpError } from '../../errors.ts';
 import { clientRanges } from '../../http/client-ip.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { Call } from '../../http/route.ts';
+import { type Text, text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { HashQueueFull } from '../../platform/hash-lanes.ts';
@@ -398,10 +399,10 @@ export async function reauthenticateWithPassword(
 }
 
 /** Only limits with a back-off expire; the others hold until the user resets the password. */
-const tooManyPasswords = ({ limit, retryAfter }: RateLimited): string =>
+const tooManyPasswords = ({ limit, retryAfter }: RateLimited): Text =>
   rateLimits[limit].kind === 'back-off'
-    ? `Too many incorrect passwords. Try again in ${waitInWords(retryAfter)}, or reset your password by email.`
-    : 'Too many incorrect passwords. Reset your password by email.';
+    ? text('limit.passwords_wait', { wait: waitInWords(retryAfter) })
+    : text('limit.passwords');
 
 /**
  * Replaces the password that was given with a new one.

@@ -1,6 +1,7 @@
 import type { AppContext } from '../../context.ts';
 import { checkPolicy } from '../../core/passwords.ts';
 import { type FieldError, HttpError } from '../../errors.ts';
+import { text } from '../../languages/text.ts';
 
 /** The context that checks of new passwords need. */
 export type PasswordRules = Pick<AppContext, 'config' | 'breachedPasswords'>;
@@ -25,7 +26,7 @@ export async function weaknessOf(
   return {
     field: 'password',
     code: 'password_breached',
-    message: 'This password has appeared in a data breach. Choose a different one.',
+    message: text('password.breached'),
   };
 }
 

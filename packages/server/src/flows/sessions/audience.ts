@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { HttpError } from '../../errors.ts';
+import { text } from '../../languages/text.ts';
 
 type Audiences = Pick<AppContext, 'publicUrl' | 'config'>;
 
@@ -32,7 +33,7 @@ export function checkService({ config }: Audiences, audience: string | undefined
 
 function known(audiences: readonly string[], audience: string): string {
   if (audiences.includes(audience)) return audience;
-  const message = `Unknown audience "${audience}". Use one of: ${audiences.join(', ')}.`;
+  const message = text('field.audience', { asked: audience, known: audiences.join(', ') });
   throw new HttpError('invalid_request', {
     fields: [{ field: 'audience', code: 'audience_unknown', message }],
   });

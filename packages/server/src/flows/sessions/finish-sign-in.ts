@@ -18,6 +18,7 @@ import { endVerificationsOf } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import { readSessionCookie } from '../../http/credential.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import type { Tx } from '../../platform/db/index.ts';
 import type { AccountProof } from '../accounts/make-account.ts';
 import { type RecoveryProof, recoverAccount } from '../accounts/recover-account.ts';
@@ -50,7 +51,7 @@ export interface Rejected {
 
 /** The error for callers that cannot ask for a second factor. The user is not signed in. */
 export const cannotAskForFactor = (): HttpError =>
-  new HttpError('forbidden', { message: 'Your account needs a second factor, which cannot be given here.' });
+  new HttpError('forbidden', { text: text('error.second_factor') });
 
 /** The user is signed in. */
 export interface SignedIn {

@@ -6,8 +6,9 @@ import { purposes } from '../../core/verifications/purposes.ts';
 import { createVerification, repeatLink } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import { checkNewUser } from '../accounts/check-new-user.ts';
-import { makeFirstAccount } from '../accounts/make-account.ts';
+import { languageOf, makeFirstAccount } from '../accounts/make-account.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
 import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
 import { type CheckedVerification, openLink, useVerification } from '../verifications/check-verification.ts';
@@ -75,8 +76,7 @@ export async function openSetUpLink(
   } catch (error) {
     if (!(error instanceof HttpError && error.code === 'invalid_link')) throw error;
     throw new HttpError('invalid_link', {
-      message:
-        'This setup link is invalid or has expired. Check that you copied all of it, or restart the server to get a new one.',
+      text: text('error.setup_link'),
     });
   }
 }
@@ -108,7 +108,12 @@ export async function makeFirstAdmin(
     await serializeAdminChanges(tx);
     const used = await useVerification(tx, context, link);
     if (!used) throw new HttpError('invalid_link');
-    const account = { ...names, passwordHash, passwordGivenAt: clock.now() };
+    const account = {
+      ...names,
+      locale: languageOf(context, headers),
+      passwordHash,
+      passwordGivenAt: clock.now(),
+    };
     return makeFirstAccount(tx, context, account, used, client);
   });
   switch (outcome.result) {

@@ -8,6 +8,7 @@ import { findByIdentifier } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
 import { readAuthorization } from '../../http/authorization.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import { authenticateWithPassword } from '../passwords/authenticate-with-password.ts';
 import { audienceField, checkAudience } from '../sessions/audience.ts';
 import { cannotAskForFactor, finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
@@ -24,7 +25,7 @@ const identifierFields = {
 type Identifier = { login?: string | undefined; email?: string | undefined; username?: string | undefined };
 
 const NEEDS_ONE_IDENTIFIER = {
-  message: 'Provide exactly one of "login", "email" or "username"',
+  params: { text: text('field.identifier') },
   path: ['login'],
 };
 const identifiersOf = ({ login, email, username }: Identifier): string[] =>
@@ -100,7 +101,7 @@ function credentialsOf(body: z.infer<typeof loginBody>, headers: Headers): [name
   if (basic?.scheme === 'bearer') throw new HttpError('invalid_credentials');
   if (basic && body?.password !== undefined)
     throw new HttpError('multiple_credentials', {
-      message: 'Use either HTTP Basic or a JSON body, not both.',
+      text: text('request.basic_and_body'),
     });
   if (basic) return [basic.name, basic.password];
   if (body?.password === undefined)

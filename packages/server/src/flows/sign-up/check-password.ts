@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { strengthOf } from '../../core/passwords.ts';
+import { inLanguage } from '../../http/responses.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { weaknessOf } from '../passwords/new-password.ts';
 
@@ -15,20 +16,16 @@ export const passwordAdviceShape = z.object({
   message: z.string(),
 });
 
-const praise = {
-  fair: 'Fair. Add a word or two to make it stronger.',
-  strong: 'Strong password.',
-};
-
 /** Checks a password as setting it would, for pages that give feedback while the user types. */
 export async function checkPassword(
   context: AppContext,
-  { body: { password, username = '', email = '' } }: Call<z.infer<typeof checkPasswordBody>>,
+  { body: { password, username = '', email = '' }, language }: Call<z.infer<typeof checkPasswordBody>>,
 ): Promise<RouteResponse> {
   const weakness = await weaknessOf(context, password, { username, email });
   const strength = strengthOf(password);
+  const t = context.languages.in(language());
   const advice = weakness
-    ? { strength: 'weak' as const, message: weakness.message }
-    : { strength, message: praise[strength] };
-  return { status: 200, body: advice satisfies z.infer<typeof passwordAdviceShape> };
+    ? { strength: 'weak' as const, message: t(weakness.message) }
+    : { strength, message: t(`password.${strength}`) };
+  return { status: 200, headers: inLanguage(t), body: advice satisfies z.infer<typeof passwordAdviceShape> };
 }

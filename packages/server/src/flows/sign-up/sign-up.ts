@@ -8,7 +8,7 @@ import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { accountCreated } from '../accounts/account-created.ts';
 import { checkNewUser, takenError } from '../accounts/check-new-user.ts';
-import { makeAccount } from '../accounts/make-account.ts';
+import { languageOf, makeAccount } from '../accounts/make-account.ts';
 import { countIp } from '../limits/count-ip.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
 import { finishSignIn } from '../sessions/finish-sign-in.ts';
@@ -43,7 +43,7 @@ export async function signUp(context: AppContext, call: Call<SignUp>): Promise<R
   if (told.length > 0) throw takenError(told);
   const passwordHash = await hashPassword(hasher, body.password, forStranger(client, names.emailKey));
   const checked = { ...names, passwordHash };
-  return isOpen ? signUpAtOnce(context, checked, call) : requestVerification(context, checked, client);
+  return isOpen ? signUpAtOnce(context, checked, call) : requestVerification(context, checked, call);
 }
 
 async function signUpAtOnce(
@@ -52,7 +52,8 @@ async function signUpAtOnce(
   { headers, client }: Pick<Call, 'headers' | 'client'>,
 ): Promise<RouteResponse> {
   const outcome = await finishSignIn(context, { headers, client }, { kind: 'cookie' }, async (tx) => {
-    const account = { ...checked, passwordGivenAt: context.clock.now() };
+    const locale = languageOf(context, headers);
+    const account = { ...checked, locale, passwordGivenAt: context.clock.now() };
     const proof = await makeAccount(tx, context, account, client);
     const { user } = proof;
     const email = { purpose: 'verify_email', to: user.email } as const;
@@ -69,7 +70,7 @@ async function signUpAtOnce(
 async function requestVerification(
   context: AppContext,
   checked: Checked,
-  client: Call['client'],
+  { client, language }: Pick<Call, 'client' | 'language'>,
 ): Promise<RouteResponse> {
   const { db, clock, keys } = context;
   const { email, emailKey, username } = checked;
@@ -81,7 +82,7 @@ async function requestVerification(
     const { verification, emailed } = await sendVerification(
       tx,
       context,
-      { ...request, email: emailKey, username, owner, to: isFree ? email : null },
+      { ...request, email: emailKey, username, language: language(), owner, to: isFree ? email : null },
       client,
     );
     await recordEvent(

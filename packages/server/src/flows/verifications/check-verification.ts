@@ -31,6 +31,7 @@ import { HttpError } from '../../errors.ts';
 import { clientRanges } from '../../http/client-ip.ts';
 import { readVerificationCookie } from '../../http/other-cookies.ts';
 import type { Call } from '../../http/route.ts';
+import { text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { countIp } from '../limits/count-ip.ts';
 import { recordRateLimit, recordRateLimitError } from '../limits/rate-limited.ts';
@@ -106,7 +107,7 @@ export const verificationFields = {
 
 /** A body that has either the email and the code, or the token. */
 export const withCodeOrLink = <Body extends z.ZodType<VerificationInput>>(body: Body): Body =>
-  body.refine(isEither, { message: 'Provide either "email" and "code", or "token"', path: ['code'] });
+  body.refine(isEither, { params: { text: text('field.code_or_token') }, path: ['code'] });
 
 const isEither = ({ email, code, token }: VerificationInput): boolean =>
   token === undefined ? email !== undefined && code !== undefined : email === undefined && code === undefined;

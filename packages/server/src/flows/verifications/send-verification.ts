@@ -21,7 +21,7 @@ import { verificationRules } from './verification-rules.ts';
 export interface VerificationRequest {
   /** Also the kind of the email (`core/emails/kinds.ts`). */
   purpose: CodePurpose;
-  user: Pick<User, 'id' | 'username' | 'admin_since'> | undefined;
+  user: Pick<User, 'id' | 'username' | 'admin_since' | 'locale'> | undefined;
   /** The normalized email that the verification is about, whether or not a message is sent to it. */
   email: string;
   /** The email as stored, or null when no message is sent; everything else is the same. */
@@ -30,6 +30,8 @@ export interface VerificationRequest {
   owner?: User | undefined;
   /** The username in the email, when no user has it yet. */
   username?: string;
+  /** The language of the email to someone without an account: that of the browser that signs up. */
+  language?: string;
   /** Who requested it on behalf of the recipient. The email then does not state the client. */
   actorId?: string | null;
   /**
@@ -70,6 +72,8 @@ export async function sendVerification(
     kind: owner ? 'sign_up_attempt' : purpose,
     to: rateLimit.allowed ? (owner?.email ?? to) : null,
     userId,
+    // Only its owner chooses the language of an account.
+    language: owner || user ? ((owner ?? user)?.locale ?? null) : (request.language ?? null),
     values: {
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? verification.code : '',

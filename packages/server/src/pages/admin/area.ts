@@ -2,6 +2,7 @@ import type { Area } from '../layout.tsx';
 
 /** The pages of the admin console. */
 export const adminArea = {
+  isEnglish: true,
   label: 'Admin',
   items: [
     { href: '/admin', label: 'Overview', icon: 'layout-dashboard' },

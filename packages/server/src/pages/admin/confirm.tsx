@@ -6,6 +6,7 @@ import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { PasswordField } from '../field.tsx';
 import { Actions, Button, Cancel, Form } from '../form.tsx';
 import { Card, Notice, page, statusAndTitle, withErrorHeaders } from '../layout.tsx';
+import { Say } from '../translator.tsx';
 import { adminArea } from './area.ts';
 
 interface ConfirmProps {
@@ -40,7 +41,11 @@ export function confirmPage(
     { ...statusAndTitle(props.title, error), area: adminArea, at: props.at, trail: props.trail },
     <>
       <h1>{props.title}</h1>
-      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
+      {error && errors.length === 0 && (
+        <Notice kind="bad">
+          <Say of={error.text} />
+        </Notice>
+      )}
       <Notice kind="warn">
         {props.means.length === 1 ? (
           <p>{props.means[0]}</p>

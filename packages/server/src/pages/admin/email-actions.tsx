@@ -5,6 +5,7 @@ import { HttpError } from '../../errors.ts';
 import { emailLabels, emailStates, tryEmailNow } from '../../flows/admin/emails.ts';
 import { retryEmailNow, whyNotRetried } from '../../flows/emails/retry-email.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import { english } from '../../languages/translator.ts';
 import { Button, Form } from '../form.tsx';
 import { Notice, seeOther } from '../layout.tsx';
 import { exactTime } from '../time.tsx';
@@ -78,7 +79,7 @@ interface EmailActionsProps {
 export function EmailActions({ email, now, hidden }: EmailActionsProps) {
   const isUnsent = email.status === 'rejected' || email.status === 'expired';
   const reason = isUnsent ? whyNotRetried(email, now) : undefined;
-  if (reason !== undefined) return <p class="note">{reason}</p>;
+  if (reason !== undefined) return <p class="note">{english(reason)}</p>;
   if (isUnsent) return <ActionButton email={email} action="retry" label="Resend" hidden={hidden} />;
   // The first try is a matter of seconds.
   if (email.dueAt === null || email.attempts === email.attemptsBeforeRetry) return null;

@@ -7,7 +7,7 @@ const WARNING = 2 * MINUTE;
 const KEPT = 60 * MINUTE;
 const DRAFT = 'usher-draft';
 
-const { user, idle, left } = document.body.dataset;
+const { user, idle, left, inactive, ends, stay: stayText } = document.body.dataset;
 const began = Date.now();
 /** The absolute end of the session, whatever the activity. */
 const lastEnd = began + Number(left);
@@ -36,15 +36,14 @@ function warn() {
   const text = document.createElement('p');
   notice.replaceChildren(text);
   if (end < lastEnd) {
-    text.textContent = `You’ll be signed out at ${time} because of inactivity.`;
+    text.textContent = inactive.replace('{time}', time);
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'button small';
-    button.textContent = 'Stay signed in';
+    button.textContent = stayText;
     button.addEventListener('click', stay);
     notice.append(button);
-  } else
-    text.textContent = `You’ll be signed out at ${time}, when your session reaches its maximum length. Save your work.`;
+  } else text.textContent = ends.replace('{time}', time);
   notice.hidden = false;
 }
 

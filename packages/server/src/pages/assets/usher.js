@@ -18,7 +18,7 @@ function addReveal(box) {
   const button = box.querySelector('.reveal');
   const show = (isShown) => {
     input.type = isShown ? 'text' : 'password';
-    button.lastElementChild.textContent = `${isShown ? 'Hide' : 'Show'} ${label}`;
+    button.lastElementChild.textContent = `${isShown ? box.dataset.hide : box.dataset.show} ${label}`;
     button.classList.toggle('is-shown', isShown);
   };
   show(false);

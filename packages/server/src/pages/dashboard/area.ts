@@ -2,6 +2,7 @@ import type { Area } from '../layout.tsx';
 
 /** The pages of a user's own account. */
 export const account = {
+  isEnglish: true,
   label: 'Your account',
   isNarrow: true,
   items: [

@@ -6,6 +6,7 @@ import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Cancel, Form } from '../form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
+import { Say } from '../translator.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/data';
@@ -69,7 +70,11 @@ function showDelete(
     { ...statusAndTitle(title, error), area: account, at: PATH, trail: [] },
     <>
       <h1>{title}</h1>
-      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
+      {error && errors.length === 0 && (
+        <Notice kind="bad">
+          <Say of={error.text} />
+        </Notice>
+      )}
       <Notice kind="warn">
         <p>This can’t be undone.</p>
         <ul>

@@ -1,8 +1,10 @@
 import { browserOf } from '../../flows/account/activity.ts';
+import { english } from '../../languages/translator.ts';
 import type { IconName } from '../icon.tsx';
 
 /** A device, described so that its user recognizes it. */
-export const deviceOf = (userAgent: string | null): string => browserOf(userAgent ?? '') || 'Unknown device';
+export const deviceOf = (userAgent: string | null): string =>
+  browserOf(userAgent ?? '', english) || 'Unknown device';
 
 /** The icon of a device. */
 export function deviceIcon(kind: string, userAgent: string | null): IconName {

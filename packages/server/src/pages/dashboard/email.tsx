@@ -12,6 +12,7 @@ import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, Form } from '../form.tsx';
 import { Badge, Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
+import { Say } from '../translator.tsx';
 import { MailboxHint } from '../verification-page.tsx';
 import { VerifyByCode } from '../verify.tsx';
 import { account } from './area.ts';
@@ -87,8 +88,12 @@ function show(
           {action !== 'verified' && <MailboxHint context={context} />}
         </Notice>
       )}
-      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
-      {action === 'asked' && <VerifyNewEmail context={context} email={email} />}
+      {error && errors.length === 0 && (
+        <Notice kind="bad">
+          <Say of={error.text} />
+        </Notice>
+      )}
+      {action === 'asked' && <VerifyNewEmail context={context} />}
       {action !== 'asked' && !isEmailVerified && <VerifyEmail context={context} email={user.email} />}
       {action !== 'asked' && <ChangeEmail email={email} errors={errors} />}
     </>,

@@ -8,6 +8,7 @@ import { NewPasswordField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
 import { mayLeadOut, readReturnTo } from '../return-to.ts';
+import { Say } from '../translator.tsx';
 import { account } from './area.ts';
 import { Verified } from './email.tsx';
 
@@ -107,7 +108,11 @@ function PasswordForm({ context, error, returnTo }: Omit<Shown, 'isChanged'> & {
   const errors = passwordErrors(error, 'current_password');
   return (
     <>
-      {error && errors.length === 0 && <Notice kind="bad">{error.message}</Notice>}
+      {error && errors.length === 0 && (
+        <Notice kind="bad">
+          <Say of={error.text} />
+        </Notice>
+      )}
       <Form action={PATH} hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
         <PasswordField
           name="current_password"

@@ -1,0 +1,97 @@
+import { IntlMessageFormat } from 'intl-messageformat';
+import { type Catalog, readEnglish, SOURCE } from './catalog.ts';
+import type { RichValues } from './keys.ts';
+import type { Filled, RichKey, Text, TextKey, Value, ValuesOf } from './text.ts';
+
+/** Makes the element of a tag from its content, as `(children) => <a href="/">{children}</a>` does. */
+export type Tag<Element> = (children: (string | Element)[]) => Element;
+
+/** Replaces the tags among the values of a message by functions that make elements. */
+type Elements<K extends RichKey, Element> = {
+  [Name in keyof RichValues[K]]: RichValues[K][Name] extends 'tag' ? Tag<Element> : Filled<RichValues[K][Name]>;
+};
+
+/** Says things in one language. */
+export interface Translator {
+  /** BCP 47, for `lang` and `Content-Language`. */
+  readonly language: string;
+  readonly dir: 'ltr' | 'rtl';
+  <K extends TextKey>(key: K, ...values: ValuesOf<K>): string;
+  (text: Text): string;
+  /** A message with tags: texts and elements in order. Neither the message nor a value can add markup. */
+  rich<K extends RichKey, Element>(key: K, values: Elements<K, Element>): (string | Element)[];
+  /** `March 1, 2026` */
+  day(at: number): string;
+  /** `March 1, 2026 at 12:00 UTC`: neither a page without scripts nor an email can know the reader's time zone. */
+  time(at: number): string;
+  /** `3 days ago` */
+  ago(count: number, unit: 'minute' | 'hour' | 'day'): string;
+}
+
+/** @param read Reads the messages; called when the first is needed. */
+export function createTranslator(language: string, read: () => Catalog): Translator {
+  // Western digits everywhere: codes, IP addresses and dates of one sentence must not mix two kinds of digits.
+  const locale = `${language}-u-nu-latn`;
+  const formats = new Map<string, string | IntlMessageFormat>();
+  let catalog: Catalog | undefined;
+
+  /** The message, parsed once; itself if there is nothing to replace. */
+  const find = (key: string): string | IntlMessageFormat => {
+    const known = formats.get(key);
+    if (known !== undefined) return known;
+    catalog ??= read();
+    const message = catalog[key] ?? readEnglish()[key] ?? key;
+    const format = /[{<]/.test(message) ? new IntlMessageFormat(message, locale) : message;
+    formats.set(key, format);
+    return format;
+  };
+  const plain = (values: Readonly<Record<string, Value>>): Record<string, string | number> =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, typeof value === 'object' ? say(value) : value]),
+    );
+  const say = ({ key, values = {} }: Text): string => {
+    const format = find(key);
+    return typeof format === 'string' ? format : String(format.format(plain(values)));
+  };
+  const translate = (of: TextKey | Text, values?: Readonly<Record<string, Value>>): string =>
+    say(typeof of === 'object' ? of : { key: of, ...(values === undefined ? {} : { values }) });
+
+  const rich: Translator['rich'] = <K extends RichKey, Element>(key: K, values: Elements<K, Element>) => {
+    const format = find(key);
+    if (typeof format === 'string') return [format];
+    const parts = format.format<Element>(values as Record<string, string | Tag<Element>>);
+    return Array.isArray(parts) ? (parts as (string | Element)[]) : [parts as string | Element];
+  };
+  return Object.assign(translate, { language, dir: directionOf(language), rich, ...datesIn(locale) });
+}
+
+/** Formats dates; each formatter is created when it is first needed. */
+function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago'> {
+  const date = { year: 'numeric', month: 'long', day: 'numeric', timeZone: 'UTC' } as const;
+  const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' } as const;
+  const day = once(() => new Intl.DateTimeFormat(locale, date));
+  const time = once(() => new Intl.DateTimeFormat(locale, { ...date, ...clock }));
+  const ago = once(() => new Intl.RelativeTimeFormat(locale));
+  return {
+    day: (at) => day().format(at),
+    time: (at) => time().format(at),
+    ago: (count, unit) => ago().format(-count, unit),
+  };
+}
+
+function once<T>(create: () => T): () => T {
+  let created: T | undefined;
+  return () => {
+    created ??= create();
+    return created;
+  };
+}
+
+/** Scripts that are written from right to left. */
+const RIGHT_TO_LEFT: ReadonlySet<string> = new Set(['Arab', 'Hebr', 'Syrc', 'Thaa', 'Nkoo', 'Adlm', 'Rohg']);
+
+const directionOf = (language: string): 'ltr' | 'rtl' =>
+  RIGHT_TO_LEFT.has(new Intl.Locale(language).maximize().script ?? '') ? 'rtl' : 'ltr';
+
+/** For logs and the command line, and for texts whose reader is not known. */
+export const english: Translator = createTranslator(SOURCE, readEnglish);

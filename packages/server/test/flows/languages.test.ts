@@ -1,0 +1,259 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openLanguages } from '../../src/languages/languages.ts';
+import { placeholderFaults } from '../../src/languages/placeholders.ts';
+import { PASSWORD, send } from '../support/app.ts';
+import { clientOf } from '../support/client.ts';
+import { queuedEmails } from '../support/emails.ts';
+import { databases } from '../support/postgres.ts';
+import { withApp } from '../support/with-app.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'usher-messages-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const english: Record<string, string> = JSON.parse(
+  readFileSync(resolve(import.meta.dirname, '../../messages/en.json'), 'utf8'),
+);
+
+/** A folder with one file of messages. */
+function folderWith(name: string, text: string): string {
+  const own = mkdtempSync(join(folder, 'own-'));
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, name), text);
+  return own;
+}
+
+const german = { 'accept-language': 'de-AT,de;q=0.9,en;q=0.5' };
+const html = { accept: 'text/html' };
+
+describe.each(databases)('languages on $name', ({ create }) => {
+  const { app, database } = withApp(create);
+  const signUp = (username: string, headers: Record<string, string> = {}) => {
+    const email = `${username}@example.org`;
+    return send(app, 'POST', '/v1/signup', { username, email, password: PASSWORD }, { headers });
+  };
+  const emailTo = async (to: string, kind: string) =>
+    (await queuedEmails(app, database)).findLast((email) => email.to === to && email.kind === kind)?.values;
+
+  it('say an error in the language of the caller, and its code and title in English', async () => {
+    const { body, headers } = await send(app, 'GET', '/v1/me', undefined, { headers: german });
+    expect(body).toMatchObject({
+      code: 'unauthenticated',
+      title: 'Authentication required',
+      message: 'Melden Sie sich an, um fortzufahren.',
+    });
+    expect(headers.get('content-language')).toBe('de');
+    expect(headers.get('vary')).toContain('Accept-Language');
+  });
+
+  it('say what is wrong with a field, with its values', async () => {
+    const body = { username: 'bob', email: 'bob', password: 'short' };
+    const reply = await send(app, 'POST', '/v1/signup', body, { headers: german });
+    expect(reply.body.message).toBe('invalid credentials!');
+    expect(reply.body.errors).toEqual([
+      expect.objectContaining({
+        field: 'email',
+        message: expect.stringMatching(/^Geben Sie eine gültige E-Mail/),
+      }),
+      expect.objectContaining({
+        field: 'password',
+        message: expect.stringContaining('mindestens 8 Zeichen (bisher 5)'),
+      }),
+    ]);
+  });
+
+  it('are English for who asks for none, and for a language that there is not', async () => {
+    for (const wanted of [{}, { 'accept-language': '*' }, { 'accept-language': 'tlh, x-klingon;q=0.9' }]) {
+      const { body, headers } = await send(app, 'GET', '/v1/me', undefined, { headers: wanted });
+      expect(body.message).toBe(english['errors.unauthenticated']);
+      expect(headers.get('content-language')).toBe('en');
+    }
+  });
+
+  it('show the pages, and those that have not been translated in English', async () => {
+    const page = await send(app, 'GET', '/sign-in', undefined, { headers: { ...html, ...german } });
+    expect(page.text).toContain('<html lang="de" dir="ltr">');
+    expect(page.text).toContain('<h1>Anmelden</h1>');
+    expect(page.text).toContain('Noch kein Konto? <a href="/sign-up">Registrieren</a>');
+    const docs = await send(app, 'GET', '/docs', undefined, { headers: { ...html, ...german } });
+    expect(docs.text).toContain('<html lang="en" dir="ltr">');
+    expect(docs.text).toContain('Skip to content');
+  });
+
+  it('write to the owner in the language of the account, which no stranger chooses', async () => {
+    await signUp('grete', german);
+    expect(await emailTo('grete@example.org', 'verify_email')).toMatchObject({ language: 'de' });
+    await signUp('ada');
+    for (const name of ['ada', 'grete'])
+      await send(
+        app,
+        'POST',
+        '/v1/send-mail',
+        { email: `${name}@example.org` },
+        { headers: { 'accept-language': name === 'ada' ? 'de' : 'en' } },
+      );
+    expect(await emailTo('ada@example.org', 'reset_password')).toMatchObject({ language: '' });
+    expect(await emailTo('grete@example.org', 'reset_password')).toMatchObject({ language: 'de' });
+  });
+
+  it('are those that the user has chosen, whatever the browser prefers', async () => {
+    const client = clientOf(app);
+    await client.signUp({ username: 'hans', email: 'hans@example.org', password: PASSWORD });
+    expect((await client.me.change({ locale: 'de_CH' })).data?.user.locale).toBe('de-CH');
+    const { error } = await client.me.change({ locale: 'no language' });
+    expect(error?.fields).toEqual([
+      {
+        field: 'locale',
+        code: 'locale_invalid',
+        message: 'Verwenden Sie ein Sprachkürzel wie en oder pt-BR.',
+      },
+    ]);
+    expect((await client.me.change({ locale: '' })).data?.user.locale).toBeNull();
+  });
+});
+
+describe('the language of a header', () => {
+  const own = folderWith('zh-Hans.json', '{"action.cancel": "取消"}');
+  writeFileSync(join(own, 'pt-BR.json'), '{"action.cancel": "Cancelar"}');
+  writeFileSync(join(own, 'ar.json'), '{"action.cancel": "إلغاء"}');
+  const languages = openLanguages({ folder: own, fallback: 'en' });
+
+  it.each([
+    ['de', 'de'],
+    ['DE-at', 'de'],
+    ['fr, de;q=0.5, en;q=0.8', 'en'],
+    ['de;q=0, en;q=0.1', 'en'],
+    ['pt', 'pt-BR'],
+    ['pt-PT', 'pt-BR'],
+    ['zh-CN', 'zh-Hans'],
+    ['zh', 'zh-Hans'],
+    ['zh-TW', undefined],
+    ['*, de', undefined],
+    ['de;q=2', undefined],
+    ['', undefined],
+    ['-, ;;;, a-, \u0000', undefined],
+  ])('%j is %s', (header, language) => {
+    expect(languages.accepted(header)).toBe(language);
+  });
+
+  it('reads a bounded part of a hostile header', () => {
+    for (const start of ['x,'.repeat(50), `${'a'.repeat(100_000)},`, 'a-'.repeat(50_000)])
+      expect(languages.accepted(`${start}de`)).toBeUndefined();
+  });
+
+  it('knows which way it is written', () => {
+    expect(languages.in('ar').dir).toBe('rtl');
+    expect(languages.in('de').dir).toBe('ltr');
+  });
+});
+
+describe('the messages of an operator', () => {
+  const open = (name: string, text: string) =>
+    openLanguages({ folder: folderWith(name, text), fallback: 'en' });
+
+  it('replace ours as the guide says', () => {
+    const guide = readFileSync(
+      resolve(import.meta.dirname, '../../../../docs/guides', 'languages.md'),
+      'utf8',
+    );
+    const [, json = ''] = /```json\n([\s\S]*?)```/.exec(guide) ?? [];
+    expect(open('de.json', json).in('de')('sign_in.title')).toBe('Einloggen');
+  });
+
+  it('replace ours by key, and add a language', () => {
+    const de = open('de.json', '{"sign_in.title": "Einloggen"}').in('de');
+    expect([de('sign_in.title'), de('action.cancel')]).toEqual(['Einloggen', 'Abbrechen']);
+    const nl = open('nl.json', '{"sign_in.title": "Inloggen"}').in('nl');
+    expect([nl('sign_in.title'), nl('action.cancel')]).toEqual(['Inloggen', 'Cancel']);
+  });
+
+  it.each([
+    ['de.json', '{"sign_in.titel": "x"}', /de\.json: sign_in\.titel: unknown key/],
+    ['de.json', '{"layout.error": "Fehler"}', /layout\.error: missing placeholder \{title\}/],
+    ['de.json', '{"action.cancel": "{name}"}', /action\.cancel: unknown placeholder \{name\}/],
+    ['de.json', '{"sign_in.no_account": "Registrieren"}', /missing placeholder <link>/],
+    ['de.json', '{"wait.hours": "{count, plural, other {#}}"}', /missing plural form "one"/],
+    ['de.json', '{"action.cancel": "{"}', /action\.cancel: not a valid ICU message/],
+    [
+      'de.json',
+      '{"errors.user_exists": "x"}',
+      /errors\.user_exists: this sentence is the same in every language/,
+    ],
+    ['de.json', '{"action.cancel": 1}', /action\.cancel: must be a text/],
+    ['de.json', 'no', /de\.json: not valid JSON/],
+    ['no language.json', '{}', /named after its language/],
+  ])('that are wrong stop the start: %s, %j', (name, text, sentence) => {
+    expect(() => open(name, text)).toThrow(sentence);
+  });
+
+  it('cannot add markup, and neither can a value', () => {
+    const t = open(
+      'de.json',
+      '{"setup.application": "<link><b>{name}</b></link>"}'.replace('<b>', '').replace('</b>', ''),
+    ).in('de');
+    const parts = t.rich('setup.application', { name: '<script>', link: (children) => ({ children }) });
+    expect(parts).toEqual([{ children: ['<script>'] }]);
+  });
+
+  it('name the language and the setting that do not fit', () => {
+    expect(() => openLanguages({ folder: undefined, fallback: 'tlh' })).toThrow(/USHER_LANGUAGE: tlh/);
+    expect(() => openLanguages({ folder: '/nowhere', fallback: 'en' })).toThrow(
+      'USHER_MESSAGES: folder /nowhere not found.',
+    );
+  });
+
+  it('need every plural form of the language', () => {
+    const source = '{count, plural, one {# day} other {# days}}';
+    expect(placeholderFaults('ar', source, source)).toEqual([
+      'missing plural form "zero".',
+      'missing plural form "two".',
+      'missing plural form "few".',
+      'missing plural form "many".',
+    ]);
+  });
+});
+
+describe('a language of accents only', () => {
+  const accented = Object.fromEntries(
+    Object.entries(english)
+      .filter(([key]) => !/^errors\.(invalid_credentials|signup_rejected|user_exists)$/.test(key))
+      .map(([key, message]) => [key, accent(message)]),
+  );
+  const own = folderWith('eo.json', JSON.stringify(accented));
+  const { app } = withApp(databases[0]?.create, () => ({ messages: own, language: 'eo' }));
+
+  it.each([
+    '/',
+    '/sign-in',
+    '/sign-in?return_to=/dashboard',
+    '/sign-in?done=reset',
+    '/sign-up',
+    '/forgot-password',
+    '/reset-password',
+    '/verify',
+    '/restore-email',
+    '/setup',
+    '/nowhere',
+  ])('leaves no English word on %s', async (path) => {
+    const { text } = await send(app, 'GET', path, undefined, { headers: html });
+    expect(text).toContain('<html lang="eo" dir="ltr">');
+    const body = text.slice(text.indexOf('<body'));
+    const labels = [...body.matchAll(/aria-label="([^"]*)"/g)].map(([, label]) => label);
+    const words = [body.replace(/<[^>]*>/g, ' '), ...labels].join(' ').match(/[A-Za-z]{3,}/g) ?? [];
+    expect(words.filter((word) => word !== 'Usher')).toEqual([]);
+  });
+});
+
+/** Puts an accent on every letter outside of placeholders and tags. */
+function accent(message: string): string {
+  let depth = 0;
+  return message.replace(/<[^>]*>|[{}]|[a-z]/gi, (found) => {
+    if (found === '{') depth++;
+    else if (found === '}') depth--;
+    else if (found.length === 1 && (depth === 0 || depth === 2))
+      return `${found}\u0301`.normalize('NFC').replace(/^[a-z]/i, 'ë');
+    return found;
+  });
+}
