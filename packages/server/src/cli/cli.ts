@@ -3,6 +3,7 @@ import { getSystemErrorMessage } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { HttpError } from '../errors.ts';
+import { english } from '../languages/translator.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
@@ -66,7 +67,7 @@ function exitCodeOf(error: unknown): number {
 function sentenceOf(error: unknown): string | undefined {
   if (error instanceof CommanderError) return undefined;
   if (error instanceof HttpError && error.fields)
-    return error.fields.map(({ field, message }) => `${field}: ${message}`).join(' ');
+    return error.fields.map(({ field, message }) => `${field}: ${english(message)}`).join(' ');
   if (isUnavailable(error)) return `Database error: ${(error as Error).message}`;
   return aboutFile(error) ?? (error instanceof Error ? error.message : String(error));
 }
