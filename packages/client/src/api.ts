@@ -303,7 +303,7 @@ export interface Calls {
   'GET /v1/me': { response: { user: User } };
   /** Update the current user. */
   'PATCH /v1/me': {
-    body: { username?: string | undefined; display_name?: string | undefined };
+    body: { username?: string | undefined; display_name?: string | undefined; locale?: string | undefined };
     response: { user: User };
   };
   /** Delete the current user. */
@@ -398,6 +398,7 @@ export interface Calls {
     body: {
       username?: string | undefined;
       display_name?: string | undefined;
+      locale?: string | undefined;
       role?: 'user' | 'admin' | undefined;
       disabled?: boolean | undefined;
     };

@@ -114,6 +114,8 @@ export interface TextValues {
   'username.start': never;
   'username.characters': never;
   'username.taken': never;
+  'display_name.invisible': never;
+  'display_name.empty': never;
   'text.too_long': { limit: 'any' };
   'locale.invalid': never;
   'password.characters': never;
@@ -240,6 +242,7 @@ export interface TextValues {
   'verify.keep_password': never;
   'verify.already': never;
   'verify.already_lead': { email: 'any' };
+  'verify.send_again': never;
   'verify.confirm_new': never;
   'verify.to_account': never;
   'restore.title': never;

@@ -8,7 +8,9 @@ export type Tag<Element> = (children: (string | Element)[]) => Element;
 
 /** Replaces the tags among the values of a message by functions that make elements. */
 type Elements<K extends RichKey, Element> = {
-  [Name in keyof RichValues[K]]: RichValues[K][Name] extends 'tag' ? Tag<Element> : Filled<RichValues[K][Name]>;
+  [Name in keyof RichValues[K]]: RichValues[K][Name] extends 'tag'
+    ? Tag<Element>
+    : Filled<RichValues[K][Name]>;
 };
 
 /** Says things in one language. */

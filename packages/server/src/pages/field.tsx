@@ -1,8 +1,8 @@
 import type { Child } from 'hono/jsx';
 import type { Config } from '../config.ts';
 import type { FieldError, HttpError } from '../errors.ts';
-import { Icon } from './icon.tsx';
 import { text } from '../languages/text.ts';
+import { Icon } from './icon.tsx';
 import { Say, useTranslator } from './translator.tsx';
 
 interface FieldProps {

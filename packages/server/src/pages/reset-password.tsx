@@ -3,12 +3,12 @@ import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { text } from '../languages/text.ts';
 import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { seeOther, withErrorHeaders } from './layout.tsx';
 import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { SetPasswordByLink } from './set-password-by-link.tsx';
-import { text } from '../languages/text.ts';
 import { translatorOf, useTranslator } from './translator.tsx';
 import {
   CodeFields,

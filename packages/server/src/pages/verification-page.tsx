@@ -24,14 +24,7 @@ interface CodeFieldsProps {
 }
 
 /** The fields of a form that takes a code: the email that it was sent to, and the code. */
-export function CodeFields({
-  config,
-  email,
-  code,
-  errors,
-  autofocus = false,
-  isFixed,
-}: CodeFieldsProps) {
+export function CodeFields({ config, email, code, errors, autofocus = false, isFixed }: CodeFieldsProps) {
   const t = useTranslator();
   return (
     <>

@@ -5,12 +5,12 @@ import { checkVerifyLink, verifyEmail } from '../flows/email/verify.ts';
 import { findSignedIn } from '../http/credential.ts';
 import { readVerificationCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import { text } from '../languages/text.ts';
 import { NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, ButtonLink, Form, FormErrors } from './form.tsx';
 import { Card, seeOther, withErrorHeaders } from './layout.tsx';
 import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
 import { withReturnTo } from './return-to.ts';
-import { text } from '../languages/text.ts';
 import { translatorOf, useTranslator } from './translator.tsx';
 import {
   CodeFields,

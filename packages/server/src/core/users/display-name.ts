@@ -35,8 +35,7 @@ export function parseDisplayName(given: string): ParsedDisplayName {
     .trim();
   if (displayName === '') return { ok: true, displayName: null, key: null };
   const visible = displayName.replace(joiners, '');
-  if (/[\p{C}\p{Zl}\p{Zp}\p{DI}]/u.test(visible))
-    return fault(text('display_name.invisible'));
+  if (/[\p{C}\p{Zl}\p{Zp}\p{DI}]/u.test(visible)) return fault(text('display_name.invisible'));
   if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(visible)) return fault(text('display_name.empty'));
   if ([...displayName].length > mostStored || [...segmenter.segment(displayName)].length > longest)
     return tooLong;

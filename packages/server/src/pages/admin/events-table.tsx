@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx';
 import type { RecordedEvent } from '../../core/events.ts';
 import { detailLabels, eventLabel } from '../../flows/admin/event-labels.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
-import { formatDay } from '../../platform/dates.ts';
+import { english } from '../../languages/translator.ts';
 import { as, Row, Table } from '../layout.tsx';
 import { exactTime } from '../time.tsx';
 import { severityOf } from './severity.ts';
@@ -20,9 +20,9 @@ export function EventsTable({ events, names }: EventsTableProps) {
   return (
     <Table caption="Events" head={head}>
       {events.map((event, index) => {
-        const day = formatDay(event.at);
+        const day = english.day(event.at);
         const previous = events[index - 1];
-        const isNewDay = previous === undefined || formatDay(previous.at) !== day;
+        const isNewDay = previous === undefined || english.day(previous.at) !== day;
         return (
           <>
             {isNewDay && <DayHeading day={day} />}

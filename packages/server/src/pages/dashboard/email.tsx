@@ -93,7 +93,7 @@ function show(
           <Say of={error.text} />
         </Notice>
       )}
-      {action === 'asked' && <VerifyNewEmail context={context} />}
+      {action === 'asked' && <VerifyNewEmail context={context} email={email} />}
       {action !== 'asked' && !isEmailVerified && <VerifyEmail context={context} email={user.email} />}
       {action !== 'asked' && <ChangeEmail email={email} errors={errors} />}
     </>,
