@@ -232,6 +232,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
         disabled: false,
         created_at: '2026-03-01T12:00:00.500Z',
         display_name: null,
+        locale: null,
         password_change_required: false,
       },
     });
@@ -313,7 +314,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       ['admin_role_granted', 'admin_role_removed'].map((kind) => ({
         kind,
         to: ada.email,
-        values: { username: ada.username, when: expect.any(String), ip: '', user_agent: '' },
+        values: { username: ada.username, when: expect.any(String), ip: '', user_agent: '', language: '' },
       })),
     );
   });
