@@ -170,12 +170,14 @@ export async function finishRecovery(
   });
 }
 
-/** Rolls back the transaction of a rejected sign-in. */
-class RolledBack extends Error {
-  readonly outcome: Rejected;
+type Unfinished = Rejected | { result: 'factor_required' };
 
-  constructor(outcome: Rejected) {
-    super(outcome.reason);
+/** Rolls back the transaction of a sign-in that does not finish. */
+class RolledBack extends Error {
+  readonly outcome: Unfinished;
+
+  constructor(outcome: Unfinished) {
+    super(outcome.result);
     this.outcome = outcome;
   }
 }
@@ -188,7 +190,7 @@ interface Decision<Proof, Done> {
   finish: (lock: LockedUser, proof: Proof) => Promise<Done>;
 }
 
-/** Locks the user that the proof names and decides. A rejection rolls everything back. */
+/** Locks the user that the proof names and decides. Without a session, or with `factor_required`, everything is rolled back: also what `proving` did. */
 async function decide<Proof extends SignInProof | RecoveryProof, Done>(
   { db, clock }: AppContext,
   proving: Proving<Proof>,
@@ -203,7 +205,8 @@ async function decide<Proof extends SignInProof | RecoveryProof, Done>(
       // Issue no service token to a user who must first choose a password that nobody else knows.
       if (audience !== null && lock.user.password_change_required_at !== null)
         throw new RolledBack({ result: 'rejected', reason: 'password_change_required' });
-      return needsFactor(lock, proof) ? { result: 'factor_required' } : await finish(lock, proof);
+      if (needsFactor(lock, proof)) throw new RolledBack({ result: 'factor_required' });
+      return await finish(lock, proof);
     });
   } catch (error) {
     if (error instanceof RolledBack) return error.outcome;
