@@ -77,14 +77,14 @@ describe('the documents for contributors', () => {
     },
   );
 
-  it('ARCHITECTURE.md says what each check protects, and is at most 180 lines', () => {
+  it('ARCHITECTURE.md says what each check protects, and is at most 200 lines', () => {
     const text = read('ARCHITECTURE.md');
     const { scripts } = JSON.parse(read('package.json'));
     const checks = Object.keys(scripts).filter((name) => name.startsWith('check:'));
     expect([...text.matchAll(/^\| `(check:\w+)` \|/gm)].map(([, name]) => name).sort()).toEqual(
       checks.sort(),
     );
-    expect(text.split('\n').length).toBeLessThanOrEqual(180);
+    expect(text.split('\n').length).toBeLessThanOrEqual(200);
   });
 });
 

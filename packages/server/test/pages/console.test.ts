@@ -170,7 +170,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(await page.textContent('main [role=status]')).toBe('Username changed.');
     expect(await page.textContent('h1')).toBe(`${carol.username}-new`);
     expect((await carol.browser.get('/v1/me')).body.user.username).toBe(`${carol.username}-new`);
-    await page.click('text=Delete');
+    await page.click('main .danger a:has-text("Delete")');
     await page.click('main form .button');
     expect(await page.textContent('main [role=status]')).toBe('User deleted.');
     expect(await page.textContent('main')).not.toContain(carol.username);
