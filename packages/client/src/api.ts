@@ -81,6 +81,7 @@ export interface RateLimit {
     | 'emails_per_ip_range'
     | 'email_changes_per_email'
     | 'security_notices_per_account'
+    | 'role_notices_per_account'
     | 'new_device_notices_per_account'
     | 'identifiers_per_ip_range'
     | 'passwords_per_ip_range'

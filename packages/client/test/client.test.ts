@@ -199,7 +199,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect((await client.users.signOut(id)).data?.message).toBe('logout successful!');
     // The notice of the new role counted.
     const { data: counted } = await client.users.limits(id);
-    expect(counted?.limits.map(({ limit }) => limit)).toEqual(['security_notices_per_account']);
+    expect(counted?.limits.map(({ limit }) => limit)).toEqual(['role_notices_per_account']);
     expect((await client.users.resetRateLimits(id)).data?.message).toBe('Rate limits reset.');
     expect((await client.events({ limit: 1 })).data?.events.length).toBe(1);
     expect((await client.stats({ span: 'day' })).data).toMatchObject({

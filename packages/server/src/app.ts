@@ -51,7 +51,7 @@ export interface Usher {
   /**
    * Authenticates a request to a page or API of your own, by cookie or access token, with the same checks as Usher's
    * own requests: a sign-out takes effect immediately, and a write that another site made a browser send is rejected.
-   * Reading the body is left to you.
+   * Reading the body is left to you. Read it before you call this: what is checked could end while a slow body arrives.
    *
    * @example
    * const caller = await usher.authenticate(c.req.raw, c.env);

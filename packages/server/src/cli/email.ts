@@ -105,7 +105,7 @@ function rendererFor({ values }: StoredEmail, { config, publicUrl }: AppContext)
 
 async function retry(id: string, { json }: { json?: true }, command: Command): Promise<void> {
   await withContext(command, async (context) => {
-    const by = { actorId: 'operator', client: OPERATOR };
+    const by = { actor: 'operator', client: OPERATOR } as const;
     const { kind, userId, attempts } = await retryEmailNow(context, id, by);
     if (json) return printJson({ email: { id, kind, user_id: userId, attempts } });
     say(`Queued the ${kind} email again. A running server sends it within seconds.`);

@@ -81,7 +81,7 @@ async function rotate({ leaked = false, yes, json }: RotateOptions, command: Com
   await withContext(command, async (context) => {
     const warning = 'This immediately revokes every existing access token.';
     if (leaked) await consent(yes, warning, 'leaked');
-    const made = await rotateSigningKey(context, leaked, { actorId: 'operator', client: OPERATOR });
+    const made = await rotateSigningKey(context, leaked, { actor: 'operator', client: OPERATOR });
     const { id, algorithm, state } = made;
     if (json) printJson({ key: showKey(made) });
     else printRecord({ id, algorithm, state, 'active from': `${minuteOf(made.signs_from)} UTC` });

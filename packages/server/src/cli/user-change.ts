@@ -94,7 +94,7 @@ const changeUser = <T>(
   find: (tx: Db) => Promise<User>,
   make: (change: Change & { user: User }) => Promise<T>,
 ): Promise<T> =>
-  changeAccount(context, { actorId: 'operator', client: OPERATOR }, find, async (change) => {
+  changeAccount(context, { actor: 'operator', client: OPERATOR }, find, async (change) => {
     const made = await make(change);
     await completeSetUp(change.tx, change.now);
     return made;
@@ -146,7 +146,7 @@ export async function resetPassword(
 export async function sendMail(name: string, _options: unknown, command: Command): Promise<void> {
   await withContext(command, async (context) => {
     const user = await getUser(context.db, name);
-    await emailNewPassword(context, user, { actorId: 'operator', client: OPERATOR });
+    await emailNewPassword(context, user, { actor: 'operator', client: OPERATOR });
     say(`Queued a password reset email to ${user.email}. A running server sends it within seconds.`);
   });
 }

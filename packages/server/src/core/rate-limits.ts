@@ -208,6 +208,15 @@ export const rateLimits = {
     description: 'Security alerts sent to one account.',
     activity: TOO_MANY_EMAILS,
   },
+  role_notices_per_account: {
+    kind: 'window',
+    max: 10,
+    length: DAY,
+    of: 'account',
+    label: 'Role change alerts',
+    description: 'Alerts about a granted or removed admin role sent to one account.',
+    activity: TOO_MANY_EMAILS,
+  },
   new_device_notices_per_account: {
     kind: 'window',
     max: 10,

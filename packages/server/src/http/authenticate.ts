@@ -17,10 +17,22 @@ interface Guard extends Pick<Route, 'extendsSession' | 'allowedBeforePasswordCha
 }
 
 /**
- * Authenticates and authorizes the caller of a route.
+ * Reads the credential of a caller who needs one.
  *
  * @throws HttpError `unauthenticated` without a credential; `invalid_token` and `multiple_credentials` as
- * `readCredential` and `findSession` do; `password_change_required` for a user who must choose a new password first;
+ * `readCredential` does.
+ */
+export async function requireCredential(context: AppContext, headers: Headers): Promise<Credential> {
+  const credential = await readCredential(context, headers);
+  if (!credential) throw new HttpError('unauthenticated');
+  return credential;
+}
+
+/**
+ * Authenticates and authorizes the caller of a route. Call it after the last byte of the request has arrived: a role or
+ * a session that ends before then must not count.
+ *
+ * @throws HttpError as `requireCredential` does; `invalid_token` as `findSession` does; `password_change_required` for a user who must choose a new password first;
  * `forbidden` for a user who is not, or is no longer, an administrator.
  */
 export async function authenticate(
@@ -28,8 +40,7 @@ export async function authenticate(
   headers: Headers,
   guard: Guard,
 ): Promise<Authenticated> {
-  const credential = await readCredential(context, headers);
-  if (!credential) throw new HttpError('unauthenticated');
+  const credential = await requireCredential(context, headers);
   const activeSession = await findSession(context, credential);
   rejectNotAllowed(activeSession, guard);
   if (guard.extendsSession === false) return { activeSession, credential, cookie: undefined };

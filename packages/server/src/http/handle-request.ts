@@ -7,13 +7,13 @@ import type { Cookie } from '../core/tokens/cookie.ts';
 import { HttpError } from '../errors.ts';
 import { text } from '../languages/text.ts';
 import { newRequestId } from '../platform/random.ts';
-import { authenticate, authenticateAgain } from './authenticate.ts';
+import { authenticate, authenticateAgain, requireCredential } from './authenticate.ts';
 import { clientIp, type TrustedProxies, UNKNOWN_IP } from './client-ip.ts';
 import { readCookies } from './cookies.ts';
 import { cookieName, readAllCredentials } from './credential.ts';
 import { rejectDuplicateHeaders } from './duplicates.ts';
 import { formToken } from './form-token.ts';
-import { readInput } from './input.ts';
+import { type ReceivedBody, readInput, receiveBody } from './input.ts';
 import { corsHeaders, rejectCrossSite, rejectedOrigin } from './origin.ts';
 import { isRecentlyAuthenticated, reauthenticationRequired } from './reauthentication.ts';
 import { logRequest, type RequestLog, rejectRequest } from './request-log.ts';
@@ -161,7 +161,8 @@ async function handlePublic(
   route: Extract<Route, { access: 'public' }>,
   requestLog: RequestLog,
 ): Promise<RouteResponse> {
-  return route.handler(context, (await readCall(context, c, route, requestLog, [])).call);
+  const received = await receiveBody(c.req.raw, route);
+  return route.handler(context, readCall(context, c, route, requestLog, [], received).call);
 }
 
 async function handleOptional(
@@ -173,7 +174,8 @@ async function handleOptional(
   const credentials = await readAllCredentials(context, c.req.raw.headers);
   requestLog.userId = credentials[0]?.claims.sub;
   const sessionIds = credentials.map(({ claims }) => claims.sid);
-  const { call } = await readCall(context, c, route, requestLog, sessionIds);
+  const received = await receiveBody(c.req.raw, route);
+  const { call } = readCall(context, c, route, requestLog, sessionIds, received);
   return route.handler(context, { ...call, credentials });
 }
 
@@ -184,12 +186,18 @@ async function handleSignedIn(
   requestLog: RequestLog,
 ): Promise<RouteResponse> {
   const { context, http } = handling;
-  const { activeSession, credential, cookie } = await authenticate(context, c.req.raw.headers, route);
+  const { headers } = c.req.raw;
+  // Without a credential of ours, nobody makes us wait for a body.
+  if (takesBody(route)) await requireCredential(context, headers);
+  const received = takesBody(route) ? await receiveBody(c.req.raw, route) : noBody;
+  // Not before the body: a client could send it long after the role was removed or the session revoked.
+  const { activeSession, credential, cookie } = await authenticate(context, headers, route);
   requestLog.userId = activeSession.user.id;
   requestLog.locale = activeSession.user.locale;
   requestLog.cookie = cookie;
   const checkAgain = () => authenticateAgain(context, credential, route);
-  const { call, password } = await readCall(context, c, route, requestLog, [activeSession.session.id]);
+  const sessionIds = [activeSession.session.id];
+  const { call, password } = readCall(context, c, route, requestLog, sessionIds, received);
   const renewCookie = (renewed: Cookie) => {
     requestLog.cookie = renewed;
   };
@@ -201,20 +209,24 @@ async function handleSignedIn(
   return route.handler(context, signedIn);
 }
 
+const takesBody = ({ body, encoding }: Route): boolean => body !== undefined || encoding === 'form';
+const noBody: ReceivedBody = () => undefined;
+
 /** The input, once it is known whose session it is a part of. */
-async function readCall(
+function readCall(
   context: AppContext,
   c: RequestContext,
   route: Route,
   requestLog: RequestLog,
   sessionIds: string[],
+  received: ReceivedBody,
 ) {
   const { headers } = c.req.raw;
   const userAgent = (headers.get('user-agent') ?? '').slice(0, 200);
   const client = { requestId: requestLog.requestId, ip: requestLog.ip, userAgent };
   const socketIp = c.env?.incoming?.socket.remoteAddress;
   requestLog.formToken = route.isPage ? formToken(context, headers, sessionIds) : undefined;
-  const { formToken: given, password, ...input } = await readInput(c, route);
+  const { formToken: given, password, ...input } = readInput(c, route, received);
   // Who leaves without a session changes nothing, and has nothing to show.
   const isIdle = route.access === 'optional' && sessionIds.length === 0;
   if (route.encoding === 'form' && !isIdle) requestLog.formToken?.check(given);

@@ -30,7 +30,8 @@ const hostRoute = {
 
 /**
  * Authenticates a request of the host application with the same checks as our own requests, except for the body, which
- * the host reads.
+ * the host reads. The host must authenticate after it has read the body: a client that sends the body slowly could
+ * otherwise act long after its session was revoked.
  */
 export function hostAuthentication(
   context: AppContext,

@@ -24,14 +24,49 @@ export interface Input {
   password: string | undefined;
 }
 
-/** @throws HttpError `invalid_request`, `invalid_json`, `content_too_large`, `unsupported_media_type`. */
-export async function readInput(c: Context, route: Route): Promise<Input> {
+/**
+ * The text of a body that has arrived; undefined if the route reads none, or the client may omit it and did.
+ *
+ * @throws HttpError `invalid_request`, `invalid_json`, `content_too_large`, `unsupported_media_type`.
+ */
+export type ReceivedBody = () => string | undefined;
+
+/**
+ * Waits for the body of a request. A client may take its time with it, so whatever can change meanwhile is checked
+ * afterwards. What is wrong with the body is thrown by the function that it returns: other errors come first.
+ */
+export async function receiveBody(request: Request, route: Route): Promise<ReceivedBody> {
+  try {
+    const body = await readText(request, route);
+    return () => body;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+async function readText(
+  request: Request,
+  { body, encoding, optionalBody }: Route,
+): Promise<string | undefined> {
+  if (encoding === 'form') {
+    requireForm(request.headers);
+    return readBody(request);
+  }
+  if (!body || (optionalBody && !request.headers.has('content-type'))) return undefined;
+  requireJson(request);
+  return readBody(request);
+}
+
+/** @throws HttpError as `ReceivedBody` does; `invalid_request` and `invalid_json` for what the schemas do not allow. */
+export function readInput(c: Context, route: Route, received: ReceivedBody): Input {
   return {
     params: readParams(c, route),
     query: readQuery(c, route),
     ...(route.encoding === 'form'
-      ? await readForm(c.req.raw, route)
-      : { body: await readJson(c.req.raw, route), formToken: undefined, password: undefined }),
+      ? readForm(received() ?? '', route)
+      : { body: readJson(received(), route), formToken: undefined, password: undefined }),
   };
 }
 
@@ -50,27 +85,23 @@ function readQuery(c: Context, route: Route): unknown {
 }
 
 /** A form without a body schema may only contain the token. */
-async function readForm(
-  request: Request,
+function readForm(
+  source: string,
   { body, requiresReauthentication }: Route,
-): Promise<Pick<Input, 'body' | 'formToken' | 'password'>> {
-  requireForm(request.headers);
-  const { form_token: formToken, ...fields } = parseForm(await readBody(request));
+): Pick<Input, 'body' | 'formToken' | 'password'> {
+  const { form_token: formToken, ...fields } = parseForm(source);
   if (!requiresReauthentication)
     return { body: body && validate(body, fields), formToken, password: undefined };
   const { password, ...others } = fields;
   return { body: body && validate(body, others), formToken, password };
 }
 
-async function readJson(request: Request, { body: schema, optionalBody, anyCase }: Route): Promise<unknown> {
+function readJson(source: string | undefined, { body: schema, optionalBody, anyCase }: Route): unknown {
   if (!schema) return undefined;
-  if (optionalBody && !request.headers.has('content-type')) return validate(schema, undefined);
-  requireJson(request);
-  const body = await readBody(request);
-  if (body === '') {
+  if (!source) {
     if (optionalBody) return validate(schema, undefined);
     throw new HttpError('invalid_json', { text: text('request.empty') });
   }
-  const json = parseJson(body);
+  const json = parseJson(source);
   return validate(schema, anyCase ? lowerCaseFields(json) : json);
 }

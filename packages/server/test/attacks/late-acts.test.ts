@@ -1,12 +1,26 @@
-// A check of a password takes time. What a thief began with it must not be done once the owner has been told that the
-// password is replaced and every session revoked.
-import { describe, expect, it } from 'vitest';
-import { NEW_PASSWORD, newIdentifiers, PASSWORD } from '../support/app.ts';
+// A check of a password takes time, and so may the body of a request. What a thief began with either must not be done
+// once the owner has been told that the password is replaced, every session revoked or the role removed.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { retryEmailNow } from '../../src/flows/emails/retry-email.ts';
+import { rotateSigningKey } from '../../src/flows/keys/rotate-key.ts';
+import { newEmailId } from '../../src/platform/random.ts';
+import {
+  asBearer,
+  login,
+  NEW_PASSWORD,
+  newIdentifiers,
+  PASSWORD,
+  send,
+  signUp,
+  type TestApp,
+} from '../support/app.ts';
 import { sessionOf, verificationOf } from '../support/cookies.ts';
 import { lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
-import { newIp } from '../support/forge.ts';
+import { claimsOf, newIp, sendTo } from '../support/forge.ts';
 import { databases } from '../support/postgres.ts';
-import { withCountedApp } from '../support/with-app.ts';
+import { withApp, withCountedApp } from '../support/with-app.ts';
 import { newAccount, URL_OF_ALL } from '../support/work.ts';
 
 describe.each(databases)('acts that come too late on $name', ({ create }) => {
@@ -122,5 +136,182 @@ describe.each(databases)('acts that come too late on $name', ({ create }) => {
     const own = await app.call('POST', '/v1/signin', { email, password: PASSWORD }, newIp());
     const ended = await app.call('DELETE', '/v1/me/sessions', undefined, newIp(), cookieOf(own));
     expect([ended.status, ended.body.sessions]).toEqual([200, 1]);
+  });
+});
+
+/** Sends the head of a request, and returns once the server waits for the body. */
+async function beginRequest(app: TestApp, method: string, path: string, bearer: string, body: unknown) {
+  const text = JSON.stringify(body);
+  const socket = connect(app.port, '127.0.0.1');
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    `Host: localhost:${app.port}`,
+    `Authorization: Bearer ${bearer}`,
+    `X-Forwarded-For: ${newIp()}`,
+    'Content-Type: application/json',
+    `Content-Length: ${text.length}`,
+    'Expect: 100-continue',
+    'Connection: close',
+  ];
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    answer += chunk;
+  });
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  await once(socket, 'data');
+  expect(answer).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+  answer = '';
+  return {
+    async finish(): Promise<number> {
+      const closed = once(socket, 'close');
+      socket.write(text);
+      await closed;
+      return Number(answer.split(' ')[1]);
+    },
+  };
+}
+
+describe.each(databases)('bodies that come too late on $name', ({ create }) => {
+  const { app, inside, twin } = withApp(create, { audiences: ['service'] });
+  let root: string;
+  beforeAll(async () => {
+    root = (await admin()).token;
+  });
+
+  async function admin() {
+    const user = await signUp(app, newIp());
+    await inside.promote(user.id);
+    return { ...user, token: (await login(app, user, newIp())).access_token };
+  }
+
+  /** By the other administrator, in another process. */
+  async function change(id: string, body: object): Promise<void> {
+    const headers = { authorization: `Bearer ${root}` };
+    expect((await sendTo(twin, 'PATCH', `/v1/users/${id}`, body, { headers })).status).toBe(200);
+  }
+
+  it('X19: an administrator who is demoted before the body comes changes nothing with it', async () => {
+    const late = await admin();
+    const victim = await signUp(app, newIp());
+    const names = newIdentifiers();
+    const begun = [
+      await beginRequest(app, 'PATCH', `/v1/users/${late.id}`, late.token, { role: 'admin' }),
+      await beginRequest(app, 'PATCH', `/v1/users/${victim.id}`, late.token, { role: 'admin' }),
+      await beginRequest(app, 'POST', '/v1/users', late.token, { ...names, role: 'admin' }),
+    ];
+    await change(late.id, { role: 'user' });
+    for (const { finish } of begun) expect(await finish()).toBe(403);
+    const begunAsUser = await beginRequest(app, 'PATCH', '/v1/me', late.token, newIdentifiers());
+    await change(late.id, { disabled: true });
+    await change(late.id, { disabled: false });
+    expect(await begunAsUser.finish()).toBe(401);
+    for (const { id } of [late, victim]) {
+      const shown = await send(app, 'GET', `/v1/users/${id}`, undefined, asBearer(root));
+      expect(shown.body.user.role).toBe('user');
+    }
+    const found = await send(app, 'GET', `/v1/users?search=${names.username}`, undefined, asBearer(root));
+    expect(found.body.users).toEqual([]);
+  });
+
+  it('X19: a session that is revoked before the body comes gets no token and changes nothing', async () => {
+    const user = await signUp(app, newIp());
+    const token = (await login(app, user, newIp())).access_token;
+    const { username } = newIdentifiers();
+    const begun = [
+      await beginRequest(app, 'POST', '/v1/token', token, { audience: 'service' }),
+      await beginRequest(app, 'PATCH', '/v1/me', token, { username }),
+    ];
+    const headers = { authorization: `Bearer ${token}` };
+    const ended = await sendTo(twin, 'POST', '/v1/logout-everywhere', undefined, { headers });
+    expect(ended.status).toBe(200);
+    for (const { finish } of begun) expect(await finish()).toBe(401);
+    const shown = await send(app, 'GET', `/v1/users/${user.id}`, undefined, asBearer(root));
+    expect(shown.body.user.username).toBe(user.username);
+  });
+
+  it('X19: nobody makes the server wait for a body without a token of ours', async () => {
+    const socket = connect(app.port, '127.0.0.1');
+    const lines = ['PATCH /v1/me HTTP/1.1', `Host: localhost:${app.port}`, 'Authorization: Bearer x'];
+    socket.write(`${lines.join('\r\n')}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n`);
+    const [answer] = await once(socket.setEncoding('latin1'), 'data');
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+    socket.destroy();
+  });
+});
+
+describe.each(databases)('administrators who are stopped too late on $name', ({ create }) => {
+  const { app, database } = withCountedApp(create);
+
+  async function admin() {
+    const { id, reply } = await newAccount(app);
+    await app.context.db.updateTable('users').set({ admin_since: 1 }).where('id', '=', id).execute();
+    return { id, headers: { cookie: sessionOf(reply), origin: URL_OF_ALL } };
+  }
+
+  /** Keeps the next request, once its session was found, from going on until `open`. */
+  function holdRequest() {
+    const { findActiveSession } = app.context;
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    const { promise: found, resolve: isFound } = Promise.withResolvers<void>();
+    app.context.findActiveSession = async (...asked) => {
+      app.context.findActiveSession = findActiveSession;
+      const activeSession = await findActiveSession(...asked);
+      isFound();
+      await opened;
+      return activeSession;
+    };
+    return { found, open };
+  }
+
+  const acts: [method: string, path: string, body?: () => object][] = [
+    ['POST', '/v1/users', () => ({ ...newIdentifiers(), role: 'admin' })],
+    ['PATCH', '/v1/users/:id', () => ({ role: 'admin' })],
+    ['DELETE', '/v1/users/:id'],
+    ['POST', '/v1/users/:id/logout-everywhere'],
+    ['POST', '/v1/users/:id/send-mail'],
+    ['DELETE', '/v1/users/:id/devices'],
+    ['DELETE', '/v1/users/:id/limits'],
+  ];
+
+  it.each(acts)('X19: %s %s is not done once the administrator was stopped', async (method, path, body) => {
+    const root = await admin();
+    const victim = await newAccount(app);
+    const state = async () => [
+      (await app.context.db.selectFrom('users').select('id').execute()).length,
+      await app.context.db.selectFrom('users').selectAll().where('id', '=', victim.id).execute(),
+      (await queuedEmails(app, database)).filter(({ to }) => to === victim.email).length,
+    ];
+    const stops: [number, string, string, object?][] = [
+      [403, 'PATCH', '', { role: 'user' }],
+      [401, 'POST', '/logout-everywhere'],
+      [401, 'PATCH', '', { disabled: true }],
+    ];
+    for (const [status, by, end, given] of stops) {
+      const late = await admin();
+      const before = await state();
+      const { found, open } = holdRequest();
+      const begun = app.call(method, path.replace(':id', victim.id), body?.(), newIp(), late.headers);
+      await found;
+      const stopped = await app.call(by, `/v1/users/${late.id}${end}`, given, newIp(), root.headers);
+      expect(stopped.status).toBe(200);
+      open();
+      expect((await begun).status).toBe(status);
+      expect(await state()).toEqual(before);
+    }
+  });
+
+  it('X19: nor is a signing key made, or an email sent again', async () => {
+    const { context } = app;
+    const late = await admin();
+    const { sid } = claimsOf(late.headers.cookie.split('=')[1] ?? '');
+    const actor = await context.findActiveSession(sid, app.clock.now());
+    if (!actor) throw new Error('The session was not found.');
+    const by = { actor, client: { requestId: null, ip: newIp(), userAgent: 'test' } };
+    const keys = () => context.db.selectFrom('keys').select('id').execute();
+    const before = await keys();
+    await context.db.updateTable('users').set({ admin_since: null }).where('id', '=', late.id).execute();
+    await expect(rotateSigningKey(context, true, by)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(retryEmailNow(context, newEmailId(), by)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await keys()).toEqual(before);
   });
 });

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../../client/src/index.ts';
-import { asBearer, login, newIdentifiers, PASSWORD, send, signUp, startApp } from '../support/app.ts';
+import {
+  asBearer,
+  login,
+  NEW_PASSWORD,
+  newIdentifiers,
+  PASSWORD,
+  send,
+  signUp,
+  startApp,
+} from '../support/app.ts';
 import { clientOf, given, refusal, signedIn } from '../support/client.ts';
 import { lastEmail, queuedEmails } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
@@ -317,6 +326,21 @@ describe.each(databases)('administration on $name', ({ create }) => {
         values: { username: ada.username, when: expect.any(String), ip: '', user_agent: '', language: '' },
       })),
     );
+  });
+
+  it('cannot use up the notice of a new password by changing the role back and forth', async () => {
+    const ada = await newcomer();
+    const { me } = await signedIn(app, ada);
+    for (let i = 0; i < 6; i++) {
+      await changed(ada.id, { role: 'admin' });
+      await changed(ada.id, { role: 'user' });
+    }
+    given(await me.changePassword({ current_password: PASSWORD, new_password: NEW_PASSWORD }));
+    const kinds = (await queuedEmails(app, database))
+      .filter(({ to }) => to === ada.email)
+      .map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind.startsWith('admin_role'))).toHaveLength(10);
+    expect(kinds).toContain('password_changed');
   });
 
   it('disables, which ends all sessions, and enables, which revives none', async () => {

@@ -301,7 +301,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     const twin = await openInside(app, database);
     const client = { requestId: null, ip: '192.0.2.9', userAgent: 'test' };
     const again = ({ db, keys }: Inside) =>
-      retryEmailNow({ db, keys, clock: app.clock }, refused?.id ?? '', { actorId: user.id, client });
+      retryEmailNow({ db, keys, clock: app.clock }, refused?.id ?? '', { actor: 'operator', client });
     const asked = await Promise.allSettled([inside, twin, inside, twin].map(again));
     expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await twin.close();
@@ -318,7 +318,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(retried).toEqual({
       name: 'email_retried',
       user_id: user.id,
-      actor_id: user.id,
+      actor_id: 'operator',
       details: { email: refused?.id, kind: 'reset_password', attempts: 1 },
     });
     expect(sent).toMatchObject({ name: 'email_sent', details: { attempts: 2 } });
@@ -336,7 +336,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     const refused = await settled();
     inbox.script.rejectEmail = () => '451 4.7.1 Try again later';
     const context = { db: inside.db, keys: inside.keys, clock: app.clock };
-    await retryEmailNow(context, refused?.id ?? '', { actorId: 'operator', client: OPERATOR });
+    await retryEmailNow(context, refused?.id ?? '', { actor: 'operator', client: OPERATOR });
     const pauses: number[] = [];
     for (let attempts = 2; attempts <= 4; attempts++) {
       const pause = ((await settled(attempts))?.due_at ?? 0) - app.clock.now();
@@ -352,7 +352,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     const refused = await settled();
     await forgetUnless(10 * MINUTE);
     const context = { db: inside.db, keys: inside.keys, clock: app.clock };
-    const again = (id: string) => retryEmailNow(context, id, { actorId: 'operator', client: OPERATOR });
+    const again = (id: string) => retryEmailNow(context, id, { actor: 'operator', client: OPERATOR });
     await expect(again(refused?.id ?? '')).rejects.toMatchObject({
       code: 'conflict',
       message: 'Its link has expired. The recipient can request a new one.',

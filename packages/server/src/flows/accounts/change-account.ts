@@ -4,29 +4,29 @@ import { findById, type User } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
 import { text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { actorIdOf, type ChangedBy, checkActor } from './actor.ts';
 import type { Change } from './change-user.ts';
-
-/** Who makes a change, and from which client. */
-export type ChangedBy = Pick<Change, 'actorId' | 'client'>;
 
 /**
  * Changes another user's account in one transaction. Serializes all such changes, so that two concurrent ones never
- * remove the last administrator. Every path uses this function: the API, the pages and the CLI.
+ * remove the last administrator, and nobody who is no longer one changes anything. Every path uses this function: the
+ * API, the pages and the CLI.
  *
  * @param find Finds the user, as the transaction sees it.
  * @param make Makes the change; an error rolls everything back.
  */
 export async function changeAccount<T>(
   context: AppContext,
-  by: ChangedBy,
+  { actor, client }: ChangedBy,
   find: (tx: Db) => Promise<User>,
   make: (change: Change & { user: User }) => Promise<T>,
 ): Promise<T> {
   const { db, clock } = context;
   return db.transaction().execute(async (tx) => {
     await serializeAdminChanges(tx);
+    await checkActor(tx, actor);
     const user = await find(tx);
-    return make({ context, tx, user, ...by, now: clock.now() });
+    return make({ context, tx, user, actorId: actorIdOf(actor), client, now: clock.now() });
   });
 }
 

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { devicesOf } from '../../core/devices.ts';
+import { serializeAdminChanges } from '../../core/installation.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import type { User } from '../../core/users.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { text } from '../../languages/text.ts';
 import { profileColumns } from '../../user-fields.ts';
+import { checkActor } from '../accounts/actor.ts';
 import { changeAccount, getUser } from '../accounts/change-account.ts';
 import {
   addAccount,
@@ -84,9 +86,12 @@ export async function createUser(
   const names = await checkNewUser({ ...body, password }, context);
   const passwordHash = await hashPassword(hasher, password, forUser(client, actorId));
   const newUser = { ...names, passwordHash, role: body.role, mustChangePassword: true };
-  const user = await db
-    .transaction()
-    .execute((tx) => addAccount({ context, tx, actorId, client, now: clock.now() }, newUser));
+  const user = await db.transaction().execute(async (tx) => {
+    await serializeAdminChanges(tx);
+    // Hashing takes time.
+    await checkActor(tx, activeSession);
+    return addAccount({ context, tx, actorId, client, now: clock.now() }, newUser);
+  });
   return {
     status: 201,
     body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) },
@@ -174,7 +179,7 @@ export async function emailUser(
   { params, activeSession, client }: SignedInCall<undefined, undefined, ById>,
 ): Promise<RouteResponse> {
   await emailNewPassword(context, await getUser(context.db, params.id), {
-    actorId: activeSession.user.id,
+    actor: activeSession,
     client,
   });
   return { status: 202, body: { message: USER_EMAIL_SENT } };
@@ -204,4 +209,4 @@ const changeById = <T>(
   { params, activeSession, client }: SignedInCall<unknown, unknown, ById>,
   make: (change: Change & { user: User }) => Promise<T>,
 ): Promise<T> =>
-  changeAccount(context, { actorId: activeSession.user.id, client }, (tx) => getUser(tx, params.id), make);
+  changeAccount(context, { actor: activeSession, client }, (tx) => getUser(tx, params.id), make);

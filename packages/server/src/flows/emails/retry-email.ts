@@ -2,28 +2,32 @@ import type { AppContext } from '../../context.ts';
 import { emailValues } from '../../core/emails/kinds.ts';
 import { type ListedEmail, listedEmail } from '../../core/emails/listed.ts';
 import { type RetriedEmail, retryEmail } from '../../core/emails/outbox.ts';
-import { type ClientInfo, recordEvent } from '../../core/events.ts';
+import { recordEvent } from '../../core/events.ts';
 import { HttpError } from '../../errors.ts';
 import { type Text, text } from '../../languages/text.ts';
+import { actorIdOf, type ChangedBy, checkActor } from '../accounts/actor.ts';
 
 type RetryContext = Pick<AppContext, 'db' | 'clock' | 'keys'>;
 
 /**
  * Resends a rejected or failed email with the same contents, after the cause is fixed.
  *
- * @throws HttpError `not_found`; `conflict`, whose message says why it cannot be resent.
+ * @throws HttpError `not_found`; `conflict`, whose message says why it cannot be resent; `invalid_token` and `forbidden` as
+ * `checkActor` does.
  */
 export async function retryEmailNow(
   { db, clock, keys }: RetryContext,
   id: string,
-  { actorId, client }: { actorId: string; client: ClientInfo },
+  { actor, client }: ChangedBy,
 ): Promise<RetriedEmail> {
   const now = clock.now();
   const retried = await db.transaction().execute(async (tx) => {
+    await checkActor(tx, actor);
     const email = await retryEmail(tx, id, now);
     if (!email) return undefined;
     const details = { email: id, kind: email.kind, attempts: email.attempts };
-    await recordEvent(tx, 'email_retried', client, { userId: email.userId, actorId, details }, now);
+    const about = { userId: email.userId, actorId: actorIdOf(actor), details };
+    await recordEvent(tx, 'email_retried', client, about, now);
     return email;
   });
   if (retried) return retried;

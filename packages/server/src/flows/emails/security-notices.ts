@@ -20,6 +20,18 @@ interface Reported {
 /** The values of a notice besides the username and the time. */
 type More<K extends NoticeKind> = Omit<ValuesOf<K>, 'username' | 'when'>;
 
+type NoticeLimit = 'new_device_notices_per_account' | 'role_notices_per_account';
+
+/**
+ * The notices with a limit of their own. Neither sign-ins nor administrators who change a role back and forth can
+ * suppress the notice of a password change.
+ */
+const ownLimits: Partial<Record<NoticeKind, NoticeLimit>> = {
+  new_device: 'new_device_notices_per_account',
+  admin_role_granted: 'role_notices_per_account',
+  admin_role_removed: 'role_notices_per_account',
+};
+
 /**
  * Queues a security notice in the transaction of the event that it reports. A daily rate limit keeps strangers from
  * flooding a mailbox.
@@ -32,8 +44,7 @@ export async function sendSecurityNotice<K extends NoticeKind>(
   const { keys, clock } = context;
   const now = clock.now();
   const other = actorId !== undefined && isByOther({ userId: user.id, actorId }) ? actorId : null;
-  // New-device notices have their own limit, so that sign-ins cannot suppress the notice of a password change.
-  const limit = kind === 'new_device' ? 'new_device_notices_per_account' : 'security_notices_per_account';
+  const limit = ownLimits[kind] ?? 'security_notices_per_account';
   const rateLimit = await countInWindow(tx, keys.rateLimits, limit, user.id, now);
   if (!rateLimit.allowed)
     return recordRateLimit(tx, context, client, rateLimit, {

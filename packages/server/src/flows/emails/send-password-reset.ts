@@ -4,6 +4,7 @@ import type { User } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call } from '../../http/route.ts';
 import { type Text, text } from '../../languages/text.ts';
+import { actorIdOf, type ChangedBy, checkActor } from '../accounts/actor.ts';
 import { countIp } from '../limits/count-ip.ts';
 import { rateLimitError, waitInWords } from '../limits/rate-limited.ts';
 import { sendVerification } from '../verifications/send-verification.ts';
@@ -12,13 +13,13 @@ import { sendVerification } from '../verifications/send-verification.ts';
  * Sends a user a password reset email on behalf of an administrator: the same email and rate limits as when the user
  * requests it. The caller may know of the account, so errors say why no email is sent.
  *
- * @param request Who requests it: an administrator from a request, or `operator` from the CLI, which has no IP address.
- * @throws HttpError `conflict` for a disabled account or without a mail server; `too_many_requests`; `busy`.
+ * @throws HttpError `conflict` for a disabled account or without a mail server; `too_many_requests`; `busy`;
+ * `invalid_token` and `forbidden` as `checkActor` does.
  */
 export async function emailNewPassword(
   context: AppContext,
   user: User,
-  { actorId, client }: { actorId: string; client: ClientInfo | Call['client'] },
+  { actor, client }: ChangedBy,
 ): Promise<void> {
   const { db, clock, config, hasMailbox } = context;
   if (user.disabled_at !== null)
@@ -30,7 +31,9 @@ export async function emailNewPassword(
       text: text('error.no_mail_server'),
     });
   if (isRequest(client)) await countIp(context, client, 'emails_per_ip_range');
+  const actorId = actorIdOf(actor);
   const rateLimited = await db.transaction().execute(async (tx) => {
+    await checkActor(tx, actor);
     const reader = { user, email: user.email_key, to: user.email, actorId };
     const request = { purpose: 'reset_password', ...reader } as const;
     const { emailed, rateLimited } = await sendVerification(tx, context, request, client);

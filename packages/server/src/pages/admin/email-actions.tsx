@@ -60,7 +60,7 @@ async function retry(
   id: string,
 ): Promise<Done> {
   try {
-    await retryEmailNow(context, id, { actorId: activeSession.user.id, client });
+    await retryEmailNow(context, id, { actor: activeSession, client });
     return 'retried';
   } catch (error) {
     if (error instanceof HttpError && error.code === 'conflict') return 'rejected';

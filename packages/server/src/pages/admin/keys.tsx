@@ -99,6 +99,6 @@ export async function rotateSubmit(
   call: SignedInCall<z.infer<typeof rotateForm>>,
 ): Promise<RouteResponse> {
   const isLeaked = call.body.leaked === 'yes';
-  await rotateSigningKey(context, isLeaked, { actorId: call.activeSession.user.id, client: call.client });
+  await rotateSigningKey(context, isLeaked, { actor: call.activeSession, client: call.client });
   return seeOther(`${PATH}?done=rotated`);
 }

@@ -1,5 +1,6 @@
 import type { AppContext } from '../../context.ts';
 import type { User } from '../../core/users.ts';
+import type { ChangedBy } from '../../flows/accounts/actor.ts';
 import { changeAccount, getUser } from '../../flows/accounts/change-account.ts';
 import {
   type Change,
@@ -33,7 +34,7 @@ interface UserAction {
   /** What it does in a transaction that also makes sure that an administrator remains... */
   make?: (change: Change & { user: User; username: string }) => Promise<unknown>;
   /** ... or in its own transactions, because a rate limit must be recorded even if the action fails. */
-  run?: (context: AppContext, user: User, by: Pick<Change, 'actorId' | 'client'>) => Promise<unknown>;
+  run?: (context: AppContext, user: User, by: ChangedBy) => Promise<unknown>;
 }
 
 export const actions = {
@@ -158,7 +159,7 @@ export async function perform(
   id: string,
 ): Promise<void> {
   const { make, run } = actionOf(name);
-  const by = { actorId: call.activeSession.user.id, client: call.client };
+  const by = { actor: call.activeSession, client: call.client };
   if (run) return void (await run(context, await getUser(context.db, id), by));
   await changeAccount(
     context,
