@@ -10,13 +10,13 @@ export { authOf } from './callers.ts';
 interface Reply {
   code(status: number): unknown;
   headers(headers: Record<string, string>): unknown;
-  send(body: string): unknown;
+  send(body?: string): unknown;
 }
 
 /**
  * A hook for Fastify (`onRequest`, before the body is read): accepts requests with a valid access token and responds to
  * all others with 401 or 403 (RFC 6750), or 503. `authOf(request)` then returns who sent the request. A CORS preflight
- * passes without a token: `authOf` throws there.
+ * gets 204 without running a route; register `@fastify/cors` before the guard, so that the preflight gets its headers.
  *
  * @example
  * app.addHook('onRequest', tokenRequired({ issuer: 'http://localhost:4000' }));
@@ -25,7 +25,12 @@ interface Reply {
 export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return async (request: { raw: IncomingMessage }, reply: Reply): Promise<unknown> => {
-    if (isPreflightOf(request.raw)) return undefined;
+    // An async hook that has sent the response returns the reply, so that no later hook runs.
+    if (isPreflightOf(request.raw)) {
+      reply.code(204);
+      reply.send();
+      return reply;
+    }
     try {
       noteCaller(request, await authenticateNode(guard, request.raw, needs));
       return undefined;
@@ -34,7 +39,6 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
       reply.code(status);
       reply.headers(headers);
       reply.send(body);
-      // An async hook that has sent the response returns the reply, so that no later hook runs.
       return reply;
     }
   };

@@ -16,7 +16,6 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
     handler: (request: Request, auth: Auth, ...more: More) => Response | Promise<Response>,
   ) =>
     async (request: Request, ...more: More): Promise<Response> => {
-      // The handler never runs without a token. A wrapper adds the CORS headers.
       if (isPreflight(request.method, request.headers.get(REQUEST_METHOD)))
         return new Response(null, { status: 204 });
       let auth: Auth;

@@ -15,7 +15,8 @@ interface Context {
 
 /**
  * Middleware for Hono: accepts requests with a valid access token and responds to all others with 401 or 403 (RFC
- * 6750), or 503. A CORS preflight passes without a token; `c.var.auth` is not set there.
+ * 6750), or 503. A CORS preflight gets 204 without running a route; mount `cors()` before the guard, so that the
+ * preflight gets its headers.
  *
  * @example
  * const app = new Hono<{ Variables: AuthVariables }>();
@@ -25,10 +26,7 @@ interface Context {
 export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return async (c: Context, next: () => Promise<void>): Promise<Response | undefined> => {
-    if (isPreflight(c.req.method, c.req.header(REQUEST_METHOD))) {
-      await next();
-      return undefined;
-    }
+    if (isPreflight(c.req.method, c.req.header(REQUEST_METHOD))) return new Response(null, { status: 204 });
     try {
       c.set('auth', await guard.authenticate(c.req.header('authorization'), needs));
     } catch (error) {

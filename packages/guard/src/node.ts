@@ -16,9 +16,8 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
   const guard = guardOf(given);
   return (handler: (request: IncomingMessage, response: ServerResponse, auth: Auth) => unknown) =>
     async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-      // The handler never runs without a token. Headers set beforehand are sent along.
       if (isPreflightOf(request)) {
-        response.writeHead(204).end();
+        answerPreflight(response);
         return;
       }
       let auth: Auth;
@@ -34,6 +33,11 @@ export function tokenRequired(given: Guard | GuardOptions, needs?: Needs) {
 
 export const isPreflightOf = ({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean =>
   isPreflight(method, headers[REQUEST_METHOD]?.toString());
+
+/** Responds to a preflight. Headers set beforehand are sent along. */
+export function answerPreflight(response: ServerResponse): void {
+  response.writeHead(204).end();
+}
 
 /**
  * Node.js keeps the first of several Authorization headers and drops the rest. Requests with more than one are

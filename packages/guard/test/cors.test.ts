@@ -23,6 +23,10 @@ import { bearer } from './services.ts';
 const [{ create }] = databases as [(typeof databases)[number]];
 const ORIGIN = 'https://app.example.org';
 const options = { origin: ORIGIN };
+const corsHeaders = new Map([
+  ['access-control-allow-origin', ORIGIN],
+  ['access-control-allow-headers', 'authorization'],
+]);
 
 let database: TestDatabase;
 let app: TestApp;
@@ -56,66 +60,63 @@ async function listen(listener: RequestListener): Promise<number> {
 /** How often the route ran. */
 let ran = 0;
 
-/** The guard outside, and what adds the CORS headers inside: the order that a guard must not break. */
-const guardFirst: Record<string, () => Promise<number>> = {
-  Hono: () => {
+/** Services with a route for every method, also OPTIONS. With CORS, its headers are added before the guard. */
+const services: Record<string, (hasCors: boolean) => Promise<number>> = {
+  Hono: (hasCors) => {
     const service = new Hono<{ Variables: AuthVariables }>();
-    service.use(forHono(guard)).use(honoCors(options));
-    service.get('/guarded', (c) => c.json({ user: c.var.auth.userId, ran: ++ran }));
+    if (hasCors) service.use(honoCors(options));
+    service.use(forHono(guard));
+    service.all('/guarded', (c) => c.json({ ran: ++ran }));
     return listen(getRequestListener(service.fetch));
   },
-  Express: () => {
+  Express: (hasCors) => {
     const service = express();
-    service.use(forExpress.tokenRequired(guard)).use(cors(options));
-    service.get('/guarded', (request, response) => {
-      response.json({ user: forExpress.authOf(request).userId, ran: ++ran });
-    });
+    if (hasCors) service.use(cors(options));
+    service.use(forExpress.tokenRequired(guard));
+    service.all('/guarded', (_request, response) => void response.json({ ran: ++ran }));
     return listen(service);
   },
-  Fastify: async () => {
+  'Express, mounted': (hasCors) => {
+    const service = express();
+    if (hasCors) service.use(cors(options));
+    service.use('/guarded', forExpress.tokenRequired(guard));
+    service.use('/guarded', (_request, response) => void response.json({ ran: ++ran }));
+    return listen(service);
+  },
+  Fastify: async (hasCors) => {
     const service = fastify();
+    if (hasCors) await service.register(fastifyCors, options);
     service.addHook('onRequest', forFastify.tokenRequired(guard));
-    await service.register(fastifyCors, options);
-    service.get('/guarded', async (request) => ({ user: forFastify.authOf(request).userId, ran: ++ran }));
+    service.all('/guarded', async () => ({ ran: ++ran }));
     await service.listen({ port: 0, host: '127.0.0.1' });
     running.push(() => service.close());
     return (service.server.address() as AddressInfo).port;
   },
-};
-
-/** The guard wraps the handler, so the headers are added around it. */
-const wrapped: Record<string, () => Promise<number>> = {
-  'node:http': () => {
-    const guarded = forNode(guard)((_request, response, auth) =>
-      response.end(JSON.stringify({ user: auth.userId, ran: ++ran })),
-    );
+  'node:http': (hasCors) => {
+    const guarded = forNode(guard)((_request, response) => response.end(JSON.stringify({ ran: ++ran })));
     return listen((request, response) => {
-      response.setHeader('access-control-allow-origin', ORIGIN);
-      response.setHeader('access-control-allow-headers', 'authorization');
+      if (hasCors) response.setHeaders(corsHeaders);
       void guarded(request, response);
     });
   },
-  fetch: () => {
-    const guarded = forFetch.tokenRequired(guard)((_request, auth) =>
-      Response.json({ user: auth.userId, ran: ++ran }),
-    );
+  fetch: (hasCors) => {
+    const guarded = forFetch.tokenRequired(guard)(() => Response.json({ ran: ++ran }));
     return listen(
       getRequestListener(async (request) => {
         const response = await guarded(request);
-        response.headers.set('access-control-allow-origin', ORIGIN);
-        response.headers.set('access-control-allow-headers', 'authorization');
+        if (hasCors) for (const [name, value] of corsHeaders) response.headers.set(name, value);
         return response;
       }),
     );
   },
 };
 
-describe.each(Object.entries({ ...guardFirst, ...wrapped }))('a preflight in %s', (_, start) => {
+describe.each(Object.entries(services))('a preflight in %s', (_, start) => {
   const ask = (port: number, method: string, headers: Record<string, string>): Promise<Reply> =>
     send({ port }, method, '/guarded', undefined, { headers });
 
-  it('passes without a token, and lets the request with one follow', async () => {
-    const port = await start();
+  it('gets the CORS headers that are added before the guard, and lets the request follow', async () => {
+    const port = await start(true);
     ran = 0;
     const preflight = await ask(port, 'OPTIONS', {
       origin: ORIGIN,
@@ -130,8 +131,19 @@ describe.each(Object.entries({ ...guardFirst, ...wrapped }))('a preflight in %s'
     expect([good.status, ran]).toEqual([200, 1]);
   });
 
+  it('T36: is answered by the guard, and never runs a route for OPTIONS', async () => {
+    const port = await start(false);
+    ran = 0;
+    for (const method of ['GET', 'OPTIONS', 'x', 'x'.repeat(1_000)]) {
+      const preflight = await ask(port, 'OPTIONS', { 'access-control-request-method': method });
+      expect([preflight.status, preflight.text, ran]).toEqual([204, '', 0]);
+    }
+    expect((await ask(port, 'OPTIONS', bearer(token))).status).toBe(200);
+    expect(ran).toBe(1);
+  });
+
   it('is OPTIONS with its header, and nothing else', async () => {
-    const port = await start();
+    const port = await start(false);
     ran = 0;
     const named = { origin: ORIGIN, 'access-control-request-method': 'GET' };
     expect((await ask(port, 'GET', named)).status).toBe(401);

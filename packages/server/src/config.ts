@@ -110,13 +110,19 @@ const audiences = list(audience)
   .refine((names) => names.length > 0, { error: 'is empty. Set at least one audience, such as services.' })
   .transform((names) => [...new Set(names)]);
 
-/** An origin (RFC 6454) as browsers write it: scheme, host, port if not the default, and nothing but spaces around. */
-const origin = z
-  .url({
-    protocol: /^https?$/,
-    error: got('must be an absolute URL such as https://accounts.example.org'),
-    abort: true,
-  })
+/**
+ * An origin (RFC 6454) as browsers write it: scheme, host, port if not the default, and nothing but spaces around. A URL
+ * parser drops tabs and line breaks inside, so they are rejected first: another origin than the written one would count.
+ */
+const origin = plain
+  .regex(/^[^\s\p{C}]*$/u, { error: got('must not contain spaces or control characters'), abort: true })
+  .pipe(
+    z.url({
+      protocol: /^https?$/,
+      error: got('must be an absolute URL such as https://accounts.example.org'),
+      abort: true,
+    }),
+  )
   .refine((text) => text.replace(/\/$/, '') === new URL(text).origin, {
     error: ({ input }) =>
       `must contain only scheme, host and port, e.g. ${new URL(String(input)).origin} (got "${input}").`,

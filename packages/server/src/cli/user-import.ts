@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { progress } from '@clack/prompts';
 import type { Command } from 'commander';
 import type { FirebaseParameters } from '../core/passwords/imported.ts';
@@ -60,13 +60,28 @@ export async function importUsers(place: string, options: ImportOptions, command
 
 /** @throws Misuse for files that would replace each other, or a map of accounts that are not created. */
 function checkFiles(place: string, { report, map, dryRun }: ImportOptions): void {
-  if (report !== undefined && resolve(report) === resolve(place))
+  if (report !== undefined && targetOf(report) === targetOf(place))
     throw new Misuse('--report can’t be the file being imported.');
   if (map === undefined) return;
   if (dryRun)
     throw new Misuse('--map has the ids of new accounts, and --dry-run creates none: leave one of them out.');
-  if (report !== undefined && resolve(report) === resolve(map))
+  if (report !== undefined && targetOf(report) === targetOf(map))
     throw new Misuse('--map and --report name the same file: name two.');
+}
+
+/** What a path leads to, through links and in any spelling: a file, or the place of a new one. */
+function targetOf(path: string): string {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    // There is no such file yet.
+  }
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return resolve(path);
+  }
 }
 
 async function takeAll(

@@ -228,6 +228,35 @@ describe('a cell that looks like a formula', () => {
     expect(plainCell(written)).toBe(cell);
   });
 
+  it.each(['＝1+1', '＋1', '－1', '＠SUM(A1)', "'＝1"])('is defused in full width: %j', (cell) => {
+    expect(csvLine([cell])).toBe(`'${cell}\r\n`);
+    expect(plainCell(`'${cell}`)).toBe(cell);
+  });
+
+  it.each([
+    [';=1', `";'=1"`],
+    ['Ada;＝1;x', `"Ada;'＝1;x"`],
+    ["a;'@b;-1", `"a;''@b;'-1"`],
+    ['a\n=1', `"a\n'=1"`],
+    ['a;b', '"a;b"'],
+    ['a=1-2', 'a=1-2'],
+  ])('is defused where a semicolon separates the cells: %j', (cell, written) => {
+    expect(csvLine([cell])).toBe(`${written}\r\n`);
+    expect(plainCell(written.replace(/^"|"$/g, ''))).toBe(cell);
+  });
+
+  it('is as it was after the round trip, whatever the signs', () => {
+    const text = fc.string({ unit: fc.constantFrom(...'\'=＝-;\t\r\n"a') });
+    fc.assert(
+      fc.property(text, (cell) => {
+        const written = csvLine([cell]).slice(0, -2);
+        const unquoted = written.replace(/^"|"$/g, '').replaceAll('""', '"');
+        expect(plainCell(written.startsWith('"') ? unquoted : written)).toBe(cell);
+        expect(unquoted).not.toMatch(/(?:^|[;\t\r\n])[=＝\-\t\r]/);
+      }),
+    );
+  });
+
   it('is as it was after the round trip, like every other', async () => {
     await fc.assert(
       fc.asyncProperty(

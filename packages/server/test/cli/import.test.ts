@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  linkSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -205,6 +206,30 @@ describe('usher user import and export', () => {
     expect(left()).toEqual([...before, 'all.csv', 'linked.csv'].toSorted());
   });
 
+  it('writes no report over the imported file, whatever path leads to it', async () => {
+    const content = 'email\nada@example.org\n';
+    put('users.csv', content);
+    symlinkSync('users.csv', join(place.folder, 'alias.csv'));
+    symlinkSync('.', join(place.folder, 'here'));
+    linkSync(join(place.folder, 'users.csv'), join(place.folder, 'second.csv'));
+    for (const [source, report] of [
+      ['alias.csv', 'users.csv'],
+      ['users.csv', 'here/users.csv'],
+      ['here/alias.csv', './here/here/users.csv'],
+      ['second.csv', 'users.csv'],
+    ] as const) {
+      const importing = importUsers(
+        join(place.folder, source),
+        { report: join(place.folder, report) },
+        nobody,
+      );
+      await expect(importing, report).rejects.toThrow('--report can’t be the file being imported.');
+    }
+    const files = { report: join(place.folder, 'new.csv'), map: join(place.folder, 'here/new.csv') };
+    await expect(importUsers(join(place.folder, 'users.csv'), files, nobody)).rejects.toThrow('name two');
+    expect(get('users.csv')).toBe(content);
+  });
+
   it('names what makes no sense, and does nothing', async () => {
     put('users.csv', 'mail address,password\nada@example.org,\n');
     const file = join(place.folder, 'users.csv');
@@ -281,7 +306,10 @@ describe('usher user import and export', () => {
     // Every row is skipped by now.
     await place.usher(['user', 'import', 'users.csv', '--map', 'again.csv']);
     expect(get('again.csv')).toBe(expected);
-    put('users.jsonl', '{"localId":"x7","email":"e@example.org"}\n');
+    put(
+      'users.jsonl',
+      '{"localId":"x7","email":"e@example.org"}\n{"localId":"x7","email":"f@example.org"}\n',
+    );
     await place.usher(['user', 'import', 'users.jsonl', '--column', 'id=localId', '--map', 'other.csv']);
     expect(get('other.csv')).toMatch(/^old_id,new_id\r\nx7,[\da-f-]{36}\r\n$/);
   });

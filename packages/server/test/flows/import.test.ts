@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { readImportedHash } from '../../src/core/passwords/imported.ts';
 import { exportUsers } from '../../src/flows/export/users.ts';
@@ -187,6 +188,34 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     ]);
     expect(await add([{ ...second, line: 9_999 }])).toMatchObject([
       { reason: `Duplicate email (also on line ${first.line}).` },
+    ]);
+  });
+
+  it('takes an id once, so that each id of the source leads to one account', async () => {
+    const uuid = randomUUID();
+    const [first, second] = [someone({ id: '7' }), someone({ id: ' 7' })];
+    const reason = `Duplicate ID (also on line ${first.line}).`;
+    const { add } = importer();
+    expect(await add([first, second, someone({ id: '' }), someone({ id: '' })])).toMatchObject([
+      { status: 'imported', sourceId: '7' },
+      { status: 'rejected', reason },
+      { status: 'imported' },
+      { status: 'imported' },
+    ]);
+    expect(await add([someone({ id: '7' }), { ...second, line: 9_999 }])).toMatchObject([
+      { reason },
+      { reason },
+    ]);
+    expect(await stored(emailOf(second))).toBeUndefined();
+    // A rejected row takes neither its email nor its id from a later one.
+    expect(await add([row({ email: emailOf(second), id: '8' })])).toMatchObject([{ status: 'imported' }]);
+    expect(await add([someone({ id: uuid }), someone({ id: uuid.toUpperCase() })])).toMatchObject([
+      { status: 'imported', id: uuid },
+      { status: 'rejected', reason: expect.stringContaining('Duplicate ID') },
+    ]);
+    expect(await importer({ dryRun: true }).add([someone({ id: '9' }), someone({ id: '9' })])).toMatchObject([
+      { status: 'imported' },
+      { status: 'rejected', reason: expect.stringContaining('Duplicate ID') },
     ]);
   });
 

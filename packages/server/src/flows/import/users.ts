@@ -42,8 +42,21 @@ export function userImporter(
 ) {
   const { db, clock } = context;
   const linesByEmail = new Map<string, number>();
+  const linesById = new Map<string, number>();
   /** The usernames that a dry run would have created; it creates no accounts that could show them as taken. */
   const promised = new Set<string>();
+
+  /** Why a row repeats an earlier one. If it does not, its email and its ID are noted. */
+  function duplicate({ line, emailKey, id, sourceId }: Waiting): string | undefined {
+    const idKey = id ?? sourceId;
+    const sameEmail = linesByEmail.get(emailKey);
+    if (sameEmail !== undefined) return `Duplicate email (also on line ${sameEmail}).`;
+    const sameId = linesById.get(idKey);
+    if (sameId !== undefined) return `Duplicate ID (also on line ${sameId}).`;
+    linesByEmail.set(emailKey, line);
+    if (idKey !== '') linesById.set(idKey, line);
+    return undefined;
+  }
 
   async function add(rows: readonly SourceRow[]): Promise<RowOutcome[]> {
     const now = clock.now();
@@ -60,11 +73,10 @@ export function userImporter(
           reason: read.reasons.join(' '),
         });
       else {
-        const before = linesByEmail.get(read.emailKey);
-        linesByEmail.set(read.emailKey, before ?? row.line);
-        if (before === undefined) candidates.push({ ...read, line: row.line });
-        else
-          outcomes.push(failedRow({ ...read, line: row.line }, `Duplicate email (also on line ${before}).`));
+        const candidate = { ...read, line: row.line };
+        const reason = duplicate(candidate);
+        if (reason === undefined) candidates.push(candidate);
+        else outcomes.push(failedRow(candidate, reason));
       }
     }
     if (candidates.length > 0)
