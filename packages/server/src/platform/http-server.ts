@@ -22,7 +22,7 @@ export interface HttpServer {
 export interface HttpServerOptions {
   /** Unlimited by default. */
   connectionLimit?: ConnectionLimit;
-  /** How long a client may leave a response unread before it is disconnected, in milliseconds. */
+  /** How long a client may accept nothing, or be without a request, before it is disconnected, in milliseconds. */
   unreadTimeout?: number;
 }
 

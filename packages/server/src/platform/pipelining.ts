@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 
 /** The end of a request's head (RFC 9112, section 2.1). */
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
+const CR = 0x0d;
+const LF = 0x0a;
 /** The maximum number of unparsed bytes behind a request; a client that sends more is disconnected. */
 const MAX_AHEAD = 262_144;
 /**
@@ -84,7 +86,9 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   });
 
   const begin = (connection: Connection, request: IncomingMessage, response: ServerResponse) => {
-    if (++connection.requests >= MAX_REQUESTS) response.setHeader('connection', 'close');
+    // Node discards what it has received behind a request to upgrade.
+    const isLast = ++connection.requests >= MAX_REQUESTS || request.headers.upgrade !== undefined;
+    if (isLast) response.setHeader('connection', 'close');
     if (connection.isPipelined) waitFor(connection, request, response);
     if (isAcceptable(request, response)) listener(request, response);
   };
@@ -205,10 +209,17 @@ function feed(connection: Connection, bytes: Buffer): void {
       return;
     }
     const end = bytes.indexOf(END_OF_HEAD, from);
-    const to = end === -1 ? bytes.length : end + END_OF_HEAD.length;
+    const to = end === -1 ? bytes.length : afterEmptyLines(bytes, end + END_OF_HEAD.length);
     parsePiece(connection, from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
     from = to;
   }
+}
+
+/** Node's parser skips empty lines between requests: they are passed on together, since each piece costs a call. */
+function afterEmptyLines(bytes: Buffer, from: number): number {
+  let to = from;
+  while (bytes[to] === CR || bytes[to] === LF) to++;
+  return to;
 }
 
 /** No client may crash the process, so an error here closes only its connection. */

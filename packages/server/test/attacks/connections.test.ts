@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { clientConnectionLimit } from '../../src/cli/run-server.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '../../src/platform/http-server.ts';
 import { send } from '../support/app.ts';
+import { cpuOf } from '../support/cpu.ts';
 import { newFolder, PUBLIC_URL, startProcess, type UsherProcess } from '../support/process.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -49,6 +50,16 @@ async function openPipelined(port: number): Promise<Socket> {
     });
   });
   return socket;
+}
+
+/** Reads this many bytes more, and then nothing. */
+async function readPart(socket: Socket, length: number): Promise<void> {
+  const end = socket.bytesRead + length;
+  while (socket.bytesRead < end) {
+    socket.resume();
+    await once(socket, 'data');
+  }
+  socket.pause();
 }
 
 /** A server in the same process that answers this many requests in a row would have answered ours, too. */
@@ -199,6 +210,32 @@ describe('D13: requests that are sent ahead', () => {
   );
 });
 
+describe('D13: empty lines between requests', () => {
+  it('cost no more on a connection that has pipelined', async () => {
+    const port = await serve(() => new Response('.'));
+    const bytes = `${'\r\n'.repeat(2 * MEGABYTE)}${get('/')}`;
+    const cost = (socket: Socket) =>
+      cpuOf(async () => {
+        socket.write(bytes);
+        await once(socket, 'data');
+      });
+    const unpipelined = await cost(await open(port));
+    expect(await cost(await openPipelined(port))).toBeLessThan(5 * unpipelined);
+  });
+
+  it.each([
+    { kind: 'has pipelined', opened: openPipelined },
+    { kind: 'has not pipelined', opened: open },
+  ])('do not keep a connection open that $kind', async ({ opened }) => {
+    const port = await serve(() => new Response('.'), { unreadTimeout: 200 });
+    const socket = await opened(port);
+    socket.resume();
+    const lines = setInterval(() => socket.write('\r\n'), 20);
+    await once(socket, 'close');
+    clearInterval(lines);
+  });
+});
+
 describe('D13: requests that no handler answers', () => {
   const refused = {
     'expect what nobody knows': {
@@ -252,6 +289,24 @@ describe('D13: requests that no handler answers', () => {
     const answers = await answered;
     expect(answers).toHaveLength(count);
     expect(answers.at(-1)).toMatch(/connection: close\r\n/i);
+  });
+});
+
+describe('D13: a request that wants to upgrade', () => {
+  it('is the last one of its connection, so that no request behind it is lost unnoticed', async () => {
+    const port = await serve(() => new Response('.'));
+    const upgrade = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n';
+    for (const [bytes, count] of [
+      [`${upgrade}${get('/')}`, 1],
+      [`${get('/')}${upgrade}${get('/')}`, 2],
+    ] as const) {
+      const socket = await open(port, bytes);
+      const closed = once(socket, 'close');
+      const answers = await readAnswers(socket, count + 1);
+      expect(answers).toHaveLength(count);
+      expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n/is);
+      await closed;
+    }
   });
 });
 
@@ -314,6 +369,51 @@ describe('D13: a client that reads nothing', () => {
     socket.pause();
     socket.write(get('/large'));
     await cut.promise;
+  });
+
+  it.each([
+    { bytes: '\r\n', opened: openPipelined },
+    { bytes: '\r\n', opened: open },
+    { bytes: 'G', opened: openPipelined },
+    { bytes: get('/large'), opened: openPipelined },
+  ])('is disconnected although it sends $bytes now and then ($opened.name)', async ({ bytes, opened }) => {
+    const cut = Promise.withResolvers<void>();
+    const large = () =>
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(Buffer.alloc(65_536)),
+        cancel: () => cut.resolve(),
+      });
+    const port = await serve((request) => new Response(request.url.endsWith('/large') ? large() : 'small'), {
+      unreadTimeout: 200,
+    });
+    const socket = await opened(port);
+    socket.pause();
+    socket.write(get('/large'));
+    const sending = setInterval(() => socket.write(bytes), 20);
+    await cut.promise;
+    clearInterval(sending);
+  });
+
+  it('is disconnected only after it has accepted nothing for the whole timeout, not even a part of a chunk', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const timeout = 6_000;
+      // More than the kernel's buffers hold.
+      const part = 48 * MEGABYTE;
+      const port = await serve(() => new Response(new Uint8Array(4 * part)), { unreadTimeout: timeout });
+      const socket = await open(port, get('/'));
+      const closed = once(socket, 'close');
+      for (let read = 0; read < 3; read++) {
+        await readPart(socket, part);
+        vi.advanceTimersByTime(timeout);
+      }
+      vi.advanceTimersByTime(2 * timeout);
+      socket.resume();
+      await closed;
+      expect(socket.bytesRead).toBeLessThan(4 * part);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is disconnected before its first request, too', async () => {
