@@ -130,9 +130,10 @@ export async function resetPassword(
     const passwordHash = await hashPassword(context.hasher, password, 'background');
     const again = (tx: Db) => getAgain(tx, user);
     const sessions = await changeUser(context, again, async (change) => {
+      const sessionsEnded = await givePassword(change, passwordHash);
       // Failed attempts with the old password must not block the user with the new one.
       await resetRateLimitsOf(change);
-      return givePassword(change, passwordHash);
+      return sessionsEnded;
     });
     const generated = given === undefined ? { password } : {};
     if (json) printJson({ user: showUser(user), sessions_ended: sessions, ...generated });

@@ -26,7 +26,8 @@ const TOO_MANY_EMAILS = 'Email not sent: too many requests';
  * rate limit with a `noun` (what there were too many of) can be the `limit` of a route, or be counted by `countWrite`.
  *
  * The order is the order in which a transaction locks the rows that it counts or resets, except for rate limits of
- * ranges alone, which come first. Transactions that keep to it cannot deadlock.
+ * ranges alone, which come first. A transaction locks rate limits after the user and the rows that belong to the user
+ * (ARCHITECTURE.md, "Races"). Transactions that keep to it cannot deadlock.
  */
 export const rateLimits = {
   // An account has two identifiers. If they shared one count, the work skipped by a rejection would reveal that both

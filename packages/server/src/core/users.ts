@@ -100,13 +100,19 @@ export async function lockIfUnchanged(
   return row !== undefined;
 }
 
-/** Blocks this user's sign-ins until the transaction ends, so no concurrent sign-in survives what it revokes. */
-export async function lockSignIns(tx: Db, id: string): Promise<void> {
-  await tx
+/**
+ * Blocks this user's sign-ins until the transaction ends, so no concurrent sign-in survives what it revokes.
+ *
+ * @returns false if the user no longer exists.
+ */
+export async function lockSignIns(tx: Db, id: string): Promise<boolean> {
+  const row = await tx
     .updateTable('users')
     .set((row) => ({ last_sign_in_at: row.ref('last_sign_in_at') }))
     .where('id', '=', id)
-    .execute();
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /**

@@ -1,14 +1,16 @@
-// A transaction that ends the verifications of a user, such as a sign-in, locks the user first. So must one that uses a
-// verification up: in another order the two wait for each other, and PostgreSQL aborts one of them.
+// Transactions lock rows in one order (ARCHITECTURE.md, "Races"): the user, the rows that belong to the user, then the
+// rate limits. In another order two of them wait for each other, and PostgreSQL aborts one.
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
-import { NEW_PASSWORD, send, signUp } from '../support/app.ts';
+import { describe, expect, inject, it } from 'vitest';
+import { run } from '../cli/program.ts';
+import { NEW_PASSWORD, PASSWORD, type Reply, send, signUp } from '../support/app.ts';
+import { deviceOf } from '../support/cookies.ts';
 import { lastEmail, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
 import { postgres } from '../support/postgres.ts';
 import { withApp } from '../support/with-app.ts';
 
-describe('a verification is used up after its user is locked', () => {
+describe('transactions lock rows in one order', () => {
   const { app, database } = withApp(postgres.create);
 
   async function connect(): Promise<pg.Client> {
@@ -17,9 +19,16 @@ describe('a verification is used up after its user is locked', () => {
     return client;
   }
 
-  /** Does the work of a sign-in, step by step, while a request for the same user begins and waits. */
-  async function expectNoDeadlock<T>(userId: string, request: () => Promise<T>): Promise<T> {
-    const [signIn, watch] = [await connect(), await connect()];
+  /**
+   * Holds locks in a transaction of the test while requests begin, one after the other, until each waits for a lock.
+   * Then the transaction makes its last statement and ends.
+   */
+  async function inOrder<T extends readonly Promise<unknown>[]>(
+    [held, last]: [string, string?],
+    userId: string,
+    ...requests: { [K in keyof T]: () => T[K] }
+  ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+    const [holder, watch] = [await connect(), await connect()];
     const waiting = async () => {
       const { rows } = await watch.query(
         `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
@@ -27,38 +36,114 @@ describe('a verification is used up after its user is locked', () => {
       return rows.length;
     };
     try {
-      await signIn.query('BEGIN');
-      await signIn.query('UPDATE users SET last_sign_in_at = last_sign_in_at WHERE id = $1', [userId]);
-      const reply = request();
-      await expect.poll(waiting).toBe(1);
-      await signIn.query('UPDATE verifications SET checks = checks WHERE user_id = $1', [userId]);
-      await signIn.query('COMMIT');
-      return await reply;
+      await holder.query('BEGIN');
+      await holder.query(held, [userId]);
+      const replies: Promise<unknown>[] = [];
+      for (const request of requests) {
+        replies.push(request());
+        await expect.poll(waiting).toBe(replies.length);
+      }
+      if (last) await holder.query(last, [userId]);
+      await holder.query('COMMIT');
+      return (await Promise.all(replies)) as { -readonly [K in keyof T]: Awaited<T[K]> };
     } finally {
-      await signIn.end();
+      await holder.end();
       await watch.end();
     }
   }
 
-  it('by a password reset', async () => {
-    const { id, email } = await signUp(app, newIp());
+  const USER = 'UPDATE users SET last_sign_in_at = last_sign_in_at WHERE id = $1';
+  // Not an update, which would leave a new version of the row: the requests would then no longer get it in order.
+  const VERIFICATIONS = 'SELECT id FROM verifications WHERE user_id = $1 FOR UPDATE';
+
+  /** Requests the email that resets a password: the token of its link, and a wrong code of the right length. */
+  async function requestReset(email: string): Promise<{ token: string; wrong: string }> {
     await send(app, 'POST', '/v1/send-mail', { email }, { from: newIp() });
-    const token = tokenOf((await lastEmail(app, database, email, 'reset_password')).link);
-    const body = { token, password: NEW_PASSWORD };
-    const reply = await expectNoDeadlock(id, () =>
-      send(app, 'POST', '/v1/reset-password', body, { from: newIp() }),
-    );
+    const { link, code } = await lastEmail(app, database, email, 'reset_password');
+    return {
+      token: tokenOf(link),
+      wrong: (code ?? '').replace(/^./, (digit) => (digit === '0' ? '1' : '0')),
+    };
+  }
+
+  const guess = (email: string, code: string): Promise<Reply> =>
+    send(app, 'POST', '/v1/reset-password', { email, code, password: NEW_PASSWORD }, { from: newIp() });
+
+  const reset = (token: string): Promise<Reply> =>
+    send(app, 'POST', '/v1/reset-password', { token, password: NEW_PASSWORD }, { from: newIp() });
+
+  it('a password reset and the work of a sign-in', async () => {
+    const { id, email } = await signUp(app, newIp());
+    const { token } = await requestReset(email);
+    const [reply] = await inOrder([USER, VERIFICATIONS], id, () => reset(token));
     expect(reply).toMatchObject({ status: 200, body: { message: 'Password changed.' } });
   });
 
-  it.each(['the same browser', 'another browser'])('by a verification in %s', async (where) => {
-    const { id, email, browser } = await signUp(app, newIp());
-    const token = tokenOf((await lastEmail(app, database, email, 'verify_email')).link);
-    const reply = await expectNoDeadlock(id, () =>
-      where === 'the same browser'
-        ? browser.post('/v1/verify-email', { token })
-        : send(app, 'POST', '/v1/verify-email', { token, password: NEW_PASSWORD }, { from: newIp() }),
+  it.each(['the same browser', 'another browser'])(
+    'a verification in %s and the work of a sign-in',
+    async (where) => {
+      const { id, email, browser } = await signUp(app, newIp());
+      const token = tokenOf((await lastEmail(app, database, email, 'verify_email')).link);
+      const [reply] = await inOrder([USER, VERIFICATIONS], id, () =>
+        where === 'the same browser'
+          ? browser.post('/v1/verify-email', { token })
+          : send(app, 'POST', '/v1/verify-email', { token, password: NEW_PASSWORD }, { from: newIp() }),
+      );
+      expect(reply).toMatchObject({ status: 200, body: { message: 'Email verified.' } });
+    },
+  );
+
+  it('a password reset by the link and a guess of the code', async () => {
+    const { id, email } = await signUp(app, newIp());
+    const { token, wrong } = await requestReset(email);
+    expect((await guess(email, wrong)).body.code).toBe('invalid_code');
+    const replies = await inOrder(
+      [VERIFICATIONS],
+      id,
+      () => reset(token),
+      () => guess(email, wrong),
     );
-    expect(reply).toMatchObject({ status: 200, body: { message: 'Email verified.' } });
+    expect(replies).toMatchObject([{ status: 200 }, { body: { code: 'invalid_code' } }]);
+  });
+
+  it('the deletion of an account and a guess of a code', async () => {
+    const { id, email, browser } = await signUp(app, newIp());
+    const { wrong } = await requestReset(email);
+    expect((await guess(email, wrong)).body.code).toBe('invalid_code');
+    const replies = await inOrder(
+      [VERIFICATIONS],
+      id,
+      () => browser.send('DELETE', '/v1/me', { email, password: PASSWORD }),
+      () => guess(email, wrong),
+    );
+    expect(replies).toMatchObject([{ status: 200 }, { body: { code: 'invalid_code' } }]);
+  });
+
+  it('the deletion of an account and a recovery email for a known device', async () => {
+    const { id, email, browser } = await signUp(app, newIp());
+    const cookie = deviceOf(await send(app, 'POST', '/v1/signin', { email, password: PASSWORD }));
+    expect(cookie).not.toBe('');
+    const request = () => browser.send('POST', '/v1/send-mail', { email }, { cookie });
+    expect((await request()).status).toBe(202);
+    const replies = await inOrder(
+      [VERIFICATIONS],
+      id,
+      () => browser.send('DELETE', '/v1/me', { email, password: PASSWORD }),
+      request,
+    );
+    expect(replies).toMatchObject([{ status: 200 }, { status: 202 }]);
+  });
+
+  it('a sign-in and a password reset by the operator', async () => {
+    const { id, username, email } = await signUp(app, newIp());
+    await requestReset(email);
+    const env = { USHER_DATABASE: database.url, USHER_SECRET: app.secret, USHER_PUBLIC_URL: app.url };
+    const replies = await inOrder(
+      [VERIFICATIONS],
+      id,
+      () => send(app, 'POST', '/v1/signin', { email, password: PASSWORD }, { from: newIp() }),
+      () => run(inject('folder'), env, ['user', 'reset-password', username]),
+    );
+    expect(replies).toMatchObject([{ status: 200 }, { code: 0 }]);
   });
 });

@@ -3,7 +3,7 @@ import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { parseEmail } from '../../core/identifiers.ts';
 import { countInWindow } from '../../core/rate-limits.ts';
-import { findByIdentifier } from '../../core/users.ts';
+import { findByIdentifier, lockSignIns } from '../../core/users.ts';
 import { fieldError, HttpError } from '../../errors.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
@@ -55,13 +55,18 @@ export async function sendMail(
   return verification ? { ...reply, otherCookies: verificationCookie(context, verification) } : reply;
 }
 
-/** @returns Whether a known device may request one more email. */
+/**
+ * Locks the user before the rate limit, as a deletion of the account does (`core/rate-limits.ts`).
+ *
+ * @returns Whether a known device may request one more email. Not if the account has just been deleted.
+ */
 async function countKnown(
   tx: Db,
   context: AppContext,
   userId: string,
   client: Call['client'],
 ): Promise<boolean> {
+  if (!(await lockSignIns(tx, userId))) return false;
   const counted = await countInWindow(
     tx,
     context.keys.rateLimits,

@@ -194,7 +194,7 @@ async function checkCode<P extends CodePurpose>(
     email: parsed.key,
     verificationId: readVerificationCookie(context, headers),
   };
-  const counted = await db.transaction().execute((tx) => countGuess(tx, context, rules, guess));
+  const counted = await countGuess(context, rules, guess);
   const isRight =
     counted.verification && isFor(user) && fits(keys.verifications, counted.verification, parsed.key, code);
   const purpose = purposes.find((one) => one === counted.verification?.purpose);
@@ -231,22 +231,27 @@ interface Guess {
  * Counts a guess. The limits of the IP range and of the day reject early. An email without an account never reaches the
  * limit that counts until a correct code, so the same work follows whether or not that one rejects: the timing must not
  * reveal whether the account exists.
+ *
+ * There are two transactions, because rate limits are locked last (`core/rate-limits.ts`): the one that locks the
+ * verification holds no rate limit yet. Neither takes back what it counted.
  */
 async function countGuess(
-  tx: Db,
-  { clock, keys }: AppContext,
+  { db, clock, keys }: AppContext,
   rules: VerificationRules,
   { subject, longest, ranges, ...verification }: Guess,
 ): Promise<{ verification?: Verification | undefined; rateLimited?: RateLimited }> {
   const now = clock.now();
   const { rateLimits: limits } = keys;
-  const fromRange = await countInRanges(tx, limits, 'codes_per_ip_range', ranges, now);
-  if (!fromRange.allowed) return { rateLimited: fromRange };
-  const today = await countInWindow(tx, limits, rules.daily, subject, now);
-  if (!today.allowed) return { rateLimited: today };
-  const inAll = await countInWindow(tx, limits, rules.total, subject, now, { longest });
-  const found = await countVerificationAttempt(tx, keys.verifications, verification, rules, now);
-  const ofAll = found && (await countInWindow(tx, limits, 'codes_total', EVERYBODY, now));
-  if (!inAll.allowed) return { rateLimited: inAll };
-  return ofAll && !ofAll.allowed ? { rateLimited: ofAll } : { verification: found };
+  const early = await db.transaction().execute(async (tx) => {
+    const fromRange = await countInRanges(tx, limits, 'codes_per_ip_range', ranges, now);
+    return fromRange.allowed ? countInWindow(tx, limits, rules.daily, subject, now) : fromRange;
+  });
+  if (!early.allowed) return { rateLimited: early };
+  return db.transaction().execute(async (tx) => {
+    const found = await countVerificationAttempt(tx, keys.verifications, verification, rules, now);
+    const inAll = await countInWindow(tx, limits, rules.total, subject, now, { longest });
+    const ofAll = found && (await countInWindow(tx, limits, 'codes_total', EVERYBODY, now));
+    if (!inAll.allowed) return { rateLimited: inAll };
+    return ofAll && !ofAll.allowed ? { rateLimited: ofAll } : { verification: found };
+  });
 }
