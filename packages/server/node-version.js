@@ -7,6 +7,6 @@ const OLDEST = 24;
 export function nodeTooOld() {
   const { node } = process.versions;
   return Number(node.split('.')[0]) < OLDEST
-    ? `Usher needs Node.js ${OLDEST} or later; this is ${node}. Install it, or run \`npm install node@${OLDEST}\`.`
+    ? `Usher needs Node.js ${OLDEST} or later; this is ${node}. Install it, or let npm bring it. In a project, run \`npm install node@${OLDEST}\` and start it with \`npx node server.js\`. For the command, run \`npx -p node@${OLDEST} -p usher-auth usher-auth\`.`
     : undefined;
 }

@@ -30,7 +30,7 @@ export interface UsersCalls {
    */
   get(id: string): CallResult<'GET /v1/users/{id}'>;
   /**
-   * Updates a user: username, role and whether the account is disabled. Either all changes are made or none.
+   * Updates a user. Either all changes are made or none.
    *
    * @returns The updated user.
    *

@@ -529,7 +529,7 @@ describe('the entries of the package', () => {
   const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.11.1' } })`;
   const asOlder = [`--import=data:text/javascript,${encodeURIComponent(pretend)}`];
   const needed =
-    /Usher needs Node\.js 24 or later; this is \d+\.\d+\.\d+\. Install it, or run `npm install node@24`\.\n/;
+    /Usher needs Node\.js 24 or later; this is \d+\.\d+\.\d+\. Install it, or let npm bring it\. In a project, run `npm install node@24` and start it with `npx node server\.js`\. For the command, run `npx -p node@24 -p usher-auth usher-auth`\.\n/;
 
   it.each(['bin/usher.js', 'bin/usher-auth.js'])('refuses an older Node.js in one sentence (%s)', (file) => {
     const root = install();

@@ -40,7 +40,7 @@ describe.each(databases)('the README on $name', ({ create }) => {
     expect(answers).toHaveLength(2);
     expect(printed.slice(-2).map(shapeOf)).toEqual(answers.map(shapeOf));
     const [signedUp, me] = printed.map((line) => JSON.parse(line));
-    expect(signedUp).toMatchObject({ message: 'user created!', user: { username: 'ada' } });
+    expect(signedUp).toMatchObject({ message: 'user created!', user: { username: 'grace' } });
     expect(me.user).toEqual(signedUp.user);
   });
 

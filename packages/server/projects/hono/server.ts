@@ -5,10 +5,13 @@ import { createUsher } from 'usher-auth';
 const port = Number(process.env['PORT'] ?? 3000);
 const usher = await createUsher({ publicUrl: process.env['PUBLIC_URL'] ?? `http://localhost:${port}` });
 
+const home =
+  '<a href="/sign-up?return_to=/api/hello">Sign up</a>, then open <a href="/api/hello">/api/hello</a>.';
+
 const app = new Hono<{ Bindings: HttpBindings }>();
 
 // A public route.
-app.get('/', (c) => c.text('Try /api/hello, with a session or a token.'));
+app.get('/', (c) => c.html(home));
 
 // A protected route: it needs Usher's session cookie or an access token.
 app.get('/api/hello', async (c) => {

@@ -66,7 +66,6 @@ function packageOf(framework: Framework, name: string): object {
     hono: { '@hono/node-server': nodeServer, hono: manifest.dependencies['hono'], 'usher-auth': own },
     express: {
       '@hono/node-server': nodeServer,
-      '@usher-auth/guard': own,
       express: '^5.0.0',
       'usher-auth': own,
     },

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { asBearer, newIdentifiers, send } from '../support/app.ts';
+import { sessionOf } from '../support/cookies.ts';
 import { freePort, leash, newFolder } from '../support/process.ts';
 import { run } from './program.ts';
 
@@ -66,17 +67,21 @@ describe('usher init', () => {
       await expect.poll(() => printed).toContain(`Ready at http://localhost:${port}`);
 
       const app = { port };
-      expect((await send(app, 'GET', '/')).text).toContain('/api/hello');
+      const home = await send(app, 'GET', '/');
+      expect(home.headers.get('content-type')).toMatch(/^text\/html/);
+      for (const path of ['/sign-up?return_to=/api/hello', '/api/hello'])
+        expect(home.text).toContain(`<a href="${path}">`);
       expect((await send(app, 'GET', '/api/hello')).status).toBe(401);
       const names = newIdentifiers();
-      const { user } = (await send(app, 'POST', '/v1/signup', names)).body;
+      const cookie = sessionOf(await send(app, 'POST', '/v1/signup', names));
       const { email, password } = names;
-      // The guard takes tokens for services, and Usher those for itself.
-      const audience = framework === 'hono' ? {} : { audience: 'services' };
-      const login = await send(app, 'POST', '/v1/login', { email, password, ...audience });
-      const token = login.body.access_token;
-      const hello = await send(app, 'GET', '/api/hello', undefined, asBearer(token));
-      expect(hello.body.hello).toBe(framework === 'hono' ? names.username : user.id);
+      const login = await send(app, 'POST', '/v1/login', { email, password });
+      const helloByCookie = () => send(app, 'GET', '/api/hello', undefined, { headers: { cookie } });
+      const byCookie = await helloByCookie();
+      const byToken = await send(app, 'GET', '/api/hello', undefined, asBearer(login.body.access_token));
+      expect([byCookie.body, byToken.body]).toEqual([{ hello: names.username }, { hello: names.username }]);
+      // The next cookie of the session reaches the browser; there is none within the same second.
+      await expect.poll(async () => sessionOf(await helloByCookie())).toMatch(/^usher=./);
       child.kill('SIGTERM');
       expect((await exited)[0]).toBe(0);
       expect(readdirSync(project).sort()).toContain('usher.db');
