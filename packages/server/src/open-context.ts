@@ -64,14 +64,8 @@ export async function openContext(
   { log, clock = systemClock, sources = sourcesOfOptions({}), hashing = {}, timeouts }: ContextOptions = {},
 ): Promise<OpenedContext> {
   const ownLog = log ?? createLog(config.logLevel);
-  // Check these before anything is opened that would have to be closed again.
-  trustedProxiesOf(config);
-  rejectOwnAudience(config);
-  const assets = openAssets(config);
-  const breachedPasswords =
-    config.breachedPasswords === undefined
-      ? undefined
-      : await openBreachedPasswords(config.breachedPasswords);
+  const files = await openFiles(config);
+  const { breachedPasswords } = files;
   const database = await openDatabase(config.database, {
     timeouts,
     password: config.databasePassword,
@@ -81,7 +75,7 @@ export async function openContext(
     throw error;
   });
   try {
-    const parts = { log: ownLog, clock, assets, sources, hashing, breachedPasswords };
+    const parts = { log: ownLog, clock, sources, hashing, ...files };
     return await createContext(config, database, parts);
   } catch (error) {
     await database.close();
@@ -90,10 +84,45 @@ export async function openContext(
   }
 }
 
+/**
+ * Checks the settings as a start does, without opening a database: also the files and folders that they name.
+ *
+ * @throws Error that says what is wrong with a setting.
+ */
+export async function checkConfig(config: Config): Promise<void> {
+  const { breachedPasswords } = await openFiles(config);
+  await breachedPasswords?.close();
+  // Checks the path of the file. A connection is opened with the first query, and there is none.
+  if (/^sqlite:/i.test(config.database)) await (await openDatabase(config.database)).close();
+}
+
+/** What the files and folders contain that the settings name. */
+type Files = Pick<AppContext, 'assets' | 'breachedPasswords' | 'languages' | 'renderEmail'>;
+
+/** Checks the settings and reads their files, before a database is opened that would have to be closed again. */
+async function openFiles(config: Config): Promise<Files> {
+  trustedProxiesOf(config);
+  rejectOwnAudience(config);
+  const languages = openLanguages({ folder: config.messages, fallback: config.language });
+  const renderEmail = emailRenderer({
+    languages,
+    folder: config.emailTemplates,
+    service: config.serviceName,
+    url: publicUrlOf(config),
+  });
+  const assets = openAssets(config);
+  // The last one, because it has to be closed.
+  const breachedPasswords =
+    config.breachedPasswords === undefined
+      ? undefined
+      : await openBreachedPasswords(config.breachedPasswords);
+  return { assets, breachedPasswords, languages, renderEmail };
+}
+
+const publicUrlOf = ({ publicUrl, port }: Config): string => publicUrl ?? `http://localhost:${port}`;
+
 /** What a context is made of before there is a database. */
-type Parts = Pick<AppContext, 'log' | 'clock' | 'assets' | 'sources' | 'breachedPasswords'> & {
-  hashing: Hashing;
-};
+type Parts = Files & Pick<AppContext, 'log' | 'clock' | 'sources'> & { hashing: Hashing };
 
 async function createContext(config: Config, database: Database, parts: Parts): Promise<OpenedContext> {
   const { log, clock } = parts;
@@ -171,7 +200,7 @@ interface State {
 function assembleContext(
   config: Config,
   database: Database,
-  { log, clock, assets, sources, breachedPasswords }: Parts,
+  { log, clock, assets, sources, breachedPasswords, languages, renderEmail }: Parts,
   {
     keys,
     keyring,
@@ -179,8 +208,7 @@ function assembleContext(
     state,
   }: Pick<AppContext, 'keys' | 'keyring'> & { services: Services; state: State },
 ): AppContext {
-  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
-  const languages = openLanguages({ folder: config.messages, fallback: config.language });
+  const publicUrl = publicUrlOf(config);
   return {
     config,
     sources,
@@ -202,12 +230,7 @@ function assembleContext(
     stateNotes,
     breachedPasswords,
     languages,
-    renderEmail: emailRenderer({
-      languages,
-      folder: config.emailTemplates,
-      service: config.serviceName,
-      url: publicUrl,
-    }),
+    renderEmail,
     assets,
     hasMailbox: hasMailbox(config, publicUrl),
     mailboxSecret: newSecret(),
@@ -281,9 +304,9 @@ function checkedApplication({ name, path }: Application): Application {
 }
 
 /** Tokens for a service must not be valid at Usher itself. */
-function rejectOwnAudience({ audiences, publicUrl, port }: Config): void {
-  const own = publicUrl ?? `http://localhost:${port}`;
-  if (audiences.includes(own))
+function rejectOwnAudience(config: Config): void {
+  const own = publicUrlOf(config);
+  if (config.audiences.includes(own))
     throw new ConfigError(
       `USHER_AUDIENCES (--audiences) must not include ${own}, the audience of Usher itself: tokens for a service would then also work here. Use a different name for the service.`,
     );

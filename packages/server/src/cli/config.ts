@@ -1,18 +1,20 @@
 import type { Command } from 'commander';
 import { inWords, settingsInForce } from '../flows/admin/settings.ts';
+import { checkConfig } from '../open-context.ts';
 import { printJson, printTable } from './output.ts';
 import { settingsOf, withSettings } from './settings.ts';
 
 export function addConfig(program: Command): void {
   withSettings(program.command('config'))
-    .description('Show current settings and their sources.')
+    .description('Check the settings as usher serve does, and show them with their sources.')
     .option('--json', 'Output as JSON.')
     .addHelpText('after', '\nExample:\n  usher config --port 4001 --json')
     .action(show);
 }
 
-function show({ json }: { json?: true }, command: Command): void {
+async function show({ json }: { json?: true }, command: Command): Promise<void> {
   const { config, sources } = settingsOf(command);
+  await checkConfig(config);
   const lines = settingsInForce(config, sources);
   if (json) printJson({ settings: lines });
   else

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { distance } from 'fastest-levenshtein';
 import type { AppContext } from '../context.ts';
 import { eventFollower } from '../core/events/follow.ts';
 import { type EventQuery, listEventPage, type RecordedEvent } from '../core/events.ts';
@@ -102,9 +103,15 @@ const rowOf = ({ at, name, userId, ip, details }: RecordedEvent): string[] => [
 
 const printEvent = (event: RecordedEvent): void => printLine(JSON.stringify(showRecordedEvent(event)));
 
+/** How many names an unknown one is answered with. */
+const NAMES_SHOWN = 3;
+
 function toName(text: string): EventName {
   if (text in events) return text as EventName;
-  throw new InvalidArgumentError('Unknown event. See docs/reference/events.md.');
+  const nearest = Object.keys(events)
+    .sort((a, b) => distance(text, a) - distance(text, b))
+    .slice(0, NAMES_SHOWN);
+  throw new InvalidArgumentError(`Unknown event. The nearest names: ${nearest.join(', ')}.`);
 }
 
 function toRequest(text: string): string {

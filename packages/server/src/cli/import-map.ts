@@ -8,9 +8,10 @@ export interface IdMap {
   /**
    * Moves the map to its final name.
    *
-   * @returns The number of users in it, and the number without an ID in the source.
+   * @returns The number of users in it, the number without an ID in the source, and the number of existing accounts that
+   * may belong to somebody else.
    */
-  keep(): { written: number; missing: number };
+  keep(): { written: number; missing: number; unverified: number };
   /** Deletes the file; a second run writes all of it again. Does nothing after `keep`. */
   discard(): void;
 }
@@ -25,6 +26,7 @@ export function createIdMap(file: string): IdMap {
   const target = saying(file, () => createPrivateFile(file, { replaces: false }));
   let written = 0;
   let missing = 0;
+  let unverified = 0;
   const put = (text: string) => saying(file, () => target.write(text));
   put(csvLine(['old_id', 'new_id']));
   return {
@@ -34,10 +36,11 @@ export function createIdMap(file: string): IdMap {
       put(mapped.map(({ sourceId = '', id = '' }) => csvLine([sourceId, id])).join(''));
       written += mapped.length;
       missing += accounts.length - mapped.length;
+      unverified += outcomes.filter(({ status, id }) => status === 'skipped' && id === undefined).length;
     },
     keep() {
       saying(file, () => target.keep());
-      return { written, missing };
+      return { written, missing, unverified };
     },
     discard: () => target.discard(),
   };

@@ -33,7 +33,8 @@ const rowOf = ({ line, status, email, family, reason }: RowOutcome) => ({
 
 export function sentenceOf({ line, status, email, family, reason }: RowOutcome, dryRun?: true): string {
   const who = email === '' ? '' : `${email}: `;
-  if (status === 'skipped') return `line ${line}: ${who}skipped: an account with this email already exists`;
+  if (status === 'skipped')
+    return `line ${line}: ${who}skipped: ${reason ?? 'an account with this email already exists'}`;
   if (status === 'rejected') return `line ${line}: ${who}rejected: ${reason}`;
   return `line ${line}: ${who}${dryRun ? 'would be imported' : 'imported'} (${family === 'none' ? 'no password' : family})`;
 }

@@ -121,9 +121,14 @@ async function takeAll(
 
 function keepMap(map: IdMap | undefined, file: string | undefined): void {
   if (!map) return;
-  const { written, missing } = map.keep();
+  const { written, missing, unverified } = map.keep();
   const lacking = missing === 0 ? '' : ` ${missing} without an id in the source are left out.`;
-  say(`Ids of ${written} users written to ${file}.${lacking}`);
+  const accounts = unverified === 1 ? '1 account' : `${unverified} accounts`;
+  const strangers =
+    unverified === 0
+      ? ''
+      : ` ${accounts} with an email that is not verified ${unverified === 1 ? 'is' : 'are'} left out: somebody else may have signed up with it. --report lists them.`;
+  say(`Ids of ${written} users written to ${file}.${lacking}${strangers}`);
 }
 
 async function* batchesOf(source: ImportSource): AsyncGenerator<SourceRow[]> {

@@ -53,6 +53,26 @@ it('prints every setting with where it comes from, and makes no database', async
   expect(readdirSync(folder)).not.toContain('usher.db');
 });
 
+it.each([
+  [['--trusted-proxies', 'foo'], 'USHER_TRUSTED_PROXIES'],
+  [['--audiences', 'https://a.example', '--public-url', 'https://a.example'], 'USHER_AUDIENCES'],
+  [['--logo', 'missing.svg'], 'USHER_LOGO'],
+  [['--breached-passwords', 'missing'], 'USHER_BREACHED_PASSWORDS'],
+  [['--email-templates', 'missing'], 'USHER_EMAIL_TEMPLATES'],
+  [['--messages', 'missing'], 'USHER_MESSAGES'],
+  [['--language', 'tlh'], 'USHER_LANGUAGE'],
+  [['--database', 'sqlite:missing/usher.db'], 'Directory '],
+])('refuses %j as a start does, and makes no file', async (args, named) => {
+  const folder = newFolder();
+  const { code, stdout, stderr } = await run(folder, {}, ['config', ...args]);
+  expect(stdout).toBe('');
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(named);
+  const served = await run(folder, { USHER_SECRET: secret }, ['serve', '--port', '0', ...args]);
+  expect(served).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(stderr) });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 it('is documented with a flag for every setting but the secret ones', () => {
   const page = readFileSync(new URL('../../../../docs/reference/settings.md', import.meta.url), 'utf8');
   for (const name of settingNames) {

@@ -219,6 +219,20 @@ describe('the secret beside a database file', () => {
     }
   });
 
+  it('stays with the database while a server has it open, and then goes with its state file', async () => {
+    const { folder, usher } = await inFolder();
+    const server = await openDatabase(`sqlite:${join(folder, 'usher.db')}`);
+    await server.ping();
+    const files = readdirSync(folder).sort();
+    const { code, stderr } = await usher('db drop --yes');
+    expect([code, stderr]).toEqual([1, 'usher: A server is using this database. Stop it first.\n']);
+    expect(readdirSync(folder).sort()).toEqual(files);
+    expect(await server.exists()).toBe(true);
+    await server.close();
+    expect((await usher('db drop --yes')).code).toBe(0);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('stays when another database in the folder may need it', async () => {
     const { folder, usher, secret } = await inFolder();
     await usher('db create --database sqlite:other.db');

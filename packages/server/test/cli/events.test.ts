@@ -68,6 +68,8 @@ describe.each(databases)('usher events on $name', (kind) => {
   });
 
   it('says what it cannot take', async () => {
+    const { stderr } = await usher('events --name user_singed_up');
+    expect(stderr).toMatch(/Unknown event\. The nearest names: user_signed_up, \w+, \w+\./);
     for (const wrong of ['--name nothing', '--since yesterday', '--request 1', '--limit 0', '--cursor x'])
       expect((await usher(`events ${wrong}`)).code).toBe(2);
     expect((await usher('events --user nobody')).stderr).toBe('usher: No user named nobody.\n');

@@ -311,6 +311,35 @@ describe('usher user import and export', () => {
     expect(get('other.csv')).toMatch(/^old_id,new_id\r\nx7,[\da-f-]{36}\r\n$/);
   });
 
+  it('maps no old id to an account that somebody signed up with an unverified email', async () => {
+    put('users.csv', 'id,email\n1,ada@example.org\n2,grace@example.org\n3,eve@example.org\n');
+    for (const name of ['ada', 'grace'])
+      await place.usher(['user', 'add', '--username', name, '--email', `${name}@example.org`]);
+    const database = await openDatabase(place.database.url);
+    await database.db
+      .updateTable('users')
+      .set({ email_verified_at: 1 })
+      .where('email_key', '=', 'grace@example.org')
+      .execute();
+    const { id } = await database.db
+      .selectFrom('users')
+      .select('id')
+      .where('email_key', '=', 'grace@example.org')
+      .executeTakeFirstOrThrow();
+    await database.close();
+    const args = ['user', 'import', 'users.csv', '--map', 'ids.csv', '--report', 'skipped.csv'];
+    const { code, stderr } = await place.usher(args);
+    expect([code, get('ids.csv')]).toEqual([
+      0,
+      expect.stringMatching(new RegExp(`^old_id,new_id\r\n2,${id}\r\n3,[\\da-f-]{36}\r\n$`)),
+    ]);
+    expect(stderr).toContain('1 account with an email that is not verified is left out');
+    const reason =
+      'An account with this email exists, but its email is not verified, so it is not in the map.';
+    expect(get('skipped.csv')).toContain(`2,skipped,ada@example.org,,"${reason}"`);
+    expect(get('skipped.csv')).toContain('3,skipped,grace@example.org,,\r\n');
+  });
+
   it('writes no map over a file or through a link, and none that would be wrong', async () => {
     put('users.csv', 'id,email\n1,a@example.org\n');
     put('nameless.csv', 'email\na@example.org\n');

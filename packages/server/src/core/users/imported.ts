@@ -29,15 +29,19 @@ export interface ImportedUser {
   >;
 }
 
-/** Which of these emails, usernames and ids are taken, with the account id for emails; all normalized. */
+/** Which of these emails, usernames and ids are taken, with the account for emails; all normalized. */
 export async function takenAmong(
   db: Db,
   users: readonly Pick<ImportedUser, 'id' | 'usernameKey' | 'emailKey'>[],
   usernames: readonly string[] = users.map((user) => user.usernameKey),
-): Promise<{ emails: Map<string, string>; usernames: Set<string>; ids: Set<string> }> {
+): Promise<{
+  emails: Map<string, { id: string; isVerified: boolean }>;
+  usernames: Set<string>;
+  ids: Set<string>;
+}> {
   const rows = await db
     .selectFrom('users')
-    .select(['id', 'username_key', 'email_key'])
+    .select(['id', 'username_key', 'email_key', 'email_verified_at'])
     .where((or) =>
       or.or([
         or(
@@ -56,10 +60,24 @@ export async function takenAmong(
     )
     .execute();
   return {
-    emails: new Map(rows.map((row) => [row.email_key, row.id])),
+    emails: new Map(
+      rows.map((row) => [row.email_key, { id: row.id, isVerified: row.email_verified_at !== null }]),
+    ),
     usernames: new Set(rows.map((row) => row.username_key)),
     ids: new Set(rows.map((row) => row.id)),
   };
+}
+
+/** Which of these accounts an import created, as far as the audit log goes back. */
+export async function importedAmong(db: Db, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db
+    .selectFrom('events')
+    .select('user_id')
+    .where('user_id', 'in', ids)
+    .where('name', '=', 'user_imported')
+    .execute();
+  return new Set(rows.flatMap((row) => row.user_id ?? []));
 }
 
 /**

@@ -2,7 +2,7 @@ import type { AppContext } from '../../context.ts';
 import { OPERATOR, recordEvents } from '../../core/events.ts';
 import { replaceSlowestHash, serializeAdminChanges, slowestHash } from '../../core/installation.ts';
 import { slowerStandIn } from '../../core/passwords/imported.ts';
-import { insertImported, takenAmong } from '../../core/users/imported.ts';
+import { importedAmong, insertImported, takenAmong } from '../../core/users/imported.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { completeSetUp } from '../accounts/change-user.ts';
 import type { Cells } from './columns.ts';
@@ -19,13 +19,16 @@ export interface RowOutcome {
   line: number;
   status: 'imported' | 'skipped' | 'rejected';
   email: string;
-  /** The account of an imported or skipped row; none in a dry run that would create it. */
+  /**
+   * The account of an imported or skipped row; none in a dry run that would create it, nor if a stranger may have signed
+   * up with the email.
+   */
   id?: string;
   /** Its id in the source, if there is one. */
   sourceId?: string;
   /** The hash family of an imported row. */
   family?: string;
-  /** Why the row was rejected. */
+  /** Why the row was rejected, or why a skipped row has no `id`. */
   reason?: string;
 }
 
@@ -34,7 +37,8 @@ type Waiting = Candidate & { line: number };
 /**
  * Imports rows in batches. Each batch is imported entirely or not at all, and a repeated row only once. A row whose
  * email already has an account is `skipped`, however it was created, so an interrupted import can simply run
- * again.
+ * again. The account is taken for the user's own only if an import created it or its email is verified: anybody can sign
+ * up with an email.
  */
 export function userImporter(
   context: Pick<AppContext, 'db' | 'clock'>,
@@ -91,6 +95,9 @@ export function userImporter(
   return { add };
 }
 
+const NOT_VERIFIED =
+  'An account with this email exists, but its email is not verified, so it is not in the map.';
+
 /** Chooses the candidates whose identifiers are free. `promised` holds the usernames of the chosen ones; it grows. */
 async function choose(
   db: Db,
@@ -102,13 +109,20 @@ async function choose(
     otherUsername ?? usernameKey,
   ]);
   const taken = await takenAmong(db, candidates, names);
+  const existing = [...taken.emails.values()];
+  const imported = await importedAmong(
+    db,
+    existing.flatMap(({ id, isVerified }) => (isVerified ? [] : id)),
+  );
   const isTaken = (name: string) => taken.usernames.has(name) || promised.has(name);
   const chosen: Waiting[] = [];
   const outcomes = candidates.map((candidate): RowOutcome => {
     const { email, line, family, id, sourceId, otherUsername } = candidate;
     const named = sourceId === '' ? {} : { sourceId };
-    const existingId = taken.emails.get(candidate.emailKey);
-    if (existingId !== undefined) return { line, status: 'skipped', email, id: existingId, ...named };
+    const account = taken.emails.get(candidate.emailKey);
+    if (account && !account.isVerified && !imported.has(account.id))
+      return { line, status: 'skipped', email, reason: NOT_VERIFIED };
+    if (account) return { line, status: 'skipped', email, id: account.id, ...named };
     if (id !== undefined && taken.ids.has(id)) return failedRow(candidate, 'This ID is already in use.');
     if (otherUsername !== undefined && isTaken(candidate.usernameKey))
       Object.assign(candidate, { username: otherUsername, usernameKey: otherUsername });

@@ -12,6 +12,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { whileBusy } from './sqlite-busy.ts';
 import { TOO_LONG } from './sqlite-checkpoint.ts';
+import { SQLITE_BUSY, sqliteResult } from './unavailable.ts';
 
 /** The absolute path of a usable database file. @throws Error that says what to change. */
 export function fitPath(path: string): string {
@@ -70,6 +71,24 @@ export async function openFile(file: string): Promise<{ writer: DatabaseSync; re
   } catch (cause) {
     writer.close();
     throw new Error(`Couldn’t open the database ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * A process that has the file open keeps a shared lock on it (https://sqlite.org/wal.html#noshm), and would go on writing
+ * to a deleted file.
+ *
+ * @throws Error if another connection is open.
+ */
+export function rejectInUse(file: string): void {
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK');
+  } catch (cause) {
+    if (sqliteResult(cause) !== SQLITE_BUSY) throw cause;
+    throw new Error('A server is using this database. Stop it first.');
+  } finally {
+    database.close();
   }
 }
 

@@ -4,7 +4,7 @@ import type { Database, OpenOptions } from './database.ts';
 import { type MigrationHost, migrate, pending } from './migrate.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
-import { createFile, fitPath, openFile, removeFile } from './sqlite-file.ts';
+import { createFile, fitPath, openFile, rejectInUse, removeFile } from './sqlite-file.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -30,6 +30,7 @@ export function openSqlite(path: string, { migrations, timeouts }: OpenOptions):
     create: async () => createFile(file),
     drop: async () => {
       await db.destroy();
+      rejectInUse(file);
       removeFile(file);
     },
     // A bare `SELECT 1` would not access the file.
