@@ -414,4 +414,12 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect(rows(await atPath('/admin/events?request=nothing'))).toBe(0);
     expect(rows(await atPath('/admin/events?user='))).toBeGreaterThan(2);
   });
+
+  it('shows no events for a type that does not exist, and says so', async () => {
+    const html = await atPath('/admin/events?name=bogus');
+    expect(wordsOf(html)).toContain('There is no event of this type.');
+    expect(html.split('<tr').filter((one) => one.includes('<time'))).toEqual([]);
+    expect((await atPath('/admin/events.jsonl?name=bogus')).trim()).toBe('');
+    expect(wordsOf(await atPath('/admin/events?name='))).not.toContain('There is no event of this type.');
+  });
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EventQuery } from '../../core/events.ts';
 import { type EventName, events } from '../../events.ts';
-import { userIdOf } from '../../flows/admin/events.ts';
+import { NO_USER, userIdOf } from '../../flows/admin/events.ts';
 import type { Db } from '../../platform/db/index.ts';
 
 export const PATH = '/admin/events';
@@ -11,13 +11,17 @@ export const eventNames = Object.keys(events) as [EventName, ...EventName[]];
 /** Invalid parameters are ignored, except those that people type: dropping them would show every event. */
 export const eventsQuery = z.object({
   user: typed(),
-  name: z.enum(eventNames).optional().catch(undefined),
+  name: typed(),
   request: typed(),
   since: z.iso.date().optional().catch(undefined),
   until: z.iso.date().optional().catch(undefined),
   cursor: z.uuid().optional().catch(undefined),
 });
 export type EventsQuery = z.infer<typeof eventsQuery>;
+
+/** Whether a parameter names an event that there is; an empty one is for all events. */
+export const isEventName = (name: string | undefined): name is EventName =>
+  name !== undefined && Object.hasOwn(events, name);
 
 /** What somebody typed; no user or request has a longer name. */
 function typed() {
@@ -36,8 +40,8 @@ export const searchOf = async (
   { user, name, request, since, until, cursor }: EventsQuery,
   limit: number,
 ): Promise<EventQuery> => ({
-  userId: user ? await userIdOf(db, user) : undefined,
-  name,
+  userId: name && !isEventName(name) ? NO_USER : user ? await userIdOf(db, user) : undefined,
+  name: isEventName(name) ? name : undefined,
   requestId: request || undefined,
   since: since === undefined ? undefined : Date.parse(since),
   // The last day is included.

@@ -10,7 +10,7 @@ import { Button } from '../form.tsx';
 import { Empty, page } from '../layout.tsx';
 import { adminArea } from './area.ts';
 import { Pages, withQuery } from './choices.tsx';
-import { type EventsQuery, eventNames, isOpenEnded, PATH, searchOf } from './events-query.ts';
+import { type EventsQuery, eventNames, isEventName, isOpenEnded, PATH, searchOf } from './events-query.ts';
 import { EventsTable } from './events-table.tsx';
 import { Follow } from './follow.tsx';
 import { Select } from './users.tsx';
@@ -27,6 +27,7 @@ export async function eventsPage(
   const now = context.clock.now();
   const search = await searchOf(context.db, query, PAGE);
   const { events, next: cursor, names } = await readEvents(context, search);
+  const isNameKnown = !query.name || isEventName(query.name);
   const { cursor: _, ...filter } = query;
   return page(
     context,
@@ -39,7 +40,11 @@ export async function eventsPage(
           Export (JSONL)
         </a>
       </div>
-      <Filter query={query} isUserKnown={search.userId !== NO_USER} />
+      <Filter
+        query={query}
+        isUserKnown={!isNameKnown || search.userId !== NO_USER}
+        isNameKnown={isNameKnown}
+      />
       {isOpenEnded(query, now) && <Follow context={context} filter={filter} newest={events[0]?.id} />}
       {events.length === 0 && (
         <Empty>
@@ -73,7 +78,13 @@ async function* asLines(pages: AsyncIterable<RecordedEvent[]>): AsyncGenerator<s
     yield events.map((event) => `${JSON.stringify(showRecordedEvent(event))}\n`).join('');
 }
 
-function Filter({ query, isUserKnown }: { query: EventsQuery; isUserKnown: boolean }) {
+interface FilterProps {
+  query: EventsQuery;
+  isUserKnown: boolean;
+  isNameKnown: boolean;
+}
+
+function Filter({ query, isUserKnown, isNameKnown }: FilterProps) {
   return (
     <form method="get" action={PATH} class="wide filter">
       <Select
@@ -84,6 +95,7 @@ function Filter({ query, isUserKnown }: { query: EventsQuery; isUserKnown: boole
           ['', 'All events'],
           ...eventNames.map((name): [string, string] => [name, eventLabel(name)]),
         ]}
+        error={isNameKnown ? undefined : 'There is no event of this type.'}
       />
       <Text name="request" label="Request ID" value={query.request} />
       <Text

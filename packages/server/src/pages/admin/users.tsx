@@ -125,19 +125,30 @@ interface SelectProps {
   label: string;
   value: string | undefined;
   options: [value: string, label: string][];
+  error?: string | undefined;
 }
 
-export function Select({ name, label, value, options }: SelectProps) {
+export function Select({ name, label, value, options, error }: SelectProps) {
   return (
     <div class="field">
       <label for={name}>{label}</label>
-      <select id={name} name={name}>
+      <select
+        id={name}
+        name={name}
+        aria-invalid={error && 'true'}
+        aria-describedby={error && `${name}-error`}
+      >
         {options.map(([one, words]) => (
           <option value={one} selected={one === (value ?? '')}>
             {words}
           </option>
         ))}
       </select>
+      {error && (
+        <span class="error" id={`${name}-error`}>
+          {error}
+        </span>
+      )}
     </div>
   );
 }
