@@ -66,11 +66,7 @@ export async function openContext(
   const ownLog = log ?? createLog(config.logLevel);
   const files = await openFiles(config);
   const { breachedPasswords } = files;
-  const database = await openDatabase(config.database, {
-    timeouts,
-    password: config.databasePassword,
-    tls: config.databaseTls,
-  }).catch(async (error) => {
+  const database = await openConfigured(config, timeouts).catch(async (error) => {
     await breachedPasswords?.close();
     throw error;
   });
@@ -92,9 +88,14 @@ export async function openContext(
 export async function checkConfig(config: Config): Promise<void> {
   const { breachedPasswords } = await openFiles(config);
   await breachedPasswords?.close();
-  // Checks the path of the file. A connection is opened with the first query, and there is none.
-  if (/^sqlite:/i.test(config.database)) await (await openDatabase(config.database)).close();
+  // Checks the URL, and the folder if the database is a file. The first query would open a connection, and there is none.
+  await (await openConfigured(config)).close();
 }
+
+const openConfigured = (
+  { database, databasePassword: password, databaseTls: tls }: Config,
+  timeouts?: ContextOptions['timeouts'],
+) => openDatabase(database, { timeouts, password, tls });
 
 /** What the files and folders contain that the settings name. */
 type Files = Pick<AppContext, 'assets' | 'breachedPasswords' | 'languages' | 'renderEmail'>;

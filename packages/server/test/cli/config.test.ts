@@ -108,6 +108,7 @@ it.each([
   writeFileSync(join(folder, 'secret'), secret);
   const env = {
     USHER_DATABASE: address,
+    USHER_DATABASE_TLS: 'off',
     USHER_SECRET_FILE: 'secret',
     USHER_METRICS_TOKEN: 'hunter2-hunter2-hunter2',
   };

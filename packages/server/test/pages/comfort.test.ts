@@ -157,7 +157,7 @@ describe('pages for everybody', () => {
     expect(await page.locator('main').innerText()).toContain(`We sent it to ${changed}.`);
     expect(await page.locator('main input[type=email]:visible').count()).toBe(0);
     expect(page.url()).not.toContain(changed);
-    const { code = '' } = await lastEmail(app, database, changed);
+    const { code = '' } = await lastEmail(app, database, changed, 'change_email');
     await page.getByLabel('6-digit code').fill(code);
     await page.keyboard.press('Enter');
     await page.waitForURL('**/dashboard/email?done=verified');
