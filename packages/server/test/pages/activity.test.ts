@@ -127,7 +127,7 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
     expect(emailed.status).toBe(202);
     for (const path of ['/dashboard/activity', '/dashboard']) {
       const page = await look(path);
-      for (const said of ['Username changed', 'Password reset requested'])
+      for (const said of ['Profile changed', 'Password reset requested'])
         expect(page.replaceAll(' </p>', '</p>')).toContain(
           `<p>${said}</p><p class="note">By an administrator</p>`,
         );
