@@ -181,7 +181,8 @@ describe('pages for everybody', () => {
     const focused = () =>
       page.evaluate<string>('document.activeElement.name || document.activeElement.innerText');
     // The cursor is where one begins; before it lie the way to the content and the name of the service.
-    expect(await focused()).toBe('name');
+    // The browser moves the focus with its first frame, which can come after the page has loaded.
+    await expect.poll(focused).toBe('name');
     await page.keyboard.type(username);
     const order: string[] = [];
     for (let i = 0; i < 4; i++) {
@@ -199,7 +200,7 @@ describe('pages for everybody', () => {
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to content');
     await page.keyboard.press('Enter');
-    expect(await page.evaluate('document.activeElement.id')).toBe('content');
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('content');
   });
 
   it('say to a screen reader what they are', async () => {
@@ -223,7 +224,7 @@ describe('pages for everybody', () => {
     expect(await page.getByLabel('Username').getAttribute('aria-describedby')).toBe(
       'username-hint username-error',
     );
-    expect(await page.evaluate('document.activeElement.id')).toBe('username');
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('username');
   });
 
   it('move nothing for those who asked for that', async () => {
