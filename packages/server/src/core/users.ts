@@ -11,7 +11,7 @@ export interface NewUser {
   usernameKey: string;
   email: string;
   emailKey: string;
-  /** The language tag of whoever creates the account for themselves. */
+  /** The language tag of a user who creates the account for themselves. */
   locale?: string | null;
   passwordHash: string;
   role: Role;

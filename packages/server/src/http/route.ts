@@ -14,7 +14,7 @@ export interface Call<Body = undefined, Query = undefined, Params = undefined> {
   params: Params;
   client: ClientInfo & { requestId: string; ip: string; userAgent: string };
   headers: Headers;
-  /** The language of whoever calls, found when it is first asked for. */
+  /** The language of the caller, found when it is first needed. */
   language: () => string;
   /** The hidden field of every form of a page; its name there is `form_token`. */
   formToken: () => string;

@@ -41,7 +41,7 @@ export function openLanguages(own: { folder: string | undefined; fallback: strin
     fallback,
     match: (tag) => (tag === null ? undefined : match(tag)),
     accepted(header) {
-      const key = (header ?? '').slice(0, LONGEST_HEADER);
+      const key = (header ?? '').slice(0, MAX_HEADER);
       const found = known.get(key) ?? { language: accept(key, match) };
       known.set(key, found);
       return found.language;
@@ -51,13 +51,13 @@ export function openLanguages(own: { folder: string | undefined; fallback: strin
 }
 
 /** Browsers send less; the rest of a longer header is ignored, so that reading one is bounded work (attack D8). */
-const LONGEST_HEADER = 300;
-const MOST_RANGES = 20;
+const MAX_HEADER = 300;
+const MAX_RANGES = 20;
 
 /** The first language that matches, in order of the quality values (RFC 4647, section 3.4). */
 function accept(header: string, match: (tag: string) => string | undefined): string | undefined {
   const ranges = header
-    .split(',', MOST_RANGES)
+    .split(',', MAX_RANGES)
     .map((range) => {
       const [, tag = '', quality = '1'] =
         /^\s*([A-Za-z0-9-]+|\*)\s*(?:;\s*q=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?$/.exec(range) ?? [];

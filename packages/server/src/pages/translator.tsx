@@ -10,7 +10,7 @@ export const TranslatorContext = createContext<Translator>(english);
 /** For a part of a page: says its texts in the language of the page. */
 export const useTranslator = (): Translator => useContext(TranslatorContext);
 
-/** For the handler of a page: says its texts in the language of whoever calls. */
+/** For the handler of a page: says its texts in the language of the caller. */
 export const translatorOf = (
   { languages }: Pick<AppContext, 'languages'>,
   { language }: Pick<Call, 'language'>,

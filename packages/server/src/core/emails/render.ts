@@ -34,8 +34,8 @@ export function emailRenderer(own: {
 }): RenderEmail {
   const templates = openTemplates(own.folder);
   const languageOf = (tag = ''): string => {
-    const asked = own.languages.match(tag) ?? own.languages.fallback;
-    return [asked, own.languages.fallback].find((one) => templates.languages.includes(one)) ?? FALLBACK;
+    const wanted = own.languages.match(tag) ?? own.languages.fallback;
+    return [wanted, own.languages.fallback].find((one) => templates.languages.includes(one)) ?? FALLBACK;
   };
   // A template that is missing or wrong is found now, not when the first email is sent.
   templates.in(languageOf());

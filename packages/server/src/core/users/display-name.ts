@@ -7,13 +7,13 @@ type Fault = { ok: false; code: string; message: Text };
 export type ParsedDisplayName = { ok: true; displayName: string | null; key: string | null } | Fault;
 
 /** Characters as people count them: an emoji, or a letter with its accents, is one. */
-const longest = 64;
+const MAX_GRAPHEMES = 64;
 
 /** Code points. Bounds the accents on one letter, and what is stored and indexed. */
-const mostStored = 256;
+const MAX_CODE_POINTS = 256;
 
 /** UTF-16 units. Longer input is rejected before anything else reads it (attack D8). */
-const mostTyped = 1024;
+const MAX_INPUT = 1024;
 
 /** They join letters in some scripts, join emoji, and choose how an emoji looks. */
 const joiners = /\u200c|\u200d|\ufe0e|\ufe0f/g;
@@ -21,14 +21,14 @@ const joiners = /\u200c|\u200d|\ufe0e|\ufe0f/g;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
- * Parses a display name: any text of one line that people can see. Two users may have the same one, and it may look
- * like someone else's username, so it stands for nobody: pages that name a user to others show the username, too.
+ * Parses a display name: any visible text of one line. Two users may have the same one, and it may look
+ * like someone else's username, so pages that name a user to others also show the username.
  *
  * Control, bidirectional and invisible characters are rejected, because they change how the text around them looks.
  * Empty text means no display name.
  */
 export function parseDisplayName(given: string): ParsedDisplayName {
-  if (given.length > mostTyped) return tooLong;
+  if (given.length > MAX_INPUT) return tooLong;
   const displayName = given
     .normalize('NFC')
     .replace(/\p{Zs}+/gu, ' ')
@@ -37,9 +37,9 @@ export function parseDisplayName(given: string): ParsedDisplayName {
   const visible = displayName.replace(joiners, '');
   if (/[\p{C}\p{Zl}\p{Zp}\p{DI}]/u.test(visible)) return fault(text('display_name.invisible'));
   if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(visible)) return fault(text('display_name.empty'));
-  if ([...displayName].length > mostStored || [...segmenter.segment(displayName)].length > longest)
+  if ([...displayName].length > MAX_CODE_POINTS || [...segmenter.segment(displayName)].length > MAX_GRAPHEMES)
     return tooLong;
-  return { ok: true, displayName, key: [...searchKey(displayName)].slice(0, mostStored).join('') };
+  return { ok: true, displayName, key: [...searchKey(displayName)].slice(0, MAX_CODE_POINTS).join('') };
 }
 
 const fault = (message: Text, code = 'display_name_invalid'): Fault => ({
@@ -48,4 +48,4 @@ const fault = (message: Text, code = 'display_name_invalid'): Fault => ({
   message,
 });
 
-const tooLong = fault(text('text.too_long', { limit: longest }), 'display_name_too_long');
+const tooLong = fault(text('text.too_long', { limit: MAX_GRAPHEMES }), 'display_name_too_long');

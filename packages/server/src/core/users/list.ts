@@ -2,7 +2,7 @@ import type { SelectQueryBuilder } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { Tables } from '../../platform/db/tables.ts';
 import type { User } from '../users.ts';
-import type { UserQuery } from './query.ts';
+import { isByUsername, isDescending, type UserQuery } from './query.ts';
 import { searchUsers } from './search.ts';
 
 export interface UserPage {
@@ -33,13 +33,13 @@ export async function listUsers(db: Db, query: UserQuery): Promise<UserPage> {
 
 /** Ids sort by creation time. */
 async function inOrder(db: Db, filter: UserQuery): Promise<UserPage> {
-  const { order = 'created', after, limit } = filter;
-  const key = order.endsWith('username') ? 'username_key' : 'id';
-  const isTurned = order.startsWith('-');
+  const { after, limit } = filter;
+  const key = isByUsername(filter) ? 'username_key' : 'id';
+  const descends = isDescending(filter);
   let query = filtered(db, filter)
-    .orderBy(key, isTurned ? 'desc' : 'asc')
+    .orderBy(key, descends ? 'desc' : 'asc')
     .limit(limit + 1);
-  if (after !== undefined) query = query.where(key, isTurned ? '<' : '>', after);
+  if (after !== undefined) query = query.where(key, descends ? '<' : '>', after);
   return pageOf(await query.execute(), key, limit);
 }
 

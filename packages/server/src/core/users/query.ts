@@ -15,3 +15,8 @@ export interface UserQuery {
   after?: string | undefined;
   limit: number;
 }
+
+/** Whether a list is sorted by username; otherwise by id, which is the order of creation. */
+export const isByUsername = ({ order }: UserQuery): boolean => order?.endsWith('username') ?? false;
+
+export const isDescending = ({ order }: UserQuery): boolean => order?.startsWith('-') ?? false;

@@ -53,6 +53,6 @@ export const searchOf = async (
 const endOf = (until: string | undefined): number | undefined =>
   until === undefined ? undefined : Date.parse(until) + DAY;
 
-/** Whether what happens from now on may belong to the page that is asked for. */
+/** Whether new events can belong to the requested page. */
 export const isOpenEnded = (query: EventsQuery, now: number): boolean =>
   query.cursor === undefined && (endOf(query.until) ?? Number.POSITIVE_INFINITY) > now;
