@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openLanguages } from '../../src/languages/languages.ts';
 import { placeholderFaults } from '../../src/languages/placeholders.ts';
-import { PASSWORD, send } from '../support/app.ts';
+import { NEW_PASSWORD, PASSWORD, send } from '../support/app.ts';
 import { clientOf } from '../support/client.ts';
 import { queuedEmails } from '../support/emails.ts';
 import { databases } from '../support/postgres.ts';
@@ -111,6 +111,18 @@ describe.each(databases)('languages on $name', ({ create }) => {
       },
     ]);
     expect((await client.me.change({ locale: '' })).data?.user.locale).toBeNull();
+  });
+
+  it('are those of security notices, too', async () => {
+    const client = clientOf(app);
+    await client.signUp({ username: 'lise', email: 'lise@example.org', password: PASSWORD });
+    await client.me.change({ locale: 'de' });
+    const changed = await client.me.changePassword({
+      current_password: PASSWORD,
+      new_password: NEW_PASSWORD,
+    });
+    expect(changed.error).toBeNull();
+    expect(await emailTo('lise@example.org', 'password_changed')).toMatchObject({ language: 'de' });
   });
 });
 
