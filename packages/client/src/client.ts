@@ -1,9 +1,9 @@
-import { type Change, tellChanges } from './changes.ts';
+import { type Change, createChanges } from './changes.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type MeCalls, meCalls } from './me.ts';
 import type { CallResult, Query } from './request.ts';
 import { type ServiceCalls, serviceCalls } from './services.ts';
-import { keepSession } from './session.ts';
+import { createSession } from './session.ts';
 import { type SignInCalls, signInCalls } from './sign-in.ts';
 import { memoryStorage, type TokenStorage } from './storage.ts';
 import { type UsersCalls, usersCalls } from './users.ts';
@@ -77,8 +77,8 @@ export function createClient(options: ClientOptions): Client {
   const kind = options.session ?? ('document' in globalThis ? 'cookie' : 'bearer');
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...call) => globalThis.fetch(...call));
   const isShared = kind === 'cookie' || storage !== undefined;
-  const changes = tellChanges(isShared ? `usher ${url}` : undefined);
-  const session = keepSession({
+  const changes = createChanges(isShared ? `usher ${url}` : undefined);
+  const session = createSession({
     kind,
     // The server rejects requests with both credentials.
     sender: { url, fetch, credentials: kind === 'cookie' ? 'include' : 'omit' },

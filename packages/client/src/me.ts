@@ -1,5 +1,5 @@
 import type { Body, CallResult } from './request.ts';
-import type { KeptSession } from './session.ts';
+import type { ClientSession } from './session.ts';
 
 /**
  * The account of the current user. Every call can also return `unauthenticated` or `invalid_token` if no one is signed
@@ -88,14 +88,14 @@ export interface MeCalls {
   data(): CallResult<'GET /v1/me/data'>;
 }
 
-export const meCalls = ({ signedIn, keep, end }: KeptSession): MeCalls => ({
+export const meCalls = ({ signedIn, storeTokens, end }: ClientSession): MeCalls => ({
   get: () => signedIn('GET /v1/me', {}),
   change: (body) => signedIn('PATCH /v1/me', { body }),
   async changePassword(body) {
     const result = await signedIn('PUT /v1/me/password', { body });
     const { access_token, refresh_token, token_type, expires_in } = result.data ?? {};
     if (access_token && refresh_token && token_type && expires_in)
-      await keep({ access_token, refresh_token, token_type, expires_in });
+      await storeTokens({ access_token, refresh_token, token_type, expires_in });
     return result;
   },
   confirm: (body) => signedIn('POST /v1/me/confirm', { body }),

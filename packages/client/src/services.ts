@@ -2,17 +2,17 @@ import type { Change } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { failed, good, type Result } from './error.ts';
 import type { Body, CallResult } from './request.ts';
-import type { KeptSession } from './session.ts';
+import type { ClientSession } from './session.ts';
 
 /** Your own services that accept Usher's access tokens, such as those with `@usher-auth/guard`. */
 export interface ServiceCalls {
   /**
    * Gets an access token for one of your services, valid for at least 30 more seconds. It is cached in memory and
-   * renewed as needed, for cookie and bearer sessions. Usher itself does not accept it.
+   * refreshed as needed, for cookie and bearer sessions. Usher itself does not accept it.
    *
    * @param body `audience` is the service, one of `USHER_AUDIENCES`; the default audience if omitted.
    *
-   * Errors: `unauthenticated` without a session, and those of a renewal, such as `network_error`.
+   * Errors: `unauthenticated` without a session, and those of a refresh, such as `network_error`.
    */
   token(body?: Body<'POST /v1/token'>): Promise<Result<string>>;
   /**
@@ -50,25 +50,25 @@ interface ServiceDependencies {
 const AHEAD = 30_000;
 
 export function serviceCalls(
-  session: KeptSession,
+  session: ClientSession,
   { url, fetch, clock, onChange }: ServiceDependencies,
 ): ServiceCalls {
   // By audience. A change of session replaces the map, so a pending request of the previous session stores its token in
   // the old one, which is never read.
-  let kept = new Map<string | undefined, { token: string; until: number }>();
+  let cache = new Map<string | undefined, { token: string; expiresAt: number }>();
   onChange((change) => {
-    if (change !== 'renewed') kept = new Map();
+    if (change !== 'token_refreshed') cache = new Map();
   });
 
   const token: ServiceCalls['token'] = async (body = {}) => {
-    const tokens = kept;
+    const tokens = cache;
     const known = tokens.get(body.audience);
-    if (known && clock.now() < known.until - AHEAD) return good(known.token);
+    if (known && clock.now() < known.expiresAt - AHEAD) return good(known.token);
     const { data, error } = await session.signedIn('POST /v1/token', { body });
     if (error) return failed(error);
     tokens.set(body.audience, {
       token: data.access_token,
-      until: clock.now() + data.expires_in * 1000,
+      expiresAt: clock.now() + data.expires_in * 1000,
     });
     return good(data.access_token);
   };
@@ -88,9 +88,9 @@ export function serviceCalls(
    * nothing is reported.
    */
   const checkSession = async (response: Response, rejected: string, audience: string | undefined) => {
-    if (kept.get(audience)?.token !== rejected) return;
+    if (cache.get(audience)?.token !== rejected) return;
     // The service may require a more recent sign-in: the next call gets a new token with the latest `auth_time`.
-    kept.delete(audience);
+    cache.delete(audience);
     if (!mayRejectToken(response.headers.get('www-authenticate'))) return;
     await token(audience ? { audience } : {});
   };

@@ -4,21 +4,21 @@ import type { Clock } from './clock.ts';
 import { failed, good, type Result } from './error.ts';
 import { type CallResult, type Input, type ResponseBody, request, type Sender } from './request.ts';
 import type { TokenStorage } from './storage.ts';
-import { keepTokens, notSignedIn, type Tokens } from './tokens.ts';
+import { createTokenStore, notSignedIn, type TokenStore } from './tokens.ts';
 
 /** The session of the current user, and the calls made with it. */
-export interface KeptSession {
+export interface ClientSession {
   kind: 'cookie' | 'bearer';
   /** A call that requires no session; a given token is sent along. */
   anyone<Name extends keyof Calls>(name: Name, input: Input<Name>, token?: string | null): CallResult<Name>;
-  /** A call that requires a session: sent with the cookie, or with a token that is renewed as needed. */
+  /** A call that requires a session: sent with the cookie, or with a token that is refreshed as needed. */
   signedIn<Name extends keyof Calls>(name: Name, input: Input<Name>): CallResult<Name>;
-  /** The access token, renewed if it is about to expire. @returns null without a session, and always with a cookie. */
+  /** The access token, refreshed if it is about to expire. @returns null without a session, and always with a cookie. */
   token(): Promise<Result<string | null>>;
   /** @param pair The tokens from the sign-in; undefined with a cookie. */
-  begin(pair?: TokenPair): Promise<void>;
+  start(pair?: TokenPair): Promise<void>;
   /** Stores new tokens of the same session. */
-  keep(pair: TokenPair): Promise<void>;
+  storeTokens(pair: TokenPair): Promise<void>;
   /** Ends the session because the user signed out. */
   end(): Promise<void>;
 }
@@ -31,15 +31,15 @@ interface SessionDependencies {
   changes: Changes;
 }
 
-export function keepSession({ kind, sender, storage, clock, changes }: SessionDependencies): KeptSession {
+export function createSession({ kind, sender, storage, clock, changes }: SessionDependencies): ClientSession {
   const presence = followPresence(changes);
-  const tokens = keepTokens({
+  const tokens = createTokenStore({
     storage,
     clock,
     lock: `usher ${sender.url}`,
-    refresh: (token) => request(sender, 'POST /v1/refresh', { body: { refresh_token: token } }),
-    onRenewed: () => presence.tell('renewed'),
-    onEnd: () => presence.tell('session_expired'),
+    requestTokens: (token) => request(sender, 'POST /v1/refresh', { body: { refresh_token: token } }),
+    onRefreshed: () => presence.emit('token_refreshed'),
+    onEnd: () => presence.emit('session_expired'),
   });
   return {
     kind,
@@ -48,26 +48,26 @@ export function keepSession({ kind, sender, storage, clock, changes }: SessionDe
       const result = await (kind === 'cookie'
         ? request(sender, name, input)
         : callByToken(sender, tokens, name, input));
-      presence.learnFrom(result);
+      presence.update(result);
       return result;
     },
     token: async () => (kind === 'cookie' ? good(null) : tokens.access()),
-    async begin(pair) {
-      if (pair) await tokens.keep(pair);
-      presence.tell('signed_in');
+    async start(pair) {
+      if (pair) await tokens.store(pair);
+      presence.emit('signed_in');
     },
-    keep: tokens.keep,
+    storeTokens: tokens.store,
     async end() {
-      await tokens.drop();
-      presence.tell('signed_out');
+      await tokens.clear();
+      presence.emit('signed_out');
     },
   };
 }
 
-/** Sends a call with the access token. If the server rejects it as invalid, renews it and resends the call, once. */
+/** Sends a call with the access token. If the server rejects it as invalid, refreshes it and resends the call, once. */
 async function callByToken<Name extends keyof Calls>(
   sender: Sender,
-  tokens: Tokens,
+  tokens: TokenStore,
   name: Name,
   input: Input<Name>,
 ): CallResult<Name> {
@@ -76,9 +76,9 @@ async function callByToken<Name extends keyof Calls>(
   if (token === null) return failed(notSignedIn());
   const result = await request(sender, name, input, token);
   if (result.error?.code !== 'invalid_token') return result;
-  const renewed = await tokens.renew(token);
-  if (renewed.error) return failed(renewed.error);
-  return renewed.data === null ? result : request(sender, name, input, renewed.data);
+  const refreshed = await tokens.refresh(token);
+  if (refreshed.error) return failed(refreshed.error);
+  return refreshed.data === null ? result : request(sender, name, input, refreshed.data);
 }
 
 /** Whether an error says that there is no session, or that it has ended. */
@@ -86,27 +86,27 @@ export const isOver = ({ error }: Result<unknown>): boolean =>
   error?.code === 'invalid_token' || error?.code === 'unauthenticated';
 
 interface Presence {
-  tell(change: Change): void;
+  emit(change: Change): void;
   /** Reports what a response reveals about the session, if that is new. */
-  learnFrom(result: Result<ResponseBody<keyof Calls>>): void;
+  update(result: Result<ResponseBody<keyof Calls>>): void;
 }
 
 /** Tracks whether there is a session, so that its end is reported once, and only if there was one. */
 function followPresence(changes: Changes): Presence {
   let isSignedIn = false;
-  const note = (change: Change): void => {
-    isSignedIn = change === 'signed_in' || change === 'renewed';
+  const remember = (change: Change): void => {
+    isSignedIn = change === 'signed_in' || change === 'token_refreshed';
   };
-  const tell = (change: Change): void => {
-    note(change);
-    changes.tell(change);
+  const emit = (change: Change): void => {
+    remember(change);
+    changes.emit(change);
   };
-  changes.listen(note);
+  changes.listen(remember);
   return {
-    tell,
-    learnFrom(result) {
+    emit,
+    update(result) {
       if (result.data) isSignedIn = true;
-      if (isSignedIn && isOver(result)) tell('session_expired');
+      if (isSignedIn && isOver(result)) emit('session_expired');
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { User } from './api.ts';
 import { failed, good, type Result } from './error.ts';
 import type { Body, CallResult } from './request.ts';
-import { isOver, type KeptSession } from './session.ts';
+import { type ClientSession, isOver } from './session.ts';
 
 /** Sign-up, sign-in and sign-out. */
 export interface SignInCalls {
@@ -39,7 +39,7 @@ export interface SignInCalls {
   signOut(how?: { everywhere?: boolean }): CallResult<'POST /v1/logout'>;
 }
 
-export function signInCalls(session: KeptSession): SignInCalls {
+export function signInCalls(session: ClientSession): SignInCalls {
   const signIn = (body: Body<'POST /v1/signin'>): Promise<Result<{ user: User }>> =>
     session.kind === 'cookie' ? signInByCookie(session, body) : signInByToken(session, body);
   return {
@@ -48,7 +48,7 @@ export function signInCalls(session: KeptSession): SignInCalls {
       const made = await session.anyone('POST /v1/signup', { body });
       // If the server verifies emails first, there is no account yet.
       if (made.error || !('user' in made.data)) return made;
-      if (session.kind === 'cookie') await session.begin();
+      if (session.kind === 'cookie') await session.start();
       else {
         const { error } = await signIn({ email: body.email, password: body.password });
         if (error) return failed(error);
@@ -68,16 +68,16 @@ export function signInCalls(session: KeptSession): SignInCalls {
   };
 }
 
-async function signInByCookie(session: KeptSession, body: Body<'POST /v1/signin'>) {
+async function signInByCookie(session: ClientSession, body: Body<'POST /v1/signin'>) {
   const { data, error } = await session.anyone('POST /v1/signin', { body });
   if (error) return failed(error);
-  await session.begin();
+  await session.start();
   return good({ user: data.user });
 }
 
-async function signInByToken(session: KeptSession, body: Body<'POST /v1/signin'>) {
+async function signInByToken(session: ClientSession, body: Body<'POST /v1/signin'>) {
   const { data, error } = await session.anyone('POST /v1/login', { body });
   if (error) return failed(error);
-  await session.begin(data);
+  await session.start(data);
   return session.signedIn('GET /v1/me', {});
 }

@@ -4,23 +4,23 @@ import { failed, good, type Result, UsherError } from './error.ts';
 import type { TokenStorage } from './storage.ts';
 
 /** A pair of tokens, and when the access token expires by our own clock, in milliseconds since 1970. */
-interface Kept {
+interface StoredTokens {
   access: string;
   refresh: string;
-  until: number;
+  expiresAt: number;
 }
 
-/** The token pair of a bearer session, renewed before it expires. */
-export interface Tokens {
-  /** The access token, renewed if it is about to expire. @returns null without a session. */
+/** The token pair of a bearer session, refreshed before it expires. */
+export interface TokenStore {
+  /** The access token, refreshed if it is about to expire. @returns null without a session. */
   access(): Promise<Result<string | null>>;
   /** The replacement for a rejected access token. @returns null if the session has ended. */
-  renew(rejected: string): Promise<Result<string | null>>;
-  keep(pair: TokenPair): Promise<void>;
-  drop(): Promise<void>;
+  refresh(rejected: string): Promise<Result<string | null>>;
+  store(pair: TokenPair): Promise<void>;
+  clear(): Promise<void>;
 }
 
-/** An access token that expires within this time is renewed first; in milliseconds. */
+/** An access token that expires within this time is refreshed first; in milliseconds. */
 const AHEAD = 30_000;
 
 interface TokenDependencies {
@@ -28,31 +28,38 @@ interface TokenDependencies {
   clock: Clock;
   /** The name of the lock that tabs with the same storage share. */
   lock: string;
-  refresh(token: string): Promise<Result<TokenPair>>;
-  onRenewed(): void;
+  requestTokens(token: string): Promise<Result<TokenPair>>;
+  onRefreshed(): void;
   onEnd(): void;
 }
 
-export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: TokenDependencies): Tokens {
-  let renewing: Promise<Result<string | null>> | undefined;
+export function createTokenStore({
+  storage,
+  clock,
+  lock,
+  requestTokens,
+  onRefreshed,
+  onEnd,
+}: TokenDependencies): TokenStore {
+  let refreshing: Promise<Result<string | null>> | undefined;
 
-  const keep = async (pair: TokenPair): Promise<void> => {
-    const until = clock.now() + pair.expires_in * 1000;
-    const kept: Kept = { access: pair.access_token, refresh: pair.refresh_token, until };
-    await storage.write(JSON.stringify(kept));
+  const store = async (pair: TokenPair): Promise<void> => {
+    const expiresAt = clock.now() + pair.expires_in * 1000;
+    const stored: StoredTokens = { access: pair.access_token, refresh: pair.refresh_token, expiresAt };
+    await storage.write(JSON.stringify(stored));
   };
 
   /**
-   * Runs inside the lock: uses tokens that another tab has renewed meanwhile, so that no refresh token is sent twice.
+   * Runs inside the lock: uses tokens that another tab has refreshed meanwhile, so that no refresh token is sent twice.
    */
-  const renewLocked = async (stale: string): Promise<Result<string | null>> => {
-    const kept = await readKept(storage);
-    if (!kept) return good(null);
-    if (kept.access !== stale) return good(kept.access);
-    const { data, error } = await refresh(kept.refresh);
+  const refreshLocked = async (stale: string): Promise<Result<string | null>> => {
+    const stored = await readStored(storage);
+    if (!stored) return good(null);
+    if (stored.access !== stale) return good(stored.access);
+    const { data, error } = await requestTokens(stored.refresh);
     if (data) {
-      await keep(data);
-      onRenewed();
+      await store(data);
+      onRefreshed();
       return good(data.access_token);
     }
     if (error.code !== 'invalid_token') return failed(error);
@@ -61,36 +68,36 @@ export function keepTokens({ storage, clock, lock, refresh, onRenewed, onEnd }: 
     return good(null);
   };
 
-  /** Renews once at a time, here and across tabs. */
-  const renew = (stale: string): Promise<Result<string | null>> => {
-    renewing ??= exclusively(lock, () => renewLocked(stale)).finally(() => {
-      renewing = undefined;
+  /** Refreshes once at a time, here and across tabs. */
+  const refresh = (stale: string): Promise<Result<string | null>> => {
+    refreshing ??= exclusively(lock, () => refreshLocked(stale)).finally(() => {
+      refreshing = undefined;
     });
-    return renewing;
+    return refreshing;
   };
 
   return {
     async access() {
-      const kept = await readKept(storage);
-      if (!kept || clock.now() < kept.until - AHEAD) return good(kept?.access ?? null);
-      const renewed = await renew(kept.access);
-      // Renewal starts early: if it fails, the current token can be used until it expires.
-      const isGoodStill = renewed.error && clock.now() < kept.until;
-      return isGoodStill ? good(kept.access) : renewed;
+      const stored = await readStored(storage);
+      if (!stored || clock.now() < stored.expiresAt - AHEAD) return good(stored?.access ?? null);
+      const refreshed = await refresh(stored.access);
+      // The refresh starts early: if it fails, the current token can be used until it expires.
+      const isGoodStill = refreshed.error && clock.now() < stored.expiresAt;
+      return isGoodStill ? good(stored.access) : refreshed;
     },
-    renew,
-    keep,
-    drop: async () => storage.write(null),
+    refresh,
+    store,
+    clear: async () => storage.write(null),
   };
 }
 
 /** @returns undefined if nothing is stored, or something else. */
-async function readKept(storage: TokenStorage): Promise<Kept | undefined> {
+async function readStored(storage: TokenStorage): Promise<StoredTokens | undefined> {
   try {
-    const kept: Partial<Kept> = JSON.parse((await storage.read()) ?? 'null') ?? {};
-    const { access, refresh, until } = kept;
-    return typeof access === 'string' && typeof refresh === 'string' && typeof until === 'number'
-      ? { access, refresh, until }
+    const stored: Partial<StoredTokens> = JSON.parse((await storage.read()) ?? 'null') ?? {};
+    const { access, refresh, expiresAt } = stored;
+    return typeof access === 'string' && typeof refresh === 'string' && typeof expiresAt === 'number'
+      ? { access, refresh, expiresAt }
       : undefined;
   } catch {
     return undefined;
@@ -102,7 +109,7 @@ interface Locks {
 }
 
 /**
- * Serializes tabs with Web Locks, where available. Without them, two tabs may renew at once: the server gives both the
+ * Serializes tabs with Web Locks, where available. Without them, two tabs may refresh at once: the server gives both the
  * same successor, and within three seconds does not count that as a retry.
  */
 function exclusively<T>(name: string, act: () => Promise<T>): Promise<T> {
@@ -110,6 +117,6 @@ function exclusively<T>(name: string, act: () => Promise<T>): Promise<T> {
   return navigator?.locks ? navigator.locks.request(name, act) : act();
 }
 
-/** The error if there is no session to renew. */
+/** The error if there is no session to refresh. */
 export const notSignedIn = (): UsherError =>
   new UsherError('unauthenticated', 'You need to sign in to continue.', { status: 401 });

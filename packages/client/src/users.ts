@@ -1,5 +1,5 @@
 import type { Body, CallResult, Query } from './request.ts';
-import type { KeptSession } from './session.ts';
+import type { ClientSession } from './session.ts';
 
 /**
  * User management, for administrators. Every call returns `forbidden` to other users. Calls that change something
@@ -83,7 +83,7 @@ export interface UsersCalls {
   resetRateLimits(id: string): CallResult<'DELETE /v1/users/{id}/limits'>;
 }
 
-export const usersCalls = ({ signedIn }: KeptSession): UsersCalls => ({
+export const usersCalls = ({ signedIn }: ClientSession): UsersCalls => ({
   list: (query = {}) => signedIn('GET /v1/users', { query }),
   create: (body) => signedIn('POST /v1/users', { body }),
   get: (id) => signedIn('GET /v1/users/{id}', { path: { id } }),

@@ -1,5 +1,5 @@
 import type { Body, CallResult } from './request.ts';
-import type { KeptSession } from './session.ts';
+import type { ClientSession } from './session.ts';
 
 /** Password reset, email verification and undoing an email change. */
 export interface MailedCalls {
@@ -43,14 +43,14 @@ export interface MailedCalls {
   restoreEmail(body: Body<'POST /v1/restore-email'>): CallResult<'POST /v1/restore-email'>;
 }
 
-export const mailedCalls = (session: KeptSession): MailedCalls => ({
+export const mailedCalls = (session: ClientSession): MailedCalls => ({
   sendMail: (body) => session.anyone('POST /v1/send-mail', { body }),
   resetPassword: (body) => session.anyone('POST /v1/reset-password', { body }),
   async verifyEmail(body) {
     // The user who requested an email change must complete it; a sign-up needs no token.
     const { data: token } = await session.token();
     const result = await session.anyone('POST /v1/verify-email', { body }, token);
-    if (session.kind === 'cookie' && result.data?.message === 'user created!') await session.begin();
+    if (session.kind === 'cookie' && result.data?.message === 'user created!') await session.start();
     return result;
   },
   restoreEmail: (body) => session.anyone('POST /v1/restore-email', { body }),

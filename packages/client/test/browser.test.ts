@@ -111,7 +111,7 @@ describe('on Usher’s own origin', () => {
     );
     expect(tokens[0]).toEqual(tokens[1]);
     expect([...(await one.heard()), ...(await two.heard())].sort()).toEqual([
-      'renewed',
+      'token_refreshed',
       'signed_in',
       'signed_in',
     ]);

@@ -96,7 +96,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     const gone = await client.me.delete({ email: names.email, password: 'Tr0ub4dor and 3' });
     expect(gone.data?.message).toBe('delete successful!');
     expect((await client.me.get()).error?.code).toBe('unauthenticated');
-    expect(heard.filter((change) => change !== 'renewed')).toEqual(['signed_in', 'signed_out']);
+    expect(heard.filter((change) => change !== 'token_refreshed')).toEqual(['signed_in', 'signed_out']);
   });
 
   it('is checked when a service rejects its token: once revoked, its end is told once', async () => {
@@ -257,7 +257,7 @@ describe('a pair of tokens', () => {
     expect(results.every(({ error }) => error === null)).toBe(true);
     expect(calls.filter((call) => call === 'POST /v1/refresh').length).toBe(1);
     expect((await client.token()).data).not.toBe(first.data);
-    await heardSoon(heard, 'signed_in', 'renewed');
+    await heardSoon(heard, 'signed_in', 'token_refreshed');
   });
 
   it.each([
@@ -317,7 +317,7 @@ describe('a pair of tokens', () => {
     lose = false;
     app.clock.advance(5 * SECOND);
     expect((await client.me.get()).error).toBe(null);
-    await heardSoon(heard, 'signed_in', 'renewed');
+    await heardSoon(heard, 'signed_in', 'token_refreshed');
   });
 
   it('that cannot be renewed any more is dropped, and every tab hears of it once', async () => {

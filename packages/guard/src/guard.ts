@@ -87,7 +87,7 @@ export function createGuard(options: GuardOptions): Guard {
   let revision = keys.revision();
 
   const verifyAnew = async (token: string): Promise<Auth> => {
-    const began = revision;
+    const revisionBefore = revision;
     const [header, payload] = splitToken(token) ?? reject('invalid_token');
     const key = (await keys.find(header)) ?? reject('invalid_token');
     if (!(await isSignedBy(key, token))) reject('invalid_token');
@@ -95,12 +95,12 @@ export function createGuard(options: GuardOptions): Guard {
     if (claims.aud !== audience) rejectOtherAudience(claims, audience, clock.now());
     const auth = callerOf(claims);
     // Not cached if the keys have changed meanwhile: this key may have been withdrawn.
-    if (began === keys.revision()) remember(verified, token, auth);
+    if (revisionBefore === keys.revision()) remember(verified, token, auth);
     return auth;
   };
 
   const verify = async (token: string, needs: Needs = {}): Promise<Auth> => {
-    if (!(await keys.renew())) reject('unavailable');
+    if (!(await keys.refresh())) reject('unavailable');
     if (revision !== keys.revision()) {
       // A key may have been withdrawn, which invalidates the tokens that it signed.
       verified.clear();

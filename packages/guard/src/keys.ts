@@ -13,7 +13,7 @@ export interface Keys {
   /** The key whose tokens start with this header. If it is unknown, the keys are fetched again, at a limited rate. */
   find(header: string): Promise<Key | undefined>;
   /** Fetches the keys again if they are stale; otherwise it is free. @returns Whether there are usable keys. */
-  renew(): Promise<boolean>;
+  refresh(): Promise<boolean>;
   /** Changes with every change of the keys. */
   revision(): number;
 }
@@ -43,11 +43,11 @@ export function issuerKeys(issuer: string, clock: Clock, fetch: typeof globalThi
   let revision = 0;
   let readAt = Number.NEGATIVE_INFINITY;
   let requestedAt = Number.NEGATIVE_INFINITY;
-  let asking: Promise<void> | undefined;
+  let fetching: Promise<void> | undefined;
 
   const age = (since: number): number => Math.abs(clock.now() - since);
 
-  const ask = async (): Promise<void> => {
+  const fetchKeys = async (): Promise<void> => {
     try {
       const text = await download(`${issuer}/.well-known/jwks.json`, fetch);
       const found = await readKeys(text);
@@ -57,31 +57,31 @@ export function issuerKeys(issuer: string, clock: Clock, fetch: typeof globalThi
       fingerprint = text;
       revision++;
     } catch {
-      // The issuer is unreachable or its response is invalid: the known keys stay usable for a while, and it is asked
-      // again later.
+      // The issuer is unreachable or its response is invalid: the known keys stay usable for a while, and
+      // they are fetched again later.
     }
   };
 
   /** Sends one request at a time; concurrent callers share it. */
-  const askAgain = (): Promise<void> => {
-    if (!asking && age(requestedAt) < (keys.size > 0 ? PAUSE : FIRST_PAUSE)) return Promise.resolve();
-    if (!asking) {
+  const fetchAgain = (): Promise<void> => {
+    if (!fetching && age(requestedAt) < (keys.size > 0 ? PAUSE : FIRST_PAUSE)) return Promise.resolve();
+    if (!fetching) {
       requestedAt = clock.now();
-      asking = ask().finally(() => {
-        asking = undefined;
+      fetching = fetchKeys().finally(() => {
+        fetching = undefined;
       });
     }
-    return asking;
+    return fetching;
   };
 
   return {
     revision: () => revision,
-    async renew() {
-      if (age(readAt) >= FRESH) await askAgain();
+    async refresh() {
+      if (age(readAt) >= FRESH) await fetchAgain();
       return age(readAt) < USABLE;
     },
     async find(header) {
-      if (!keys.has(header)) await askAgain();
+      if (!keys.has(header)) await fetchAgain();
       return keys.get(header);
     },
   };
