@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import ts from 'typescript';
 
 interface Rule {
-  why: string;
+  reason: string;
   /** The files where it is allowed. */
   except: RegExp;
   /** The files that the rule applies to; by default all. */
@@ -20,24 +20,26 @@ const nowhere = /(?!)/;
 
 const rules: Record<string, Rule> = {
   'database-names': {
-    why: 'Two databases, one behaviour: whoever names one of them is about to treat it differently.',
+    reason: 'Two databases, one behaviour: whoever names one of them is about to treat it differently.',
     except: /^packages\/server\/src\/(platform\/db\/|config\.ts$)/,
     text: /sqlite|postgres/gi,
   },
   environment: {
-    why: 'A setting that is not in config.ts is not documented, not checked, and not found by who looks for it.',
+    reason:
+      'A setting that is not in config.ts is not documented, not checked, and not found by who looks for it.',
     only: /^packages\/server\//,
     except: /^packages\/server\/src\/config\.ts$/,
     code: readsEnvironment,
   },
   network: {
-    why: 'Only platform talks to the world, so that it is known who does, and a test can stand in for all of it.',
+    reason:
+      'Only platform talks to the world, so that it is known who does, and a test can stand in for all of it.',
     only: /^packages\/server\//,
     except: /^packages\/server\/src\/platform\//,
     code: opensConnection,
   },
   time: {
-    why: 'Time comes from the clock that one is given, so that tests can move it.',
+    reason: 'Time comes from the clock that one is given, so that tests can move it.',
     except: /(^|\/)clock\.ts$/,
     code: (node) =>
       isMember(node, 'Date', 'now') ||
@@ -45,23 +47,24 @@ const rules: Record<string, Rule> = {
       (ts.isCallExpression(node) && isName(node.expression, 'Date')),
   },
   chance: {
-    why: 'Math.random can be predicted. Random things come from node:crypto, through platform/random.',
+    reason: 'Math.random can be predicted. Random things come from node:crypto, through platform/random.',
     except: nowhere,
     code: (node) => isMember(node, 'Math', 'random'),
   },
   'unverified-tokens': {
-    why: 'decodeJwt reads a token without checking who signed it.',
+    reason: 'decodeJwt reads a token without checking who signed it.',
     except: nowhere,
     code: (node) => isName(node, 'decodeJwt'),
   },
   'pages-write-nothing': {
-    why: 'A page that opens a transaction writes what no flow knows of: no API call, no command, no test of the flow.',
+    reason:
+      'A page that opens a transaction writes what no flow knows of: no API call, no command, no test of the flow.',
     only: /^packages\/server\/src\/pages\//,
     except: nowhere,
     code: (node) => ts.isPropertyAccessExpression(node) && isName(node.name, 'transaction'),
   },
   'as-any': {
-    why: 'It switches the compiler off for everything that the value touches.',
+    reason: 'It switches the compiler off for everything that the value touches.',
     except: nowhere,
     code: (node) =>
       (ts.isAsExpression(node) || ts.isTypeAssertionExpression(node)) &&
@@ -153,7 +156,7 @@ if (import.meta.main) {
   const files = globSync('packages/*/src/**/*.{ts,tsx}', { cwd: root });
   for (const file of files) {
     for (const { rule, line } of findForbiddenWords(file, readFileSync(resolve(root, file), 'utf8'))) {
-      console.error(`${file}:${line} ${rule}: ${rules[rule]?.why}`);
+      console.error(`${file}:${line} ${rule}: ${rules[rule]?.reason}`);
       process.exitCode = 1;
     }
   }

@@ -116,7 +116,7 @@ function writeEvents({
 type RateLimitTable = Record<
   string,
   { of: string; label: string; description: string } & (
-    | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
+    | { kind: 'back-off'; free: number; first: number; longest: number; resetAfter: number }
     | { kind: 'window' | 'distinct'; max: number; length: number }
   )
 >;
@@ -127,7 +127,7 @@ function writeLimits({ rateLimits }: { rateLimits: RateLimitTable }): string {
     rateLimit.label,
     rateLimit.of,
     rateLimit.kind === 'back-off'
-      ? `${rateLimit.free}, then a wait of ${inWords(rateLimit.first)} that doubles up to ${inWords(rateLimit.longest)}; reset after ${inWords(rateLimit.forget)} without an attempt`
+      ? `${rateLimit.free}, then a wait of ${inWords(rateLimit.first)} that doubles up to ${inWords(rateLimit.longest)}; reset after ${inWords(rateLimit.resetAfter)} without an attempt`
       : `${rateLimit.max} in ${inWords(rateLimit.length)}`,
     rateLimit.description,
   ]);

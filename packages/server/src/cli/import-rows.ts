@@ -10,7 +10,7 @@ const actions = { imported: 'create', skipped: 'skip', rejected: 'reject' } as c
  *
  * @returns Whether the output is still being read.
  */
-export async function tellRows(outcomes: readonly RowOutcome[], asJson: boolean): Promise<boolean> {
+export async function printRows(outcomes: readonly RowOutcome[], asJson: boolean): Promise<boolean> {
   const lines = outcomes.map((outcome) =>
     asJson ? printableJson(rowOf(outcome)) : printable(sentenceOf(outcome, true)),
   );

@@ -8,7 +8,7 @@ import { type RowOutcome, type SourceRow, userImporter } from '../flows/import/u
 import { isUnavailable } from '../platform/db/index.ts';
 import { createIdMap, type IdMap } from './import-map.ts';
 import { openReport } from './import-report.ts';
-import { sentenceOf, tellRows } from './import-rows.ts';
+import { printRows, sentenceOf } from './import-rows.ts';
 import { type ImportSource, openSource } from './import-source.ts';
 import { withContext } from './open.ts';
 import { canAsk, Misuse, printableJson, printJson, say } from './output.ts';
@@ -102,7 +102,7 @@ async function takeAll(
       map?.write(outcomes);
       report?.write(options.dryRun ? outcomes : outcomes.filter(({ status }) => status !== 'imported'));
       // Otherwise only rejected rows are reported, at the end and up to a maximum.
-      const isRead = !options.dryRun || (await tellRows(outcomes, options.json === true));
+      const isRead = !options.dryRun || (await printRows(outcomes, options.json === true));
       // If the output was closed early (`| head`), no partial totals are printed; a report is still completed.
       if (!isRead && !report) return bar?.stop('Output closed');
       bar?.advance(Math.round(((source.done() ?? 0) - shown) * 1_000), tally.inWords(options.dryRun));

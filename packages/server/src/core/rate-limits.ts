@@ -37,7 +37,7 @@ export const rateLimits = {
     free: 5,
     first: 30_000,
     longest: HOUR,
-    forget: DAY,
+    resetAfter: DAY,
     of: 'identifier',
     label: 'Incorrect passwords (username or email)',
     description:
@@ -49,7 +49,7 @@ export const rateLimits = {
     free: 5,
     first: 30_000,
     longest: HOUR,
-    forget: DAY,
+    resetAfter: DAY,
     of: 'account',
     label: 'Incorrect passwords',
     description: 'Incorrect passwords for this account from unknown devices.',
@@ -328,7 +328,7 @@ export const rateLimits = {
 type LimitNoun = TextKey extends infer Key ? (Key extends `noun.${infer Noun}` ? Noun : never) : never;
 
 export type RateLimit = (
-  | { kind: 'back-off'; free: number; first: number; longest: number; forget: number }
+  | { kind: 'back-off'; free: number; first: number; longest: number; resetAfter: number }
   | { kind: 'window'; max: number; length: number }
   | { kind: 'distinct'; max: number; length: number }
 ) & {
@@ -404,11 +404,11 @@ export async function countAttempt(
   subject: string,
   now: number,
 ): Promise<RateLimitResult> {
-  const { free, forget } = rateLimits[rateLimit];
+  const { free, resetAfter } = rateLimits[rateLimit];
   const id = keyOf(key, rateLimit, subject);
   const passed = await db
     .insertInto('rate_limits')
-    .values(firstAttempt(id, now + forget))
+    .values(firstAttempt(id, now + resetAfter))
     .onConflict((conflict) =>
       conflict
         .column('key')
@@ -418,7 +418,7 @@ export async function countAttempt(
           // second.
           blocked_until: sql`CASE WHEN ${isOver(now)} OR rate_limits.count + 1 < ${sql.lit(free)} THEN 0
             ELSE CAST(${now} AS BIGINT) + ${pauses(rateLimit)} END`,
-          expires_at: now + forget,
+          expires_at: now + resetAfter,
           rejected: 0,
         })
         .where('rate_limits.blocked_until', '<=', now),

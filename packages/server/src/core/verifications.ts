@@ -227,7 +227,12 @@ const asFlow = (row: Omit<Verification, 'purpose'> & { purpose: string }): Verif
 });
 
 /** Whether the code belongs to this verification: its purpose, account and email. */
-export function fits(key: KeyObject, verification: Verification, email: string, code: string): boolean {
+export function matchesCode(
+  key: KeyObject,
+  verification: Verification,
+  email: string,
+  code: string,
+): boolean {
   const subject = { purpose: verification.purpose, userId: verification.user_id ?? undefined, email };
   return equalSecrets(verification.code_mac, codeMac(key, verification.id, subject, code));
 }

@@ -64,12 +64,12 @@ function answerNowhere(c: RequestContext, routes: readonly Route[], http: HttpSe
 /** The methods that the route table has for a path. */
 function methodsAt(path: string, routes: readonly Route[]): string[] {
   const segments = path.split('/');
-  const fits = (pattern: string): boolean => {
+  const matches = (pattern: string): boolean => {
     const parts = pattern.split('/');
     return (
       parts.length === segments.length &&
       parts.every((part, i) => part.startsWith(':') || part === segments[i])
     );
   };
-  return routes.filter((route) => fits(route.path)).map((route) => route.method);
+  return routes.filter((route) => matches(route.path)).map((route) => route.method);
 }

@@ -56,10 +56,10 @@ export async function deleteOldEvents({ db, clock, log, eventsDays }: EventClean
   if (gone > 0) log.info({ events: gone, before: new Date(before).toISOString() }, 'old events removed');
 }
 
-async function inBatches(forget: () => Promise<number>): Promise<number> {
+async function inBatches(deleteBatch: () => Promise<number>): Promise<number> {
   let gone = 0;
   for (let times = 0; times < MAX_TIMES; times++) {
-    const count = await forget();
+    const count = await deleteBatch();
     gone += count;
     if (count < AT_ONCE) break;
     await pause(PAUSE);

@@ -84,7 +84,7 @@ export function canonicalTag(tag: string): string | undefined {
 }
 
 function readFile(file: string): Catalog {
-  const fail = (why: string) => new ConfigError(`${file}: ${why}`);
+  const fail = (reason: string) => new ConfigError(`${file}: ${reason}`);
   let read: unknown;
   try {
     read = JSON.parse(readFileSync(file, 'utf8'));

@@ -1,6 +1,6 @@
 import type { RenderedEmail } from '../core/emails/render.ts';
 import type { RouteResponse } from '../http/route.ts';
-import { allowing } from './layout.tsx';
+import { withPolicyDirective } from './layout.tsx';
 
 /** The recipient can follow the links of an email, each in a new window; other viewers cannot. */
 type Audience = 'reader' | 'other';
@@ -22,7 +22,8 @@ export function EmailFrame({ src, text, audience }: { src: string; text: string;
 }
 
 /** Allows the page to contain the frame. */
-export const framing = (response: RouteResponse): RouteResponse => allowing(response, "frame-src 'self'");
+export const allowFrame = (response: RouteResponse): RouteResponse =>
+  withPolicyDirective(response, "frame-src 'self'");
 
 /** The policy inside the frame: styles only. */
 const policy =

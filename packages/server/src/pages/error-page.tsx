@@ -56,6 +56,6 @@ export function errorPage(
   );
   return withErrorHeaders(
     error,
-    page(context, { formToken: () => '', language }, { status, title, shape: 'gate' }, content),
+    page(context, { formToken: () => '', language }, { status, title, shape: 'centered' }, content),
   );
 }

@@ -15,7 +15,7 @@ export const forgotPasswordPage = (context: AppContext, call: Call): RouteRespon
   page(
     context,
     call,
-    { title: translatorOf(context, call)('forgot.title'), shape: 'gate' },
+    { title: translatorOf(context, call)('forgot.title'), shape: 'centered' },
     <AskForEmail email="" />,
   );
 
@@ -27,13 +27,17 @@ export async function forgotPasswordSubmit(
   const { email } = call.body;
   try {
     const { status, otherCookies } = await sendMail(context, call);
-    const view = { status, title: translatorOf(context, call)('link.check_email'), shape: 'gate' } as const;
+    const view = {
+      status,
+      title: translatorOf(context, call)('link.check_email'),
+      shape: 'centered',
+    } as const;
     return { ...page(context, call, view, <EmailSent context={context} email={email} />), otherCookies };
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     const form = <AskForEmail email={email} error={error} />;
     const t = translatorOf(context, call);
-    const view = { ...statusAndTitle(t('forgot.title'), error, t), shape: 'gate' } as const;
+    const view = { ...statusAndTitle(t('forgot.title'), error, t), shape: 'centered' } as const;
     return withErrorHeaders(error, page(context, call, view, form));
   }
 }

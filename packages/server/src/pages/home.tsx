@@ -18,7 +18,7 @@ export async function homePage(
   const { serviceName, signup } = context.config;
   const setUp = await setUpState(context);
   const content = <Home {...{ serviceName, signup, setUp }} isDeleted={call.query.done !== undefined} />;
-  return page(context, call, { title: serviceName, shape: 'gate' }, content);
+  return page(context, call, { title: serviceName, shape: 'centered' }, content);
 }
 
 interface HomeProps extends Pick<AppContext['config'], 'serviceName' | 'signup'> {

@@ -47,8 +47,8 @@ interface View {
   title: string;
   /** Defaults to 200. */
   status?: number;
-  /** `gate`: a single task in a centered card. Otherwise a page to read. */
-  shape?: 'gate' | 'reading';
+  /** `centered`: a single task in a centered card. Otherwise a page to read. */
+  shape?: 'centered' | 'reading';
   /** The page has not been translated. */
   isEnglish?: true;
   /** The area of the page, whose navigation it shows; `at` is the page's own `href` in it. */
@@ -129,7 +129,7 @@ export const withErrorHeaders = (
 });
 
 /** Adds sources to the policy of one page, so that other pages do not get them. */
-export function allowing(response: RouteResponse, directive: string): RouteResponse {
+export function withPolicyDirective(response: RouteResponse, directive: string): RouteResponse {
   const name = `${directive.split(' ', 1)[0]} `;
   const kept = (response.headers?.['content-security-policy'] ?? '')
     .split('; ')
@@ -139,7 +139,7 @@ export function allowing(response: RouteResponse, directive: string): RouteRespo
 }
 
 const hasScripts = (activeSession: ActiveSession | undefined, { shape }: View): boolean =>
-  activeSession !== undefined || shape === 'gate';
+  activeSession !== undefined || shape === 'centered';
 
 interface DocumentProps {
   context: PageContext;
@@ -164,7 +164,7 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
         <title>{title === config.serviceName ? title : `${title} · ${config.serviceName}`}</title>
         <link rel="icon" type="image/svg+xml" href={assets['mark.svg']?.url} />
         <link rel="stylesheet" href={assets['usher.css']?.url} />
-        {(shape !== 'gate' || activeSession) && <link rel="stylesheet" href={assets['pages.css']?.url} />}
+        {(shape !== 'centered' || activeSession) && <link rel="stylesheet" href={assets['pages.css']?.url} />}
         {hasScripts(activeSession, view) && <script type="module" src={assets['usher.js']?.url} />}
         {activeSession && <script type="module" src={assets['session.js']?.url} />}
       </head>

@@ -7,7 +7,7 @@ import { HttpError } from '../errors.ts';
 import { readKeptEmail, readMailbox } from '../flows/mailbox/mailbox.ts';
 import { mailboxCookie, mayReadMailbox } from '../http/mailbox-access.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { EmailFrame, emailDocument, framing } from './email-frame.tsx';
+import { allowFrame, EmailFrame, emailDocument } from './email-frame.tsx';
 import { Card, Empty, Notice, page, Row, seeOther, Table } from './layout.tsx';
 import { LinkForm, type linkBody, tokenOf } from './link-form.tsx';
 import { Ago, exactTime } from './time.tsx';
@@ -77,7 +77,7 @@ function askForLink(context: AppContext, call: Call<unknown>, wrong?: string): R
       <LinkForm action="/mailbox" label="Paste the link" autofocus />
     </Card>
   );
-  return page(context, call, { title: 'Mailbox', shape: 'gate', status: 403, isEnglish: true }, content);
+  return page(context, call, { title: 'Mailbox', shape: 'centered', status: 403, isEnglish: true }, content);
 }
 
 /** Any text: an unknown ID gets the same 404 as a visitor without access. */
@@ -86,7 +86,7 @@ type EmailCall = Call<undefined, undefined, z.infer<typeof mailboxEmailParams>>;
 
 export async function mailboxEmailPage(context: AppContext, call: EmailCall): Promise<RouteResponse> {
   const email = await openEmail(context, call);
-  return framing(
+  return allowFrame(
     page(
       context,
       call,

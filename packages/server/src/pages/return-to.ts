@@ -1,6 +1,6 @@
 import type { AppContext } from '../context.ts';
 import type { RouteResponse } from '../http/route.ts';
-import { allowing } from './layout.tsx';
+import { withPolicyDirective } from './layout.tsx';
 
 const LONGEST = 1_000;
 
@@ -40,5 +40,7 @@ export const nextPage = (mustChangePassword: boolean, returnTo: string | undefin
 /**
  * Allows the form of a page to redirect to one of the allowed origins: browsers apply `form-action` to redirects, too.
  */
-export const mayLeadOut = ({ config }: Pick<AppContext, 'config'>, response: RouteResponse): RouteResponse =>
-  allowing(response, ["form-action 'self'", ...config.allowedOrigins].join(' '));
+export const allowFormRedirects = (
+  { config }: Pick<AppContext, 'config'>,
+  response: RouteResponse,
+): RouteResponse => withPolicyDirective(response, ["form-action 'self'", ...config.allowedOrigins].join(' '));

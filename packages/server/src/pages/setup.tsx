@@ -33,7 +33,7 @@ export async function setUpPage(
     return linkErrorPage(context, call, error);
   }
   const form = <AskForLink service={context.config.serviceName} />;
-  return page(context, call, { title: titleOf(context, call), shape: 'gate' }, form);
+  return page(context, call, { title: titleOf(context, call), shape: 'centered' }, form);
 }
 
 /** The form behind the setup link. */
@@ -44,7 +44,7 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
     return linkErrorPage(context, call, error);
   }
   const form = <SetUpForm context={context} token={token} username="" email="" errors={[]} />;
-  return page(context, call, { title: titleOf(context, call), shape: 'gate' }, form);
+  return page(context, call, { title: titleOf(context, call), shape: 'centered' }, form);
 }
 
 /**
@@ -59,7 +59,11 @@ export async function setUpSubmit(
   if ('link' in body) return openLink(context, call, tokenOf(body.link));
   try {
     const cookies = await makeFirstAdmin(context, { ...call, body });
-    const view = { status: 201, title: translatorOf(context, call)('setup.done'), shape: 'gate' } as const;
+    const view = {
+      status: 201,
+      title: translatorOf(context, call)('setup.done'),
+      shape: 'centered',
+    } as const;
     return {
       ...page(context, call, view, <Done context={context} username={body.username.trim()} />),
       ...cookies,
@@ -70,7 +74,12 @@ export async function setUpSubmit(
     const form = (
       <SetUpForm context={context} token={token} username={username} email={email} errors={error.fields} />
     );
-    return page(context, call, { status: error.status, title: titleOf(context, call), shape: 'gate' }, form);
+    return page(
+      context,
+      call,
+      { status: error.status, title: titleOf(context, call), shape: 'centered' },
+      form,
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import type { Call, RouteResponse } from '../http/route.ts';
 import { Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
-import { mayLeadOut, nextPage, readReturnTo, withReturnTo } from './return-to.ts';
+import { allowFormRedirects, nextPage, readReturnTo, withReturnTo } from './return-to.ts';
 import { Say, translatorOf, useTranslator } from './translator.tsx';
 
 /** Notices about an action that was just completed on another page. */
@@ -40,9 +40,9 @@ export async function signInPage(
   if (activeSession)
     return seeOther(nextPage(activeSession.user.password_change_required_at !== null, returnTo));
   const form = <SignIn context={context} name="" returnTo={returnTo} done={call.query.done} />;
-  return mayLeadOut(
+  return allowFormRedirects(
     context,
-    page(context, call, { title: translatorOf(context, call)('sign_in.title'), shape: 'gate' }, form),
+    page(context, call, { title: translatorOf(context, call)('sign_in.title'), shape: 'centered' }, form),
   );
 }
 
@@ -62,8 +62,8 @@ export async function signInSubmit(
     if (!(error instanceof HttpError)) throw error;
     const form = <SignIn context={context} name={name} returnTo={returnTo} error={error} />;
     const t = translatorOf(context, call);
-    const view = { ...statusAndTitle(t('sign_in.title'), error, t), shape: 'gate' } as const;
-    return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
+    const view = { ...statusAndTitle(t('sign_in.title'), error, t), shape: 'centered' } as const;
+    return allowFormRedirects(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
 
@@ -82,7 +82,7 @@ function SignIn({ context: { config }, name, returnTo, done: act, error }: SignI
       <Card>
         <h1>{t('sign_in.title')}</h1>
         {act && <Notice kind="good">{t(done[act])}</Notice>}
-        {error && <WhyNot error={error} />}
+        {error && <SignInError error={error} />}
         {returnTo !== undefined && !act && !error && <p class="lead">{t('sign_in.to_continue')}</p>}
         <Form action="/sign-in" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
           <Field
@@ -118,7 +118,7 @@ function SignIn({ context: { config }, name, returnTo, done: act, error }: SignI
 }
 
 /** The same text for everyone: it does not reveal whether the account exists or is rate limited. */
-function WhyNot({ error }: { error: HttpError }) {
+function SignInError({ error }: { error: HttpError }) {
   const t = useTranslator();
   if (error.code !== 'invalid_credentials')
     return (

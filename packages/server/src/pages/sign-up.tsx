@@ -8,7 +8,7 @@ import { text } from '../languages/text.ts';
 import { EmailField, NewPasswordField, UsernameField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
-import { mayLeadOut, readReturnTo, withReturnTo } from './return-to.ts';
+import { allowFormRedirects, readReturnTo, withReturnTo } from './return-to.ts';
 import { Say, translatorOf, useTranslator } from './translator.tsx';
 import { CheckYourEmail } from './verification-page.tsx';
 import { VerifyByCode } from './verify.tsx';
@@ -24,9 +24,9 @@ export async function signUpPage(
   if (await findSignedIn(context, call.headers)) return seeOther(returnTo ?? '/dashboard');
   if (context.config.signup === 'closed') throw new HttpError('signup_disabled');
   const form = <SignUp context={context} username="" email="" returnTo={returnTo} />;
-  return mayLeadOut(
+  return allowFormRedirects(
     context,
-    page(context, call, { title: translatorOf(context, call)('sign_up.title'), shape: 'gate' }, form),
+    page(context, call, { title: translatorOf(context, call)('sign_up.title'), shape: 'centered' }, form),
   );
 }
 
@@ -39,7 +39,11 @@ export async function signUpSubmit(
   try {
     const { status, cookie, otherCookies } = await signUp(context, { ...call, body });
     if (status === 202) {
-      const view = { status, title: translatorOf(context, call)('link.check_email'), shape: 'gate' } as const;
+      const view = {
+        status,
+        title: translatorOf(context, call)('link.check_email'),
+        shape: 'centered',
+      } as const;
       return {
         ...page(context, call, view, <EmailSent context={context} email={body.email} />),
         otherCookies,
@@ -53,8 +57,8 @@ export async function signUpSubmit(
       <SignUp context={context} username={username} email={email} returnTo={returnTo} error={error} />
     );
     const t = translatorOf(context, call);
-    const view = { ...statusAndTitle(t('sign_up.title'), error, t), shape: 'gate' } as const;
-    return mayLeadOut(context, withErrorHeaders(error, page(context, call, view, form)));
+    const view = { ...statusAndTitle(t('sign_up.title'), error, t), shape: 'centered' } as const;
+    return allowFormRedirects(context, withErrorHeaders(error, page(context, call, view, form)));
   }
 }
 

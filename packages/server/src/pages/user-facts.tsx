@@ -15,9 +15,9 @@ import { Ago, Day } from './time.tsx';
 
 type PageColumn = ColumnsWith<{ page: { label: string } }>;
 /** Renders a field that is not plain text. */
-type Look<User> = (user: User, now: number) => Child;
+type Renderer<User> = (user: User, now: number) => Child;
 
-const owner: Partial<Record<PageColumn, Look<Pick<UserColumns, SessionUserColumn>>>> = {
+const owner: Partial<Record<PageColumn, Renderer<Pick<UserColumns, SessionUserColumn>>>> = {
   email: ({ email, email_verified_at }) => (
     <>
       {email} <Verified isEmailVerified={email_verified_at !== null} />
@@ -27,7 +27,7 @@ const owner: Partial<Record<PageColumn, Look<Pick<UserColumns, SessionUserColumn
   created_at: (user) => <Day at={user.created_at} />,
 };
 
-const admin: Partial<Record<PageColumn, Look<UserColumns>>> = {
+const admin: Partial<Record<PageColumn, Renderer<UserColumns>>> = {
   id: ({ id }) => <Copyable label="user ID" value={id} />,
   disabled_at: (user) => <States user={user} />,
   created_at: (user) => <Day at={user.created_at} />,
@@ -53,7 +53,7 @@ export const AdminFacts = ({ user, now }: { user: UserColumns; now: number }) =>
 /** The fields that `reader` may see, in the order of the table, with the ID last. Empty fields are left out. */
 function factsFor<User extends Partial<UserColumns>>(
   reader: 'owner' | 'admin',
-  looks: Partial<Record<PageColumn, Look<User>>>,
+  renderers: Partial<Record<PageColumn, Renderer<User>>>,
   user: User,
   now: number,
 ): [string, Child][] {
@@ -61,7 +61,7 @@ function factsFor<User extends Partial<UserColumns>>(
   return columns
     .toSorted((one, other) => Number(one === 'id') - Number(other === 'id'))
     .flatMap((column) => {
-      const shown = looks[column] ? looks[column](user, now) : user[column];
+      const shown = renderers[column] ? renderers[column](user, now) : user[column];
       return shown == null ? [] : [[userFields[column].page.label, shown]];
     });
 }

@@ -100,7 +100,7 @@ export const verificationPage = (
     {
       status,
       title: status < 400 ? title : translatorOf(context, viewer)('layout.error', { title }),
-      shape: 'gate',
+      shape: 'centered',
     },
     form,
   );
@@ -144,6 +144,6 @@ export function invalidLinkPage(
   );
   return withErrorHeaders(
     error,
-    page(context, viewer, { status: error.status, title, shape: 'gate' }, content),
+    page(context, viewer, { status: error.status, title, shape: 'centered' }, content),
   );
 }

@@ -1,7 +1,7 @@
 import { hashSync } from '@node-rs/argon2';
 import { readHash } from './hashes/families.ts';
-import { fits } from './hashes/fits.ts';
 import { isBounded } from './hashes/recipe.ts';
+import { verifyHash } from './hashes/verify.ts';
 
 /** One task: verify `password` against `stored`, or hash it with these parameters. */
 export type HashTask =
@@ -21,7 +21,7 @@ export default function work(task: HashTask): string | boolean | undefined {
     const recipe = readHash(task.stored)?.recipe;
     // Checked before the task was sent, and again here: no stored value may decide how much this thread allocates
     // (attack U10).
-    return recipe !== undefined && isBounded(recipe) && fits(recipe, task.password);
+    return recipe !== undefined && isBounded(recipe) && verifyHash(recipe, task.password);
   }
   return hashSync(task.password, {
     algorithm: 2, // argon2id: RFC 9106 section 4 recommends no other for passwords

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type ConnectionLimit, limitConnections } from './connection-limit.ts';
-import { answerInTurn } from './pipelining.ts';
+import { serializePipelinedRequests } from './pipelining.ts';
 import { limitUnread } from './unread-responses.ts';
 
 /** A web-standard handler; the second argument holds Node's own request, for the client's IP. */
@@ -46,12 +46,15 @@ export async function startHttpServer(
   { connectionLimit, unreadTimeout = UNREAD_TIMEOUT }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const listener = getRequestListener(fetch as Parameters<typeof getRequestListener>[0]);
-  // `answerInTurn` checks the host.
+  // `serializePipelinedRequests` checks the host.
   const server = createServer({ ...limits, requireHostHeader: false });
   server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = 100;
   if (connectionLimit) limitConnections(server, connectionLimit);
-  const isAnswering = answerInTurn(server, (request, response) => void listener(request, response));
+  const isAnswering = serializePipelinedRequests(
+    server,
+    (request, response) => void listener(request, response),
+  );
   limitUnread(server, unreadTimeout, isAnswering);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -64,7 +64,10 @@ type HttpSocket = Socket & {
  *
  * @returns A function that tells whether a connection has an unanswered request.
  */
-export function answerInTurn(server: Server, listener: RequestListener): (socket: Socket) => boolean {
+export function serializePipelinedRequests(
+  server: Server,
+  listener: RequestListener,
+): (socket: Socket) => boolean {
   server.on('connection', (socket: HttpSocket) => {
     // Node's own listener, which passes data to the parser.
     const [parse] = socket.listeners('data') as Connection['parse'][];
@@ -85,7 +88,7 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
     });
   });
 
-  const begin = (connection: Connection, request: IncomingMessage, response: ServerResponse) => {
+  const handle = (connection: Connection, request: IncomingMessage, response: ServerResponse) => {
     // Node discards what it has received behind a request to upgrade.
     const isLast = ++connection.requests >= MAX_REQUESTS || request.headers.upgrade !== undefined;
     if (isLast) response.setHeader('connection', 'close');
@@ -102,11 +105,11 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
   const queue = oneByOne((connection) => {
     if (connection.socket.destroyed) return;
     const next = connection.current ? undefined : connection.parsed.shift();
-    if (next) begin(connection, ...next);
+    if (next) handle(connection, ...next);
     // The body follows a head that was parsed early.
     if (connection.unparsed) feedUnparsed(connection, connection.unparsed);
   });
-  const take: RequestListener = (request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     const socket = request.socket as HttpSocket;
     const connection = socket[CONNECTION];
     if (!connection) throw new Error('The HTTP request has no connection.');
@@ -116,10 +119,10 @@ export function answerInTurn(server: Server, listener: RequestListener): (socket
       waitFor(connection, answering.req, answering);
     }
     // Between two responses those that wait still come first.
-    if (connection.current || connection.parsed.length > 0) putBehind(connection, request, response);
-    else begin(connection, request, response);
+    if (connection.current || connection.parsed.length > 0) enqueue(connection, request, response);
+    else handle(connection, request, response);
   };
-  server.on('request', take).on('checkContinue', take).on('checkExpectation', take);
+  server.on('request', onRequest).on('checkContinue', onRequest).on('checkExpectation', onRequest);
   return (socket: HttpSocket) => Boolean(socket._httpMessage);
 }
 
@@ -146,12 +149,12 @@ function isAcceptable(request: IncomingMessage, response: ServerResponse): boole
  * Continues with connections that have pipelined, one per turn of the event loop. A response that the kernel accepts
  * whole is written without such a turn, so a thousand of them would block all other clients.
  */
-function oneByOne(goOn: (connection: Connection) => void): (connection: Connection) => void {
+function oneByOne(proceed: (connection: Connection) => void): (connection: Connection) => void {
   const waiting: Connection[] = [];
   const turn = () => {
     const connection = waiting.shift();
     if (waiting.length > 0) setImmediate(turn);
-    if (connection) goOn(connection);
+    if (connection) proceed(connection);
   };
   return (connection) => {
     if (waiting.push(connection) === 1) setImmediate(turn);
@@ -168,7 +171,7 @@ function divert(connection: Connection): void {
 }
 
 /** Queues a request that was parsed behind another one. */
-function putBehind({ socket, parsed }: Connection, request: IncomingMessage, response: ServerResponse): void {
+function enqueue({ socket, parsed }: Connection, request: IncomingMessage, response: ServerResponse): void {
   if (parsed.push([request, response]) <= MAX_PARSED) return;
   ignoreMore(socket);
   socket.destroy();

@@ -97,7 +97,7 @@ function openStream(
     isOver = true;
     onEnd();
     const seconds = Math.round((performance.now() - began) / 1000);
-    log.info({ ...stream.about, seconds, why: reason }, 'stream ended');
+    log.info({ ...stream.about, seconds, reason }, 'stream ended');
   };
   const output = openOutput(() => {
     if (!isOver) over('left');

@@ -76,7 +76,7 @@ it('F3: SIGTERM does not wait for those who follow events', async () => {
   const exit = await usher.kill('SIGTERM');
   expect(exit).toEqual({ code: 0, signal: null });
   await stream.ended;
-  expect(usher.logs()).toMatch(/"why":"stop","msg":"stream ended"/);
+  expect(usher.logs()).toMatch(/"reason":"stop","msg":"stream ended"/);
   expect(usher.logs()).not.toMatch(/"msg":"(stream failed|request failed)"/);
   await database.remove();
 });

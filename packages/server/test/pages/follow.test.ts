@@ -353,7 +353,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
       .poll(async () => {
         const many = Array.from({ length: 100 }, () => ({ userId: id, actorId: null }));
         await recordEvents(inside.db, 'user_updated', OPERATOR, many, app.clock.now());
-        return JSON.parse(end() ?? '{}').why;
+        return JSON.parse(end() ?? '{}').reason;
       })
       .toBe('slow');
     expect(end()).toContain(`"user":"${id}"`);
@@ -414,7 +414,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     expect(stream.messages.filter(({ event }) => event === 'end')).toEqual([]);
     expect(twin.log.filter((line) => line.includes('stream failed'))).toEqual([]);
     expect(twin.log.filter((line) => line.includes('stream ended'))).toEqual([
-      expect.stringContaining('"why":"stop"'),
+      expect.stringContaining('"reason":"stop"'),
     ]);
     expect((await follow(cookie, '', {}, twin)).status).toBe(503);
     await twin.stop();

@@ -23,7 +23,7 @@ type Effect = 'ends' | 'stays' | 'oldest_stays';
 
 interface PurposeProperties {
   /** Who receives it, and what it does. */
-  why: string;
+  description: string;
   /** The page that the link leads to. */
   page: `/${string}`;
   /**
@@ -73,7 +73,7 @@ const EMAILED_CODE = {
 
 export const purposes = {
   setup: {
-    why: 'Printed when the server starts: creates the first administrator.',
+    description: 'Printed when the server starts: creates the first administrator.',
     of: 'nobody',
     page: '/setup',
     linkLifetime: HOUR,
@@ -84,13 +84,13 @@ export const purposes = {
     endsWithRestoredDatabase: true,
   },
   sign_up: {
-    why: 'Sent to a person who signs up where emails are verified first: creates the account.',
+    description: 'Sent to a person who signs up where emails are verified first: creates the account.',
     of: 'nobody',
     page: '/verify',
     ...EMAILED_CODE,
   },
   verify_email: {
-    why: 'Sent to the email of an account: verifies it.',
+    description: 'Sent to the email of an account: verifies it.',
     of: 'account',
     page: '/verify',
     ...EMAILED_CODE,
@@ -104,7 +104,7 @@ export const purposes = {
     },
   },
   change_email: {
-    why: 'Sent to the new email of an account: makes the change.',
+    description: 'Sent to the new email of an account: makes the change.',
     of: 'account',
     page: '/verify',
     ...EMAILED_CODE,
@@ -118,7 +118,7 @@ export const purposes = {
     },
   },
   reset_password: {
-    why: 'Sent to the email of an account whose password was forgotten: sets a new one.',
+    description: 'Sent to the email of an account whose password was forgotten: sets a new one.',
     of: 'account',
     page: '/reset-password',
     ...EMAILED_CODE,
@@ -133,7 +133,7 @@ export const purposes = {
     },
   },
   restore_email: {
-    why: 'Sent to the email that an account had before a change: undoes the change.',
+    description: 'Sent to the email that an account had before a change: undoes the change.',
     of: 'account',
     page: '/restore-email',
     linkLifetime: 7 * DAY,

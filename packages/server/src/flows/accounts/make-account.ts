@@ -34,7 +34,7 @@ class AccountProof {
   }
 
   /** Nothing has been counted against an account that did not exist. */
-  async forget(): Promise<void> {}
+  async resetAttempts(): Promise<void> {}
 }
 
 export type { AccountProof };

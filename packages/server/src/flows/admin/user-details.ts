@@ -7,7 +7,7 @@ import { limitsOf } from '../limits/user-rate-limits.ts';
 import { readEvents } from './audit.ts';
 
 /** The state of a rate limit of a user, with its label, its description and whether the user can have several of it. */
-export type DescribedLimit = RateLimitState & { label: string; why: string; isOneOfSeveral: boolean };
+export type DescribedLimit = RateLimitState & { label: string; description: string; isOneOfSeveral: boolean };
 
 /** Everything that the admin console shows about a user. @throws HttpError `not_found` */
 export async function userDetails(
@@ -25,6 +25,6 @@ export async function userDetails(
 }
 
 function described(state: RateLimitState): DescribedLimit {
-  const { label, of, description: why } = rateLimits[state.limit];
-  return { ...state, label, why, isOneOfSeveral: of === 'range' || of === 'identifier' };
+  const { label, of, description } = rateLimits[state.limit];
+  return { ...state, label, description, isOneOfSeveral: of === 'range' || of === 'identifier' };
 }

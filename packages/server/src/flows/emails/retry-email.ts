@@ -34,12 +34,12 @@ export async function retryEmailNow(
   const email = await listedEmail(db, keys.emails, id);
   if (!email) throw new HttpError('not_found', { text: text('error.email_not_found') });
   throw new HttpError('conflict', {
-    text: whyNotRetried(email, now) ?? text('error.email_retried'),
+    text: reasonNotRetryable(email, now) ?? text('error.email_retried'),
   });
 }
 
 /** Why an email cannot be resent; undefined when it can. */
-export function whyNotRetried(
+export function reasonNotRetryable(
   { kind, status, expiresAt, isStored }: Pick<ListedEmail, 'kind' | 'status' | 'expiresAt' | 'isStored'>,
   now: number,
 ): Text | undefined {

@@ -54,16 +54,16 @@ class PasswordProof {
   readonly change: 'signed_in' | 'password_changed';
   readonly #user: User;
   readonly #at: number;
-  readonly #forget: ((tx: Db) => Promise<void>) | undefined;
+  readonly #resetAttempts: ((tx: Db) => Promise<void>) | undefined;
 
   constructor(
     user: User,
     at: number,
-    more: { forget?: (tx: Db) => Promise<void>; isReplaced?: boolean } = {},
+    more: { resetAttempts?: (tx: Db) => Promise<void>; isReplaced?: boolean } = {},
   ) {
     this.#user = user;
     this.#at = at;
-    this.#forget = more.forget;
+    this.#resetAttempts = more.resetAttempts;
     this.change = more.isReplaced ? 'password_changed' : 'signed_in';
   }
 
@@ -77,8 +77,8 @@ class PasswordProof {
   }
 
   /** Resets the rate limits that counted attempts before the correct password, in the transaction of the operation. */
-  async forget(tx: Db): Promise<void> {
-    await this.#forget?.(tx);
+  async resetAttempts(tx: Db): Promise<void> {
+    await this.#resetAttempts?.(tx);
   }
 }
 
@@ -130,7 +130,7 @@ export async function authenticateWithPassword(
   if (!isRight || !attempt.user) return { result: 'wrong' };
   const user = await strengthen(context, attempt.user, password, requester);
   if (!user) return { result: 'wrong' };
-  const result = new PasswordProof(user, context.clock.now(), { forget: attemptLimit.clear });
+  const result = new PasswordProof(user, context.clock.now(), { resetAttempts: attemptLimit.clear });
   return { result: 'right', proof: result };
 }
 
@@ -388,7 +388,7 @@ export async function reauthenticateWithPassword(
     headers,
   });
   if (checked.result === 'right') {
-    await context.db.transaction().execute((tx) => checked.proof.forget(tx));
+    await context.db.transaction().execute((tx) => checked.proof.resetAttempts(tx));
     return checked.proof;
   }
   if (checked.result === 'limited')

@@ -33,7 +33,7 @@ export type SignInProof = PasswordProof | AccountProof;
 /**
  * A proof, or a function that produces one in the same transaction as the result, so that both commit or neither does.
  */
-type Proving<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
+type ProofSource<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
 
 /** The outcome. Callers `switch` over every case: a missing case does not compile. */
 export type Outcome<Done> = Done | FactorRequired | Rejected;
@@ -100,15 +100,15 @@ export async function finishSignIn(
   context: AppContext,
   { client, headers }: Pick<Call, 'client' | 'headers'>,
   { kind, audience = null }: { kind: SessionKind; audience?: string | null },
-  proving: Proving<SignInProof>,
+  proofSource: ProofSource<SignInProof>,
 ): Promise<Outcome<SignedIn>> {
-  const outcome = await decide(context, proving, {
+  const outcome = await finishInTransaction(context, proofSource, {
     of: 'sign_in',
     audience,
     finish: async (lock, proof) => {
       const at = context.clock.now();
-      const begun = await begin(lock, context, proof, { kind, audience, client, headers }, at);
-      return { result: 'started' as const, lock, proof, at, ...begun };
+      const started = await startSignInSession(lock, context, proof, { kind, audience, client, headers }, at);
+      return { result: 'started' as const, lock, proof, at, ...started };
     },
   });
   if (outcome.result !== 'started') return outcome;
@@ -127,24 +127,25 @@ export async function finishSignIn(
 export async function finishReauthentication(
   context: AppContext,
   activeSession: ActiveSession,
-  proving: Proving<PasswordProof>,
+  proofSource: ProofSource<PasswordProof>,
 ): Promise<Outcome<Confirmed>> {
   const { clock, cookieTokens } = context;
   const { id: sessionId, kind, amr } = activeSession.session;
-  const outcome = await decide(context, proving, {
+  const outcome = await finishInTransaction(context, proofSource, {
     of: 'reauthentication',
     finish: async (lock, { shown }) => {
-      const provenAt = await recordAuthentication(lock, sessionId, shown);
-      if (provenAt === undefined) throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
-      return { result: 'noted' as const, provenAt };
+      const authenticatedAt = await recordAuthentication(lock, sessionId, shown);
+      if (authenticatedAt === undefined)
+        throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
+      return { result: 'reauthenticated' as const, authenticatedAt };
     },
   });
-  if (outcome.result !== 'noted') return outcome;
+  if (outcome.result !== 'reauthenticated') return outcome;
   if (kind !== 'cookie') return { result: 'session', cookie: undefined };
   const subject = {
     userId: activeSession.user.id,
     sessionId,
-    signedInAt: outcome.provenAt,
+    signedInAt: outcome.authenticatedAt,
     amr: amr.split(' '),
   };
   return { result: 'session', cookie: cookieTokens.make(subject, clock.now(), expiryOf(activeSession)) };
@@ -158,9 +159,9 @@ export async function finishRecovery(
   context: AppContext,
   { client, headers }: Pick<Call, 'client' | 'headers'>,
   password: { hash: string; isGenerated: boolean },
-  proving: (tx: Tx) => Promise<RecoveryProof>,
+  proofSource: (tx: Tx) => Promise<RecoveryProof>,
 ): Promise<Outcome<Recovered>> {
-  return decide(context, proving, {
+  return finishInTransaction(context, proofSource, {
     of: 'recovery',
     finish: async (lock, proof) => {
       const user = await recoverAccount(lock, context, proof, password, client);
@@ -182,7 +183,7 @@ class RolledBack extends Error {
   }
 }
 
-interface Decision<Proof, Done> {
+interface FinishOptions<Proof, Done> {
   /** A sign-in updates the user's last sign-in. Recovery also works for a disabled account, which stays disabled. */
   of: 'sign_in' | 'reauthentication' | 'recovery';
   audience?: string | null;
@@ -190,15 +191,18 @@ interface Decision<Proof, Done> {
   finish: (lock: LockedUser, proof: Proof) => Promise<Done>;
 }
 
-/** Locks the user that the proof names and decides. Without a session, or with `factor_required`, everything is rolled back: also what `proving` did. */
-async function decide<Proof extends SignInProof | RecoveryProof, Done>(
+/**
+ * Locks the user that the proof names, decides whether the proof is enough, and finishes. Otherwise everything is rolled
+ * back, including what `proofSource` did.
+ */
+async function finishInTransaction<Proof extends SignInProof | RecoveryProof, Done>(
   { db, clock }: AppContext,
-  proving: Proving<Proof>,
-  { of, audience = null, finish }: Decision<Proof, Done>,
+  proofSource: ProofSource<Proof>,
+  { of, audience = null, finish }: FinishOptions<Proof, Done>,
 ): Promise<Outcome<Done>> {
   try {
     return await db.transaction().execute(async (tx) => {
-      const proof = typeof proving === 'function' ? await proving(tx) : proving;
+      const proof = typeof proofSource === 'function' ? await proofSource(tx) : proofSource;
       const lock = await lockUser(tx, lockableOf(proof), of === 'sign_in' ? clock.now() : undefined);
       if (!lock || (lock.user.disabled_at !== null && of !== 'recovery'))
         throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
@@ -221,17 +225,17 @@ const lockableOf = (proof: SignInProof | RecoveryProof) =>
 /** Whether the account requires another factor. No account does yet. */
 const needsFactor = (_lock: LockedUser, _proof: SignInProof | RecoveryProof): boolean => false;
 
-interface Beginning extends Pick<Call, 'client' | 'headers'> {
+interface NewSession extends Pick<Call, 'client' | 'headers'> {
   kind: SessionKind;
   audience: string | null;
 }
 
 /** Starts the session and everything that belongs to it. */
-async function begin(
+async function startSignInSession(
   lock: LockedUser,
   context: AppContext,
   proof: SignInProof,
-  { kind, audience, client, headers }: Beginning,
+  { kind, audience, client, headers }: NewSession,
   now: number,
 ): Promise<Pick<Started, 'sessionId' | 'otherCookies'>> {
   const { tx, user } = lock;
@@ -244,7 +248,7 @@ async function begin(
   if (kind === 'cookie') await revokeReplacedSession(tx, context, { client, headers }, now);
   for (const ended of await evictSessions(tx, user.id, sessionId, now))
     await recordEvent(tx, 'session_evicted', client, { ...about, sessionId: ended }, now);
-  await proof.forget(tx);
+  await proof.resetAttempts(tx);
   const { isNew, device } = await rememberClient(lock, context, kind, { client, headers });
   // Notify the owner once of a new device, program or network; from now on it is known.
   const reported = { context, tx, user, client };

@@ -24,7 +24,7 @@ import {
   consumeVerification,
   countVerificationAttempt,
   findVerificationByLink,
-  fits,
+  matchesCode,
   type Verification,
 } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
@@ -42,16 +42,16 @@ import { type VerificationRules, verificationRules } from './verification-rules.
  * one.
  */
 class CheckedVerification<P extends Purpose = Purpose> {
-  readonly #flow: Verification;
+  readonly #verification: Verification;
   readonly #purpose: P;
 
   constructor(verification: Verification, purpose: P) {
-    this.#flow = verification;
+    this.#verification = verification;
     this.#purpose = purpose;
   }
 
   get verification(): Readonly<Verification> {
-    return this.#flow;
+    return this.#verification;
   }
 
   get purpose(): P {
@@ -196,7 +196,9 @@ async function checkCode<P extends CodePurpose>(
   };
   const counted = await countGuess(context, rules, guess);
   const isRight =
-    counted.verification && isFor(user) && fits(keys.verifications, counted.verification, parsed.key, code);
+    counted.verification &&
+    isFor(user) &&
+    matchesCode(keys.verifications, counted.verification, parsed.key, code);
   const purpose = purposes.find((one) => one === counted.verification?.purpose);
   if (counted.verification && purpose && isRight) {
     await uncount(db, keys.rateLimits, 'codes_total', EVERYBODY);

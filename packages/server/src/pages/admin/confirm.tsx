@@ -12,7 +12,7 @@ import { adminArea } from './area.ts';
 interface ConfirmProps {
   title: string;
   /** What the action does. */
-  means: readonly string[];
+  effects: readonly string[];
   /** Where the form is sent, and where "Cancel" leads. */
   action: string;
   back: string;
@@ -47,11 +47,11 @@ export function confirmPage(
         </Notice>
       )}
       <Notice kind="warn">
-        {props.means.length === 1 ? (
-          <p>{props.means[0]}</p>
+        {props.effects.length === 1 ? (
+          <p>{props.effects[0]}</p>
         ) : (
           <ul>
-            {props.means.map((one) => (
+            {props.effects.map((one) => (
               <li>{one}</li>
             ))}
           </ul>

@@ -3,7 +3,7 @@ import type { AppContext } from '../../context.ts';
 import type { ListedEmail } from '../../core/emails/listed.ts';
 import { HttpError } from '../../errors.ts';
 import { emailLabels, emailStates, tryEmailNow } from '../../flows/admin/emails.ts';
-import { retryEmailNow, whyNotRetried } from '../../flows/emails/retry-email.ts';
+import { reasonNotRetryable, retryEmailNow } from '../../flows/emails/retry-email.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { english } from '../../languages/translator.ts';
 import { Button, Form } from '../form.tsx';
@@ -78,7 +78,7 @@ interface EmailActionsProps {
 /** The action for an email that was not sent, or the reason why there is none. */
 export function EmailActions({ email, now, hidden }: EmailActionsProps) {
   const isUnsent = email.status === 'rejected' || email.status === 'expired';
-  const reason = isUnsent ? whyNotRetried(email, now) : undefined;
+  const reason = isUnsent ? reasonNotRetryable(email, now) : undefined;
   if (reason !== undefined) return <p class="note">{english(reason)}</p>;
   if (isUnsent) return <ActionButton email={email} action="retry" label="Resend" hidden={hidden} />;
   // The first try is a matter of seconds.

@@ -3,7 +3,7 @@ import type { AppContext } from '../../context.ts';
 import type { ListedEmail } from '../../core/emails/listed.ts';
 import { emailLabels, readEmail } from '../../flows/admin/emails.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { EmailFrame, emailDocument, framing } from '../email-frame.tsx';
+import { allowFrame, EmailFrame, emailDocument } from '../email-frame.tsx';
 import { Card, Facts, Notice, page } from '../layout.tsx';
 import { Ago, exactTime } from '../time.tsx';
 import { adminArea } from './area.ts';
@@ -42,7 +42,7 @@ export async function oneEmailPage(
       <EmailFrame src={`${EMAILS}/${email.id}/html`} text={text} audience="other" />
     </>,
   );
-  return framing(response);
+  return allowFrame(response);
 }
 
 /** The email itself, for the frame. */

@@ -75,7 +75,7 @@ export const ROTATE = 'Rotate signing key';
 export const rotatePage = (context: AppContext, call: SignedInCall): RouteResponse =>
   confirmPage(context, call, {
     title: ROTATE,
-    means: [
+    effects: [
       'A new key is published now and becomes active once services have fetched it. Existing tokens stay valid until they expire.',
       'If the current key may be compromised, the new key becomes active immediately and all existing access tokens are revoked. Sessions continue; API clients refresh.',
     ],

@@ -23,12 +23,12 @@ interface UserAction {
   /** The heading of the page that asks for confirmation, with the user's name as `{username}`. */
   title: string;
   /** What it does, shown before it is performed. */
-  means: string[];
+  effects: string[];
   isDangerous?: true;
   /** Whether it is offered for this user; always, by default. */
-  fits?: (user: User) => boolean;
+  isAvailable?: (user: User) => boolean;
   /** The field that it needs. */
-  asks?: 'username';
+  field?: 'username';
   /** The notice after it was performed. */
   done: string;
   /** What it does in a transaction that also makes sure that an administrator remains... */
@@ -41,7 +41,7 @@ export const actions = {
   'reset-rate-limits': {
     label: 'Unblock (reset rate limits)',
     title: 'Unblock {username}?',
-    means: [
+    effects: [
       'Clears failed-attempt counters, so the user can try again immediately.',
       'Anyone guessing this password also gets fresh attempts.',
     ],
@@ -51,37 +51,37 @@ export const actions = {
   rename: {
     label: 'Change username',
     title: 'Change the username of {username}?',
-    means: [
+    effects: [
       'The user signs in with the new username or their email. The old username becomes available to others.',
       'Existing sessions stay active. The user isn’t notified.',
     ],
-    asks: 'username',
+    field: 'username',
     done: 'Username changed.',
     make: (change) => changeProfile(change, { username: change.username }),
   },
   'send-mail': {
     label: 'Send password reset email',
     title: 'Send a password reset email to {username}?',
-    means: [
+    effects: [
       'Sends a reset link and code to the user’s email. You won’t see either.',
       'Nothing changes until the user resets the password; then all their sessions end.',
       'Counts toward the limits for password reset emails: six per hour for one email, three of them from one IP range.',
     ],
-    fits: (user) => user.disabled_at === null,
+    isAvailable: (user) => user.disabled_at === null,
     done: 'Password reset email sent. Its code expires in a few minutes, its link in an hour.',
     run: (context, user, by) => emailNewPassword(context, user, by),
   },
   logout: {
     label: 'Sign out everywhere',
     title: 'Sign {username} out everywhere?',
-    means: ['Signs the user out on all devices immediately. They can sign in again.'],
+    effects: ['Signs the user out on all devices immediately. They can sign in again.'],
     done: 'Signed out on all devices.',
     make: revokeSessions,
   },
   'remove-devices': {
     label: 'Remove known devices',
     title: 'Remove the known devices of {username}?',
-    means: [
+    effects: [
       'The user’s devices are unknown until the next sign-in. Existing sessions stay active.',
       'While someone is guessing this password, the user may have to wait, or reset the password by email.',
     ],
@@ -91,49 +91,49 @@ export const actions = {
   promote: {
     label: 'Make admin',
     title: 'Make {username} an admin?',
-    means: [
+    effects: [
       'Admins can view and change every account and use this console.',
       'Admin sessions last up to four hours. The user is notified by email.',
     ],
-    fits: (user) => roleOf(user) === 'user',
+    isAvailable: (user) => roleOf(user) === 'user',
     done: 'User is now an admin.',
     make: (change) => setRole(change, 'admin'),
   },
   demote: {
     label: 'Remove admin role',
     title: 'Remove the admin role from {username}?',
-    means: [
+    effects: [
       'The user loses access to this console immediately. The account is otherwise unchanged.',
       'The user is notified by email.',
     ],
-    fits: (user) => roleOf(user) === 'admin',
+    isAvailable: (user) => roleOf(user) === 'admin',
     done: 'Admin role removed.',
     make: (change) => setRole(change, 'user'),
   },
   disable: {
     label: 'Disable user',
     title: 'Disable user {username}?',
-    means: [
+    effects: [
       'Signs the user out everywhere and blocks sign-in.',
       'No data is deleted. You can re-enable the user at any time.',
     ],
     isDangerous: true,
-    fits: (user) => user.disabled_at === null,
+    isAvailable: (user) => user.disabled_at === null,
     done: 'User disabled.',
     make: (change) => setDisabled(change, true),
   },
   enable: {
     label: 'Enable user',
     title: 'Enable user {username}?',
-    means: ['The user can sign in again with the same password. Previous sessions aren’t restored.'],
-    fits: (user) => user.disabled_at !== null,
+    effects: ['The user can sign in again with the same password. Previous sessions aren’t restored.'],
+    isAvailable: (user) => user.disabled_at !== null,
     done: 'User enabled.',
     make: (change) => setDisabled(change, false),
   },
   delete: {
     label: 'Delete user',
     title: 'Delete user {username}?',
-    means: [
+    effects: [
       'Permanently deletes the account and its data. This can’t be undone.',
       'The username and email become available to others.',
     ],

@@ -159,7 +159,7 @@ function Devices({ devices, now }: { devices: ListedDevice[]; now: number }) {
 
 /** The actions that are offered for a user. Each leads to a page that asks for confirmation. */
 const offeredFor = (user: User): UserActionName[] =>
-  actionNames.filter((name) => actionOf(name).fits?.(user) ?? true);
+  actionNames.filter((name) => actionOf(name).isAvailable?.(user) ?? true);
 
 const ActionLink = ({ user, name }: { user: User; name: UserActionName }) => (
   <ButtonLink
@@ -193,7 +193,7 @@ const Irreversible = ({ user }: { user: User }) => (
               <p>
                 <strong>{actionOf(name).label}</strong>
               </p>
-              <p class="note">{actionOf(name).means[0]}</p>
+              <p class="note">{actionOf(name).effects[0]}</p>
             </div>
             <ActionLink user={user} name={name} />
           </li>
@@ -240,7 +240,7 @@ function Limits({ limits, now }: { limits: DescribedLimit[]; now: number }) {
 }
 
 function Limit({ limit: of, now }: { limit: DescribedLimit; now: number }) {
-  const { limit, label, subject, count, isExceeded, until, why, isOneOfSeveral } = of;
+  const { limit, label, subject, count, isExceeded, until, description, isOneOfSeveral } = of;
   return (
     <li>
       <div>
@@ -248,7 +248,7 @@ function Limit({ limit: of, now }: { limit: DescribedLimit; now: number }) {
           <span title={limit}>{label}</span>
           {isOneOfSeveral && <> · {subject}</>}: {count} {count === 1 ? 'attempt' : 'attempts'}
         </p>
-        <p class="note">{why}</p>
+        <p class="note">{description}</p>
       </div>
       {isExceeded && (
         <Badge kind="warn">{until === null ? endWithoutTime(limit) : <Until at={until} now={now} />}</Badge>
@@ -310,21 +310,21 @@ type Typed = z.infer<typeof actionForm> | undefined;
 
 function ask(context: AppContext, call: ActionCall<Typed>, user: User, error?: HttpError): RouteResponse {
   const name: UserActionName = call.params.action;
-  const { label, means, asks, isDangerous = false } = actionOf(name);
+  const { label, effects, field, isDangerous = false } = actionOf(name);
   const path = `${PATH}/${user.id}`;
   return confirmPage(
     context,
     call,
     {
       title: actionTitle(name, user),
-      means,
+      effects,
       label,
       isDangerous,
       action: `${path}/${name}`,
       back: path,
       at: PATH,
       trail: [{ href: path, label: user.username }],
-      ...(asks === 'username'
+      ...(field === 'username'
         ? { more: (errors) => <NewName value={call.body?.username ?? user.username} errors={errors} /> }
         : {}),
     },

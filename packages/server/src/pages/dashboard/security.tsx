@@ -7,7 +7,7 @@ import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { NewPasswordField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
-import { mayLeadOut, readReturnTo } from '../return-to.ts';
+import { allowFormRedirects, readReturnTo } from '../return-to.ts';
 import { Say } from '../translator.tsx';
 import { account } from './area.ts';
 import { Verified } from './email.tsx';
@@ -57,8 +57,8 @@ function show(context: AppContext, call: SignedInCall<unknown, unknown>, shown: 
   const { user } = call.activeSession;
   const form = <PasswordForm context={context} error={error} returnTo={returnTo} />;
   if (user.password_change_required_at !== null) {
-    const view = { ...statusAndTitle(REQUIRED, error), shape: 'gate' } as const;
-    return mayLeadOut(context, page(context, call, view, <ChangeRequired form={form} />));
+    const view = { ...statusAndTitle(REQUIRED, error), shape: 'centered' } as const;
+    return allowFormRedirects(context, page(context, call, view, <ChangeRequired form={form} />));
   }
   const view = { ...statusAndTitle('Security', error), area: account, at: PATH };
   return page(context, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);

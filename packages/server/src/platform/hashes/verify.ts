@@ -6,12 +6,12 @@ import type { Bcrypt, Recipe, Scrypt } from './recipe.ts';
 /**
  * Whether the hash was made from this password. Takes as long as the hash demands: call it only in a separate thread.
  */
-export function fits(recipe: Recipe, password: string): boolean {
+export function verifyHash(recipe: Recipe, password: string): boolean {
   switch (recipe.kind) {
     case 'argon2':
       return verifyArgon2(recipe.phc, password);
     case 'bcrypt':
-      return fitsBcrypt(recipe, password);
+      return verifyBcryptHash(recipe, password);
     case 'pbkdf2': {
       const { salt, iterations, digest, key } = recipe;
       return timingSafeEqual(pbkdf2Sync(password, salt, iterations, key.length, digest), key);
@@ -21,7 +21,7 @@ export function fits(recipe: Recipe, password: string): boolean {
   }
 }
 
-function fitsBcrypt({ crypt, first }: Bcrypt, password: string): boolean {
+function verifyBcryptHash({ crypt, first }: Bcrypt, password: string): boolean {
   if (first === 'sha256 in hex')
     return verifyBcrypt(createHash('sha256').update(password).digest('hex'), crypt);
   if (first)
