@@ -1,5 +1,4 @@
-// A to-do list for each user, in one process with Usher: `usher serve --app examples/todo/app.ts`. The API is here, the
-// rows are in todos.ts, the page in page.ts.
+// A to-do list for each user: the API is here, the rows are in todos.ts, the page in page.ts. `npm start` serves it.
 import { type Context, Hono, type Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Caller, Peer, Usher } from 'usher-auth';
@@ -23,8 +22,9 @@ export default function todoApplication(usher: Usher, file = process.env['TODOS_
   const todos = openTodos(file);
   const app = new Hono<Guarded>();
 
-  /** Lets signed-in users through; everyone else gets Usher's error. */
+  /** Lets signed-in users through. Reads the body first: a session revoked while it arrives must not act with it. */
   const signedIn = async (c: Context<Guarded>, next: Next): Promise<Response | undefined> => {
+    await c.req.arrayBuffer();
     const caller = await usher.authenticate(c.req.raw, c.env);
     if (caller.error) return caller.error;
     c.set('user', caller.user);

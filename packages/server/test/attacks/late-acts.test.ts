@@ -16,6 +16,7 @@ import {
   signUp,
   type TestApp,
 } from '../support/app.ts';
+import { beginRequest } from '../support/begin-request.ts';
 import { sessionOf, verificationOf } from '../support/cookies.ts';
 import { lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
 import { claimsOf, newIp, sendTo } from '../support/forge.ts';
@@ -139,37 +140,9 @@ describe.each(databases)('acts that come too late on $name', ({ create }) => {
   });
 });
 
-/** Sends the head of a request, and returns once the server waits for the body. */
-async function beginRequest(app: TestApp, method: string, path: string, bearer: string, body: unknown) {
-  const text = JSON.stringify(body);
-  const socket = connect(app.port, '127.0.0.1');
-  const lines = [
-    `${method} ${path} HTTP/1.1`,
-    `Host: localhost:${app.port}`,
-    `Authorization: Bearer ${bearer}`,
-    `X-Forwarded-For: ${newIp()}`,
-    'Content-Type: application/json',
-    `Content-Length: ${text.length}`,
-    'Expect: 100-continue',
-    'Connection: close',
-  ];
-  let answer = '';
-  socket.setEncoding('latin1').on('data', (chunk) => {
-    answer += chunk;
-  });
-  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-  await once(socket, 'data');
-  expect(answer).toBe('HTTP/1.1 100 Continue\r\n\r\n');
-  answer = '';
-  return {
-    async finish(): Promise<number> {
-      const closed = once(socket, 'close');
-      socket.write(text);
-      await closed;
-      return Number(answer.split(' ')[1]);
-    },
-  };
-}
+/** Sends the head of a request with a token, from an IP address of its own. */
+const beginWithToken = (app: TestApp, method: string, path: string, token: string, body: unknown) =>
+  beginRequest(app, method, path, { authorization: `Bearer ${token}`, 'x-forwarded-for': newIp() }, body);
 
 describe.each(databases)('bodies that come too late on $name', ({ create }) => {
   const { app, inside, twin } = withApp(create, { audiences: ['service'] });
@@ -195,13 +168,13 @@ describe.each(databases)('bodies that come too late on $name', ({ create }) => {
     const victim = await signUp(app, newIp());
     const names = newIdentifiers();
     const begun = [
-      await beginRequest(app, 'PATCH', `/v1/users/${late.id}`, late.token, { role: 'admin' }),
-      await beginRequest(app, 'PATCH', `/v1/users/${victim.id}`, late.token, { role: 'admin' }),
-      await beginRequest(app, 'POST', '/v1/users', late.token, { ...names, role: 'admin' }),
+      await beginWithToken(app, 'PATCH', `/v1/users/${late.id}`, late.token, { role: 'admin' }),
+      await beginWithToken(app, 'PATCH', `/v1/users/${victim.id}`, late.token, { role: 'admin' }),
+      await beginWithToken(app, 'POST', '/v1/users', late.token, { ...names, role: 'admin' }),
     ];
     await change(late.id, { role: 'user' });
     for (const { finish } of begun) expect(await finish()).toBe(403);
-    const begunAsUser = await beginRequest(app, 'PATCH', '/v1/me', late.token, newIdentifiers());
+    const begunAsUser = await beginWithToken(app, 'PATCH', '/v1/me', late.token, newIdentifiers());
     await change(late.id, { disabled: true });
     await change(late.id, { disabled: false });
     expect(await begunAsUser.finish()).toBe(401);
@@ -218,8 +191,8 @@ describe.each(databases)('bodies that come too late on $name', ({ create }) => {
     const token = (await login(app, user, newIp())).access_token;
     const { username } = newIdentifiers();
     const begun = [
-      await beginRequest(app, 'POST', '/v1/token', token, { audience: 'service' }),
-      await beginRequest(app, 'PATCH', '/v1/me', token, { username }),
+      await beginWithToken(app, 'POST', '/v1/token', token, { audience: 'service' }),
+      await beginWithToken(app, 'PATCH', '/v1/me', token, { username }),
     ];
     const headers = { authorization: `Bearer ${token}` };
     const ended = await sendTo(twin, 'POST', '/v1/logout-everywhere', undefined, { headers });

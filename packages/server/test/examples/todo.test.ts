@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MOST } from '../../../../examples/todo/todos.ts';
 import { asBearer, type Browser, login, type Reply, send, signUp, type TestApp } from '../support/app.ts';
+import { beginRequest } from '../support/begin-request.ts';
 import { clientOf, given, signedIn } from '../support/client.ts';
 import { MINUTE } from '../support/clock.ts';
 import { secretOf } from '../support/form.ts';
@@ -178,6 +179,31 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
     expect((await program.fetch(`${app.url}/api/todos`)).status).toBe(401);
     await browser.post('/v1/logout-everywhere');
     expect((await browser.get('/api/todos')).status).toBe(401);
+  });
+
+  it('are not added by a session that is revoked before the body comes', async () => {
+    const { token } = await somebody();
+    const late = await beginRequest(
+      app,
+      'POST',
+      '/api/todos',
+      { authorization: `Bearer ${token}` },
+      { text: 'late' },
+    );
+    const inTime = await beginRequest(
+      app,
+      'POST',
+      '/api/todos',
+      { authorization: `Bearer ${ada.token}` },
+      {
+        text: 'in time',
+      },
+    );
+    await send(app, 'POST', '/v1/logout', undefined, asBearer(token));
+    expect([await late.finish(), await inTime.finish()]).toEqual([401, 201]);
+    const rows = new DatabaseSync(started.file);
+    expect(rows.prepare("SELECT 1 FROM todos WHERE text = 'late'").all()).toEqual([]);
+    rows.close();
   });
 
   it('slide the cookie like Usher’s own pages', async () => {

@@ -18,6 +18,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { routes } from '../../src/routes.ts';
 import { run } from '../cli/program.ts';
 import { newIdentifiers, PASSWORD, type Reply, send } from '../support/app.ts';
+import { beginRequest } from '../support/begin-request.ts';
 import { given, refusal } from '../support/client.ts';
 import { asHere, blocksOf, readGuide, textsOf } from '../support/guides.ts';
 import { databases } from '../support/postgres.ts';
@@ -162,6 +163,12 @@ describe('the guide of', () => {
     // Stricter than the host's parser, which takes the last of two.
     const twice = { raw: '{"a": 1, "a": 2}', headers: { 'content-type': 'application/json' } };
     expect((await send({ port }, 'POST', '/v1/signup', undefined, twice)).body.code).toBe('invalid_json');
+    // A session that is revoked before the body comes does nothing with it.
+    const begin = () => beginRequest({ port }, 'POST', '/notes', from(`http://localhost:${port}`), { a: 1 });
+    expect(await (await begin()).finish()).toBe(200);
+    const late = await begin();
+    await ask('POST', '/v1/logout', undefined, from(`http://localhost:${port}`));
+    expect(await late.finish()).toBe(401);
   });
 
   it('an application that is served by Usher says who sends a request', async () => {
