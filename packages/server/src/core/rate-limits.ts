@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
 import type { TextKey } from '../languages/text.ts';
 import type { Db } from '../platform/db/index.ts';
+import { skipLocked } from '../platform/db/skip-locked.ts';
 import { mac } from '../platform/secrets.ts';
 
 const MINUTE = 60_000;
@@ -782,8 +783,28 @@ export async function resetRateLimits(
   return count;
 }
 
-/** Removes rows that no rate limit needs. */
+/**
+ * Removes rows that no rate limit needs. Rows that a transaction has locked are left for the next time: transactions lock
+ * their rate limits one by one, so one of them could wait for this deletion while this deletion waits for it.
+ */
 export async function deleteOldRateLimits(db: Db, now: number): Promise<void> {
-  await db.deleteFrom('rate_limits').where('expires_at', '<=', now).execute();
-  await db.deleteFrom('rate_limit_members').where('expires_at', '<=', now).execute();
+  await db
+    .deleteFrom('rate_limits')
+    .where('key', 'in', (of) =>
+      skipLocked(db, of.selectFrom('rate_limits').select('key').where('expires_at', '<=', now)),
+    )
+    .execute();
+  await db
+    .deleteFrom('rate_limit_members')
+    .where((row) =>
+      row(
+        row.refTuple('key', 'member'),
+        'in',
+        skipLocked(
+          db,
+          row.selectFrom('rate_limit_members').select(['key', 'member']).where('expires_at', '<=', now),
+        ).$asTuple('key', 'member'),
+      ),
+    )
+    .execute();
 }

@@ -2,6 +2,7 @@
 // rate limits. In another order two of them wait for each other, and PostgreSQL aborts one.
 import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
+import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { run } from '../cli/program.ts';
 import { NEW_PASSWORD, PASSWORD, type Reply, send, signUp } from '../support/app.ts';
 import { deviceOf } from '../support/cookies.ts';
@@ -11,7 +12,7 @@ import { postgres } from '../support/postgres.ts';
 import { withApp } from '../support/with-app.ts';
 
 describe('transactions lock rows in one order', () => {
-  const { app, database } = withApp(postgres.create);
+  const { app, database, inside } = withApp(postgres.create);
 
   async function connect(): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: database.url });
@@ -145,5 +146,39 @@ describe('transactions lock rows in one order', () => {
       () => run(inject('folder'), env, ['user', 'reset-password', username]),
     );
     expect(replies).toMatchObject([{ status: 200 }, { code: 0 }]);
+  });
+
+  it('the cleanup of rate limits waits for no transaction that has locked one', async () => {
+    const { db } = inside;
+    const { clock } = app;
+    const expires_at = clock.now();
+    const keys = ['first', 'locked', 'last'];
+    await db
+      .insertInto('rate_limits')
+      .values(keys.map((key) => ({ key, count: 1, blocked_until: 0, expires_at, rejected: 0 })))
+      .execute();
+    await db
+      .insertInto('rate_limit_members')
+      .values(keys.map((key) => ({ key, member: key, expires_at })))
+      .execute();
+    const left = async () => {
+      const limits = await db.selectFrom('rate_limits').select('key').where('key', 'in', keys).execute();
+      const members = await db
+        .selectFrom('rate_limit_members')
+        .select('key')
+        .where('key', 'in', keys)
+        .execute();
+      return [limits, members].map((rows) => rows.map(({ key }) => key));
+    };
+    const holder = await connect();
+    await holder.query('BEGIN');
+    for (const table of ['rate_limits', 'rate_limit_members'])
+      await holder.query(`SELECT 1 FROM ${table} WHERE key = 'locked' FOR UPDATE`);
+    await cleanUp({ db, clock });
+    expect(await left()).toEqual([['locked'], ['locked']]);
+    await holder.query('COMMIT');
+    await holder.end();
+    await cleanUp({ db, clock });
+    expect(await left()).toEqual([[], []]);
   });
 });
