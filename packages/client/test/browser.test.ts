@@ -89,7 +89,7 @@ describe('on Usher’s own origin', () => {
     },
   );
 
-  it('two tabs that renew at the same moment send one request, and nobody is signed out', async () => {
+  it('two tabs that refresh at the same moment send one request, and nobody is signed out', async () => {
     const { one, two } = await twoTabs('bearer');
     await one.ask(`signUp(${json(newIdentifiers())})`);
     const hold = Promise.withResolvers<void>();

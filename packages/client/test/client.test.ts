@@ -213,7 +213,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     expect((await client.users.get('../events')).error?.code).toBe('invalid_path');
   });
 
-  it('where addresses are proven first, signs nobody in at sign-up', async () => {
+  it('where emails are verified first, signs nobody in at sign-up', async () => {
     const { secret, clock } = app;
     const strict = await startApp(database, { secret, clock, signup: 'verified' });
     const { client, heard } = open({
@@ -233,7 +233,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
     await strict.stop();
   });
 
-  it('asks for a mail, and refuses a code that is not right', async () => {
+  it('asks for an email, and rejects a code that is not right', async () => {
     const { client } = start();
     expect((await client.sendMail({ email: 'nobody@example.org' })).data?.message).toContain(
       'If there’s an account for this email',
@@ -244,7 +244,7 @@ describe.each(['bearer', 'cookie'] as const)('a session by %s', (session) => {
 });
 
 describe('a pair of tokens', () => {
-  it('is renewed before it ends, once for all calls at the same time, without Web Locks too', async () => {
+  it('is refreshed before it ends, once for all calls at the same time, without Web Locks too', async () => {
     vi.stubGlobal('navigator', {});
     const { client, heard, calls } = open();
     await client.signUp(newIdentifiers());
@@ -263,7 +263,7 @@ describe('a pair of tokens', () => {
   it.each([
     ['with Web Locks', true],
     ['without', false],
-  ])('is renewed in many tabs at once, %s, and nobody is signed out', async (_, hasLocks) => {
+  ])('is refreshed in many tabs at once, %s, and nobody is signed out', async (_, hasLocks) => {
     if (!hasLocks) vi.stubGlobal('navigator', {});
     const storage = memoryStorage();
     const tabs = Array.from({ length: 8 }, () => open({ storage }));
@@ -280,7 +280,7 @@ describe('a pair of tokens', () => {
     expect(tabs.flatMap(({ heard }) => heard)).not.toContain('session_expired');
   });
 
-  it('is renewed when it is refused before its time', async () => {
+  it('is refreshed when it is rejected before its time', async () => {
     const { client, calls } = open();
     const names = newIdentifiers();
     await client.signUp(names);
@@ -320,7 +320,7 @@ describe('a pair of tokens', () => {
     await heardSoon(heard, 'signed_in', 'token_refreshed');
   });
 
-  it('that cannot be renewed any more is dropped, and every tab hears of it once', async () => {
+  it('that cannot be refreshed any more is dropped, and every tab hears of it once', async () => {
     const storage = memoryStorage();
     const [one, two] = [open({ storage }), open({ storage })];
     await one.client.signUp(newIdentifiers());
@@ -414,7 +414,7 @@ describe('an answer that is not Usher’s', () => {
 });
 
 it.each([['accounts.example.org'], ['https://accounts.example.org/usher'], ['ftp://localhost'], ['']])(
-  'the address %j is refused at once',
+  'the URL %j is rejected at once',
   (url) => {
     expect(() => createClient({ url })).toThrow(/^Invalid url: expected Usher’s base URL/);
   },

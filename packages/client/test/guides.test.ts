@@ -57,7 +57,7 @@ describe('curl.md', () => {
 });
 
 describe('quick-start.md', () => {
-  it('prints what it says, and its mail can be read and its link opened', async () => {
+  it('prints what it says, and its email can be read and its link opened', async () => {
     const own = await sqlite.create();
     const fresh = await startApp(own);
     const text = guide('quick-start.md');

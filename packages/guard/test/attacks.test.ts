@@ -76,7 +76,7 @@ async function refusedEverywhere(token: string, flaw?: unknown): Promise<void> {
   }
 }
 
-it('what the forge makes without a flaw is good, so that a flaw is why the others are refused', async () => {
+it('what the forge makes without a flaw is good, so that a flaw is why the others are rejected', async () => {
   expect(await verdict(await forge())).toBe('good');
   expect(await verdict(await forgeText(JSON.stringify(truth())))).toBe('good');
   for (const { ask } of services) expect((await ask(bearer(await forge()))).body.userId).toBe(victim.id);

@@ -219,7 +219,7 @@ describe('the issuer’s keys', () => {
     expect(await codeOf(guard, await tokenOf())).toBe('good');
   });
 
-  it('a service that starts before its issuer refuses, and serves a second after it came', async () => {
+  it('a service that starts before its issuer rejects, and serves a second after it came', async () => {
     const net = line();
     const guard = newGuard({ fetch: net.fetch });
     net.cut = true;
@@ -318,7 +318,7 @@ describe('an issuer that cannot be one', () => {
     ['http://accounts.example.org'],
     ['ftp://localhost'],
     [''],
-  ])('%j is refused at once', (issuer) => {
+  ])('%j is rejected at once', (issuer) => {
     expect(() => createGuard({ issuer })).toThrow(
       /^(Invalid issuer: expected an origin|The issuer must use https)/,
     );
@@ -326,7 +326,7 @@ describe('an issuer that cannot be one', () => {
 });
 
 describe('a token for Usher itself', () => {
-  it('A21: is refused by a guard, and no guard can be made that takes it', async () => {
+  it('A21: is rejected by a guard, and no guard can be made that takes it', async () => {
     const { access_token: own } = await login(app, ada);
     expect(claimsOf(own).aud).toBe(app.url);
     expect(await codeOf(newGuard(), own)).toBe('invalid_token');

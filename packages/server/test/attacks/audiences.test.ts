@@ -28,7 +28,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
     errors: [{ field: 'audience', code: 'audience_unknown', message: expect.any(String) }],
   };
 
-  it('A21: a token of an administrator for a service is refused by every route of Usher’s own', async () => {
+  it('A21: a token of an administrator for a service is rejected by every route of Usher’s own', async () => {
     const admin = await newAdmin();
     const victim = await newPerson();
     const byLogin = (await login(app, admin, newIp(), 'services')).access_token;
@@ -280,7 +280,7 @@ describe.each(databases)('audiences on $name', ({ create }) => {
   });
 });
 
-it('A21: Usher does not start with its own address as a service', async () => {
+it('A21: Usher does not start with its own URL as a service', async () => {
   const database = await sqlite.create();
   await expect(
     startApp(database, {

@@ -105,7 +105,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
       ],
       ['DELETE', '/v1/me', () => ({ email: mallory.email, password: PASSWORD })],
     ];
-    it.each(bodies)('is refused by name at %s %s', async (method, path, body) => {
+    it.each(bodies)('is rejected by name at %s %s', async (method, path, body) => {
       const before = await accounts();
       // Some of these read names in any case, so that what differs in case alone counts as one.
       const fields = [...new Set(extras.map((name) => name.toLowerCase()))];
@@ -120,7 +120,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
       expect(await accounts()).toEqual(before);
     });
 
-    it('is refused to an administrator too, beyond the few that are theirs', async () => {
+    it('is forbidden to an administrator too, beyond the few that are theirs', async () => {
       const before = await accounts();
       const mine: Record<string, string[]> = { POST: ['role'], PATCH: ['role', 'disabled'] };
       for (const method of ['POST', 'PATCH'])
@@ -391,7 +391,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
         ]).toEqual([path, 404]);
   });
 
-  it('A14: one deletes one’s own account, with its address and its password', async () => {
+  it('A14: one deletes one’s own account, with its email and its password', async () => {
     const from = '192.0.2.14';
     const eve = await signUp(app, from);
     const remove = (body: unknown) => eve.browser.send('DELETE', '/v1/me', body);
@@ -457,7 +457,7 @@ describe.each(databases)('authorization on $name', ({ create }) => {
         }
     });
 
-    it('is the same to a request line that names the whole address', async () => {
+    it('is the same to a request line that names the whole URL', async () => {
       const line = (target: string) =>
         sendBytes(app, `GET ${target} HTTP/1.1\r\nHost: localhost:${app.port}\r\nConnection: close\r\n\r\n`);
       expect(await line(`http://localhost:${app.port}/v1/users`)).toMatch(/^HTTP\/1\.1 401 /);

@@ -204,7 +204,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     expect(await emailsTo(account, 'device_trust_revoked')).toBe(1);
   });
 
-  it('B23: right passwords side by side from a known browser are never refused as wrong, and it stays known', async () => {
+  it('B23: right passwords side by side from a known browser are never rejected as wrong, and it stays known', async () => {
     const account = await newAccount(app);
     const own = deviceOf(account.reply);
     for (let round = 0; round < 5; round++) {

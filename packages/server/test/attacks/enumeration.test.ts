@@ -197,7 +197,7 @@ describe.each(databases)('enumeration on $name', ({ create }) => {
       }
     });
 
-    it('count alike against the address that asks, also where two names are of one account', async () => {
+    it('count alike against the IP address that asks, also where two names are of one account', async () => {
       /** How many further names an address may try after it failed with a user name and an address. */
       async function left(
         { username, email }: { username: string; email: string },

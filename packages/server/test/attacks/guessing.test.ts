@@ -101,7 +101,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
     await apart.remove();
   });
 
-  it('B2: the budget of an account is the same for any number of addresses', async () => {
+  it('B2: the budget of an account is the same for any number of IP addresses', async () => {
     const victim = await signUp(app, '192.0.2.2');
     for (let i = 0; i < 100; i++) {
       const from = i % 2 ? `10.${i}.7.9` : `2001:db8:${i}::1`;
@@ -153,7 +153,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
   describe('B4: spraying', () => {
     const spray = (from: string) => guess({ username: newIdentifiers().username }, WRONG, from);
 
-    it('from all addresses of a /64 counts as from one, side by side, too', async () => {
+    it('from all IP addresses of a /64 counts as from one, side by side, too', async () => {
       const replies = await Promise.all(
         Array.from({ length: 50 }, (_, i) => spray(`2001:db8:4:1:${i}::${i}`)),
       );
@@ -261,7 +261,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
         ({ username }, _, password) => send(app, 'POST', '/v1/signin', { username, password }, { from }),
       ],
       [
-        'sign-in by address',
+        'sign-in by email',
         ({ email }, _, password) => send(app, 'POST', '/v1/signin', { email, password }, { from }),
       ],
       [
@@ -277,7 +277,7 @@ describe.each(databases)('guessing on $name', ({ name: kind, create }) => {
           }),
       ],
       [
-        'log-in by Basic with the address',
+        'log-in by Basic with the email',
         ({ email }, _, password) =>
           send(app, 'POST', '/v1/login', undefined, {
             from,

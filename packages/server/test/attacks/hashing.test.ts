@@ -100,7 +100,7 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     return { open, started };
   }
 
-  it('D15: while 12 accounts of one address sign in, in browsers known and new, known devices of others do 20 of 20', async () => {
+  it('D15: while 12 accounts from one IP address sign in, in browsers known and new, known devices of others do 20 of 20', async () => {
     const accounts = await Promise.all(Array.from({ length: 12 }, () => newAccount(app)));
     const owners = await Promise.all(Array.from({ length: 20 }, () => newAccount(app)));
     const { open } = holdThreads();
@@ -200,7 +200,7 @@ describe.each(databases)('the order of hashes on $name', ({ create }) => {
     expect(compared).toHaveLength(3 + 5);
   });
 
-  it('D16: others have their turns beside 100 wrong guesses of one address', async () => {
+  it('D16: others have their turns beside 100 wrong guesses from one IP address', async () => {
     const others = await Promise.all(Array.from({ length: 3 }, () => newAccount(app)));
     const { open, started } = holdThreads();
     const address = newIp();

@@ -108,7 +108,7 @@ describe.each(databases)('names and passwords on $name', ({ create }) => {
     });
   });
 
-  describe('U1: spellings of an address', () => {
+  describe('U1: spellings of an email', () => {
     const same: [string, string][] = [
       ['Ada@Example.ORG', 'ada@example.org'],
       ['u@bücher.example', 'U@xn--bcher-kva.example'],
@@ -164,7 +164,7 @@ describe.each(databases)('names and passwords on $name', ({ create }) => {
     });
   });
 
-  it('U4, U5: what no text may hold is refused before the database is asked', async () => {
+  it('U4, U5: what no text may hold is rejected before the database is asked', async () => {
     const { browser, email, username, id } = await signUp(app, '198.51.100.7');
     const before = failures().length;
     for (const flaw of ['\0', 'a\0b', '\ud800', 'a\udfffb', '\udc00\ud800']) {

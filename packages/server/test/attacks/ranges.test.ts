@@ -21,7 +21,7 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
     return statuses.filter((status) => status === 401).length;
   }
 
-  it('B22: names that fail from four /64 of one /48 count for it, and the 61st is refused', async () => {
+  it('B22: names that fail from four /64 of one /48 count for it, and the 61st is rejected', async () => {
     // Each is in a /56 of its own.
     const froms = Array.from({ length: 61 }, (_, i) => `2001:db8:22:${(i % 4) + 1}00::${i}`);
     expect(await evaluated(froms)).toBe(3 * NAMES);
@@ -34,7 +34,7 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
     expect(await evaluated(['2001:db8:22:ff00::1'])).toBe(1);
   });
 
-  it('B22: from four /64 of one /56 the 41st is refused', async () => {
+  it('B22: from four /64 of one /56 the 41st is rejected', async () => {
     const froms = Array.from({ length: 61 }, (_, i) => `2001:db8:24:10${(i % 4) + 1}::${i}`);
     expect(await evaluated(froms)).toBe(2 * NAMES);
     expect(await evaluated(['2001:db8:24:1ff::1', '2001:db8:24:200::1'])).toBe(1);
@@ -49,7 +49,7 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
     expect(replies.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(3 * NAMES);
   });
 
-  it('what one /64 is refused takes nothing from its neighbors', async () => {
+  it('a /64 that is rate limited takes nothing from its neighbors', async () => {
     expect(await evaluated(Array.from({ length: 100 }, () => '2001:db8:26:1::1'))).toBe(NAMES);
     const { username } = await newAccount(app);
     const signIn = (password: string) =>
@@ -60,7 +60,7 @@ describe.each(databases)('client ranges on $name', ({ create }) => {
     expect(await evaluated(Array.from({ length: 21 }, () => '2001:db8:26:2::1'))).toBe(NAMES);
   });
 
-  it('B22: so do mails that are asked for, sign-ups and forged secrets', async () => {
+  it('B22: so do emails that are asked for, sign-ups and forged secrets', async () => {
     const attempts: [most: number, attempt: (from: string) => ReturnType<typeof app.call>][] = [
       [10, (from) => app.call('POST', '/v1/send-mail', { email: newIdentifiers().email }, from)],
       [30, (from) => app.call('POST', '/v1/signup', newIdentifiers(), from)],

@@ -271,7 +271,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
       expect('role' in {}).toBe(false);
     });
 
-    it('are refused in JSON, at any depth, in any spelling', async () => {
+    it('are rejected in JSON, at any depth, in any spelling', async () => {
       for (const name of [
         '__proto__',
         'constructor',
@@ -288,7 +288,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
           await everywhere(raw, 400);
     });
 
-    it('are refused in forms and queries', async () => {
+    it('are rejected in forms and queries', async () => {
       for (const name of [
         '__proto__',
         'constructor',
@@ -315,7 +315,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
     });
   });
 
-  it('H2: a member that comes twice is refused everywhere', async () => {
+  it('H2: a member that comes twice is rejected everywhere', async () => {
     for (const raw of [
       '{"username":"a","username":"b"}',
       '{"username":"a","\\u0075sername":"b"}',
@@ -329,7 +329,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
     }
   });
 
-  it('H4: depth is refused before it is followed', async () => {
+  it('H4: depth is rejected before it is followed', async () => {
     const deep = (levels: number, open: string, close: string) =>
       `{"a":${open.repeat(levels)}1${close.repeat(levels)}}`;
     await everywhere(deep(8, '[', ']'), 400, 'invalid_json');
@@ -340,7 +340,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
     expect((await send(app, 'GET', '/healthz')).status).toBe(200);
   });
 
-  it('H5: size is refused at every place where it could grow', async () => {
+  it('H5: size is rejected at every place where it could grow', async () => {
     const members = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k${i}":${i}`).join()}}`;
     await everywhere(members(33), 400, 'invalid_json');
     await everywhere(members(100_000), 413, 'content_too_large');
@@ -366,7 +366,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
     expect(await post(['Transfer-Encoding: chunked'], `${chunk}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  it('H8: a message whose end could be read in two ways is refused', async () => {
+  it('H8: a message whose end could be read in two ways is rejected', async () => {
     const smuggled = `GET /v1/users HTTP/1.1\r\nHost: localhost:${app.port}\r\n\r\n`;
     const doubtful: [lines: string[], body: string][] = [
       [['Content-Length: 4', 'Transfer-Encoding: chunked'], `0\r\n\r\n${smuggled}`],
@@ -515,7 +515,7 @@ describe.each(databases)('requests on $name', ({ create }) => {
     );
   });
 
-  it('H13: HTTP Basic is read strictly, and refused without a word too much', async () => {
+  it('H13: HTTP Basic is read strictly, and rejected without a word too much', async () => {
     const from = '198.51.100.13';
     const names = { ...newIdentifiers(), password: 'sésame: ouvre-toi: 🔑' };
     await send(app, 'POST', '/v1/signup', names, { from });

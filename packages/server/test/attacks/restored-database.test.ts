@@ -76,7 +76,7 @@ describe('a database file of yesterday is put back', () => {
     return rows.map(({ details }) => JSON.parse(details));
   };
 
-  it('K14: its sessions, refresh tokens, codes and links are refused, and log and events say so', async () => {
+  it('K14: its sessions, refresh tokens, codes and links are rejected, and log and events say so', async () => {
     const who = await signUp(app);
     const cookie = { cookie: who.browser.cookie ?? '' };
     const pair = await login(app, who);
@@ -151,7 +151,7 @@ describe('a database file of yesterday is put back', () => {
     await logIn(who);
   });
 
-  it('K14: an empty database where there was one is refused, and neither made anew nor noted', async () => {
+  it('K14: an empty database where there was one is rejected, and neither made anew nor noted', async () => {
     await signUp(app);
     // Its log beside it holds what was written, so the copy of the file alone has nothing in it.
     copyFileSync(file, copy());

@@ -17,7 +17,7 @@ import { newAccount, URL_OF_ALL } from '../support/work.ts';
 const tables = Object.keys(bytesOfRow) as (keyof typeof bytesOfRow)[];
 type Rows = Record<(typeof tables)[number], number>;
 
-it('SECURITY.md shows what one address range can have written in a day, as it follows from the budgets', () => {
+it('SECURITY.md shows what one IP range can have written in a day, as it follows from the budgets', () => {
   const text = readFileSync(join(import.meta.dirname, '../../../../SECURITY.md'), 'utf8');
   expect(strangerRows().length).toBeGreaterThan(5);
   for (const line of strangerRows()) expect(text).toContain(line);

@@ -118,11 +118,11 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
   /** Both ways to send a token, whatever kind it is. */
   const bothWays = (token: string): Credential[] => [{ cookie: token }, { bearer: token }];
 
-  it('accepts what the forge makes without a flaw, so that a flaw is why the others are refused', async () => {
+  it('accepts what the forge makes without a flaw, so that a flaw is why the others are rejected', async () => {
     for (const credential of await forge()) expect(await statusOf(app, credential)).toBe(200);
   });
 
-  it('T1: alg none is refused in every letter case, with any signature or none', async () => {
+  it('T1: alg none is rejected in every letter case, with any signature or none', async () => {
     const spellings = [...Array(16).keys()].map((bits) =>
       [...'none'].map((letter, i) => (bits & (1 << i) ? letter.toUpperCase() : letter)).join(''),
     );
@@ -137,7 +137,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       }
   });
 
-  it('T2: an HMAC under our public key, however it is written, is refused', async () => {
+  it('T2: an HMAC under our public key, however it is written, is rejected', async () => {
     const { kid, ...jwk } = await publicJwk(app);
     const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -165,7 +165,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
           await refused(bothWays(forgeMac(secret, truth(app, token), header)), header);
   });
 
-  it('T4: a key id that is ours with an algorithm that is not its own is refused', async () => {
+  it('T4: a key id that is ours with an algorithm that is not its own is rejected', async () => {
     const { privateKey, ...key } = inside.keyring.signer(app.clock.now());
     const generate = async (name: string, more: object = {}): Promise<CryptoKey> => {
       const algorithm = {
@@ -214,12 +214,12 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       }
     };
 
-    it('T5: a header that brings its own key (jwk) is refused', async () => {
+    it('T5: a header that brings its own key (jwk) is rejected', async () => {
       await expectForeignRejected({ jwk });
       await expectForeignRejected({ jwk: { ...jwk, ...(await publicJwk(app)) } });
     });
 
-    it('T6: a header that names a place for keys (jku, x5u) is refused, and nobody goes there', async () => {
+    it('T6: a header that names a place for keys (jku, x5u) is rejected, and nobody goes there', async () => {
       let connections = 0;
       const listener = createServer((_, response) =>
         response.end(JSON.stringify({ keys: [{ ...jwk, kid: 'mine' }] })),
@@ -239,14 +239,14 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       await new Promise((resolve) => listener.close(resolve));
     });
 
-    it('T8: a header that brings a chain of certificates (x5c) is refused', async () => {
+    it('T8: a header that brings a chain of certificates (x5c) is rejected', async () => {
       const chain = [certify(attacker).toString('base64')];
       await expectForeignRejected({ x5c: chain });
       await expectForeignRejected({ x5c: chain, jwk, x5t: newId() });
     });
   });
 
-  it('T9: crit, known or unknown, in the header or the payload, is refused even under the real keys', async () => {
+  it('T9: crit, known or unknown, in the header or the payload, is rejected even under the real keys', async () => {
     const extensions = [
       { crit: ['unknown'], unknown: 1 },
       { crit: ['exp'], exp: Math.floor(app.clock.now() / 1000) + 600 },
@@ -266,7 +266,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     }
   });
 
-  it('T10: a token with one character changed is refused', async () => {
+  it('T10: a token with one character changed is rejected', async () => {
     const [cookie, bearer] = [ada.cookie, ada.access];
     const flip = (token: string, at: number) =>
       `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
@@ -292,7 +292,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     app.clock.advance(500);
   });
 
-  it('T14: an exp that is no plain whole number of seconds, or too far away, is refused', async () => {
+  it('T14: an exp that is no plain whole number of seconds, or too far away, is rejected', async () => {
     const saying = (text: string) => (claims: Claims) =>
       JSON.stringify(claims).replace(`"exp":${claims.exp}`, `"exp":${text}`);
     const { exp, iat } = truth(app, ada.cookie);
@@ -304,7 +304,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       await refused(claiming(more), more);
   });
 
-  it('T35: a token that was issued, or whose user signed in, more than a minute from now is refused', async () => {
+  it('T35: a token that was issued, or whose user signed in, more than a minute from now is rejected', async () => {
     const second = Math.floor(app.clock.now() / SECOND);
     for (const ahead of [61, 600, 86_400]) {
       const later = second + ahead;
@@ -317,7 +317,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     for (const credential of credentials) expect(await statusOf(app, credential)).toBe(200);
   });
 
-  it('T16: a token without one of its claims, or with a wrong one, is refused', async () => {
+  it('T16: a token without one of its claims, or with a wrong one, is rejected', async () => {
     for (const name of Object.keys(truth(app, ada.cookie)))
       for (const value of [undefined, null, '', 7.5, {}, [7], [''], true])
         await refused(claiming({ [name]: value }), { [name]: value });
@@ -337,7 +337,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
       await refused(claiming(lie), lie);
   });
 
-  it('T17: an issuer that is not ours to the letter is refused', async () => {
+  it('T17: an issuer that is not ours to the letter is rejected', async () => {
     const issuers = [
       `${app.url}/`,
       app.url.toUpperCase(),
@@ -355,7 +355,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     for (const iss of issuers) await refused(claiming({ iss }), iss);
   });
 
-  it('T18: an audience that is not ours alone is refused', async () => {
+  it('T18: an audience that is not ours alone is rejected', async () => {
     const { url } = app;
     const lists = [[url], [url, 'another service'], { [url]: true }];
     for (const aud of ['another service', `${url}/`, url.slice(0, -1), `${url} another`, ...lists])
@@ -392,7 +392,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     ]);
   });
 
-  it('T21: a cookie and a bearer token at once are refused, whoever they are of', async () => {
+  it('T21: a cookie and a bearer token at once are rejected, whoever they are of', async () => {
     const eve = await newVictim(app);
     const tokens = [ada, eve].flatMap(({ access }) => [access, 'nonsense']);
     for (const { cookie } of [ada, eve, { cookie: 'nonsense' }, { cookie: '' }])
@@ -414,7 +414,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
         expect(await statusOf(app, credential)).toBe(200);
   });
 
-  it('T22: a payload with a member twice, or one that aims at prototypes, is refused', async () => {
+  it('T22: a payload with a member twice, or one that aims at prototypes, is rejected', async () => {
     const eve = await newVictim(app);
     const add = (text: string) => (claims: Claims) => JSON.stringify(claims).replace(/\}$/, `,${text}}`);
     const lead = (text: string) => (claims: Claims) => JSON.stringify(claims).replace(/^\{/, `{${text},`);
@@ -438,7 +438,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     expect(({} as { admin_since?: number }).admin_since).toBeUndefined();
   });
 
-  it('T24: a token of more than 4,096 characters is refused, although all else in it is right', async () => {
+  it('T24: a token of more than 4,096 characters is rejected, although all else in it is right', async () => {
     const padded = (n: number) => claiming({ amr: ['x'.repeat(n)] });
     for (const [kind, short] of (await padded(1)).entries()) {
       const room = Math.floor(((4_096 - lengthOf(short)) * 3) / 4);
@@ -463,7 +463,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     expect(await statusOf(app, { bearer: ada.access })).toBe(200);
   });
 
-  it('T25: a payload that is not plain UTF-8 of whole characters is refused', async () => {
+  it('T25: a payload that is not plain UTF-8 of whole characters is rejected', async () => {
     const bytes = (edit: (text: string) => string) => (claims: Claims) =>
       Buffer.from(edit(JSON.stringify(claims)), 'latin1');
     const within = (name: 'jti' | 'sid' | 'sub', inserted: string) =>
@@ -478,7 +478,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     for (const character of ['\ud800', '\0', 'é']) await refused(claiming({ amr: [character] }), character);
   });
 
-  it('T26: what another installation of the same name made is refused, even on a copy of the same rows', async () => {
+  it('T26: what another installation of the same name made is rejected, even on a copy of the same rows', async () => {
     await onFreshApp(create, { publicUrl: app.url }, async (other, otherDatabase) => {
       const named = { ...other, url: app.url };
       const within = await openInside(other, otherDatabase);
@@ -501,7 +501,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     });
   });
 
-  it('T32: a malformed Authorization header is refused, and breaks nothing', async () => {
+  it('T32: a malformed Authorization header is rejected, and breaks nothing', async () => {
     const token = ada.access;
     const malformed = [
       '',
@@ -574,7 +574,7 @@ describe.each(databases)('forged tokens on $name', ({ create }) => {
     });
   });
 
-  it('T33: a token is refused once the key that signed it is withdrawn as leaked', async () => {
+  it('T33: a token is rejected once the key that signed it is withdrawn as leaked', async () => {
     await onFreshApp(create, {}, async (fresh, freshDatabase) => {
       const within = await openInside(fresh, freshDatabase);
       const { access, refresh } = await newVictim(fresh);
@@ -713,7 +713,7 @@ describe('token readers', () => {
     expect(refreshes.read(token)).toEqual({ sessionId: subject.sessionId, number: 41 });
   });
 
-  it('T12: an ECDSA signature of impossible numbers, another length or another form is refused', async () => {
+  it('T12: an ECDSA signature of impossible numbers, another length or another form is rejected', async () => {
     const { tokens } = await withKey('ES256');
     const { token } = await tokens.make(subject, issuer, now, end);
     const [header, payload, signature = ''] = token.split('.');
@@ -745,7 +745,7 @@ describe('token readers', () => {
     expect(await tokens.read(token, now)).toBeDefined();
   });
 
-  it('T12: an Ed25519 signature with a point of small order, or a number beyond the order, is refused', async () => {
+  it('T12: an Ed25519 signature with a point of small order, or a number beyond the order, is rejected', async () => {
     const { tokens } = await withKey('EdDSA');
     const { token } = await tokens.make(subject, issuer, now, end);
     const [header, payload, signature = ''] = token.split('.');
@@ -770,7 +770,7 @@ describe('token readers', () => {
     expect(await tokens.read(token, now)).toBeDefined();
   });
 
-  it('T24: a token of a megabyte, and one nested 100,000 deep, are refused unread', async () => {
+  it('T24: a token of a megabyte, and one nested 100,000 deep, are rejected unread', async () => {
     const { tokens, privateKey, id } = await withKey('ES256');
     const honest = claimsOf(cookies.make(subject, now, end).token);
     for (const payload of ['['.repeat(100_000), { ...honest, amr: ['x'.repeat(1_000_000)] }]) {
@@ -781,7 +781,7 @@ describe('token readers', () => {
     expect(refreshes.read(`usher_r_${'A'.repeat(1_000_000)}`)).toBeUndefined();
   });
 
-  it('T29: what is made with one key is refused wherever another belongs', () => {
+  it('T29: what is made with one key is rejected wherever another belongs', () => {
     const purposes = Object.keys(keys) as (keyof Keys)[];
     const honest = claimsOf(cookies.make(subject, now, end).token);
     const readers = {

@@ -85,7 +85,7 @@ describe.each(databases)('the way back on $name', ({ create }) => {
     return { program: (await send(app, 'POST', '/v1/reset-password', body, { from: newIp() })).status };
   }
 
-  it('W32: what the thief had before the owner’s link was used is refused, also after the owner moves on', async () => {
+  it('W32: what the thief had before the owner’s link was used is rejected, also after the owner moves on', async () => {
     const owner = await verified();
     const [a, b, next] = [newIdentifiers().email, newIdentifiers().email, newIdentifiers().email];
     const thief = await browserOf(owner.email, PASSWORD);
@@ -104,7 +104,7 @@ describe.each(databases)('the way back on $name', ({ create }) => {
   });
 
   it.each(['sign-out everywhere', 'end of all other sessions', 'new password'])(
-    'W32: the owner moves on without the link, then revokes everything by a %s: the thief’s links are refused',
+    'W32: the owner moves on without the link, then revokes everything by a %s: the thief’s links are rejected',
     async (how) => {
       const owner = await verified();
       const [a, b, next] = [newIdentifiers().email, newIdentifiers().email, newIdentifiers().email];
@@ -129,7 +129,7 @@ describe.each(databases)('the way back on $name', ({ create }) => {
     },
   );
 
-  it('W33: back to one’s own email within seven days: a mail comes, and finishes the change', async () => {
+  it('W33: back to one’s own email within seven days: an email comes, and finishes the change', async () => {
     const owner = await verified();
     const next = newIdentifiers().email;
     await change(owner.browser, next);
@@ -145,7 +145,7 @@ describe.each(databases)('the way back on $name', ({ create }) => {
     given(await signIn(owner.email, NEW_PASSWORD));
   });
 
-  it('W35: an email that was never verified can take a change back, too, and no mail names one that was not sent', async () => {
+  it('W35: an email that was never verified can take a change back, too, and no email names one that was not sent', async () => {
     const owner = await signUp(app, newIp());
     const thief = await browserOf(owner.email, PASSWORD);
     const a = newIdentifiers().email;

@@ -62,7 +62,7 @@ it.each([
   [['--messages', 'missing'], 'USHER_MESSAGES'],
   [['--language', 'tlh'], 'USHER_LANGUAGE'],
   [['--database', 'sqlite:missing/usher.db'], 'Directory '],
-])('refuses %j as a start does, and makes no file', async (args, named) => {
+])('rejects %j as a start does, and makes no file', async (args, named) => {
   const folder = newFolder();
   const { code, stdout, stderr } = await run(folder, {}, ['config', ...args]);
   expect(stdout).toBe('');
@@ -133,14 +133,14 @@ it.each([
   'postgres://ada:hunter2',
   'postgres:/ada:hunter2@db.example.org/usher',
   'postgres:ada:hunter2@db.example.org/usher',
-])('L10: refuses %s, and says nothing of it', (address) => {
+])('L10: rejects %s, and says nothing of it', (address) => {
   const message = failureOf(() => loadConfig({}, { USHER_DATABASE: address, USHER_SECRET: secret }));
   expect(message).toContain('USHER_DATABASE');
   expect(message).toContain('%40');
   expect(message).not.toMatch(/hunter2|word@|example/);
 });
 
-it('L10: every command refuses such an address before it does anything', async () => {
+it('L10: every command rejects such a URL before it does anything', async () => {
   const env = { USHER_DATABASE: 'postgres://ada:p@hunter2/word@db.example.org/usher', USHER_SECRET: secret };
   for (const args of [['config'], ['user', 'list'], ['serve', '--port', '0']]) {
     const { code, stdout, stderr } = await run(newFolder(), env, args);

@@ -28,7 +28,7 @@ describe.each(databases)('usher events on $name', (kind) => {
   });
   const usher = (line: string) => place.usher(line.split(' '));
 
-  it('tells by a request why it was refused', async () => {
+  it('tells by a request why it was rejected', async () => {
     const { code, stdout } = await usher(`events --request ${requestId}`);
     expect(code).toBe(0);
     const [head, row, ...more] = wordsOf(stdout);

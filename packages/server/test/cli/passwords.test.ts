@@ -81,7 +81,7 @@ describe('usher passwords build', () => {
       'Couldn’t read cut.gz',
     ],
     ['a line without an end', 'long.txt', 'x'.repeat(3_000_000), 1, 'too long for a password'],
-  ])('refuses %s, and leaves nothing behind', async (_, name, content, code, said) => {
+  ])('rejects %s, and leaves nothing behind', async (_, name, content, code, said) => {
     writeFileSync(path('list'), 'what was there before');
     if (content !== undefined) writeFileSync(path(name), content);
     const ended = await usher('build', name, '--output', 'list');
@@ -172,7 +172,7 @@ describe('usher passwords fetch', () => {
     ['--concurrency', '65'],
     ['--concurrency', '0'],
     ['--url', 'nowhere'],
-  ])('refuses %s %s', async (...flag) => {
+  ])('rejects %s %s', async (...flag) => {
     expect(await usher('fetch', '--output', 'list', ...flag)).toMatchObject({ code: 2, stdout: '' });
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -23,7 +23,7 @@ describe.concurrent('usher serve --app', () => {
       'export const app = {};',
       /app\.mjs \(--app\) must have a default export: .+\n$/,
     ],
-  ])('refuses %s before anything is made', async (_, text, sentence) => {
+  ])('rejects %s before anything is made', async (_, text, sentence) => {
     const folder = folderWith(text === undefined ? {} : { 'app.mjs': text });
     const { code, stdout, stderr } = await runProcess(folder, { USHER_PORT: '0' }, [
       'serve',
@@ -62,7 +62,7 @@ describe.concurrent('usher serve --app', () => {
       /it takes a path of this origin, such as \/todos/,
     ],
     ['no name', "{ path: '/mine' }", /The name of the application takes 1 to 60 characters/],
-  ])('refuses an application whose home has %s', async (_, home, sentence) => {
+  ])('rejects an application whose home has %s', async (_, home, sentence) => {
     const text = `export default (usher) => ({ fetch: usher.fetch, home: ${home} });`;
     const folder = folderWith({ 'app.mjs': text });
     const { code, stderr } = await runProcess(folder, { USHER_PORT: '0' }, ['serve', '--app', 'app.mjs']);

@@ -166,7 +166,7 @@ describe.each(databases)('$name', (kind) => {
     expect(none).toMatchObject({ stdout: '', stderr: 'No users found.\n' });
   });
 
-  it('finds a user by name, address and id, and says when there is none', async () => {
+  it('finds a user by username, email and id, and says when there is none', async () => {
     await add('Ada');
     const { user: ada } = await show('aDA');
     expect(await show('ADA@example.org')).toMatchObject({ user: ada });
@@ -325,7 +325,7 @@ describe.each(databases)('$name', (kind) => {
     given(await owner.signIn({ username: 'ada', password: reset.stdout.trim() }));
   });
 
-  it('mails a user what they need to choose a new password, and says when it does not', async () => {
+  it('eemails a user what they need to choose a new password, and says when it does not', async () => {
     await add('ada');
     await serve();
     const { stdout, stderr } = await succeed('send-mail ada');

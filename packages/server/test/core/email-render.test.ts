@@ -43,7 +43,7 @@ function folderWith(files: Record<string, string>): string {
 /** Tags and comments, with their attributes: what the document is made of, beside text. */
 const tagsOf = (html: string) => html.match(/<[^>]*>/g) ?? [];
 
-describe.each(samples)('the mail $kind', ({ email: { subject, text, html } }) => {
+describe.each(samples)('the email $kind', ({ email: { subject, text, html } }) => {
   it('loads nothing from anywhere', () => {
     expect(html).not.toMatch(/<(?:img|link|script|iframe|object|embed|video|audio|form|base)\b/i);
     expect(html).not.toMatch(/\bsrc(?:set)?=|\bbackground=|url\(|@import|javascript:|data:|\bon[a-z]+=/i);
@@ -138,7 +138,7 @@ describe('values', () => {
     expect(tagsOf(html)).toEqual(tagsOf(render('new_device', { ...values, when: 'now' }).html));
   });
 
-  it('gives mail programs no address to make a link of (C17)', () => {
+  it('gives mail programs no URL to make a link of (C17)', () => {
     const { text, html, subject } = render('sign_up', { ...values, username: 'www.evil.example' });
     for (const part of [text, html, subject]) expect(part).not.toContain('evil.example');
     expect(text).toContain('www.\u200bevil.\u200bexample');
@@ -156,7 +156,7 @@ describe('values', () => {
     }
   });
 
-  it('cuts no link and no address', () => {
+  it('cuts no link and no URL', () => {
     const link = `${URL_OF_USHER}/${'l'.repeat(500)}`;
     const new_email = `${'a'.repeat(64)}@${'b.'.repeat(90)}example`;
     const { text } = render('email_changing', { ...values, link, new_email, days: '7', outranked_days: '' });
@@ -267,7 +267,7 @@ describe('templates', () => {
     );
   });
 
-  it('are a file for each mail, and no file is for none', () => {
+  it('are a file for each email, and no file is for none', () => {
     const folder = resolve(import.meta.dirname, '../../emails');
     const names = readdirSync(join(folder, 'en')).filter((name) => name !== 'footer.md');
     expect(names.sort()).toEqual(emailKinds.map((kind) => `${kind}.md`).sort());

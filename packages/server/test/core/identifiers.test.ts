@@ -20,7 +20,7 @@ describe('parseEmail accepts', () => {
     expect(parseEmail(typed)).toEqual({ ok: true, email, key: email });
   });
 
-  it('U1: NFC, NFD and punycode of a domain as the same address', () => {
+  it('U1: NFC, NFD and punycode of a domain as the same email', () => {
     const forms = [
       'a@köln.de'.normalize('NFC'),
       'a@köln.de'.normalize('NFD'),
@@ -37,7 +37,7 @@ describe('parseEmail accepts', () => {
   });
 });
 
-describe('parseEmail refuses', () => {
+describe('parseEmail rejects', () => {
   const control = 'Remove line breaks and control characters.';
   const unseen = 'Remove invisible characters.';
   const plain = 'Use only a–z';
@@ -155,7 +155,7 @@ describe('parseEmail, whatever is typed', () => {
     );
   });
 
-  it('W21, W22: what comes out is one plain lower-case ASCII address of at most 254 characters', () => {
+  it('W21, W22: what comes out is one plain lower-case ASCII email of at most 254 characters', () => {
     fc.assert(
       fc.property(typed, (text) => {
         const parsed = parseEmail(text);
@@ -219,7 +219,7 @@ describe('parseUsername', () => {
     ['C17', 'http://evil.example', only],
     ['L2', 'a\u001b[31mb', unseen],
     ['L2', 'a\u2028b', only],
-  ])('%s: refuses %j, and says why', (_, typed, why) => {
+  ])('%s: rejects %j, and says why', (_, typed, why) => {
     const parsed = parseUsername(typed);
     expect(parsed).toMatchObject({ ok: false, code: expect.stringMatching(/^username_/) });
     expect(!parsed.ok && english(parsed.message)).toContain(why);
@@ -250,7 +250,7 @@ describe('parseUsername', () => {
     );
   });
 
-  it('never takes what looks like an address', () => {
+  it('never takes what looks like an email', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string(), (before, after) => {
         const typed = `${before}@${after}`;

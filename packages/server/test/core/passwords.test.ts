@@ -66,7 +66,7 @@ describe('checkPolicy: length', () => {
     ['1 MB', 'x'.repeat(1_000_000)],
     ['10,000 emoji', '🦊'.repeat(10_000)],
     ['100 kB of spaces', ' '.repeat(100_000)],
-  ])('U14, D8: refuses %s by length, before it is normalised or compared', (_, password) => {
+  ])('U14, D8: rejects %s by length, before it is normalised or compared', (_, password) => {
     const normalize = vi.spyOn(String.prototype, 'normalize');
     const replace = vi.spyOn(String.prototype, 'replace');
     const answers = [codeOf(password), couldBePassword(password)];
@@ -82,7 +82,7 @@ describe('checkPolicy: characters', () => {
     ['U4: NUL', 'long enough\0 and more'],
     ['U5: half a surrogate pair', 'long enough\ud83d and more'],
     ['U5: a surrogate pair in the wrong order', 'long enough\udc00\ud83d'],
-  ])('%s is refused', (_, password) => {
+  ])('%s is rejected', (_, password) => {
     expect(codeOf(password)).toBe('password_characters');
   });
 
@@ -118,7 +118,7 @@ describe('checkPolicy: common passwords', () => {
     expect(long.length).toBeGreaterThan(10_000);
   });
 
-  it('ASVS 6.2.4: refuses 200 samples, in capitals too, and with spaces in or around', () => {
+  it('ASVS 6.2.4: rejects 200 samples, in capitals too, and with spaces in or around', () => {
     expect(new Set(samples).size).toBe(200);
     for (const sample of samples) {
       const variants = [sample, sample.toUpperCase(), [...sample].join(' '), ` ${sample}\t`];
@@ -126,7 +126,7 @@ describe('checkPolicy: common passwords', () => {
     }
   });
 
-  it('refuses a short one that spaces have made long', () => {
+  it('rejects a short one that spaces have made long', () => {
     expect(codeOf('d r a g o n')).toBe('password_common');
   });
 });
@@ -149,7 +149,7 @@ describe('checkPolicy: passwords that can be guessed', () => {
     ['September2023!', 'password_word', 'with some characters replaced or added'],
     ['Summer2025!', 'password_word', 'with some characters replaced or added'],
     ['Juillet2024', 'password_word', 'with some characters replaced or added'],
-  ])('U18: %j is refused with a reason: %s', (password, code, words) => {
+  ])('U18: %j is rejected with a reason: %s', (password, code, words) => {
     const fault = checkPolicy(password, {});
     expect(fault).toMatchObject({ field: 'password', code });
     expect(fault && english(fault.message)).toContain(words);
@@ -178,7 +178,7 @@ describe('checkPolicy: passwords that can be guessed', () => {
     expect(codeOf(password)).toBeUndefined();
   });
 
-  it('U18: refuses next to no random text and no passphrase of words', () => {
+  it('U18: rejects next to no random text and no passphrase of words', () => {
     const { dictionary } = require('@zxcvbn-ts/language-common');
     const words: string[] = dictionary['diceware-common'];
     const random = (from: ArrayLike<string>, count: number, by = '') =>
@@ -242,7 +242,7 @@ describe('checkPolicy: the own name', () => {
     'Usher2026!',
     '#usher#usher#',
     'ｕｓｈｅｒ１２３',
-  ])('ASVS 6.2.11: %s is refused', (password) => {
+  ])('ASVS 6.2.11: %s is rejected', (password) => {
     expect(codeOf(password, about)).toBe('password_personal');
   });
 
@@ -259,13 +259,13 @@ describe('checkPolicy: the own name', () => {
     },
   );
 
-  it('names of one or two characters, or none, refuse nothing', () => {
+  it('names of one or two characters, or none, reject nothing', () => {
     for (const username of ['', 'a', '1', 'é!', '...']) {
       expect(codeOf('83920174650192837465a', { username, email: '', service: '' })).toBeUndefined();
     }
   });
 
-  it('is refused with any digits and punctuation around it', () => {
+  it('is rejected with any digits and punctuation around it', () => {
     const filler = fc.string({ unit: fc.constantFrom(...'0123456789!-_.#*/ $+'), maxLength: 40 });
     fc.assert(
       fc.property(filler, filler, (before, after) => {

@@ -16,7 +16,7 @@ import { withDatabase, withStarted } from '../support/with-app.ts';
 const all = Object.keys(purposes) as Purpose[];
 const NOW = 1_750_000_000_000;
 
-it('a mailed link works as long as the windows that count its mails, so one is in the mailbox that works', () => {
+it('an emailed link works as long as the windows that count its emails, so one is in the mailbox that works', () => {
   const windows = Math.max(
     rateLimits.recovery_emails_per_recipient.length,
     rateLimits.emails_per_recipient.length,

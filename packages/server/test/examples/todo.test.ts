@@ -134,7 +134,7 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
     expect(reply.headers.get('content-type')).toContain('application/problem+json');
   });
 
-  it('that are no JSON or too large are refused, and those above the quota', async () => {
+  it('that are no JSON or too large are rejected, and those above the quota', async () => {
     const { ask, token, id } = await somebody();
     const raw = { ...asBearer(token), raw: '{' };
     expect((await send(app, 'POST', '/api/todos', undefined, raw)).body.code).toBe('invalid_request');
@@ -261,7 +261,7 @@ describe.each(databases)('to-dos beside $name', ({ create }) => {
       expect((await form(browser, gone)).status).toBe(303);
     });
 
-    it('a refused one keeps what was typed, and says why beside it', async () => {
+    it('a rejected one keeps what was typed, and says why beside it', async () => {
       const { browser } = await somebody();
       const typed = `"${'long '.repeat(120)}`;
       const refused = await form(browser, '/todos', { text: typed });

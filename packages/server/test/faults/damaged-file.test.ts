@@ -157,7 +157,7 @@ describe('the program', () => {
     ['without the row that says what it is', (file) => rewrite(file, onPage('installation', wipe))],
     ['without that row and its index', (file) => rewrite(file, (bytes) => lost[0]?.[1](bytes))],
   ];
-  it.each(spoilt)('F10: refuses a file that is %s, in one sentence', async (_, spoil) => {
+  it.each(spoilt)('F10: rejects a file that is %s, in one sentence', async (_, spoil) => {
     const folder = newFolder();
     const file = join(folder, 'usher.db');
     copyFileSync(stopped, file);

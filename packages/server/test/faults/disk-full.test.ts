@@ -13,7 +13,7 @@ const MAX_WRITES = 5_000;
 
 // Windows has no such limit.
 describe.skipIf(process.platform === 'win32')('a full disk', () => {
-  it('F5: refuses what must be written, claims no log-out, and goes on reading', async () => {
+  it('F5: rejects what must be written, claims no log-out, and goes on reading', async () => {
     const file = join(newFolder(), 'usher.db');
     const usher = await startProcess({
       database: `sqlite:${file}`,

@@ -52,7 +52,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
   const isAnyUnsent = async () => (await rows()).some(({ status }) => status !== 'sent');
   const addresses = (count: number) => Array.from({ length: count }, (_, i) => `user${i}@example.org`);
 
-  it('F24: away, it gets every mail once when it is back, and no mail is used up by finding out', async () => {
+  it('F24: away, it gets every email once when it is back, and no email is used up by finding out', async () => {
     await inbox.stop();
     // The job already runs while the emails are queued.
     const began = performance.now();
@@ -83,7 +83,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     expect(inbox.emails).toEqual([]);
   });
 
-  it('F25: slow with one mail, it holds up no other', async () => {
+  it('F25: slow with one email, it holds up no other', async () => {
     const slow = Promise.withResolvers<void>();
     inbox.script.answerWhen = (email) => (email.to[0] === 'slow@example.org' ? slow.promise : undefined);
     await queue('slow@example.org');
@@ -95,7 +95,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     await ended(21);
   });
 
-  it('F25: hanging up after it took a mail, it gets the same mail again', async () => {
+  it('F25: hanging up after it took an email, it gets the same email again', async () => {
     inbox.script.dropAfterData = true;
     await queue('ada@example.org');
     const first = await inbox.next('ada@example.org');
@@ -112,7 +112,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
     expect(inbox.emails).toHaveLength(2);
   });
 
-  it('F27: a mail whose process is gone is sent by another one, when the claim has run out', async () => {
+  it('F27: an email whose process is gone is sent by another one, when the claim has run out', async () => {
     const now = app.clock.now();
     await inbox.stop();
     await queue('ada@example.org');
@@ -167,7 +167,7 @@ describe.each(databases)('with a mail server that fails, on $name', ({ create })
 });
 
 describe.each(databases)('killed with SIGKILL, on $name', ({ create }) => {
-  it('F27: between queue and send, and between send and note, a mail is not lost', async () => {
+  it('F27: between queue and send, and between send and note, an email is not lost', async () => {
     const database = await create();
     const inbox = await startInbox();
     const env = { USHER_SMTP_URL: inbox.url, USHER_EMAIL_FROM: inbox.settings.emailFrom };
@@ -334,7 +334,7 @@ describe('the way to the mail server', () => {
     await once(server, 'close');
   });
 
-  it('tells what concerns this mail from what concerns all', async () => {
+  it('tells what concerns this email from what concerns all', async () => {
     const inbox = await startInbox();
     inbox.script.rejectRecipient = () => '450 4.2.1 Try later';
     expect(await deliver(inbox.url)).toMatchObject({ end: 'later', code: '450 4.2.1' });

@@ -54,7 +54,7 @@ describe.each(databases)('hashing on $name', ({ create }) => {
     await database.remove();
   });
 
-  it('F35: of many sign-ins only those are refused whose threads died', async () => {
+  it('F35: of many sign-ins only those are rejected whose threads died', async () => {
     const database = await create();
     const app = await startApp(database, { hashing: {} });
     const who = await signUp(app);

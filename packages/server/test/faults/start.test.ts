@@ -122,7 +122,7 @@ describe('F40: the key file of an installation', () => {
   const write = (text: string) => writeFileSync(keyFile, text, { mode: 0o600 });
 
   it.skipIf(process.platform === 'win32').each(faults)(
-    'refuses one that is %s',
+    'rejects one that is %s',
     async (_, spoil, ...words) => {
       spoil();
       const found = existsSync(keyFile) ? readFileSync(keyFile, 'utf8') : undefined;
@@ -168,7 +168,7 @@ describe('F40: the key file of an installation', () => {
 });
 
 describe.each(databases)('a database on $name', ({ create }) => {
-  it('F40: of another secret, or given none, is refused and stays as it is', async () => {
+  it('F40: of another secret, or given none, is rejected and stays as it is', async () => {
     const database = await create();
     const usher = await startProcess({ database: database.url });
     const names = newIdentifiers();
@@ -192,7 +192,7 @@ describe.each(databases)('a database on $name', ({ create }) => {
     await database.remove();
   });
 
-  it('F23: that is newer than the program, or was migrated by another file, is refused', async () => {
+  it('F23: that is newer than the program, or was migrated by another file, is rejected', async () => {
     const database = await create();
     const env = { USHER_DATABASE: database.url, USHER_SECRET: SECRET };
     const change = async (statement: ReturnType<typeof sql>) => {
@@ -243,7 +243,7 @@ describe('F49: a port that is taken', () => {
     expectError(ended, 1, `Port ${port} is already in use`, 'with --metrics-port or USHER_METRICS_PORT.');
   });
 
-  it('and so does an address that is not of this machine', async () => {
+  it('and so does an IP address that is not of this machine', async () => {
     const env = { USHER_HOST: '192.0.2.1', USHER_PUBLIC_URL: 'https://accounts.example.org' };
     expectError(await serve(newFolder(), env), 1, 'USHER_HOST (192.0.2.1)');
   });

@@ -181,7 +181,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
     );
   });
 
-  it('keeps its password and its sessions when the change is refused', async () => {
+  it('keeps its password and its sessions when the change is rejected', async () => {
     const ada = await newcomer();
     const { me } = await signedIn(app, ada);
     const another = { current_password: 'wrong wrong wrong', new_password: 'another one altogether' };

@@ -99,7 +99,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       expect((await list({ limit: 100 })).users).toHaveLength(100);
     });
 
-    it('those whose name or address contains it, or whose id this is', async () => {
+    it('those whose username or email contains it, or whose id this is', async () => {
       expect(namesOf(await list({ search: 'PaGe11' }))).toEqual(numbered(110, 120));
       expect(namesOf(await list({ search: 'page042@pages' }))).toEqual(['PAGE042']);
       expect(namesOf(await list({ search: '10000000-0000-7000-8000-000000000042' }))).toEqual(['PAGE042']);
@@ -285,7 +285,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
     given(await admin.client.users.delete(generated.user.id));
   });
 
-  it('makes no account of what sign-up would refuse', async () => {
+  it('makes no account of what sign-up would reject', async () => {
     const ada = await newcomer();
     const { create } = admin.client.users;
     expect((await create({ ...newIdentifiers(), password: '1234' })).error).toMatchObject({
@@ -392,7 +392,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
     ]);
   });
 
-  describe('mails a user', () => {
+  describe('emails a user', () => {
     const message = (id: string, as: Pick<typeof admin, 'browser'> = admin, from = newIp()) =>
       as.browser.send('POST', `/v1/users/${id}/send-mail`, undefined, { 'x-forwarded-for': from });
 
@@ -468,7 +468,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
       expect(await eventOf(ada.id, 'password_reset_requested')).toEqual([]);
     });
 
-    it('not where no mail goes out', async () => {
+    it('not where no email goes out', async () => {
       const { secret, clock } = app;
       const publicUrl = 'https://accounts.example.org';
       const silent = await startApp(database, { secret, clock, publicUrl });

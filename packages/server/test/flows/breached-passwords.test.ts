@@ -40,7 +40,7 @@ describe.each(databases)('breached passwords on $name', ({ create }) => {
 
   const refused = { status: 400, body: { errors: [{ field: 'password', code: 'password_breached' }] } };
 
-  it('U18: are refused at sign-up, by API and page, with the reason', async () => {
+  it('U18: are rejected at sign-up, by API and page, with the reason', async () => {
     const names = newIdentifiers();
     const reply = await send(app, 'POST', '/v1/signup', { ...names, password: BREACHED }, { from: newIp() });
     expect(reply).toMatchObject(refused);
@@ -56,7 +56,7 @@ describe.each(databases)('breached passwords on $name', ({ create }) => {
     );
   });
 
-  it('U18: are refused at a change, a reset, and from an administrator', async () => {
+  it('U18: are rejected at a change, a reset, and from an administrator', async () => {
     const { browser, email } = await signUp(app, newIp());
     const change = { current_password: PASSWORD, new_password: BREACHED };
     expect(await browser.send('PUT', '/v1/me/password', change)).toMatchObject({
@@ -74,7 +74,7 @@ describe.each(databases)('breached passwords on $name', ({ create }) => {
     );
   });
 
-  it('U18: are refused from the command line', async () => {
+  it('U18: are rejected from the command line', async () => {
     const env = {
       USHER_DATABASE: database.url,
       USHER_SECRET: app.secret,

@@ -9,7 +9,7 @@ import { withApp } from '../support/with-app.ts';
 describe.each(databases)('documentation on $name', ({ create }) => {
   const { app, inside } = withApp(create);
 
-  it('is served as OpenAPI 3.1, of this address and this table', async () => {
+  it('is served as OpenAPI 3.1, of this URL and this table', async () => {
     const reply = await send(app, 'GET', '/openapi.json');
     expect(reply.status).toBe(200);
     expect(reply.headers.get('content-type')).toBe('application/json; charset=utf-8');

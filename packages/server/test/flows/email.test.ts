@@ -19,7 +19,7 @@ import { formTokenFor, openLink, submit } from '../support/form.ts';
 import { databases } from '../support/postgres.ts';
 import { withApp, withStarted } from '../support/with-app.ts';
 
-describe.each(databases)('addresses on $name', ({ create }) => {
+describe.each(databases)('emails of accounts on $name', ({ create }) => {
   const { app: open, database, inside } = withApp(create);
   /** The same installation, where addresses are proven first. */
   const verified = withStarted(
@@ -81,7 +81,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect(reply.body.code).toBe('password_required');
     });
 
-    it('mails another code on request, until it is proven', async () => {
+    it('sends another code on request, until the email is verified', async () => {
       const { email, password } = await signUp(open, newIp());
       const { me, verifyEmail } = await signedIn(open, { email, password });
       open.clock.advance(SECOND);
@@ -93,7 +93,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect((await me.resendVerification()).error).toMatchObject({ status: 409, code: 'conflict' });
     });
 
-    it('takes no code for another purpose, account or address, none that is wrong, and none after ten minutes; the link works for an hour', async () => {
+    it('takes no code for another purpose, account or email, none that is wrong, and none after ten minutes; the link works for an hour', async () => {
       const ada = await signUp(open, newIp());
       const grace = await signUp(open, newIp());
       const { code } = await emailTo(ada.email, 'verify_email');
@@ -134,7 +134,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       return { ...names, browser, reply, verification: verificationOf(reply) };
     };
 
-    it('makes the account once the mail is answered, and signs in the browser that asked', async () => {
+    it('makes the account once the email is verified, and signs in the browser that asked', async () => {
       const { username, email, password, reply, verification: flow } = await begin();
       expect(reply.status).toBe(202);
       expect(reply.headers.getSetCookie().some((one) => one.startsWith('usher='))).toBe(false);
@@ -176,7 +176,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       given(await signIn(email, NEW_PASSWORD));
     });
 
-    it('E5: answers the same for an address that is taken, and tells its owner', async () => {
+    it('E5: answers the same for an email that is taken, and tells its owner', async () => {
       const owner = await signUp(open, newIp());
       const free = await begin();
       const taken = await begin({ ...newIdentifiers(), email: owner.email });
@@ -197,7 +197,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       given(await signIn(owner.email));
     });
 
-    it('X1: of many answers to many sign-ups with one address one makes an account', async () => {
+    it('X1: of many answers to many sign-ups with one email one makes an account', async () => {
       const { email } = newIdentifiers();
       const rivals = await Promise.all([...Array(3)].map(() => begin({ ...newIdentifiers(), email })));
       const links = (await queuedEmails(open, database)).filter(({ to }) => to === email);
@@ -270,7 +270,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect(await events(user.id)).toContain('email_changed');
     });
 
-    it('W18: each link is for its own address; after one none of the others works', async () => {
+    it('W18: each link is for its own email; after one none of the others works', async () => {
       const user = await prove(await signUp(open, newIp()));
       const [first, second] = [newIdentifiers().email, newIdentifiers().email];
       await change(user, first);
@@ -284,7 +284,7 @@ describe.each(databases)('addresses on $name', ({ create }) => {
       expect((await user.browser.get('/v1/me')).body.user.email).toBe(won[0]);
     });
 
-    it('E9: answers the same for an address that another account has, and tells its owner', async () => {
+    it('E9: answers the same for an email that another account has, and tells its owner', async () => {
       const [user, owner] = [await signUp(open, newIp()), await signUp(open, newIp())];
       const taken = await change(user, owner.email);
       const free = await change(user, newIdentifiers().email);

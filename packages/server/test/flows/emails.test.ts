@@ -78,7 +78,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     return user;
   }
 
-  it('sends what a flow queued, to the stored address, as text and as HTML', async () => {
+  it('sends what a flow queued, to the stored email, as text and as HTML', async () => {
     const user = await newUser();
     await queue({ userId: user.id });
     const email = await inbox.next(ADDRESS);
@@ -238,7 +238,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect((await rows())[0]).toMatchObject({ content_encrypted: null });
   }
 
-  it('gives up a mail that the server refuses for good, and sends the others', async () => {
+  it('gives up an email that the server rejects for good, and sends the others', async () => {
     const user = await newUser();
     inbox.script.rejectRecipient = (address) =>
       address === ADDRESS ? `550 5.1.1 <${address}>: no such user here` : undefined;
@@ -291,7 +291,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
       expect(row).toMatchObject({ content_encrypted: null, smtp_reply_text_encrypted: null });
   });
 
-  it('sends a refused mail again once, as the same mail, however often that is asked for at once', async () => {
+  it('sends a rejected email again once, as the same email, however often that is asked for at once', async () => {
     const user = await newUser();
     inbox.script.rejectEmail = () => '554 5.7.1 Looks like spam';
     await queue({ userId: user.id });
@@ -330,7 +330,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(inbox.emails).toHaveLength(2);
   });
 
-  it('gives a mail that is sent again a whole new round of tries', async () => {
+  it('gives an email that is sent again a whole new round of tries', async () => {
     inbox.script.rejectEmail = () => '554 5.7.1 Looks like spam';
     await queue({ kind: 'password_changed', expiresAt: null });
     const refused = await settled();
@@ -346,7 +346,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(pauses).toEqual([10 * SECOND, 30 * SECOND, MINUTE]);
   });
 
-  it('keeps what a refused mail says as long as it is worth sending, and says why no longer', async () => {
+  it('keeps what a rejected email says as long as it is worth sending, and says why no longer', async () => {
     inbox.script.rejectEmail = () => '554 5.7.1 Looks like spam';
     await queue();
     const refused = await settled();
@@ -363,7 +363,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(inbox.emails).toHaveLength(1);
   });
 
-  it('tries a mail again that the server does not want now, as the same mail', async () => {
+  it('tries an email again that the server does not want now, as the same email', async () => {
     inbox.script.rejectEmail = () => '451 4.7.1 Greylisted, try again later';
     await queue();
     expect(await settled(1)).toMatchObject({ status: null, smtp_reply: '451 4.7.1' });
@@ -376,7 +376,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(await settled()).toMatchObject({ status: 'sent', attempts: 2 });
   });
 
-  it('sends each mail once, however many processes there are', async () => {
+  it('sends each email once, however many processes there are', async () => {
     const twin = await startApp(database, {
       ...inbox.settings,
       publicUrl: app.url,
@@ -392,7 +392,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect((await events()).filter(({ name }) => name === 'email_sent')).toHaveLength(150);
   });
 
-  it('refuses what a stranger asks for once too many wait (D10), decoys alike, and still tells an owner', async () => {
+  it('rejects what a stranger asks for once too many wait (D10), decoys alike, and still tells an owner', async () => {
     await inbox.stop();
     const { now } = app.clock;
     const unsent = { kind: 'reset_password', user_id: null, content_encrypted: 'x' };
@@ -427,7 +427,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     await queue({ kind: 'password_changed' });
   });
 
-  it('queues nothing for what is not one plain address (W8, W21, W22)', async () => {
+  it('queues nothing for what is not one plain email (W8, W21, W22)', async () => {
     const addresses = [
       'ada@example.org\r\nBcc: eve@example.net',
       'ada@example.org\n',
@@ -460,7 +460,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(await rows()).toEqual([]);
   });
 
-  it('drops the mails of an account that is deleted', async () => {
+  it('drops the emails of an account that is deleted', async () => {
     const user = await newUser();
     await inbox.stop();
     await queue({ userId: user.id, to: user.email });
@@ -475,7 +475,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     expect(inbox.emails.filter(({ to }) => to.includes(user.email))).toEqual([notice]);
   });
 
-  it('forgets after a week that there was a mail', async () => {
+  it('forgets after a week that there was an email', async () => {
     await queue();
     await inbox.next(ADDRESS);
     await settled();

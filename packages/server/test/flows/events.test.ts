@@ -23,7 +23,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
   const guess = (username: string, password = WRONG, from = newIp()) =>
     send(app, 'POST', '/v1/signin', { username, password }, { from });
 
-  it('tells by its request why a sign-in was refused, which says nothing of it itself', async () => {
+  it('tells by its request why a sign-in was rejected, which says nothing of it itself', async () => {
     const { id, username } = await signUp(app, newIp());
     const wrong = [];
     for (let i = 0; i < 5; i++) wrong.push(await guess(username));
@@ -100,7 +100,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     expect(text).not.toContain(admin.id);
   });
 
-  it('tells of codes and of mails that are not sent', async () => {
+  it('tells of codes and of emails that are not sent', async () => {
     const { id, email } = await signUp(app, newIp());
     const emails = [];
     for (let i = 0; i < 7; i++)
@@ -241,7 +241,7 @@ describe.each(databases)('events and limits on $name', ({ create }) => {
     expect((await guess(other.username, PASSWORD)).status).toBe(401);
   });
 
-  it('finds what a known browser has counted, and an address range by what it was refused', async () => {
+  it('finds what a known browser has counted, and an IP range by what was rejected from it', async () => {
     const owner = await signUp(app, newIp());
     app.clock.advance(HOUR);
     const signedIn = await send(app, 'POST', '/v1/signin', { email: owner.email, password: PASSWORD });

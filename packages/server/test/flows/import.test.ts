@@ -132,7 +132,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     expect(refusal(await signIn(emailOf(full), 'abc'))).toBe('invalid_credentials');
   });
 
-  it('refuses a row for each reason, and names them all', async () => {
+  it('rejects a row for each reason, and names them all', async () => {
     const named = someone();
     await importer().add([named]);
     const reasonsOf = async (cells: Record<string, string>, rules = {}) => {
@@ -178,7 +178,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     expect((await stored(email))?.password_hash).toBe('!');
   });
 
-  it('takes an address once, whatever its spelling, and says which line had it before', async () => {
+  it('takes an email once, whatever its spelling, and says which line had it before', async () => {
     const first = someone({ email: `Twice${line}@Köln.de` });
     const second = someone({ email: `TWICE${line - 1}@xn--kln-sna.DE` });
     const { add } = importer();
@@ -310,7 +310,7 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     ]);
   });
 
-  it('X18: beside sign-ups for the same addresses leaves one owner of each, and tells the truth of it', async () => {
+  it('X18: beside sign-ups for the same emails leaves one owner of each, and tells the truth of it', async () => {
     const people = Array.from({ length: 12 }, () => newIdentifiers());
     const rows = people.map(({ username, email }) => row({ username, email, password_hash: BCRYPT }));
     const [outcomes, ...replies] = await Promise.all([

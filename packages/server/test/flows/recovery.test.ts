@@ -219,7 +219,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     app.clock.advance(16 * MINUTE);
   });
 
-  it('E: answers the same, with the same work, for an address without an account', async () => {
+  it('E: answers the same, with the same work, for an email without an account', async () => {
     const { email } = await signUp(app, anywhere());
     const known = await askForEmail(email);
     const unknown = await askForEmail(newIdentifiers().email);
@@ -238,14 +238,14 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect({ ...a.body, request_id: '' }).toEqual({ ...b.body, request_id: '' });
   });
 
-  it('B17: mails one address six times an hour for a recovery, and tells nobody', async () => {
+  it('B17: sends one recipient six recovery emails an hour, and tells nobody', async () => {
     const { email } = await signUp(app, anywhere());
     for (let i = 0; i < 9; i++) expect((await askForEmail(email)).status).toBe(202);
     const emails = (await queuedEmails(app, database)).filter((message) => message.to === email);
     expect(emails.map(({ kind }) => kind)).toEqual(['verify_email', ...Array(6).fill('reset_password')]);
   });
 
-  it('W8, W9, W21: mails the stored address alone, and refuses what is not one address', async () => {
+  it('W8, W9, W21: sends to the stored email alone, and rejects what is not one email', async () => {
     const { email } = await signUp(app, anywhere());
     for (const wrong of [
       [email, 'evil@example.com'],
@@ -308,7 +308,7 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     ).toBe(401);
   });
 
-  it('B9: lets the owner in from anywhere else with one mail', async () => {
+  it('B9: lets the owner in from anywhere else with one email', async () => {
     const { email } = await signUp(app, anywhere());
     for (let i = 0; i < 8; i++) await signIn(email, 'wrong wrong wrong');
     const owner = clientOf(app);

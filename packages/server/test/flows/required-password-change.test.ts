@@ -53,7 +53,7 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
   });
 
   it.each(['cookie', 'bearer'])(
-    'ASVS 6.4.1: every route but a few refuses, by %s',
+    'ASVS 6.4.1: every route but a few rejects, by %s',
     async (kind) => {
       const who = await newcomer({ role: 'admin' });
       const { browser } = await signIn(who);

@@ -61,7 +61,7 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect((await open(token)).status).toBe(200);
   });
 
-  it('shows a refused form again with what was typed and why, but never the password', async () => {
+  it('shows a rejected form again with what was typed and why, but never the password', async () => {
     const token = await newToken();
     const typed = { username: 'a"><script>alert(1)</script>', email: "o'hara@nowhere", password: 'short<' };
     const page = await setUp({ token, ...typed });

@@ -49,7 +49,7 @@ describe.each(databases)('sign-in on $name', ({ create }) => {
     });
   });
 
-  it('takes a user name or an address, in any case, with field names in any case, and ends trimmed', async () => {
+  it('takes a username or an email, in any case, with field names in any case, and ends trimmed', async () => {
     const { username, email } = await signUp(app);
     for (const path of ['/v1/signin', '/v1/login'])
       for (const body of [

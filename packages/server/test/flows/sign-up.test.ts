@@ -71,7 +71,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
     expect(asked.body.errors.map(Object.keys)).toEqual([['field', 'code', 'message']]);
   });
 
-  it('names every field that is refused, and what is taken', async () => {
+  it('names every field that is rejected, and what is taken', async () => {
     const { signUp } = clientOf(app);
     const bad = await signUp({ username: 'a@b', email: 'nobody', password: 'password' });
     expect(bad.error?.fields.map(({ field }) => field)).toEqual(['username', 'email', 'password']);
@@ -99,7 +99,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
     expect(app.log.join('')).not.toContain(PASSWORD);
   });
 
-  it('lets one address range sign up thirty times an hour', async () => {
+  it('lets one IP range sign up thirty times an hour', async () => {
     const { signUp } = clientOf(app, '198.51.100.7');
     for (let i = 0; i < 30; i++)
       expect(refusal(await signUp({ ...newIdentifiers(), email: 'ada@example.org' }))).toBe('user_exists');

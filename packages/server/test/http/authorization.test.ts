@@ -63,7 +63,7 @@ describe('readAuthorization', () => {
     '__proto__ abc',
     `Bearer ${'a'.repeat(4097)}`,
     `Unknown ${'a'.repeat(16_000)}`,
-  ])('T32: refuses %j', (header) => {
+  ])('T32: rejects %j', (header) => {
     expect(codeOf(header)).toBe('invalid_token 401');
   });
 
@@ -115,7 +115,7 @@ describe('readAuthorization', () => {
     ['percent signs', 'Basic YTpi%3D'],
     ['8 kB', basic(`ann:${'x'.repeat(8192)}`)],
     ['4,100 bytes', basic(`ann:${'x'.repeat(3071)}`)],
-  ])('H13: refuses Basic with %s', (_, header) => {
+  ])('H13: rejects Basic with %s', (_, header) => {
     expect(codeOf(header)).toBe('invalid_credentials 401');
   });
 

@@ -57,7 +57,7 @@ describe('readBody', () => {
     expect(await readBody(post(text, { 'content-length': '16384' }))).toBe(text);
   });
 
-  it('H5: refuses by Content-Length before it reads anything', async () => {
+  it('H5: rejects by Content-Length before it reads anything', async () => {
     const { stream, seen } = long(new Uint8Array(1));
     const request = post(stream, { 'content-length': '16385' });
     await expect(readBody(request)).rejects.toMatchObject({ code: 'content_too_large', status: 413 });
@@ -81,7 +81,7 @@ describe('readBody', () => {
     expect(seen.chunks).toBeLessThan(20);
   });
 
-  it('H5: refuses a body that is longer than its Content-Length says and than the limit', async () => {
+  it('H5: rejects a body that is longer than its Content-Length says and than the limit', async () => {
     const request = post('x'.repeat(limits.bytes + 1), { 'content-length': '5' });
     await expect(readBody(request)).rejects.toMatchObject({ code: 'content_too_large' });
   });
@@ -94,7 +94,7 @@ describe('readBody', () => {
     ['H18: Latin-1', [0x22, 0xe9, 0x22]],
     ['H18: UTF-16 with its mark', [0xff, 0xfe, 0x7b, 0x00]],
     ['H18: a UTF-8 byte order mark', [0xef, 0xbb, 0xbf, 0x7b, 0x7d]],
-  ])('refuses bytes that are no plain UTF-8: %s', async (_, bytes) => {
+  ])('rejects bytes that are no plain UTF-8: %s', async (_, bytes) => {
     for (const headers of [{}, { 'content-length': String(bytes.length) }])
       await expect(
         readBody(post(Uint8Array.from(bytes), headers as Record<string, string>)),
@@ -149,14 +149,14 @@ describe('requireJson', () => {
     'application /json',
     'application/json\u00a0',
     'application/json charset=utf-8',
-  ])('C2, H18: refuses %j', (type) => {
+  ])('C2, H18: rejects %j', (type) => {
     expect(refused(() => requireJson(request([['content-type', type]])))).toMatchObject({
       code: 'unsupported_media_type',
       status: 415,
     });
   });
 
-  it('C2: refuses a missing Content-Type, and two of them', () => {
+  it('C2: rejects a missing Content-Type, and two of them', () => {
     expect(refused(() => requireJson(request([]))).status).toBe(415);
     const two = request([
       ['content-type', 'application/json'],
@@ -165,7 +165,7 @@ describe('requireJson', () => {
     expect(refused(() => requireJson(two)).status).toBe(415);
   });
 
-  test.each(['gzip', 'br', 'identity, gzip', 'deflate', ''])('refuses Content-Encoding %j', (encoding) => {
+  test.each(['gzip', 'br', 'identity, gzip', 'deflate', ''])('rejects Content-Encoding %j', (encoding) => {
     const compressed = request([
       ['content-type', 'application/json'],
       ['content-encoding', encoding],

@@ -65,7 +65,7 @@ describe('clientIp', () => {
     expect(clientIp('fe80:0::1%a.b-c:d', null, nobody)).toBe('fe80::1');
   });
 
-  it('P12: a long address with a zone is an address, not a crash', () => {
+  it('P12: a long IP address with a zone is an IP address, not a crash', () => {
     const longest = '0000:0000:0000:0000:0000:ffff:198.51.100.254';
     expect(clientIp('10.0.0.1', `${longest}%eth0`, proxies)).toBe('198.51.100.254');
     expect(clientIp('10.0.0.1', `${longest}%${'a'.repeat(15_000)}`, proxies)).toBe('198.51.100.254');
@@ -95,7 +95,7 @@ describe('clientIp', () => {
     );
   });
 
-  it('gives an address without a zone, whatever comes', () => {
+  it('gives an IP address without a zone, whatever comes', () => {
     const part = fc.constantFrom(
       '10.0.0.1',
       '::1',
@@ -144,14 +144,14 @@ describe('trustProxies', () => {
   });
 
   test.each(['0.0.0.0/0', '::/0', '10.0.0.0/0', '2001:db8::/0'])(
-    'B5: refuses to trust everybody: %s',
+    'B5: does not trust everybody: %s',
     (entry) => {
       expect(() => trustProxies(['127.0.0.1', entry])).toThrow(`"${entry}" includes every address`);
     },
   );
 
   test.each(['::ffff:10.0.0.1', '::ffff:0:0/96', '::ffff:a00:0/104', '::ffff:10.0.0.0/8'])(
-    'B5: refuses IPv4 written as IPv6: %s',
+    'B5: rejects IPv4 written as IPv6: %s',
     (entry) => {
       expect(() => trustProxies([entry])).toThrow(`"${entry}" is an IPv4-mapped IPv6 address`);
     },

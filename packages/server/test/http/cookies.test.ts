@@ -62,7 +62,7 @@ describe('readCookie', () => {
     ['an empty one and another', '__Host-usher=; a=b; __Host-usher=b'],
     ['one after a quoted semicolon', '__Host-usher="x; __Host-usher=b"'],
     ['among 200', `__Host-usher=a; ${'a=b; '.repeat(200)}__Host-usher=b`],
-  ])('H10: two session cookies are refused: %s', (_, header) => {
+  ])('H10: two session cookies are rejected: %s', (_, header) => {
     expect(() => readCookie(header, name)).toThrow(
       expect.objectContaining({ name: 'HttpError', code: 'duplicate_cookie', status: 400 }),
     );
@@ -125,28 +125,28 @@ describe('serializeCookie', () => {
     'é',
     '\u010d\u010a',
     '\u007f',
-  ])('H12: refuses the value %j', (value) => {
+  ])('H12: rejects the value %j', (value) => {
     expect(() => serializeCookie('usher', value, { maxAge: 1, secure: true })).toThrow('Invalid value');
   });
 
   test.each(['', 'a b', 'a=b', 'a;b', 'a\r\n', 'a\n', 'é', '"a"', 'a/b'])(
-    'H12: refuses the name %j',
+    'H12: rejects the name %j',
     (wrong) => {
       expect(() => serializeCookie(wrong, 'v', { maxAge: 1, secure: true })).toThrow('Invalid cookie name');
       expect(() => unsetCookie(wrong, { secure: true })).toThrow('Invalid cookie name');
     },
   );
 
-  test.each(['', 'a', '/a;b', '/a\r\n', '/a b', '/é'])('H12: refuses the path %j', (path) => {
+  test.each(['', 'a', '/a;b', '/a\r\n', '/a b', '/é'])('H12: rejects the path %j', (path) => {
     expect(() => serializeCookie('usher', 'v', { maxAge: 1, secure: true, path })).toThrow('Invalid path');
     expect(() => unsetCookie('usher', { secure: true, path })).toThrow('Invalid path');
   });
 
-  test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses Max-Age %d', (maxAge) => {
+  test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('rejects Max-Age %d', (maxAge) => {
     expect(() => serializeCookie('usher', 'v', { maxAge, secure: true })).toThrow('Max-Age');
   });
 
-  it('refuses what browsers would drop in silence', () => {
+  it('rejects what browsers would drop in silence', () => {
     expect(() => serializeCookie(name, 'v', { maxAge: 1, secure: false })).toThrow('requires Secure');
     expect(() => serializeCookie(name, 'v', { maxAge: 1, secure: true, path: '/a' })).toThrow(
       'requires Secure',

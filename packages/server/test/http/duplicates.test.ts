@@ -42,7 +42,7 @@ async function received(lines: string[]): Promise<IncomingMessage> {
 }
 
 describe('refuseDuplicateHeaders', () => {
-  test.each(once)('H9: two %s lines are refused, side by side or apart, in any case', (name) => {
+  test.each(once)('H9: two %s lines are rejected, side by side or apart, in any case', (name) => {
     const refusal = expect.objectContaining({
       name: 'HttpError',
       code: 'duplicate_header',

@@ -55,7 +55,7 @@ describe('parseForm', () => {
     ['H5: a long value', `a=1&b=${'x'.repeat(2001)}`, 'limit 2000', 2],
     ['H5: a long name', `${'x'.repeat(2001)}=1`, 'limit 2000', 1],
     ['H5: 33 fields', Array.from({ length: 33 }, (_, i) => `f${i}=1`).join('&'), 'limit 32', 33],
-  ])('refuses %s', (_, text, reason, at) => {
+  ])('rejects %s', (_, text, reason, at) => {
     const httpError = refused(() => parseForm(text));
     expect(httpError).toMatchObject({ code: 'invalid_request', status: 400 });
     expect(httpError.message).toContain(reason);
@@ -91,7 +91,7 @@ describe('parseForm', () => {
     );
   });
 
-  it('refuses or reads, and never fails otherwise', () => {
+  it('rejects or reads, and never fails otherwise', () => {
     const part = fc.constantFrom('a', 'b', '=', '&', '%', '%4', '%41', '%ED%A0%80', '+', '\ud800', '\0', 'é');
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
@@ -125,11 +125,11 @@ describe('requireForm', () => {
     'application/x-www-form-urlencoded;x',
     'application/x-www-form-urlencoded; charset=utf-16',
     'application/x-www-form-urlencoded, application/json',
-  ])('C2: refuses %j', (type) => {
+  ])('C2: rejects %j', (type) => {
     expect(refused(() => requireForm(new Headers({ 'content-type': type }))).status).toBe(415);
   });
 
-  it('refuses a missing type and a compressed body', () => {
+  it('rejects a missing type and a compressed body', () => {
     expect(refused(() => requireForm(new Headers())).status).toBe(415);
     const compressed = { 'content-type': 'application/x-www-form-urlencoded', 'content-encoding': 'gzip' };
     expect(refused(() => requireForm(new Headers(compressed))).status).toBe(415);

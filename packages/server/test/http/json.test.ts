@@ -74,7 +74,7 @@ describe('parseJson', () => {
     ['a comment', '/* */1', 'expected a value', 1],
     ['white space that is not of JSON', '\u00a01', 'expected a value', 1],
     ['H18: a byte order mark', '\ufeff{}', 'expected a value', 1],
-  ])('refuses %s', (_, text, reason, at) => {
+  ])('rejects %s', (_, text, reason, at) => {
     const httpError = refused(() => parseJson(text));
     expect(httpError.code).toBe('invalid_json');
     expect(httpError.status).toBe(400);
@@ -141,7 +141,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('accepts nothing that JSON.parse refuses, near JSON and far from it', () => {
+  it('accepts nothing that JSON.parse rejects, near JSON and far from it', () => {
     const parts = fc.constantFrom(
       ...'{}[]:,"\\ \n\u0001-+.eE01a/u'.split(''),
       '"a"',
@@ -167,7 +167,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('refuses exactly the documents in which JSON.parse drops a member', () => {
+  it('rejects exactly the documents in which JSON.parse drops a member', () => {
     const name = fc.constantFrom('"a"', '"b"', '"\\u0061"', '"\\u0062"', '"A"');
     fc.assert(
       fc.property(fc.array(name, { maxLength: 5 }), (names) => {

@@ -74,22 +74,22 @@ describe('refuseCrossSite', () => {
     ['another case', own, 'Same-Origin'],
     ['two Sec-Fetch-Sites', own, 'same-origin, cross-site'],
     ['an unknown Sec-Fetch-Site alone', null, 'nearby'],
-  ])('C1, C6: refuses with a cookie and without: %s', (_, origin, site) => {
+  ])('C1, C6: rejects with a cookie and without: %s', (_, origin, site) => {
     expect(write(origin, site, true)).toBe('refused');
     expect(write(origin, site, false)).toBe('refused');
   });
 
-  test.each(lookAlikes)('C9: refuses Origin %j, whatever else is said', (origin) => {
+  test.each(lookAlikes)('C9: rejects Origin %j, whatever else is said', (origin) => {
     for (const site of [null, 'same-origin', 'none', 'same-site', 'cross-site'])
       for (const cookieUsed of [true, false]) expect(write(origin, site, cookieUsed)).toBe('refused');
   });
 
-  it('C8: refuses a cookie without either header; a program without a cookie is fine', () => {
+  it('C8: rejects a cookie without either header; a program without a cookie is fine', () => {
     expect(write(null, null, true)).toBe('refused');
     expect(write(null, null, false)).toBe('fine');
   });
 
-  it('C9: refuses Origin null even where it was allowed by mistake', () => {
+  it('C9: rejects Origin null even where it was allowed by mistake', () => {
     const headers = new Headers({ origin: 'null' });
     const write = { headers, cookieUsed: false, ownOrigins, allowedOrigins: new Set(['null']) };
     expect(() => rejectCrossSite(write)).toThrow(expect.objectContaining({ code: 'cross_site_request' }));

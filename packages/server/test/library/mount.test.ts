@@ -141,7 +141,7 @@ describe('the guide of', () => {
   it.each([
     ['Express', 'express.md'],
     ['Fastify', 'fastify.md'],
-  ])('%s reads the bodies of its own routes, and refuses those of other sites', async (_, name) => {
+  ])('%s reads the bodies of its own routes, and rejects those of other sites', async (_, name) => {
     const port = await freePort();
     const host = start(write3000(name)(port));
     const ask = askingAt(port);
@@ -410,7 +410,7 @@ describe.each(databases)('what a library tells its host, on $name', ({ create })
     await own.remove();
   });
 
-  it('leads to the application, and refuses one that no link can lead to', async () => {
+  it('leads to the application, and rejects one that no link can lead to', async () => {
     const { usher } = await openLogged({ application: { name: 'Notes', path: '/notes' } });
     const ask = askingOf((request) => usher.fetch(request));
     const cookie = `usher=${cookieOf(await ask('POST', '/v1/signup', newIdentifiers()))}`;
@@ -422,7 +422,7 @@ describe.each(databases)('what a library tells its host, on $name', ({ create })
     await expect(openLogged({ application })).rejects.toThrow(/it takes a path of this origin/);
   });
 
-  it('counts limits by the address that the host gives, and says once when there is none', async () => {
+  it('counts limits by the IP address that the host gives, and says once when there is none', async () => {
     const { usher, lines } = await openLogged();
     const ask = (ip?: string, forwarded = '192.0.2.200') =>
       usher.fetch(

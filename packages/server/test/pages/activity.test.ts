@@ -72,7 +72,7 @@ describe.each(databases)('the activity of a user on $name', ({ create }) => {
     expect(new Set(all.map(([, said]) => said)).size).toBe(all.length);
   });
 
-  it('says which limit it was, and what a mail was for', async () => {
+  it('says which limit it was, and what an email was for', async () => {
     const limits = Object.entries(rateLimits).filter(([, { of }]) => of !== 'range');
     const kinds = Object.keys(emailValues).filter((kind) => kind !== 'test');
     const general = [await happen('rate_limit_exceeded'), await happen('email_sent')];

@@ -293,7 +293,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     expect((await admin.browser.get('/v1/stats?span=year')).body.errors).toMatchObject([{ field: 'span' }]);
   });
 
-  it('sends a user a mail to choose a new password, and says when a limit is in the way', async () => {
+  it('sends a user an email to choose a new password, and says when a limit is in the way', async () => {
     const { page, complaints, close } = await atConsole({ javaScriptEnabled: false });
     const carol = await signUp(app, newIp());
     const ask = async () => {

@@ -10,7 +10,7 @@ import { withApp, withInbox } from '../support/with-app.ts';
 
 const TOKEN = 'K7mPq2vXw9RtYb4NcLs8HdJf3GzAeUiO1TnVxBk5Wp0';
 
-describe.each(databases)('the mails in the console on $name', ({ create }) => {
+describe.each(databases)('the emails in the console on $name', ({ create }) => {
   const inbox = withInbox();
   const { app, inside } = withApp(create, () => inbox.settings);
   let admin: Awaited<ReturnType<typeof signUp>>;
@@ -60,7 +60,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
   const outcomeOf = async (id: string) =>
     (await inside.db.selectFrom('emails').select('status').where('id', '=', id).executeTakeFirst())?.status;
 
-  it('show what the server said, and send one again that it refused', async () => {
+  it('show what the server said, and send one again that it rejected', async () => {
     const { id, to } = await refused();
     const list = await look('/admin/emails?state=rejected');
     expect(list.text).toContain(`href="/admin/emails/${id}"`);
@@ -111,7 +111,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
   });
 
   it.each(Object.keys(emailValues).filter((kind) => kind !== 'test') as EmailKind[])(
-    'show what a %s mail looks like, and nothing that lets anybody act for its reader (P7)',
+    'show what a %s email looks like, and nothing that lets anybody act for its reader (P7)',
     async (kind) => {
       const code = String(100_000 + Math.floor(Math.random() * 899_999));
       const { id } = await refused(kind, code);
@@ -137,7 +137,7 @@ describe.each(databases)('the mails in the console on $name', ({ create }) => {
     },
   );
 
-  it('show sample values where a mail was sent, and say so', async () => {
+  it('show sample values where an email was sent, and say so', async () => {
     await send(app, 'POST', '/v1/send-mail', { email: admin.email }, { from: newIp() });
     const { code = '' } = await inbox.next(admin.email);
     const id = (await ids('reset_password')).at(-1) ?? '';

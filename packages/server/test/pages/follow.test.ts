@@ -403,7 +403,7 @@ describe.each(databases)('following events on $name', ({ create }) => {
     expect((await sendAs(app, { cookie }, 'POST', PATH)).status).toBe(405);
   });
 
-  it('ends when the server stops, and is then refused', async () => {
+  it('ends when the server stops, and is then rejected', async () => {
     const twin = await startTwin(app, database);
     const { cookie } = await newAdmin();
     const stream = await follow(cookie, '', {}, twin);

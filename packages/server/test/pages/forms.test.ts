@@ -103,7 +103,7 @@ describe.each(databases)('forms on $name', ({ create }) => {
     });
   });
 
-  it('C16: show nothing that an address says', async () => {
+  it('C16: show nothing that a URL says', async () => {
     const marks = ['error', 'error_hint', 'message', 'return_to', 'done', 'username', 'email', 'name'];
     const pages = routes.filter(
       ({ isPage, method, access }) => isPage && method === 'GET' && access === 'public',
@@ -200,7 +200,7 @@ describe.each(databases)('forms on $name', ({ create }) => {
     });
   });
 
-  it('E1: a refused sign-in shows the same page to everybody', async () => {
+  it('E1: a rejected sign-in shows the same page to everybody', async () => {
     const shown = async (name: string) => {
       const reply = await submit(app, '/sign-in', { name, password: 'wrong wrong wrong' });
       return [reply.status, reply.text.replaceAll(name, 'NAME'), [...reply.headers.keys()]];

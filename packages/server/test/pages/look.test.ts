@@ -79,7 +79,7 @@ describe('name and logo', () => {
     expect([logo.headers.get('content-type'), logo.text]).toEqual(['image/svg+xml', svg]);
   });
 
-  it('are kept by browsers as long as their address is the same, and no longer', async () => {
+  it('are kept by browsers as long as their URL is the same, and no longer', async () => {
     const { text } = await send(app, 'GET', '/sign-in');
     for (const [, address = ''] of text.matchAll(/"(\/assets\/[^"]+)"/g)) {
       expect(address).toMatch(/\?v=[\w-]{10}$/);

@@ -67,7 +67,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
     }
   }
 
-  it('lists the mails, and shows one as its reader would see it', async () => {
+  it('lists the emails, and shows one as its reader would see it', async () => {
     await withMail({}, async (app, id, headers) => {
       const get = (path: string) => send(app, 'GET', path, undefined, { headers });
       const list = await get('/mailbox');
@@ -118,7 +118,7 @@ describe.each(databases)('the mailbox page on $name', ({ create }) => {
     await inbox.stop();
   });
 
-  it('L11: a proxy on this machine that says nothing of itself shows no mail to whoever has not the link', async () => {
+  it('L11: a proxy on this machine that says nothing of itself shows no email to whoever has not the link', async () => {
     await withMail({}, async (app, id, headers) => {
       const over = (path: string, cookie = '') =>
         sendBytes(app, `GET ${path} HTTP/1.0\r\nHost: 127.0.0.1:${app.port}\r\n${cookie}\r\n`);

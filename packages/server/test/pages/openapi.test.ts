@@ -59,7 +59,7 @@ describe('openApiOf', () => {
     });
   });
 
-  it('is made once for a table and an address', () => {
+  it('is made once for a table and a URL', () => {
     expect(openApiOf(routes, publicUrl)).toBe(document);
     const other = openApiOf(routes, 'https://id.example.org');
     expect(other.servers).toEqual([{ url: 'https://id.example.org' }]);
@@ -318,7 +318,7 @@ describe('docsPage', () => {
     expect(textOf(table)).toContain('USHER_METRICS_TOKEN');
   });
 
-  it('says what is taken and what is refused', () => {
+  it('says what is taken and what is rejected', () => {
     const shown = textOf(partOf('patchUsersById'));
     for (const word of [
       'role',

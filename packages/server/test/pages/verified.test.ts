@@ -70,7 +70,7 @@ describe.each(
     };
     const wrongOf = (code: string) => (code === '000000' ? '111111' : '000000');
 
-    it('is finished with the code of the mail, and there is no account before', async () => {
+    it('is finished with the code of the email, and there is no account before', async () => {
       const page = await someone();
       const names = newIdentifiers();
       await signUp(page, names);
@@ -184,7 +184,7 @@ describe.each(
       expect(new URL(page.url()).pathname).toBe('/dashboard');
     });
 
-    it('shows of an address that is taken what it shows of a free one, and tells its owner', async () => {
+    it('shows of an email that is taken what it shows of a free one, and tells its owner', async () => {
       const owner = await someone();
       const names = newIdentifiers();
       await signUp(owner, names);

@@ -82,7 +82,7 @@ describe('a commit to a file', () => {
     }
   });
 
-  it('F7: is refused when the disk does not take it, and so is every later one: it would not know what it lost', async () => {
+  it('F7: is rejected when the disk does not take it, and so is every later one: it would not know what it lost', async () => {
     datasync.mockRejectedValueOnce(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' }));
     const rejected = await write('a').catch((error: unknown) => error);
     expect(isUnavailable(rejected)).toBe(true);
@@ -93,7 +93,7 @@ describe('a commit to a file', () => {
     expect(await keys(database)).not.toContain('c');
   });
 
-  it('that the disk refused ends no other transaction', async () => {
+  it('that the disk rejected ends no other transaction', async () => {
     const gates = hold();
     const first = write('a');
     await asked(gates, 1);

@@ -173,7 +173,7 @@ describe.each(databases)('$name', ({ name, create, createEmpty }) => {
     }
   }
 
-  it('refuses a database that is newer than the program', async () => {
+  it('rejects a database that is newer than the program', async () => {
     const newer = folderWith({});
     cpSync(own, newer, { recursive: true });
     writeFileSync(join(newer, '9999-later.sql'), table('later'));
@@ -184,7 +184,7 @@ describe.each(databases)('$name', ({ name, create, createEmpty }) => {
     await expect(database.pending()).rejects.toThrow(reason);
   });
 
-  it('refuses a migration that was edited after it was applied', async () => {
+  it('rejects a migration that was edited after it was applied', async () => {
     const folder = folderWith({ '0001-a.sql': table('a'), '0002-b.sql': table('b') });
     await (await open(folder)).migrate();
     writeFileSync(join(folder, '0002-b.sql'), table('c'));

@@ -26,7 +26,7 @@ async function failure(work: Promise<unknown>): Promise<{ error: Error; unavaila
 }
 
 describe('a URL', () => {
-  it('of another kind is refused with what to write instead', async () => {
+  it('of another kind is rejected with what to write instead', async () => {
     for (const url of ['', 'usher.db', 'mysql://root:hunter2@db/usher', 'postgres:hunter2', 'C:\\usher.db']) {
       const said = await refusal(url);
       expect(said).toContain('postgres://USER:PASSWORD@HOST:PORT/NAME');
@@ -51,7 +51,7 @@ describe('a URL', () => {
     expect(error.message).toContain('127.0.0.1:1');
   });
 
-  it('with a TLS mode or file that is not there is refused by its name, on this machine too', async () => {
+  it('with a TLS mode or file that is not there is rejected by its name, on this machine too', async () => {
     for (const host of ['127.0.0.1', 'db.example.org']) {
       const url = `postgres://root:hunter2@${host}/usher`;
       for (const query of ['sslmode=allow', 'sslmode=', 'sslmode=verify-full&sslmode=full']) {
@@ -107,7 +107,7 @@ describe('SQLite', () => {
     }
   });
 
-  it('L4: refuses a file that others can open, and says how to close it', async () => {
+  it('L4: rejects a file that others can open, and says how to close it', async () => {
     const file = join(folder, 'usher.db');
     writeFileSync(file, '');
     for (const mode of [0o640, 0o604, 0o660, 0o666]) {
@@ -119,7 +119,7 @@ describe('SQLite', () => {
     expect(await refusal(`sqlite:${file}`)).toContain(`chmod 600 ${file}-wal`);
   });
 
-  it('refuses a place where there can be no file', async () => {
+  it('rejects a place where there can be no file', async () => {
     mkdirSync(join(folder, 'directory'));
     expect(await refusal(`sqlite:${folder}/missing/usher.db`)).toContain(`mkdir -p ${folder}/missing`);
     expect(await refusal(`sqlite:${folder}/directory`)).toContain('is a directory');

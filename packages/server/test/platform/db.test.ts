@@ -87,7 +87,7 @@ describe.each(databases)('$name', ({ name, create }) => {
     expect(await countOf(db, 'a')).toEqual({ count: 100 });
   });
 
-  it('answers integers, counts and sums as numbers, and refuses those that a number cannot hold', async () => {
+  it('answers integers, counts and sums as numbers, and rejects those that a number cannot hold', async () => {
     await write(db, 'a', Number.MAX_SAFE_INTEGER);
     await write(db, 'b', -Number.MAX_SAFE_INTEGER);
     const row = await db

@@ -144,7 +144,7 @@ describe('a stored hash that is none we can follow', () => {
     expect(new Set(answers)).toEqual(new Set([false]));
   });
 
-  it('of any salt and output within the bounds is answered, never refused as a failure', async () => {
+  it('of any salt and output within the bounds is answered, never rejected as a failure', async () => {
     const hasher = hasherFor({ parameters: cheap });
     const bytes = (minLength: number, maxLength: number) =>
       fc
@@ -163,7 +163,7 @@ describe('a stored hash that is none we can follow', () => {
     );
   });
 
-  it('of any text is answered false, never refused as a failure', async () => {
+  it('of any text is answered false, never rejected as a failure', async () => {
     const hasher = hasherFor({ parameters: cheap });
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.string()), async (stored) => {
@@ -275,7 +275,7 @@ describe('a stored hash of another program', () => {
     ]);
   });
 
-  it('E18: when too many wait, every failure is refused alike, and no right password of ours', async () => {
+  it('E18: when too many wait, every failure is rejected alike, and no right password of ours', async () => {
     const hasher = hasherFor({ threads: 1, parameters: cheap });
     const own = await hasher.hash('secret', 'background');
     const dear = bcrypt.replace('$06$', '$13$'); // 20 units
@@ -351,7 +351,7 @@ describe('U13: needsRehash', () => {
 });
 
 describe('the queue', () => {
-  it('D1: takes 50 calls for a thread besides the one that runs, refuses the next as busy, then recovers', async () => {
+  it('D1: takes 50 calls for a thread besides the one that runs, rejects the next as busy, then recovers', async () => {
     const hasher = hasherFor({ threads: 1, parameters: cheap });
     const taken = Array.from({ length: 51 }, () => hasher.hash('secret', 'background'));
     expect(hasher.queued()).toBe(50);
@@ -447,7 +447,7 @@ describe('F35: a thread that fails', () => {
   it.each([
     ['ends', (worker: Worker) => void worker.terminate()],
     ['throws', (worker: Worker) => void worker.emit('error', new Error('cannot start'))],
-  ])('and %s before it has started refuses those that wait, or they would wait for ever', async (_, fail) => {
+  ])('and %s before it has started rejects those that wait, or they would wait for ever', async (_, fail) => {
     const hasher = hasherFor({ threads: 2, parameters: cheap });
     process.on('worker', fail);
     const calls = await Promise.allSettled([
@@ -478,7 +478,7 @@ describe('F35: a thread that fails', () => {
 });
 
 describe('close', () => {
-  it('finishes what was taken, refuses what comes, and ends the threads', async () => {
+  it('finishes what was taken, rejects what comes, and ends the threads', async () => {
     const hasher = hasherFor({ threads: 1, parameters: cheap });
     const taken = Array.from({ length: 10 }, () => hasher.hash('secret', 'background'));
     const closing = hasher.close();

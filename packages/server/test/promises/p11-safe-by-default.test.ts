@@ -164,7 +164,7 @@ describe('P11: an unsafe setting refuses to start', () => {
       await database.remove();
     });
 
-    it('takes the password apart from the address, whatever is in it', async () => {
+    it('takes the password apart from the URL, whatever is in it', async () => {
       const database = await postgres.create();
       const password = 'p@ss/w#r?d %41&+=:é';
       const role = `usher_${randomUUID().replaceAll('-', '')}`;

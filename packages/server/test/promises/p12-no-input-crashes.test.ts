@@ -172,7 +172,7 @@ describe.each(databases)('P12 on $name: no input crashes the process', ({ create
     body,
   });
 
-  it('whatever is asked of whatever address', async () => {
+  it('whatever is asked of whatever path', async () => {
     const target = (raw: string) => raw.replace(/[^\x21-\x7e]/g, '');
     await fc.assert(
       fc.asyncProperty(request, async (one) => {

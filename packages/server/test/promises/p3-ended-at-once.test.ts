@@ -108,7 +108,7 @@ const acts: Act[] = [
 ];
 
 describe.each(databases)(
-  'P3: what has ended is refused at once, on every process, on $name',
+  'P3: what has ended is rejected at once, on every process, on $name',
   ({ create }) => {
     const { app, inside, twin } = withApp(create);
     let admin: Browser;

@@ -111,7 +111,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
             ({ username, from }) => app.call('POST', '/v1/signin', { username, password: WRONG }, from()),
           ],
           [
-            'a sign-in by address',
+            'a sign-in by email',
             ({ email, from }) => app.call('POST', '/v1/signin', { email, password: WRONG }, from()),
           ],
           [
@@ -134,7 +134,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
         [
           ['a code for nothing', (side) => reset(side)],
           [
-            'a mail',
+            'an email',
             async (side) => {
               const reply = await app.call('POST', '/v1/send-mail', { email: side.email }, side.from());
               side.cookie = verificationOf(reply);
@@ -153,7 +153,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     });
 
   it.each(['an account', 'a disabled account', 'an administrator', 'an account that was mailed before'])(
-    'for nobody and for %s: statements, hashes and queued mails, at every step',
+    'for nobody and for %s: statements, hashes and queued emails, at every step',
     async (kind) => {
       const { db } = app.context;
       const known = await newAccount(app);
@@ -196,7 +196,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     },
   );
 
-  it('in the queue, too: every mail, real or not, is one that the job takes up', async () => {
+  it('in the queue, too: every email, real or not, is one that the job takes up', async () => {
     const recoveries = () =>
       app.context.db.selectFrom('emails').selectAll().where('kind', '=', 'reset_password').execute();
     await expect.poll(async () => (await recoveries()).every(({ ended_at }) => ended_at !== null)).toBe(true);
@@ -249,7 +249,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
     expect(reached).toContain('codes_per_account_total');
   });
 
-  it('E13: at a sign-up that is proven first, and at its code, whether the address has an account or not', async () => {
+  it('E13: at a sign-up that is verified first, and at its code, whether the email has an account or not', async () => {
     const known = await newAccount(app);
     app.clock.advance(HOUR);
     const verified = await startCounted(database, {

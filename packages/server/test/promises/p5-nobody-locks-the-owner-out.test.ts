@@ -88,7 +88,7 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     expect((await signIn(names, knownBy(again))).status).toBe(200);
   });
 
-  it('anywhere else it is one mail, at any moment of the attack', async () => {
+  it('anywhere else it is one email, at any moment of the attack', async () => {
     const { names } = await newOwner();
     for (let round = 0; round < 6; round++) {
       await attack(names);
@@ -133,7 +133,7 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     expect((await signIn({ ...names, password: NEW_PASSWORD })).status).toBe(200);
   });
 
-  it('W34: a mail that a stranger asks for at every full hour keeps nobody out, neither there nor elsewhere', async () => {
+  it('W34: an email that a stranger asks for at every full hour keeps nobody out, neither there nor elsewhere', async () => {
     const { names, browser } = await newOwner();
     const { email } = names;
     const ask = (headers: Record<string, string> = {}) =>
@@ -177,7 +177,7 @@ describe.each(databases)('P5 on $name: nobody locks the owner out', ({ create })
     expect((await reset({ token: tokenOf(last), password: NEW_PASSWORD })).status).toBe(200);
   }, 120_000);
 
-  it('W34: nor do a full outbox and neighbors who have used up what their address range may ask for', async () => {
+  it('W34: nor do a full outbox and neighbors who have used up what their IP range may ask for', async () => {
     const { names, browser } = await newOwner();
     const from = newIp();
     const ask = (headers: Record<string, string> = {}) =>

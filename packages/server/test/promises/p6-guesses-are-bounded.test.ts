@@ -47,7 +47,7 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
       30 * SECOND,
     ],
     [
-      'names that failed from an address',
+      'names that failed from an IP address',
       async (from) => () =>
         send(app, 'POST', '/v1/signin', { username: newIdentifiers().username, password: WRONG }, { from }),
       20,
@@ -55,7 +55,7 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
       10 * MINUTE,
     ],
     [
-      'sign-ups from an address',
+      'sign-ups from an IP address',
       // An address that is taken is found before anything is hashed, and counts like any other.
       async (from) => {
         const { email } = await signUp(app, newIp());
@@ -66,14 +66,14 @@ describe.each(databases)('P6 on $name: guesses are bounded, and a restart refund
       HOUR,
     ],
     [
-      'forged refresh tokens from an address',
+      'forged refresh tokens from an IP address',
       async (from) => () => send(app, 'POST', '/v1/refresh', { refresh_token: 'x' }, { from }),
       60,
       429,
       10 * MINUTE,
     ],
     [
-      'forged links from an address',
+      'forged links from an IP address',
       async (from) => () => openLink(app, '/setup', 'x', { from }),
       60,
       429,

@@ -23,7 +23,7 @@ const needsDatabase = ({ method, path, access }: Route): boolean => {
   return method !== 'GET' || access !== 'public' || readsDatabase.includes(`${method} ${path}`);
 };
 
-describe('P9: without its database Usher refuses', () => {
+describe('P9: without its database Usher rejects', () => {
   let cluster: Cluster;
   let app: TestApp;
   let admin: Awaited<ReturnType<typeof signUp>>;
