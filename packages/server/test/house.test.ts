@@ -531,7 +531,7 @@ describe('the entries of the package', () => {
   const needed =
     /Usher needs Node\.js 24 or later; this is \d+\.\d+\.\d+\. Install it, or let npm bring it\. In a project, run `npm install node@24` and start it with `npx node server\.js`\. For the command, run `npx -p node@24 -p usher-auth usher-auth`\.\n/;
 
-  it.each(['bin/usher.js', 'bin/usher-auth.js'])('refuses an older Node.js in one sentence (%s)', (file) => {
+  it.each(['bin/usher.js', 'bin/usher-auth.js'])('rejects an older Node.js in one sentence (%s)', (file) => {
     const root = install();
     const { status, stdout, stderr } = start(root, { args: asOlder, file });
     expect(stderr).toMatch(needed);
@@ -618,4 +618,16 @@ describe('the entries of the package', () => {
       expect(readdirSync(cache)).toEqual([]);
     },
   );
+});
+
+const tooOldForTests = findOlderNode(20);
+it.skipIf(!tooOldForTests)('says which Node.js the tests need, before anything is started', () => {
+  const temporary = tree({});
+  const { status, stdout, stderr } = spawnSync(
+    tooOldForTests ?? '',
+    [join(house, 'node_modules/vitest/vitest.mjs'), 'run', 'packages/guard/test/guard.test.ts'],
+    { cwd: house, encoding: 'utf8', env: { PATH: process.env['PATH'], TMPDIR: temporary } },
+  );
+  expect(stdout + stderr).toContain('The tests need Node.js 24 or later');
+  expect({ status, files: readdirSync(temporary) }).toEqual({ status: 1, files: [] });
 });

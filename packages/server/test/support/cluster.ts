@@ -71,12 +71,15 @@ export async function createCluster(folder: string, { fsync = false } = {}): Pro
     await ready(server, url('postgres'), logFile);
   }
   async function stop(): Promise<void> {
-    if (!server || server.exitCode !== null) return;
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
     const exit = once(server, 'exit');
     server.kill('SIGINT');
     await exit;
   }
-  await start();
+  await start().catch(async (error) => {
+    await stop();
+    throw error;
+  });
   return { url, start, stop };
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/platform/db/index.ts';
-import { createCluster } from './cluster.ts';
+import { type Cluster, createCluster } from './cluster.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -21,6 +21,11 @@ declare module 'vitest' {
 
 /** Creates one folder and one PostgreSQL server for the whole run, with a migrated database of each kind to copy. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const [major] = process.versions.node.split('.');
+  if (Number(major) < 24)
+    throw new Error(
+      `The tests need Node.js 24 or later; this is ${process.versions.node}. Run \`npm test\`, which uses the one that npm has installed.`,
+    );
   const folder = mkdtempSync(join(tmpdir(), 'usher-test-'));
   // PostgreSQL may run as another user, who must be able to traverse the folder.
   chmodSync(folder, 0o711);
@@ -31,7 +36,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  const cluster = await createCluster(folder);
+  const reaped = once(reaper, 'exit');
+  let cluster: Cluster | undefined;
+  const stop = async () => {
+    await cluster?.stop();
+    reaper.stdin.end();
+    await reaped;
+  };
+  try {
+    cluster = await createCluster(folder);
+    await provide(project, folder, cluster);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
+}
+
+/** Gives the tests the server, and a migrated database of each kind to copy. */
+async function provide(project: TestProject, folder: string, cluster: Cluster): Promise<void> {
   const templates = { file: join(folder, 'template.db'), name: 'usher_template' };
   await execute(cluster.url('postgres'), `CREATE DATABASE ${templates.name}`);
   await migrate(cluster.url(templates.name));
@@ -39,11 +62,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('folder', folder);
   project.provide('maintenance', cluster.url('postgres'));
   project.provide('templates', templates);
-  return async () => {
-    await cluster.stop();
-    reaper.stdin.end();
-    await once(reaper, 'exit');
-  };
 }
 
 async function execute(url: string, statement: string): Promise<void> {
