@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { inspect, parseEnv } from 'node:util';
+import { getSystemErrorMessage, inspect, parseEnv } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 
@@ -62,7 +62,7 @@ const colour = z
 /** The URL may contain a password, so errors do not repeat it. */
 const databaseUrl = plain
   .regex(/^(sqlite|postgres(ql)?):/i, {
-    error: 'must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME.',
+    error: 'must be sqlite:PATH or postgres://USER@HOST/NAME, with the password in USHER_DATABASE_PASSWORD.',
     abort: true,
   })
   .refine((url) => /^sqlite:/i.test(url) || isEncodedAddress(url), {
@@ -556,12 +556,20 @@ function didYouMean(name: string, known: string[]): string {
 const given = (text: string | undefined, source: Source) =>
   text === undefined || text === '' ? undefined : { text, source };
 
+/** Why the system rejected a file or folder, in words, without the name of the system call. */
+export function fileFault(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException;
+  return errno === undefined ? message : getSystemErrorMessage(errno);
+}
+
 function readSettingFile(variable: string, path: string | undefined): string | undefined {
   if (!path) return undefined;
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw new ConfigError(`Couldn’t read ${path} (${variable}_FILE): ${(error as Error).message}`);
+    throw new ConfigError(
+      `Couldn’t read ${path}: ${fileFault(error)}. Set ${variable}_FILE to a file that the user that runs usher can read.`,
+    );
   }
 }
 

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
-import { getSystemErrorMessage } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { ConfigError } from '../config.ts';
+import { ConfigError, fileFault } from '../config.ts';
 import { HttpError } from '../errors.ts';
 import { english } from '../languages/translator.ts';
 import { isUnavailable } from '../platform/db/index.ts';
+import { commandLineFault } from './command-line-fault.ts';
 import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDb } from './db.ts';
@@ -37,6 +37,8 @@ export async function run(argv: string[]): Promise<void> {
       '\nExample:\n  usher serve\n\nRun `usher <command> --help` for details.\n\nExit codes: 0 done, 1 failed, 2 invalid command line or settings.',
     )
     .showSuggestionAfterError()
+    // Errors are printed below, like all others.
+    .configureOutput({ outputError: () => {} })
     .exitOverride();
   addServe(program, version);
   addHealth(program);
@@ -53,7 +55,7 @@ export async function run(argv: string[]): Promise<void> {
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = exitCodeOf(error);
-    const sentence = sentenceOf(error);
+    const sentence = error instanceof CommanderError ? faultOf(program, argv, error) : sentenceOf(error);
     if (sentence) say(`usher: ${sentence}`);
   }
 }
@@ -63,9 +65,11 @@ function exitCodeOf(error: unknown): number {
   return error instanceof ConfigError || error instanceof Misuse ? MISUSED : FAILED;
 }
 
-/** The sentence for an error; undefined if Commander has already printed one. */
-function sentenceOf(error: unknown): string | undefined {
-  if (error instanceof CommanderError) return undefined;
+/** The sentence for an invalid command line; undefined if Commander has shown help or the version instead. */
+const faultOf = (program: Command, argv: string[], error: CommanderError): string | undefined =>
+  error.message.startsWith('error: ') ? commandLineFault(program, argv.slice(2), error) : undefined;
+
+function sentenceOf(error: unknown): string {
   if (error instanceof HttpError && error.fields)
     return error.fields.map(({ field, message }) => `${field}: ${english(message)}`).join(' ');
   if (isUnavailable(error)) return `Database error: ${(error as Error).message}`;
@@ -83,7 +87,7 @@ const remedies: Record<string, string> = {
 function aboutFile(error: unknown): string | undefined {
   const { errno, path, code = '' } = error as NodeJS.ErrnoException;
   if (errno === undefined || path === undefined) return undefined;
-  return `Couldn’t use ${path}: ${getSystemErrorMessage(errno)}. ${remedies[code] ?? 'Choose another place.'}`;
+  return `Couldn’t use ${path}: ${fileFault(error)}. ${remedies[code] ?? 'Choose another place.'}`;
 }
 
 /**

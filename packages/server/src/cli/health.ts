@@ -27,11 +27,12 @@ interface Options {
 async function health({ live, url: other, json }: Options, command: Command): Promise<void> {
   const base = other === undefined ? localUrl(command) : parseUrl(other);
   const url = new URL(live ? '/healthz' : '/readyz', base);
-  const { isHealthy, status } = await probeHealth(url);
+  const { isHealthy, status, isReached } = await probeHealth(url);
   if (!isHealthy) process.exitCode = NOT_HEALTHY;
   if (json) printJson({ healthy: isHealthy, status, url: url.href });
   else if (isHealthy) printLine(status);
-  else say(`usher: ${url.href}: ${status}`);
+  else if (isReached) say(`usher: ${url.href}: ${status}`);
+  else say(`usher: ${url.href}: ${status}. Check that the server runs, and its host and port.`);
 }
 
 /** The URL of the server with these settings, from the same machine. */

@@ -1,3 +1,4 @@
+import { fileFault } from '../config.ts';
 import type { RowOutcome } from '../flows/import/users.ts';
 import { csvLine } from './csv.ts';
 import { createPrivateFile } from './private-file.ts';
@@ -51,7 +52,7 @@ function saying<T>(file: string, write: () => T): T {
     return write();
   } catch (error) {
     throw new Error(
-      `The map ${file} cannot be written: ${(error as Error).message}. Name another file with --map; an import that is repeated writes the whole map again.`,
+      `Couldn’t write the map ${file}: ${fileFault(error)}. Name another file with --map; an import that is repeated writes the whole map again.`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { fileFault } from '../config.ts';
 import type { RowOutcome } from '../flows/import/users.ts';
 import { csvLine } from './csv.ts';
 import { createPrivateFile } from './private-file.ts';
@@ -47,6 +48,6 @@ function saying<T>(file: string, write: () => T): T {
   try {
     return write();
   } catch (error) {
-    throw new Error(`Couldn’t write the report ${file}: ${(error as Error).message}`);
+    throw new Error(`Couldn’t write the report ${file}: ${fileFault(error)}.`);
   }
 }

@@ -2,6 +2,7 @@ import { createReadStream, type ReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { parse } from 'csv-parse';
+import { fileFault } from '../config.ts';
 import type { SourceRow } from '../flows/import/users.ts';
 import { namesDatabase } from '../platform/db/index.ts';
 import { plainCell } from './csv.ts';
@@ -77,13 +78,13 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 async function readHead(file: string): Promise<Buffer> {
   const handle = await open(file).catch((error) => {
-    throw new Error(`Couldn’t read ${file}: ${error.message}`);
+    throw new Error(`Couldn’t read ${file}: ${fileFault(error)}. Check the path.`);
   });
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
-    throw new Error(`Couldn’t read ${file}: ${(error as Error).message}`);
+    throw new Error(`Couldn’t read ${file}: ${fileFault(error)}.`);
   } finally {
     await handle.close();
   }

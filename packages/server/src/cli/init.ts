@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { printJson, printLine } from './output.ts';
 
@@ -31,7 +31,7 @@ export function addInit(program: Command): void {
 function init(folder: string, { framework, json }: { framework: Framework; json?: true }): void {
   const place = resolve(folder);
   const files = filesOf(framework, basename(place));
-  mkdirSync(place, { recursive: true });
+  makeFolder(place);
   const there = new Set(readdirSync(place));
   const inTheWay = Object.keys(files).filter((name) => there.has(name));
   if (inTheWay.length > 0)
@@ -44,12 +44,23 @@ function init(folder: string, { framework, json }: { framework: Framework; json?
     for (const line of [
       `Created in ${place}: ${Object.keys(files).join(', ')}.`,
       'Next:',
-      ...(folder === '.' ? [] : [`  cd ${folder}`]),
+      ...(folder === '.' ? [] : [`  cd ${quoted(folder)}`]),
       '  npm install',
       '  npm start',
     ])
       printLine(line);
 }
+
+/** Creates a folder and those above it. Node's own way never returns where the system allows none, as in `/proc`. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
+}
+
+/** A word for a shell, in quotes if it needs them. */
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 function filesOf(framework: Framework, name: string): Record<string, string> {
   return {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { InvalidArgumentError } from 'commander';
+import { fileFault } from '../config.ts';
 import { normalisePassword } from '../core/passwords.ts';
 
 /** In bytes; a password has at most 1,024. */
@@ -54,7 +55,7 @@ async function* linesOf(path: string): AsyncIterable<Buffer> {
       if (rest.length > LONGEST_LINE) throw new Error('a line is too long for a password');
     }
   } catch (error) {
-    throw new Error(`Couldn’t read ${path}: ${(error as Error).message}.`);
+    throw new Error(`Couldn’t read ${path}: ${fileFault(error)}.`);
   } finally {
     file.destroy();
   }

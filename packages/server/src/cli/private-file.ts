@@ -1,5 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { fileFault } from '../config.ts';
 
 /** A file that only its owner may read, and that appears under its name once it is complete. */
 export interface PrivateFile {
@@ -16,14 +28,16 @@ export interface PrivateFile {
  * final name stays until `keep`, and if anything fails.
  *
  * @param replaces Whether an older regular file of that name is replaced; nothing else ever is.
- * @throws Error of the file system, or one that says what has the name already.
+ * @throws Error that says why there can be no such file, without a period.
  */
 export function createPrivateFile(path: string, { replaces }: { replaces: boolean }): PrivateFile {
   const older = lstatSync(path, { throwIfNoEntry: false });
   if (older && !replaces) throw new Error('the file already exists');
   if (older && !older.isFile()) throw new Error('not a regular file');
+  if (!existsSync(dirname(path)))
+    throw new Error(`the folder ${dirname(path)} doesn’t exist. Create it, or choose another place`);
   const part = `${path}.${randomBytes(8).toString('hex')}.part`;
-  const descriptor = openSync(part, 'wx', 0o600);
+  const descriptor = create(part);
   let isOpen = true;
   const close = () => {
     if (isOpen) closeSync(descriptor);
@@ -47,4 +61,15 @@ export function createPrivateFile(path: string, { replaces }: { replaces: boolea
       rmSync(part, { force: true });
     },
   };
+}
+
+/** @throws Error without the name of the part, which nobody has given. */
+function create(part: string): number {
+  try {
+    return openSync(part, 'wx', 0o600);
+  } catch (cause) {
+    throw new Error(`${fileFault(cause)}. Give the user that runs usher access, or choose another place`, {
+      cause,
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { Command } from 'commander';
+import { fileFault } from '../config.ts';
 import { OPERATOR, recordEvent } from '../core/events.ts';
 import { type ExportedUser, exportedFields, exportUsers } from '../flows/export/users.ts';
 import { csvLine } from './csv.ts';
@@ -83,6 +84,6 @@ async function save(file: string, lines: AsyncIterable<{ text: string; users: nu
     return count;
   } catch (error) {
     target?.discard();
-    throw new Error(`Couldn’t write ${file}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`Couldn’t write ${file}: ${fileFault(error)}.`, { cause: error });
   }
 }

@@ -2,8 +2,17 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { progress } from '@clack/prompts';
 import type { Command } from 'commander';
+import { fileFault } from '../config.ts';
 import type { FirebaseParameters } from '../core/passwords/imported.ts';
-import { type Columns, columnFinder, type Field, fields, findColumns } from '../flows/import/columns.ts';
+import {
+  type Columns,
+  columnFinder,
+  type Field,
+  fieldLabel,
+  fieldLabels,
+  fieldNamed,
+  findColumns,
+} from '../flows/import/columns.ts';
 import { type RowOutcome, type SourceRow, userImporter } from '../flows/import/users.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import { createIdMap, type IdMap } from './import-map.ts';
@@ -209,10 +218,11 @@ function stopped(error: unknown, lastLine: number, dryRun: true | undefined): Er
 function readColumns(given: string[]): Columns {
   const columns: Columns = {};
   for (const text of given) {
-    const [, field = '', name = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-    if (!fields.includes(field as Field))
-      throw new Misuse(`--column must be FIELD=NAME, where FIELD is one of: ${fields.join(', ')}.`);
-    columns[field as Field] = name;
+    const [, label = '', name = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+    const field = fieldNamed(label);
+    if (!field)
+      throw new Misuse(`--column must be FIELD=NAME, where FIELD is one of: ${fieldLabels.join(', ')}.`);
+    columns[field] = name;
   }
   return columns;
 }
@@ -235,7 +245,8 @@ function checkedColumns(names: string[], given: Columns, { map }: ImportOptions)
 
 const inWords = (columns: Columns): string =>
   `Columns: ${Object.entries(columns)
-    .map(([field, name]) => (field === name ? field : `${field} from ${name}`))
+    .map(([field, name]) => [fieldLabel(field as Field), name])
+    .map(([label, name]) => (label === name ? label : `${label} from ${name}`))
     .join(', ')}.`;
 
 /** The parameters in the format of the Firebase console, or as JSON. They are secret, hence a file and not a flag. */
@@ -244,7 +255,7 @@ function readFirebase(file: string): FirebaseParameters {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Misuse(`Couldn’t read ${file}: ${(error as Error).message}`);
+    throw new Misuse(`Couldn’t read ${file} (--firebase): ${fileFault(error)}. Check the path.`);
   }
   const read = (name: string) =>
     new RegExp(`"?${name}"?\\s*:\\s*"?([A-Za-z0-9+/=_-]+)"?`).exec(text)?.[1] ?? '';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError, fileFault } from '../config.ts';
 import type { AppContext, Assets } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
@@ -43,7 +43,9 @@ function readLogo(path: string): string {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError(`USHER_LOGO: couldn’t read ${path}: ${(error as Error).message}`);
+    throw new ConfigError(
+      `USHER_LOGO: couldn’t read ${path}: ${fileFault(error)}. Name an SVG file that the user that runs usher can read.`,
+    );
   }
   if (!/^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<svg[\s>]/.test(text) || text.length > MAX_BYTES)
     throw new ConfigError(`USHER_LOGO must be an SVG file of up to 64 KB, but ${path} isn’t one.`);

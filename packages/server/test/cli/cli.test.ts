@@ -40,21 +40,30 @@ describe('the built program in a process of its own', () => {
 
 describe('a command line that makes no sense ends with 2', () => {
   it.each([
-    [['usr'], 'Did you mean user?'],
+    [['usr'], "usher: Unknown command 'usr'. Did you mean user?"],
+    [['user', 'import', 'users.csv', '--reset'], 'Did you mean --reset-rejected?'],
+    [['completion', 'pwsh'], "usher: 'pwsh' isn’t valid for <shell>. Allowed choices are bash, zsh, fish."],
     [['user', 'lst'], 'Did you mean list?'],
     [['user', 'list', '--admin'], 'Did you mean --admins?'],
     [
       ['user', 'add', '--username', 'ada', '--email', 'ada@example.org', '--password', 'x'],
-      "unknown option '--password'",
+      "usher: Unknown option '--password'.",
     ],
-    [['user', 'show'], "missing required argument 'name'"],
-    [['user', 'show', 'ada', 'grace'], 'too many arguments'],
-    [['user', 'list', '--limit', '0'], 'a whole number from 1 to 1000'],
+    [['user', 'show'], "usher: Missing required argument 'name'."],
+    [
+      ['user', 'show', 'ada', 'grace'],
+      "usher: Too many arguments for 'show'. Expected 1 argument but got 2.",
+    ],
+    [
+      ['user', 'list', '--limit', '0'],
+      "usher: '0' isn’t valid for --limit. Expected a whole number from 1 to 1000.",
+    ],
     [['user', 'list', '--cursor', 'ada'], 'Expected a cursor from a previous page'],
-    [['config', '--secret', 'x'], "unknown option '--secret'"],
+    [['config', '--secret', 'x'], "usher: Unknown option '--secret'."],
   ])('usher %j', async (args, sentence) => {
     const { code, stdout, stderr } = await usher(args as string[]);
     expect(stderr).toContain(sentence);
+    expect(stderr).not.toMatch(/error:|commander/i);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
@@ -85,6 +94,47 @@ describe('a bad setting ends with 2', () => {
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     }
   });
+});
+
+describe('a file that is not there is named with the reason and what to do', () => {
+  const NONE = 'no such file or directory';
+  it.each<[string, number, string]>([
+    ['user import none.csv', 1, `Couldn’t read none.csv: ${NONE}. Check the path.`],
+    [
+      'user import users.csv --firebase none.txt',
+      2,
+      `Couldn’t read none.txt (--firebase): ${NONE}. Check the path.`,
+    ],
+    [
+      'user export none/users.csv',
+      1,
+      'Couldn’t write none/users.csv: the folder none doesn’t exist. Create it, or choose another place.',
+    ],
+    ['config --logo none.svg', 2, `USHER_LOGO: couldn’t read none.svg: ${NONE}. Name an SVG file`],
+    ['config --breached-passwords none', 2, `USHER_BREACHED_PASSWORDS: couldn’t read none (${NONE}). `],
+  ])('usher %s', async (line, code, sentence) => {
+    const folder = newFolder();
+    await run(folder, {}, ['db', 'create']);
+    const ended = await run(folder, {}, line.split(' '));
+    expect(ended.stderr).toContain(`usher: ${sentence}`);
+    expect(ended.stderr).not.toMatch(/ENOENT|\.part/);
+    expect(ended).toMatchObject({ code, stdout: '' });
+  });
+
+  it('of a setting', async () => {
+    const { code, stderr } = await usher(['config'], { USHER_SECRET_FILE: '/none/secret' });
+    expect([code, stderr]).toEqual([
+      2,
+      `usher: Couldn’t read /none/secret: ${NONE}. Set USHER_SECRET_FILE to a file that the user that runs usher can read.\n`,
+    ]);
+  });
+});
+
+it('proposes no password in a command line', async () => {
+  const { code, stderr } = await usher(['config', '--database', 'mysql://localhost/usher']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('sqlite:PATH or postgres://USER@HOST/NAME');
+  expect(stderr).not.toContain('USER:PASSWORD');
 });
 
 describe('help', () => {

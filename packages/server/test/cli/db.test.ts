@@ -164,6 +164,17 @@ describe.each(databases)('$name', (kind) => {
     expect(await usernames()).toEqual([]);
   });
 
+  it('drops no database that a server is using', async () => {
+    await place.create();
+    const server = await openDatabase(place.database.url);
+    await server.ping();
+    const { code, stderr } = await place.usher(['db', 'drop', '--yes']);
+    expect([code, stderr]).toEqual([1, 'usher: A server is using this database. Stop it first.\n']);
+    expect(await server.exists()).toBe(true);
+    await server.close();
+    expect((await place.usher(['db', 'drop', '--yes'])).code).toBe(0);
+  });
+
   it('drops no database whose migrations are not ours', async () => {
     await place.create();
     await read(({ db }) => {

@@ -57,7 +57,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
     return id;
   }
 
-  it('lists the mails, newest first, without decoys', async () => {
+  it('lists the emails, newest first, without decoys', async () => {
     expect(await place.usher(['email', 'list'])).toEqual({
       code: 0,
       stdout: '',
@@ -115,7 +115,7 @@ describe.each(databases)('usher email list, show, retry on $name', (kind) => {
     });
   });
 
-  it('has a mail sent again that was refused, once', async () => {
+  it('has an email sent again that was rejected, once', async () => {
     await queue('ada@example.org', 'grace@example.org');
     const { db, close } = await openDatabase(place.database.url);
     const ended = { status: 'rejected', due_at: null, ended_at: 1, attempts: 3 } as const;
@@ -195,7 +195,7 @@ describe('without a database', () => {
   describe('usher email test', () => {
     const from = { USHER_EMAIL_FROM: 'Accounts <accounts@example.org>' };
 
-    it('hands a mail over, and prints what the server says', async () => {
+    it('hands an email over, and prints what the server says', async () => {
       const inbox = await startInbox({ user: { name: 'usher', password: 'p@ss' } });
       const env = { ...from, USHER_SMTP_URL: `smtp://usher:p%40ss@127.0.0.1:${inbox.port}` };
       const { code, stdout, stderr } = await place.usher(['email', 'test', 'You@Example.org'], { env });
@@ -251,7 +251,7 @@ describe('without a database', () => {
       [['you@example.org'], {}, 'USHER_SMTP_URL isn’t set'],
       [['you@example'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1', ...from }, 'Enter a complete domain'],
       [['you@example.org'], { USHER_SMTP_URL: 'smtp://127.0.0.1:1' }, 'Set USHER_EMAIL_FROM'],
-      [[], {}, "missing required argument 'address'"],
+      [[], {}, "Missing required argument 'address'."],
     ])('is misused: %j %j', async (args, env, sentence) => {
       const { code, stderr } = await place.usher(['email', 'test', ...args], {
         env: env as Record<string, string>,
@@ -269,7 +269,7 @@ describe('without a database', () => {
       'smtp://usher:pa#ss-word@mail.example.org',
       'smtp://usher:%zz-pass-word@mail.example.org',
       'smtp://usher:%0d%0apass-word@mail.example.org',
-    ])('refuses the URL %s, and does not print it', async (url) => {
+    ])('rejects the URL %s, and does not print it', async (url) => {
       const { code, stderr } = await place.usher(['email', 'test', 'you@example.org'], {
         env: { ...from, USHER_SMTP_URL: url },
       });
@@ -280,7 +280,7 @@ describe('without a database', () => {
     });
 
     it.each(['nobody', 'Accounts <>', 'Accounts <a@b>\nBcc: c@d', 'A <a@example.org>, B <b@example.org>'])(
-      'refuses to write as %j',
+      'rejects the sender %j',
       async (emailFrom) => {
         const { code, stderr } = await place.usher(['email', 'test', 'you@example.org'], {
           env: { USHER_SMTP_URL: 'smtp://127.0.0.1:1', USHER_EMAIL_FROM: emailFrom },
@@ -292,7 +292,7 @@ describe('without a database', () => {
   });
 
   describe('usher email preview', () => {
-    it('writes every mail, in both forms', async () => {
+    it('writes every email, in both forms', async () => {
       const { code, stdout, stderr } = await place.usher(['email', 'preview']);
       expect(code).toBe(0);
       expect(stderr).toBe(`Wrote ${emailKinds.length} emails to email-preview (HTML and text).\n`);

@@ -59,7 +59,9 @@ describe('usher health without an Usher', () => {
     const port = `${await freePort()}`;
     const { code, stdout, stderr } = await health({ USHER_PORT: port });
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toContain(`usher: http://127.0.0.1:${port}/readyz: connect ECONNREFUSED`);
+    expect(stderr).toBe(
+      `usher: http://127.0.0.1:${port}/readyz: no server is listening there. Check that the server runs, and its host and port.\n`,
+    );
     const json = await health({ USHER_PORT: port }, '--json');
     expect([json.code, JSON.parse(json.stdout).healthy, json.stderr]).toEqual([1, false, '']);
   });
@@ -73,7 +75,11 @@ describe('usher health without an Usher', () => {
       (_, response) => response.writeHead(503).end('{"code":"unavailable"}'),
       'unavailable',
     ],
-    ['who hangs up', (request) => request.socket.destroy(), 'other side closed'],
+    [
+      'a server that hangs up',
+      (request) => request.socket.destroy(),
+      'the server closed the connection without an answer. Check that the server runs, and its host and port.',
+    ],
   ])('exits with 1 for %s', async (_, answer, status) => {
     const { code, stdout, stderr } = await health({ USHER_PORT: await startOther(answer) });
     expect([code, stdout]).toEqual([1, '']);

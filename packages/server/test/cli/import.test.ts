@@ -236,7 +236,10 @@ describe('usher user import and export', () => {
     const wrong: [ImportOptions, string][] = [
       [{}, 'No email column found. Available columns: mail address, password.'],
       [{ column: ['email=mail'] }, 'Column "mail" not found. Available columns: mail address, password.'],
-      [{ column: ['phone=x'] }, '--column must be FIELD=NAME, where FIELD is one of: id, username, '],
+      [
+        { column: ['phone=x'] },
+        '--column must be FIELD=NAME, where FIELD is one of: id, username, display_name, ',
+      ],
       [{ report: file }, '--report can’t be the file being imported.'],
       [{ firebase: file }, 'users.csv is missing base64_signer_key, rounds or mem_cost'],
     ];
@@ -347,9 +350,13 @@ describe('usher user import and export', () => {
     put('target', '');
     symlinkSync(join(place.folder, 'target'), join(place.folder, 'link.csv'));
     for (const [args, code, sentence] of [
-      [['users.csv', '--map', 'ids.csv'], 1, /ids\.csv cannot be written: the file already exists/],
-      [['users.csv', '--map', 'link.csv'], 1, /link\.csv cannot be written: the file already exists/],
-      [['users.csv', '--map', 'no/ids.csv'], 1, /no\/ids\.csv cannot be written: /],
+      [['users.csv', '--map', 'ids.csv'], 1, /Couldn’t write the map ids\.csv: the file already exists/],
+      [['users.csv', '--map', 'link.csv'], 1, /Couldn’t write the map link\.csv: the file already exists/],
+      [
+        ['users.csv', '--map', 'no/ids.csv'],
+        1,
+        /map no\/ids\.csv: the folder no doesn’t exist\. Create it, or choose/,
+      ],
       [['users.csv', '--map', 'new.csv', '--dry-run'], 2, /leave one of them out/],
       [['users.csv', '--map', 'new.csv', '--report', 'new.csv'], 2, /name two/],
       [['nameless.csv', '--map', 'new.csv'], 2, /needs a column with user IDs.*--column id=NAME/],

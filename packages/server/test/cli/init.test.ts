@@ -35,7 +35,7 @@ describe('usher init', () => {
       const folder = newFolder();
       const { code, stdout } = await init(folder, 'My App!', '--framework', framework);
       expect(code).toBe(0);
-      expect(stdout).toMatch(/Next:\n {2}cd My App!\n {2}npm install\n {2}npm start\n$/);
+      expect(stdout).toMatch(/Next:\n {2}cd 'My App!'\n {2}npm install\n {2}npm start\n$/);
       const project = join(folder, 'My App!');
       const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
       expect(manifest).toMatchObject({ name: 'my-app', type: 'module', private: true });
@@ -118,7 +118,7 @@ describe('usher init', () => {
     const folder = newFolder();
     writeFileSync(join(folder, 'taken'), '');
     for (const [place, reason] of [
-      ['taken', 'file already exists'],
+      ['taken', 'not a directory'],
       ['taken/app', 'not a directory'],
     ] as const) {
       const { code, stdout, stderr } = await init(folder, place);
@@ -128,6 +128,23 @@ describe('usher init', () => {
         stderr: `usher: Couldn’t use ${join(folder, place)}: ${reason}. Choose another place.\n`,
       });
     }
+  });
+
+  it('quotes the folder only for a shell that would take it apart', async () => {
+    for (const [place, word] of [
+      ['my-app', 'my-app'],
+      ['sub/my app', "'sub/my app'"],
+      ["ada's $HOME", String.raw`'ada'\''s $HOME'`],
+    ] as const)
+      expect((await init(newFolder(), place)).stdout).toContain(`\n  cd ${word}\n`);
+  });
+
+  it.runIf(process.platform === 'linux')('says at once that nothing can be in /proc', async () => {
+    const { code, stderr } = await init(newFolder(), '/proc/usher/app');
+    expect([code, stderr]).toEqual([
+      1,
+      'usher: Couldn’t use /proc/usher: no such file or directory. Choose another place.\n',
+    ]);
   });
 
   it('knows two frameworks', async () => {

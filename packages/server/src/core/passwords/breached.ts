@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { ConfigError } from '../../config.ts';
+import { ConfigError, fileFault } from '../../config.ts';
 import { normalisePassword } from '../passwords.ts';
 
 /*
@@ -66,7 +66,9 @@ const prefixOf = (password: string): number =>
  */
 export async function openBreachedPasswords(path: string): Promise<BreachedPasswords> {
   const file = await open(path, 'r').catch((error: Error) => {
-    throw new ConfigError(`USHER_BREACHED_PASSWORDS: couldn’t read ${path} (${error.message}). ${NO_LIST}`);
+    throw new ConfigError(
+      `USHER_BREACHED_PASSWORDS: couldn’t read ${path} (${fileFault(error)}). ${NO_LIST}`,
+    );
   });
   try {
     const header = await readHeader(file, path);

@@ -18,7 +18,17 @@ const usualNames = Object.fromEntries([
   ...Object.entries(others),
 ]) as Record<Field, readonly string[]>;
 
-export const fields = Object.keys(usualNames) as Field[];
+const fields = Object.keys(usualNames) as Field[];
+
+/** The name of a field for people: `password_changed`. */
+export const fieldLabel = (field: Field): string =>
+  field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+export const fieldLabels = fields.map(fieldLabel);
+
+/** The field of a name in any spelling: `password_changed`, `passwordChanged`; undefined if there is none. */
+export const fieldNamed = (name: string): Field | undefined =>
+  fields.find((field) => bare(field) === bare(name));
 
 /** The cells of a row, by the column names of the source. */
 export type Cells = ReadonlyMap<string, string>;

@@ -25,6 +25,9 @@ export interface OpenOptions {
 
 export type ReadRow = readonly unknown[] | undefined;
 
+/** Why `drop` rejects a database that another process has open. */
+export const IN_USE = 'A server is using this database. Stop it first.';
+
 /** An installation's database of either kind. Opening it does not connect: that happens on first use. */
 export interface Database {
   db: Db;

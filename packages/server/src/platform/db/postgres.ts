@@ -1,5 +1,5 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
-import type { Database, OpenOptions } from './database.ts';
+import { type Database, IN_USE, type OpenOptions } from './database.ts';
 import { createdBy, type MigrationHost, migrate, pending } from './migrate.ts';
 import { openPool } from './postgres-pool.ts';
 import { readUrl, type Target } from './postgres-url.ts';
@@ -30,6 +30,7 @@ export function openPostgres(url: string, { migrations, timeouts, password, tls 
     },
     drop: async () => {
       if (!(await exists())) return;
+      await rejectInUse(db);
       await host.alone(60_000, async (transaction) => {
         const { tables, functions } = await createdBy(transaction, migrations);
         // Without CASCADE: what others have built on these tables is theirs to remove.
@@ -107,6 +108,20 @@ async function isThere(db: Kysely<Tables>): Promise<boolean> {
     if (stateOf((error as Error).cause) === '3D000') return false;
     throw error;
   }
+}
+
+/**
+ * A server would fail at its next request. Its connections have the same name as this one (`openPool`); those of other
+ * programs do not count.
+ *
+ * @throws Error if another process is connected.
+ */
+async function rejectInUse(db: Kysely<Tables>): Promise<void> {
+  const { rows } = await sql`
+    SELECT 1 FROM pg_catalog.pg_stat_activity
+    WHERE datname = current_database() AND application_name = current_setting('application_name') AND pid <> pg_backend_pid()
+    LIMIT 1`.execute(db);
+  if (rows.length > 0) throw new Error(IN_USE);
 }
 
 async function createDatabase(target: Target): Promise<void> {

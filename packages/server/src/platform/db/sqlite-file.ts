@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { IN_USE } from './database.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { TOO_LONG } from './sqlite-checkpoint.ts';
 import { SQLITE_BUSY, sqliteResult } from './unavailable.ts';
@@ -86,7 +87,7 @@ export function rejectInUse(file: string): void {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK');
   } catch (cause) {
     if (sqliteResult(cause) !== SQLITE_BUSY) throw cause;
-    throw new Error('A server is using this database. Stop it first.');
+    throw new Error(IN_USE);
   } finally {
     database.close();
   }
