@@ -20,26 +20,25 @@ const nowhere = /(?!)/;
 
 const rules: Record<string, Rule> = {
   'database-names': {
-    reason: 'Two databases, one behaviour: whoever names one of them is about to treat it differently.',
+    reason: 'Two databases, one behavior: code that names one of them is about to treat it differently.',
     except: /^packages\/server\/src\/(platform\/db\/|config\.ts$)/,
     text: /sqlite|postgres/gi,
   },
   environment: {
-    reason:
-      'A setting that is not in config.ts is not documented, not checked, and not found by who looks for it.',
+    reason: 'A setting that is not in config.ts is not documented, not checked, and hard to find.',
     only: /^packages\/server\//,
     except: /^packages\/server\/src\/config\.ts$/,
     code: readsEnvironment,
   },
   network: {
     reason:
-      'Only platform talks to the world, so that it is known who does, and a test can stand in for all of it.',
+      'Only platform talks to the world, so that it is known which code does, and a test can replace all of it.',
     only: /^packages\/server\//,
     except: /^packages\/server\/src\/platform\//,
     code: opensConnection,
   },
   time: {
-    reason: 'Time comes from the clock that one is given, so that tests can move it.',
+    reason: 'Time comes from the clock of the context, so that tests can move it.',
     except: /(^|\/)clock\.ts$/,
     code: (node) =>
       isMember(node, 'Date', 'now') ||
@@ -58,7 +57,7 @@ const rules: Record<string, Rule> = {
   },
   'pages-write-nothing': {
     reason:
-      'A page that opens a transaction writes what no flow knows of: no API call, no command, no test of the flow.',
+      'A page that opens a transaction changes data that no flow knows of: no API call, no command, no test of the flow.',
     only: /^packages\/server\/src\/pages\//,
     except: nowhere,
     code: (node) => ts.isPropertyAccessExpression(node) && isName(node.name, 'transaction'),

@@ -49,18 +49,18 @@ export async function request<Name extends keyof Calls>(
     });
     text = await response.text();
   } catch (cause) {
-    return failed(new UsherError('network_error', whyUnreached(url, cause), { cause }));
+    return failed(new UsherError('network_error', unreachableMessage(url, cause), { cause }));
   }
-  const said = parse(text);
-  if (response.ok && said !== undefined) return good(said as ResponseBody<Name>);
-  return failed(errorOf(response, said));
+  const parsed = parse(text);
+  if (response.ok && parsed !== undefined) return good(parsed as ResponseBody<Name>);
+  return failed(errorOf(response, parsed));
 }
 
 /**
  * The reason why there is no response, as far as it is known. A browser does not tell a page whether the server was
  * unreachable or CORS blocked the response, so for another origin the message names both.
  */
-function whyUnreached(url: string, cause: unknown): string {
+function unreachableMessage(url: string, cause: unknown): string {
   const { location }: { location?: { origin?: string } } = globalThis as object;
   const page = 'document' in globalThis ? location?.origin : undefined;
   if (page !== undefined && page !== url)
@@ -89,16 +89,16 @@ function parse(text: string): unknown {
 }
 
 /** A proxy or a captive portal may have responded instead of the server. */
-function errorOf({ status, headers }: Response, said: unknown): UsherError {
+function errorOf({ status, headers }: Response, parsed: unknown): UsherError {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   const retryAfter = Number.isFinite(seconds) ? seconds : undefined;
-  if (!isProblem(said) || status < 400)
+  if (!isProblem(parsed) || status < 400)
     return new UsherError('unexpected_answer', `Unexpected response (${status}) from the server.`, {
       status,
       retryAfter,
     });
-  return new UsherError(said.code, said.message, { problem: said, status, retryAfter });
+  return new UsherError(parsed.code, parsed.message, { problem: parsed, status, retryAfter });
 }
 
-const isProblem = (said: unknown): said is Problem =>
-  typeof said === 'object' && said !== null && 'code' in said && 'message' in said;
+const isProblem = (parsed: unknown): parsed is Problem =>
+  typeof parsed === 'object' && parsed !== null && 'code' in parsed && 'message' in parsed;
