@@ -20,15 +20,12 @@ import { readSessionCookie } from '../../http/credential.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { text } from '../../languages/text.ts';
 import type { Tx } from '../../platform/db/index.ts';
-import type { AccountProof } from '../accounts/make-account.ts';
 import { type RecoveryProof, recoverAccount } from '../accounts/recover-account.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
 import type { PasswordProof } from '../passwords/authenticate-with-password.ts';
 import type { TokenPair } from '../shapes/sessions.ts';
 import { rememberBrowser, rememberClient } from './known-devices.ts';
-
-/** What a sign-in is based on. To add a sign-in method, add its proof here. */
-export type SignInProof = PasswordProof | AccountProof;
+import type { SignInProof } from './sign-in-proof.ts';
 
 /**
  * A proof, or a function that produces one in the same transaction as the result, so that both commit or neither does.
