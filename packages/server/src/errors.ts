@@ -61,6 +61,20 @@ export const fieldError = (field: string, { code, message }: Omit<FieldError, 'f
   message,
 });
 
+/**
+ * A sign-in must wait for another step of the user. No caller handles it, so only the exit knows the steps: an API client
+ * gets the problem document of `error`, and a person the page that `pages/error-page` leads to. It is not an `HttpError`,
+ * which a page shows beside its form.
+ */
+export class StepRequired extends Error {
+  readonly error: HttpError;
+
+  constructor(error: HttpError) {
+    super(error.code);
+    this.error = error;
+  }
+}
+
 /** An expected error for the caller; `http/responses` turns it into a problem document (RFC 9457). */
 export class HttpError extends Error {
   readonly code: ErrorCode;

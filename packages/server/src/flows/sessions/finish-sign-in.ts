@@ -15,10 +15,9 @@ import type { Cookie } from '../../core/tokens/cookie.ts';
 import { type LockedUser, lockUser } from '../../core/users/lock.ts';
 import type { User } from '../../core/users.ts';
 import { endVerificationsOf } from '../../core/verifications.ts';
-import { HttpError } from '../../errors.ts';
+import { type ErrorCode, HttpError, StepRequired } from '../../errors.ts';
 import { readSessionCookie } from '../../http/credential.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
-import { text } from '../../languages/text.ts';
 import type { Tx } from '../../platform/db/index.ts';
 import { type RecoveryProof, recoverAccount } from '../accounts/recover-account.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
@@ -33,22 +32,12 @@ import type { SignInProof } from './sign-in-proof.ts';
 type Proving<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
 
 /** The outcome. Callers `switch` over every case: a missing case does not compile. */
-export type Outcome<Done> = Done | FactorRequired | Rejected;
+export type Outcome<Done> = Done | Rejected;
 
-/** The account requires a second factor. No setting requires one yet. */
-export interface FactorRequired {
-  result: 'factor_required';
-}
-
+/** The user was disabled, deleted or given another password after the proof. */
 export interface Rejected {
   result: 'rejected';
-  /** `account_changed`: the user was disabled, deleted or given another password after the proof. */
-  reason: 'account_changed' | 'password_change_required';
 }
-
-/** The error for callers that cannot ask for a second factor. The user is not signed in. */
-export const cannotAskForFactor = (): HttpError =>
-  new HttpError('forbidden', { text: text('error.second_factor') });
 
 /** The user is signed in. */
 export interface SignedIn {
@@ -132,7 +121,7 @@ export async function finishReauthentication(
     of: 'reauthentication',
     finish: async (lock, { shown }) => {
       const provenAt = await recordAuthentication(lock, sessionId, shown);
-      if (provenAt === undefined) throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
+      if (provenAt === undefined) throw new RolledBack();
       return { result: 'noted' as const, provenAt };
     },
   });
@@ -167,27 +156,23 @@ export async function finishRecovery(
   });
 }
 
-type Unfinished = Rejected | { result: 'factor_required' };
-
-/** Rolls back the transaction of a sign-in that does not finish. */
-class RolledBack extends Error {
-  readonly outcome: Unfinished;
-
-  constructor(outcome: Unfinished) {
-    super(outcome.result);
-    this.outcome = outcome;
-  }
-}
+/** Rolls back the transaction of a rejected sign-in. */
+class RolledBack extends Error {}
 
 interface Decision<Proof, Done> {
   /** A sign-in updates the user's last sign-in. Recovery also works for a disabled account, which stays disabled. */
   of: 'sign_in' | 'reauthentication' | 'recovery';
   audience?: string | null;
-  /** Runs when no further factor is required. */
+  /** Runs when no other step must come first. */
   finish: (lock: LockedUser, proof: Proof) => Promise<Done>;
 }
 
-/** Locks the user that the proof names and decides. Without a session, or with `factor_required`, everything is rolled back: also what `proving` did. */
+/**
+ * Locks the user that the proof names and decides. If the proof is rejected or another step must come first, everything
+ * is rolled back, including what `proving` did.
+ *
+ * @throws StepRequired
+ */
 async function decide<Proof extends SignInProof | RecoveryProof, Done>(
   { db, clock }: AppContext,
   proving: Proving<Proof>,
@@ -197,16 +182,13 @@ async function decide<Proof extends SignInProof | RecoveryProof, Done>(
     return await db.transaction().execute(async (tx) => {
       const proof = typeof proving === 'function' ? await proving(tx) : proving;
       const lock = await lockUser(tx, lockableOf(proof), of === 'sign_in' ? clock.now() : undefined);
-      if (!lock || (lock.user.disabled_at !== null && of !== 'recovery'))
-        throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
-      // Issue no service token to a user who must first choose a password that nobody else knows.
-      if (audience !== null && lock.user.password_change_required_at !== null)
-        throw new RolledBack({ result: 'rejected', reason: 'password_change_required' });
-      if (needsFactor(lock, proof)) throw new RolledBack({ result: 'factor_required' });
+      if (!lock || (lock.user.disabled_at !== null && of !== 'recovery')) throw new RolledBack();
+      const step = stepBefore(lock, audience);
+      if (step) throw new StepRequired(new HttpError(step));
       return await finish(lock, proof);
     });
   } catch (error) {
-    if (error instanceof RolledBack) return error.outcome;
+    if (error instanceof RolledBack) return { result: 'rejected' };
     throw error;
   }
 }
@@ -215,8 +197,12 @@ async function decide<Proof extends SignInProof | RecoveryProof, Done>(
 const lockableOf = (proof: SignInProof | RecoveryProof) =>
   'user' in proof ? proof.user : { id: proof.userId ?? '' };
 
-/** Whether the account requires another factor. No account does yet. */
-const needsFactor = (_lock: LockedUser, _proof: SignInProof | RecoveryProof): boolean => false;
+/** The step that the user must take before they can be signed in; undefined if there is none. */
+function stepBefore({ user }: LockedUser, audience: string | null): ErrorCode | undefined {
+  // Issue no service token to a user who must first choose a password that nobody else knows.
+  if (audience !== null && user.password_change_required_at !== null) return 'password_change_required';
+  return undefined;
+}
 
 interface Beginning extends Pick<Call, 'client' | 'headers'> {
   kind: SessionKind;
