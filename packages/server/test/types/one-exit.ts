@@ -85,11 +85,16 @@ export const signsIn = [
   // @ts-expect-error A flow that has a user and no proof.
   finishSignIn(context, call, cookie, user),
   // @ts-expect-error A flow that claims what was not shown.
-  finishSignIn(context, call, cookie, { change: 'signed_in', user, shown: [], forget: async () => {} }),
+  finishSignIn(context, call, cookie, {
+    change: 'signed_in',
+    user,
+    shown: [],
+    resetAttempts: async () => {},
+  }),
   // @ts-expect-error A flow that turns the proof of one user into one of another.
   finishSignIn(context, call, cookie, {
     ...password,
-    forget: password.forget,
+    resetAttempts: password.resetAttempts,
     shown: [],
     user: somebodyElse,
   }),

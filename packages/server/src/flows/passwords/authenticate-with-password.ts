@@ -52,21 +52,21 @@ export const identifiersOf = ({
 class PasswordProof extends SignInProof {
   /** `password_changed` once a new password has replaced the one given. */
   readonly change: 'signed_in' | 'password_changed';
-  readonly #forget: ((tx: Db) => Promise<void>) | undefined;
+  readonly #resetAttempts: ((tx: Db) => Promise<void>) | undefined;
 
   /** @param user The user as stored, with the hash that the password was compared with. */
   constructor(
     user: User,
     at: number,
-    more: { forget?: (tx: Db) => Promise<void>; isReplaced?: boolean } = {},
+    more: { resetAttempts?: (tx: Db) => Promise<void>; isReplaced?: boolean } = {},
   ) {
     super(user, [{ method: 'password', at }]);
-    this.#forget = more.forget;
+    this.#resetAttempts = more.resetAttempts;
     this.change = more.isReplaced ? 'password_changed' : 'signed_in';
   }
 
-  override async forget(tx: Db): Promise<void> {
-    await this.#forget?.(tx);
+  override async resetAttempts(tx: Db): Promise<void> {
+    await this.#resetAttempts?.(tx);
   }
 }
 
@@ -118,7 +118,7 @@ export async function authenticateWithPassword(
   if (!isRight || !attempt.user) return { result: 'wrong' };
   const user = await strengthen(context, attempt.user, password, requester);
   if (!user) return { result: 'wrong' };
-  const result = new PasswordProof(user, context.clock.now(), { forget: attemptLimit.clear });
+  const result = new PasswordProof(user, context.clock.now(), { resetAttempts: attemptLimit.clear });
   return { result: 'right', proof: result };
 }
 
@@ -376,7 +376,7 @@ export async function reauthenticateWithPassword(
     headers,
   });
   if (checked.result === 'right') {
-    await context.db.transaction().execute((tx) => checked.proof.forget(tx));
+    await context.db.transaction().execute((tx) => checked.proof.resetAttempts(tx));
     return checked.proof;
   }
   if (checked.result === 'limited')

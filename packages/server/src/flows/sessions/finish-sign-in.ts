@@ -227,7 +227,7 @@ async function begin(
   if (kind === 'cookie') await revokeReplacedSession(tx, context, { client, headers }, now);
   for (const ended of await evictSessions(tx, user.id, sessionId, now))
     await recordEvent(tx, 'session_evicted', client, { ...about, sessionId: ended }, now);
-  await proof.forget(tx);
+  await proof.resetAttempts(tx);
   const { isNew, device } = await rememberClient(lock, context, kind, { client, headers });
   // Notify the owner once of a new device, program or network; from now on it is known.
   const reported = { context, tx, user, client };

@@ -28,5 +28,5 @@ export abstract class SignInProof {
   }
 
   /** Resets the rate limits that counted failed attempts before this one, in the transaction of the operation. */
-  async forget(_tx: Db): Promise<void> {}
+  async resetAttempts(_tx: Db): Promise<void> {}
 }
