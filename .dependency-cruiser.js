@@ -32,6 +32,13 @@ const reach = (place) => [...new Set(arrows[place].flatMap((next) => [next, ...r
 const EXIT = `${src}flows/sessions/finish-sign-in\\.ts$`;
 const START_SESSION = `${src}core/sessions/start\\.ts$`;
 const USER_LOCK = `${src}core/users/lock\\.ts$`;
+const SIGN_IN_PROOF = `${src}flows/sessions/sign-in-proof\\.ts$`;
+/** Files that check what a sign-in is based on. */
+const checksSecrets = [
+  `${src}flows/passwords/authenticate-with-password\\.ts$`,
+  `${src}flows/accounts/make-account\\.ts$`,
+  `${src}flows/sign-in/`,
+];
 const npm = (...names) => `(^|node_modules/)(${names.join('|')})(/|$)`;
 const builtin = (...names) => `^(node:)?(${names.join('|')})(/|$)`;
 
@@ -108,6 +115,14 @@ export default {
       severity: 'error',
       from: { path: src, pathNot: EXIT },
       to: { path: USER_LOCK, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'proofs-where-secrets-are-checked',
+      comment:
+        'A proof of a sign-in is created by the file that checked the secret, and by nothing else. A new sign-in method is a file in flows/sign-in. Others may name the type.',
+      severity: 'error',
+      from: { path: src, pathNot: checksSecrets },
+      to: { path: SIGN_IN_PROOF, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-circles',

@@ -407,11 +407,6 @@ export interface Calls {
   };
   /** Delete a user. */
   'DELETE /v1/users/{id}': { path: { id: string }; response: { message: 'delete successful!' } };
-  /** Sign a user out everywhere. */
-  'POST /v1/users/{id}/logout-everywhere': {
-    path: { id: string };
-    response: { message: 'logout successful!' };
-  };
   /** Send a password reset email. */
   'POST /v1/users/{id}/send-mail': {
     path: { id: string };
@@ -428,6 +423,11 @@ export interface Calls {
   'GET /v1/users/{id}/limits': { path: { id: string }; response: { limits: RateLimit[]; next_cursor: null } };
   /** Reset a user’s rate limits. */
   'DELETE /v1/users/{id}/limits': { path: { id: string }; response: { message: 'Rate limits reset.' } };
+  /** Sign a user out everywhere. */
+  'POST /v1/users/{id}/logout-everywhere': {
+    path: { id: string };
+    response: { message: 'logout successful!' };
+  };
   /** List audit events. */
   'GET /v1/events': {
     query?: {

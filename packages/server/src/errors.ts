@@ -2,7 +2,7 @@ import { type Text, text } from './languages/text.ts';
 import { english } from './languages/translator.ts';
 
 /**
- * Every expected error: its stable code, HTTP status and title. Its default message, for where the code that throws it
+ * Every expected error: its stable code, HTTP status and title, and the page that leads a person on. Its default message, for where the code that throws it
  * has nothing more specific, is `errors.CODE` in the catalogs. Any other failure is a bug and responds 500 with
  * `internal`.
  */
@@ -20,11 +20,11 @@ export const errors = {
   duplicate_header: [400, 'Duplicate header'],
   duplicate_cookie: [400, 'Duplicate cookie'],
   password_required: [400, 'Password required'],
-  unauthenticated: [401, 'Authentication required'],
-  invalid_token: [401, 'Invalid token'],
+  unauthenticated: [401, 'Authentication required', '/sign-in'],
+  invalid_token: [401, 'Invalid token', '/sign-in'],
   reauthentication_required: [401, 'Confirm your password'],
   forbidden: [403, 'Access denied'],
-  password_change_required: [403, 'Choose a new password'],
+  password_change_required: [403, 'Choose a new password', '/dashboard/security'],
   cross_site_request: [403, 'Cross-site request'],
   form_expired: [403, 'Form expired'],
   not_found: [404, 'Not found'],
@@ -43,9 +43,17 @@ export const errors = {
   busy: [503, 'Server busy'],
   unavailable: [503, 'Service unavailable'],
   stopping: [503, 'Shutting down'],
-} as const satisfies Record<string, readonly [status: number, title: string]>;
+} as const satisfies Record<string, Row>;
+
+type Row = readonly [status: number, title: string, page?: `/${string}`];
 
 export type ErrorCode = keyof typeof errors;
+
+/** The page that a person is led to instead of an error page; it leads back afterwards. */
+export function pageAfter(code: ErrorCode): string | undefined {
+  const [, , page]: Row = errors[code];
+  return page;
+}
 
 /** What is wrong with one field of a request. `field` is the API's name for it, in the caller's spelling. */
 export interface FieldError {
@@ -60,6 +68,20 @@ export const fieldError = (field: string, { code, message }: Omit<FieldError, 'f
   code,
   message,
 });
+
+/**
+ * A sign-in must wait for another step of the user. No caller handles it, so only the exit knows the steps: an API client
+ * gets the problem document of `error`, and a person its page. It is not an `HttpError`, which a page shows beside its
+ * form.
+ */
+export class StepRequired extends Error {
+  readonly error: HttpError;
+
+  constructor(error: HttpError) {
+    super(error.code);
+    this.error = error;
+  }
+}
 
 /** An expected error for the caller; `http/responses` turns it into a problem document (RFC 9457). */
 export class HttpError extends Error {

@@ -121,6 +121,11 @@ describe('arrows', () => {
       `import { lock } from '../../core/users/lock.ts';`,
     ],
     ['lock-taken-by-the-exit', `${src}/core/devices.ts`, `import { lock } from './users/lock.ts';`],
+    [
+      'proofs-where-secrets-are-checked',
+      `${src}/flows/tokens/forge.ts`,
+      `import { SignInProof } from '../sessions/sign-in-proof.ts';`,
+    ],
     ['core-points-down', `${src}/core/feed.ts`, `import type { Guard } from '../http/asked.ts';`],
     ['pages-points-down', `${src}/pages/sign-in.tsx`, `import '../routes.ts'; export const A = () => <p />;`],
     ['pages-through-flows', `${src}/pages/profile.tsx`, `import { findById } from '../core/users.ts';`],
@@ -145,7 +150,9 @@ describe('arrows', () => {
       `${src}/flows/sign-in/password.ts`,
       `import './code.ts'; import '../sessions/finish.ts'; import '../../core/sessions.ts';`,
     ],
-    [`${src}/flows/sign-in/code.ts`, `import '../../errors.ts';`],
+    [`${src}/flows/sign-in/code.ts`, `import '../../errors.ts'; import '../sessions/sign-in-proof.ts';`],
+    [`${src}/flows/sessions/sign-in-proof.ts`, 'export type Proof = string;'],
+    [`${src}/flows/tokens/named.ts`, `import type { Proof } from '../sessions/sign-in-proof.ts';`],
     [`${src}/flows/sessions/finish.ts`, `import '../passwords/prove.ts';`],
     [`${src}/flows/passwords/prove.ts`, 'export {};'],
     [

@@ -9,11 +9,10 @@ import {
   completeSetUp,
   deleteAccount,
   givePassword,
-  removeDevices,
-  revokeSessions,
   setDisabled,
   setRole,
 } from '../flows/accounts/change-user.ts';
+import { type UserAct, userActs } from '../flows/admin/user-acts.ts';
 import { emailNewPassword } from '../flows/emails/send-password-reset.ts';
 import { resetRateLimitsOf } from '../flows/limits/user-rate-limits.ts';
 import { weaknessOf } from '../flows/passwords/new-password.ts';
@@ -27,6 +26,11 @@ import { getAgain, getUser } from './user-named.ts';
 
 /** Makes a change and returns the message about it. */
 type Make = (change: Change & { user: User }) => Promise<string>;
+
+const commandOf = ({ make, command }: UserAct): { help: string; make: Make } => ({
+  help: command.help,
+  make: async (change) => command.done(change.user, await make(change)),
+});
 
 /** The commands that need nothing but a user. */
 export const changes: Record<string, { help: string; make: Make }> = {
@@ -62,26 +66,8 @@ export const changes: Record<string, { help: string; make: Make }> = {
       return `${change.user.username} ${how} enabled.`;
     },
   },
-  'reset-rate-limits': {
-    help: 'Reset a user’s rate limits after too many failed attempts.',
-    make: async (change) => {
-      const reset = await resetRateLimitsOf(change);
-      if (reset === 0) return `${change.user.username} has no active rate limits.`;
-      return `Reset ${reset} rate ${reset === 1 ? 'limit' : 'limits'} for ${change.user.username}.`;
-    },
-  },
-  'remove-devices': {
-    help: 'Remove all known browsers and API clients of a user. Sessions continue.',
-    make: async (change) => `Removed ${removed(await removeDevices(change))} of ${change.user.username}.`,
-  },
-  logout: {
-    help: 'Sign a user out everywhere.',
-    make: async (change) =>
-      `Signed ${change.user.username} out everywhere (${ended(await revokeSessions(change))}).`,
-  },
+  ...Object.fromEntries(Object.entries(userActs).map(([name, act]) => [name, commandOf(act)])),
 };
-
-const removed = (devices: number): string => `${devices} known ${devices === 1 ? 'device' : 'devices'}`;
 
 const ended = (sessions: number): string => `${sessions} ${sessions === 1 ? 'session' : 'sessions'} ended`;
 

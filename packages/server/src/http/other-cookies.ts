@@ -2,7 +2,12 @@ import type { AppContext } from '../context.ts';
 import { isKnownBrowser } from '../core/devices.ts';
 import { readCookie } from './cookies.ts';
 import { cookieName } from './credential.ts';
-import type { OtherCookie } from './route.ts';
+
+/**
+ * The cookies besides the session's: the known device, the verification that the browser started, the form token, and
+ * access to the mailbox page.
+ */
+export type OtherCookie = 'device' | 'verification' | 'form' | 'mailbox';
 
 /** The names of the cookies besides the session's, such as the device cookie and the verification cookie. */
 export const otherCookieName = (publicUrl: string, kind: OtherCookie): string =>

@@ -1,5 +1,5 @@
 import type { AppContext } from '../context.ts';
-import { type ErrorCode, HttpError } from '../errors.ts';
+import { type ErrorCode, HttpError, StepRequired } from '../errors.ts';
 import { isUnavailable } from '../platform/db/index.ts';
 import type { FormToken } from './form-token.ts';
 import type { Route, RouteResponse } from './route.ts';
@@ -40,6 +40,7 @@ export function rejectRequest(context: AppContext, error: unknown, requestLog: R
 
 function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
+  if (error instanceof StepRequired) return error.error;
   if (isUnavailable(error)) return new HttpError('unavailable', { retryAfter: 2 });
   return new HttpError('internal');
 }

@@ -6,6 +6,7 @@ import type { ActiveSession } from '../core/sessions.ts';
 import type { Cookie } from '../core/tokens/cookie.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Credential } from './credential.ts';
+import type { OtherCookie } from './other-cookies.ts';
 
 /** What a handler receives: validated input and the client. */
 export interface Call<Body = undefined, Query = undefined, Params = undefined> {
@@ -55,12 +56,6 @@ export interface RouteResponse {
   otherCookies?: Partial<Record<OtherCookie, { value: string; maxAge: number } | 'unset'>> | undefined;
   headers?: Record<string, string>;
 }
-
-/**
- * The cookies besides the session's: the known device, the verification that the browser started, the form token, and
- * access to the mailbox page.
- */
-export type OtherCookie = 'device' | 'verification' | 'form' | 'mailbox';
 
 interface Common<
   Body extends z.ZodType | undefined,

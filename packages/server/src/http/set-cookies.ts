@@ -1,8 +1,8 @@
 import { serializeCookie, unsetCookie } from './cookies.ts';
 import { cookieName } from './credential.ts';
-import { otherCookieName } from './other-cookies.ts';
+import { type OtherCookie, otherCookieName } from './other-cookies.ts';
 import type { RequestLog } from './request-log.ts';
-import type { OtherCookie, RouteResponse } from './route.ts';
+import type { RouteResponse } from './route.ts';
 
 /** Returns the Set-Cookie values of a response, the session's first. */
 export type SetCookies = (response: RouteResponse, requestLog: RequestLog, sent: string | null) => string[];

@@ -168,7 +168,6 @@ export interface TextValues {
   'error.no_user_named': { name: 'any' };
   'error.device_not_found': never;
   'error.session_not_found': never;
-  'error.second_factor': never;
   'error.sign_in_first': never;
   'error.setup_link': never;
   'device.on': { browser: 'any'; system: 'any' };

@@ -1,10 +1,10 @@
 import type { AppContext } from '../context.ts';
-import type { HttpError } from '../errors.ts';
+import { type HttpError, pageAfter } from '../errors.ts';
 import type { RouteResponse } from '../http/route.ts';
 import type { Translator } from '../languages/translator.ts';
 import { ButtonLink } from './form.tsx';
 import { Card, page, seeOther, withErrorHeaders } from './layout.tsx';
-import { nextPage, readReturnTo, withReturnTo } from './return-to.ts';
+import { readReturnTo, withReturnTo } from './return-to.ts';
 
 /** The parts of a failed request that its error page needs. */
 export interface FailedRequest {
@@ -21,18 +21,17 @@ const wordsOf = ({ code, text }: HttpError, t: Translator): [title: string, mess
     : [t(`title.${code}`), t(text)];
 
 /**
- * The response to an error without a page of its own. Redirects to the sign-in if authentication is required, or to the
- * password page if the user must choose a new password first; both lead back here afterwards.
+ * The response to an error without a page of its own. Redirects to where the person can go on, such as the sign-in, if
+ * the error has such a page (`errors.ts`).
  */
 export function errorPage(
   context: AppContext,
   error: HttpError,
   { requestId, url, language }: FailedRequest,
 ): RouteResponse {
-  if (error.code === 'unauthenticated' || error.code === 'invalid_token')
-    return seeOther(withReturnTo('/sign-in', readReturnTo(context, url)));
-  if (error.code === 'password_change_required') return seeOther(nextPage(true, readReturnTo(context, url)));
   const { status, code } = error;
+  const next = pageAfter(code);
+  if (next !== undefined) return seeOther(withReturnTo(next, readReturnTo(context, url)));
   const t = context.languages.in(language());
   const [title, message] = wordsOf(error, t);
   const path = readReturnTo(context, url.split('?', 1)[0]);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listEventsQuery, showEvents } from '../flows/admin/events.ts';
 import { showStats, statsQuery, statsShape } from '../flows/admin/stats.ts';
+import { doAct, shapeOf, userActs } from '../flows/admin/user-acts.ts';
 import {
   changeUser,
   changeUserBody,
@@ -9,9 +10,6 @@ import {
   emailUser,
   listUsersQuery,
   removeUser,
-  removeUserDevices,
-  resetUserRateLimits,
-  revokeUserSessions,
   showOneUser,
   showUserDevices,
   showUserRateLimits,
@@ -27,8 +25,22 @@ import { userShape } from '../flows/shapes/users.ts';
 import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
 
-const loggedOut = saying('logout successful!');
 const userAnswer = z.object({ user: userShape });
+
+const actRoutes = Object.values(userActs).map((act) =>
+  route({
+    method: act.api.method,
+    path: act.api.path,
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: act.api.summary,
+    params: userParams,
+    responses: { 200: shapeOf(act.api) },
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'admin_changes_per_account',
+    handler: doAct(act),
+  }),
+);
 
 /** The API for administrators: users, events and statistics. */
 export const adminRoutes: readonly Route[] = [
@@ -91,18 +103,6 @@ export const adminRoutes: readonly Route[] = [
   }),
   route({
     method: 'POST',
-    path: '/v1/users/:id/logout-everywhere',
-    access: 'admin',
-    requiresReauthentication: true,
-    summary: 'Sign a user out everywhere',
-    params: userParams,
-    responses: { 200: loggedOut },
-    errors: ['not_found', 'too_many_requests'],
-    limit: 'admin_changes_per_account',
-    handler: revokeUserSessions,
-  }),
-  route({
-    method: 'POST',
     path: '/v1/users/:id/send-mail',
     access: 'admin',
     requiresReauthentication: true,
@@ -124,18 +124,6 @@ export const adminRoutes: readonly Route[] = [
     handler: showUserDevices,
   }),
   route({
-    method: 'DELETE',
-    path: '/v1/users/:id/devices',
-    access: 'admin',
-    requiresReauthentication: true,
-    summary: 'Remove a user’s known devices',
-    params: userParams,
-    responses: { 200: saying('Devices removed.').extend({ devices: z.int() }) },
-    errors: ['not_found', 'too_many_requests'],
-    limit: 'admin_changes_per_account',
-    handler: removeUserDevices,
-  }),
-  route({
     method: 'GET',
     path: '/v1/users/:id/limits',
     access: 'admin',
@@ -145,18 +133,7 @@ export const adminRoutes: readonly Route[] = [
     errors: ['not_found'],
     handler: showUserRateLimits,
   }),
-  route({
-    method: 'DELETE',
-    path: '/v1/users/:id/limits',
-    access: 'admin',
-    requiresReauthentication: true,
-    summary: 'Reset a user’s rate limits',
-    params: userParams,
-    responses: { 200: saying('Rate limits reset.') },
-    errors: ['not_found', 'too_many_requests'],
-    limit: 'admin_changes_per_account',
-    handler: resetUserRateLimits,
-  }),
+  ...actRoutes,
   route({
     method: 'GET',
     path: '/v1/events',

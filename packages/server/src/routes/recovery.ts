@@ -7,8 +7,13 @@ import { saying } from '../flows/shapes/messages.ts';
 import { userShape } from '../flows/shapes/users.ts';
 import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
+import { forgotPasswordPage, forgotPasswordSubmit } from '../pages/forgot-password.tsx';
+import { resetForm, resetPage, resetSubmit } from '../pages/reset-password.tsx';
+import { restoreForm, restorePage, restoreSubmit } from '../pages/restore-email.tsx';
+import { verifyForm, verifyPage, verifySubmit } from '../pages/verify.tsx';
+import { FORM, LINK_FORM, PAGE } from './kinds.ts';
 
-/** Password reset and email verification. */
+/** Password reset and email verification, with the pages. */
 export const recoveryRoutes: readonly Route[] = [
   ...['/v1/send-mail', '/v1/send-mail/'].map((path) =>
     route({
@@ -65,5 +70,80 @@ export const recoveryRoutes: readonly Route[] = [
     responses: { 200: saying('Email restored.').extend({ password: z.string().optional() }) },
     errors: ['invalid_link', 'too_many_requests', 'conflict', 'busy'],
     handler: restoreEmail,
+  }),
+
+  // The pages.
+  route({
+    ...PAGE,
+    path: '/forgot-password',
+    access: 'public',
+    summary: 'Forgot-password page',
+    handler: forgotPasswordPage,
+  }),
+  route({
+    ...FORM,
+    path: '/forgot-password',
+    access: 'public',
+    summary: 'Send the reset email and show the code form',
+    body: sendMailBody,
+    responses: { 202: undefined },
+    errors: ['too_many_requests'],
+    handler: forgotPasswordSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/reset-password',
+    access: 'public',
+    summary: 'Reset-password page',
+    handler: resetPage,
+  }),
+  route({
+    ...LINK_FORM,
+    path: '/reset-password',
+    access: 'public',
+    summary: 'Open an email link, or reset the password',
+    body: resetForm,
+    errors: ['invalid_link', 'invalid_code', 'too_many_requests', 'busy'],
+    handler: resetSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/verify',
+    access: 'public',
+    summary: 'Verify-email page',
+    handler: verifyPage,
+  }),
+  route({
+    ...LINK_FORM,
+    path: '/verify',
+    access: 'public',
+    summary: 'Open an email link, or verify the email',
+    body: verifyForm,
+    errors: [
+      'invalid_link',
+      'invalid_code',
+      'password_required',
+      'signup_rejected',
+      'user_exists',
+      'too_many_requests',
+      'busy',
+    ],
+    handler: verifySubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/restore-email',
+    access: 'public',
+    summary: 'Undo-email-change page',
+    handler: restorePage,
+  }),
+  route({
+    ...LINK_FORM,
+    path: '/restore-email',
+    access: 'public',
+    summary: 'Open an email link, or undo the email change',
+    body: restoreForm,
+    errors: ['invalid_link', 'too_many_requests', 'busy', 'conflict'],
+    handler: restoreSubmit,
   }),
 ];

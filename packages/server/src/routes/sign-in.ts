@@ -9,10 +9,14 @@ import { refresh, refreshBody } from '../flows/tokens/refresh.ts';
 import { serviceToken, serviceTokenBody } from '../flows/tokens/service-token.ts';
 import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
+import { signInForm, signInPage, signInQuery, signInSubmit } from '../pages/sign-in.tsx';
+import { signOutSubmit } from '../pages/sign-out.ts';
+import { signUpForm, signUpPage, signUpQuery, signUpSubmit } from '../pages/sign-up.tsx';
+import { FORM, PAGE } from './kinds.ts';
 
 const loggedOut = saying('logout successful!');
 
-/** Sign-up, sign-in, sign-out and tokens. */
+/** Sign-up, sign-in, sign-out and tokens, with the pages. */
 export const signInRoutes: readonly Route[] = [
   route({
     method: 'POST',
@@ -103,5 +107,50 @@ export const signInRoutes: readonly Route[] = [
     responses: { 200: loggedOut },
     errors: [],
     handler: logoutEverywhere,
+  }),
+
+  // The pages.
+  route({
+    ...PAGE,
+    path: '/sign-up',
+    access: 'public',
+    summary: 'Sign-up page',
+    query: signUpQuery,
+    errors: ['signup_disabled'],
+    handler: signUpPage,
+  }),
+  route({
+    ...FORM,
+    path: '/sign-up',
+    access: 'public',
+    summary: 'Sign up',
+    body: signUpForm,
+    errors: ['signup_rejected', 'user_exists', 'signup_disabled', 'too_many_requests', 'busy'],
+    handler: signUpSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/sign-in',
+    access: 'public',
+    summary: 'Sign-in page',
+    query: signInQuery,
+    handler: signInPage,
+  }),
+  route({
+    ...FORM,
+    path: '/sign-in',
+    access: 'public',
+    summary: 'Sign in',
+    body: signInForm,
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    handler: signInSubmit,
+  }),
+  route({
+    ...FORM,
+    path: '/sign-out',
+    access: 'optional',
+    summary: 'Sign out',
+    errors: ['invalid_token'],
+    handler: signOutSubmit,
   }),
 ];

@@ -92,6 +92,11 @@ describe.each(databases)('a password that must be changed on $name', ({ create }
     const audience = 'todo-service';
     const reply = await send(app, 'POST', '/v1/login', { username, password, audience }, { from: newIp() });
     expect(reply).toMatchObject({ status: 403, body: { code: 'password_change_required' } });
+    // The sign-in was rolled back as a whole.
+    const sessions = inside.db.selectFrom('sessions').select('id').where('user_id', '=', who.id);
+    expect(await sessions.execute()).toEqual([]);
+    const row = inside.db.selectFrom('users').select('last_sign_in_at').where('id', '=', who.id);
+    expect(await row.executeTakeFirst()).toEqual({ last_sign_in_at: null });
     const { refresh_token } = await login(app, who, newIp());
     expect(await send(app, 'POST', '/v1/refresh', { refresh_token, audience })).toMatchObject({
       status: 403,

@@ -33,6 +33,8 @@ interface PurposeProperties {
   linkLifetime: number;
   /** Whether it has a code as well as a link. */
   hasCode: boolean;
+  /** The rate limit of its emails to one recipient (`core/rate-limits`); required with a code. */
+  emailLimit?: string;
   /** What using it proves (`core/sessions/methods`). */
   shows: 'email' | 'setup_link';
   /**
@@ -65,6 +67,7 @@ const EMAILED_CODE = {
   // a working link.
   linkLifetime: HOUR,
   hasCode: true,
+  emailLimit: 'emails_per_recipient',
   shows: 'email',
   endsOlder: false,
   canRepeatLink: false,
@@ -122,6 +125,8 @@ export const purposes = {
     of: 'account',
     page: '/reset-password',
     ...EMAILED_CODE,
+    // A limit of its own: other emails that strangers request do not block account recovery.
+    emailLimit: 'recovery_emails_per_recipient',
     endedBy: {
       // A signed-in user no longer needs it, and a link left in a mailbox could be stolen.
       sign_in: 'ends',

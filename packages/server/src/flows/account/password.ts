@@ -14,7 +14,7 @@ import {
 } from '../passwords/authenticate-with-password.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { rejectWeak } from '../passwords/new-password.ts';
-import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { finishSignIn } from '../sessions/finish-sign-in.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
 
@@ -63,8 +63,6 @@ export async function changePassword(
         body: { message: 'Password changed.', ...outcome.tokens },
         ...outcome.cookies,
       };
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
       throw new HttpError('conflict');
   }

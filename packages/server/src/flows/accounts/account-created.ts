@@ -1,6 +1,6 @@
 import { HttpError } from '../../errors.ts';
 import type { RouteResponse } from '../../http/route.ts';
-import { cannotAskForFactor, type Outcome, type SignedIn } from '../sessions/finish-sign-in.ts';
+import type { Outcome, SignedIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 
 /** The response to a sign-up that created an account and signed its owner in. */
@@ -12,8 +12,6 @@ export function accountCreated(outcome: Outcome<SignedIn>): RouteResponse {
         body: { message: 'user created!', user: showUser(outcome.user) },
         ...outcome.cookies,
       };
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
       throw new HttpError('conflict');
   }

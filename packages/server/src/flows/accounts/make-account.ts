@@ -2,12 +2,12 @@ import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
 import { mixedScripts } from '../../core/identifiers.ts';
 import { markSetUpCompleted } from '../../core/installation.ts';
-import type { Shown } from '../../core/sessions/methods.ts';
-import { insertUser, type NewUser, type User } from '../../core/users.ts';
+import { insertUser, type NewUser } from '../../core/users.ts';
 import { isEmailReserved } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
+import { SignInProof } from '../sessions/sign-in-proof.ts';
 import type { VerificationProof } from '../verifications/check-verification.ts';
 import { takenError } from './check-new-user.ts';
 
@@ -15,26 +15,8 @@ import { takenError } from './check-new-user.ts';
  * Proof that the caller has just created this account and chosen its password. Exported only as a type: only this
  * module creates one.
  */
-class AccountProof {
+class AccountProof extends SignInProof {
   readonly change = 'signed_up';
-  readonly #user: User;
-  readonly #shown: readonly Shown[];
-
-  constructor(user: User, shown: readonly Shown[]) {
-    this.#user = user;
-    this.#shown = shown;
-  }
-
-  get user(): Readonly<User> {
-    return this.#user;
-  }
-
-  get shown(): readonly Shown[] {
-    return this.#shown;
-  }
-
-  /** Nothing has been counted against an account that did not exist. */
-  async resetAttempts(): Promise<void> {}
 }
 
 export type { AccountProof };

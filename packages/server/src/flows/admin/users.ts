@@ -9,19 +9,11 @@ import { text } from '../../languages/text.ts';
 import { profileColumns } from '../../user-fields.ts';
 import { checkActor } from '../accounts/actor.ts';
 import { changeAccount, getUser } from '../accounts/change-account.ts';
-import {
-  addAccount,
-  type Change,
-  deleteAccount,
-  removeDevices,
-  revokeSessions,
-  setDisabled,
-  setRole,
-} from '../accounts/change-user.ts';
+import { addAccount, type Change, deleteAccount, setDisabled, setRole } from '../accounts/change-user.ts';
 import { checkNewUser } from '../accounts/check-new-user.ts';
 import { changeProfile, profileShape } from '../accounts/profile.ts';
 import { emailNewPassword } from '../emails/send-password-reset.ts';
-import { limitsOf, resetRateLimitsOf } from '../limits/user-rate-limits.ts';
+import { limitsOf } from '../limits/user-rate-limits.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { showRateLimit } from '../shapes/limits.ts';
 import { showDevice } from '../shapes/sessions.ts';
@@ -140,15 +132,6 @@ export async function removeUser(
   return { status: 200, body: { message: 'delete successful!' } };
 }
 
-/** Revokes all sessions of a user. */
-export async function revokeUserSessions(
-  context: AppContext,
-  call: SignedInCall<undefined, undefined, ById>,
-): Promise<RouteResponse> {
-  await changeById(context, call, revokeSessions);
-  return { status: 200, body: { message: 'logout successful!' } };
-}
-
 /** Lists the known devices of a user. */
 export async function showUserDevices(
   { db, clock }: Pick<AppContext, 'db' | 'clock'>,
@@ -160,15 +143,6 @@ export async function showUserDevices(
     status: 200,
     body: { devices: devices.map((one) => showDevice(one, undefined)), next_cursor: null },
   };
-}
-
-/** Removes all known devices of a user: the user's own devices count as unknown until the next sign-in. */
-export async function removeUserDevices(
-  context: AppContext,
-  call: SignedInCall<undefined, undefined, ById>,
-): Promise<RouteResponse> {
-  const devices = await changeById(context, call, removeDevices);
-  return { status: 200, body: { message: 'Devices removed.', devices } };
 }
 
 export const USER_EMAIL_SENT = 'Password reset email sent.';
@@ -192,15 +166,6 @@ export async function showUserRateLimits(
 ): Promise<RouteResponse> {
   const limits = await limitsOf(context, await getUser(context.db, params.id));
   return { status: 200, body: { limits: limits.map(showRateLimit), next_cursor: null } };
-}
-
-/** Resets the rate limits of a user, who can try again immediately. */
-export async function resetUserRateLimits(
-  context: AppContext,
-  call: SignedInCall<undefined, undefined, ById>,
-): Promise<RouteResponse> {
-  await changeById(context, call, resetRateLimitsOf);
-  return { status: 200, body: { message: 'Rate limits reset.' } };
 }
 
 /** Changes the user in the path. @throws HttpError `not_found`, and as `make` does. */

@@ -9,7 +9,7 @@ import type { Call, RouteResponse } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { rejectWeak } from '../passwords/new-password.ts';
-import { cannotAskForFactor, finishRecovery } from '../sessions/finish-sign-in.ts';
+import { finishRecovery } from '../sessions/finish-sign-in.ts';
 import {
   type CheckedVerification,
   openLink,
@@ -55,8 +55,6 @@ export async function restoreEmail(
         body: { message: 'Email restored.', ...(isGenerated ? { password } : {}) },
         ...outcome.cookies,
       };
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
       throw new HttpError('invalid_link');
   }

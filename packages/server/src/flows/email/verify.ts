@@ -18,7 +18,7 @@ import { languageOf, makeAccount } from '../accounts/make-account.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { rejectWeak } from '../passwords/new-password.ts';
-import { cannotAskForFactor, finishRecovery, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { finishRecovery, finishSignIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 import {
   type CheckedVerification,
@@ -189,8 +189,6 @@ async function takeUnproven(
         body: { message: 'Email verified.', user: showUser(outcome.user) },
         ...outcome.cookies,
       };
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
       throw used(body);
   }

@@ -18,7 +18,6 @@ import {
   uncountIdentifier,
   uncountInRanges,
 } from '../../core/rate-limits.ts';
-import type { Shown } from '../../core/sessions/methods.ts';
 import { type ActiveSession, isSessionActive } from '../../core/sessions.ts';
 import { findById, lockIfUnchanged, replacePassword, type User, upgradeHash } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
@@ -31,6 +30,7 @@ import type { Requester } from '../../platform/fair-queue.ts';
 import { HashQueueFull } from '../../platform/hash-lanes.ts';
 import { rateLimitError, recordRateLimit, waitInWords } from '../limits/rate-limited.ts';
 import { distrustBrowser } from '../sessions/known-devices.ts';
+import { SignInProof } from '../sessions/sign-in-proof.ts';
 import { forStranger, forUser } from './hash-requester.ts';
 
 /** The account whose password is checked, or an identifier without an account. */
@@ -49,35 +49,23 @@ export const identifiersOf = ({
 }: Pick<User, 'username_key' | 'email_key'>): string[] => [`username ${username_key}`, `email ${email_key}`];
 
 /** Proof that the caller gave the account's password. Exported only as a type: only this module creates one. */
-class PasswordProof {
+class PasswordProof extends SignInProof {
   /** `password_changed` once a new password has replaced the one given. */
   readonly change: 'signed_in' | 'password_changed';
-  readonly #user: User;
-  readonly #at: number;
   readonly #resetAttempts: ((tx: Db) => Promise<void>) | undefined;
 
+  /** @param user The user as stored, with the hash that the password was compared with. */
   constructor(
     user: User,
     at: number,
     more: { resetAttempts?: (tx: Db) => Promise<void>; isReplaced?: boolean } = {},
   ) {
-    this.#user = user;
-    this.#at = at;
+    super(user, [{ method: 'password', at }]);
     this.#resetAttempts = more.resetAttempts;
     this.change = more.isReplaced ? 'password_changed' : 'signed_in';
   }
 
-  /** The user as stored, with the hash that the password was compared with. */
-  get user(): Readonly<User> {
-    return this.#user;
-  }
-
-  get shown(): readonly Shown[] {
-    return [{ method: 'password', at: this.#at }];
-  }
-
-  /** Resets the rate limits that counted attempts before the correct password, in the transaction of the operation. */
-  async resetAttempts(tx: Db): Promise<void> {
+  override async resetAttempts(tx: Db): Promise<void> {
     await this.#resetAttempts?.(tx);
   }
 }

@@ -1,7 +1,7 @@
 import type { AppContext } from '../../context.ts';
 import { HttpError } from '../../errors.ts';
 import type { SignedInCall } from '../../http/route.ts';
-import { cannotAskForFactor, finishReauthentication } from '../sessions/finish-sign-in.ts';
+import { finishReauthentication } from '../sessions/finish-sign-in.ts';
 import { reauthenticateWithPassword } from './authenticate-with-password.ts';
 
 type ReauthenticationCall = Pick<SignedInCall, 'activeSession' | 'client' | 'headers' | 'renewCookie'>;
@@ -23,8 +23,6 @@ export async function reauthenticate(
     case 'session':
       if (outcome.cookie) call.renewCookie(outcome.cookie);
       return;
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
       throw new HttpError('invalid_token');
   }

@@ -6,7 +6,7 @@ import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { rejectWeak } from '../passwords/new-password.ts';
-import { cannotAskForFactor, finishRecovery } from '../sessions/finish-sign-in.ts';
+import { finishRecovery } from '../sessions/finish-sign-in.ts';
 import {
   type CheckedVerification,
   checkVerification,
@@ -59,8 +59,6 @@ export async function resetPassword(
         body: { message: 'Password changed.', ...(isGenerated ? { password } : {}) },
         otherCookies: { ...outcome.cookies.otherCookies, verification: 'unset' },
       };
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
       throw new HttpError('invalid_code');
   }

@@ -15,20 +15,16 @@ import type { Cookie } from '../../core/tokens/cookie.ts';
 import { type LockedUser, lockUser } from '../../core/users/lock.ts';
 import type { User } from '../../core/users.ts';
 import { endVerificationsOf } from '../../core/verifications.ts';
-import { HttpError } from '../../errors.ts';
+import { type ErrorCode, HttpError, StepRequired } from '../../errors.ts';
 import { readSessionCookie } from '../../http/credential.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
-import { text } from '../../languages/text.ts';
 import type { Tx } from '../../platform/db/index.ts';
-import type { AccountProof } from '../accounts/make-account.ts';
 import { type RecoveryProof, recoverAccount } from '../accounts/recover-account.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
 import type { PasswordProof } from '../passwords/authenticate-with-password.ts';
 import type { TokenPair } from '../shapes/sessions.ts';
 import { rememberBrowser, rememberClient } from './known-devices.ts';
-
-/** What a sign-in is based on. To add a sign-in method, add its proof here. */
-export type SignInProof = PasswordProof | AccountProof;
+import type { SignInProof } from './sign-in-proof.ts';
 
 /**
  * A proof, or a function that produces one in the same transaction as the result, so that both commit or neither does.
@@ -36,22 +32,12 @@ export type SignInProof = PasswordProof | AccountProof;
 type ProofSource<Proof> = Proof | ((tx: Tx) => Promise<Proof>);
 
 /** The outcome. Callers `switch` over every case: a missing case does not compile. */
-export type Outcome<Done> = Done | FactorRequired | Rejected;
+export type Outcome<Done> = Done | Rejected;
 
-/** The account requires a second factor. No setting requires one yet. */
-export interface FactorRequired {
-  result: 'factor_required';
-}
-
+/** The user was disabled, deleted or given another password after the proof. */
 export interface Rejected {
   result: 'rejected';
-  /** `account_changed`: the user was disabled, deleted or given another password after the proof. */
-  reason: 'account_changed' | 'password_change_required';
 }
-
-/** The error for callers that cannot ask for a second factor. The user is not signed in. */
-export const cannotAskForFactor = (): HttpError =>
-  new HttpError('forbidden', { text: text('error.second_factor') });
 
 /** The user is signed in. */
 export interface SignedIn {
@@ -135,8 +121,7 @@ export async function finishReauthentication(
     of: 'reauthentication',
     finish: async (lock, { shown }) => {
       const authenticatedAt = await recordAuthentication(lock, sessionId, shown);
-      if (authenticatedAt === undefined)
-        throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
+      if (authenticatedAt === undefined) throw new RolledBack();
       return { result: 'reauthenticated' as const, authenticatedAt };
     },
   });
@@ -171,29 +156,22 @@ export async function finishRecovery(
   });
 }
 
-type Unfinished = Rejected | { result: 'factor_required' };
-
-/** Rolls back the transaction of a sign-in that does not finish. */
-class RolledBack extends Error {
-  readonly outcome: Unfinished;
-
-  constructor(outcome: Unfinished) {
-    super(outcome.result);
-    this.outcome = outcome;
-  }
-}
+/** Rolls back the transaction of a rejected sign-in. */
+class RolledBack extends Error {}
 
 interface FinishOptions<Proof, Done> {
   /** A sign-in updates the user's last sign-in. Recovery also works for a disabled account, which stays disabled. */
   of: 'sign_in' | 'reauthentication' | 'recovery';
   audience?: string | null;
-  /** Runs when no further factor is required. */
+  /** Runs when no other step must come first. */
   finish: (lock: LockedUser, proof: Proof) => Promise<Done>;
 }
 
 /**
- * Locks the user that the proof names, decides whether the proof is enough, and finishes. Otherwise everything is rolled
- * back, including what `proofSource` did.
+ * Locks the user that the proof names, decides whether the proof is enough, and finishes. If the proof is rejected or
+ * another step must come first, everything is rolled back, including what `proofSource` did.
+ *
+ * @throws StepRequired
  */
 async function finishInTransaction<Proof extends SignInProof | RecoveryProof, Done>(
   { db, clock }: AppContext,
@@ -204,16 +182,13 @@ async function finishInTransaction<Proof extends SignInProof | RecoveryProof, Do
     return await db.transaction().execute(async (tx) => {
       const proof = typeof proofSource === 'function' ? await proofSource(tx) : proofSource;
       const lock = await lockUser(tx, lockableOf(proof), of === 'sign_in' ? clock.now() : undefined);
-      if (!lock || (lock.user.disabled_at !== null && of !== 'recovery'))
-        throw new RolledBack({ result: 'rejected', reason: 'account_changed' });
-      // Issue no service token to a user who must first choose a password that nobody else knows.
-      if (audience !== null && lock.user.password_change_required_at !== null)
-        throw new RolledBack({ result: 'rejected', reason: 'password_change_required' });
-      if (needsFactor(lock, proof)) throw new RolledBack({ result: 'factor_required' });
+      if (!lock || (lock.user.disabled_at !== null && of !== 'recovery')) throw new RolledBack();
+      const step = stepBefore(lock, audience);
+      if (step) throw new StepRequired(new HttpError(step));
       return await finish(lock, proof);
     });
   } catch (error) {
-    if (error instanceof RolledBack) return error.outcome;
+    if (error instanceof RolledBack) return { result: 'rejected' };
     throw error;
   }
 }
@@ -222,8 +197,12 @@ async function finishInTransaction<Proof extends SignInProof | RecoveryProof, Do
 const lockableOf = (proof: SignInProof | RecoveryProof) =>
   'user' in proof ? proof.user : { id: proof.userId ?? '' };
 
-/** Whether the account requires another factor. No account does yet. */
-const needsFactor = (_lock: LockedUser, _proof: SignInProof | RecoveryProof): boolean => false;
+/** The step that the user must take before they can be signed in; undefined if there is none. */
+function stepBefore({ user }: LockedUser, audience: string | null): ErrorCode | undefined {
+  // Issue no service token to a user who must first choose a password that nobody else knows.
+  if (audience !== null && user.password_change_required_at !== null) return 'password_change_required';
+  return undefined;
+}
 
 interface NewSession extends Pick<Call, 'client' | 'headers'> {
   kind: SessionKind;

@@ -10,7 +10,7 @@ import { text } from '../../languages/text.ts';
 import { checkNewUser } from '../accounts/check-new-user.ts';
 import { languageOf, makeFirstAccount } from '../accounts/make-account.ts';
 import { forStranger } from '../passwords/hash-requester.ts';
-import { cannotAskForFactor, finishSignIn } from '../sessions/finish-sign-in.ts';
+import { finishSignIn } from '../sessions/finish-sign-in.ts';
 import { type CheckedVerification, openLink, useVerification } from '../verifications/check-verification.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
 
@@ -119,8 +119,6 @@ export async function makeFirstAdmin(
   switch (outcome.result) {
     case 'session':
       return outcome.cookies;
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
       throw new HttpError('conflict');
   }

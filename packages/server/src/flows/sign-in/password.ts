@@ -11,7 +11,7 @@ import type { Call, RouteResponse } from '../../http/route.ts';
 import { text } from '../../languages/text.ts';
 import { authenticateWithPassword } from '../passwords/authenticate-with-password.ts';
 import { audienceField, checkAudience } from '../sessions/audience.ts';
-import { cannotAskForFactor, finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
+import { finishSignIn, type SignedIn } from '../sessions/finish-sign-in.ts';
 import { showUser } from '../shapes/users.ts';
 
 /**
@@ -155,11 +155,8 @@ async function signInWithPassword(
   switch (outcome.result) {
     case 'session':
       return outcome;
-    case 'factor_required':
-      throw cannotAskForFactor();
     case 'rejected':
-      if (outcome.reason === 'password_change_required') throw new HttpError(outcome.reason);
-      throw await signInFailed(context, about, outcome.reason, client);
+      throw await signInFailed(context, about, 'account_changed', client);
   }
 }
 

@@ -91,10 +91,7 @@ export async function sendVerification(
   return { verification, emailed: rateLimit.allowed, rateLimited: rateLimit.allowed ? undefined : rateLimit };
 }
 
-/**
- * Counts an email to a recipient. Account recovery has its own rate limits, so that other emails that strangers request
- * do not block it: only emails with a working link use these up.
- */
+/** Counts an email to a recipient. Emails that recover an account are also counted by the client's IP range. */
 async function countEmailTo(
   tx: Db,
   { keys, clock }: Pick<AppContext, 'keys' | 'clock'>,
@@ -103,9 +100,8 @@ async function countEmailTo(
 ): Promise<RateLimitResult> {
   const now = clock.now();
   if (isKnown) return { allowed: true, count: 0 };
-  if (purpose !== 'reset_password')
-    return countInWindow(tx, keys.rateLimits, 'emails_per_recipient', address, now);
-  if (ip !== null) {
+  const limit = purposes[purpose].emailLimit;
+  if (limit === 'recovery_emails_per_recipient' && ip !== null) {
     const ranges = clientRanges(ip).map((range) => emailAndRange(address, range));
     const fromRange = await countInRanges(
       tx,
@@ -116,7 +112,7 @@ async function countEmailTo(
     );
     if (!fromRange.allowed) return fromRange;
   }
-  return countInWindow(tx, keys.rateLimits, 'recovery_emails_per_recipient', address, now);
+  return countInWindow(tx, keys.rateLimits, limit, address, now);
 }
 
 /** The cookie that tells later which verification this browser began, for as long as the link works. */
