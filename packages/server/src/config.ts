@@ -313,7 +313,7 @@ export const settings = {
     'USHER_LANGUAGE',
     'en',
     plain,
-    'Language of pages, emails and API messages for everyone who prefers none that is available. Built in: `de` and `en`.',
+    'Language of pages, emails and API messages for everyone who prefers none that is available. The guide “Use another language” lists those of Usher.',
   ),
   messages: setting(
     'USHER_MESSAGES',

@@ -9,7 +9,7 @@ export interface Languages {
   readonly all: readonly string[];
   /** `USHER_LANGUAGE` */
   readonly fallback: string;
-  /** The language for a tag that a user chose, if there is one: `de` for `de-AT`. */
+  /** The language for a tag that a user chose, if there is one: `de` for `de-AT`, `zh-Hans` for `zh-TW`. */
   match(tag: string | null): string | undefined;
   /** The language for an Accept-Language header (RFC 9110, section 12.5.4), if there is one. */
   accepted(header: string | null): string | undefined;
@@ -25,7 +25,7 @@ export interface Languages {
 export function openLanguages(own: { folder: string | undefined; fallback: string }): Languages {
   const catalogs = findCatalogs(own.folder);
   const all = [...catalogs.keys()].sort();
-  const match = matcher(all);
+  const { match, matchNearest } = matcher(all);
   const fallback = match(own.fallback);
   if (fallback === undefined)
     throw new ConfigError(`USHER_LANGUAGE: ${own.fallback} is none of the languages: ${all.join(', ')}.`);
@@ -39,10 +39,10 @@ export function openLanguages(own: { folder: string | undefined; fallback: strin
   return {
     all,
     fallback,
-    match: (tag) => (tag === null ? undefined : match(tag)),
+    match: (tag) => (tag === null ? undefined : (match(tag) ?? matchNearest(tag))),
     accepted(header) {
       const key = (header ?? '').slice(0, MAX_HEADER);
-      const found = known.get(key) ?? { language: accept(key, match) };
+      const found = known.get(key) ?? { language: accept(key, match) ?? accept(key, matchNearest) };
       known.set(key, found);
       return found.language;
     },
@@ -74,24 +74,36 @@ function accept(header: string, match: (tag: string) => string | undefined): str
   return undefined;
 }
 
+type Match = (tag: string) => string | undefined;
+
 /**
- * Looks a tag up (RFC 4647, section 3.4): itself, then without its last parts; then the language that has the same
- * language and script, so that `zh-CN` finds `zh-Hans`, `pt` finds `pt-BR`, and `zh-TW`, another script, finds neither.
+ * Looks a tag up in two ways. `match` (RFC 4647, section 3.4): itself, then without its last parts; then the one with
+ * the same language and script, so that `zh-CN` finds `zh-Hans` and `pt-PT` finds `pt-BR`. `matchNearest`: the same
+ * language in another script. `zh-TW` finds `zh-Hans` only there, so any other language of a browser comes first.
  */
-function matcher(all: readonly string[]): (tag: string) => string | undefined {
+function matcher(all: readonly string[]): { match: Match; matchNearest: Match } {
   const exact = new Map(all.map((language) => [language.toLowerCase(), language]));
   const byScript = new Map(all.toReversed().map((language) => [scriptOf(language), language]));
-  return (tag) => {
-    const canonical = canonicalTag(tag);
-    if (canonical === undefined) return undefined;
+  const byLanguage = new Map(all.toReversed().map((language) => [languageOf(language), language]));
+  const match = (canonical: string): string | undefined => {
     for (let range = canonical.toLowerCase(); range !== ''; range = range.replace(/(^|-)[^-]*$/, '')) {
       const found = exact.get(range);
       if (found !== undefined && scriptOf(found) === scriptOf(canonical)) return found;
     }
     return byScript.get(scriptOf(canonical));
   };
+  const ofTag =
+    (find: Match): Match =>
+    (tag) => {
+      const canonical = canonicalTag(tag);
+      return canonical === undefined ? undefined : find(canonical);
+    };
+  return { match: ofTag(match), matchNearest: ofTag((tag) => byLanguage.get(languageOf(tag))) };
 }
 
+const languageOf = (tag: string): string => new Intl.Locale(tag).language;
+
+/** The language and its script, by the likely subtags of Unicode: `zh-Hant` for `zh-TW`. */
 function scriptOf(tag: string): string {
   const { language, script } = new Intl.Locale(tag).maximize();
   return `${language}-${script}`;

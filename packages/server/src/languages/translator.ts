@@ -32,8 +32,9 @@ export interface Translator {
 
 /** @param read Reads the messages; called when the first is needed. */
 export function createTranslator(language: string, read: () => Catalog): Translator {
-  // Western digits everywhere: codes, IP addresses and dates of one sentence must not mix two kinds of digits.
-  const locale = `${language}-u-nu-latn`;
+  // Western digits everywhere: codes, IP addresses and dates of one sentence must not mix two kinds of digits. One
+  // calendar, as in logs and the API: some regions have another by default.
+  const locale = `${language}-u-ca-gregory-nu-latn`;
   const formats = new Map<string, string | IntlMessageFormat>();
   let catalog: Catalog | undefined;
 

@@ -15,7 +15,7 @@ export const Header = ({ context: { config, assets }, activeSession }: HeaderPro
   <header class="top">
     <a class="brand" href="/">
       {config.logo === undefined ? <Mark /> : <img src={assets['mark.svg']?.url} alt="" />}
-      <span>{config.serviceName}</span>
+      <bdi>{config.serviceName}</bdi>
     </a>
     {activeSession && <UserMenu user={activeSession.user} />}
   </header>
@@ -41,15 +41,23 @@ function UserMenu({ user }: { user: ActiveSession['user'] }) {
         <Avatar user={user} />
         <span class="who">
           <span class="unseen">{t('layout.signed_in_as')} </span>
-          {user.display_name ?? user.username}
+          <bdi>{user.display_name ?? user.username}</bdi>
         </span>
         <Icon name="chevron-down" />
       </summary>
       <div class="menu-panel">
         <p class="menu-head">
-          <strong>{user.display_name ?? user.username}</strong>
-          {user.display_name !== null && <span>{user.username}</span>}
-          <span>{user.email}</span>
+          <strong>
+            <bdi>{user.display_name ?? user.username}</bdi>
+          </strong>
+          {user.display_name !== null && (
+            <span>
+              <bdi>{user.username}</bdi>
+            </span>
+          )}
+          <span>
+            <bdi>{user.email}</bdi>
+          </span>
         </p>
         <a class="menu-item" href="/dashboard">
           <Icon name="circle-user-round" />

@@ -96,6 +96,29 @@ describe.each(samples)('the email $kind', ({ email: { subject, text, html } }) =
   });
 });
 
+describe.each(languages.all.filter((language) => language !== 'en'))('the emails in %s', (language) => {
+  const t = languages.in(language);
+  const at = Date.parse('2026-03-01T12:00:00Z');
+  const translated = sampleEmails(render, URL_OF_USHER, at, language);
+
+  it.each(translated)('$kind: subject, both forms and direction', ({ kind, email }) => {
+    const english = samples.find((sample) => sample.kind === kind)?.email;
+    expect(email.language).toBe(language);
+    expect(email.subject).not.toBe(english?.subject);
+    expect(email.html).toMatch(new RegExp(`^<!doctype html>\n<html lang="${language}" dir="${t.dir}">`));
+    // Some mail programs ignore styles, the attributes of the document, or both.
+    const start = t.dir === 'rtl' ? 'right' : 'left';
+    expect(email.html.split(`align="${start}" dir="${t.dir}"`)).toHaveLength(3);
+    for (const part of [email.text, email.html]) expect(part).toContain(t.time(at));
+    for (const part of [email.subject, email.text, email.html])
+      expect(part).not.toMatch(/\{\{|\}\}|undefined|<template|\*\*|\]\(/);
+    const sentences = english?.text.match(/[A-Z][a-z’, ]{15,}[.:]/g) ?? [];
+    for (const sentence of sentences) expect(email.text).not.toContain(sentence);
+    const links = (text = '') => text.match(/https:\/\/[\w./#=-]+/g);
+    expect(links(email.text)).toEqual(links(english?.text));
+  });
+});
+
 describe('values', () => {
   it('shows the link alone where there is no code', () => {
     const { text, html } = render('reset_password', { ...values, code: '' });

@@ -127,21 +127,29 @@ describe.each(databases)('languages on $name', ({ create }) => {
 });
 
 describe('the language of a header', () => {
-  const own = folderWith('zh-Hans.json', '{"action.cancel": "取消"}');
-  writeFileSync(join(own, 'pt-BR.json'), '{"action.cancel": "Cancelar"}');
-  writeFileSync(join(own, 'ar.json'), '{"action.cancel": "إلغاء"}');
-  const languages = openLanguages({ folder: own, fallback: 'en' });
+  const languages = openLanguages({ folder: undefined, fallback: 'en' });
 
   it.each([
     ['de', 'de'],
     ['DE-at', 'de'],
-    ['fr, de;q=0.5, en;q=0.8', 'en'],
+    ['nl, de;q=0.5, en;q=0.8', 'en'],
     ['de;q=0, en;q=0.1', 'en'],
     ['pt', 'pt-BR'],
     ['pt-PT', 'pt-BR'],
+    ['es-MX,en;q=0.5', 'es'],
+    ['es-419', 'es'],
+    ['fr-CA', 'fr'],
+    ['ar-EG', 'ar'],
+    ['ja-JP', 'ja'],
     ['zh-CN', 'zh-Hans'],
+    ['zh-SG', 'zh-Hans'],
+    ['zh-Hans-HK', 'zh-Hans'],
     ['zh', 'zh-Hans'],
-    ['zh-TW', undefined],
+    // Another script: any other language of the browser comes first.
+    ['zh-TW, en;q=0.5', 'en'],
+    ['zh-Hant, tlh;q=0.5', 'zh-Hans'],
+    ['zh-TW', 'zh-Hans'],
+    ['nl-NL', undefined],
     ['*, de', undefined],
     ['de;q=2', undefined],
     ['', undefined],
@@ -153,6 +161,49 @@ describe('the language of a header', () => {
   it('reads a bounded part of a hostile header', () => {
     for (const start of ['x,'.repeat(50), `${'a'.repeat(100_000)},`, 'a-'.repeat(50_000)])
       expect(languages.accepted(`${start}de`)).toBeUndefined();
+  });
+
+  it('finds the nearest one for a tag that a user chose, too', () => {
+    expect(['zh-HK', 'pt-PT', 'fr-CA', 'nl', null].map(languages.match)).toEqual([
+      'zh-Hans',
+      'pt-BR',
+      'fr',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('is one of those that the guide lists', () => {
+    const guide = readFileSync(
+      resolve(import.meta.dirname, '../../../../docs/guides', 'languages.md'),
+      'utf8',
+    );
+    expect([...guide.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, tag]) => tag)).toEqual(languages.all);
+  });
+
+  it.each([
+    ['en', 'March 1, 2026 at 12:00 UTC', '3 days ago'],
+    ['de', '1. März 2026 um 12:00 UTC', 'vor 3 Tagen'],
+    ['fr', '1 mars 2026 à 12:00 UTC', 'il y a 3 jours'],
+    ['es', '1 de marzo de 2026 a las 12:00 UTC', 'hace 3 días'],
+    ['pt-BR', '1 de março de 2026 às 12:00 UTC', 'há 3 dias'],
+    ['ja', '2026年3月1日 12:00 UTC', '3 日前'],
+    ['zh-Hans', '2026年3月1日 UTC 12:00', '3天前'],
+    ['ar', '1 مارس 2026 في 12:00 UTC', 'قبل 3 أيام'],
+  ])('has its own dates: %s', (language, time, ago) => {
+    const t = languages.in(language);
+    const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, ' ').replace(/[\u200e\u200f]/g, '');
+    expect(plain(t.time(Date.parse('2026-03-01T12:00:00Z')))).toBe(time);
+    expect(plain(t.ago(3, 'day'))).toBe(ago);
+  });
+
+  it('has the digits and the calendar of logs in every region', () => {
+    const own = openLanguages({
+      folder: folderWith('ar-SA.json', '{"action.cancel": "إلغاء"}'),
+      fallback: 'en',
+    });
+    expect(own.in('ar-SA').day(Date.parse('2026-03-01T12:00:00Z'))).toMatch(/1.*2026/);
+    expect(own.in('ar-SA')('wait.minutes', { count: 12 })).toContain('12');
   });
 
   it('knows which way it is written', () => {

@@ -63,7 +63,7 @@ describe('name and logo', () => {
   it('are on every page, and nothing in them is markup of ours', async () => {
     const { text } = await send(app, 'GET', '/sign-in');
     expect(text).toContain('<title>Sign in · A &amp; B &lt;Co&gt;</title>');
-    expect(text).toContain('<span>A &amp; B &lt;Co&gt;</span>');
+    expect(text).toContain('<bdi>A &amp; B &lt;Co&gt;</bdi>');
     const [, address = ''] = /<img src="([^"]+)"/.exec(text) ?? [];
     expect(text).toContain(`<link rel="icon" type="image/svg+xml" href="${address}"`);
     const logo = await send(app, 'GET', address);

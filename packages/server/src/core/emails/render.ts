@@ -109,7 +109,7 @@ function textOf(blocks: readonly Block[], values: Values): string {
 
 function lineOf(line: Line, values: Values): string {
   const text = plainOf(line.content, values);
-  if (line.kind === 'heading') return `${text}\n${'='.repeat(Math.min([...text].length, WIDTH))}`;
+  if (line.kind === 'heading') return `${text}\n${'='.repeat(Math.min(columnsOf(text), WIDTH))}`;
   if (line.kind === 'code') return `    ${text}`;
   if (line.kind === 'button') return `${text}:\n${plainOf(line.target, values)}`;
   if (line.kind === 'fact') return `${plainOf(line.label, values)}: ${text}`;
@@ -119,7 +119,14 @@ function lineOf(line: Line, values: Values): string {
 /** The width of a plain-text paragraph, in columns. */
 const WIDTH = 72;
 
+/** Characters of Chinese and Japanese, which are two columns wide and written without spaces. */
+const WIDE = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}]/gu;
+
+const columnsOf = (text: string): number => [...text].length + (text.match(WIDE)?.length ?? 0);
+
+/** Wraps at spaces. Text that has none between its words is left to the mail program. */
 function wrap(text: string): string {
+  if (text.match(WIDE)) return text;
   const lines = [''];
   for (const word of text.split(' ')) {
     const line = lines.at(-1) ?? '';

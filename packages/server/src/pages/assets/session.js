@@ -32,7 +32,9 @@ document.body.append(notice);
 notice.hidden = true;
 
 function warn() {
-  const time = new Date(end).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  // Western digits, as in the rest of the page.
+  const locale = `${document.documentElement.lang}-u-nu-latn`;
+  const time = new Date(end).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
   const text = document.createElement('p');
   notice.replaceChildren(text);
   if (end < lastEnd) {
