@@ -2,6 +2,7 @@ import type { Child } from 'hono/jsx';
 import { deviceIcon, deviceOf } from './dashboard/device.ts';
 import { Icon } from './icon.tsx';
 import { Badge } from './layout.tsx';
+import { useTranslator } from './translator.tsx';
 
 interface DeviceItemProps {
   /** A session, or a known device. */
@@ -14,19 +15,23 @@ interface DeviceItemProps {
 }
 
 /** A device in a list: what it is, where and when it was used. */
-export const DeviceItem = ({ device, isThis = false, times, children }: DeviceItemProps) => (
-  <li>
-    <div class="with-icon">
-      <Icon name={deviceIcon(device.kind, device.user_agent)} />
-      <div>
-        <p>
-          <strong>{deviceOf(device.user_agent)}</strong> {isThis && <Badge kind="good">This device</Badge>}
-          {device.kind === 'bearer' && <Badge>API client</Badge>}
-        </p>
-        <p class="note">{times}</p>
-        <p class="note">IP {device.ip}</p>
+export function DeviceItem({ device, isThis = false, times, children }: DeviceItemProps) {
+  const t = useTranslator();
+  return (
+    <li>
+      <div class="with-icon">
+        <Icon name={deviceIcon(device.kind, device.user_agent)} />
+        <div>
+          <p>
+            <strong>{deviceOf(device.user_agent, t)}</strong>{' '}
+            {isThis && <Badge kind="good">{t('device.this')}</Badge>}
+            {device.kind === 'bearer' && <Badge>{t('device.api_client')}</Badge>}
+          </p>
+          <p class="note">{times}</p>
+          <p class="note">{t('device.ip', { ip: device.ip })}</p>
+        </div>
       </div>
-    </div>
-    {children}
-  </li>
-);
+      {children}
+    </li>
+  );
+}

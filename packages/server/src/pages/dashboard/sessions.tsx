@@ -8,23 +8,25 @@ import { revokeAllOtherSessions, revokeOneSession, sessionParams } from '../../f
 import { ownDevices, ownSessions } from '../../flows/account/where.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import type { TextKey } from '../../languages/text.ts';
 import { DeviceItem } from '../device-item.tsx';
 import { Button, Form } from '../form.tsx';
 import { Icon } from '../icon.tsx';
 import { Card, Notice, page, seeOther } from '../layout.tsx';
 import { Ago } from '../time.tsx';
+import { translatorOf, useTranslator } from '../translator.tsx';
 import { account } from './area.ts';
 import { deviceOf } from './device.ts';
 
 const PATH = '/dashboard/sessions';
 
 const done = {
-  one: 'Device signed out.',
-  others: 'All other devices signed out.',
-  gone: 'That device was already signed out.',
-  device: 'Known device removed. If it’s still signed in, sign it out above.',
-  unknown: 'That device was already removed.',
-};
+  one: 'devices.done_one',
+  others: 'devices.done_others',
+  gone: 'devices.done_gone',
+  device: 'devices.done_removed',
+  unknown: 'devices.done_unknown',
+} as const satisfies Record<string, TextKey>;
 
 export const sessionsQuery = z.object({
   done: z
@@ -51,14 +53,16 @@ export async function sessionsPage(
   const thisDevice = await readDevice(context, call.headers, activeSession.user.id);
   const current = sessions.filter(({ id }) => id === activeSession.session.id);
   const others = sessions.filter(({ id }) => id !== activeSession.session.id);
+  const t = translatorOf(context, call);
+  const title = t('devices.title');
   return page(
     context,
     call,
-    { title: 'Devices', area: account, at: PATH },
+    { title, area: account, at: PATH },
     <>
-      <h1>Devices</h1>
-      <p class="lead">Devices signed in to your account. Sign out any you don’t recognize.</p>
-      {query.done && <Notice kind="good">{done[query.done]}</Notice>}
+      <h1>{title}</h1>
+      <p class="lead">{t('devices.lead')}</p>
+      {query.done && <Notice kind="good">{t(done[query.done])}</Notice>}
       <Card>
         <ul class="rows">
           {current.map((session) => (
@@ -71,15 +75,12 @@ export async function sessionsPage(
       </Card>
       {others.length > 0 && (
         <Form action={PATH} shape="inline" hidden={{ others: 'end' }}>
-          <Button weight="danger">Sign out all other devices</Button>
+          <Button weight="danger">{t('devices.sign_out_others')}</Button>
         </Form>
       )}
       {devices.length > 0 && (
-        <Card title="Known devices">
-          <p class="lead">
-            You’ve signed in on these devices before. If someone keeps guessing your password, you can still
-            sign in on them. Changing your password removes all of them except the device you’re using.
-          </p>
+        <Card title={t('devices.known')}>
+          <p class="lead">{t('devices.known_lead')}</p>
           <ul class="rows">
             {devices.map((device) => (
               <Device device={device} now={now} isThis={device.id === thisDevice} />
@@ -134,27 +135,30 @@ interface SessionProps {
   isThis?: boolean;
 }
 
-const Session = ({ session, now, isThis = false }: SessionProps) => (
-  <DeviceItem
-    device={session}
-    isThis={isThis}
-    times={
-      <>
-        Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
-        <Ago at={session.created_at} now={now} />
-      </>
-    }
-  >
-    {!isThis && (
-      <Form action={PATH} shape="inline" hidden={{ session: session.id }}>
-        <Button weight="plain" small label={`Sign out ${deviceOf(session.user_agent)}, IP ${session.ip}`}>
-          <Icon name="log-out" />
-          Sign out
-        </Button>
-      </Form>
-    )}
-  </DeviceItem>
-);
+function Session({ session, now, isThis = false }: SessionProps) {
+  const t = useTranslator();
+  const which = { device: deviceOf(session.user_agent, t), ip: session.ip };
+  const times = (
+    <>
+      {t.rich('device.last_active', {
+        time: () => <Ago at={session.last_seen_at} now={now} />,
+        since: () => <Ago at={session.created_at} now={now} />,
+      })}
+    </>
+  );
+  return (
+    <DeviceItem device={session} isThis={isThis} times={times}>
+      {!isThis && (
+        <Form action={PATH} shape="inline" hidden={{ session: session.id }}>
+          <Button weight="plain" small label={t('devices.sign_out_which', which)}>
+            <Icon name="log-out" />
+            {t('devices.sign_out')}
+          </Button>
+        </Form>
+      )}
+    </DeviceItem>
+  );
+}
 
 interface DeviceProps {
   device: ListedDevice;
@@ -162,22 +166,25 @@ interface DeviceProps {
   isThis: boolean;
 }
 
-const Device = ({ device, now, isThis }: DeviceProps) => (
-  <DeviceItem
-    device={device}
-    isThis={isThis}
-    times={
-      <>
-        Last sign-in <Ago at={device.last_used_at} now={now} /> · Known since{' '}
-        <Ago at={device.created_at} now={now} />
-      </>
-    }
-  >
-    <Form action={PATH} shape="inline" hidden={{ device: device.id }}>
-      <Button weight="plain" small label={`Remove ${deviceOf(device.user_agent)}, IP ${device.ip}`}>
-        <Icon name="trash-2" />
-        Remove
-      </Button>
-    </Form>
-  </DeviceItem>
-);
+function Device({ device, now, isThis }: DeviceProps) {
+  const t = useTranslator();
+  const which = { device: deviceOf(device.user_agent, t), ip: device.ip };
+  const times = (
+    <>
+      {t.rich('device.last_sign_in', {
+        time: () => <Ago at={device.last_used_at} now={now} />,
+        since: () => <Ago at={device.created_at} now={now} />,
+      })}
+    </>
+  );
+  return (
+    <DeviceItem device={device} isThis={isThis} times={times}>
+      <Form action={PATH} shape="inline" hidden={{ device: device.id }}>
+        <Button weight="plain" small label={t('devices.remove_which', which)}>
+          <Icon name="trash-2" />
+          {t('devices.remove')}
+        </Button>
+      </Form>
+    </DeviceItem>
+  );
+}
