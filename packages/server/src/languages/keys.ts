@@ -268,6 +268,7 @@ export interface TextValues {
   'layout.inactive': { time: 'any' };
   'layout.session_ends': { time: 'any' };
   'layout.stay': never;
+  'layout.breadcrumb': never;
   'action.sign_in': never;
   'action.sign_out': never;
   'action.create_account': never;
@@ -342,6 +343,12 @@ export interface TextValues {
   'setup.next': { username: 'any' };
   'setup.console': never;
   'setup.account': never;
+  'account.nav_overview': never;
+  'account.nav_profile': never;
+  'account.nav_security': never;
+  'account.nav_devices': never;
+  'account.nav_activity': never;
+  'account.nav_data': never;
   'confirm.title': never;
   'confirm.lead': { title: 'any' };
   'confirm.hint': never;
