@@ -278,6 +278,16 @@ export const rateLimits = {
     activity: 'activity_limit.sign_outs',
     noun: 'sign_outs',
   },
+  device_names_per_account: {
+    kind: 'window',
+    max: 60,
+    length: DAY,
+    of: 'account',
+    label: 'Device names',
+    description: 'Names that the user gives to devices per day.',
+    activity: 'activity_limit.changes',
+    noun: 'device_names',
+  },
   password_changes_per_account: {
     kind: 'window',
     max: 20,

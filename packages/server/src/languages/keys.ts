@@ -148,6 +148,7 @@ export interface TextValues {
   'noun.sign_ups': never;
   'noun.profile_changes': never;
   'noun.sign_outs': never;
+  'noun.device_names': never;
   'noun.password_changes': never;
   'noun.verification_emails': never;
   'noun.admin_changes': never;
@@ -167,6 +168,7 @@ export interface TextValues {
   'error.user_not_found': never;
   'error.no_user_named': { name: 'any' };
   'error.device_not_found': never;
+  'error.device_not_known': never;
   'error.session_not_found': never;
   'error.second_factor': never;
   'error.sign_in_first': never;
@@ -182,6 +184,17 @@ export interface TextValues {
   'devices.sign_out_which': { device: 'any'; ip: 'any' };
   'devices.sign_out_one': never;
   'devices.sign_out_others': never;
+  'devices.others_explain': never;
+  'devices.sign_out_everywhere': never;
+  'devices.everywhere_explain': never;
+  'devices.rename': never;
+  'devices.rename_which': { device: 'any'; ip: 'any' };
+  'devices.rename_title': never;
+  'devices.rename_lead': { device: 'any'; ip: 'any' };
+  'devices.name': never;
+  'devices.name_hint': never;
+  'devices.save_name': never;
+  'devices.done_renamed': never;
   'devices.known': never;
   'devices.known_lead': never;
   'devices.remove': never;

@@ -1,12 +1,12 @@
 import type { Child } from 'hono/jsx';
-import { deviceIcon, deviceOf } from './dashboard/device.ts';
+import { deviceIcon, deviceOf, deviceTitle } from './dashboard/device.ts';
 import { Icon } from './icon.tsx';
 import { Badge } from './layout.tsx';
 import { useTranslator } from './translator.tsx';
 
 interface DeviceItemProps {
   /** A session, or a known device. */
-  device: { kind: string; user_agent: string | null; ip: string };
+  device: { kind: string; name: string | null; user_agent: string | null; ip: string };
   isThis?: boolean;
   /** When it was used. */
   times: Child;
@@ -23,12 +23,15 @@ export function DeviceItem({ device, isThis = false, times, children }: DeviceIt
         <Icon name={deviceIcon(device.kind, device.user_agent)} />
         <div>
           <p>
-            <strong>{deviceOf(device.user_agent, t)}</strong>{' '}
+            <strong>{deviceTitle(device, t)}</strong>{' '}
             {isThis && <Badge kind="good">{t('device.this')}</Badge>}
             {device.kind === 'bearer' && <Badge>{t('device.api_client')}</Badge>}
           </p>
           <p class="note">{times}</p>
-          <p class="note">{t('device.ip', { ip: device.ip })}</p>
+          <p class="note">
+            {device.name !== null && `${deviceOf(device.user_agent, t)} · `}
+            {t('device.ip', { ip: device.ip })}
+          </p>
         </div>
       </div>
       {children}

@@ -74,6 +74,8 @@ async function titleOf(
   if (path === '/admin/emails') return fields['action'] === 'retry' ? 'Resend email' : 'Retry email now';
   if (path === '/dashboard/sessions') {
     if (fields['others']) return t('devices.sign_out_others');
+    if (fields['everywhere']) return t('devices.sign_out_everywhere');
+    if (fields['rename']) return t('devices.rename_title');
     return t(fields['device'] ? 'devices.remove_known' : 'devices.sign_out_one');
   }
   return undefined;

@@ -47,7 +47,9 @@ describe('the pages of devices and activity, in a language of accents only', () 
       app.clock.now(),
     );
 
-  it.each(['', ...['one', 'others', 'gone', 'device', 'unknown'].map((done) => `?done=${done}`)])(
+  const done = ['one', 'others', 'gone', 'device', 'unknown', 'renamed'].map((one) => `?done=${one}`);
+
+  it.each(['', ...done, '?confirm=others', '?confirm=everywhere'])(
     'leave no English word on the devices page %s',
     async (query) => {
       expect(wordsIn(await look(`/dashboard/sessions${query}`))).toEqual([]);
@@ -69,9 +71,19 @@ describe('the pages of devices and activity, in a language of accents only', () 
     }
   });
 
-  it('leave no English word where the password is asked for', async () => {
+  it('leave no English word where a device is renamed, or the password is asked for', async () => {
+    const page = await look('/dashboard/sessions');
+    const [, id = ''] = /\?rename=([\w-]+)/.exec(page) ?? [];
+    expect(wordsIn(await look(`/dashboard/sessions?rename=${id}`))).toEqual([]);
     app.clock.advance(6 * MINUTE);
-    for (const fields of [{ others: 'end' }, { session: 'x'.repeat(22) }, { device: 'x'.repeat(22) }]) {
+    expect(wordsIn(await look(`/dashboard/sessions?rename=${id}`))).toEqual([]);
+    for (const fields of [
+      { others: 'end' },
+      { everywhere: 'end' },
+      { session: id },
+      { device: id },
+      { rename: id, name: '' },
+    ]) {
       const asked = await submit(app, '/dashboard/sessions', fields, { cookie: ada.browser.cookie });
       expect([asked.status, wordsIn(asked.text)]).toEqual([401, []]);
     }
