@@ -178,6 +178,11 @@ export interface TextValues {
   'device.this': never;
   'device.api_client': never;
   'device.ip': { ip: 'any' };
+  'device.ip_near': { ip: 'any'; place: 'any' };
+  'device.near': { ip: 'any'; place: 'any' };
+  'device.at': { device: 'any'; ip: 'any' };
+  'device.at_near': { device: 'any'; ip: 'any'; place: 'any' };
+  'device.city': { city: 'any'; country: 'any' };
   'devices.title': never;
   'devices.lead': never;
   'devices.sign_out': never;

@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx';
 import { deviceIcon, deviceOf, deviceTitle } from './dashboard/device.ts';
+import { IpAndPlace } from './device-place.tsx';
 import { Icon } from './icon.tsx';
 import { Badge } from './layout.tsx';
 import { useTranslator } from './translator.tsx';
@@ -30,7 +31,7 @@ export function DeviceItem({ device, isThis = false, times, children }: DeviceIt
           <p class="note">{times}</p>
           <p class="note">
             {device.name !== null && `${deviceOf(device.user_agent, t)} · `}
-            {t('device.ip', { ip: device.ip })}
+            <IpAndPlace ip={device.ip} />
           </p>
         </div>
       </div>

@@ -8,6 +8,7 @@ import type { Call, RouteResponse } from '../http/route.ts';
 import type { TextKey } from '../languages/text.ts';
 import { english, type Translator } from '../languages/translator.ts';
 import { grounds } from './accent.ts';
+import { PlaceContext } from './device-place.tsx';
 import { FormTokenContext } from './form.tsx';
 import { Header } from './header.tsx';
 import { Icon, type IconName } from './icon.tsx';
@@ -68,7 +69,7 @@ interface Place {
 }
 
 /** The parts of the context that pages use. */
-export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock' | 'languages'>;
+export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock' | 'languages' | 'placeOf'>;
 
 /** Who views the page. The header names the signed-in user and lets them sign out. */
 export type Viewer = Pick<Call, 'formToken' | 'language'> & { activeSession?: ActiveSession };
@@ -90,9 +91,11 @@ export function page(context: PageContext, viewer: Viewer, view: View, content: 
   const html = (
     <TranslatorContext.Provider value={t}>
       <FormTokenContext.Provider value={viewer.formToken}>
-        <Document context={context} activeSession={viewer.activeSession} view={view}>
-          {content}
-        </Document>
+        <PlaceContext.Provider value={context.placeOf}>
+          <Document context={context} activeSession={viewer.activeSession} view={view}>
+            {content}
+          </Document>
+        </PlaceContext.Provider>
       </FormTokenContext.Provider>
     </TranslatorContext.Provider>
   );

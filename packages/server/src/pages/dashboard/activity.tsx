@@ -4,6 +4,7 @@ import type { RecordedEvent } from '../../core/events.ts';
 import { readActivity } from '../../flows/account/activity.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Pages } from '../admin/choices.tsx';
+import { DeviceAtPlace } from '../device-place.tsx';
 import { Card, Empty, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
 import { translatorOf, useTranslator } from '../translator.tsx';
@@ -93,7 +94,7 @@ function ClientCell({ event }: { event: RecordedEvent }) {
   if (event.ip === null) return null;
   return (
     <p class="note">
-      {deviceOf(event.userAgent, t)} · {event.ip}
+      <DeviceAtPlace device={deviceOf(event.userAgent, t)} ip={event.ip} />
     </p>
   );
 }
