@@ -61,7 +61,7 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   const now = context.clock.now();
   const usernames = Array.from({ length: users }, (_, index) => `user${10_000 + index}`);
   const amr = ['pwd'];
-  const about = { ip: '192.0.2.1', userAgent: 'bench' };
+  const about = { ip: '192.0.2.1', userAgent: 'bench', deviceId: null };
   const cookies: string[] = [];
   const bearers: string[] = [];
   let bearer = '';
@@ -155,7 +155,8 @@ export async function fillUsers(database: string, secret: string, count: number)
   }
   if (database.startsWith('postgres')) await sql`VACUUM ANALYZE users, user_search`.execute(db);
   const subject = { amr: ['pwd'], userId: idOf(0), signedInAt: now };
-  const about = { kind: 'cookie', ip: '192.0.2.1', userAgent: 'bench', shown: shownAt(now) } as const;
+  const from = { ip: '192.0.2.1', userAgent: 'bench', deviceId: null };
+  const about = { kind: 'cookie', ...from, shown: shownAt(now) } as const;
   const sessionId = await db
     .transaction()
     .execute(async (tx) => startSession(await locked(tx, idOf(0)), about, now));

@@ -34,6 +34,10 @@ export interface Session {
   last_seen_at: string;
   ip: string;
   user_agent: string;
+  /** Its known device; null if the device is no longer known. */
+  device_id: string | null;
+  /** The name that the user gave to the known device. */
+  name: string | null;
   current: boolean;
 }
 
@@ -57,6 +61,8 @@ export interface Device {
   last_used_at: string;
   ip: string;
   user_agent: string;
+  /** The name that the user gave to it. */
+  name: string | null;
   /** Whether this request came from the device. */
   current: boolean;
 }
@@ -89,6 +95,7 @@ export interface RateLimit {
     | 'invalid_tokens_per_ip_range'
     | 'profile_changes_per_account'
     | 'session_revocations_per_account'
+    | 'device_names_per_account'
     | 'password_changes_per_account'
     | 'verification_emails_per_account'
     | 'admin_changes_per_account'
@@ -334,10 +341,26 @@ export interface Calls {
   'GET /v1/me/sessions': { response: { sessions: Session[]; next_cursor: null } };
   /** Revoke all other sessions. */
   'DELETE /v1/me/sessions': { response: { message: 'Other sessions revoked.'; sessions: number } };
+  /** Name the device of a session. */
+  'PATCH /v1/me/sessions/{id}': {
+    path: { id: string };
+    body: {
+      /** At most 64 characters; empty to remove the name. */ name: string;
+    };
+    response: { session: Session };
+  };
   /** Revoke a session. */
   'DELETE /v1/me/sessions/{id}': { path: { id: string }; response: { message: 'Session revoked.' } };
   /** List known devices. */
   'GET /v1/me/devices': { response: { devices: Device[]; next_cursor: null } };
+  /** Name a known device. */
+  'PATCH /v1/me/devices/{id}': {
+    path: { id: string };
+    body: {
+      /** At most 64 characters; empty to remove the name. */ name: string;
+    };
+    response: { device: Device };
+  };
   /** Remove a known device. */
   'DELETE /v1/me/devices/{id}': { path: { id: string }; response: { message: 'Device removed.' } };
   /** Export the current user’s data. */

@@ -59,6 +59,13 @@ export interface MeCalls {
   /** Lists the sessions of the user; `current` marks the one of this request. */
   sessions(): CallResult<'GET /v1/me/sessions'>;
   /**
+   * Names the device of a session, for the user alone. An empty name removes it.
+   *
+   * Errors: `not_found`, `conflict` if the device is no longer known, `too_many_requests`, `reauthentication_required`
+   * until `confirm`.
+   */
+  nameSession(id: string, body: Body<'PATCH /v1/me/sessions/{id}'>): CallResult<'PATCH /v1/me/sessions/{id}'>;
+  /**
    * Revokes a session of the user.
    *
    * Errors: `not_found`, `too_many_requests`, `reauthentication_required` until `confirm`.
@@ -74,6 +81,12 @@ export interface MeCalls {
   revokeOtherSessions(): CallResult<'DELETE /v1/me/sessions'>;
   /** Lists the known devices of the user; `current` marks the one of this request. */
   devices(): CallResult<'GET /v1/me/devices'>;
+  /**
+   * Names a known device, for the user alone. An empty name removes it.
+   *
+   * Errors: `not_found`, `too_many_requests`, `reauthentication_required` until `confirm`.
+   */
+  nameDevice(id: string, body: Body<'PATCH /v1/me/devices/{id}'>): CallResult<'PATCH /v1/me/devices/{id}'>;
   /**
    * Removes a known device. Its sessions stay active.
    *
@@ -108,9 +121,11 @@ export const meCalls = ({ signedIn, storeTokens, end }: ClientSession): MeCalls 
   },
   dashboard: () => signedIn('GET /v1/dashboard', {}),
   sessions: () => signedIn('GET /v1/me/sessions', {}),
+  nameSession: (id, body) => signedIn('PATCH /v1/me/sessions/{id}', { path: { id }, body }),
   revokeSession: (id) => signedIn('DELETE /v1/me/sessions/{id}', { path: { id } }),
   revokeOtherSessions: () => signedIn('DELETE /v1/me/sessions', {}),
   devices: () => signedIn('GET /v1/me/devices', {}),
+  nameDevice: (id, body) => signedIn('PATCH /v1/me/devices/{id}', { path: { id }, body }),
   removeDevice: (id) => signedIn('DELETE /v1/me/devices/{id}', { path: { id } }),
   data: () => signedIn('GET /v1/me/data', {}),
 });

@@ -248,6 +248,12 @@ export const settings = {
     plain,
     'File of breached passwords, created with `usher passwords build` or `usher passwords fetch`. New passwords in this file are rejected.',
   ),
+  geoip: setting(
+    'USHER_GEOIP',
+    '',
+    plain,
+    'Database of places by IP address in MaxMind’s format (.mmdb), such as GeoLite2 City. Devices, activity and security emails then name the approximate place.',
+  ),
   serviceName: setting(
     'USHER_SERVICE_NAME',
     'Usher',
@@ -355,6 +361,7 @@ type Parsed = { [K in SettingName]: z.output<(typeof settings)[K]['schema']> };
 const unsetByDefault = [
   'publicUrl',
   'breachedPasswords',
+  'geoip',
   'databasePassword',
   'secret',
   'logo',
@@ -368,6 +375,7 @@ const unsetByDefault = [
 export type Config = Omit<Parsed, (typeof unsetByDefault)[number]> & {
   publicUrl: string | undefined;
   breachedPasswords: string | undefined;
+  geoip: string | undefined;
   databasePassword: Secret | undefined;
   secret: Secret | undefined;
   logo: string | undefined;

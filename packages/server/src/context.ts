@@ -2,6 +2,7 @@ import type { Config, SettingName, Source } from './config.ts';
 import type { RenderEmail } from './core/emails/render.ts';
 import type { Keyring } from './core/keys.ts';
 import type { BreachedPasswords } from './core/passwords/breached.ts';
+import type { PlaceOf } from './core/places.ts';
 import type { ActiveSession, FindActiveSession } from './core/sessions.ts';
 import type { AccessTokens } from './core/tokens/access.ts';
 import type { CookieTokens } from './core/tokens/cookie.ts';
@@ -39,6 +40,8 @@ export interface AppContext {
   /** The list of breached passwords that new passwords are checked against, if there is one. */
   breachedPasswords: BreachedPasswords | undefined;
   languages: Languages;
+  /** Where an IP address probably is, if the installation has a database of places. */
+  placeOf: PlaceOf;
   renderEmail: RenderEmail;
   /** What pages load: style sheets, scripts, images. */
   assets: Assets;

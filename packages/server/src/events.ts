@@ -1,3 +1,5 @@
+import type { TextKey } from './languages/text.ts';
+
 /**
  * Every audit event: its name, the label that people read, and what happened. `core/events` records no others. The name
  * is for programs; pages show the label.
@@ -110,59 +112,64 @@ export const events = {
 
 export type EventName = keyof typeof events;
 
+/** The key of what an event or a rate limit is called where its owner reads about it. */
+export type ActivityKey = TextKey extends infer Key
+  ? Key extends `activity.${string}` | `activity_limit.${string}`
+    ? Key
+    : never
+  : never;
+
 /**
- * How each event is described to the user it happened to. `{limit}` stands for what the rate limit counts, `{kind}` for
- * what the email was about. Null for events that concern no account, or a deleted one.
+ * How each event is described to the user it happened to. Null for events that concern no account, or a deleted one.
  */
-export const activity: Record<EventName, string | null> = {
+export const activity: Record<EventName, ActivityKey | null> = {
   installation_created: null,
   database_restored: null,
-  setup_completed: 'You set up this server',
+  setup_completed: 'activity.setup_completed',
 
-  user_signed_up: 'Account created',
-  sign_up_requested: 'Someone tried to sign up with your email',
-  user_created: 'Account created for you',
-  user_imported: 'Your account was imported from another system',
-  user_updated: 'Profile changed',
-  user_promoted: 'You were made an administrator',
-  user_demoted: 'Your administrator role was removed',
-  user_disabled: 'Account disabled',
-  user_enabled: 'Account re-enabled',
+  user_signed_up: 'activity.user_signed_up',
+  sign_up_requested: 'activity.sign_up_requested',
+  user_created: 'activity.user_created',
+  user_imported: 'activity.user_imported',
+  user_updated: 'activity.user_updated',
+  user_promoted: 'activity.user_promoted',
+  user_demoted: 'activity.user_demoted',
+  user_disabled: 'activity.user_disabled',
+  user_enabled: 'activity.user_enabled',
   user_deleted: null,
 
-  signed_in: 'Signed in',
-  sign_in_failed: 'Failed sign-in attempt',
-  reauthentication_failed: 'Incorrect current password entered',
-  password_changed: 'Password changed',
+  signed_in: 'activity.signed_in',
+  sign_in_failed: 'activity.sign_in_failed',
+  reauthentication_failed: 'activity.reauthentication_failed',
+  password_changed: 'activity.password_changed',
 
-  password_reset_requested: 'Password reset requested',
-  verification_failed: 'Incorrect or expired code entered',
-  email_verified: 'Email verified',
-  email_change_requested: 'Email change requested',
-  email_changed: 'Email changed',
-  email_restored: 'Email change undone',
-  password_reset: 'Password reset by email',
+  password_reset_requested: 'activity.password_reset_requested',
+  verification_failed: 'activity.verification_failed',
+  email_verified: 'activity.email_verified',
+  email_change_requested: 'activity.email_change_requested',
+  email_changed: 'activity.email_changed',
+  email_restored: 'activity.email_restored',
+  password_reset: 'activity.password_reset',
 
-  device_trust_revoked: 'Known device removed: 10 incorrect passwords in a row',
-  device_removed: 'Known device removed',
+  device_trust_revoked: 'activity.device_trust_revoked',
+  device_removed: 'activity.device_removed',
 
-  rate_limit_exceeded: '{limit}',
-  rate_limits_reset: 'Sign-in limits were reset',
+  rate_limit_exceeded: 'activity.rate_limit_exceeded',
+  rate_limits_reset: 'activity.rate_limits_reset',
 
-  signed_out: 'Signed out',
-  signed_out_everywhere: 'Signed out on all devices',
-  session_revoked: 'Signed out a device',
-  other_sessions_revoked: 'Signed out all other devices',
-  session_evicted: 'Oldest session signed out (session limit reached)',
-  session_replaced: 'Session replaced by a new sign-in on the same device',
-  refresh_token_retried:
-    'An API client used a refresh token twice: a response was lost, or someone copied the token',
-  refresh_token_reused: 'A session was signed out because its token may have been stolen',
+  signed_out: 'activity.signed_out',
+  signed_out_everywhere: 'activity.signed_out_everywhere',
+  session_revoked: 'activity.session_revoked',
+  other_sessions_revoked: 'activity.other_sessions_revoked',
+  session_evicted: 'activity.session_evicted',
+  session_replaced: 'activity.session_replaced',
+  refresh_token_retried: 'activity.refresh_token_retried',
+  refresh_token_reused: 'activity.refresh_token_reused',
 
-  email_sent: 'Email sent{kind}',
-  email_rejected: 'Email rejected by the mail server{kind}',
-  email_expired: 'Email not delivered{kind}',
-  email_retried: 'Email resent{kind}',
+  email_sent: 'activity.email_sent',
+  email_rejected: 'activity.email_rejected',
+  email_expired: 'activity.email_expired',
+  email_retried: 'activity.email_retried',
 
   users_exported: null,
   key_created: null,

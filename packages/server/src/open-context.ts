@@ -5,6 +5,7 @@ import { OPERATOR, recordEvent } from './core/events.ts';
 import { DAMAGED, openInstallation, serializeKeyChanges } from './core/installation.ts';
 import { makeFirstKey, openKeyring } from './core/keys.ts';
 import { openBreachedPasswords } from './core/passwords/breached.ts';
+import { placesFrom } from './core/places.ts';
 import { IDLE_TIMEOUT, prepareFindActiveSession } from './core/sessions.ts';
 import { accessTokens } from './core/tokens/access.ts';
 import { cookieTokens } from './core/tokens/cookie.ts';
@@ -20,6 +21,7 @@ import { openAssets } from './pages/assets.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Database, openDatabase, type Timeouts } from './platform/db/index.ts';
 import { openExports } from './platform/exports.ts';
+import { openGeoip } from './platform/geoip.ts';
 import { createHasher, type Hasher, type Hashing } from './platform/hasher.ts';
 import { createLog, type Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
@@ -98,15 +100,17 @@ const openConfigured = (
 ) => openDatabase(database, { timeouts, password, tls });
 
 /** What the files and folders contain that the settings name. */
-type Files = Pick<AppContext, 'assets' | 'breachedPasswords' | 'languages' | 'renderEmail'>;
+type Files = Pick<AppContext, 'assets' | 'breachedPasswords' | 'languages' | 'placeOf' | 'renderEmail'>;
 
 /** Checks the settings and reads their files, before a database is opened that would have to be closed again. */
 async function openFiles(config: Config): Promise<Files> {
   trustedProxiesOf(config);
   rejectOwnAudience(config);
   const languages = openLanguages({ folder: config.messages, fallback: config.language });
+  const placeOf = placesFrom(config.geoip === undefined ? undefined : openGeoip(config.geoip));
   const renderEmail = emailRenderer({
     languages,
+    placeOf,
     folder: config.emailTemplates,
     service: config.serviceName,
     url: publicUrlOf(config),
@@ -117,7 +121,7 @@ async function openFiles(config: Config): Promise<Files> {
     config.breachedPasswords === undefined
       ? undefined
       : await openBreachedPasswords(config.breachedPasswords);
-  return { assets, breachedPasswords, languages, renderEmail };
+  return { assets, breachedPasswords, languages, placeOf, renderEmail };
 }
 
 const publicUrlOf = ({ publicUrl, port }: Config): string => publicUrl ?? `http://localhost:${port}`;
@@ -201,7 +205,7 @@ interface State {
 function assembleContext(
   config: Config,
   database: Database,
-  { log, clock, assets, sources, breachedPasswords, languages, renderEmail }: Parts,
+  { log, clock, assets, sources, breachedPasswords, languages, placeOf, renderEmail }: Parts,
   {
     keys,
     keyring,
@@ -231,6 +235,7 @@ function assembleContext(
     stateNotes,
     breachedPasswords,
     languages,
+    placeOf,
     renderEmail,
     assets,
     hasMailbox: hasMailbox(config, publicUrl),

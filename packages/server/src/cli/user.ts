@@ -194,7 +194,7 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
     printTable(
       ['KNOWN DEVICE', 'IP', 'LAST SIGN-IN (UTC)', 'SINCE (UTC)'],
       devices.map((device) => [
-        browserOf(device.user_agent, english) || 'Unknown device',
+        device.name ?? (browserOf(device.user_agent, english) || 'Unknown device'),
         device.ip,
         minuteOf(device.last_used_at),
         minuteOf(device.created_at),

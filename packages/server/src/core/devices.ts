@@ -17,10 +17,8 @@ export interface DeviceUse {
 }
 
 /** The fields of a device that its user sees. */
-export type ListedDevice = Pick<
-  DevicesTable,
-  'id' | 'kind' | 'created_at' | 'last_used_at' | 'ip' | 'user_agent'
->;
+const listed = ['id', 'kind', 'created_at', 'last_used_at', 'ip', 'user_agent', 'name'] as const;
+export type ListedDevice = Pick<DevicesTable, (typeof listed)[number]>;
 
 /** The account's current epoch, even within a transaction that has just incremented it. */
 const epochOf = (userId: string) => sql<number>`(SELECT device_epoch FROM users WHERE id = ${userId})`;
@@ -65,10 +63,13 @@ export async function renewDevice(
 /**
  * Makes a device known to an account. The lock on the user's row serializes the sign-ins of an account, so concurrent
  * ones cannot exceed `MAX_DEVICES`.
+ *
+ * @param name The name that the user gave to it before; null if none.
  */
 export async function addDevice(
   { tx, user: { id: userId } }: LockedUser,
   { id, kind, ip, userAgent }: DeviceUse,
+  name: string | null,
   now: number,
 ): Promise<void> {
   await makeRoom(tx, userId, kind, now);
@@ -83,6 +84,7 @@ export async function addDevice(
       last_used_at: now,
       ip,
       user_agent: userAgent,
+      name,
     })
     .execute();
 }
@@ -110,11 +112,39 @@ async function makeRoom(tx: Db, userId: string, kind: DevicesTable['kind'], now:
 export function devicesOf(db: Db, userId: string, now: number): Promise<ListedDevice[]> {
   return db
     .selectFrom('devices')
-    .select(['id', 'kind', 'created_at', 'last_used_at', 'ip', 'user_agent'])
+    .select(listed)
     .where(isKnown(userId, now))
     .orderBy('last_used_at', 'desc')
     .orderBy('id')
     .execute();
+}
+
+/** Names one of a user's known devices; null removes the name. @returns undefined if the user has no such device. */
+export function nameDevice(
+  tx: Db,
+  id: string,
+  userId: string,
+  name: string | null,
+  now: number,
+): Promise<ListedDevice | undefined> {
+  return tx
+    .updateTable('devices')
+    .set({ name })
+    .where('id', '=', id)
+    .where(isKnown(userId, now))
+    .returning(listed)
+    .executeTakeFirst();
+}
+
+/** The name of a device, known or no longer known; null if it has none. */
+export async function deviceName(db: Db, id: string, userId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('devices')
+    .select('name')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  return row?.name ?? null;
 }
 
 /** Removes one of a user's devices. @returns false if the user has no such device. */

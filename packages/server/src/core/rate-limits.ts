@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
+import type { ActivityKey } from '../events.ts';
 import type { TextKey } from '../languages/text.ts';
 import type { Db } from '../platform/db/index.ts';
 import { skipLocked } from '../platform/db/skip-locked.ts';
@@ -13,11 +14,6 @@ const FOREVER = 100 * 365 * DAY;
 
 /** How long counts for an identifier without an account are kept at most, whatever the rate limit. */
 export const MAX_FOR_UNKNOWN = DAY;
-
-const TOO_MANY_PASSWORDS = 'Blocked: too many incorrect passwords';
-const TOO_MANY_CODES = 'Code blocked: too many incorrect codes';
-const TOO_MANY_CHANGES = 'Change blocked: too many changes';
-const TOO_MANY_EMAILS = 'Email not sent: too many requests';
 
 /**
  * All rate limits. A `back-off` allows `free` attempts, then doubles the wait after each further one, from `first` to
@@ -43,7 +39,7 @@ export const rateLimits = {
     label: 'Incorrect passwords (username or email)',
     description:
       'Incorrect passwords for one username or email from unknown devices, whether or not an account exists.',
-    activity: TOO_MANY_PASSWORDS,
+    activity: 'activity_limit.passwords',
   },
   passwords_per_account: {
     kind: 'back-off',
@@ -54,7 +50,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Incorrect passwords',
     description: 'Incorrect passwords for this account from unknown devices.',
-    activity: TOO_MANY_PASSWORDS,
+    activity: 'activity_limit.passwords',
   },
   // NIST SP 800-63B.
   passwords_per_account_total: {
@@ -65,7 +61,7 @@ export const rateLimits = {
     label: 'Incorrect passwords (total)',
     description:
       'Total incorrect passwords from unknown devices since the last successful sign-in. When reached, the user must reset the password by email.',
-    activity: TOO_MANY_PASSWORDS,
+    activity: 'activity_limit.passwords',
   },
   // For as long as a browser stays known without a sign-in. Once used up, the browser is no longer known.
   passwords_per_device: {
@@ -76,7 +72,7 @@ export const rateLimits = {
     label: 'Incorrect passwords (one known device)',
     description:
       'Incorrect passwords from one known device since its last successful sign-in. When reached, the device is no longer known.',
-    activity: TOO_MANY_PASSWORDS,
+    activity: 'activity_limit.passwords',
   },
   // NIST SP 800-63B-4, section 3.2.2. After this long without a correct password, none of these browsers is known.
   passwords_per_account_known_devices: {
@@ -86,7 +82,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Incorrect passwords (all known devices)',
     description: 'Incorrect passwords from all known devices together since the last successful sign-in.',
-    activity: TOO_MANY_PASSWORDS,
+    activity: 'activity_limit.passwords',
   },
   codes_per_account_daily: {
     kind: 'window',
@@ -95,7 +91,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Incorrect email codes (daily)',
     description: 'Incorrect email codes per day. The email link still works.',
-    activity: TOO_MANY_CODES,
+    activity: 'activity_limit.codes',
   },
   codes_per_account_total: {
     kind: 'window',
@@ -104,7 +100,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Incorrect email codes (total)',
     description: 'Total incorrect email codes since the last correct one. The email link still works.',
-    activity: TOO_MANY_CODES,
+    activity: 'activity_limit.codes',
   },
   short_codes_per_account_daily: {
     kind: 'window',
@@ -113,7 +109,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Incorrect short codes (daily)',
     description: 'Incorrect short codes per day. The email link still works.',
-    activity: TOO_MANY_CODES,
+    activity: 'activity_limit.codes',
   },
   short_codes_per_account_total: {
     kind: 'window',
@@ -122,7 +118,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Incorrect short codes (total)',
     description: 'Total incorrect short codes since the last correct one. The email link still works.',
-    activity: TOO_MANY_CODES,
+    activity: 'activity_limit.codes',
   },
   codes_total: {
     kind: 'window',
@@ -132,7 +128,7 @@ export const rateLimits = {
     label: 'Incorrect email codes (all accounts)',
     description:
       'Incorrect email codes across all accounts (a possible distributed attack). Links still work.',
-    activity: TOO_MANY_CODES,
+    activity: 'activity_limit.codes',
   },
   codes_per_ip_range: {
     kind: 'window',
@@ -141,7 +137,7 @@ export const rateLimits = {
     of: 'range',
     label: 'Incorrect email codes (IP range)',
     description: 'Incorrect email codes from one IP range, for any account. Links still work.',
-    activity: TOO_MANY_CODES,
+    activity: 'activity_limit.codes',
   },
   recovery_emails_per_recipient_and_ip_range: {
     kind: 'window',
@@ -150,7 +146,7 @@ export const rateLimits = {
     of: 'email and range',
     label: 'Password reset emails (email and IP range)',
     description: 'Password reset emails to one email address, requested from one IP range.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
   },
   // Every link works at least as long as this window (`flows/verifications/verification-rules`), so an attacker who
   // uses it up leaves a working link in the owner's mailbox.
@@ -161,7 +157,7 @@ export const rateLimits = {
     of: 'email',
     label: 'Password reset emails (email)',
     description: 'Password reset emails to one email address, requested from unknown devices.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
   },
   recovery_emails_from_known_devices: {
     kind: 'window',
@@ -170,7 +166,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Password reset emails (known devices)',
     description: 'Password reset emails requested from known devices. Strangers can’t use these up.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
   },
   emails_per_recipient: {
     kind: 'window',
@@ -179,7 +175,7 @@ export const rateLimits = {
     of: 'email',
     label: 'Requested emails (email)',
     description: 'Emails requested to one email address, except password reset emails.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
   },
   emails_per_ip_range: {
     kind: 'window',
@@ -198,7 +194,7 @@ export const rateLimits = {
     label: 'Email changes',
     description:
       'Email changes requested by the account with this email. Each one sends a link to this email.',
-    activity: 'Email change blocked: too many requests',
+    activity: 'activity_limit.email_changes',
     noun: 'email_changes',
   },
   security_notices_per_account: {
@@ -208,7 +204,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Security alerts',
     description: 'Security alerts sent to one account.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
   },
   role_notices_per_account: {
     kind: 'window',
@@ -217,7 +213,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Role change alerts',
     description: 'Alerts about a granted or removed admin role sent to one account.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
   },
   new_device_notices_per_account: {
     kind: 'window',
@@ -226,7 +222,7 @@ export const rateLimits = {
     of: 'account',
     label: 'New sign-in alerts',
     description: 'Alerts about sign-ins from new browsers, API clients and networks sent to one account.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
   },
   identifiers_per_ip_range: {
     kind: 'distinct',
@@ -270,7 +266,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Profile changes',
     description: 'Profile changes by the user per day.',
-    activity: TOO_MANY_CHANGES,
+    activity: 'activity_limit.changes',
     noun: 'profile_changes',
   },
   session_revocations_per_account: {
@@ -280,8 +276,18 @@ export const rateLimits = {
     of: 'account',
     label: 'Sign-out requests',
     description: 'Requests by the user to sign out sessions per day.',
-    activity: 'Signing out devices blocked: too many requests',
+    activity: 'activity_limit.sign_outs',
     noun: 'sign_outs',
+  },
+  device_names_per_account: {
+    kind: 'window',
+    max: 60,
+    length: DAY,
+    of: 'account',
+    label: 'Device names',
+    description: 'Names that the user gives to devices per day.',
+    activity: 'activity_limit.changes',
+    noun: 'device_names',
   },
   password_changes_per_account: {
     kind: 'window',
@@ -290,7 +296,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Password changes',
     description: 'Password changes by the user per day.',
-    activity: TOO_MANY_CHANGES,
+    activity: 'activity_limit.changes',
     noun: 'password_changes',
   },
   verification_emails_per_account: {
@@ -300,7 +306,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Verification emails',
     description: 'Verification emails requested by the user per day.',
-    activity: TOO_MANY_EMAILS,
+    activity: 'activity_limit.emails',
     noun: 'verification_emails',
   },
   admin_changes_per_account: {
@@ -310,7 +316,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Admin changes',
     description: 'Changes by one administrator to users and emails per hour.',
-    activity: TOO_MANY_CHANGES,
+    activity: 'activity_limit.changes',
     noun: 'admin_changes',
   },
   key_rotations_per_account: {
@@ -320,7 +326,7 @@ export const rateLimits = {
     of: 'account',
     label: 'Key rotations',
     description: 'Signing key rotations by one administrator in the admin console per day.',
-    activity: TOO_MANY_CHANGES,
+    activity: 'activity_limit.changes',
     noun: 'new_keys',
   },
 } as const satisfies Record<string, RateLimit>;
@@ -339,10 +345,10 @@ export type RateLimit = (
 } & (
     | {
         of: 'account' | 'identifier' | 'email' | 'device' | 'email and range' | 'everybody';
-        activity: string;
+        activity: ActivityKey;
       }
     // Of a network: most of these concern no account.
-    | { of: 'range'; activity?: string }
+    | { of: 'range'; activity?: ActivityKey }
   );
 
 export type RateLimitName = keyof typeof rateLimits;
@@ -359,7 +365,7 @@ export type WriteRateLimit = {
 /**
  * What the owner of an account is told about a rate-limited attempt; undefined if the rate limit concerns no account.
  */
-export const limitActivity = (limit: unknown): string | undefined =>
+export const limitActivity = (limit: unknown): ActivityKey | undefined =>
   Object.entries<RateLimit>(rateLimits).find(([name]) => name === limit)?.[1].activity;
 
 /** The subject of a rate limit that all accounts share. */

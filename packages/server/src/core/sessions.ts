@@ -68,8 +68,8 @@ export interface ActiveSession {
 export type FindActiveSession = (id: string, now: number) => Promise<ActiveSession | undefined>;
 
 /**
- * Prepares `FindActiveSession`. It runs on every request, so it is one statement, prepared once. It is one of two
- * places where a core file reads another's table (the other is `epochOf` in `core/devices.ts`).
+ * Prepares `FindActiveSession`. It runs on every request, so it is one statement, prepared once. It is one of three
+ * places where a core file reads another's table (the others are `epochOf` in `core/devices.ts` and `sessionsOf`).
  */
 export function prepareFindActiveSession({
   db,
@@ -125,11 +125,11 @@ export function absoluteTimeoutOf(
   return kind === 'cookie' ? ABSOLUTE_TIMEOUT : REFRESH_ABSOLUTE_TIMEOUT;
 }
 
-/** The fields of a session that its user sees. */
+/** The fields of a session that its user sees, and its known device, with the name that the user gave to it. */
 export type ListedSession = Pick<
   SessionsTable,
-  'id' | 'kind' | 'created_at' | 'last_seen_at' | 'ip' | 'user_agent'
->;
+  'id' | 'kind' | 'created_at' | 'last_seen_at' | 'ip' | 'user_agent' | 'device_id'
+> & { name: string | null };
 
 /**
  * The active sessions of a user, most recently used first. The current session, if there is one, is always included.
@@ -142,27 +142,39 @@ export async function sessionsOf(
 ): Promise<ListedSession[]> {
   return db
     .selectFrom('sessions')
-    .select(['id', 'kind', 'created_at', 'last_seen_at', 'ip', 'user_agent'])
-    .where('user_id', '=', user.id)
-    .where('revoked_at', 'is', null)
+    .leftJoin('devices', (join) =>
+      join.onRef('devices.id', '=', 'sessions.device_id').onRef('devices.user_id', '=', 'sessions.user_id'),
+    )
+    .select([
+      'sessions.id',
+      'sessions.kind',
+      'sessions.created_at',
+      'sessions.last_seen_at',
+      'sessions.ip',
+      'sessions.user_agent',
+      'devices.id as device_id',
+      'devices.name',
+    ])
+    .where('sessions.user_id', '=', user.id)
+    .where('sessions.revoked_at', 'is', null)
     .where((good) =>
       good.or([
-        good('id', '=', currentId),
+        good('sessions.id', '=', currentId),
         good.and([
-          good('kind', '=', 'cookie'),
+          good('sessions.kind', '=', 'cookie'),
           // Allows an extra minute because `last_seen_at` lags by up to one.
-          good('last_seen_at', '>', now - IDLE_TIMEOUT - MINUTE),
-          good('created_at', '>', now - absoluteTimeoutOf('cookie', user)),
+          good('sessions.last_seen_at', '>', now - IDLE_TIMEOUT - MINUTE),
+          good('sessions.created_at', '>', now - absoluteTimeoutOf('cookie', user)),
         ]),
         good.and([
-          good('kind', '=', 'bearer'),
-          good('refreshed_at', '>', now - REFRESH_IDLE_TIMEOUT),
-          good('created_at', '>', now - absoluteTimeoutOf('bearer', user)),
+          good('sessions.kind', '=', 'bearer'),
+          good('sessions.refreshed_at', '>', now - REFRESH_IDLE_TIMEOUT),
+          good('sessions.created_at', '>', now - absoluteTimeoutOf('bearer', user)),
         ]),
       ]),
     )
-    .orderBy('last_seen_at', 'desc')
-    .orderBy('id')
+    .orderBy('sessions.last_seen_at', 'desc')
+    .orderBy('sessions.id')
     .execute();
 }
 
@@ -193,6 +205,21 @@ export const authTimeOf = ({
 export async function audienceOf(db: Db, id: string): Promise<string | null> {
   const row = await db.selectFrom('sessions').select('audience').where('id', '=', id).executeTakeFirst();
   return row?.audience ?? null;
+}
+
+/** The device that started one of a user's active sessions; undefined if there is no such session. */
+export function deviceOfSession(
+  db: Db,
+  id: string,
+  userId: string,
+): Promise<Pick<SessionsTable, 'device_id'> | undefined> {
+  return db
+    .selectFrom('sessions')
+    .select('device_id')
+    .where('id', '=', id)
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
 }
 
 /** Whether a session is not revoked, as seen by the transaction. */

@@ -2,7 +2,7 @@ import type { AppContext } from '../context.ts';
 import type { HttpError } from '../errors.ts';
 import { getUser } from '../flows/accounts/change-account.ts';
 import type { RouteResponse, SignedInCall } from '../http/route.ts';
-import { english } from '../languages/translator.ts';
+import { english, type Translator } from '../languages/translator.ts';
 import { adminArea } from './admin/area.ts';
 import { ROTATE } from './admin/keys.tsx';
 import { actionParams } from './admin/user.tsx';
@@ -25,7 +25,7 @@ export async function reauthenticationPage(
   const errors = error.code === 'invalid_credentials' ? passwordErrors(error) : [];
   const place = placeOf(path);
   const t = place.area.isEnglish ? english : translatorOf(context, call);
-  const title = (await titleOf(context, call, path)) ?? t('confirm.title');
+  const title = (await titleOf(context, call, path, t)) ?? t('confirm.title');
   const response = page(
     context,
     call,
@@ -64,6 +64,7 @@ async function titleOf(
   { db }: Pick<AppContext, 'db'>,
   { params, body }: SignedInCall<unknown, unknown, unknown>,
   path: string,
+  t: Translator,
 ): Promise<string | undefined> {
   const action = actionParams.safeParse(params).data;
   if (action && path.startsWith('/admin/users/'))
@@ -72,8 +73,10 @@ async function titleOf(
   const fields = fieldsOf(body);
   if (path === '/admin/emails') return fields['action'] === 'retry' ? 'Resend email' : 'Retry email now';
   if (path === '/dashboard/sessions') {
-    if (fields['others']) return 'Sign out all other devices';
-    return fields['device'] ? 'Remove known device' : 'Sign out device';
+    if (fields['others']) return t('devices.sign_out_others');
+    if (fields['everywhere']) return t('devices.sign_out_everywhere');
+    if (fields['rename']) return t('devices.rename_title');
+    return t(fields['device'] ? 'devices.remove_known' : 'devices.sign_out_one');
   }
   return undefined;
 }

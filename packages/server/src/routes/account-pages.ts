@@ -88,7 +88,7 @@ export const accountPageRoutes: readonly Route[] = [
     path: '/dashboard/sessions',
     access: 'user',
     requiresReauthentication: true,
-    summary: 'Sign out one or all other devices',
+    summary: 'Sign out devices, or name or remove a known device',
     body: sessionsForm,
     errors: ['invalid_credentials', 'too_many_requests', 'busy'],
     limit: 'session_revocations_per_account',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { confirm, confirmBody } from '../flows/account/confirm.ts';
 import { downloadMyData, myDataShape } from '../flows/account/data.ts';
+import { deviceNameBody, renameDevice, renameSession } from '../flows/account/device-names.ts';
 import { deviceParams, listDevices, removeOneDevice } from '../flows/account/devices.ts';
 import { changeMe, changeMeBody, dashboard, deleteMe, deleteMeBody, showMe } from '../flows/account/me.ts';
 import { changePassword, changePasswordBody } from '../flows/account/password.ts';
@@ -126,6 +127,19 @@ export const accountRoutes: readonly Route[] = [
     handler: listSessions,
   }),
   route({
+    method: 'PATCH',
+    path: '/v1/me/sessions/:id',
+    access: 'user',
+    requiresReauthentication: true,
+    summary: 'Name the device of a session',
+    params: sessionParams,
+    body: deviceNameBody,
+    responses: { 200: z.object({ session: sessionShape }) },
+    errors: ['not_found', 'conflict', 'too_many_requests'],
+    limit: 'device_names_per_account',
+    handler: renameSession,
+  }),
+  route({
     method: 'DELETE',
     path: '/v1/me/sessions/:id',
     access: 'user',
@@ -156,6 +170,19 @@ export const accountRoutes: readonly Route[] = [
     responses: { 200: z.object({ devices: z.array(deviceShape), next_cursor: z.null() }) },
     errors: [],
     handler: listDevices,
+  }),
+  route({
+    method: 'PATCH',
+    path: '/v1/me/devices/:id',
+    access: 'user',
+    requiresReauthentication: true,
+    summary: 'Name a known device',
+    params: deviceParams,
+    body: deviceNameBody,
+    responses: { 200: z.object({ device: deviceShape }) },
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'device_names_per_account',
+    handler: renameDevice,
   }),
   route({
     method: 'DELETE',

@@ -102,6 +102,22 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
     expect((await send(app, 'PATCH', '/v1/me', { username: user.username }, later)).status).toBe(200);
   });
 
+  it('so are the names of devices', async () => {
+    const user = await member();
+    const { devices } = (await user.call('GET', '/v1/me/devices')).body;
+    const name = (body: object) => user.call('PATCH', `/v1/me/devices/${devices[0].id}`, body);
+    for (let i = 0; i < rateLimits.device_names_per_account.max; i++)
+      expect((await name({ name: `Name ${i}` })).status).toBe(200);
+    const { status, body } = await name({ name: 'One more' });
+    expect([status, body.message]).toEqual([
+      429,
+      'Too many new device names: the limit is 60 per day. Try again in 24 hours.',
+    ]);
+    expect((await user.call('GET', '/v1/me/devices')).body.devices[0].name).toBe(
+      `Name ${rateLimits.device_names_per_account.max - 1}`,
+    );
+  });
+
   it('so are session operations, password changes and requests for emails', async () => {
     const user = await member();
     for (let i = 0; i < rateLimits.session_revocations_per_account.max; i++)

@@ -58,6 +58,7 @@ it.each([
   [['--audiences', 'https://a.example', '--public-url', 'https://a.example'], 'USHER_AUDIENCES'],
   [['--logo', 'missing.svg'], 'USHER_LOGO'],
   [['--breached-passwords', 'missing'], 'USHER_BREACHED_PASSWORDS'],
+  [['--geoip', 'missing'], 'USHER_GEOIP'],
   [['--email-templates', 'missing'], 'USHER_EMAIL_TEMPLATES'],
   [['--messages', 'missing'], 'USHER_MESSAGES'],
   [['--language', 'tlh'], 'USHER_LANGUAGE'],

@@ -286,6 +286,7 @@ describe.each(databases)('$name', (kind) => {
         last_used_at: expect.any(String),
         ip: expect.any(String),
         user_agent: expect.any(String),
+        name: null,
       },
     ]);
     expect((await succeed('show ada')).stdout).toContain('KNOWN DEVICE');

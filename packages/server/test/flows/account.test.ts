@@ -243,6 +243,8 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
       last_seen_at: '2026-03-01T12:00:00.500Z',
       ip: '203.0.113.9',
       user_agent: 'Netscape 4',
+      device_id: expect.stringMatching(/^[\w-]{22}$/),
+      name: null,
       current: false,
     });
     const ended = await ada.browser.send('DELETE', `/v1/me/sessions/${other.id}`);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { asBearer, basic, login, PASSWORD, type Reply, send, signUp } from '../support/app.ts';
 import { given, refusal, signedIn } from '../support/client.ts';
-import { DAY } from '../support/clock.ts';
-import { deviceOf } from '../support/cookies.ts';
+import { DAY, MINUTE } from '../support/clock.ts';
+import { deviceOf, sessionOf } from '../support/cookies.ts';
 import { queuedEmails } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
 import { submit } from '../support/form.ts';
@@ -60,6 +60,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       last_used_at: new Date(app.clock.now()).toISOString(),
       ip: from,
       user_agent: FIREFOX,
+      name: null,
       current: true,
     });
     expect(other.current).toBe(false);
@@ -180,5 +181,122 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     const { ask, device } = await browserOf(ada);
     expect((await ask('GET', '/v1/me/devices')).body.devices).toHaveLength(4);
     expect(device).not.toContain(program?.id);
+  });
+
+  it('have a name that their owner gives, which the sessions show and a new password keeps', async () => {
+    const ada = await signUp(app, newIp());
+    const { device, ask, session } = await browserOf(ada);
+    const id = idOf(device);
+    const name = async (body: object, path = `/v1/me/devices/${id}`) =>
+      send(app, 'PATCH', path, body, {
+        headers: { origin: app.url, cookie: `usher=${session}; ${device}` },
+      });
+    const named = await name({ name: '  Work   laptop ' });
+    expect([named.status, named.body.device]).toEqual([
+      200,
+      expect.objectContaining({ id, name: 'Work laptop', current: true, user_agent: FIREFOX }),
+    ]);
+    const own = (await ask('GET', '/v1/me/sessions')).body.sessions.find((one: Reply['body']) => one.current);
+    expect(own).toMatchObject({ device_id: id, name: 'Work laptop' });
+    const page = (await ask('GET', '/dashboard/sessions')).text;
+    expect(page).toContain('<strong>Work laptop</strong>');
+    expect(page).toContain('Firefox on Linux · IP');
+
+    const again = await name({ name: 'Kitchen' }, `/v1/me/sessions/${own.id}`);
+    expect([again.status, again.body.session]).toEqual([
+      200,
+      expect.objectContaining({ id: own.id, name: 'Kitchen', current: true }),
+    ]);
+    expect(given(await (await signedIn(app, ada)).me.data()).devices.map((one) => one.name)).toContain(
+      'Kitchen',
+    );
+    // A new password makes the browser another known device, which is the same for its user.
+    const changed = await send(
+      app,
+      'PUT',
+      '/v1/me/password',
+      { current_password: PASSWORD, new_password: 'another one altogether' },
+      { headers: { origin: app.url, cookie: `usher=${session}; ${device}` } },
+    );
+    const cookies = `${sessionOf(changed)}; ${deviceOf(changed)}`;
+    const after = await send(app, 'GET', '/v1/me/sessions', undefined, { headers: { cookie: cookies } });
+    expect(after.body.sessions).toMatchObject([{ name: 'Kitchen', device_id: idOf(deviceOf(changed)) }]);
+    expect(after.body.sessions[0].device_id).not.toBe(id);
+  });
+
+  it('take no name that hides something, none of a device that is gone, and none from others', async () => {
+    const [ada, bob] = [await signUp(app, newIp()), await signUp(app, newIp())];
+    const { device } = await browserOf(ada);
+    const id = idOf(device);
+    const { me } = await signedIn(app, ada);
+    const sessions = given(await me.sessions()).sessions;
+    const from = sessions.find((one) => one.device_id === id)?.id ?? '';
+    for (const [name, code] of [
+      ['a\u202eb', 'device_name_invalid'],
+      ['x'.repeat(65), 'device_name_too_long'],
+    ] as const)
+      expect((await me.nameDevice(id, { name })).error?.fields).toMatchObject([{ field: 'name', code }]);
+    const others = await signedIn(app, bob);
+    expect(refusal(await others.me.nameDevice(id, { name: 'Mine' }))).toBe('not_found');
+    expect(refusal(await others.me.nameSession(from, { name: 'Mine' }))).toBe('not_found');
+    expect(given(await me.nameDevice(id, { name: 'Home' })).device.name).toBe('Home');
+    expect(given(await me.nameSession(from, { name: '' })).session.name).toBeNull();
+    given(await me.removeDevice(id));
+    expect(refusal(await me.nameDevice(id, { name: 'Home' }))).toBe('not_found');
+    expect(refusal(await me.nameSession(from, { name: 'Home' }))).toBe('conflict');
+    expect(given(await me.sessions()).sessions.find((one) => one.id === from)).toMatchObject({
+      device_id: null,
+      name: null,
+    });
+    // Otherwise a thief could call a stolen session what the owner calls theirs.
+    app.clock.advance(6 * MINUTE);
+    const [known] = given(await me.devices()).devices;
+    expect(refusal(await me.nameDevice(known?.id ?? '', { name: 'Home' }))).toBe('reauthentication_required');
+  });
+
+  it('are named on their page, which says what is wrong with a name', async () => {
+    const ada = await signUp(app, newIp());
+    const { device, session, ask } = await browserOf(ada);
+    const id = idOf(device);
+    const form = (await ask('GET', `/dashboard/sessions?rename=${id}`)).text;
+    expect(form).toContain('<h1>Rename device</h1>');
+    expect(form).toContain(`name="rename" value="${id}"`);
+    const wrong = { rename: id, name: 'x'.repeat(65) };
+    const rejected = await submit(app, '/dashboard/sessions', wrong, { cookie: session });
+    expect([rejected.status, rejected.text]).toEqual([
+      400,
+      expect.stringContaining('Use 64 characters or fewer.'),
+    ]);
+    const reply = await submit(app, '/dashboard/sessions', { rename: id, name: 'Desk' }, { cookie: session });
+    expect([reply.status, reply.headers.get('location')]).toEqual([303, '/dashboard/sessions?done=renamed']);
+    expect((await ask('GET', '/dashboard/sessions?done=renamed')).text).toContain('<strong>Desk</strong>');
+    const gone = { rename: 'A'.repeat(22), name: 'Desk' };
+    const missing = await submit(app, '/dashboard/sessions', gone, { cookie: session });
+    expect(missing.headers.get('location')).toBe('/dashboard/sessions?done=unknown');
+  });
+
+  it('are signed out all others or all, each after a page that says so', async () => {
+    const ada = await signUp(app, newIp());
+    const { session, ask } = await browserOf(ada);
+    const list = (await ask('GET', '/dashboard/sessions')).text;
+    for (const [of, title, what] of [
+      ['others', 'Sign out all other devices', 'You stay signed in on this device.'],
+      ['everywhere', 'Sign out everywhere', 'including this device.'],
+    ]) {
+      expect(list).toContain(`href="/dashboard/sessions?confirm=${of}"`);
+      const page = (await ask('GET', `/dashboard/sessions?confirm=${of}`)).text;
+      expect(page).toContain(`<h1>${title}</h1>`);
+      expect(page).toContain(what);
+      expect(page).toContain(`name="${of}" value="end"`);
+      // To open it changes nothing.
+      expect((await ask('GET', '/v1/me/sessions')).body.sessions).toHaveLength(2);
+    }
+    const { me } = await signedIn(app, ada);
+    const reply = await submit(app, '/dashboard/sessions', { everywhere: 'end' }, { cookie: session });
+    expect([reply.status, reply.headers.get('location')]).toEqual([303, '/sign-in?done=signed-out']);
+    expect(reply.headers.getSetCookie().join()).toMatch(/usher=;/);
+    expect((await ask('GET', '/v1/me')).status).toBe(401);
+    expect(refusal(await me.get())).not.toBeUndefined();
+    expect(await eventsOf(ada, 'signed_out_everywhere')).toHaveLength(1);
   });
 });

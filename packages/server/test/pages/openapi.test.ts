@@ -274,6 +274,7 @@ describe('docsPage', () => {
     assets: openAssets(config),
     clock: testClock(),
     languages: openLanguages({ folder: undefined, fallback: 'en' }),
+    placeOf: () => '',
   };
   const { status, text = '', type, headers = {} } = docsPage(context, viewer, document);
 

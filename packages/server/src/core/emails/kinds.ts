@@ -28,7 +28,7 @@ interface Kind {
    * The values that its template, `emails/en/KIND.md`, may use. The caller must provide all of them when queueing it.
    */
   values: readonly EmailValue[];
-  /** How people see it named: in the admin console, and on the activity page ("Email sent: password reset"). */
+  /** How administrators see it named. What its owner reads is `activity_email.KIND` in the catalogs. */
   label: string;
   /**
    * Tells the owner about a change to the account. It was not requested, and nothing depends on it
@@ -113,10 +113,10 @@ export const isAfterDeletion = (kind: EmailKind): boolean =>
 
 export const emailLabels: Record<keyof Kinds, string> = mapKinds(({ label }) => label);
 
-/** The label for use inside a sentence; undefined for a kind from another version. */
-export function emailAbout(kind: unknown): string | undefined {
-  const label = Object.entries(emailLabels).find(([name]) => name === kind)?.[1];
-  return label && label.charAt(0).toLowerCase() + label.slice(1);
+/** What an email was about, for its owner; undefined for a kind from another version. */
+export function emailAbout(kind: unknown): `activity_email.${EmailKind}` | undefined {
+  const found = emailKinds.find((name) => name === kind);
+  return found === undefined || found === 'test' ? undefined : `activity_email.${found}`;
 }
 
 /** Whether administrators may see a value: it lets no reader act for the account. Unknown values are hidden. */

@@ -17,6 +17,9 @@ export interface RenderedEmail {
 /** Renders an email from its template and values. */
 export type RenderEmail = (kind: EmailKind | 'test', values: Values) => RenderedEmail;
 
+/** Where an IP address is, in the language of the recipient; empty if that is not known. */
+type PlaceOf = (ip: string, t: Translator) => string;
+
 /** For a language without templates. */
 const FALLBACK = 'en';
 
@@ -31,6 +34,7 @@ export function emailRenderer(own: {
   service: string;
   url: string;
   languages: Languages;
+  placeOf?: PlaceOf;
 }): RenderEmail {
   const templates = openTemplates(own.folder);
   const languageOf = (tag = ''): string => {
@@ -44,7 +48,7 @@ export function emailRenderer(own: {
     const t = own.languages.in(languageOf(given['language']));
     const { emails, footer } = templates.in(t.language);
     const template = emails[kind];
-    const values = { ...presentable(kind, given, t), service, url: own.url };
+    const values = { ...presentable(kind, given, t, own.placeOf), service, url: own.url };
     const subject = plainOf(template.subject, values);
     const preview = plainOf(template.preview, values);
     const body = withoutEmpty(template.body, values);
@@ -65,12 +69,17 @@ const LONGEST = 200;
 const longest: Record<string, number> = { link: 2_000, new_email: 254 };
 
 /** Makes the values of an email safe to show, whatever they contain (attacks C17, W22). */
-function presentable(kind: keyof typeof emailValues, given: Values, t: Translator): Values {
+function presentable(
+  kind: keyof typeof emailValues,
+  given: Values,
+  t: Translator,
+  placeOf?: PlaceOf,
+): Values {
   const names = [...emailValues[kind], ...CLIENT_VALUES];
   return Object.fromEntries(
     names.map((name) => {
       const text = clean(given[name] ?? '', longest[name] ?? LONGEST);
-      return [name, presenters[name]?.(text, t) ?? text];
+      return [name, presenters[name]?.(text, t, placeOf) ?? text];
     }),
   );
 }
@@ -81,12 +90,19 @@ function clean(text: string, most: number): string {
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
 }
 
-const presenters: Record<string, (text: string, t: Translator) => string> = {
+const presenters: Record<string, (text: string, t: Translator, placeOf?: PlaceOf) => string> = {
   // Strangers choose it. A break after each dot keeps mail programs from turning `evil.example` into a link.
   username: (name) => name.replace(/\.(?=.)/gu, '.\u200b'),
   user_agent: browserOf,
+  ip: ipAndPlace,
   when: timeInWords,
 };
+
+/** The IP address, and where it probably is. */
+function ipAndPlace(ip: string, t: Translator, placeOf?: PlaceOf): string {
+  const place = clean(placeOf?.(ip, t) ?? '', LONGEST);
+  return place === '' ? ip : t('device.near', { ip, place });
+}
 
 /** Formats a time as `March 1, 2026 at 12:00 UTC`; leaves text that is not an RFC 3339 time unchanged. */
 function timeInWords(text: string, t: Translator): string {

@@ -11,6 +11,8 @@ export interface NewSession {
   userAgent: string;
   /** The audience of its access tokens; null for Usher itself. */
   audience?: string | null;
+  /** The known device that starts it; null if there is none. */
+  deviceId: string | null;
 }
 
 /** Starts a session for the user whose row is locked, in the transaction that holds the lock. @returns Its id. */
@@ -39,6 +41,7 @@ export async function startSession(
       refresh_retries: '',
       authenticated_at: freshAt(session.shown),
       audience: session.audience ?? null,
+      device_id: session.deviceId,
     })
     .execute();
   return id;

@@ -26,8 +26,12 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
  *
  * Control, bidirectional and invisible characters are rejected, because they change how the text around them looks.
  * Empty text means no display name.
+ *
+ * @param field The name of the field, with which the codes of its errors begin.
  */
-export function parseDisplayName(given: string): ParsedDisplayName {
+export function parseDisplayName(given: string, field = 'display_name'): ParsedDisplayName {
+  const fault = (message: Text): Fault => ({ ok: false, code: `${field}_invalid`, message });
+  const tooLong: Fault = { ok: false, code: `${field}_too_long`, message: TOO_LONG };
   if (given.length > MAX_INPUT) return tooLong;
   const displayName = given
     .normalize('NFC')
@@ -42,10 +46,4 @@ export function parseDisplayName(given: string): ParsedDisplayName {
   return { ok: true, displayName, key: [...searchKey(displayName)].slice(0, MAX_CODE_POINTS).join('') };
 }
 
-const fault = (message: Text, code = 'display_name_invalid'): Fault => ({
-  ok: false,
-  code,
-  message,
-});
-
-const tooLong = fault(text('text.too_long', { limit: MAX_GRAPHEMES }), 'display_name_too_long');
+const TOO_LONG = text('text.too_long', { limit: MAX_GRAPHEMES });

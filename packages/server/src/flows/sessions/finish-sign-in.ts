@@ -219,7 +219,8 @@ async function startSignInSession(
 ): Promise<Pick<Started, 'sessionId' | 'otherCookies'>> {
   const { tx, user } = lock;
   await endVerificationsOf(tx, user.id, 'sign_in', now);
-  const from = { ip: client.ip, userAgent: client.userAgent };
+  const { id: deviceId, isNew, device } = await rememberClient(lock, context, kind, { client, headers });
+  const from = { ip: client.ip, userAgent: client.userAgent, deviceId };
   const sessionId = await startSession(lock, { kind, shown: proof.shown, ...from, audience }, now);
   const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
   const details = { kind, amr: amrOf(proof.shown) };
@@ -228,7 +229,6 @@ async function startSignInSession(
   for (const ended of await evictSessions(tx, user.id, sessionId, now))
     await recordEvent(tx, 'session_evicted', client, { ...about, sessionId: ended }, now);
   await proof.resetAttempts(tx);
-  const { isNew, device } = await rememberClient(lock, context, kind, { client, headers });
   // Notify the owner once of a new device, program or network; from now on it is known.
   const reported = { context, tx, user, client };
   if (proof.change === 'password_changed') await sendSecurityNotice(reported, 'password_changed');

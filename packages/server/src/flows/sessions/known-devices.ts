@@ -1,5 +1,5 @@
 import type { AppContext } from '../../context.ts';
-import { addDevice, DEVICE_LIFETIME, removeDevice, renewDevice } from '../../core/devices.ts';
+import { addDevice, DEVICE_LIFETIME, deviceName, removeDevice, renewDevice } from '../../core/devices.ts';
 import { recordEvent } from '../../core/events.ts';
 import type { SessionKind } from '../../core/sessions.ts';
 import type { LockedUser } from '../../core/users/lock.ts';
@@ -12,6 +12,7 @@ import { sendSecurityNotice } from '../emails/security-notices.ts';
 
 /** A browser that is now a known device of the account. */
 export interface RememberedBrowser {
+  id: string;
   /** Whether the account did not know it before. */
   isNew: boolean;
   /** The device cookie to set; `maxAge` in seconds. */
@@ -24,9 +25,9 @@ export async function rememberClient(
   context: AppContext,
   kind: SessionKind,
   call: Pick<Call, 'headers' | 'client'>,
-): Promise<Pick<RememberedBrowser, 'isNew'> & Partial<RememberedBrowser>> {
+): Promise<Pick<RememberedBrowser, 'id' | 'isNew'> & Partial<RememberedBrowser>> {
   if (kind === 'cookie') return rememberBrowser(lock, context, call);
-  return { isNew: await rememberProgram(lock, context, call.client) };
+  return rememberProgram(lock, context, call.client);
 }
 
 /**
@@ -46,8 +47,9 @@ export async function rememberBrowser(
   const known = given && (await renewDevice(lock, { ...use, id: given }, now)) ? given : undefined;
   // An id that lost its trust never gets it back: an attacker may have a copy of its cookie.
   const id = known ?? newId();
-  if (!known) await addDevice(lock, { ...use, id }, now);
+  if (!known) await addDevice(lock, { ...use, id }, await formerName(lock, given), now);
   return {
+    id,
     isNew: !known,
     device: { value: deviceTokens.make(id, userId), maxAge: DEVICE_LIFETIME / 1000 },
   };
@@ -57,20 +59,24 @@ export async function rememberBrowser(
  * Remembers a program, which keeps no cookie, by its user agent and IP range. This grants nothing: it only tells a new
  * program, of which the owner is notified, from one that signs in again.
  *
- * @returns Whether the account did not know it before.
+ * @returns Its id, and whether the account did not know it before.
  */
 async function rememberProgram(
   lock: LockedUser,
   { clock, deviceTokens }: Pick<AppContext, 'clock' | 'deviceTokens'>,
   { ip, userAgent }: Call['client'],
-): Promise<boolean> {
+): Promise<Pick<RememberedBrowser, 'id' | 'isNew'>> {
   const now = clock.now();
   const id = deviceTokens.programId(lock.user.id, ipRange(ip), userAgent);
   const use = { id, kind: 'bearer', ip, userAgent } as const;
-  if (await renewDevice(lock, use, now)) return false;
-  await addDevice(lock, use, now);
-  return true;
+  if (await renewDevice(lock, use, now)) return { id, isNew: false };
+  await addDevice(lock, use, await formerName(lock, id), now);
+  return { id, isNew: true };
 }
+
+/** The name of a device that the account no longer knows, such as after a new password: it is still the same device. */
+const formerName = ({ tx, user }: LockedUser, id: string | undefined): Promise<string | null> =>
+  id === undefined ? Promise.resolve(null) : deviceName(tx, id, user.id);
 
 /** Revokes the trust of a device after too many wrong passwords and notifies the owner: its cookie may be stolen. */
 export async function distrustBrowser(

@@ -11,6 +11,8 @@ export const sessionShape = z
     last_seen_at: timeShape.describe('RFC 3339, UTC, to the minute'),
     ip: z.string(),
     user_agent: z.string(),
+    device_id: z.string().nullable().describe('Its known device; null if the device is no longer known'),
+    name: z.string().nullable().describe('The name that the user gave to the known device'),
     current: z.boolean(),
   })
   .meta({ id: 'Session' });
@@ -22,6 +24,8 @@ export const showSession = (session: ListedSession, currentId: string): z.infer<
   last_seen_at: toTime(session.last_seen_at),
   ip: session.ip,
   user_agent: session.user_agent,
+  device_id: session.device_id,
+  name: session.name,
   current: session.id === currentId,
 });
 
@@ -33,6 +37,7 @@ export const deviceShape = z
     last_used_at: timeShape.describe('Last sign-in (RFC 3339, UTC)'),
     ip: z.string(),
     user_agent: z.string(),
+    name: z.string().nullable().describe('The name that the user gave to it'),
     current: z.boolean().describe('Whether this request came from the device'),
   })
   .meta({ id: 'Device' });
@@ -47,6 +52,7 @@ export const showDevice = (
   last_used_at: toTime(device.last_used_at),
   ip: device.ip,
   user_agent: device.user_agent,
+  name: device.name,
   current: device.id === currentId,
 });
 

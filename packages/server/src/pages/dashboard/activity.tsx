@@ -4,8 +4,10 @@ import type { RecordedEvent } from '../../core/events.ts';
 import { readActivity } from '../../flows/account/activity.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Pages } from '../admin/choices.tsx';
+import { DeviceAtPlace } from '../device-place.tsx';
 import { Card, Empty, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
+import { translatorOf, useTranslator } from '../translator.tsx';
 import { isNotable, otherOf, wordsFor } from './activity-words.ts';
 import { account } from './area.ts';
 import { deviceOf } from './device.ts';
@@ -26,29 +28,36 @@ export async function activityPage(
     before,
     limit: PAGE,
   });
+  const t = translatorOf(context, call);
+  const title = t('activity_page.title');
   return page(
     context,
     call,
-    { title: 'Activity', area: account, at: PATH },
+    { title, area: account, at: PATH },
     <>
-      <h1>Activity</h1>
+      <h1>{title}</h1>
       <p class="lead">
-        Recent activity on your account. If you don’t recognize something,{' '}
-        <a href="/dashboard/security">change your password</a>.
+        {t.rich('activity_page.lead', { link: (text) => <a href="/dashboard/security">{text}</a> })}
       </p>
       <Card>
         <Events events={events} now={context.clock.now()} />
       </Card>
-      <Pages path={PATH} parameters={{ cursor: before }} cursor={cursor} labels={['Newest', 'Older']} />
+      <Pages
+        path={PATH}
+        parameters={{ cursor: before }}
+        cursor={cursor}
+        labels={[t('activity_page.newest'), t('activity_page.older')]}
+      />
     </>,
   );
 }
 
 export function Events({ events, now }: { events: RecordedEvent[]; now: number }) {
+  const t = useTranslator();
   if (events.length === 0)
     return (
       <Empty>
-        <p>No activity yet.</p>
+        <p>{t('activity_page.empty')}</p>
       </Empty>
     );
   return (
@@ -57,7 +66,7 @@ export function Events({ events, now }: { events: RecordedEvent[]; now: number }
         <li>
           <div>
             <p>
-              {wordsFor(event)} {isNotable(event) && <NotYou />}
+              {wordsFor(event, t)} {isNotable(event) && <NotYou />}
             </p>
             <ClientCell event={event} />
           </div>
@@ -73,18 +82,19 @@ export function Events({ events, now }: { events: RecordedEvent[]; now: number }
 /** Links to the password page, because changing the password also signs out everyone else. */
 const NotYou = () => (
   <a class="badge warn" href="/dashboard/security">
-    Wasn’t you?
+    {useTranslator()('activity_page.not_you')}
   </a>
 );
 
 /** The client of an event, or who performed it: an administrator's browser and IP address are private. */
 function ClientCell({ event }: { event: RecordedEvent }) {
+  const t = useTranslator();
   const other = otherOf(event);
-  if (other !== undefined) return <p class="note">{other}</p>;
+  if (other !== undefined) return <p class="note">{t(other)}</p>;
   if (event.ip === null) return null;
   return (
     <p class="note">
-      {deviceOf(event.userAgent)} · {event.ip}
+      <DeviceAtPlace device={deviceOf(event.userAgent, t)} ip={event.ip} />
     </p>
   );
 }

@@ -7,6 +7,7 @@ import { Avatar } from '../avatar.tsx';
 import { ButtonLink } from '../form.tsx';
 import { Card, Notice, page } from '../layout.tsx';
 import { Ago } from '../time.tsx';
+import { translatorOf } from '../translator.tsx';
 import { OwnFacts } from '../user-facts.tsx';
 import { Events } from './activity.tsx';
 import { account } from './area.ts';
@@ -61,7 +62,7 @@ export async function overviewPage(
           <a href="/dashboard/sessions">
             {sessions.length === 1 ? '1 device' : `${sessions.length} devices`}
           </a>
-          . This device: {deviceOf(call.client.userAgent)}, signed in{' '}
+          . This device: {deviceOf(call.client.userAgent, translatorOf(context, call))}, signed in{' '}
           <Ago at={session.created_at} now={now} />.
         </p>
       </Card>

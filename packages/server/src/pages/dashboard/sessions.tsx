@@ -1,88 +1,107 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import type { ListedDevice } from '../../core/devices.ts';
-import type { ListedSession } from '../../core/sessions.ts';
 import { HttpError } from '../../errors.ts';
+import { deviceNameBody, renameDevice } from '../../flows/account/device-names.ts';
 import { deviceParams, removeOneDevice } from '../../flows/account/devices.ts';
 import { revokeAllOtherSessions, revokeOneSession, sessionParams } from '../../flows/account/sessions.ts';
 import { ownDevices, ownSessions } from '../../flows/account/where.ts';
+import { logoutEverywhere } from '../../flows/sign-out/sign-out.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { DeviceItem } from '../device-item.tsx';
-import { Button, Form } from '../form.tsx';
-import { Icon } from '../icon.tsx';
-import { Card, Notice, page, seeOther } from '../layout.tsx';
-import { Ago } from '../time.tsx';
+import type { TextKey } from '../../languages/text.ts';
+import { Actions, ButtonLink } from '../form.tsx';
+import { Card, Notice, page, seeOther, withErrorHeaders } from '../layout.tsx';
+import { translatorOf } from '../translator.tsx';
 import { account } from './area.ts';
-import { deviceOf } from './device.ts';
-
-const PATH = '/dashboard/sessions';
+import { confirmSignOutPage, DEVICES_PATH, renamePage, signOutsOf } from './device-forms.tsx';
+import { DeviceRow, SessionRow } from './device-rows.tsx';
 
 const done = {
-  one: 'Device signed out.',
-  others: 'All other devices signed out.',
-  gone: 'That device was already signed out.',
-  device: 'Known device removed. If it’s still signed in, sign it out above.',
-  unknown: 'That device was already removed.',
-};
+  one: 'devices.done_one',
+  others: 'devices.done_others',
+  gone: 'devices.done_gone',
+  device: 'devices.done_removed',
+  unknown: 'devices.done_unknown',
+  renamed: 'devices.done_renamed',
+} as const satisfies Record<string, TextKey>;
 
 export const sessionsQuery = z.object({
   done: z
     .enum(Object.keys(done) as (keyof typeof done)[])
     .optional()
     .catch(undefined),
+  confirm: z.enum(signOutsOf).optional().catch(undefined),
+  rename: deviceParams.shape.id.optional().catch(undefined),
 });
-/** The ID of the session to revoke, or all other sessions, or the ID of the device to remove. */
+/**
+ * The ID of the session to revoke, or all other sessions, or all; the ID of the device to remove, or to name and its
+ * name.
+ */
 export const sessionsForm = z.union([
   z.strictObject({ session: sessionParams.shape.id }),
   z.strictObject({ others: z.literal('end') }),
+  z.strictObject({ everywhere: z.literal('end') }),
   z.strictObject({ device: deviceParams.shape.id }),
+  z.strictObject({ rename: deviceParams.shape.id, ...deviceNameBody.shape }),
 ]);
 
-/** Lists active and past sessions and known devices, with buttons to revoke and remove them. */
+/** Lists active sessions and known devices, with what the user can do with them. */
 export async function sessionsPage(
   context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof sessionsQuery>>,
 ): Promise<RouteResponse> {
+  const { confirm, rename } = call.query;
+  if (confirm) return confirmSignOutPage(context, call, confirm);
+  const devices = await ownDevices(context, call.activeSession);
+  const toName = devices.find(({ id }) => id === rename);
+  if (toName) return renamePage(context, call, toName, { name: toName.name ?? '' });
+  return listPage(context, call, devices);
+}
+
+async function listPage(
+  context: AppContext,
+  call: SignedInCall<undefined, z.infer<typeof sessionsQuery>>,
+  devices: Awaited<ReturnType<typeof ownDevices>>,
+): Promise<RouteResponse> {
   const { activeSession, query } = call;
   const now = context.clock.now();
   const sessions = await ownSessions(context, activeSession);
-  const devices = await ownDevices(context, activeSession);
   const thisDevice = await readDevice(context, call.headers, activeSession.user.id);
-  const current = sessions.filter(({ id }) => id === activeSession.session.id);
-  const others = sessions.filter(({ id }) => id !== activeSession.session.id);
+  const isThis = ({ id }: { id: string }) => id === activeSession.session.id;
+  const others = sessions.filter((session) => !isThis(session));
+  const t = translatorOf(context, call);
+  const title = t('devices.title');
   return page(
     context,
     call,
-    { title: 'Devices', area: account, at: PATH },
+    { title, area: account, at: DEVICES_PATH },
     <>
-      <h1>Devices</h1>
-      <p class="lead">Devices signed in to your account. Sign out any you don’t recognize.</p>
-      {query.done && <Notice kind="good">{done[query.done]}</Notice>}
+      <h1>{title}</h1>
+      <p class="lead">{t('devices.lead')}</p>
+      {query.done && <Notice kind="good">{t(done[query.done])}</Notice>}
       <Card>
         <ul class="rows">
-          {current.map((session) => (
-            <Session session={session} now={now} isThis />
-          ))}
-          {others.map((session) => (
-            <Session session={session} now={now} />
+          {[...sessions.filter(isThis), ...others].map((session) => (
+            <SessionRow session={session} now={now} isThis={isThis(session)} />
           ))}
         </ul>
       </Card>
-      {others.length > 0 && (
-        <Form action={PATH} shape="inline" hidden={{ others: 'end' }}>
-          <Button weight="danger">Sign out all other devices</Button>
-        </Form>
-      )}
+      <Actions>
+        {others.length > 0 && (
+          <ButtonLink href={`${DEVICES_PATH}?confirm=others`} weight="danger">
+            {t('devices.sign_out_others')}
+          </ButtonLink>
+        )}
+        <ButtonLink href={`${DEVICES_PATH}?confirm=everywhere`} weight="danger">
+          {t('devices.sign_out_everywhere')}
+        </ButtonLink>
+      </Actions>
       {devices.length > 0 && (
-        <Card title="Known devices">
-          <p class="lead">
-            You’ve signed in on these devices before. If someone keeps guessing your password, you can still
-            sign in on them. Changing your password removes all of them except the device you’re using.
-          </p>
+        <Card title={t('devices.known')}>
+          <p class="lead">{t('devices.known_lead')}</p>
           <ul class="rows">
             {devices.map((device) => (
-              <Device device={device} now={now} isThis={device.id === thisDevice} />
+              <DeviceRow device={device} now={now} isThis={device.id === thisDevice} />
             ))}
           </ul>
         </Card>
@@ -91,93 +110,54 @@ export async function sessionsPage(
   );
 }
 
-export async function sessionsSubmit(
-  context: AppContext,
-  call: SignedInCall<z.infer<typeof sessionsForm>>,
-): Promise<RouteResponse> {
+type FormCall = SignedInCall<z.infer<typeof sessionsForm>>;
+
+export async function sessionsSubmit(context: AppContext, call: FormCall): Promise<RouteResponse> {
   const { body } = call;
+  const bare = { ...call, body: undefined };
   if ('others' in body) {
-    await revokeAllOtherSessions(context, { ...call, body: undefined });
-    return seeOther(`${PATH}?done=others`);
+    await revokeAllOtherSessions(context, bare);
+    return seeOther(`${DEVICES_PATH}?done=others`);
   }
-  if ('device' in body) return removeDeviceSubmit(context, call, body.device);
-  try {
-    const { cookie } = await revokeOneSession(context, {
-      ...call,
-      body: undefined,
-      params: { id: body.session },
+  if ('everywhere' in body)
+    return seeOther('/sign-in?done=signed-out', await logoutEverywhere(context, bare));
+  if ('rename' in body) return renameSubmit(context, call, body.rename, body.name);
+  if ('device' in body)
+    return orGone('unknown', async () => {
+      const removed = await removeOneDevice(context, { ...bare, params: { id: body.device } });
+      return seeOther(`${DEVICES_PATH}?done=device`, { otherCookies: removed.otherCookies });
     });
-    return seeOther(`${PATH}?done=one`, { cookie });
-  } catch (error) {
-    if (error instanceof HttpError && error.code === 'not_found') return seeOther(`${PATH}?done=gone`);
-    throw error;
-  }
+  return orGone('gone', async () => {
+    const { cookie } = await revokeOneSession(context, { ...bare, params: { id: body.session } });
+    return seeOther(`${DEVICES_PATH}?done=one`, { cookie });
+  });
 }
 
-async function removeDeviceSubmit(
+async function renameSubmit(
   context: AppContext,
-  call: SignedInCall<unknown>,
+  call: FormCall,
   id: string,
+  name: string,
 ): Promise<RouteResponse> {
   try {
-    const { otherCookies } = await removeOneDevice(context, { ...call, body: undefined, params: { id } });
-    return seeOther(`${PATH}?done=device`, { otherCookies });
+    return await orGone('unknown', async () => {
+      await renameDevice(context, { ...call, body: { name }, params: { id } });
+      return seeOther(`${DEVICES_PATH}?done=renamed`);
+    });
   } catch (error) {
-    if (error instanceof HttpError && error.code === 'not_found') return seeOther(`${PATH}?done=unknown`);
-    throw error;
+    const device = (await ownDevices(context, call.activeSession)).find((one) => one.id === id);
+    if (!(error instanceof HttpError) || error.code !== 'invalid_request' || !device) throw error;
+    return withErrorHeaders(error, renamePage(context, call, device, { name, error }));
   }
 }
 
-interface SessionProps {
-  session: ListedSession;
-  now: number;
-  isThis?: boolean;
+/** Leads back to the list if the session or device is not there any more. */
+async function orGone(then: keyof typeof done, act: () => Promise<RouteResponse>): Promise<RouteResponse> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof HttpError && error.code === 'not_found')
+      return seeOther(`${DEVICES_PATH}?done=${then}`);
+    throw error;
+  }
 }
-
-const Session = ({ session, now, isThis = false }: SessionProps) => (
-  <DeviceItem
-    device={session}
-    isThis={isThis}
-    times={
-      <>
-        Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
-        <Ago at={session.created_at} now={now} />
-      </>
-    }
-  >
-    {!isThis && (
-      <Form action={PATH} shape="inline" hidden={{ session: session.id }}>
-        <Button weight="plain" small label={`Sign out ${deviceOf(session.user_agent)}, IP ${session.ip}`}>
-          <Icon name="log-out" />
-          Sign out
-        </Button>
-      </Form>
-    )}
-  </DeviceItem>
-);
-
-interface DeviceProps {
-  device: ListedDevice;
-  now: number;
-  isThis: boolean;
-}
-
-const Device = ({ device, now, isThis }: DeviceProps) => (
-  <DeviceItem
-    device={device}
-    isThis={isThis}
-    times={
-      <>
-        Last sign-in <Ago at={device.last_used_at} now={now} /> · Known since{' '}
-        <Ago at={device.created_at} now={now} />
-      </>
-    }
-  >
-    <Form action={PATH} shape="inline" hidden={{ device: device.id }}>
-      <Button weight="plain" small label={`Remove ${deviceOf(device.user_agent)}, IP ${device.ip}`}>
-        <Icon name="trash-2" />
-        Remove
-      </Button>
-    </Form>
-  </DeviceItem>
-);

@@ -63,6 +63,7 @@ export interface SessionsTable {
   refresh_number: number;
   refreshed_at: number;
   refresh_retries: string;
+  device_id: string | null;
 }
 
 export interface DevicesTable {
@@ -74,6 +75,7 @@ export interface DevicesTable {
   last_used_at: number;
   ip: string;
   user_agent: string;
+  name: string | null;
 }
 
 export interface VerificationsTable {
