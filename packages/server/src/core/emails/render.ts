@@ -70,7 +70,7 @@ function presentable(kind: keyof typeof emailValues, given: Values, t: Translato
   return Object.fromEntries(
     names.map((name) => {
       const text = clean(given[name] ?? '', longest[name] ?? LONGEST);
-      return [name, presenters[name]?.(text, t) ?? text];
+      return [name, presenters[name]?.(text, t, given['time_zone'] || null) ?? text];
     }),
   );
 }
@@ -81,7 +81,7 @@ function clean(text: string, most: number): string {
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
 }
 
-const presenters: Record<string, (text: string, t: Translator) => string> = {
+const presenters: Record<string, (text: string, t: Translator, timeZone: string | null) => string> = {
   // Strangers choose it. A break after each dot keeps mail programs from turning `evil.example` into a link.
   username: (name) => name.replace(/\.(?=.)/gu, '.\u200b'),
   user_agent: browserOf,
@@ -89,9 +89,9 @@ const presenters: Record<string, (text: string, t: Translator) => string> = {
 };
 
 /** Formats a time as `March 1, 2026 at 12:00 UTC`; leaves text that is not an RFC 3339 time unchanged. */
-function timeInWords(text: string, t: Translator): string {
+function timeInWords(text: string, t: Translator, timeZone: string | null): string {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) return text;
-  return t.time(Date.parse(text));
+  return t.time(Date.parse(text), timeZone);
 }
 
 function textOf(blocks: readonly Block[], values: Values): string {
