@@ -289,7 +289,7 @@ describe('a language of accents only', () => {
   });
 
   it.each([
-    ['/dashboard/profile', { username: '@', display_name: '\u0000', time_zone: 'x' }],
+    ['/dashboard/profile', { username: '@', display_name: '\u200b', time_zone: 'x' }],
     ['/dashboard/security', { current_password: WRONG, new_password: 'short' }],
     ['/dashboard/email', { email: 'no', password: WRONG }],
     ['/dashboard/email', { email: 'new@example.org', password: PASSWORD }],
