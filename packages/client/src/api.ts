@@ -15,6 +15,8 @@ export interface User {
   password_change_required: boolean;
   /** The language that the user has chosen: a tag of RFC 5646, or null. */
   locale: string | null;
+  /** The time zone that the user has chosen: an IANA name such as Europe/Berlin, or null. */
+  time_zone: string | null;
 }
 
 export interface TokenPair {
@@ -311,7 +313,12 @@ export interface Calls {
   'GET /v1/me': { response: { user: User } };
   /** Update the current user. */
   'PATCH /v1/me': {
-    body: { username?: string | undefined; display_name?: string | undefined; locale?: string | undefined };
+    body: {
+      username?: string | undefined;
+      display_name?: string | undefined;
+      locale?: string | undefined;
+      time_zone?: string | undefined;
+    };
     response: { user: User };
   };
   /** Delete the current user. */
@@ -382,6 +389,8 @@ export interface Calls {
         password_change_required: boolean;
         /** The language that the user has chosen: a tag of RFC 5646, or null. */
         locale: string | null;
+        /** The time zone that the user has chosen: an IANA name such as Europe/Berlin, or null. */
+        time_zone: string | null;
         /** RFC 3339, UTC. */
         password_changed_at: string;
         last_sign_in_at: string | null;
@@ -423,6 +432,7 @@ export interface Calls {
       username?: string | undefined;
       display_name?: string | undefined;
       locale?: string | undefined;
+      time_zone?: string | undefined;
       role?: 'user' | 'admin' | undefined;
       disabled?: boolean | undefined;
     };

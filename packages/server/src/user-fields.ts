@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PlainKey } from './languages/text.ts';
 
 /**
  * Every field of a user: its column of `users`, and every place that shows it. The session check's row, the API's
@@ -10,15 +11,15 @@ export const userFields = {
     api: { in: 'User', name: 'id', shape: z.uuid(), show: unchanged },
     file: { name: 'id', show: unchanged },
     import: { field: 'id', names: ['id', 'publicid', 'uuid', 'userid', 'sub'] },
-    page: { label: 'User ID', seenBy: ['admin'] },
+    page: { label: 'fields.user_id', seenBy: ['admin'] },
     cli: { name: 'id', title: 'ID', show: unchanged },
   }),
   username: text({
     api: { in: 'User', name: 'username', shape: z.string(), show: unchanged },
     file: { name: 'username', show: unchanged },
     import: { field: 'username', names: ['username', 'login', 'preferredusername', 'nickname', 'handle'] },
-    page: { label: 'Username', seenBy: ['owner'] },
-    profile: { autocomplete: 'username', hint: 'You can also use it to sign in.' },
+    page: { label: 'fields.username', seenBy: ['owner'] },
+    profile: { autocomplete: 'username', hint: 'fields.username_use' },
     cli: { name: 'username', title: 'USERNAME', show: unchanged },
   }),
   display_name: maybeText({
@@ -30,15 +31,15 @@ export const userFields = {
     },
     file: { name: 'display_name', show: orEmpty },
     import: { field: 'displayName', names: ['displayname', 'fullname'] },
-    page: { label: 'Display name', seenBy: ['owner', 'admin'] },
-    profile: { autocomplete: 'name', hint: 'Others may have the same one.', optional: true },
+    page: { label: 'fields.display_name', seenBy: ['owner', 'admin'] },
+    profile: { autocomplete: 'name', hint: 'fields.display_name_use', optional: true },
     cli: { name: 'display_name', title: 'DISPLAY NAME', show: orEmpty },
   }),
   email: text({
     api: { in: 'User', name: 'email', shape: z.string(), show: unchanged },
     file: { name: 'email', show: unchanged },
     import: { field: 'email', names: ['email', 'emailaddress', 'mail', 'useremail', 'primaryemail'] },
-    page: { label: 'Email', seenBy: ['owner', 'admin'] },
+    page: { label: 'fields.email', seenBy: ['owner', 'admin'] },
     cli: { name: 'email', title: 'EMAIL', show: unchanged },
   }),
   email_verified_at: maybeTime({
@@ -61,7 +62,7 @@ export const userFields = {
     api: { in: 'User', name: 'role', shape: z.enum(['user', 'admin']), show: roleSince },
     file: { name: 'role', show: roleSince },
     import: { field: 'role', names: ['role', 'isadmin', 'admin', 'issuperuser', 'superuser'] },
-    page: { label: 'Role', seenBy: ['owner'] },
+    page: { label: 'fields.role', seenBy: ['owner'] },
     cli: { name: 'role', title: 'ROLE', show: roleSince },
   }),
   disabled_at: maybeTime({
@@ -71,14 +72,14 @@ export const userFields = {
       field: 'disabled',
       names: ['disabledat', 'disabled', 'isdisabled', 'banned', 'isbanned', 'blocked', 'isblocked'],
     },
-    page: { label: 'Status', seenBy: ['admin'] },
+    page: { label: 'fields.status', seenBy: ['admin'] },
     cli: { name: 'status', title: 'STATUS', show: (at) => (at === null ? 'enabled' : 'disabled') },
   }),
   created_at: time({
     api: { in: 'User', name: 'created_at', shape: timeShape(), show: toTime },
     file: { name: 'created_at', show: toTime },
     import: { field: 'created', names: ['createdat', 'created', 'datejoined', 'registeredat', 'createdon'] },
-    page: { label: 'Member since', seenBy: ['owner', 'admin'] },
+    page: { label: 'fields.member_since', seenBy: ['owner', 'admin'] },
     cli: { name: 'created', title: 'CREATED (UTC)', show: toMinute },
   }),
   password_change_required_at: maybeTime({
@@ -104,18 +105,30 @@ export const userFields = {
       field: 'locale',
       names: ['locale', 'language', 'lang', 'preferredlanguage', 'preferredlocale', 'languagecode'],
     },
-    page: { label: 'Language', seenBy: ['admin'] },
-    profile: {
-      autocomplete: 'language',
-      hint: 'A language tag, such as de. Leave it empty to use your browser’s language.',
-      optional: true,
+    page: { label: 'fields.locale', seenBy: ['admin'] },
+    profile: { autocomplete: 'language', optional: true },
+  }),
+  time_zone: maybeText({
+    api: {
+      in: 'User',
+      name: 'time_zone',
+      shape: z
+        .string()
+        .nullable()
+        .describe('The time zone that the user has chosen: an IANA name such as Europe/Berlin, or null'),
+      show: unchanged,
     },
+    file: { name: 'time_zone', show: orEmpty },
+    import: { field: 'timeZone', names: ['timezone', 'tz', 'zoneinfo'] },
+    page: { label: 'fields.time_zone', seenBy: ['admin'] },
+    profile: { autocomplete: 'off', hint: 'fields.time_zone_use', optional: true },
+    cli: { name: 'time_zone', title: 'TIME ZONE', show: orEmpty },
   }),
   password_changed_at: time({
     api: { in: 'own data', name: 'password_changed_at', shape: timeShape(), show: toTime },
     file: { name: 'password_changed_at', show: toTime },
     import: { field: 'passwordChanged', names: ['passwordchangedat'] },
-    page: { label: 'Password changed', seenBy: ['admin'] },
+    page: { label: 'fields.password_changed', seenBy: ['admin'] },
   }),
   last_sign_in_at: maybeTime({
     api: {
@@ -126,7 +139,7 @@ export const userFields = {
     },
     file: { name: 'last_sign_in_at', show: toText },
     import: { field: 'signedIn', names: ['signedinat', 'lastlogin', 'lastloginat', 'lastsigninat'] },
-    page: { label: 'Last sign-in', seenBy: ['admin'] },
+    page: { label: 'fields.last_sign_in', seenBy: ['admin'] },
   }),
   /** Omitted from an export unless requested. */
   password_hash: text({
@@ -156,12 +169,12 @@ interface Uses<Value> {
   /** The name in `usher user import --column`, and the names in other programs, in lower case without punctuation. */
   import?: { field: string; names: readonly string[] };
   /** A fact on the user's own page (`owner`) or on a page of the admin console. `pages/user-facts.tsx` shows it. */
-  page?: { label: string; seenBy: readonly ('owner' | 'admin')[] };
+  page?: { label: PlainKey; seenBy: readonly ('owner' | 'admin')[] };
   /**
    * The user can change it on the profile page, an administrator through the API. `flows/accounts/profile.ts` validates
-   * it.
+   * it. `autocomplete` is a token of the HTML standard; with `off`, a browser fills in nothing.
    */
-  profile?: { autocomplete: string; hint?: string; optional?: true };
+  profile?: { autocomplete: string; hint?: PlainKey; optional?: true };
   /** A column of `usher user list`, and a line of `usher user show`. */
   cli?: { name: string; title: string; show: (value: Value) => string };
 }

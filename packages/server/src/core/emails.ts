@@ -27,6 +27,8 @@ export interface NewEmail<K extends EmailKind = EmailKind> {
   values: ValuesOf<K> & { ip?: string; user_agent?: string };
   /** The language tag of the recipient, never that of a stranger who causes the email; null if unknown. */
   language: string | null;
+  /** The time zone of the recipient, likewise; UTC if unknown. */
+  timeZone?: string | null | undefined;
   /**
    * When it is no longer worth sending, in milliseconds since 1970. Null: after one day, the maximum for every email.
    */
@@ -54,7 +56,7 @@ export async function queueEmail<K extends EmailKind>(
   email: NewEmail<K>,
   now: number,
 ): Promise<void> {
-  const { kind, to, userId, language, expiresAt } = email;
+  const { kind, to, userId, language, timeZone, expiresAt } = email;
   const values: Record<string, string | undefined> = email.values;
   if (to !== null && !canBeMailedTo(to))
     throw new Error(`The recipient of a ${kind} email isn’t a valid email address.`);
@@ -68,7 +70,8 @@ export async function queueEmail<K extends EmailKind>(
     });
   const used = [...emailValues[kind], ...CLIENT_VALUES].map((name) => [name, values[name] ?? '']);
   const id = newEmailId();
-  const content = { to, values: { ...Object.fromEntries(used), language: language ?? '' } };
+  const reader = { language: language ?? '', time_zone: timeZone ?? '' };
+  const content = { to, values: { ...Object.fromEntries(used), ...reader } };
   await tx
     .insertInto('emails')
     .values({

@@ -47,6 +47,7 @@ export async function insertUser(
       created_at: now,
       device_epoch: 0,
       locale: user.locale ?? null,
+      time_zone: null,
       password_change_required_at: user.mustChangePassword ? now : null,
     })
     .onConflict((conflict) => conflict.doNothing())

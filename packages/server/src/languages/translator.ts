@@ -1,4 +1,5 @@
 import { IntlMessageFormat } from 'intl-messageformat';
+import { LRUCache } from 'lru-cache';
 import { type Catalog, readEnglish, SOURCE } from './catalog.ts';
 import type { RichValues } from './keys.ts';
 import type { Filled, RichKey, Text, TextKey, Value, ValuesOf } from './text.ts';
@@ -22,10 +23,10 @@ export interface Translator {
   (text: Text): string;
   /** A message with tags: texts and elements in order. Neither the message nor a value can add markup. */
   rich<K extends RichKey, Element>(key: K, values: Elements<K, Element>): (string | Element)[];
-  /** `March 1, 2026` */
-  day(at: number): string;
-  /** `March 1, 2026 at 12:00 UTC`: neither a page without scripts nor an email can know the reader's time zone. */
-  time(at: number): string;
+  /** `March 1, 2026`, in the reader's time zone if it is known (`Europe/Berlin`), otherwise in UTC. */
+  day(at: number, timeZone?: string | null): string;
+  /** `March 1, 2026 at 12:00 UTC`, in the same time zone. */
+  time(at: number, timeZone?: string | null): string;
   /** `3 days ago` */
   ago(count: number, unit: 'minute' | 'hour' | 'day'): string;
 }
@@ -68,18 +69,46 @@ export function createTranslator(language: string, read: () => Catalog): Transla
   return Object.assign(translate, { language, dir: directionOf(language), rich, ...datesIn(locale) });
 }
 
+// `assets/session.js` formats times in the browser's time zone with the same options.
+const DAY = { year: 'numeric', month: 'long', day: 'numeric' } as const;
+const TIME = {
+  ...DAY,
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+  timeZoneName: 'short',
+} as const;
+
 /** Formats dates; each formatter is created when it is first needed. */
 function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago'> {
-  const date = { year: 'numeric', month: 'long', day: 'numeric', timeZone: 'UTC' } as const;
-  const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' } as const;
-  const day = once(() => new Intl.DateTimeFormat(locale, date));
-  const time = once(() => new Intl.DateTimeFormat(locale, { ...date, ...clock }));
+  const day = zoned(locale, DAY);
+  const time = zoned(locale, TIME);
   const ago = once(() => new Intl.RelativeTimeFormat(locale));
   return {
-    day: (at) => day().format(at),
-    time: (at) => time().format(at),
+    day: (at, timeZone) => day(timeZone).format(at),
+    time: (at, timeZone) => time(timeZone).format(at),
     ago: (count, unit) => ago().format(-count, unit),
   };
+}
+
+/** The formatters of one language for the time zones that were last used. */
+function zoned(locale: string, options: Intl.DateTimeFormatOptions) {
+  const formats = new LRUCache<string, Intl.DateTimeFormat>({ max: 50 });
+  return (timeZone: string | null = null): Intl.DateTimeFormat => {
+    const zone = timeZone ?? 'UTC';
+    const format = formats.get(zone) ?? inZone(locale, options, zone);
+    formats.set(zone, format);
+    return format;
+  };
+}
+
+/** In UTC if this version of Node.js does not know the time zone that another one has stored. */
+function inZone(locale: string, options: Intl.DateTimeFormatOptions, timeZone: string): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone });
+  } catch {
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' });
+  }
 }
 
 function once<T>(create: () => T): () => T {

@@ -1,7 +1,7 @@
 import { Icon } from './icon.tsx';
 
 interface CopyableProps {
-  /** What it is, such as `User ID`, for screen readers. */
+  /** What the button does, such as `Copy user ID`, for screen readers. */
   label: string;
   value: string;
 }
@@ -12,7 +12,7 @@ export const Copyable = ({ label, value }: CopyableProps) => (
     <code>{value}</code>
     <button type="button" class="icon-button" data-copy={value} hidden>
       <Icon name="copy" />
-      <span class="unseen">Copy {label}</span>
+      <span class="unseen">{label}</span>
     </button>
   </span>
 );

@@ -21,6 +21,8 @@ interface FieldProps {
   optional?: boolean;
   /** A CSS class for the input. */
   look?: string;
+  /** What a password manager must know to generate a password that is accepted. */
+  passwordrules?: string | undefined;
   /** Focuses the field when the page opens, unless another field has an error. */
   autofocus?: boolean | undefined;
 }
@@ -122,6 +124,7 @@ export function NewPasswordField({
       errors={errors}
       hint={t('fields.password_hint', { minimum: passwordMin })}
       autofocus={autofocus}
+      passwordrules={`minlength: ${passwordMin};`}
       isNew
     />
   );
@@ -130,7 +133,7 @@ export function NewPasswordField({
 /** What is wrong with a form that asks for a password, field by field; a wrong password is said at its field. */
 export function passwordErrors(error: HttpError | undefined, field = 'password'): FieldError[] {
   if (error?.code === 'invalid_credentials')
-    return [{ field, code: error.code, message: text('password.incorrect') }];
+    return [{ field, code: error.code, message: text('password.incorrect') }, ...(error.fields ?? [])];
   return error?.fields ?? [];
 }
 
@@ -147,6 +150,7 @@ function Input({ name, id = name, type = 'text', value, hint, errors, ...rest }:
       class={rest.look}
       value={value}
       autocomplete={rest.autocomplete}
+      passwordrules={rest.passwordrules}
       inputmode={rest.inputmode}
       autocapitalize="none"
       spellcheck={false}
@@ -158,7 +162,8 @@ function Input({ name, id = name, type = 'text', value, hint, errors, ...rest }:
   );
 }
 
-function Below({ name, hint, errors }: FieldProps) {
+/** What is below a field: its error and its hint. */
+export function Below({ name, hint, errors }: Pick<FieldProps, 'name' | 'hint' | 'errors'>) {
   const error = errors.find((one) => one.field === name);
   return (
     <>

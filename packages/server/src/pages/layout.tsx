@@ -12,7 +12,7 @@ import { PlaceContext } from './device-place.tsx';
 import { FormTokenContext } from './form.tsx';
 import { Header } from './header.tsx';
 import { Icon, type IconName } from './icon.tsx';
-import { TranslatorContext, useTranslator } from './translator.tsx';
+import { TimeZoneContext, TranslatorContext, useTranslator } from './translator.tsx';
 
 /** No inline code, no other origins, no scripts. */
 const policy = [
@@ -90,13 +90,15 @@ export function page(context: PageContext, viewer: Viewer, view: View, content: 
   const t = view.isEnglish || view.area?.isEnglish ? english : context.languages.in(viewer.language());
   const html = (
     <TranslatorContext.Provider value={t}>
-      <FormTokenContext.Provider value={viewer.formToken}>
-        <PlaceContext.Provider value={context.placeOf}>
-          <Document context={context} activeSession={viewer.activeSession} view={view}>
-            {content}
-          </Document>
-        </PlaceContext.Provider>
-      </FormTokenContext.Provider>
+      <TimeZoneContext.Provider value={viewer.activeSession?.user.time_zone ?? null}>
+        <FormTokenContext.Provider value={viewer.formToken}>
+          <PlaceContext.Provider value={context.placeOf}>
+            <Document context={context} activeSession={viewer.activeSession} view={view}>
+              {content}
+            </Document>
+          </PlaceContext.Provider>
+        </FormTokenContext.Provider>
+      </TimeZoneContext.Provider>
     </TranslatorContext.Provider>
   );
   const text = `<!doctype html>${html.toString()}`;

@@ -1,5 +1,6 @@
+import { useContext } from 'hono/jsx';
 import { english, type Translator } from '../languages/translator.ts';
-import { useTranslator } from './translator.tsx';
+import { TimeZoneContext, useTranslator } from './translator.tsx';
 
 /** For pages that have not been translated. */
 export const exactTime = (at: number): string => english.time(at);
@@ -11,11 +12,8 @@ const DAY = 24 * HOUR;
 /** How long ago something was, which no time zone changes; the date if it is more than a week ago. */
 export function Ago({ at, now }: { at: number; now: number }) {
   const t = useTranslator();
-  return (
-    <time datetime={new Date(at).toISOString()} title={t.time(at)}>
-      {ago(now - at, t) ?? t.day(at)}
-    </time>
-  );
+  const words = ago(now - at, t);
+  return words === undefined ? <Day at={at} /> : <Moment at={at}>{words}</Moment>;
 }
 
 function ago(milliseconds: number, t: Translator): string | undefined {
@@ -28,11 +26,7 @@ function ago(milliseconds: number, t: Translator): string | undefined {
 /** The time left until something, to the second if that matters. */
 export function Until({ at, now }: { at: number; now: number }) {
   const t = useTranslator();
-  return (
-    <time datetime={new Date(at).toISOString()} title={t.time(at)}>
-      {left(Math.max(0, at - now), t)}
-    </time>
-  );
+  return <Moment at={at}>{left(Math.max(0, at - now), t)}</Moment>;
 }
 
 function left(milliseconds: number, t: Translator): string {
@@ -43,5 +37,28 @@ function left(milliseconds: number, t: Translator): string {
 
 /** A date in words. */
 export function Day({ at }: { at: number }) {
-  return <time datetime={new Date(at).toISOString()}>{useTranslator().day(at)}</time>;
+  const t = useTranslator();
+  return (
+    <Moment at={at} isDay>
+      {t.day(at, useContext(TimeZoneContext))}
+    </Moment>
+  );
+}
+
+/**
+ * A time with the exact time in its title. For readers without a time zone, the script shows both in the one of the
+ * browser (`assets/session.js`).
+ */
+function Moment({ at, isDay, children }: { at: number; isDay?: true; children: string }) {
+  const timeZone = useContext(TimeZoneContext);
+  return (
+    <time
+      datetime={new Date(at).toISOString()}
+      title={useTranslator().time(at, timeZone)}
+      data-zone={timeZone === null ? '' : undefined}
+      data-day={isDay && ''}
+    >
+      {children}
+    </time>
+  );
 }

@@ -7,6 +7,9 @@ import { english, type Translator } from '../languages/translator.ts';
 /** The language of the page, which `page` provides to its parts. */
 export const TranslatorContext = createContext<Translator>(english);
 
+/** The time zone that the reader has chosen, if any. */
+export const TimeZoneContext = createContext<string | null>(null);
+
 /** For a part of a page: says its texts in the language of the page. */
 export const useTranslator = (): Translator => useContext(TranslatorContext);
 

@@ -7,7 +7,13 @@ import { dataPage, deletePage, deleteSubmit } from '../pages/dashboard/data.tsx'
 import { addressSubmit, emailForm, emailPage, emailQuery } from '../pages/dashboard/email.tsx';
 import { overviewPage, overviewQuery } from '../pages/dashboard/overview.tsx';
 import { profilePage, profileQuery, profileSubmit } from '../pages/dashboard/profile.tsx';
-import { securityForm, securityPage, securityQuery, securitySubmit } from '../pages/dashboard/security.tsx';
+import {
+  securityForm,
+  securityPage,
+  securityQuery,
+  securitySubmit,
+  wellKnownChangePassword,
+} from '../pages/dashboard/security.tsx';
 import { sessionsForm, sessionsPage, sessionsQuery, sessionsSubmit } from '../pages/dashboard/sessions.tsx';
 import { FORM, PAGE } from './kinds.ts';
 
@@ -57,6 +63,13 @@ export const accountPageRoutes: readonly Route[] = [
     body: securityForm,
     errors: ['invalid_credentials', 'too_many_requests', 'busy', 'conflict'],
     handler: securitySubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/.well-known/change-password',
+    access: 'public',
+    summary: 'Where to change a password',
+    handler: wellKnownChangePassword,
   }),
   route({
     ...PAGE,

@@ -194,6 +194,13 @@ describe('values', () => {
     expect(time('yesterday')).toBe('yesterday');
   });
 
+  it('writes times in the time zone of the recipient, or in UTC if it is none', () => {
+    const time = (time_zone: string) =>
+      /^When: (.*)$/m.exec(render('new_device', { ...values, time_zone }).text)?.[1];
+    expect(time('Asia/Tokyo')).toBe('March 1, 2026 at 21:00 GMT+9');
+    expect(time('Mars/Olympus_Mons')).toBe('March 1, 2026 at 12:00 UTC');
+  });
+
   it('is the same document whatever the values are', () => {
     const shape = new Map(
       emailKinds.map((kind) => [kind, tagsOf(samples.find((one) => one.kind === kind)?.email.html ?? '')]),

@@ -242,6 +242,7 @@ describe.each(databases)('administration on $name', ({ create }) => {
         created_at: '2026-03-01T12:00:00.500Z',
         display_name: null,
         locale: null,
+        time_zone: null,
         password_change_required: false,
       },
     });
@@ -323,7 +324,14 @@ describe.each(databases)('administration on $name', ({ create }) => {
       ['admin_role_granted', 'admin_role_removed'].map((kind) => ({
         kind,
         to: ada.email,
-        values: { username: ada.username, when: expect.any(String), ip: '', user_agent: '', language: '' },
+        values: {
+          username: ada.username,
+          when: expect.any(String),
+          ip: '',
+          user_agent: '',
+          language: '',
+          time_zone: '',
+        },
       })),
     );
   });

@@ -102,6 +102,8 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       created_at: '1577934245',
       last_login: '2021-06-07 08:09:10.123456+02:00',
       full_name: ' Ada Lovelace',
+      locale: 'pt_BR',
+      'Time Zone': 'europe/kyiv',
     });
     const bare = row({ Email: ` ${newIdentifiers().email.toUpperCase()} ` });
     expect(await importer().add([full, bare])).toMatchObject([
@@ -116,6 +118,8 @@ describe.each(databases)('import on $name', ({ name, create }) => {
       last_sign_in_at: Date.parse('2021-06-07T06:09:10.123Z'),
       admin_since: null,
       display_name: 'Ada Lovelace',
+      locale: 'pt-BR',
+      time_zone: 'Europe/Kyiv',
     });
     const email = bare.cells?.get('Email')?.trim().toLowerCase() ?? '';
     expect(await stored(email)).toMatchObject({
@@ -149,6 +153,9 @@ describe.each(databases)('import on $name', ({ name, create }) => {
     );
     expect(await reasonsOf({ email, username: '=HYPERLINK("http://x")' })).toBe(
       "username: Use only letters, numbers, spaces and . _ - '",
+    );
+    expect(await reasonsOf({ email, timezone: 'CEST' })).toBe(
+      'time zone: Use the name of a time zone, such as Europe/Berlin.',
     );
     expect(await reasonsOf({ email, role: 'king' })).toBe('role: expected user or admin.');
     for (const [hash, what] of [

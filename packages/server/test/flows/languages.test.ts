@@ -5,9 +5,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { openLanguages } from '../../src/languages/languages.ts';
 import { placeholderFaults } from '../../src/languages/placeholders.ts';
 import { accent, plainWords } from '../support/accents.ts';
-import { NEW_PASSWORD, PASSWORD, send } from '../support/app.ts';
+import { type Browser, NEW_PASSWORD, PASSWORD, send, signUp as signUpIn, WRONG } from '../support/app.ts';
 import { clientOf } from '../support/client.ts';
 import { queuedEmails } from '../support/emails.ts';
+import { newIp } from '../support/forge.ts';
+import { submit } from '../support/form.ts';
 import { databases } from '../support/postgres.ts';
 import { withApp } from '../support/with-app.ts';
 
@@ -71,6 +73,16 @@ describe.each(databases)('languages on $name', ({ create }) => {
       expect(body.message).toBe(english['errors.unauthenticated']);
       expect(headers.get('content-language')).toBe('en');
     }
+  });
+
+  it('show the account in the language that the user has chosen', async () => {
+    const { browser } = await signUpIn(app, newIp());
+    const heading = async (path: string, headers = html) =>
+      /<h1>(.*?)<\/h1>/.exec((await browser.send('GET', path, undefined, headers)).text)?.[1];
+    expect(await heading('/dashboard/data')).toBe('Data &amp; privacy');
+    expect(await heading('/dashboard/data', { ...html, ...german })).toBe('Daten &amp; Datenschutz');
+    await browser.send('PATCH', '/v1/me', { locale: 'de' });
+    expect(await heading('/dashboard/profile')).toBe('Profil');
   });
 
   it('show the pages, and those that have not been translated in English', async () => {
@@ -286,7 +298,7 @@ describe('a language of accents only', () => {
       .map(([key, message]) => [key, accent(message)]),
   );
   const own = folderWith('eo.json', JSON.stringify(accented));
-  const { app } = withApp(databases[0]?.create, () => ({ messages: own, language: 'eo' }));
+  const { app, inside } = withApp(databases[0]?.create, () => ({ messages: own, language: 'eo' }));
 
   it.each([
     '/',
@@ -305,4 +317,86 @@ describe('a language of accents only', () => {
     expect(text).toContain('<html lang="eo" dir="ltr">');
     expect(plainWords(text)).toEqual([]);
   });
+
+  it.each([
+    '/dashboard',
+    '/dashboard?done=welcome',
+    '/dashboard/profile',
+    '/dashboard/profile?done=saved',
+    '/dashboard/security',
+    '/dashboard/security?done=password',
+    '/dashboard/email',
+    '/dashboard/email?done=emailed',
+    '/dashboard/email?done=verified',
+    '/dashboard/data',
+    '/dashboard/delete',
+  ])('leaves no English word on %s of a user', async (path) => {
+    const { browser, username } = await signUpIn(app, newIp());
+    for (const isVerified of [false, true]) {
+      if (isVerified) await verify(browser);
+      const { text } = await browser.send('GET', path, undefined, agent);
+      expect(text).toContain('<html lang="eo" dir="ltr">');
+      expect(englishWords(text, username)).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['/dashboard/profile', { username: '@', display_name: '\u200b', time_zone: 'x' }],
+    ['/dashboard/security', { current_password: WRONG, new_password: 'short' }],
+    ['/dashboard/email', { email: 'no', password: WRONG }],
+    ['/dashboard/email', { email: 'new@example.org', password: PASSWORD }],
+    ['/dashboard/delete', { email: 'no', password: WRONG }],
+  ])('leaves no English word on what a user reads after %s: %j', async (path, fields) => {
+    const { browser, username } = await signUpIn(app, newIp());
+    const { text } = await submit(app, path, fields, { cookie: browser.cookie, headers: html });
+    expect(text).toContain('<html lang="eo" dir="ltr">');
+    expect(englishWords(text, username).filter((word) => !['new', 'short'].includes(word))).toEqual([]);
+  });
+
+  it('leaves no English word on the page of a user who must choose a new password', async () => {
+    const { browser, username } = await signUpIn(app, newIp());
+    await inside.db
+      .updateTable('users')
+      .set({ password_change_required_at: app.clock.now() })
+      .where('username', '=', username)
+      .execute();
+    const { text } = await browser.send('GET', '/dashboard/security', undefined, html);
+    expect(text).toContain('class="centered"');
+    expect(englishWords(text, username)).toEqual([]);
+  });
+
+  const verify = ({ cookie }: Browser) =>
+    inside.db
+      .updateTable('users')
+      .set({ email_verified_at: app.clock.now() })
+      .where('id', '=', (db) =>
+        db
+          .selectFrom('sessions')
+          .select('user_id')
+          .where('id', '=', JSON.parse(Buffer.from(cookie?.split('.')[1] ?? '', 'base64url').toString()).sid),
+      )
+      .execute();
 });
+
+/** A browser that has a name. */
+const agent = {
+  ...html,
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+};
+const names = ['Usher', 'Firefox', 'Linux', 'UTC', 'example', 'org'];
+
+/**
+ * The words of a page that are in Latin letters without accents. Left out are times, which have the words of `Intl`,
+ * the names of languages and cities, and the rows of lists, which have tests of their own.
+ */
+function englishWords(text: string, username = ''): string[] {
+  const title = (/<title>([^<]*)/.exec(text)?.[1] ?? '').replace(/&\w+;/g, ' ');
+  const body = text
+    .slice(text.indexOf('<body'))
+    .replace(/<time.*?<\/time>|<option (?!value="").*?<\/option>|<ul class="rows">.*?<\/ul>|&\w+;/gs, ' ');
+  const labels = [...body.matchAll(/<(?:\w+)[^>]* (?:aria-label|label|title|placeholder)="([^"]*)"/g)].map(
+    ([, label]) => label,
+  );
+  const words = [title, body.replace(/<[^>]*>/g, ' '), ...labels].join(' ').match(/[A-Za-z]{3,}/g) ?? [];
+  return words.filter((word) => !names.includes(word) && !username.startsWith(word));
+}

@@ -29,6 +29,7 @@ describe.each(databases)('sign-up on $name', ({ create }) => {
         display_name: null,
         password_change_required: false,
         locale: null,
+        time_zone: null,
       },
     });
     expect(reply.text).not.toContain('argon2');

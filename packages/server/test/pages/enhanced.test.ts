@@ -45,6 +45,31 @@ describe('the pages of a signed-in user', () => {
     }
   });
 
+  it('show times in the zone of the browser, with scripts, until the user chooses one', async () => {
+    const { browser: program, username } = await signUp(app, newIp());
+    // The last day of February in UTC, the first of March in Tokyo.
+    await inside.db
+      .updateTable('users')
+      .set({ created_at: Date.parse('2026-02-28T20:00:00Z') })
+      .where('username', '=', username)
+      .execute();
+    const shown = async (javaScriptEnabled: boolean) => {
+      const options = { javaScriptEnabled, timezoneId: 'Asia/Tokyo', locale: 'de' };
+      const { page, context, complaints, close } = await visit(browser, app.url, options);
+      await context.addCookies([{ name: 'usher', value: program.cookie ?? '', url: app.url }]);
+      await page.goto('/dashboard');
+      const since = page.locator('.facts time');
+      const words = [await since.textContent(), await since.getAttribute('title')];
+      expect(complaints).toEqual([]);
+      await close();
+      return words;
+    };
+    expect(await shown(false)).toEqual(['28. Februar 2026', '28. Februar 2026 um 20:00 UTC']);
+    expect(await shown(true)).toEqual(['1. März 2026', '1. März 2026 um 05:00 GMT+9']);
+    await program.send('PATCH', '/v1/me', { time_zone: 'America/New_York' });
+    expect(await shown(true)).toEqual(['28. Februar 2026', '28. Februar 2026 um 15:00 GMT-5']);
+  });
+
   it('show the values of a chart on hover and with the arrow keys, and no data apart from zero', async () => {
     const { page, complaints, close } = await signedIn();
     await page.goto('/admin');

@@ -11,6 +11,8 @@ const values = {
   outranked_days: { sample: '7', isShown: true },
   /** The recipient's language tag; empty for the language of the installation. */
   language: { sample: '', isShown: true },
+  /** The recipient's time zone; empty for UTC. */
+  time_zone: { sample: '', isShown: true },
   /** RFC 3339. */
   when: { sample: '{{now}}', isShown: true },
   ip: { sample: '203.0.113.7', isShown: true },

@@ -79,7 +79,7 @@ function presentable(
   return Object.fromEntries(
     names.map((name) => {
       const text = clean(given[name] ?? '', longest[name] ?? LONGEST);
-      return [name, presenters[name]?.(text, t, placeOf) ?? text];
+      return [name, presenters[name]?.(text, t, { timeZone: given['time_zone'] || null, placeOf }) ?? text];
     }),
   );
 }
@@ -90,7 +90,13 @@ function clean(text: string, most: number): string {
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
 }
 
-const presenters: Record<string, (text: string, t: Translator, placeOf?: PlaceOf) => string> = {
+/** What the recipient's time zone and the installation's place database add to values. */
+interface Presenting {
+  timeZone: string | null;
+  placeOf: PlaceOf | undefined;
+}
+
+const presenters: Record<string, (text: string, t: Translator, presenting: Presenting) => string> = {
   // Strangers choose it. A break after each dot keeps mail programs from turning `evil.example` into a link.
   username: (name) => name.replace(/\.(?=.)/gu, '.\u200b'),
   user_agent: browserOf,
@@ -99,15 +105,15 @@ const presenters: Record<string, (text: string, t: Translator, placeOf?: PlaceOf
 };
 
 /** The IP address, and where it probably is. */
-function ipAndPlace(ip: string, t: Translator, placeOf?: PlaceOf): string {
+function ipAndPlace(ip: string, t: Translator, { placeOf }: Presenting): string {
   const place = clean(placeOf?.(ip, t) ?? '', LONGEST);
   return place === '' ? ip : t('device.near', { ip, place });
 }
 
 /** Formats a time as `March 1, 2026 at 12:00 UTC`; leaves text that is not an RFC 3339 time unchanged. */
-function timeInWords(text: string, t: Translator): string {
+function timeInWords(text: string, t: Translator, { timeZone }: Presenting): string {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text)) return text;
-  return t.time(Date.parse(text));
+  return t.time(Date.parse(text), timeZone);
 }
 
 function textOf(blocks: readonly Block[], values: Values): string {

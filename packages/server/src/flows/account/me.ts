@@ -78,11 +78,10 @@ export async function deleteMe(
 ): Promise<RouteResponse> {
   const { db, clock } = context;
   const given = parseEmail(body.email);
-  if (!given.ok || given.email !== activeSession.user.email)
-    throw new HttpError('invalid_request', {
-      fields: [{ field: 'email', code: 'email_mismatch', message: text('email.mismatch') }],
-    });
-  const proof = await reauthenticateWithPassword(context, activeSession, body.password, { client, headers });
+  const isOwn = given.ok && given.email === activeSession.user.email;
+  const faults = isOwn ? [] : [{ field: 'email', code: 'email_mismatch', message: text('email.mismatch') }];
+  const from = { client, headers };
+  const proof = await reauthenticateWithPassword(context, activeSession, body.password, from, faults);
   await db.transaction().execute(async (tx) => {
     await serializeAdminChanges(tx);
     await lockReauthenticated(tx, proof, activeSession);

@@ -4,7 +4,7 @@ import { recordEvent } from '../../core/events.ts';
 import { hashPassword, normalisePassword } from '../../core/passwords.ts';
 import { audienceOf, revokeSessionsOf } from '../../core/sessions.ts';
 import { endVerificationsOf } from '../../core/verifications.ts';
-import { HttpError } from '../../errors.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { text } from '../../languages/text.ts';
 import { countWrite } from '../limits/count-write.ts';
@@ -13,7 +13,7 @@ import {
   replaceProvenPassword,
 } from '../passwords/authenticate-with-password.ts';
 import { forUser } from '../passwords/hash-requester.ts';
-import { rejectWeak } from '../passwords/new-password.ts';
+import { type PasswordRules, weaknessOf } from '../passwords/new-password.ts';
 import { finishSignIn } from '../sessions/finish-sign-in.ts';
 
 export const changePasswordBody = z.strictObject({ current_password: z.string(), new_password: z.string() });
@@ -35,13 +35,15 @@ export async function changePassword(
 ): Promise<RouteResponse> {
   const { db, clock, hasher } = context;
   const { session } = activeSession;
-  await rejectWeak(context, body.new_password, activeSession.user, 'new_password');
-  if (normalisePassword(body.new_password) === normalisePassword(body.current_password))
-    throw new HttpError('invalid_request', { fields: [SAME] });
-  const result = await reauthenticateWithPassword(context, activeSession, body.current_password, {
-    client,
-    headers,
-  });
+  const faults = await faultsOf(context, body, activeSession.user);
+  const from = { client, headers };
+  const result = await reauthenticateWithPassword(
+    context,
+    activeSession,
+    body.current_password,
+    from,
+    faults,
+  );
   const { user } = result;
   // After the password: otherwise a stolen session could use up the rate limit.
   await countWrite(context, activeSession, client, 'password_changes_per_account');
@@ -66,4 +68,15 @@ export async function changePassword(
     case 'rejected':
       throw new HttpError('conflict');
   }
+}
+
+/** What is wrong with the new password. */
+async function faultsOf(
+  rules: PasswordRules,
+  { current_password, new_password }: z.infer<typeof changePasswordBody>,
+  about: { username: string; email: string },
+): Promise<FieldError[]> {
+  const weakness = await weaknessOf(rules, new_password, about);
+  if (weakness) return [{ ...weakness, field: SAME.field }];
+  return normalisePassword(new_password) === normalisePassword(current_password) ? [SAME] : [];
 }

@@ -32,7 +32,7 @@ import { takenError } from './check-new-user.ts';
 export interface Change {
   context: AppContext;
   tx: Db;
-  user: Pick<User, 'id' | 'username' | 'email' | 'locale' | 'admin_since' | 'disabled_at'>;
+  user: Pick<User, 'id' | 'username' | 'email' | 'locale' | 'time_zone' | 'admin_since' | 'disabled_at'>;
   /** Who makes it: a user's id, or `operator`. */
   actorId: string;
   client: ClientInfo;

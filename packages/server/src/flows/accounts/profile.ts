@@ -6,6 +6,7 @@ import { findById, type ProfileChange, type User, updateProfile } from '../../co
 import { type FieldError, fieldError, HttpError } from '../../errors.ts';
 import { canonicalTag } from '../../languages/catalog.ts';
 import { text } from '../../languages/text.ts';
+import { canonicalTimeZone } from '../../languages/time-zones.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
 import type { Change } from './change-user.ts';
 
@@ -24,6 +25,7 @@ const checks: Record<ProfileColumn, (given: string) => Checked> = {
       : parsed;
   },
   locale: (given) => parseLocale(given),
+  time_zone: (given) => parseTimeZone(given),
 };
 
 /**
@@ -39,6 +41,18 @@ export function parseLocale(
   return locale === undefined
     ? { ok: false, code: 'locale_invalid', message: text('locale.invalid') }
     : { ok: true, change: { locale } };
+}
+
+/** A time zone by its IANA name; empty for none. */
+export function parseTimeZone(
+  given: string,
+): { ok: true; change: { time_zone: string | null } } | IdentifierFault {
+  const name = given.trim();
+  if (name === '') return { ok: true, change: { time_zone: null } };
+  const timeZone = canonicalTimeZone(name);
+  return timeZone === undefined
+    ? { ok: false, code: 'time_zone_invalid', message: text('time_zone.invalid') }
+    : { ok: true, change: { time_zone: timeZone } };
 }
 
 /** The profile fields of a request: those to change. An empty text removes an optional field. */

@@ -41,8 +41,11 @@ export async function changeEmail(
 ): Promise<RouteResponse> {
   const { db, clock, keys } = context;
   const parsed = parseEmail(body.email);
-  if (!parsed.ok) throw new HttpError('invalid_request', { fields: [fieldError('email', parsed)] });
-  const proof = await reauthenticateWithPassword(context, activeSession, body.password, { client, headers });
+  const faults = parsed.ok ? [] : [fieldError('email', parsed)];
+  const from = { client, headers };
+  const proof = await reauthenticateWithPassword(context, activeSession, body.password, from, faults);
+  // Thrown already, which the compiler cannot know.
+  if (!parsed.ok) throw new HttpError('invalid_request', { fields: faults });
   const { user } = proof;
   if (parsed.key === user.email_key)
     throw new HttpError('invalid_request', {
@@ -126,6 +129,7 @@ async function notifyOldEmail(
     to: user.email,
     userId: user.id,
     language: user.locale,
+    timeZone: user.time_zone,
     values,
     expiresAt: null,
   } as const;

@@ -11,7 +11,7 @@ import { recordRateLimit } from '../limits/rate-limited.ts';
 interface Reported {
   context: AppContext;
   tx: Db;
-  user: Pick<User, 'id' | 'username' | 'email' | 'locale'>;
+  user: Pick<User, 'id' | 'username' | 'email' | 'locale' | 'time_zone'>;
   client: ClientInfo;
   /** Who made the change, if it was not the user or a stranger. The notice then does not state the client. */
   actorId?: string;
@@ -61,10 +61,6 @@ export async function sendSecurityNotice<K extends NoticeKind>(
   } as ValuesOf<K> & { ip: string; user_agent: string };
   // An email with a user id would be deleted together with the account.
   const userId = isAfterDeletion(kind) ? null : user.id;
-  await queueEmail(
-    tx,
-    keys,
-    { kind, to: user.email, userId, language: user.locale, values, expiresAt: null },
-    now,
-  );
+  const reader = { language: user.locale, timeZone: user.time_zone };
+  await queueEmail(tx, keys, { kind, to: user.email, userId, ...reader, values, expiresAt: null }, now);
 }

@@ -4,7 +4,7 @@ import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../c
 import { parseDisplayName } from '../../core/users/display-name.ts';
 import type { ImportedUser } from '../../core/users/imported.ts';
 import { english } from '../../languages/translator.ts';
-import { parseLocale } from '../accounts/profile.ts';
+import { parseLocale, parseTimeZone } from '../accounts/profile.ts';
 import type { Cells, Field, FindColumns } from './columns.ts';
 
 export interface RowRules {
@@ -52,6 +52,8 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
   if (isAdmin && !rules.admins) reasons.push('This row is an administrator. Use --admins to import it.');
   const locale = parseLocale(cell('locale'));
   if (!locale.ok) reasons.push(`locale: ${english(locale.message)}`);
+  const timeZone = parseTimeZone(cell('timeZone'));
+  if (!timeZone.ok) reasons.push(`time zone: ${english(timeZone.message)}`);
   const isInactive = cell('active') !== '' && moment('active') === null;
   const disabledAt = moment('disabled') ?? (isInactive ? now : null);
   const kept = {
@@ -60,6 +62,7 @@ export function readRow(cells: Cells, rules: RowRules, now: number): ReadRow {
     last_sign_in_at: moment('signedIn'),
     created_at: moment('created') ?? now,
     locale: locale.ok ? locale.change.locale : null,
+    time_zone: timeZone.ok ? timeZone.change.time_zone : null,
   };
   if (reasons.length > 0 || !email.ok || !names?.ok || !display.ok || !password.ok || !locale.ok)
     return { ok: false, email: email.ok ? email.email : '', reasons };

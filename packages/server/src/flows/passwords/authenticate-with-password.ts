@@ -20,7 +20,7 @@ import {
 } from '../../core/rate-limits.ts';
 import { type ActiveSession, isSessionActive } from '../../core/sessions.ts';
 import { findById, lockIfUnchanged, replacePassword, type User, upgradeHash } from '../../core/users.ts';
-import { HttpError } from '../../errors.ts';
+import { type FieldError, HttpError } from '../../errors.ts';
 import { clientRanges } from '../../http/client-ip.ts';
 import { readDevice } from '../../http/other-cookies.ts';
 import type { Call } from '../../http/route.ts';
@@ -360,14 +360,18 @@ async function strengthen(
 /**
  * Checks the current password of a signed-in user, before an operation that a stolen session must not be able to do.
  *
+ * @param faults What else is wrong with the request: the error for a wrong password names it, too, so that people can
+ * correct everything at once.
  * @throws HttpError `invalid_credentials` when it is wrong, `too_many_requests` after too many wrong ones,
- * `invalid_token` when the account has been deleted in the meantime.
+ * `invalid_token` when the account has been deleted in the meantime; `invalid_request` with the faults when it is
+ * right.
  */
 export async function reauthenticateWithPassword(
   context: AppContext,
   { user: { id }, session }: ActiveSession,
   password: string,
   { client, headers }: AttemptSource,
+  faults: FieldError[] = [],
 ): Promise<PasswordProof> {
   const user = await findById(context.db, id);
   if (!user) throw new HttpError('invalid_token');
@@ -377,13 +381,14 @@ export async function reauthenticateWithPassword(
   });
   if (checked.result === 'right') {
     await context.db.transaction().execute((tx) => checked.proof.resetAttempts(tx));
+    if (faults.length > 0) throw new HttpError('invalid_request', { fields: faults });
     return checked.proof;
   }
   if (checked.result === 'limited')
     throw rateLimitError(checked.rateLimited, tooManyPasswords(checked.rateLimited));
   const about = { userId: id, actorId: id, sessionId: session.id, details: { reason: checked.result } };
   await recordEvent(context.db, 'reauthentication_failed', client, about, context.clock.now());
-  throw new HttpError('invalid_credentials');
+  throw new HttpError('invalid_credentials', faults.length === 0 ? {} : { fields: faults });
 }
 
 /** Only limits with a back-off expire; the others hold until the user resets the password. */

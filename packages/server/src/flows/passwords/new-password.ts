@@ -35,8 +35,7 @@ export async function rejectWeak(
   rules: PasswordRules,
   password: string,
   about: { username?: string; email: string },
-  field = 'password',
 ): Promise<void> {
   const weakness = await weaknessOf(rules, password, about);
-  if (weakness) throw new HttpError('invalid_request', { fields: [{ ...weakness, field }] });
+  if (weakness) throw new HttpError('invalid_request', { fields: [weakness] });
 }

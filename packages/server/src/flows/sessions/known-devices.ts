@@ -81,7 +81,7 @@ const formerName = ({ tx, user }: LockedUser, id: string | undefined): Promise<s
 /** Revokes the trust of a device after too many wrong passwords and notifies the owner: its cookie may be stolen. */
 export async function distrustBrowser(
   context: AppContext,
-  user: Pick<User, 'id' | 'username' | 'email' | 'locale'>,
+  user: Pick<User, 'id' | 'username' | 'email' | 'locale' | 'time_zone'>,
   device: string,
   client: Call['client'],
 ): Promise<void> {

@@ -21,7 +21,7 @@ import { verificationRules } from './verification-rules.ts';
 export interface VerificationRequest {
   /** Also the kind of the email (`core/emails/kinds.ts`). */
   purpose: CodePurpose;
-  user: Pick<User, 'id' | 'username' | 'admin_since' | 'locale'> | undefined;
+  user: Pick<User, 'id' | 'username' | 'admin_since' | 'locale' | 'time_zone'> | undefined;
   /** The normalized email that the verification is about, whether or not a message is sent to it. */
   email: string;
   /** The email as stored, or null when no message is sent; everything else is the same. */
@@ -74,6 +74,7 @@ export async function sendVerification(
     userId,
     // Only its owner chooses the language of an account.
     language: owner || user ? ((owner ?? user)?.locale ?? null) : (request.language ?? null),
+    timeZone: (owner ?? user)?.time_zone,
     values: {
       username: username ?? user?.username ?? '',
       code: to !== null && (!user || rules.isFor(user)) ? verification.code : '',

@@ -132,6 +132,16 @@ menu.addEventListener('keydown', ({ key }) => {
 const tab = document.querySelector('.sections [aria-current]');
 if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
 
+// Users without a time zone read times in the one of their browser, in the format of the server.
+const locale = `${document.documentElement.lang}-u-nu-latn`;
+const day = { year: 'numeric', month: 'long', day: 'numeric' };
+const time = { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' };
+for (const element of document.querySelectorAll('time[data-zone=""]')) {
+  const at = new Date(element.dateTime);
+  element.title = at.toLocaleString(locale, time);
+  if ('day' in element.dataset) element.textContent = at.toLocaleString(locale, day);
+}
+
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {

@@ -6,40 +6,42 @@ import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Cancel, Form } from '../form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
-import { Say } from '../translator.tsx';
+import { Say, translatorOf, useTranslator } from '../translator.tsx';
 import { account } from './area.ts';
 
 const PATH = '/dashboard/data';
 const DELETE_PATH = '/dashboard/delete';
-const TITLE = 'Data & privacy';
 
 /** Export the data or delete the account. */
-export const dataPage = (context: AppContext, call: SignedInCall): RouteResponse =>
-  page(
+export function dataPage(context: AppContext, call: SignedInCall): RouteResponse {
+  const t = translatorOf(context, call);
+  const title = t('account.nav_data');
+  return page(
     context,
     call,
-    { title: TITLE, area: account, at: PATH },
+    { title, area: account, at: PATH },
     <>
-      <h1>{TITLE}</h1>
-      <p class="lead">Export your data or delete your account.</p>
-      <Card title="Export your data">
-        <p>Download your profile, devices, sessions and activity as a JSON file.</p>
+      <h1>{title}</h1>
+      <p class="lead">{t('account.data_lead')}</p>
+      <Card title={t('account.export')}>
+        <p>{t('account.export_lead')}</p>
         <Actions>
           <a class="button plain" href="/dashboard/data.json" download="my-data.json">
-            Download data
+            {t('account.download')}
           </a>
         </Actions>
       </Card>
-      <Card title="Delete account">
-        <p>Permanently delete your account and all its data.</p>
+      <Card title={t('account.delete')}>
+        <p>{t('account.delete_lead')}</p>
         <Actions>
           <ButtonLink href={DELETE_PATH} weight="danger">
-            Delete account…
+            {t('account.delete_next')}
           </ButtonLink>
         </Actions>
       </Card>
     </>,
   );
+}
 
 export const deletePage = (context: AppContext, call: SignedInCall): RouteResponse =>
   showDelete(context, call, '');
@@ -63,11 +65,12 @@ function showDelete(
   error?: HttpError,
 ): RouteResponse {
   const errors = passwordErrors(error);
-  const title = 'Delete account';
+  const t = translatorOf(context, call);
+  const title = t('account.delete');
   return page(
     context,
     call,
-    { ...statusAndTitle(title, error), area: account, at: PATH, trail: [] },
+    { ...statusAndTitle(title, error, t), area: account, at: PATH, trail: [] },
     <>
       <h1>{title}</h1>
       {error && errors.length === 0 && (
@@ -75,28 +78,39 @@ function showDelete(
           <Say of={error.text} />
         </Notice>
       )}
-      <Notice kind="warn">
-        <p>This can’t be undone.</p>
-        <ul>
-          <li>You’ll be signed out on all devices immediately.</li>
-          <li>Your username and email become available to others.</li>
-          <li>You may lose access to data in apps that use this account.</li>
-        </ul>
-        <p>
-          Before you go, you can <a href={PATH}>download your data</a>.
-        </p>
-      </Notice>
+      <BeforeDeletion />
       <Card>
-        <p>Confirm it’s you to continue.</p>
+        <p>{t('account.delete_confirm')}</p>
         <Form action={DELETE_PATH}>
           <EmailField value={email} autocomplete="username" errors={errors} />
-          <PasswordField name="password" label="Password" autocomplete="current-password" errors={errors} />
+          <PasswordField
+            name="password"
+            label={t('fields.password')}
+            autocomplete="current-password"
+            errors={errors}
+          />
           <Actions>
-            <Button weight="final">Permanently delete account</Button>
+            <Button weight="final">{t('account.delete_final')}</Button>
             <Cancel href={PATH} />
           </Actions>
         </Form>
       </Card>
     </>,
+  );
+}
+
+/** What deleting the account means. */
+function BeforeDeletion() {
+  const t = useTranslator();
+  return (
+    <Notice kind="warn">
+      <p>{t('account.delete_no_undo')}</p>
+      <ul>
+        <li>{t('account.delete_signs_out')}</li>
+        <li>{t('account.delete_frees_names')}</li>
+        <li>{t('account.delete_apps')}</li>
+      </ul>
+      <p>{t.rich('account.delete_download', { link: (children) => <a href={PATH}>{children}</a> })}</p>
+    </Notice>
   );
 }

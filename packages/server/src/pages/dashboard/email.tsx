@@ -1,18 +1,13 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { type FieldError, HttpError } from '../../errors.ts';
-import {
-  changeEmail,
-  changeEmailBody,
-  EMAIL_CHANGE_REQUESTED,
-  resendVerification,
-  VERIFICATION_EMAIL_SENT,
-} from '../../flows/email/change.ts';
+import { changeEmail, changeEmailBody, resendVerification } from '../../flows/email/change.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, Form } from '../form.tsx';
+import { KnownUsername } from '../known-username.tsx';
 import { Badge, Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
-import { Say } from '../translator.tsx';
+import { Say, translatorOf, useTranslator } from '../translator.tsx';
 import { MailboxHint } from '../verification-page.tsx';
 import { VerifyByCode } from '../verify.tsx';
 import { account } from './area.ts';
@@ -20,10 +15,10 @@ import { account } from './area.ts';
 const PATH = '/dashboard/email';
 
 const done = {
-  emailed: VERIFICATION_EMAIL_SENT,
-  asked: EMAIL_CHANGE_REQUESTED,
-  verified: 'Email verified.',
-};
+  emailed: 'account.email_sent',
+  asked: 'account.email_change_asked',
+  verified: 'account.email_verified',
+} as const;
 
 export const emailQuery = z.object({
   done: z.enum(['emailed', 'verified']).optional().catch(undefined),
@@ -72,11 +67,12 @@ function show(
   const { user } = call.activeSession;
   const errors = passwordErrors(error);
   const isEmailVerified = user.email_verified_at !== null;
-  const title = 'Email';
+  const t = translatorOf(context, call);
+  const title = t('fields.email');
   return page(
     context,
     call,
-    { ...statusAndTitle(title, error), area: account, at: '/dashboard/security', trail: [] },
+    { ...statusAndTitle(title, error, t), area: account, at: '/dashboard/security', trail: [] },
     <>
       <h1>{title}</h1>
       <p class="lead">
@@ -84,7 +80,7 @@ function show(
       </p>
       {action && (
         <Notice kind="good">
-          <p>{done[action]}</p>
+          <p>{t(done[action])}</p>
           {action !== 'verified' && <MailboxHint context={context} />}
         </Notice>
       )}
@@ -95,46 +91,52 @@ function show(
       )}
       {action === 'asked' && <VerifyNewEmail context={context} email={email} />}
       {action !== 'asked' && !isEmailVerified && <VerifyEmail context={context} email={user.email} />}
-      {action !== 'asked' && <ChangeEmail email={email} errors={errors} />}
+      {action !== 'asked' && <ChangeEmail username={user.username} email={email} errors={errors} />}
     </>,
   );
 }
 
-const VerifyNewEmail = ({ context, email }: { context: AppContext; email: string }) => (
-  <Card title="Enter your verification code">
-    <p class="lead">We sent it to {email}.</p>
-    <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} isPart />
-  </Card>
-);
+function VerifyNewEmail({ context, email }: { context: AppContext; email: string }) {
+  const t = useTranslator();
+  return (
+    <Card title={t('account.enter_code')}>
+      <p class="lead">{t('account.code_sent_to', { email })}</p>
+      <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} isPart />
+    </Card>
+  );
+}
 
-const ChangeEmail = ({ email, errors }: { email: string; errors: FieldError[] }) => (
-  <Card title="Change email">
-    <p class="lead">We’ll email the new address to confirm it, and notify your current address.</p>
-    <Form action={PATH}>
-      <EmailField label="New email" value={email} errors={errors} />
-      <PasswordField
-        name="password"
-        label="Current password"
-        autocomplete="current-password"
-        errors={errors}
-      />
-      <Actions>
-        <Button>Send confirmation</Button>
-      </Actions>
-    </Form>
-  </Card>
-);
+function ChangeEmail({ username, email, errors }: { username: string; email: string; errors: FieldError[] }) {
+  const t = useTranslator();
+  return (
+    <Card title={t('account.change_email')}>
+      <p class="lead">{t('account.change_email_lead')}</p>
+      <Form action={PATH}>
+        <EmailField label={t('account.new_email')} value={email} errors={errors} />
+        <KnownUsername username={username} />
+        <PasswordField
+          name="password"
+          label={t('account.current_password')}
+          autocomplete="current-password"
+          errors={errors}
+        />
+        <Actions>
+          <Button>{t('account.send_confirmation')}</Button>
+        </Actions>
+      </Form>
+    </Card>
+  );
+}
 
 function VerifyEmail({ context, email }: { context: AppContext; email: string }) {
+  const t = useTranslator();
   return (
-    <Card title="Verify your email">
-      <p class="lead">
-        If you have a verification email from us, enter its code or open its link. Otherwise, send one.
-      </p>
+    <Card title={t('account.verify_email')}>
+      <p class="lead">{t('account.verify_email_lead')}</p>
       <VerifyByCode context={context} given={{ email, code: '' }} errors={[]} isPart />
       <Form action={PATH} shape="inline" hidden={{ prove: 'again' }}>
         <p class="actions">
-          <Button weight="plain">Send verification email</Button>
+          <Button weight="plain">{t('account.send_verification')}</Button>
         </p>
       </Form>
     </Card>
@@ -143,5 +145,10 @@ function VerifyEmail({ context, email }: { context: AppContext; email: string })
 
 /** Whether the email is verified. */
 export function Verified({ isEmailVerified }: { isEmailVerified: boolean }) {
-  return isEmailVerified ? <Badge kind="good">Verified</Badge> : <Badge kind="warn">Not verified</Badge>;
+  const t = useTranslator();
+  return isEmailVerified ? (
+    <Badge kind="good">{t('account.verified')}</Badge>
+  ) : (
+    <Badge kind="warn">{t('account.not_verified')}</Badge>
+  );
 }

@@ -25,6 +25,7 @@ export async function overviewPage(
   const { clock, config } = context;
   const { user, session } = call.activeSession;
   const now = clock.now();
+  const t = translatorOf(context, call);
   const application = context.application();
   const isEmailVerified = user.email_verified_at !== null;
   const sessions = await ownSessions(context, call.activeSession);
@@ -32,44 +33,49 @@ export async function overviewPage(
   return page(
     context,
     call,
-    { title: 'Overview', area: account, at: '/dashboard' },
+    { title: t('account.nav_overview'), area: account, at: '/dashboard' },
     <>
       <header class="identity">
         <Avatar user={user} isLarge />
         <div>
           <h1>{user.display_name ?? user.username}</h1>
-          <p class="lead">Your {config.serviceName} account</p>
+          <p class="lead">{t('account.of_service', { service: config.serviceName })}</p>
         </div>
       </header>
-      {call.query.done && <Notice kind="good">Welcome! Your account is ready.</Notice>}
+      {call.query.done && <Notice kind="good">{t('account.welcome')}</Notice>}
       {application && (
         <p class="actions">
-          <ButtonLink href={application.path}>{`Open ${application.name}`}</ButtonLink>
+          <ButtonLink href={application.path}>
+            {t('account.open_application', { name: application.name })}
+          </ButtonLink>
         </p>
       )}
       {!isEmailVerified && (
         <Notice kind="warn">
-          Your email isn’t verified. <a href="/dashboard/email">Verify it</a> to make sure you can recover
-          your account if you forget your password.
+          <p>
+            {t.rich('account.email_not_verified', {
+              link: (children) => <a href="/dashboard/email">{children}</a>,
+            })}
+          </p>
         </Notice>
       )}
-      <Card title="Profile">
+      <Card title={t('account.nav_profile')}>
         <OwnFacts user={user} now={now} />
       </Card>
-      <Card title="Devices">
+      <Card title={t('account.nav_devices')}>
         <p>
-          Signed in on{' '}
-          <a href="/dashboard/sessions">
-            {sessions.length === 1 ? '1 device' : `${sessions.length} devices`}
-          </a>
-          . This device: {deviceOf(call.client.userAgent, translatorOf(context, call))}, signed in{' '}
-          <Ago at={session.created_at} now={now} />.
+          {t.rich('account.signed_in_on', {
+            count: sessions.length,
+            device: deviceOf(call.client.userAgent, t),
+            link: (children) => <a href="/dashboard/sessions">{children}</a>,
+            ago: () => <Ago at={session.created_at} now={now} />,
+          })}
         </p>
       </Card>
-      <Card title="Recent activity">
+      <Card title={t('account.recent_activity')}>
         <Events events={events} now={now} />
         <p class="actions">
-          <a href="/dashboard/activity">View all activity</a>
+          <a href="/dashboard/activity">{t('account.all_activity')}</a>
         </p>
       </Card>
     </>,

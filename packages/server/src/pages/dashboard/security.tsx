@@ -6,14 +6,14 @@ import { changePassword, changePasswordBody } from '../../flows/account/password
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { NewPasswordField, PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, ButtonLink, Form } from '../form.tsx';
+import { KnownUsername } from '../known-username.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from '../layout.tsx';
 import { allowFormRedirects, readReturnTo } from '../return-to.ts';
-import { Say } from '../translator.tsx';
+import { Say, translatorOf, useTranslator } from '../translator.tsx';
 import { account } from './area.ts';
 import { Verified } from './email.tsx';
 
 const PATH = '/dashboard/security';
-const REQUIRED = 'Choose a new password';
 
 export const securityQuery = z.object({
   done: z.literal('password').optional().catch(undefined),
@@ -29,6 +29,9 @@ export const securityPage = (
     isChanged: call.query.done === 'password',
     returnTo: readReturnTo(context, call.query.return_to),
   });
+
+/** Where password managers send people who want to change their password (the W3C's well-known URL for it). */
+export const wellKnownChangePassword = (): RouteResponse => seeOther(PATH);
 
 /** Changes the password. This browser continues with a new session; all others are revoked. */
 export async function securitySubmit(
@@ -55,25 +58,27 @@ interface Shown {
 function show(context: AppContext, call: SignedInCall<unknown, unknown>, shown: Shown): RouteResponse {
   const { error, returnTo } = shown;
   const { user } = call.activeSession;
-  const form = <PasswordForm context={context} error={error} returnTo={returnTo} />;
+  const t = translatorOf(context, call);
+  const form = <PasswordForm context={context} user={user} error={error} returnTo={returnTo} />;
   if (user.password_change_required_at !== null) {
-    const view = { ...statusAndTitle(REQUIRED, error), shape: 'centered' } as const;
+    const view = { ...statusAndTitle(t('title.password_change_required'), error, t), shape: 'centered' } as const;
     return allowFormRedirects(context, page(context, call, view, <ChangeRequired form={form} />));
   }
-  const view = { ...statusAndTitle('Security', error), area: account, at: PATH };
+  const view = { ...statusAndTitle(t('account.nav_security'), error, t), area: account, at: PATH };
   return page(context, call, view, <Security user={user} isChanged={shown.isChanged} form={form} />);
 }
 
 /** Until the user chooses a new password, no other page opens. */
-const ChangeRequired = ({ form }: { form: Child }) => (
-  <Card>
-    <h1>{REQUIRED}</h1>
-    <p class="lead">
-      Your current password was generated or set by someone else. Replace it with one that only you know.
-    </p>
-    {form}
-  </Card>
-);
+function ChangeRequired({ form }: { form: Child }) {
+  const t = useTranslator();
+  return (
+    <Card>
+      <h1>{t('title.password_change_required')}</h1>
+      <p class="lead">{t('account.password_not_private')}</p>
+      {form}
+    </Card>
+  );
+}
 
 interface SecurityProps {
   user: SignedInCall['activeSession']['user'];
@@ -81,30 +86,40 @@ interface SecurityProps {
   form: Child;
 }
 
-const Security = ({ user, isChanged, form }: SecurityProps) => (
-  <>
-    <h1>Security</h1>
-    <p class="lead">Manage your password and sign-in email.</p>
-    {isChanged && <Notice kind="good">Password changed. You’ve been signed out on all other devices.</Notice>}
-    <Card title="Password">
-      <p class="lead">Changing your password signs you out on all other devices.</p>
-      {form}
-    </Card>
-    <Card title="Email">
-      <p>
-        {user.email} <Verified isEmailVerified={user.email_verified_at !== null} />
-      </p>
-      <p class="note">We send password resets and security alerts here.</p>
-      <Actions>
-        <ButtonLink href="/dashboard/email" weight="plain">
-          {user.email_verified_at === null ? 'Verify or change email' : 'Change email'}
-        </ButtonLink>
-      </Actions>
-    </Card>
-  </>
-);
+function Security({ user, isChanged, form }: SecurityProps) {
+  const t = useTranslator();
+  const isEmailVerified = user.email_verified_at !== null;
+  return (
+    <>
+      <h1>{t('account.nav_security')}</h1>
+      <p class="lead">{t('account.security_lead')}</p>
+      {isChanged && <Notice kind="good">{t('account.password_changed')}</Notice>}
+      <Card title={t('fields.password')}>
+        <p class="lead">{t('account.password_lead')}</p>
+        {form}
+      </Card>
+      <Card title={t('fields.email')}>
+        <p>
+          {user.email} <Verified isEmailVerified={isEmailVerified} />
+        </p>
+        <p class="note">{t('account.email_use')}</p>
+        <Actions>
+          <ButtonLink href="/dashboard/email" weight="plain">
+            {t(isEmailVerified ? 'account.change_email' : 'account.verify_or_change_email')}
+          </ButtonLink>
+        </Actions>
+      </Card>
+    </>
+  );
+}
 
-function PasswordForm({ context, error, returnTo }: Omit<Shown, 'isChanged'> & { context: AppContext }) {
+interface PasswordFormProps extends Omit<Shown, 'isChanged'> {
+  context: AppContext;
+  user: SecurityProps['user'];
+}
+
+function PasswordForm({ context, user, error, returnTo }: PasswordFormProps) {
+  const t = useTranslator();
   const errors = passwordErrors(error, 'current_password');
   return (
     <>
@@ -114,15 +129,16 @@ function PasswordForm({ context, error, returnTo }: Omit<Shown, 'isChanged'> & {
         </Notice>
       )}
       <Form action={PATH} hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
+        <KnownUsername username={user.username} />
         <PasswordField
           name="current_password"
-          label="Current password"
+          label={t('account.current_password')}
           autocomplete="current-password"
           errors={errors}
         />
         <NewPasswordField config={context.config} name="new_password" errors={errors} />
         <Actions>
-          <Button>Change password</Button>
+          <Button>{t('account.change_password')}</Button>
         </Actions>
       </Form>
     </>
