@@ -183,6 +183,7 @@ export interface TextValues {
   'layout.inactive': { time: 'any' };
   'layout.session_ends': { time: 'any' };
   'layout.stay': never;
+  'layout.breadcrumb': never;
   'action.sign_in': never;
   'action.sign_out': never;
   'action.create_account': never;
@@ -260,6 +261,13 @@ export interface TextValues {
   'confirm.title': never;
   'confirm.lead': { title: 'any' };
   'confirm.hint': never;
+  'admin.nav_overview': never;
+  'admin.nav_users': never;
+  'admin.nav_events': never;
+  'admin.nav_emails': never;
+  'admin.nav_keys': never;
+  'admin.nav_settings': never;
+  'admin.nav_reference': never;
   'error_page.not_found': never;
   'error_page.not_found_lead': never;
   'error_page.reload': never;
