@@ -312,6 +312,16 @@ export const rateLimits = {
     activity: TOO_MANY_CHANGES,
     noun: 'admin_changes',
   },
+  invitations_per_account: {
+    kind: 'window',
+    max: 300,
+    length: DAY,
+    of: 'account',
+    label: 'Invitations',
+    description: 'Invitations sent by one administrator per day.',
+    activity: TOO_MANY_EMAILS,
+    noun: 'invitations',
+  },
   key_rotations_per_account: {
     kind: 'window',
     max: 20,

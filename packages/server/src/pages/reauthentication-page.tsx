@@ -4,7 +4,9 @@ import { getUser } from '../flows/accounts/change-account.ts';
 import type { RouteResponse, SignedInCall } from '../http/route.ts';
 import { english, type Translator } from '../languages/translator.ts';
 import { adminArea } from './admin/area.ts';
+import { INVITATIONS } from './admin/invitations.tsx';
 import { ROTATE, rotatePage } from './admin/keys.tsx';
+import { askForUser, NEW_USER } from './admin/new-user.tsx';
 import { actionParams, askToAct } from './admin/user.tsx';
 import { account } from './dashboard/area.ts';
 import { PasswordField, passwordErrors } from './field.tsx';
@@ -70,6 +72,7 @@ async function ownPage(
   const params = actionParams.safeParse(call.params).data;
   if (params && path.startsWith('/admin/users/'))
     return askToAct(context, { ...call, params }, await getUser(context.db, params.id), error);
+  if (path === NEW_USER) return askForUser(context, call, error);
   return path === ROTATE ? rotatePage(context, call, error) : undefined;
 }
 
@@ -82,6 +85,10 @@ function titleOf(
   const fields = fieldsOf(body);
   if (path === '/admin/emails')
     return t(fields['action'] === 'retry' ? 'admin.email_resend_title' : 'admin.email_retry_title');
+  if (path === INVITATIONS)
+    return t(
+      fields['action'] === 'revoke' ? 'admin.invitation_revoke_title' : 'admin.invitation_resend_title',
+    );
   if (path === '/dashboard/sessions') {
     if (fields['others']) return 'Sign out all other devices';
     return fields['device'] ? 'Remove known device' : 'Sign out device';

@@ -4,6 +4,7 @@ import { route } from '../http/route.ts';
 import { assetFile, assetParams, assetQuery, favicon } from '../pages/assets.ts';
 import { forgotPasswordPage, forgotPasswordSubmit } from '../pages/forgot-password.tsx';
 import { homePage, homeQuery } from '../pages/home.tsx';
+import { invitationForm, invitationPage, invitationSubmit } from '../pages/invitation.tsx';
 import { linkBody } from '../pages/link-form.tsx';
 import {
   mailboxEmailHtml,
@@ -165,6 +166,22 @@ export const pageRoutes: readonly Route[] = [
     body: restoreForm,
     errors: ['invalid_link', 'too_many_requests', 'busy', 'conflict'],
     handler: restoreSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/invitation',
+    access: 'public',
+    summary: 'Invitation page',
+    handler: invitationPage,
+  }),
+  route({
+    ...LINK_FORM,
+    path: '/invitation',
+    access: 'public',
+    summary: 'Open an invitation, or accept it',
+    body: invitationForm,
+    errors: ['invalid_link', 'signup_rejected', 'user_exists', 'too_many_requests', 'busy'],
+    handler: invitationSubmit,
   }),
   route({
     ...PAGE,

@@ -51,6 +51,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     '/admin',
     '/admin?span=day',
     '/admin/users',
+    '/admin/users/new',
+    '/admin/invitations',
     `/admin/users/${bob.id}`,
     `/admin/users/${bob.id}?tab=sessions`,
     `/admin/users/${bob.id}?tab=activity`,
