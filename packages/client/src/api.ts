@@ -92,6 +92,7 @@ export interface RateLimit {
     | 'password_changes_per_account'
     | 'verification_emails_per_account'
     | 'admin_changes_per_account'
+    | 'invitations_per_account'
     | 'key_rotations_per_account';
   /** Description of the limit. */
   description: string;
