@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { OPERATOR } from '../core/events.ts';
 import { readInvitations, showInvitation } from '../flows/invitations/invitations.ts';
-import { invite, resendInvitation } from '../flows/invitations/invite.ts';
+import { invitationTo, invite, resendInvitation } from '../flows/invitations/invite.ts';
 import { revokeInvitation } from '../flows/invitations/revoke-invitation.ts';
 import { withContext } from './open.ts';
 import { minuteOf, printJson, printTable, say } from './output.ts';
@@ -9,7 +9,7 @@ import { withSettings } from './settings.ts';
 
 const LARGEST_LIST = 1_000;
 const JSON_HELP = 'Output as JSON.';
-const ID_HELP = 'Invitation ID from `usher user invitations`.';
+const EMAIL_HELP = 'Email address of the invited person.';
 const BY = { actor: 'operator', client: OPERATOR } as const;
 
 /** The commands that invite people by email. */
@@ -31,13 +31,13 @@ export function addInvitations(user: Command): void {
     .action(list);
   withSettings(user.command('resend-invitation'), ['database', 'publicUrl', 'port'])
     .description('Send an invitation again. The earlier link ends.')
-    .argument('<id>', ID_HELP)
-    .addHelpText('after', '\nExample:\n  usher user resend-invitation 3q2-7wAAAAAAAAAAAAAAAA')
+    .argument('<email>', EMAIL_HELP)
+    .addHelpText('after', '\nExample:\n  usher user resend-invitation ada@example.org')
     .action(resend);
   withSettings(user.command('revoke-invitation'), ['database'])
     .description('Revoke an invitation: its link no longer works.')
-    .argument('<id>', ID_HELP)
-    .addHelpText('after', '\nExample:\n  usher user revoke-invitation 3q2-7wAAAAAAAAAAAAAAAA')
+    .argument('<email>', EMAIL_HELP)
+    .addHelpText('after', '\nExample:\n  usher user revoke-invitation ada@example.org')
     .action(revoke);
 }
 
@@ -69,21 +69,23 @@ async function list({ json }: { json?: true }, command: Command): Promise<void> 
     if (json) return printJson({ invitations: shown });
     if (shown.length === 0) return say('No open invitations.');
     printTable(
-      ['ID', 'USERNAME', 'EMAIL', 'ROLE', 'EXPIRES (UTC)'],
+      ['USERNAME', 'EMAIL', 'ROLE', 'EXPIRES (UTC)'],
       shown.map((one) => [one.id, one.username, one.email, one.role, minuteOf(Date.parse(one.expires_at))]),
     );
   });
 }
 
-async function resend(id: string, _options: unknown, command: Command): Promise<void> {
+async function resend(to: string, _options: unknown, command: Command): Promise<void> {
   await withContext(command, async (context) => {
+    const { id } = await invitationTo(context, to);
     const { email } = await resendInvitation(context, id, BY);
     say(`Queued a new invitation to ${email}. A running server sends it within seconds.`);
   });
 }
 
-async function revoke(id: string, _options: unknown, command: Command): Promise<void> {
+async function revoke(to: string, _options: unknown, command: Command): Promise<void> {
   await withContext(command, async (context) => {
+    const { id } = await invitationTo(context, to);
     await revokeInvitation(context, id, BY);
     say('Invitation revoked.');
   });

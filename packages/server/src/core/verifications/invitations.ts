@@ -78,6 +78,19 @@ export async function findInvitation(
   return row && invitationOf(pendingChanges, row);
 }
 
+/** The open invitation to an email; undefined if there is none. */
+export async function findInvitationTo(
+  db: Db,
+  { pendingChanges, verifications }: Pick<Keys, 'pendingChanges' | 'verifications'>,
+  emailKey: string,
+  now: number,
+): Promise<Invitation | undefined> {
+  const row = await openRows(db, now)
+    .where('email_mac', '=', emailMac(verifications, emailKey))
+    .executeTakeFirst();
+  return row && invitationOf(pendingChanges, row);
+}
+
 /** Revokes an invitation. @returns false if it is not open anymore. */
 export const endInvitation = consumeVerification;
 

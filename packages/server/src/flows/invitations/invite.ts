@@ -1,10 +1,16 @@
 import type { AppContext } from '../../context.ts';
 import { queueEmail } from '../../core/emails.ts';
 import { recordEvent } from '../../core/events.ts';
+import { parseEmail } from '../../core/identifiers.ts';
 import { serializeAdminChanges } from '../../core/installation.ts';
 import { countInWindow } from '../../core/rate-limits.ts';
 import { type NewUser, takenIdentifiers } from '../../core/users.ts';
-import { endInvitationsTo, findInvitation, type Invitation } from '../../core/verifications/invitations.ts';
+import {
+  endInvitationsTo,
+  findInvitation,
+  findInvitationTo,
+  type Invitation,
+} from '../../core/verifications/invitations.ts';
 import { purposes } from '../../core/verifications/purposes.ts';
 import { createVerification, isEmailReserved } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
@@ -57,6 +63,17 @@ export async function resendInvitation(context: AppContext, id: string, by: Chan
   const open = await findInvitation(db, keys, id, clock.now());
   if (!open) throw invitationNotFound();
   return sendInvitation(context, invitedOf(open), by, id);
+}
+
+/** The open invitation to an email. @throws HttpError `not_found` */
+export async function invitationTo(
+  { db, keys, clock }: Pick<AppContext, 'db' | 'keys' | 'clock'>,
+  email: string,
+): Promise<Invitation> {
+  const parsed = parseEmail(email);
+  const open = parsed.ok && (await findInvitationTo(db, keys, parsed.key, clock.now()));
+  if (!open) throw invitationNotFound();
+  return open;
 }
 
 export const invitationNotFound = (): HttpError =>

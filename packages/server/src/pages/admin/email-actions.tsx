@@ -45,7 +45,8 @@ export async function emailsSubmit(
   call: SignedInCall<z.infer<typeof emailsForm>>,
 ): Promise<RouteResponse> {
   const { email, action, at, state } = call.body;
-  const done = action === 'send_now' ? await sendNow(context, call, email) : await retry(context, call, email);
+  const done =
+    action === 'send_now' ? await sendNow(context, call, email) : await retry(context, call, email);
   // The email's own page shows why it cannot be resent.
   const isAtList = at === 'list' && done !== 'rejected';
   return seeOther(isAtList ? withQuery(EMAILS, { state, done }) : `${EMAILS}/${email}?done=${done}`);
