@@ -137,8 +137,10 @@ function Fields({ given, errors }: { given: NewUser; errors: FieldError[] }) {
         <legend>{t('admin.new_how')}</legend>
         {(['invitation', 'password'] as const).map((how) => (
           <div class="choice">
-            <input id={how} name="how" type="radio" value={how} checked={given.how === how} />
-            <label for={how}>{t(how === 'invitation' ? 'admin.new_invitation' : 'admin.new_password')}</label>
+            <input id={`how-${how}`} name="how" type="radio" value={how} checked={given.how === how} />
+            <label for={`how-${how}`}>
+              {t(how === 'invitation' ? 'admin.new_invitation' : 'admin.new_password')}
+            </label>
           </div>
         ))}
       </fieldset>
