@@ -101,6 +101,7 @@ export interface RateLimit {
     | 'password_changes_per_account'
     | 'verification_emails_per_account'
     | 'admin_changes_per_account'
+    | 'invitations_per_account'
     | 'key_rotations_per_account';
   /** Description of the limit. */
   description: string;
@@ -116,6 +117,21 @@ export interface RateLimit {
   exceeded: boolean;
   /** When the block ends; null if not blocked, or if it doesn’t expire. */
   until: string | null;
+}
+
+export interface Invitation {
+  id: string;
+  username: string;
+  email: string;
+  display_name: string | null;
+  locale: string | null;
+  role: 'user' | 'admin';
+  /** The administrator; null for the CLI. */
+  invited_by: string | null;
+  /** RFC 3339, UTC. */
+  created_at: string;
+  /** RFC 3339, UTC. */
+  expires_at: string;
 }
 
 export interface RecordedEvent {
@@ -302,6 +318,11 @@ export interface Calls {
       | { message: 'Email verified.' | 'Email changed.'; user: User }
       | { message: 'user created!'; user: User };
   };
+  /** Accept an invitation. */
+  'POST /v1/accept-invitation': {
+    body: { token: string; password: string; username?: string | undefined };
+    response: { message: 'user created!'; user: User };
+  };
   /** Undo an email change. */
   'POST /v1/restore-email': {
     body: { token: string; password?: string | undefined };
@@ -419,6 +440,9 @@ export interface Calls {
       email: string;
       /** Generated and returned once if omitted. The user must change it at the first sign-in. */
       password?: string | undefined;
+      display_name?: string | undefined;
+      /** The language of the account: a tag of RFC 5646. */
+      locale?: string | undefined;
       role?: 'user' | 'admin' | undefined;
     };
     response: { message: 'user created!'; user: User; password?: string | undefined };
@@ -461,6 +485,30 @@ export interface Calls {
     path: { id: string };
     response: { message: 'logout successful!' };
   };
+  /** List open invitations. */
+  'GET /v1/invitations': {
+    query?: { cursor?: string | undefined; limit?: number | undefined };
+    response: { invitations: Invitation[]; next_cursor: string | null };
+  };
+  /** Invite a user by email. */
+  'POST /v1/invitations': {
+    body: {
+      username: string;
+      email: string;
+      display_name?: string | undefined;
+      /** The language of the email and of the account: a tag of RFC 5646. */
+      locale?: string | undefined;
+      role?: 'user' | 'admin' | undefined;
+    };
+    response: { message: 'Invitation sent.'; invitation: Invitation };
+  };
+  /** Send an invitation again. */
+  'POST /v1/invitations/{id}/resend': {
+    path: { id: string };
+    response: { message: 'Invitation sent.'; invitation: Invitation };
+  };
+  /** Revoke an invitation. */
+  'DELETE /v1/invitations/{id}': { path: { id: string }; response: { message: 'Invitation revoked.' } };
   /** List audit events. */
   'GET /v1/events': {
     query?: {
@@ -472,6 +520,9 @@ export interface Calls {
         | 'user_signed_up'
         | 'sign_up_requested'
         | 'user_created'
+        | 'user_invited'
+        | 'invitation_revoked'
+        | 'invitation_accepted'
         | 'user_imported'
         | 'user_updated'
         | 'user_promoted'

@@ -24,6 +24,36 @@ export interface UsersCalls {
    */
   create(body: Body<'POST /v1/users'>): CallResult<'POST /v1/users'>;
   /**
+   * Invites a person by email. They choose a password with the link, and get their account then.
+   *
+   * @returns The invitation.
+   *
+   * Errors: `signup_rejected` and `user_exists` with a reason for each field, `conflict` without a mail server,
+   * `too_many_requests`.
+   */
+  invite(body: Body<'POST /v1/invitations'>): CallResult<'POST /v1/invitations'>;
+  /**
+   * Lists the open invitations, newest first.
+   *
+   * @param query `cursor` is the `next_cursor` from the previous page.
+   * @returns The invitations, and a `next_cursor` that is null on the last page.
+   */
+  invitations(query?: Query<'GET /v1/invitations'>): CallResult<'GET /v1/invitations'>;
+  /**
+   * Sends an invitation again, with a new link. The earlier link ends.
+   *
+   * @returns The new invitation, which has another ID.
+   *
+   * Errors: `not_found`, `user_exists`, `conflict` without a mail server, `too_many_requests`.
+   */
+  resendInvitation(id: string): CallResult<'POST /v1/invitations/{id}/resend'>;
+  /**
+   * Revokes an invitation: its link no longer works.
+   *
+   * Errors: `not_found`, `too_many_requests`.
+   */
+  revokeInvitation(id: string): CallResult<'DELETE /v1/invitations/{id}'>;
+  /**
    * Gets a user.
    *
    * Errors: `not_found`.
@@ -86,6 +116,10 @@ export interface UsersCalls {
 export const usersCalls = ({ signedIn }: ClientSession): UsersCalls => ({
   list: (query = {}) => signedIn('GET /v1/users', { query }),
   create: (body) => signedIn('POST /v1/users', { body }),
+  invite: (body) => signedIn('POST /v1/invitations', { body }),
+  invitations: (query = {}) => signedIn('GET /v1/invitations', { query }),
+  resendInvitation: (id) => signedIn('POST /v1/invitations/{id}/resend', { path: { id } }),
+  revokeInvitation: (id) => signedIn('DELETE /v1/invitations/{id}', { path: { id } }),
   get: (id) => signedIn('GET /v1/users/{id}', { path: { id } }),
   change: (id, body) => signedIn('PATCH /v1/users/{id}', { path: { id }, body }),
   delete: (id) => signedIn('DELETE /v1/users/{id}', { path: { id } }),

@@ -1,7 +1,7 @@
 import type { Body, CallResult } from './request.ts';
 import type { ClientSession } from './session.ts';
 
-/** Password reset, email verification and undoing an email change. */
+/** Password reset, email verification, undoing an email change, and invitations. */
 export interface MailedCalls {
   /**
    * Requests a password reset email.
@@ -33,6 +33,16 @@ export interface MailedCalls {
    */
   verifyEmail(body: Body<'POST /v1/verify-email'>): CallResult<'POST /v1/verify-email'>;
   /**
+   * Accepts an invitation: creates the account with a password of the invited person's own. They are signed in by
+   * cookie; with tokens, sign in afterwards.
+   *
+   * @param body `token` from the link, and a `password`; a `username` if the invitation's was taken meanwhile.
+   * @returns The user.
+   *
+   * Errors: `invalid_link`, `signup_rejected`, `user_exists` for a username that was taken, `too_many_requests`, `busy`.
+   */
+  acceptInvitation(body: Body<'POST /v1/accept-invitation'>): CallResult<'POST /v1/accept-invitation'>;
+  /**
    * Undoes an email change with the link that the old email received, and revokes all sessions.
    *
    * @param body `token` from the link, and a new `password`.
@@ -51,6 +61,11 @@ export const mailedCalls = (session: ClientSession): MailedCalls => ({
     const { data: token } = await session.token();
     const result = await session.anyone('POST /v1/verify-email', { body }, token);
     if (session.kind === 'cookie' && result.data?.message === 'user created!') await session.start();
+    return result;
+  },
+  async acceptInvitation(body) {
+    const result = await session.anyone('POST /v1/accept-invitation', { body });
+    if (session.kind === 'cookie' && result.data) await session.start();
     return result;
   },
   restoreEmail: (body) => session.anyone('POST /v1/restore-email', { body }),

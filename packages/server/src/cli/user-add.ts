@@ -30,12 +30,16 @@ interface AddOptions {
   email?: string;
   admin?: true;
   passwordStdin?: true;
+  displayName?: string;
+  locale?: string;
   json?: true;
 }
 
 interface NewUserInput {
   username: string;
   email: string;
+  display_name: string | undefined;
+  locale: string | undefined;
   role: Role;
   password: string;
   /** Whether the password was generated, so that no one knows it yet. */
@@ -74,7 +78,7 @@ export async function add(options: AddOptions, command: Command): Promise<void> 
 
 /** Asks for the values that the flags leave open: for all of them if there are no flags. */
 async function complete(
-  { username, email, admin, passwordStdin }: AddOptions,
+  { username, email, admin, passwordStdin, displayName, locale }: AddOptions,
   context: AppContext,
 ): Promise<NewUserInput> {
   const nothingGiven = username === undefined && email === undefined && !admin && !passwordStdin;
@@ -89,6 +93,8 @@ async function complete(
   return {
     username: name,
     email: address,
+    display_name: displayName,
+    locale,
     role,
     password: generated ? generatePassword() : password,
     generated,

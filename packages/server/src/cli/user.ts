@@ -18,6 +18,7 @@ import { add } from './user-add.ts';
 import { change, changes, remove, resetPassword, sendMail } from './user-change.ts';
 import { exportAll } from './user-export.ts';
 import { importUsers } from './user-import.ts';
+import { addInvitations } from './user-invite.ts';
 import { getUser, membersOf, userHeads } from './user-named.ts';
 
 const LARGEST_PAGE = 1_000;
@@ -34,6 +35,8 @@ export function addUser(program: Command): void {
     .description('Create a user. Prompts for missing values in a terminal.')
     .option('--username <name>', 'Username.')
     .option('--email <address>', 'Email address.')
+    .option('--display-name <name>', 'Display name.')
+    .option('--locale <tag>', 'Language tag, such as de.')
     .option('--admin', 'Give the user the admin role.')
     .option('--password-stdin', STDIN_HELP)
     .option('--json', JSON_HELP)
@@ -67,6 +70,7 @@ export function addUser(program: Command): void {
     .option('--json', JSON_HELP)
     .action(resetPassword);
   addOf(user, 'send-mail', 'Send a password reset email.').action(sendMail);
+  addInvitations(user);
   addImportAndExport(user);
 }
 

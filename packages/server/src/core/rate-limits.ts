@@ -319,6 +319,16 @@ export const rateLimits = {
     activity: 'activity_limit.changes',
     noun: 'admin_changes',
   },
+  invitations_per_account: {
+    kind: 'window',
+    max: 300,
+    length: DAY,
+    of: 'account',
+    label: 'Invitations',
+    description: 'Invitations sent by one administrator per day.',
+    activity: 'activity_limit.emails',
+    noun: 'invitations',
+  },
   key_rotations_per_account: {
     kind: 'window',
     max: 20,

@@ -11,8 +11,11 @@ export interface NewUser {
   usernameKey: string;
   email: string;
   emailKey: string;
-  /** The language tag of a user who creates the account for themselves. */
+  /** The language tag. */
   locale?: string | null;
+  displayName?: string | null;
+  /** Its form for searches. */
+  displayNameKey?: string | null;
   passwordHash: string;
   role: Role;
   /** Whether the email was verified before the account was created. */
@@ -48,6 +51,8 @@ export async function insertUser(
       device_epoch: 0,
       locale: user.locale ?? null,
       time_zone: null,
+      display_name: user.displayName ?? null,
+      display_name_key: user.displayNameKey ?? null,
       password_change_required_at: user.mustChangePassword ? now : null,
     })
     .onConflict((conflict) => conflict.doNothing())

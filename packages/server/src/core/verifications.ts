@@ -2,6 +2,7 @@ import { createHash, type KeyObject, randomInt } from 'node:crypto';
 import type { Db } from '../platform/db/index.ts';
 import { newId, newSecret } from '../platform/random.ts';
 import { equalSecrets, type Keys, mac, seal, unseal } from '../platform/secrets.ts';
+import type { Role } from '../user-fields.ts';
 import {
   type AccountChange,
   affectedBy,
@@ -39,6 +40,11 @@ export interface PendingChange {
   username?: string;
   usernameKey?: string;
   passwordHash?: string;
+  /** For an invited person. */
+  displayName?: string | null;
+  displayNameKey?: string | null;
+  locale?: string | null;
+  role?: Role;
 }
 
 /** A new verification: its id for the browser, its secrets for the email. */
@@ -51,7 +57,7 @@ export interface NewVerification {
   expiresAt: number;
 }
 
-const emailMac = (key: KeyObject, email: string): string => mac(key, `address\n${email}`);
+export const emailMac = (key: KeyObject, email: string): string => mac(key, `address\n${email}`);
 
 /** A link's secret has 256 bits, so a plain hash protects it (ASVS 6.5.2). */
 const linkHash = (purpose: Purpose, link: string): string =>
@@ -169,7 +175,7 @@ const columns = [
 /** The pending change of a verification. @throws Error if it has none. */
 export function pendingChangeOf(
   key: KeyObject,
-  { id, pending_change_encrypted }: Verification,
+  { id, pending_change_encrypted }: Pick<Verification, 'id' | 'pending_change_encrypted'>,
 ): PendingChange {
   if (pending_change_encrypted === null) throw new Error('The verification has no pending change.');
   return JSON.parse(unseal(key, placeOf(id), pending_change_encrypted)) as PendingChange;

@@ -6,7 +6,14 @@ import { emailsPage, emailsQuery } from '../pages/admin/emails.tsx';
 import { eventsPage, exportEvents } from '../pages/admin/events.tsx';
 import { eventsQuery } from '../pages/admin/events-query.ts';
 import { followEvents, followQuery } from '../pages/admin/events-stream.ts';
+import {
+  invitationsForm,
+  invitationsPage,
+  invitationsQuery,
+  invitationsSubmit,
+} from '../pages/admin/invitations.tsx';
 import { keysPage, keysQuery, rotateForm, rotatePage, rotateSubmit } from '../pages/admin/keys.tsx';
+import { newUserForm, newUserPage, newUserSubmit } from '../pages/admin/new-user.tsx';
 import { overviewPage as adminPage, overviewQuery as adminQuery } from '../pages/admin/overview.tsx';
 import { settingsPage } from '../pages/admin/settings.tsx';
 import {
@@ -38,6 +45,53 @@ export const adminPageRoutes: readonly Route[] = [
     summary: 'User list',
     query: usersQuery,
     handler: usersPage,
+  }),
+  // Before the path with an ID, which this would be otherwise.
+  route({
+    ...PAGE,
+    path: '/admin/users/new',
+    access: 'admin',
+    summary: 'Form that creates a user',
+    handler: newUserPage,
+  }),
+  route({
+    ...FORM,
+    path: '/admin/users/new',
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: 'Invite or create a user',
+    // The page that shows a temporary password is no redirect.
+    responses: { 200: undefined, 303: undefined },
+    body: newUserForm,
+    errors: [
+      'invalid_credentials',
+      'signup_rejected',
+      'user_exists',
+      'conflict',
+      'too_many_requests',
+      'busy',
+    ],
+    limit: 'admin_changes_per_account',
+    handler: newUserSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/admin/invitations',
+    access: 'admin',
+    summary: 'Open invitations',
+    query: invitationsQuery,
+    handler: invitationsPage,
+  }),
+  route({
+    ...FORM,
+    path: '/admin/invitations',
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: 'Resend or revoke an invitation',
+    body: invitationsForm,
+    errors: ['invalid_credentials', 'not_found', 'user_exists', 'conflict', 'too_many_requests', 'busy'],
+    limit: 'admin_changes_per_account',
+    handler: invitationsSubmit,
   }),
   route({
     ...PAGE,
@@ -156,7 +210,7 @@ export const adminPageRoutes: readonly Route[] = [
     path: '/admin/keys/rotate',
     access: 'admin',
     summary: 'Confirm key rotation',
-    handler: rotatePage,
+    handler: (context, call) => rotatePage(context, call),
   }),
   route({
     ...FORM,

@@ -17,6 +17,18 @@ import {
   USER_EMAIL_SENT,
   userParams,
 } from '../flows/admin/users.ts';
+import {
+  INVITATION_REVOKED,
+  INVITATION_SENT,
+  invitationParams,
+  invitationShape,
+  inviteAgain,
+  inviteBody,
+  inviteUser,
+  listInvitationsQuery,
+  removeInvitation,
+  showInvitations,
+} from '../flows/invitations/invitations.ts';
 import { recordedEventShape } from '../flows/shapes/events.ts';
 import { rateLimitShape } from '../flows/shapes/limits.ts';
 import { saying } from '../flows/shapes/messages.ts';
@@ -26,6 +38,7 @@ import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
 
 const userAnswer = z.object({ user: userShape });
+const invitationAnswer = saying(INVITATION_SENT).extend({ invitation: invitationShape });
 
 const actRoutes = Object.values(userActs).map((act) =>
   route({
@@ -134,6 +147,54 @@ export const adminRoutes: readonly Route[] = [
     handler: showUserRateLimits,
   }),
   ...actRoutes,
+  route({
+    method: 'GET',
+    path: '/v1/invitations',
+    access: 'admin',
+    summary: 'List open invitations',
+    query: listInvitationsQuery,
+    responses: {
+      200: z.object({ invitations: z.array(invitationShape), next_cursor: z.string().nullable() }),
+    },
+    errors: [],
+    handler: showInvitations,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/invitations',
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: 'Invite a user by email',
+    body: inviteBody,
+    responses: { 201: invitationAnswer },
+    errors: ['signup_rejected', 'user_exists', 'conflict', 'too_many_requests'],
+    limit: 'admin_changes_per_account',
+    handler: inviteUser,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/invitations/:id/resend',
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: 'Send an invitation again',
+    params: invitationParams,
+    responses: { 201: invitationAnswer },
+    errors: ['not_found', 'user_exists', 'conflict', 'too_many_requests'],
+    limit: 'admin_changes_per_account',
+    handler: inviteAgain,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/invitations/:id',
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: 'Revoke an invitation',
+    params: invitationParams,
+    responses: { 200: saying(INVITATION_REVOKED) },
+    errors: ['not_found', 'too_many_requests'],
+    limit: 'admin_changes_per_account',
+    handler: removeInvitation,
+  }),
   route({
     method: 'GET',
     path: '/v1/events',

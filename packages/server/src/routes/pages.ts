@@ -2,6 +2,7 @@ import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
 import { assetFile, assetParams, assetQuery, favicon } from '../pages/assets.ts';
 import { homePage, homeQuery } from '../pages/home.tsx';
+import { invitationForm, invitationPage, invitationSubmit } from '../pages/invitation.tsx';
 import { linkBody } from '../pages/link-form.tsx';
 import {
   mailboxEmailHtml,
@@ -11,7 +12,7 @@ import {
   mailboxSubmit,
 } from '../pages/mailbox.tsx';
 import { setUpForm, setUpPage, setUpQuery, setUpSubmit } from '../pages/setup.tsx';
-import { FORM, PAGE } from './kinds.ts';
+import { FORM, LINK_FORM, PAGE } from './kinds.ts';
 
 /** Pages that anyone may open and that belong to no area of the API, and the assets of all pages. */
 export const pageRoutes: readonly Route[] = [
@@ -41,6 +42,22 @@ export const pageRoutes: readonly Route[] = [
     responses: { 200: undefined, 201: undefined },
     errors: ['setup_completed', 'invalid_link', 'signup_rejected', 'too_many_requests'],
     handler: setUpSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/invitation',
+    access: 'public',
+    summary: 'Invitation page',
+    handler: invitationPage,
+  }),
+  route({
+    ...LINK_FORM,
+    path: '/invitation',
+    access: 'public',
+    summary: 'Open an invitation, or accept it',
+    body: invitationForm,
+    errors: ['invalid_link', 'signup_rejected', 'user_exists', 'too_many_requests', 'busy'],
+    handler: invitationSubmit,
   }),
   route({
     ...PAGE,

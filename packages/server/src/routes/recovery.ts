@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { restoreEmail, restoreEmailBody } from '../flows/email/restore.ts';
 import { verifyEmail, verifyEmailBody } from '../flows/email/verify.ts';
+import { acceptInvitation, acceptInvitationBody } from '../flows/invitations/accept-invitation.ts';
 import { resetPassword, resetPasswordBody } from '../flows/recovery/reset-password.ts';
 import { RECOVERY_EMAIL_SENT, sendMail, sendMailBody } from '../flows/recovery/send-mail.ts';
 import { saying } from '../flows/shapes/messages.ts';
@@ -60,6 +61,16 @@ export const recoveryRoutes: readonly Route[] = [
       'busy',
     ],
     handler: verifyEmail,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/accept-invitation',
+    access: 'public',
+    summary: 'Accept an invitation',
+    body: acceptInvitationBody,
+    responses: { 201: saying('user created!').extend({ user: userShape }) },
+    errors: ['invalid_link', 'signup_rejected', 'user_exists', 'too_many_requests', 'busy'],
+    handler: acceptInvitation,
   }),
   route({
     method: 'POST',

@@ -3,7 +3,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { OPERATOR } from '../../src/core/events.ts';
+import { tryEmailNow } from '../../src/flows/admin/emails.ts';
 import { retryEmailNow } from '../../src/flows/emails/retry-email.ts';
+import { invite, resendInvitation } from '../../src/flows/invitations/invite.ts';
+import { revokeInvitation } from '../../src/flows/invitations/revoke-invitation.ts';
 import { rotateSigningKey } from '../../src/flows/keys/rotate-key.ts';
 import { newEmailId } from '../../src/platform/random.ts';
 import {
@@ -285,6 +289,13 @@ describe.each(databases)('administrators who are stopped too late on $name', ({ 
     await context.db.updateTable('users').set({ admin_since: null }).where('id', '=', late.id).execute();
     await expect(rotateSigningKey(context, true, by)).rejects.toMatchObject({ code: 'forbidden' });
     await expect(retryEmailNow(context, newEmailId(), by)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(tryEmailNow(context, newEmailId(), by)).rejects.toMatchObject({ code: 'forbidden' });
     expect(await keys()).toEqual(before);
+    const { username, email } = newIdentifiers();
+    const invited = { username, email, role: 'admin' } as const;
+    await expect(invite(context, invited, by)).rejects.toMatchObject({ code: 'forbidden' });
+    const { id } = await invite(context, invited, { actor: 'operator', client: OPERATOR });
+    await expect(resendInvitation(context, id, by)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(revokeInvitation(context, id, by)).rejects.toMatchObject({ code: 'forbidden' });
   });
 });

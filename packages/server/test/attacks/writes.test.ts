@@ -178,6 +178,22 @@ describe.each(databases)('D14: what one user writes and reads, on $name', ({ cre
     expect(rateLimits.admin_changes_per_account.max).toBeGreaterThanOrEqual(10_000);
   });
 
+  it('an administrator invites a bounded number of people a day', async () => {
+    const who = await admin();
+    const invite = () => {
+      const { username, email } = newIdentifiers();
+      return who.call('POST', '/v1/invitations', { username, email });
+    };
+    for (let i = 0; i < rateLimits.invitations_per_account.max; i++)
+      expect((await invite()).status).toBe(201);
+    const rejected = await invite();
+    expect([rejected.status, rejected.body.message]).toEqual([
+      429,
+      'Too many invitations: the limit is 300 per day. Try again in 24 hours.',
+    ]);
+    expect((await who.call('GET', '/v1/invitations?limit=1')).status).toBe(200);
+  }, 120_000);
+
   it('every route that writes for somebody who is signed in has a limit', () => {
     // These write no event, count in their flows once the password was right, or can be called once.
     const others = [

@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/platform/db/index.ts';
 import { startApp, type TestApp } from '../support/app.ts';
 import { clientOf, given, refusal } from '../support/client.ts';
 import { testClock } from '../support/clock.ts';
-import { lastEmail, queuedEmails } from '../support/emails.ts';
+import { lastEmail, queuedEmails, tokenOf } from '../support/emails.ts';
 import { databases } from '../support/postgres.ts';
 import { type Ended, run, withPlace, wordsOf } from './program.ts';
 
@@ -348,6 +348,30 @@ describe.each(databases)('$name', (kind) => {
     await succeed('disable ada');
     await refuse('send-mail ada', 'This user is disabled. Enable the user before sending a password reset.');
     await refuse('send-mail grace', 'No user named grace.');
+  });
+
+  it('invites a person, sends it again and revokes it', async () => {
+    const { invitation } = JSON.parse(
+      (await succeed('invite --username ada --email Ada@Example.org --admin --locale de --json')).stdout,
+    );
+    expect(invitation).toMatchObject({ email: 'ada@example.org', role: 'admin', invited_by: null });
+    await succeed('resend-invitation Ada@Example.org');
+    await refuse(
+      'revoke-invitation nobody@example.org',
+      'Invitation not found. It may have been accepted or revoked, or have expired.',
+    );
+    const running = await serve();
+    const { link = '' } = await lastEmail(running, place.database, 'ada@example.org', 'invitation');
+    const accepted = await clientOf(running).acceptInvitation({ token: tokenOf(link), password: PASSWORD });
+    expect(given(accepted).user).toMatchObject({ username: 'ada', role: 'admin', locale: 'de' });
+    // As `usher user add --admin` does.
+    expect(await isSetUp()).toBe(true);
+    await refuse('invite --username ada --email other@example.org', 'username: This username is taken.');
+    await succeed('invite --username eve --email eve@example.org');
+    const { invitations } = JSON.parse((await succeed('invitations --json')).stdout);
+    expect(invitations).toMatchObject([{ username: 'eve', role: 'user' }]);
+    await succeed('revoke-invitation eve@example.org');
+    expect((await succeed('invitations')).stderr).toContain('No open invitations.');
   });
 
   it('signs a user out everywhere', async () => {

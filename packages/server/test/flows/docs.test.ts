@@ -203,6 +203,14 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     await same('POST /v1/users', { username, email }, admin);
     await same('POST /v1/users', { username, email }, admin);
     await same('POST /v1/users', {}, admin);
+    const { username: invited, email: to } = newIdentifiers();
+    const { invitation } = (await same('POST /v1/invitations', { username: invited, email: to }, admin)).body;
+    await same('POST /v1/invitations', {}, admin);
+    await same('GET /v1/invitations', undefined, admin);
+    const path = `/v1/invitations/${invitation.id}`;
+    await call('POST /v1/invitations/:id/resend', `${path}/resend`, undefined, admin);
+    await call('DELETE /v1/invitations/:id', path, undefined, admin);
+    await same('POST /v1/accept-invitation', { token: 'x', password: PASSWORD });
     for (const [method, body] of [['GET'], ['PATCH', { disabled: false }], ['DELETE']] as const)
       for (const id of [other.id, '00000000-0000-7000-8000-000000000000', 'x'])
         if (method !== 'DELETE' || id !== other.id)

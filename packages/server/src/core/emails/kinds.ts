@@ -86,6 +86,7 @@ const kinds = {
     label: 'Sign-up attempt',
     fromStrangers: true,
   },
+  invitation: { values: ['username', 'link', 'days', 'when'], label: 'Invitation' },
   sign_up: { values: CODE_AND_LINK, label: 'Sign-up verification', fromStrangers: true },
   /** Sent by `usher email test`, never by a flow. */
   test: { values: ['when'], label: 'Test email' },

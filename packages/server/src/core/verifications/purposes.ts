@@ -75,6 +75,27 @@ const EMAILED_CODE = {
 } as const;
 
 export const purposes = {
+  invitation: {
+    description: 'Sent to a person whom an administrator invites: creates the account, with a password of their own.',
+    // The administrator's. What ends their access also ends the invitations of a thief who had it.
+    of: 'account',
+    page: '/invitation',
+    linkLifetime: 7 * DAY,
+    hasCode: false,
+    shows: 'email',
+    // An administrator invites many people.
+    endsOlder: false,
+    canRepeatLink: false,
+    endsWithRestoredDatabase: true,
+    endedBy: {
+      sign_in: 'stays',
+      password_change: 'stays',
+      recovery: 'ends',
+      sign_out_everywhere: 'stays',
+      email_change: 'stays',
+      disable: 'ends',
+    },
+  },
   setup: {
     description: 'Printed when the server starts: creates the first administrator.',
     of: 'nobody',

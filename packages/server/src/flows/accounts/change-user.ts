@@ -18,6 +18,7 @@ import {
   setPassword,
   type User,
 } from '../../core/users.ts';
+import { endInvitationsBy } from '../../core/verifications/invitations.ts';
 import { endVerificationsOf } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { Db } from '../../platform/db/index.ts';
@@ -49,6 +50,7 @@ export async function setRole(change: Change, role: Role): Promise<void> {
   if (roleOf(user) === role) return;
   if (role === 'admin') await promote(tx, user.id, now);
   else if (!(await demote(tx, user.id))) throw new HttpError('last_admin');
+  if (role === 'user') await endInvitationsBy(tx, user.id, now);
   const name = role === 'admin' ? 'user_promoted' : 'user_demoted';
   await recordEvent(tx, name, client, { userId: user.id, actorId }, now);
   await sendSecurityNotice(change, role === 'admin' ? 'admin_role_granted' : 'admin_role_removed');

@@ -54,6 +54,29 @@ export async function makeAccount(
 }
 
 /**
+ * Creates the account of an invited person, once the link is used up.
+ *
+ * @throws HttpError `user_exists`
+ */
+export async function makeInvitedAccount(
+  tx: Db,
+  { clock, keys }: Pick<AppContext, 'clock' | 'keys'>,
+  { passwordGivenAt, ...newUser }: OwnAccount & Pick<NewUser, 'role'>,
+  _link: VerificationProof<'invitation'>,
+  client: Call['client'],
+): Promise<AccountProof> {
+  const now = clock.now();
+  if (await isEmailReserved(tx, keys.verifications, newUser.emailKey, undefined, now))
+    throw takenError(['email']);
+  const made = await insertUser(tx, { ...newUser, isEmailVerified: true }, now);
+  if ('taken' in made) throw takenError(made.taken);
+  const { user } = made;
+  const about = { userId: user.id, actorId: user.id, details: { role: newUser.role } };
+  await recordEvent(tx, 'invitation_accepted', client, about, now);
+  return new AccountProof(user, [{ method: 'password', at: passwordGivenAt }]);
+}
+
+/**
  * Creates the first administrator, once the setup link is used up.
  *
  * @throws HttpError `setup_completed`: of concurrent calls, one succeeds; `user_exists`.

@@ -4,11 +4,11 @@ import { type IdentifierFault, parseUsername } from '../../core/identifiers.ts';
 import { parseDisplayName } from '../../core/users/display-name.ts';
 import { findById, type ProfileChange, type User, updateProfile } from '../../core/users.ts';
 import { type FieldError, fieldError, HttpError } from '../../errors.ts';
-import { canonicalTag } from '../../languages/catalog.ts';
 import { text } from '../../languages/text.ts';
 import { canonicalTimeZone } from '../../languages/time-zones.ts';
 import { type ProfileColumn, profileColumns } from '../../user-fields.ts';
 import type { Change } from './change-user.ts';
+import { parseLocale } from './locale.ts';
 
 type Checked = { ok: true; change: ProfileChange } | IdentifierFault;
 
@@ -27,21 +27,6 @@ const checks: Record<ProfileColumn, (given: string) => Checked> = {
   locale: (given) => parseLocale(given),
   time_zone: (given) => parseTimeZone(given),
 };
-
-/**
- * A language tag of any language, since the languages of an installation can change; empty for none. Some programs write
- * `pt_BR`.
- */
-export function parseLocale(
-  given: string,
-): { ok: true; change: { locale: string | null } } | IdentifierFault {
-  const tag = given.trim().replaceAll('_', '-');
-  if (tag === '') return { ok: true, change: { locale: null } };
-  const locale = canonicalTag(tag);
-  return locale === undefined
-    ? { ok: false, code: 'locale_invalid', message: text('locale.invalid') }
-    : { ok: true, change: { locale } };
-}
 
 /** A time zone by its IANA name; empty for none. */
 export function parseTimeZone(

@@ -7,6 +7,7 @@ import type { RenderedEmail } from '../../core/emails/render.ts';
 import { usernamesOf } from '../../core/users.ts';
 import { HttpError } from '../../errors.ts';
 import { text } from '../../languages/text.ts';
+import { type ChangedBy, checkActor } from '../accounts/actor.ts';
 
 export { emailLabels } from '../../core/emails/kinds.ts';
 export { emailStates } from '../../core/emails/listed.ts';
@@ -40,9 +41,21 @@ export async function readEmail(
   return { email, names: await readersOf(db, [email]), preview: await preview(context, email) };
 }
 
-/** Retries a waiting email immediately. @returns false when it is not waiting. */
-export const tryEmailNow = ({ db, clock }: Pick<AppContext, 'db' | 'clock'>, id: string): Promise<boolean> =>
-  sendEmailNow(db, id, clock.now());
+/**
+ * Retries a waiting email immediately.
+ *
+ * @returns false when it is not waiting.
+ * @throws HttpError `invalid_token` and `forbidden` as `checkActor` does.
+ */
+export const tryEmailNow = (
+  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  id: string,
+  { actor }: Pick<ChangedBy, 'actor'>,
+): Promise<boolean> =>
+  db.transaction().execute(async (tx) => {
+    await checkActor(tx, actor);
+    return sendEmailNow(tx, id, clock.now());
+  });
 
 type Preview = RenderedEmail & { isOwn: boolean };
 

@@ -24,6 +24,8 @@ export async function userDetails(
   return { user, limits, sessions, devices, events, names };
 }
 
+export type UserDetails = Awaited<ReturnType<typeof userDetails>>;
+
 function described(state: RateLimitState): DescribedLimit {
   const { label, of, description } = rateLimits[state.limit];
   return { ...state, label, description, isOneOfSeveral: of === 'range' || of === 'identifier' };

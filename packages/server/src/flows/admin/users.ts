@@ -63,14 +63,33 @@ export const createUserBody = z.strictObject({
     .string()
     .optional()
     .describe('Generated and returned once if omitted. The user must change it at the first sign-in.'),
+  display_name: z.string().optional(),
+  locale: z.string().optional().describe('The language of the account: a tag of RFC 5646'),
   role: z.enum(['user', 'admin']).default('user'),
 });
 
 /** Creates an account for another person. */
 export async function createUser(
   context: AppContext,
-  { body, activeSession, client }: SignedInCall<z.infer<typeof createUserBody>>,
+  call: SignedInCall<z.infer<typeof createUserBody>>,
 ): Promise<RouteResponse> {
+  const { user, generated } = await makeUser(context, call);
+  return {
+    status: 201,
+    body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) },
+  };
+}
+
+/**
+ * Creates an account with a temporary password, which the user must change at the first sign-in.
+ *
+ * @returns The user, and the password if it was generated.
+ * @throws HttpError `signup_rejected`, `user_exists`, `busy`; `invalid_token` and `forbidden` as `checkActor` does.
+ */
+export async function makeUser(
+  context: AppContext,
+  { body, activeSession, client }: SignedInCall<z.infer<typeof createUserBody>>,
+): Promise<{ user: User; generated: string | undefined }> {
   const { db, clock, hasher } = context;
   const actorId = activeSession.user.id;
   const generated = body.password === undefined ? generatePassword() : undefined;
@@ -84,10 +103,7 @@ export async function createUser(
     await checkActor(tx, activeSession);
     return addAccount({ context, tx, actorId, client, now: clock.now() }, newUser);
   });
-  return {
-    status: 201,
-    body: { message: 'user created!', user: showUser(user), ...(generated ? { password: generated } : {}) },
-  };
+  return { user, generated };
 }
 
 export async function showOneUser(

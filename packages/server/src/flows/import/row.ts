@@ -4,7 +4,8 @@ import { type FirebaseParameters, firebaseHash, readImportedHash } from '../../c
 import { parseDisplayName } from '../../core/users/display-name.ts';
 import type { ImportedUser } from '../../core/users/imported.ts';
 import { english } from '../../languages/translator.ts';
-import { parseLocale, parseTimeZone } from '../accounts/profile.ts';
+import { parseLocale } from '../accounts/locale.ts';
+import { parseTimeZone } from '../accounts/profile.ts';
 import type { Cells, Field, FindColumns } from './columns.ts';
 
 export interface RowRules {

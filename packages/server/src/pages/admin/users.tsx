@@ -12,6 +12,7 @@ import { Badge, Empty, Notice, page, Row, Table } from '../layout.tsx';
 import { Ago, Day } from '../time.tsx';
 import { adminArea } from './area.ts';
 import { Pages } from './choices.tsx';
+import { NewUserLinks } from './new-user-links.tsx';
 
 const PATH = '/admin/users';
 const PAGE = 50;
@@ -54,7 +55,10 @@ export async function usersPage(
     call,
     { title: 'Users', area: adminArea, at: PATH },
     <>
-      <h1>Users</h1>
+      <div class="headline">
+        <h1>Users</h1>
+        <NewUserLinks />
+      </div>
       {done && <Notice kind="good">User deleted.</Notice>}
       <Filter query={query} />
       {isShort(query.search) && (
