@@ -474,6 +474,7 @@ export interface Calls {
         | 'email_expired'
         | 'email_retried'
         | 'users_exported'
+        | 'events_exported'
         | 'key_created'
         | 'key_rotated'
         | undefined;

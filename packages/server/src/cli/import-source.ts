@@ -2,9 +2,9 @@ import { createReadStream, type ReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { parse } from 'csv-parse';
+import { plainCell } from '../flows/export/csv.ts';
 import type { SourceRow } from '../flows/import/users.ts';
 import { namesDatabase } from '../platform/db/index.ts';
-import { plainCell } from './csv.ts';
 import { Misuse } from './output.ts';
 
 /** The source that users are imported from. */

@@ -26,6 +26,8 @@ export interface Translator {
   day(at: number): string;
   /** `March 1, 2026 at 12:00 UTC`: neither a page without scripts nor an email can know the reader's time zone. */
   time(at: number): string;
+  /** `1,204` */
+  number(value: number): string;
   /** `3 days ago` */
   ago(count: number, unit: 'minute' | 'hour' | 'day'): string;
 }
@@ -67,16 +69,18 @@ export function createTranslator(language: string, read: () => Catalog): Transla
   return Object.assign(translate, { language, dir: directionOf(language), rich, ...datesIn(locale) });
 }
 
-/** Formats dates; each formatter is created when it is first needed. */
-function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago'> {
+/** Formats dates and numbers; each formatter is created when it is first needed. */
+function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago' | 'number'> {
   const date = { year: 'numeric', month: 'long', day: 'numeric', timeZone: 'UTC' } as const;
   const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' } as const;
   const day = once(() => new Intl.DateTimeFormat(locale, date));
   const time = once(() => new Intl.DateTimeFormat(locale, { ...date, ...clock }));
+  const number = once(() => new Intl.NumberFormat(locale));
   const ago = once(() => new Intl.RelativeTimeFormat(locale));
   return {
     day: (at) => day().format(at),
     time: (at) => time().format(at),
+    number: (value) => number().format(value),
     ago: (count, unit) => ago().format(-count, unit),
   };
 }

@@ -1,11 +1,14 @@
 import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
+import { bulkForm, bulkPage, bulkQuery, bulkSubmit } from '../pages/admin/bulk.tsx';
 import { oneEmailHtml, oneEmailPage, oneEmailParams, oneEmailQuery } from '../pages/admin/email.tsx';
 import { emailsForm, emailsSubmit } from '../pages/admin/email-actions.tsx';
 import { emailsPage, emailsQuery } from '../pages/admin/emails.tsx';
-import { eventsPage, exportEvents } from '../pages/admin/events.tsx';
+import { eventsPage } from '../pages/admin/events.tsx';
 import { eventsQuery } from '../pages/admin/events-query.ts';
 import { followEvents, followQuery } from '../pages/admin/events-stream.ts';
+import { exportEventList } from '../pages/admin/export-events.ts';
+import { exportUserList } from '../pages/admin/export-users.ts';
 import { keysPage, keysQuery, rotateForm, rotatePage, rotateSubmit } from '../pages/admin/keys.tsx';
 import { overviewPage as adminPage, overviewQuery as adminQuery } from '../pages/admin/overview.tsx';
 import { settingsPage } from '../pages/admin/settings.tsx';
@@ -18,7 +21,8 @@ import {
   userPageParams,
   userPageQuery,
 } from '../pages/admin/user.tsx';
-import { usersPage, usersQuery } from '../pages/admin/users.tsx';
+import { usersPage } from '../pages/admin/users.tsx';
+import { exportUsersQuery, usersQuery } from '../pages/admin/users-query.ts';
 import { FORM, PAGE } from './kinds.ts';
 
 /** Pages of the admin console. */
@@ -38,6 +42,36 @@ export const adminPageRoutes: readonly Route[] = [
     summary: 'User list',
     query: usersQuery,
     handler: usersPage,
+  }),
+  ...(['csv', 'jsonl'] as const).map((format) =>
+    route({
+      ...PAGE,
+      path: `/admin/users.${format}`,
+      access: 'admin',
+      summary: `Export the users of a list (${format.toUpperCase()})`,
+      query: exportUsersQuery,
+      errors: ['export_in_progress'],
+      handler: exportUserList(format),
+    }),
+  ),
+  route({
+    ...PAGE,
+    path: '/admin/bulk',
+    access: 'admin',
+    summary: 'Confirm an action on selected users',
+    query: bulkQuery,
+    handler: bulkPage,
+  }),
+  route({
+    ...FORM,
+    path: '/admin/bulk',
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: 'Perform an action on selected users',
+    body: bulkForm,
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    limit: 'admin_changes_per_account',
+    handler: bulkSubmit,
   }),
   route({
     ...PAGE,
@@ -86,15 +120,17 @@ export const adminPageRoutes: readonly Route[] = [
     query: eventsQuery,
     handler: eventsPage,
   }),
-  route({
-    ...PAGE,
-    path: '/admin/events.jsonl',
-    access: 'admin',
-    summary: 'Export the audit log',
-    query: eventsQuery,
-    errors: ['export_in_progress'],
-    handler: exportEvents,
-  }),
+  ...(['csv', 'jsonl'] as const).map((format) =>
+    route({
+      ...PAGE,
+      path: `/admin/events.${format}`,
+      access: 'admin',
+      summary: `Export the audit log (${format.toUpperCase()})`,
+      query: eventsQuery,
+      errors: ['export_in_progress'],
+      handler: exportEventList(format),
+    }),
+  ),
   route({
     ...PAGE,
     path: '/admin/events/stream',

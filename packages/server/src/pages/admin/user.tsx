@@ -16,6 +16,7 @@ import { ButtonLink } from '../form.tsx';
 import { Icon } from '../icon.tsx';
 import { Badge, Card, Empty, Notice, page, seeOther } from '../layout.tsx';
 import { Ago, Until } from '../time.tsx';
+import { Say } from '../translator.tsx';
 import { AdminFacts } from '../user-facts.tsx';
 import { adminArea } from './area.ts';
 import { confirmPage } from './confirm.tsx';
@@ -245,7 +246,9 @@ function Limit({ limit: of, now }: { limit: DescribedLimit; now: number }) {
     <li>
       <div>
         <p>
-          <span title={limit}>{label}</span>
+          <span title={limit}>
+            <Say of={label} />
+          </span>
           {isOneOfSeveral && <> · {subject}</>}: {count} {count === 1 ? 'attempt' : 'attempts'}
         </p>
         <p class="note">{why}</p>
