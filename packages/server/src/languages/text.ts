@@ -2,6 +2,8 @@ import type { RichValues, TextValues } from './keys.ts';
 
 /** The key of a message without tags. */
 export type TextKey = keyof TextValues;
+/** The key of a message without placeholders, which needs no values. */
+export type PlainKey = { [K in TextKey]: [TextValues[K]] extends [never] ? K : never }[TextKey];
 /** The key of a message with tags, such as a link inside a sentence. */
 export type RichKey = keyof RichValues;
 

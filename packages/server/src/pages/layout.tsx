@@ -5,6 +5,7 @@ import type { HttpError } from '../errors.ts';
 import { timeLeft } from '../flows/account/where.ts';
 import { inLanguage } from '../http/responses.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
+import type { TextKey } from '../languages/text.ts';
 import { english, type Translator } from '../languages/translator.ts';
 import { grounds } from './accent.ts';
 import { FormTokenContext } from './form.tsx';
@@ -34,7 +35,7 @@ const scriptPolicy = [
 
 /** Pages that belong together, and the navigation between them. */
 export interface Area {
-  /** The name of the navigation for screen readers. */
+  /** The name of the navigation for screen readers. Labels are keys, or English if the area `isEnglish`. */
   label: string;
   items: readonly { href: string; label: string; icon: IconName }[];
   /** Whether its pages are mostly forms, which are easier to read in a narrow column. */
@@ -45,6 +46,8 @@ export interface Area {
 
 interface View {
   title: string;
+  /** What the breadcrumb calls the page, if the title says more. */
+  name?: string;
   /** Defaults to 200. */
   status?: number;
   /** `gate`: a single task in a centered card. Otherwise a page to read. */
@@ -78,6 +81,7 @@ export const statusAndTitle = (
 ) => ({
   status: error?.status ?? 200,
   title: error ? t('layout.error', { title }) : title,
+  name: title,
 });
 
 /** The response with a whole page. */
@@ -202,13 +206,14 @@ const sessionData = (activeSession: ActiveSession, now: number, t: Translator) =
 
 /** The content of a page beside the navigation of its area. */
 function InArea({ area, view, children }: { area: Area; view: View; children: Child }) {
+  const t = useTranslator();
   return (
     <>
-      <nav class="sections" aria-label={area.label}>
+      <nav class="sections" aria-label={labelIn(area, area.label, t)}>
         {area.items.map(({ href, label, icon }) => (
           <a class="tab" href={href} aria-current={href === view.at ? 'page' : undefined}>
             <Icon name={icon} />
-            {label}
+            {labelIn(area, label, t)}
           </a>
         ))}
       </nav>
@@ -220,20 +225,26 @@ function InArea({ area, view, children }: { area: Area; view: View; children: Ch
   );
 }
 
+/** A label of an area in the language of the page. */
+const labelIn = ({ isEnglish }: Area, label: string, t: Translator): string =>
+  isEnglish ? label : t({ key: label as TextKey });
+
 /** The way to a page that is not in the navigation itself. */
-function Breadcrumb({ area, view: { title, at, trail } }: { area: Area; view: View }) {
+function Breadcrumb({ area, view: { title, name = title, at, trail } }: { area: Area; view: View }) {
+  const t = useTranslator();
   const first = area.items.find(({ href }) => href === at);
   if (trail === undefined || first === undefined) return null;
+  const start = { href: first.href, label: labelIn(area, first.label, t) };
   return (
-    <nav class="breadcrumb" aria-label="Breadcrumb">
+    <nav class="breadcrumb" aria-label={t('layout.breadcrumb')}>
       <ol>
-        {[first, ...trail].map(({ href, label }) => (
+        {[start, ...trail].map(({ href, label }) => (
           <li>
             <a href={href}>{label}</a>
             <Icon name="chevron-right" />
           </li>
         ))}
-        <li aria-current="page">{title.replace(/^Error: /, '')}</li>
+        <li aria-current="page">{name}</li>
       </ol>
     </nav>
   );

@@ -2,11 +2,10 @@ import type { AppContext } from '../context.ts';
 import type { HttpError } from '../errors.ts';
 import { getUser } from '../flows/accounts/change-account.ts';
 import type { RouteResponse, SignedInCall } from '../http/route.ts';
-import { english } from '../languages/translator.ts';
+import { english, type Translator } from '../languages/translator.ts';
 import { adminArea } from './admin/area.ts';
-import { ROTATE } from './admin/keys.tsx';
-import { actionParams } from './admin/user.tsx';
-import { actionTitle } from './admin/user-actions.ts';
+import { ROTATE, rotatePage } from './admin/keys.tsx';
+import { actionParams, askToAct } from './admin/user.tsx';
 import { account } from './dashboard/area.ts';
 import { PasswordField, passwordErrors } from './field.tsx';
 import { Actions, Button, Cancel, Form } from './form.tsx';
@@ -22,10 +21,12 @@ export async function reauthenticationPage(
   call: SignedInCall<unknown, unknown, unknown>,
   { path, error }: { path: string; error: HttpError },
 ): Promise<RouteResponse> {
+  const own = await ownPage(context, call, path, error);
+  if (own) return own;
   const errors = error.code === 'invalid_credentials' ? passwordErrors(error) : [];
   const place = placeOf(path);
   const t = place.area.isEnglish ? english : translatorOf(context, call);
-  const title = (await titleOf(context, call, path)) ?? t('confirm.title');
+  const title = titleOf(call, path, t) ?? t('confirm.title');
   const response = page(
     context,
     call,
@@ -59,18 +60,28 @@ export async function reauthenticationPage(
   return withErrorHeaders(error, response);
 }
 
-/** The title of the requested action on its own page; undefined if it has none. */
-async function titleOf(
-  { db }: Pick<AppContext, 'db'>,
-  { params, body }: SignedInCall<unknown, unknown, unknown>,
+/** The page that explains an action, with the error; undefined if the action has no page of its own. */
+async function ownPage(
+  context: AppContext,
+  call: SignedInCall<unknown, unknown, unknown>,
   path: string,
-): Promise<string | undefined> {
-  const action = actionParams.safeParse(params).data;
-  if (action && path.startsWith('/admin/users/'))
-    return actionTitle(action.action, await getUser(db, action.id));
-  if (path === '/admin/keys/rotate') return ROTATE;
+  error: HttpError,
+): Promise<RouteResponse | undefined> {
+  const params = actionParams.safeParse(call.params).data;
+  if (params && path.startsWith('/admin/users/'))
+    return askToAct(context, { ...call, params }, await getUser(context.db, params.id), error);
+  return path === ROTATE ? rotatePage(context, call, error) : undefined;
+}
+
+/** What the form does; undefined if it says so itself. */
+function titleOf(
+  { body }: SignedInCall<unknown, unknown, unknown>,
+  path: string,
+  t: Translator,
+): string | undefined {
   const fields = fieldsOf(body);
-  if (path === '/admin/emails') return fields['action'] === 'retry' ? 'Resend email' : 'Retry email now';
+  if (path === '/admin/emails')
+    return t(fields['action'] === 'retry' ? 'admin.email_resend_title' : 'admin.email_retry_title');
   if (path === '/dashboard/sessions') {
     if (fields['others']) return 'Sign out all other devices';
     return fields['device'] ? 'Remove known device' : 'Sign out device';

@@ -192,7 +192,7 @@ export const adminPageRoutes: readonly Route[] = [
     path: '/admin/keys/rotate',
     access: 'admin',
     summary: 'Confirm key rotation',
-    handler: rotatePage,
+    handler: (context, call) => rotatePage(context, call),
   }),
   route({
     ...FORM,

@@ -55,6 +55,9 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     '/admin/users?state=active&role=user&search=a&sort=username',
     `/admin/bulk?action=delete&user0=${bob.id}`,
     `/admin/users/${bob.id}`,
+    `/admin/users/${bob.id}?tab=sessions`,
+    `/admin/users/${bob.id}?tab=activity`,
+    `/admin/users/${bob.id}?tab=limits`,
     `/admin/users/${bob.id}/rename`,
     `/admin/users/${bob.id}/send-mail`,
     `/admin/users/${bob.id}/delete`,
@@ -105,9 +108,12 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     await page.click(`a:has-text("${bob.username}")`);
     const text = await page.textContent('main');
     expect(text).toContain('the next attempt will be rejected, even with the correct password');
-    expect(text).toContain('Incorrect passwords (username or email)');
-    expect(text).toContain('Rate limit exceeded');
-    expect(text).toContain('Retry after 30 s');
+    await page.click('main nav >> text=Rate limits');
+    expect(await page.textContent('main')).toContain('Incorrect passwords (username or email)');
+    await page.click('main nav >> text=Activity');
+    const activity = await page.textContent('main');
+    expect(activity).toContain('Rate limit exceeded');
+    expect(activity).toContain('Retry after 30 s');
     await page.click('text=Unblock user');
     expect(await page.textContent('h1')).toBe(`Unblock ${bob.username}?`);
     expect(await page.textContent('main')).toContain('Clears failed-attempt counters');
@@ -129,6 +135,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     await page.fill('[name=password]', 'not my password');
     await page.click('main form .button');
     expect(await page.textContent('main')).toContain('Incorrect password.');
+    expect(await page.textContent('main')).toContain('Signs the user out everywhere and blocks sign-in.');
+    expect(await page.textContent('main form .button')).toBe('Disable user');
     expect((await carol.browser.get('/v1/me')).status).toBe(200);
     await page.fill('[name=password]', PASSWORD);
     await page.click('main form .button');

@@ -25,6 +25,8 @@ export async function userDetails(
   return { user, limits, sessions, devices, events, names };
 }
 
+export type UserDetails = Awaited<ReturnType<typeof userDetails>>;
+
 function described(state: RateLimitState): DescribedLimit {
   const { label, of, description: why } = rateLimits[state.limit];
   return { ...state, label: text(label), why, isOneOfSeveral: of === 'range' || of === 'identifier' };

@@ -2,15 +2,14 @@ import type { Area } from '../layout.tsx';
 
 /** The pages of the admin console. */
 export const adminArea = {
-  isEnglish: true,
-  label: 'Admin',
+  label: 'layout.admin',
   items: [
-    { href: '/admin', label: 'Overview', icon: 'layout-dashboard' },
-    { href: '/admin/users', label: 'Users', icon: 'users' },
-    { href: '/admin/events', label: 'Audit log', icon: 'scroll-text' },
-    { href: '/admin/emails', label: 'Emails', icon: 'mail' },
-    { href: '/admin/keys', label: 'Signing keys', icon: 'key-round' },
-    { href: '/admin/settings', label: 'Settings', icon: 'settings' },
-    { href: '/docs', label: 'API reference', icon: 'book-open' },
+    { href: '/admin', label: 'admin.nav_overview', icon: 'layout-dashboard' },
+    { href: '/admin/users', label: 'admin.nav_users', icon: 'users' },
+    { href: '/admin/events', label: 'admin.nav_events', icon: 'scroll-text' },
+    { href: '/admin/emails', label: 'admin.nav_emails', icon: 'mail' },
+    { href: '/admin/keys', label: 'admin.nav_keys', icon: 'key-round' },
+    { href: '/admin/settings', label: 'admin.nav_settings', icon: 'settings' },
+    { href: '/docs', label: 'admin.nav_reference', icon: 'book-open' },
   ],
 } as const satisfies Area;

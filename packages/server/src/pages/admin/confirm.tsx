@@ -3,10 +3,10 @@ import type { AppContext } from '../../context.ts';
 import type { FieldError, HttpError } from '../../errors.ts';
 import { isRecentlyAuthenticated } from '../../http/reauthentication.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { PasswordField } from '../field.tsx';
+import { PasswordField, passwordErrors } from '../field.tsx';
 import { Actions, Button, Cancel, Form } from '../form.tsx';
 import { Card, Notice, page, statusAndTitle, withErrorHeaders } from '../layout.tsx';
-import { Say } from '../translator.tsx';
+import { Say, translatorOf } from '../translator.tsx';
 import { adminArea } from './area.ts';
 
 interface ConfirmProps {
@@ -27,6 +27,7 @@ interface ConfirmProps {
 
 /**
  * Explains an action before it is performed, and asks for the password unless it was entered in the last five minutes.
+ * After a wrong password, it is the same page with the error.
  */
 export function confirmPage(
   context: AppContext,
@@ -34,14 +35,16 @@ export function confirmPage(
   props: ConfirmProps,
   error?: HttpError,
 ): RouteResponse {
-  const errors = error?.fields ?? [];
+  const t = translatorOf(context, call);
+  const errors = passwordErrors(error);
+  const hasNotice = error && errors.length === 0 && error.code !== 'reauthentication_required';
   const response = page(
     context,
     call,
-    { ...statusAndTitle(props.title, error), area: adminArea, at: props.at, trail: props.trail },
+    { ...statusAndTitle(props.title, error, t), area: adminArea, at: props.at, trail: props.trail },
     <>
       <h1>{props.title}</h1>
-      {error && errors.length === 0 && (
+      {hasNotice && (
         <Notice kind="bad">
           <Say of={error.text} />
         </Notice>
@@ -63,10 +66,10 @@ export function confirmPage(
           {!isRecentlyAuthenticated(context, call.activeSession) && (
             <PasswordField
               name="password"
-              label="Your password"
+              label={t('fields.your_password')}
               autocomplete="current-password"
               errors={errors}
-              hint="Confirm it’s you. We won’t ask again for 5 minutes."
+              hint={t('admin.confirm_hint')}
               autofocus
             />
           )}

@@ -5,20 +5,19 @@ import { HttpError } from '../../errors.ts';
 import { emailLabels, emailStates, tryEmailNow } from '../../flows/admin/emails.ts';
 import { retryEmailNow, whyNotRetried } from '../../flows/emails/retry-email.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
-import { english } from '../../languages/translator.ts';
 import { Button, Form } from '../form.tsx';
 import { Notice, seeOther } from '../layout.tsx';
-import { exactTime } from '../time.tsx';
+import { useTranslator } from '../translator.tsx';
 import { withQuery } from './choices.tsx';
 
 export const EMAILS = '/admin/emails';
 
 const done = {
-  sent_now: 'Sending now.',
-  late: 'This email is already being sent, is due in a few minutes or is finished.',
-  retried: 'Resending email.',
-  rejected: 'This email can’t be resent. See the reason below.',
-};
+  sent_now: 'admin.email_sent_now',
+  late: 'admin.email_late',
+  retried: 'admin.email_retried',
+  rejected: 'admin.email_not_resent',
+} as const;
 type Done = keyof typeof done;
 
 export const doneQuery = z
@@ -27,8 +26,9 @@ export const doneQuery = z
   .catch(undefined);
 
 export function EmailDone({ done: what }: { done: Done | undefined }) {
+  const t = useTranslator();
   if (what === undefined) return null;
-  return <Notice kind={what === 'sent_now' || what === 'retried' ? 'good' : 'warn'}>{done[what]}</Notice>;
+  return <Notice kind={what === 'sent_now' || what === 'retried' ? 'good' : 'warn'}>{t(done[what])}</Notice>;
 }
 
 export const emailsForm = z.strictObject({
@@ -77,16 +77,18 @@ interface EmailActionsProps {
 
 /** The action for an email that was not sent, or the reason why there is none. */
 export function EmailActions({ email, now, hidden }: EmailActionsProps) {
+  const t = useTranslator();
   const isUnsent = email.status === 'rejected' || email.status === 'expired';
   const reason = isUnsent ? whyNotRetried(email, now) : undefined;
-  if (reason !== undefined) return <p class="note">{english(reason)}</p>;
-  if (isUnsent) return <ActionButton email={email} action="retry" label="Resend" hidden={hidden} />;
+  if (reason !== undefined) return <p class="note">{t(reason)}</p>;
+  if (isUnsent)
+    return <ActionButton email={email} action="retry" label={t('admin.email_resend')} hidden={hidden} />;
   // The first try is a matter of seconds.
   if (email.dueAt === null || email.attempts === email.attemptsBeforeRetry) return null;
   return (
     <>
-      <p class="note">Next attempt {exactTime(email.dueAt)}</p>
-      <ActionButton email={email} action="send_now" label="Retry now" hidden={hidden} />
+      <p class="note">{t('admin.email_next_attempt', { time: t.time(email.dueAt) })}</p>
+      <ActionButton email={email} action="send_now" label={t('admin.email_retry')} hidden={hidden} />
     </>
   );
 }
@@ -97,12 +99,14 @@ interface ActionButtonProps extends Pick<EmailActionsProps, 'email' | 'hidden'> 
 }
 
 function ActionButton({ email, action, label, hidden }: ActionButtonProps) {
+  const t = useTranslator();
+  const kind = emailLabels[email.kind] ?? email.kind;
   return (
     <Form action={EMAILS} shape="inline" hidden={{ email: email.id, action, ...hidden }}>
       <Button
         weight="plain"
         small
-        label={`${label}: ${emailLabels[email.kind] ?? email.kind}, created ${exactTime(email.createdAt)}`}
+        label={t('admin.email_button', { action: label, kind, time: t.time(email.createdAt) })}
       >
         {label}
       </Button>

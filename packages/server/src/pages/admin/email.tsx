@@ -5,7 +5,8 @@ import { emailLabels, readEmail } from '../../flows/admin/emails.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { EmailFrame, emailDocument, framing } from '../email-frame.tsx';
 import { Card, Facts, Notice, page } from '../layout.tsx';
-import { Ago, exactTime } from '../time.tsx';
+import { Ago } from '../time.tsx';
+import { translatorOf, useTranslator } from '../translator.tsx';
 import { adminArea } from './area.ts';
 import { doneQuery, EMAILS, EmailActions, EmailDone } from './email-actions.tsx';
 import { attemptsOf, EmailState } from './emails.tsx';
@@ -23,6 +24,7 @@ export async function oneEmailPage(
   const { email, names, preview } = await readEmail(context, call.params.id);
   const { isOwn, subject, text } = preview;
   const now = context.clock.now();
+  const t = translatorOf(context, call);
   const response = page(
     context,
     call,
@@ -30,15 +32,11 @@ export async function oneEmailPage(
     <>
       <h1>{subject}</h1>
       <EmailDone done={call.query.done} />
-      <Card title="Details">
+      <Card title={t('admin.email_details')}>
         <EmailFacts email={email} names={names} now={now} />
       </Card>
-      <h2>Preview</h2>
-      {isOwn ? (
-        <Notice>The code and link are hidden, because anyone who has them can access the account.</Notice>
-      ) : (
-        <Notice>The original is no longer stored. This preview uses sample data.</Notice>
-      )}
+      <h2>{t('admin.email_preview')}</h2>
+      <Notice>{t(isOwn ? 'admin.email_hidden' : 'admin.email_sample')}</Notice>
       <EmailFrame src={`${EMAILS}/${email.id}/html`} text={text} audience="other" />
     </>,
   );
@@ -58,36 +56,38 @@ interface EmailFactsProps {
 
 function EmailFacts({ email, names, now }: EmailFactsProps) {
   const { kind, userId, createdAt, endedAt, expiresAt } = email;
+  const t = useTranslator();
   return (
     <Facts
       of={[
-        ['Type', emailLabels[kind] ?? kind],
+        [t('admin.email_type'), emailLabels[kind] ?? kind],
         [
-          'Recipient',
-          userId === null ? 'An email without an account' : <UserLink id={userId} names={names} />,
+          t('admin.email_recipient'),
+          userId === null ? t('admin.email_no_account') : <UserLink id={userId} names={names} />,
         ],
-        ['Created', <Ago at={createdAt} now={now} />],
+        [t('admin.email_created'), <Ago at={createdAt} now={now} />],
         [
-          'Status',
+          t('admin.email_status'),
           <>
             <EmailState email={email} />
             <EmailActions email={email} now={now} hidden={{ at: 'email' }} />
           </>,
         ],
-        ['Attempts', attemptsOf(email)],
+        [t('admin.email_attempts'), attemptsOf(email, t)],
         ...(endedAt === null
           ? []
-          : [['Finished', <Ago at={endedAt} now={now} />] satisfies [string, unknown]]),
-        ['Expires', exactTime(expiresAt)],
-        ['Server response', <ServerReply email={email} />],
-        ['Email ID', <code>{email.id}</code>],
+          : [[t('admin.email_finished'), <Ago at={endedAt} now={now} />] satisfies [string, unknown]]),
+        [t('admin.email_expires'), t.time(expiresAt)],
+        [t('admin.email_reply'), <ServerReply email={email} />],
+        [t('admin.email_id'), <code>{email.id}</code>],
       ]}
     />
   );
 }
 
 function ServerReply({ email: { status, reply: response, replyText } }: Pick<EmailFactsProps, 'email'>) {
+  const t = useTranslator();
   if (replyText !== null) return <>{replyText}</>;
   if (response !== null) return <code>{response}</code>;
-  return <>{status === 'stored' ? 'None (no mail server)' : 'None yet'}</>;
+  return <>{t(status === 'stored' ? 'admin.email_no_server' : 'admin.email_no_reply')}</>;
 }

@@ -3,8 +3,11 @@ import type { AppContext } from '../../context.ts';
 import type { ListedEmail, EmailState as State } from '../../core/emails/listed.ts';
 import { emailLabels, emailStates, readEmails } from '../../flows/admin/emails.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import type { PlainKey } from '../../languages/text.ts';
+import type { Translator } from '../../languages/translator.ts';
 import { Badge, Empty, Notice, page, Row, Table } from '../layout.tsx';
 import { Ago } from '../time.tsx';
+import { translatorOf, useTranslator } from '../translator.tsx';
 import { adminArea } from './area.ts';
 import { Choices, Pages, withQuery } from './choices.tsx';
 import { doneQuery, EMAILS, EmailActions, EmailDone } from './email-actions.tsx';
@@ -18,12 +21,12 @@ export const emailsQuery = z.object({
   done: doneQuery,
 });
 
-const stateLabels: Record<State, string> = {
-  waiting: 'Queued',
-  sent: 'Sent',
-  rejected: 'Rejected',
-  expired: 'Failed',
-  stored: 'Not sent (mailbox)',
+const stateLabels: Record<State, PlainKey> = {
+  waiting: 'admin.emails_queued',
+  sent: 'admin.emails_sent',
+  rejected: 'admin.emails_rejected',
+  expired: 'admin.emails_failed',
+  stored: 'admin.emails_stored',
 };
 
 /** The delivery of emails, without recipients and contents, which are private. */
@@ -33,51 +36,56 @@ export async function emailsPage(
 ): Promise<RouteResponse> {
   const { state, cursor: before, done } = call.query;
   const { emails, next: cursor, names } = await readEmails(context, { state, before, limit: PAGE });
+  const t = translatorOf(context, call);
+  const title = t('admin.emails');
+  const head = headOf(t);
+  const labels = [t('admin.emails_first'), t('admin.emails_next')] as const;
   return page(
     context,
     call,
-    { title: 'Emails', area: adminArea, at: EMAILS },
+    { title, area: adminArea, at: EMAILS },
     <>
-      <h1>Emails</h1>
+      <h1>{title}</h1>
       <EmailDone done={done} />
       {context.hasMailbox && (
         <Notice>
-          No mail server is set up. Emails are kept in the development mailbox.{' '}
-          <a href="/mailbox">Open mailbox</a>
+          <p>{t.rich('admin.emails_mailbox', { link: (children) => <a href="/mailbox">{children}</a> })}</p>
         </Notice>
       )}
       <Choices
-        label="Filter by status"
+        label={t('admin.emails_filter')}
         choices={[
-          { href: EMAILS, label: 'All', isThis: state === undefined },
+          { href: EMAILS, label: t('admin.emails_all'), isThis: state === undefined },
           ...emailStates.map((one) => ({
             href: withQuery(EMAILS, { state: one }),
-            label: stateLabels[one],
+            label: t(stateLabels[one]),
             isThis: state === one,
           })),
         ]}
       />
       {emails.length === 0 ? (
         <Empty>
-          <p>No emails match this filter.</p>
+          <p>{t('admin.emails_none')}</p>
         </Empty>
       ) : (
-        <Table caption="Emails" head={head}>
+        <Table caption={title} head={head}>
           {emails.map((email) => (
             <EmailRow email={email} names={names} now={context.clock.now()} state={state} />
           ))}
         </Table>
       )}
-      <Pages path={EMAILS} parameters={{ state, cursor: before }} cursor={cursor} />
-      <p class="note">
-        Rejected and failed emails can be resent while their link is valid, or for 24 hours. Contents of sent
-        emails aren’t stored.
-      </p>
+      <Pages path={EMAILS} parameters={{ state, cursor: before }} cursor={cursor} labels={labels} />
+      <p class="note">{t('admin.emails_note')}</p>
     </>,
   );
 }
 
-const head = ['Email', 'Status', 'Server response', 'Created'] as const;
+const headOf = (t: Translator) => [
+  t('admin.email'),
+  t('admin.email_status'),
+  t('admin.email_reply'),
+  t('admin.email_created'),
+];
 
 interface EmailRowProps {
   email: ListedEmail;
@@ -88,9 +96,10 @@ interface EmailRowProps {
 
 function EmailRow({ email, names, now, state }: EmailRowProps) {
   const { id, kind, userId, attempts, attemptsBeforeRetry, reply, replyText, createdAt } = email;
+  const t = useTranslator();
   return (
     <Row
-      head={head}
+      head={headOf(t)}
       cells={[
         <>
           <a href={`${EMAILS}/${id}`}>{emailLabels[kind] ?? kind}</a>
@@ -102,10 +111,11 @@ function EmailRow({ email, names, now, state }: EmailRowProps) {
         </>,
         <>
           <EmailState email={email} />
-          {(attempts > 1 || attemptsBeforeRetry > 0) && <p>{attemptsOf(email)}</p>}
+          {(attempts > 1 || attemptsBeforeRetry > 0) && <p>{attemptsOf(email, t)}</p>}
           <EmailActions email={email} now={now} hidden={{ at: 'list', ...(state ? { state } : {}) }} />
         </>,
-        replyText ?? (reply === null ? <span class="quiet">None</span> : <code>{reply}</code>),
+        replyText ??
+          (reply === null ? <span class="quiet">{t('admin.user_none')}</span> : <code>{reply}</code>),
         <Ago at={createdAt} now={now} />,
       ]}
     />
@@ -113,16 +123,21 @@ function EmailRow({ email, names, now, state }: EmailRowProps) {
 }
 
 export function EmailState({ email: { status } }: { email: ListedEmail }) {
-  if (status === null) return <Badge kind="accent">Queued</Badge>;
+  const t = useTranslator();
+  if (status === null) return <Badge kind="accent">{t('admin.emails_queued')}</Badge>;
+  if (status === 'stored') return <Badge kind="good">{t('admin.emails_in_mailbox')}</Badge>;
   if (status === 'rejected' || status === 'expired')
-    return <Badge kind="bad">{status === 'rejected' ? 'Rejected' : 'Failed'}</Badge>;
-  return <Badge kind="good">{status === 'stored' ? 'In mailbox' : 'Sent'}</Badge>;
+    return <Badge kind="bad">{t(stateLabels[status])}</Badge>;
+  return <Badge kind="good">{t('admin.emails_sent')}</Badge>;
 }
 
 /** How often an email was attempted, and whether it was resent. */
-export function attemptsOf({ attempts, attemptsBeforeRetry }: ListedEmail): string {
-  const all = attempts === 0 ? 'Not attempted yet' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
-  return attemptsBeforeRetry === 0
-    ? all
-    : `${all}, resent after ${attemptsBeforeRetry} ${attemptsBeforeRetry === 1 ? 'attempt' : 'attempts'}`;
+export function attemptsOf(
+  { attempts: count, attemptsBeforeRetry }: Pick<ListedEmail, 'attempts' | 'attemptsBeforeRetry'>,
+  t: Translator,
+): string {
+  const attempts = count === 0 ? t('admin.email_not_tried') : t('admin.email_tries', { count });
+  if (attemptsBeforeRetry === 0) return attempts;
+  const before = t('admin.email_tries', { count: attemptsBeforeRetry });
+  return t('admin.email_resent_after', { attempts, before });
 }

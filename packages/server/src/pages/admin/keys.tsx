@@ -1,28 +1,30 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
+import type { HttpError } from '../../errors.ts';
 import { keysOf, rotateSigningKey, type ShownKey } from '../../flows/keys/rotate-key.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import type { PlainKey } from '../../languages/text.ts';
 import { ButtonLink } from '../form.tsx';
 import { Badge, Notice, page, Row, seeOther, Table } from '../layout.tsx';
-import { Ago, exactTime } from '../time.tsx';
+import { Ago } from '../time.tsx';
+import { translatorOf } from '../translator.tsx';
 import { adminArea } from './area.ts';
 import { confirmPage } from './confirm.tsx';
 
 const PATH = '/admin/keys';
+export const ROTATE = `${PATH}/rotate`;
 
 export const keysQuery = z.object({ done: z.literal('rotated').optional().catch(undefined) });
 export const rotateForm = z.strictObject({
   leaked: z.literal('yes').optional(),
 });
 
-const states: Record<ShownKey['state'], { label: string; kind: 'good' | 'accent' | 'plain' }> = {
-  next: { label: 'Next', kind: 'accent' },
-  signing: { label: 'Current', kind: 'good' },
-  published: { label: 'Verify only', kind: 'plain' },
-  gone: { label: 'Retired', kind: 'plain' },
+const states: Record<ShownKey['state'], { label: PlainKey; kind: 'good' | 'accent' | 'plain' }> = {
+  next: { label: 'admin.keys_next', kind: 'accent' },
+  signing: { label: 'admin.keys_current', kind: 'good' },
+  published: { label: 'admin.keys_published', kind: 'plain' },
+  gone: { label: 'admin.keys_retired', kind: 'plain' },
 };
-
-const head = ['Key ID', 'Status', 'Created', 'Active from', 'Published until'] as const;
 
 /** The keys that sign tokens. */
 export async function keysPage(
@@ -31,20 +33,29 @@ export async function keysPage(
 ): Promise<RouteResponse> {
   const keys = await keysOf(context);
   const now = context.clock.now();
+  const t = translatorOf(context, call);
+  const title = t('admin.keys');
+  const head = [
+    t('admin.keys_id'),
+    t('admin.keys_status'),
+    t('admin.keys_created'),
+    t('admin.keys_from'),
+    t('admin.keys_until'),
+  ];
   return page(
     context,
     call,
-    { title: 'Signing keys', area: adminArea, at: PATH },
+    { title, area: adminArea, at: PATH },
     <>
       <div class="headline">
-        <h1>Signing keys</h1>
-        <ButtonLink href={`${PATH}/rotate`} weight="plain" small>
-          Rotate key…
+        <h1>{title}</h1>
+        <ButtonLink href={ROTATE} weight="plain" small>
+          {t('admin.keys_rotate')}…
         </ButtonLink>
       </div>
-      <p class="lead">Keys that sign access tokens. Rotated automatically every 90 days.</p>
-      {call.query.done && <Notice kind="good">New key created. All servers use it within a second.</Notice>}
-      <Table caption="Signing keys" head={head}>
+      <p class="lead">{t('admin.keys_lead')}</p>
+      {call.query.done && <Notice kind="good">{t('admin.keys_rotated')}</Notice>}
+      <Table caption={title} head={head}>
         {keys.map((key) => (
           <Row
             head={head}
@@ -53,13 +64,13 @@ export async function keysPage(
                 <code>{key.id}</code>
                 <p>{key.algorithm}</p>
               </>,
-              <Badge kind={states[key.state].kind}>{states[key.state].label}</Badge>,
+              <Badge kind={states[key.state].kind}>{t(states[key.state].label)}</Badge>,
               <Ago at={key.created_at} now={now} />,
-              exactTime(key.signs_from),
+              t.time(key.signs_from),
               key.published_until === null ? (
-                <span class="quiet">Not set</span>
+                <span class="quiet">{t('admin.keys_not_set')}</span>
               ) : (
-                exactTime(key.published_until)
+                t.time(key.published_until)
               ),
             ]}
           />
@@ -69,36 +80,41 @@ export async function keysPage(
   );
 }
 
-export const ROTATE = 'Rotate signing key';
-
 /** Explains what a rotation does, before it is done. */
-export const rotatePage = (context: AppContext, call: SignedInCall): RouteResponse =>
-  confirmPage(context, call, {
-    title: ROTATE,
-    means: [
-      'A new key is published now and becomes active once services have fetched it. Existing tokens stay valid until they expire.',
-      'If the current key may be compromised, the new key becomes active immediately and all existing access tokens are revoked. Sessions continue; API clients refresh.',
-    ],
-    label: 'Rotate key',
+export function rotatePage(
+  context: AppContext,
+  call: SignedInCall<unknown, unknown, unknown>,
+  error?: HttpError,
+): RouteResponse {
+  const t = translatorOf(context, call);
+  const props = {
+    title: t('admin.keys_rotate_title'),
+    means: [t('admin.keys_means'), t('admin.keys_leak')],
+    label: t('admin.keys_rotate'),
     isDangerous: false,
-    action: `${PATH}/rotate`,
+    action: ROTATE,
     back: PATH,
     at: PATH,
     trail: [],
-    more: () => (
-      <div class="choice">
-        <input id="leaked" name="leaked" type="checkbox" value="yes" />
-        <label for="leaked">The current key may be compromised (revoke all tokens now)</label>
-      </div>
-    ),
-  });
+    more: () => <Leaked isChecked={isLeaked(call.body)} label={t('admin.keys_leaked')} />,
+  };
+  return confirmPage(context, call, props, error);
+}
+
+const isLeaked = (body: unknown): boolean => rotateForm.safeParse(body).data?.leaked === 'yes';
+
+const Leaked = ({ isChecked, label }: { isChecked: boolean; label: string }) => (
+  <div class="choice">
+    <input id="leaked" name="leaked" type="checkbox" value="yes" checked={isChecked} />
+    <label for="leaked">{label}</label>
+  </div>
+);
 
 /** Creates the next key. */
 export async function rotateSubmit(
   context: AppContext,
   call: SignedInCall<z.infer<typeof rotateForm>>,
 ): Promise<RouteResponse> {
-  const isLeaked = call.body.leaked === 'yes';
-  await rotateSigningKey(context, isLeaked, { actor: call.activeSession, client: call.client });
+  await rotateSigningKey(context, isLeaked(call.body), { actor: call.activeSession, client: call.client });
   return seeOther(`${PATH}?done=rotated`);
 }

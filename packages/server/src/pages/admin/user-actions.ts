@@ -14,23 +14,24 @@ import { changeProfile } from '../../flows/accounts/profile.ts';
 import { emailNewPassword } from '../../flows/emails/send-password-reset.ts';
 import { resetRateLimitsOf } from '../../flows/limits/user-rate-limits.ts';
 import type { SignedInCall } from '../../http/route.ts';
+import { type PlainKey, type Text, text } from '../../languages/text.ts';
 import { roleOf } from '../../user-fields.ts';
 
 /** An action of an administrator on a user. */
 interface UserAction {
   /** The text of the button. */
-  label: string;
-  /** The heading of the page that asks for confirmation, with the user's name as `{username}`. */
-  title: string;
+  label: PlainKey;
+  /** The heading of the page that asks for confirmation. */
+  title: (username: string) => Text;
   /** What it does, shown before it is performed. */
-  means: string[];
+  means: PlainKey[];
   isDangerous?: true;
   /** Whether it is offered for this user; always, by default. */
   fits?: (user: User) => boolean;
   /** The field that it needs. */
   asks?: 'username';
   /** The notice after it was performed. */
-  done: string;
+  done: PlainKey;
   /** What it does in a transaction that also makes sure that an administrator remains... */
   make?: (change: Change & { user: User; username: string }) => Promise<unknown>;
   /** ... or in its own transactions, because a rate limit must be recorded even if the action fails. */
@@ -39,106 +40,81 @@ interface UserAction {
 
 export const actions = {
   'reset-rate-limits': {
-    label: 'Unblock (reset rate limits)',
-    title: 'Unblock {username}?',
-    means: [
-      'Clears failed-attempt counters, so the user can try again immediately.',
-      'Anyone guessing this password also gets fresh attempts.',
-    ],
-    done: 'User unblocked.',
+    label: 'admin.unblock_label',
+    title: (username) => text('admin.unblock_title', { username }),
+    means: ['admin.unblock_means', 'admin.unblock_guesses'],
+    done: 'admin.unblock_done',
     make: resetRateLimitsOf,
   },
   rename: {
-    label: 'Change username',
-    title: 'Change the username of {username}?',
-    means: [
-      'The user signs in with the new username or their email. The old username becomes available to others.',
-      'Existing sessions stay active. The user isn’t notified.',
-    ],
+    label: 'admin.rename_label',
+    title: (username) => text('admin.rename_title', { username }),
+    means: ['admin.rename_means', 'admin.rename_sessions'],
     asks: 'username',
-    done: 'Username changed.',
+    done: 'admin.rename_done',
     make: (change) => changeProfile(change, { username: change.username }),
   },
   'send-mail': {
-    label: 'Send password reset email',
-    title: 'Send a password reset email to {username}?',
-    means: [
-      'Sends a reset link and code to the user’s email. You won’t see either.',
-      'Nothing changes until the user resets the password; then all their sessions end.',
-      'Counts toward the limits for password reset emails: six per hour for one email, three of them from one IP range.',
-    ],
+    label: 'admin.reset_label',
+    title: (username) => text('admin.reset_title', { username }),
+    means: ['admin.reset_means', 'admin.reset_nothing', 'admin.reset_limits'],
     fits: (user) => user.disabled_at === null,
-    done: 'Password reset email sent. Its code expires in a few minutes, its link in an hour.',
+    done: 'admin.reset_done',
     run: (context, user, by) => emailNewPassword(context, user, by),
   },
   logout: {
-    label: 'Sign out everywhere',
-    title: 'Sign {username} out everywhere?',
-    means: ['Signs the user out on all devices immediately. They can sign in again.'],
-    done: 'Signed out on all devices.',
+    label: 'admin.logout_label',
+    title: (username) => text('admin.logout_title', { username }),
+    means: ['admin.logout_means'],
+    done: 'admin.logout_done',
     make: revokeSessions,
   },
   'remove-devices': {
-    label: 'Remove known devices',
-    title: 'Remove the known devices of {username}?',
-    means: [
-      'The user’s devices are unknown until the next sign-in. Existing sessions stay active.',
-      'While someone is guessing this password, the user may have to wait, or reset the password by email.',
-    ],
-    done: 'Known devices removed.',
+    label: 'admin.devices_label',
+    title: (username) => text('admin.devices_title', { username }),
+    means: ['admin.devices_means', 'admin.devices_guesses'],
+    done: 'admin.devices_done',
     make: removeDevices,
   },
   promote: {
-    label: 'Make admin',
-    title: 'Make {username} an admin?',
-    means: [
-      'Admins can view and change every account and use this console.',
-      'Admin sessions last up to four hours. The user is notified by email.',
-    ],
+    label: 'admin.promote_label',
+    title: (username) => text('admin.promote_title', { username }),
+    means: ['admin.promote_means', 'admin.promote_sessions'],
     fits: (user) => roleOf(user) === 'user',
-    done: 'User is now an admin.',
+    done: 'admin.promote_done',
     make: (change) => setRole(change, 'admin'),
   },
   demote: {
-    label: 'Remove admin role',
-    title: 'Remove the admin role from {username}?',
-    means: [
-      'The user loses access to this console immediately. The account is otherwise unchanged.',
-      'The user is notified by email.',
-    ],
+    label: 'admin.demote_label',
+    title: (username) => text('admin.demote_title', { username }),
+    means: ['admin.demote_means', 'admin.demote_email'],
     fits: (user) => roleOf(user) === 'admin',
-    done: 'Admin role removed.',
+    done: 'admin.demote_done',
     make: (change) => setRole(change, 'user'),
   },
   disable: {
-    label: 'Disable user',
-    title: 'Disable user {username}?',
-    means: [
-      'Signs the user out everywhere and blocks sign-in.',
-      'No data is deleted. You can re-enable the user at any time.',
-    ],
+    label: 'admin.disable_label',
+    title: (username) => text('admin.disable_title', { username }),
+    means: ['admin.disable_means', 'admin.disable_data'],
     isDangerous: true,
     fits: (user) => user.disabled_at === null,
-    done: 'User disabled.',
+    done: 'admin.disable_done',
     make: (change) => setDisabled(change, true),
   },
   enable: {
-    label: 'Enable user',
-    title: 'Enable user {username}?',
-    means: ['The user can sign in again with the same password. Previous sessions aren’t restored.'],
+    label: 'admin.enable_label',
+    title: (username) => text('admin.enable_title', { username }),
+    means: ['admin.enable_means'],
     fits: (user) => user.disabled_at !== null,
-    done: 'User enabled.',
+    done: 'admin.enable_done',
     make: (change) => setDisabled(change, false),
   },
   delete: {
-    label: 'Delete user',
-    title: 'Delete user {username}?',
-    means: [
-      'Permanently deletes the account and its data. This can’t be undone.',
-      'The username and email become available to others.',
-    ],
+    label: 'admin.delete_label',
+    title: (username) => text('admin.delete_title', { username }),
+    means: ['admin.delete_means', 'admin.delete_names'],
     isDangerous: true,
-    done: 'User deleted.',
+    done: 'admin.delete_done',
     make: deleteAccount,
   },
 } as const satisfies Record<string, UserAction>;
@@ -146,10 +122,6 @@ export const actions = {
 export type UserActionName = keyof typeof actions;
 export const actionNames = Object.keys(actions) as [UserActionName, ...UserActionName[]];
 export const actionOf = (name: UserActionName): UserAction => actions[name];
-
-/** The heading of the page that asks for confirmation. */
-export const actionTitle = (name: UserActionName, { username }: User): string =>
-  actionOf(name).title.replace('{username}', () => username);
 
 /** @throws HttpError if the action fails. */
 export async function perform(

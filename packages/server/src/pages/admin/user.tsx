@@ -1,166 +1,162 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import type { ListedDevice } from '../../core/devices.ts';
-import type { RecordedEvent } from '../../core/events.ts';
-import type { RateLimitName } from '../../core/rate-limits.ts';
-import type { ListedSession } from '../../core/sessions.ts';
 import type { User } from '../../core/users.ts';
 import { type FieldError, HttpError } from '../../errors.ts';
 import { getUser } from '../../flows/accounts/change-account.ts';
-import { type DescribedLimit, userDetails } from '../../flows/admin/user-details.ts';
+import { type UserDetails, userDetails } from '../../flows/admin/user-details.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { Avatar } from '../avatar.tsx';
-import { DeviceItem } from '../device-item.tsx';
 import { Field } from '../field.tsx';
 import { ButtonLink } from '../form.tsx';
-import { Icon } from '../icon.tsx';
-import { Badge, Card, Empty, Notice, page, seeOther } from '../layout.tsx';
-import { Ago, Until } from '../time.tsx';
-import { Say } from '../translator.tsx';
+import { Badge, Card, Notice, page, seeOther } from '../layout.tsx';
+import { translatorOf, useTranslator } from '../translator.tsx';
 import { AdminFacts } from '../user-facts.tsx';
 import { adminArea } from './area.ts';
+import { Choices } from './choices.tsx';
 import { confirmPage } from './confirm.tsx';
-import { EventsTable } from './events-table.tsx';
-import { actionNames, actionOf, actionTitle, perform, type UserActionName } from './user-actions.ts';
+import { actionNames, actionOf, perform, type UserActionName } from './user-actions.ts';
+import { Events, Limits, Sessions } from './user-tabs.tsx';
 import { States } from './users.tsx';
 
 const PATH = '/admin/users';
 const EVENTS_SHOWN = 20;
 
+/** The views of a user, each with the label of its tab. */
+const tabs = {
+  overview: 'admin.user_tab_overview',
+  sessions: 'admin.user_tab_sessions',
+  activity: 'admin.user_tab_activity',
+  limits: 'admin.user_tab_limits',
+} as const;
+type Tab = keyof typeof tabs;
+const tabNames = Object.keys(tabs) as [Tab, ...Tab[]];
+
 export const userPageParams = z.strictObject({ id: z.uuid() });
-export const userPageQuery = z.object({ done: z.enum(actionNames).optional().catch(undefined) });
+export const userPageQuery = z.object({
+  tab: z.enum(tabNames).default('overview').catch('overview'),
+  done: z.enum(actionNames).optional().catch(undefined),
+});
 export const actionParams = z.strictObject({ id: z.uuid(), action: z.enum(actionNames) });
 export const actionForm = z.strictObject({ username: z.string().optional() });
 
 type ById = z.infer<typeof userPageParams>;
 
-/** Everything about a user: details, rate limits, sessions, devices, events and actions. */
+/** A user: who they are, what an administrator can do, and one of the views. */
 export async function userPage(
   context: AppContext,
   call: SignedInCall<undefined, z.infer<typeof userPageQuery>, ById>,
 ): Promise<RouteResponse> {
   const now = context.clock.now();
   const details = await userDetails(context, call.params.id, EVENTS_SHOWN);
-  const { user, limits, sessions, devices, events, names } = details;
-  const { done } = call.query;
+  const { user } = details;
+  const { done, tab } = call.query;
   return page(
     context,
     call,
     { title: user.username, area: adminArea, at: PATH, trail: [] },
     <>
-      <Identity user={user} />
+      <Identity user={user} isOwn={user.id === call.activeSession.user.id} />
       {done && <Done action={done} hasMailbox={context.hasMailbox} />}
-      <Blocked limits={limits} userId={user.id} />
-      <div class="beside">
-        <div>
-          <Card title={`Sessions (${sessions.length})`} id="sessions">
-            <Sessions sessions={sessions} now={now} />
-          </Card>
-          <Card title="Known devices" id="devices">
-            <Devices devices={devices} now={now} />
-          </Card>
-          <Limits limits={limits} now={now} />
-        </div>
-        <div>
-          <Card title="Details" id="details">
-            <AdminFacts user={user} now={now} />
-          </Card>
-        </div>
-      </div>
-      <Events events={events} names={names} user={user} />
-      <Irreversible user={user} />
+      <Blocked details={details} />
+      <Tabs user={user} tab={tab} />
+      <View tab={tab} details={details} now={now} />
     </>,
   );
 }
 
 /** The user, their status, and the actions on them. */
-const Identity = ({ user }: { user: User }) => (
-  <>
-    <header class="identity">
-      <Avatar user={user} isLarge />
-      <div>
-        <h1>{user.username}</h1>
-        {user.display_name !== null && <p class="lead">{user.display_name}</p>}
-        <p class="lead">{user.email}</p>
-        <p class="states">
-          <States user={user} />
-        </p>
-      </div>
-    </header>
-    <UserActions user={user} />
-    <nav class="choices" aria-label="On this page">
-      <a class="tab" href="#details">
-        Details
-      </a>
-      <a class="tab" href="#sessions">
-        Sessions
-      </a>
-      <a class="tab" href="#devices">
-        Known devices
-      </a>
-      <a class="tab" href="#events">
-        Recent events
-      </a>
-    </nav>
-  </>
-);
+function Identity({ user, isOwn }: { user: User; isOwn: boolean }) {
+  const t = useTranslator();
+  return (
+    <>
+      <header class="identity">
+        <Avatar user={user} isLarge />
+        <div>
+          <h1>{user.username}</h1>
+          {user.display_name !== null && <p class="lead">{user.display_name}</p>}
+          <p class="lead">{user.email}</p>
+          <p class="states">
+            <States user={user} /> {isOwn && <Badge kind="accent">{t('admin.user_you')}</Badge>}
+          </p>
+        </div>
+      </header>
+      {isOwn && (
+        <Notice>
+          <p>{t.rich('admin.user_you_lead', { link: (children) => <a href="/dashboard">{children}</a> })}</p>
+        </Notice>
+      )}
+      <UserActions user={user} />
+    </>
+  );
+}
 
 function Done({ action, hasMailbox }: { action: UserActionName; hasMailbox: boolean }) {
+  const t = useTranslator();
   return (
     <Notice kind="good">
-      {actionOf(action).done}
+      {t(actionOf(action).done)}
       {action === 'send-mail' && hasMailbox && (
-        <>
-          {' '}
-          No mail server is set up. The email is in the development mailbox: <a href="/mailbox">open it</a>.
-        </>
+        <> {t.rich('admin.user_done_mailbox', { link: (children) => <a href="/mailbox">{children}</a> })}</>
       )}
     </Notice>
   );
 }
 
-function Sessions({ sessions, now }: { sessions: ListedSession[]; now: number }) {
-  if (sessions.length === 0) return <Empty icon="monitor-smartphone">No active sessions.</Empty>;
+/** Why a user cannot sign in. */
+function Blocked({ details: { limits, user } }: { details: UserDetails }) {
+  const t = useTranslator();
+  if (!limits.some(({ isExceeded }) => isExceeded)) return null;
   return (
-    <ul class="rows">
-      {sessions.map((session) => (
-        <DeviceItem
-          device={session}
-          times={
-            <>
-              Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
-              <Ago at={session.created_at} now={now} />
-            </>
-          }
-        />
-      ))}
-    </ul>
+    <Notice kind="warn">
+      <p>{t('admin.user_blocked')}</p>
+      <p>
+        <ButtonLink href={`${PATH}/${user.id}/reset-rate-limits`} small>
+          {t('admin.user_unblock')}
+        </ButtonLink>
+      </p>
+    </Notice>
   );
 }
 
-/** The known devices of the account. */
-function Devices({ devices, now }: { devices: ListedDevice[]; now: number }) {
-  if (devices.length === 0) return <Empty icon="laptop">No known devices.</Empty>;
+function Tabs({ user, tab }: { user: User; tab: Tab }) {
+  const t = useTranslator();
+  const choices = tabNames.map((one) => ({
+    href: one === 'overview' ? `${PATH}/${user.id}` : `${PATH}/${user.id}?tab=${one}`,
+    label: t(tabs[one]),
+    isThis: one === tab,
+  }));
+  return <Choices label={t('admin.user_tabs')} choices={choices} />;
+}
+
+function View({ tab, details, now }: { tab: Tab; details: UserDetails; now: number }) {
+  switch (tab) {
+    case 'overview':
+      return <Overview user={details.user} now={now} />;
+    case 'sessions':
+      return <Sessions details={details} now={now} />;
+    case 'activity':
+      return <Events details={details} />;
+    case 'limits':
+      return <Limits limits={details.limits} now={now} />;
+  }
+}
+
+function Overview({ user, now }: { user: User; now: number }) {
+  const t = useTranslator();
   return (
-    <ul class="rows">
-      {devices.map((device) => (
-        <DeviceItem
-          device={device}
-          times={
-            <>
-              Last sign-in <Ago at={device.last_used_at} now={now} /> · First sign-in{' '}
-              <Ago at={device.created_at} now={now} />
-            </>
-          }
-        />
-      ))}
-    </ul>
+    <>
+      <Card title={t('admin.user_details')}>
+        <AdminFacts user={user} now={now} />
+      </Card>
+      <Irreversible user={user} />
+    </>
   );
 }
+
+const isOffered = (name: UserActionName, user: User): boolean => actionOf(name).fits?.(user) ?? true;
 
 /** The actions that are offered for a user. Each leads to a page that asks for confirmation. */
-const offeredFor = (user: User): UserActionName[] =>
-  actionNames.filter((name) => actionOf(name).fits?.(user) ?? true);
+const offeredFor = (user: User): UserActionName[] => actionNames.filter((name) => isOffered(name, user));
 
 const ActionLink = ({ user, name }: { user: User; name: UserActionName }) => (
   <ButtonLink
@@ -168,7 +164,7 @@ const ActionLink = ({ user, name }: { user: User; name: UserActionName }) => (
     weight={actionOf(name).isDangerous ? 'danger' : 'plain'}
     small
   >
-    {actionOf(name).label}…
+    {useTranslator()(actionOf(name).label)}…
   </ButtonLink>
 );
 
@@ -183,114 +179,37 @@ const UserActions = ({ user }: { user: User }) => (
 );
 
 /** The actions that take the account from its user, apart from the others. */
-const Irreversible = ({ user }: { user: User }) => (
-  <Card title="Danger zone" look="danger">
-    <ul class="rows">
-      {offeredFor(user)
-        .filter((name) => actionOf(name).isDangerous)
-        .map((name) => (
+function Irreversible({ user }: { user: User }) {
+  const t = useTranslator();
+  const dangerous = offeredFor(user).filter((name) => actionOf(name).isDangerous);
+  return (
+    <Card title={t('admin.user_danger')} look="danger">
+      <ul class="rows">
+        {dangerous.map((name) => (
           <li>
             <div>
               <p>
-                <strong>{actionOf(name).label}</strong>
+                <strong>{t(actionOf(name).label)}</strong>
               </p>
-              <p class="note">{actionOf(name).means[0]}</p>
+              <p class="note">
+                {actionOf(name)
+                  .means.slice(0, 1)
+                  .map((key) => t(key))}
+              </p>
             </div>
             <ActionLink user={user} name={name} />
           </li>
         ))}
-    </ul>
-  </Card>
-);
-
-/** Why a user cannot sign in. */
-function Blocked({ limits, userId }: { limits: DescribedLimit[]; userId: string }) {
-  if (!limits.some(({ isExceeded }) => isExceeded)) return null;
-  return (
-    <Notice kind="warn">
-      <p>This user is blocked: the next attempt will be rejected, even with the correct password or code.</p>
-      <p>
-        <ButtonLink href={`${PATH}/${userId}/reset-rate-limits`} small>
-          Unblock user
-        </ButtonLink>
-      </p>
-    </Notice>
+      </ul>
+    </Card>
   );
 }
-
-/** The attempts that are counted, folded unless they block the user. */
-function Limits({ limits, now }: { limits: DescribedLimit[]; now: number }) {
-  if (limits.length === 0) return null;
-  const isBlocked = limits.some(({ isExceeded }) => isExceeded);
-  return (
-    <section class="card">
-      <details class="fold" open={isBlocked}>
-        <summary>
-          <h2>Rate limits</h2>
-          {isBlocked ? <Badge kind="warn">Blocked</Badge> : <Badge>Not blocked</Badge>}
-          <Icon name="chevron-down" />
-        </summary>
-        <ul class="rows">
-          {limits.map((limit) => (
-            <Limit limit={limit} now={now} />
-          ))}
-        </ul>
-      </details>
-    </section>
-  );
-}
-
-function Limit({ limit: of, now }: { limit: DescribedLimit; now: number }) {
-  const { limit, label, subject, count, isExceeded, until, why, isOneOfSeveral } = of;
-  return (
-    <li>
-      <div>
-        <p>
-          <span title={limit}>
-            <Say of={label} />
-          </span>
-          {isOneOfSeveral && <> · {subject}</>}: {count} {count === 1 ? 'attempt' : 'attempts'}
-        </p>
-        <p class="note">{why}</p>
-      </div>
-      {isExceeded && (
-        <Badge kind="warn">{until === null ? endWithoutTime(limit) : <Until at={until} now={now} />}</Badge>
-      )}
-    </li>
-  );
-}
-
-/** How a rate limit without an expiry is ended. */
-const endWithoutTime = (limit: RateLimitName): string =>
-  limit === 'passwords_per_account_total'
-    ? 'until the user resets their password by email'
-    : 'until the user uses an email link';
-
-interface EventsProps {
-  events: RecordedEvent[];
-  names: ReadonlyMap<string, string>;
-  user: User;
-}
-
-const Events = ({ events, names, user }: EventsProps) => (
-  <section class="events" id="events">
-    <div class="headline">
-      <h2>Recent events</h2>
-      <a href={`/admin/events?user=${user.id}`}>View all events</a>
-    </div>
-    {events.length === 0 ? (
-      <Empty icon="scroll-text">No events yet.</Empty>
-    ) : (
-      <EventsTable events={events} names={names} />
-    )}
-  </section>
-);
 
 type ActionCall<Body = undefined> = SignedInCall<Body, undefined, z.infer<typeof actionParams>>;
 
 /** Explains an action before it is performed. */
 export async function actionPage(context: AppContext, call: ActionCall): Promise<RouteResponse> {
-  return ask(context, call, await getUser(context.db, call.params.id));
+  return askToAct(context, call, await getUser(context.db, call.params.id));
 }
 
 /** Performs it. */
@@ -304,34 +223,58 @@ export async function actionSubmit(
     await perform(context, call, action, id);
   } catch (error) {
     if (!(error instanceof HttpError) || error.code === 'invalid_token') throw error;
-    return ask(context, call, user, error);
+    return askToAct(context, call, user, error);
   }
   return seeOther(action === 'delete' ? `${PATH}?done=deleted` : `${PATH}/${id}?done=${action}`);
 }
 
-type Typed = z.infer<typeof actionForm> | undefined;
+/** The parts of a request for an action. Its form may have been rejected. */
+type AskedFor = SignedInCall<unknown, unknown, z.infer<typeof actionParams>>;
 
-function ask(context: AppContext, call: ActionCall<Typed>, user: User, error?: HttpError): RouteResponse {
+/** The page that explains an action, with the error of its form if there is one. */
+export function askToAct(context: AppContext, call: AskedFor, user: User, error?: HttpError): RouteResponse {
+  const t = translatorOf(context, call);
   const name: UserActionName = call.params.action;
-  const { label, means, asks, isDangerous = false } = actionOf(name);
+  const { label, title, means, asks, isDangerous = false } = actionOf(name);
   const path = `${PATH}/${user.id}`;
+  const titleInWords = t(title(user.username));
+  if (!isOffered(name, user)) return notOffered(context, call, user, titleInWords);
+  const username = actionForm.safeParse(call.body).data?.username ?? user.username;
   return confirmPage(
     context,
     call,
     {
-      title: actionTitle(name, user),
-      means,
-      label,
+      title: titleInWords,
+      means: means.map((key) => t(key)),
+      label: t(label),
       isDangerous,
       action: `${path}/${name}`,
       back: path,
       at: PATH,
       trail: [{ href: path, label: user.username }],
-      ...(asks === 'username'
-        ? { more: (errors) => <NewName value={call.body?.username ?? user.username} errors={errors} /> }
-        : {}),
+      ...(asks === 'username' ? { more: (errors) => <NewName value={username} errors={errors} /> } : {}),
     },
     error,
+  );
+}
+
+/** Shown for an action that changes nothing for this user, such as a promotion of an administrator. */
+function notOffered(context: AppContext, call: AskedFor, user: User, title: string): RouteResponse {
+  const t = translatorOf(context, call);
+  const path = `${PATH}/${user.id}`;
+  return page(
+    context,
+    call,
+    { title, area: adminArea, at: PATH, trail: [{ href: path, label: user.username }] },
+    <>
+      <h1>{title}</h1>
+      <Notice>{t('admin.not_needed')}</Notice>
+      <p>
+        <ButtonLink href={path} weight="plain">
+          {t('admin.back_to_user')}
+        </ButtonLink>
+      </p>
+    </>,
   );
 }
 
@@ -339,7 +282,7 @@ function NewName({ value, errors }: { value: string; errors: FieldError[] }) {
   return (
     <Field
       name="username"
-      label="New username"
+      label={useTranslator()('admin.user_new_username')}
       value={value}
       // The browser would fill in the administrator's own.
       autocomplete="off"

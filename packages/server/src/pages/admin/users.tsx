@@ -321,7 +321,10 @@ function Pager({ query, found: { users, next, previous }, total }: Omit<FoundPro
   const at = from === undefined ? undefined : { from, to: from + users.length - 1 };
   const before =
     from === undefined || from - PAGE > 1
-      ? { before: showUserCursor(previous) ?? undefined, from: from === undefined ? undefined : String(from - PAGE) }
+      ? {
+          before: showUserCursor(previous) ?? undefined,
+          from: from === undefined ? undefined : String(from - PAGE),
+        }
       : {};
   return (
     <div class="pager">
