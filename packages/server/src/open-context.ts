@@ -242,6 +242,8 @@ function assembleContext(
     log,
     isStopping: () => state.isStopping,
     ping: () => database.ping(),
+    databaseUsage: () => database.usage(),
+    startedAt: clock.now(),
   };
 }
 

@@ -706,6 +706,36 @@ export interface TextValues {
   'admin.chart.values': { title: 'any' };
   'admin.chart.table': never;
   'admin.chart.no_data': never;
+  'admin.health.title': never;
+  'admin.health.lead': never;
+  'admin.health.about': never;
+  'admin.health.version': never;
+  'admin.health.schema': never;
+  'admin.health.size': never;
+  'admin.health.started': never;
+  'admin.health.good': never;
+  'admin.health.warn': never;
+  'admin.health.bad': never;
+  'admin.health.emails': never;
+  'admin.health.emails_value': { count: 'number' };
+  'admin.health.oldest': never;
+  'admin.health.emails_help': never;
+  'admin.health.failed': never;
+  'admin.health.failed_value': { count: 'number' };
+  'admin.health.failed_help': never;
+  'admin.health.hashing': never;
+  'admin.health.hashing_value': { count: 'number' };
+  'admin.health.hashing_help': never;
+  'admin.health.pool': never;
+  'admin.health.pool_value': { used: 'any'; max: 'any'; waiting: 'any' };
+  'admin.health.pool_help': never;
+  'admin.health.key': never;
+  'admin.health.key_created': never;
+  'admin.health.key_rotates': never;
+  'admin.health.key_help': never;
+  'admin.health.disk': never;
+  'admin.health.disk_free': never;
+  'admin.health.disk_help': never;
 }
 
 /** The placeholders and tags of each message with tags. */

@@ -9,6 +9,7 @@ import { eventsQuery } from '../pages/admin/events-query.ts';
 import { followEvents, followQuery } from '../pages/admin/events-stream.ts';
 import { exportEventList } from '../pages/admin/export-events.ts';
 import { exportUserList } from '../pages/admin/export-users.ts';
+import { healthPage } from '../pages/admin/health.tsx';
 import { keysPage, keysQuery, rotateForm, rotatePage, rotateSubmit } from '../pages/admin/keys.tsx';
 import { overviewPage as adminPage, overviewQuery as adminQuery } from '../pages/admin/overview.tsx';
 import { settingsPage } from '../pages/admin/settings.tsx';
@@ -204,6 +205,13 @@ export const adminPageRoutes: readonly Route[] = [
     errors: ['invalid_credentials', 'too_many_requests', 'busy'],
     limit: 'key_rotations_per_account',
     handler: rotateSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/admin/health',
+    access: 'admin',
+    summary: 'Health of the server',
+    handler: healthPage,
   }),
   route({
     ...PAGE,

@@ -67,6 +67,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     `/admin/emails/${emailId}`,
     '/admin/keys',
     '/admin/keys/rotate',
+    '/admin/health',
     '/admin/settings',
   ];
 

@@ -1,6 +1,7 @@
 // The lists of the admin console: users and events, found, counted, exported and changed together.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OPERATOR, recordEvents } from '../../src/core/events.ts';
+import { KEY_LIFETIME } from '../../src/core/keys.ts';
 import { type Browser, newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { overflowOf, startBrowser, visit } from '../support/browser.ts';
 import { DAY, MINUTE } from '../support/clock.ts';
@@ -10,7 +11,7 @@ import { withApp, withStarted } from '../support/with-app.ts';
 
 const browser = withStarted(startBrowser, (it) => it.close());
 
-describe.each(databases)('lists of the admin console on $name', ({ create }) => {
+describe.each(databases)('lists of the admin console on $name', ({ name, create }) => {
   const { app, inside } = withApp(create);
   let admin: Awaited<ReturnType<typeof signUp>>;
   let bob: Awaited<ReturnType<typeof signUp>>;
@@ -132,14 +133,14 @@ describe.each(databases)('lists of the admin console on $name', ({ create }) => 
 
   it('exports the users and events of a list, with its filters and no formula', async () => {
     await signIn();
-    const name = '=cmd|calc';
-    await store('export', 3, { display_name: name });
+    const formula = '=cmd|calc';
+    await store('export', 3, { display_name: formula });
     const csv = await get('/admin/users.csv?search=export00');
     const [head, ...rows] = csv.trim().split('\r\n');
     expect(head).toContain('username');
-    expect(head).not.toContain('password');
+    expect(head).not.toContain('hash');
     expect(rows).toHaveLength(3);
-    for (const row of rows) expect(row).toContain(`'${name}`);
+    for (const row of rows) expect(row).toContain(`'${formula}`);
     expect(csv).not.toMatch(/(^|,)=/m);
     const lines = (await get('/admin/users.jsonl?search=export001')).trim().split('\n');
     expect(lines.map((line) => JSON.parse(line).username)).toEqual(['export001']);
@@ -271,7 +272,6 @@ describe.each(databases)('lists of the admin console on $name', ({ create }) => 
       'user_disabled',
     ]);
     expect(new Set(events.map(({ actor_id }) => actor_id))).toEqual(new Set([admin.id]));
-    // A forged form changes no administrator either.
     expect(complaints).toEqual([]);
     await close();
   });
@@ -299,6 +299,58 @@ describe.each(databases)('lists of the admin console on $name', ({ create }) => 
     expect(await overflowOf(page)).toBe(0);
     expect(complaints).toEqual([]);
     await close();
+  });
+
+  it('shows the health of the server, and what to do where it is not good', async () => {
+    await signIn();
+    // Notices of the tests before.
+    await inside.db.deleteFrom('emails').execute();
+    const good = wordsOf(await get('/admin/health'));
+    expect(good).toMatch(/Email queue No emails waiting\. .*Good/);
+    expect(good).toContain('No passwords waiting.');
+    expect(good).toMatch(/Database schema 00\d\d-/);
+    expect(good).toMatch(/Database size [\d.,]+ [MG]B/);
+    expect(good).not.toContain('Open “Emails”');
+    expect(good.includes('Database connections')).toBe(name === 'PostgreSQL');
+    expect(good.includes('Disk')).toBe(name === 'SQLite');
+
+    const now = app.clock.now();
+    const email = {
+      kind: 'new_device',
+      user_id: bob.id,
+      content_encrypted: null,
+      attempts: 3,
+      attempts_before_retry: 0,
+    };
+    const times = { created_at: now - 10 * MINUTE, expires_at: now + DAY, due_at: now + DAY };
+    const rest = { ended_at: null, status: null, smtp_reply: null, smtp_reply_text_encrypted: null };
+    await inside.db
+      .insertInto('emails')
+      .values({ id: crypto.randomUUID(), ...email, ...times, ...rest })
+      .execute();
+    await recordEvents(
+      inside.db,
+      'email_rejected',
+      OPERATOR,
+      [{ userId: null, actorId: null }],
+      now - MINUTE,
+    );
+    await inside.db
+      .updateTable('keys')
+      .set({ created_at: now - KEY_LIFETIME - 2 * DAY })
+      .execute();
+    const poor = wordsOf(await get('/admin/health'));
+    expect(poor).toMatch(
+      /1 email waiting\. The oldest was queued 10 minutes ago .*Open “Emails” for its replies.* Warning/,
+    );
+    expect(poor).toMatch(/1 in the last 24 hours\. .*The mail server rejected emails.* Warning/);
+    expect(poor).toMatch(/The key should have been rotated.* Warning/);
+    await inside.db
+      .updateTable('emails')
+      .set({ created_at: now - 2 * 60 * MINUTE })
+      .where('due_at', '=', now + DAY)
+      .execute();
+    expect(wordsOf(await get('/admin/health'))).toMatch(/Email queue .* Bad .*Failed emails/);
   });
 
   it('says everything in the language of the administrator', async () => {

@@ -22,8 +22,8 @@ function search() {
     if (!found) return form.submit();
     history.replaceState(null, '', url);
     document.querySelector('#found').replaceWith(document.adoptNode(found));
-    for (const link of request.response.querySelectorAll('.exports a'))
-      document.querySelector(`.exports a[href^="${new URL(link.href).pathname}"]`).href = link.href;
+    const exports = request.response.querySelectorAll('.exports a');
+    for (const [at, link] of document.querySelectorAll('.exports a').entries()) link.href = exports[at].href;
     offerSelection();
     document.querySelector('#found').dispatchEvent(new Event('usher:list', { bubbles: true }));
   });
