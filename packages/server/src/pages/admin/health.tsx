@@ -22,9 +22,11 @@ export async function healthPage(context: AppContext, call: SignedInCall): Promi
     <>
       <h1>{t('admin.health.title')}</h1>
       <p class="lead">{t('admin.health.lead')}</p>
-      <ul class="rows card health">
-        <Figures health={health} now={context.clock.now()} />
-      </ul>
+      <section class="card">
+        <ul class="rows">
+          <Figures health={health} now={context.clock.now()} />
+        </ul>
+      </section>
       <section class="card">
         <h2>{t('admin.health.about')}</h2>
         <Facts
