@@ -26,7 +26,7 @@ const filters = {
 export const exportUsersQuery = z.object(filters);
 
 /** What the notice at the top of the list is about. */
-export const doneNames = ['deleted', 'bulk-logout', 'bulk-disable', 'bulk-delete'] as const;
+const doneNames = ['deleted', 'bulk-logout', 'bulk-disable', 'bulk-delete'] as const;
 
 export const usersQuery = z.object({
   ...filters,
