@@ -133,8 +133,10 @@ function questions(count: number, share: number): Record<string, string> {
     'the disabled': `/v1/users?disabled=true&cursor=${idOf(one)}`,
     'administrators whose names begin so': '/v1/users?search=a&role=admin',
     'others, enabled': `/v1/users?role=user&disabled=false&cursor=${idOf(one)}`,
-    'the page of the console': '/admin/users',
+    'the page of the console, with its count': '/admin/users',
     '  by name': '/admin/users?sort=username',
+    '  who have not verified their email': '/admin/users?email=unverified',
+    '  without a sign-in for a year': '/admin/users?inactive=365',
     '  a search': `/admin/users?search=${usernameOf(one).slice(0, 4)}`,
   };
 }

@@ -39,6 +39,7 @@ const names = [
   'trash-2',
   'triangle-alert',
   'users',
+  'x',
 ];
 
 /** The shapes of an icon, without the `svg` element around them. */

@@ -65,6 +65,11 @@ const pages: Record<string, Page> = {
   },
 };
 
+/** The texts in English. */
+const english: Record<string, string> = JSON.parse(
+  readFileSync(resolve(root, 'packages/server/messages/en.json'), 'utf8'),
+);
+
 type ErrorTable = Record<string, readonly [status: number, title: string]>;
 type SettingTable = Record<string, { env: string; default: string; help: string }>;
 interface RouteLine {
@@ -77,14 +82,11 @@ interface RouteLine {
 }
 
 function writeErrors({ errors }: { errors: ErrorTable }): string {
-  const messages: Record<string, string> = JSON.parse(
-    readFileSync(resolve(root, 'packages/server/messages/en.json'), 'utf8'),
-  );
   const rows = Object.entries(errors).map(([code, [status, title]]) => [
     quote(code),
     `${status}`,
     title,
-    messages[`errors.${code}`] ?? '',
+    english[`errors.${code}`] ?? '',
   ]);
   return table(['code', 'status', 'title', 'message'], rows);
 }
@@ -109,7 +111,11 @@ function writeEvents({
 }: {
   events: Record<string, readonly [label: string, meaning: string]>;
 }): string {
-  const rows = Object.entries(events).map(([name, words]) => [quote(name), ...words]);
+  const rows = Object.entries(events).map(([name, [label, meaning]]) => [
+    quote(name),
+    english[label] ?? '',
+    meaning,
+  ]);
   return table(['event', 'label', 'meaning'], rows);
 }
 
@@ -124,7 +130,7 @@ type RateLimitTable = Record<
 function writeLimits({ rateLimits }: { rateLimits: RateLimitTable }): string {
   const rows = Object.entries(rateLimits).map(([name, rateLimit]) => [
     quote(name),
-    rateLimit.label,
+    english[rateLimit.label] ?? '',
     rateLimit.of,
     rateLimit.kind === 'back-off'
       ? `${rateLimit.free}, then a wait of ${inWords(rateLimit.first)} that doubles up to ${inWords(rateLimit.longest)}; reset after ${inWords(rateLimit.resetAfter)} without an attempt`

@@ -558,6 +558,7 @@ export interface Calls {
         | 'email_expired'
         | 'email_retried'
         | 'users_exported'
+        | 'events_exported'
         | 'key_created'
         | 'key_rotated'
         | undefined;

@@ -10,7 +10,7 @@ import type { DeviceTokens } from './core/tokens/device.ts';
 import type { RefreshTokens } from './core/tokens/refresh.ts';
 import type { Languages } from './languages/languages.ts';
 import type { Clock } from './platform/clock.ts';
-import type { Db } from './platform/db/index.ts';
+import type { DatabaseUsage, Db } from './platform/db/index.ts';
 import type { Exports } from './platform/exports.ts';
 import type { Hasher } from './platform/hasher.ts';
 import type { Log } from './platform/log.ts';
@@ -61,6 +61,9 @@ export interface AppContext {
   isStopping(): boolean;
   /** Sends a query to the database. @throws When it is unavailable. */
   ping(): Promise<void>;
+  databaseUsage(): Promise<DatabaseUsage>;
+  /** When this process opened the database; milliseconds since 1970. */
+  startedAt: number;
 }
 
 /** Where users continue after they sign in. */

@@ -1,117 +1,127 @@
 import type { TextKey } from './languages/text.ts';
 
 /**
- * Every audit event: its name, the label that people read, and what happened. `core/events` records no others. The name
- * is for programs; pages show the label.
+ * Every audit event: its name, the text of its label, and what happened. `core/events` records no others. The name is for
+ * programs; pages show the label.
  */
 export const events = {
-  installation_created: ['Server initialized', 'The database was set up for the first time.'],
+  installation_created: ['event.installation_created', 'The database was set up for the first time.'],
   database_restored: [
-    'Older database restored',
+    'event.database_restored',
     'An older copy of the database was restored. All sessions, known devices, email codes and links (except links that undo an email change) and the setup link were revoked.',
   ],
-  setup_completed: ['Setup completed', 'The first administrator was created with the setup link.'],
+  setup_completed: ['event.setup_completed', 'The first administrator was created with the setup link.'],
 
-  user_signed_up: ['User signed up', 'Someone created their own account.'],
+  user_signed_up: ['event.user_signed_up', 'Someone created their own account.'],
   sign_up_requested: [
-    'Sign-up started',
+    'event.sign_up_requested',
     'Someone started to sign up. The account is created when they verify the email.',
   ],
-  user_created: ['User created by admin', 'An administrator or operator created an account.'],
-  user_invited: ['User invited', 'An administrator or operator emailed an invitation to create an account.'],
-  invitation_revoked: ['Invitation revoked', 'An administrator or operator revoked an invitation.'],
-  invitation_accepted: ['Invitation accepted', 'An invited person chose a password and got an account.'],
-  user_imported: ['User imported', 'An operator imported an account from another system.'],
-  user_updated: ['User updated', 'A profile was changed: the username, the display name or the language.'],
-  user_promoted: ['Admin role granted', 'A user became an administrator.'],
-  user_demoted: ['Admin role removed', 'An administrator became a regular user.'],
-  user_disabled: ['User disabled', 'An account was disabled and its sessions were revoked.'],
-  user_enabled: ['User re-enabled', 'An account was enabled again.'],
-  user_deleted: ['User deleted', 'An account and all its data were deleted.'],
+  user_created: ['event.user_created', 'An administrator or operator created an account.'],
+  user_invited: [
+    'event.user_invited',
+    'An administrator or operator emailed an invitation to create an account.',
+  ],
+  invitation_revoked: ['event.invitation_revoked', 'An administrator or operator revoked an invitation.'],
+  invitation_accepted: ['event.invitation_accepted', 'An invited person chose a password and got an account.'],
+  user_imported: ['event.user_imported', 'An operator imported an account from another system.'],
+  user_updated: [
+    'event.user_updated',
+    'A profile was changed: the username, the display name or the language.',
+  ],
+  user_promoted: ['event.user_promoted', 'A user became an administrator.'],
+  user_demoted: ['event.user_demoted', 'An administrator became a regular user.'],
+  user_disabled: ['event.user_disabled', 'An account was disabled and its sessions were revoked.'],
+  user_enabled: ['event.user_enabled', 'An account was enabled again.'],
+  user_deleted: ['event.user_deleted', 'An account and all its data were deleted.'],
 
-  signed_in: ['Signed in', 'A sign-in succeeded.'],
+  signed_in: ['event.signed_in', 'A sign-in succeeded.'],
   sign_in_failed: [
-    'Sign-in failed',
+    'event.sign_in_failed',
     'A sign-in failed: incorrect password, unknown username or email, or disabled account.',
   ],
   reauthentication_failed: [
-    'Incorrect current password',
+    'event.reauthentication_failed',
     'A signed-in user entered an incorrect current password.',
   ],
-  password_changed: ['Password changed', 'A password was changed and all older sessions were revoked.'],
+  password_changed: ['event.password_changed', 'A password was changed and all older sessions were revoked.'],
 
   password_reset_requested: [
-    'Password reset requested',
+    'event.password_reset_requested',
     'Someone requested a password reset email, or an administrator or operator sent one to the user.',
   ],
   verification_failed: [
-    'Email code rejected',
+    'event.verification_failed',
     'A code from an email was rejected: incorrect, expired or after too many attempts.',
   ],
-  email_verified: ['Email verified', 'A user verified the email of their account.'],
-  email_change_requested: ['Email change requested', 'A user asked to change the email of their account.'],
-  email_changed: ['Email changed', 'A user verified a new email, and the account now has it.'],
+  email_verified: ['event.email_verified', 'A user verified the email of their account.'],
+  email_change_requested: [
+    'event.email_change_requested',
+    'A user asked to change the email of their account.',
+  ],
+  email_changed: ['event.email_changed', 'A user verified a new email, and the account now has it.'],
   email_restored: [
-    'Email change undone',
+    'event.email_restored',
     'The previous email was restored with the link that was sent to it.',
   ],
   password_reset: [
-    'Password reset',
+    'event.password_reset',
     'A password was reset with a code or link from an email, and all sessions were revoked.',
   ],
 
   device_trust_revoked: [
-    'Device trust revoked',
+    'event.device_trust_revoked',
     'A known device sent ten incorrect passwords in a row. It is no longer known, and the user was notified.',
   ],
-  device_removed: ['Known device removed', 'One or all known devices of an account were removed.'],
+  device_removed: ['event.device_removed', 'One or all known devices of an account were removed.'],
 
   rate_limit_exceeded: [
-    'Rate limit exceeded',
+    'event.rate_limit_exceeded',
     'A rate limit blocked an attempt. The first ten blocked attempts are logged individually, then one each time their number doubles.',
   ],
   rate_limits_reset: [
-    'Rate limits reset',
+    'event.rate_limits_reset',
     'An administrator or operator reset the rate limits of an account.',
   ],
 
-  signed_out: ['Signed out', 'A user signed out of a session.'],
-  signed_out_everywhere: ['Signed out everywhere', 'All sessions of a user were revoked.'],
-  session_revoked: ['Session revoked', 'A user revoked another one of their sessions.'],
+  signed_out: ['event.signed_out', 'A user signed out of a session.'],
+  signed_out_everywhere: ['event.signed_out_everywhere', 'All sessions of a user were revoked.'],
+  session_revoked: ['event.session_revoked', 'A user revoked another one of their sessions.'],
   other_sessions_revoked: [
-    'Other sessions revoked',
+    'event.other_sessions_revoked',
     'A user revoked all their sessions except the current one.',
   ],
   session_evicted: [
-    'Oldest session removed',
+    'event.session_evicted',
     'A user’s oldest session was removed because they reached the session limit.',
   ],
   session_replaced: [
-    'Session replaced',
+    'event.session_replaced',
     'A session was revoked because someone signed in again in the same browser.',
   ],
   refresh_token_retried: [
-    'Refresh token retried',
+    'event.refresh_token_retried',
     'A used refresh token was sent again before the token that replaced it was used. A response was lost, or the token is stolen.',
   ],
   refresh_token_reused: [
-    'Refresh token reuse detected',
+    'event.refresh_token_reused',
     'A used refresh token was sent again and may be stolen. Its session was revoked.',
   ],
 
-  email_sent: ['Email sent', 'The mail server accepted an email.'],
-  email_rejected: ['Email rejected', 'The mail server permanently rejected an email.'],
-  email_expired: ['Email expired', 'An email expired before it could be delivered.'],
-  email_retried: ['Email resent', 'An administrator or operator resent a rejected or failed email.'],
+  email_sent: ['event.email_sent', 'The mail server accepted an email.'],
+  email_rejected: ['event.email_rejected', 'The mail server permanently rejected an email.'],
+  email_expired: ['event.email_expired', 'An email expired before it could be delivered.'],
+  email_retried: ['event.email_retried', 'An administrator or operator resent a rejected or failed email.'],
 
   users_exported: [
-    'Users exported',
-    'An operator exported all users to a file, with or without their password hashes.',
+    'event.users_exported',
+    'An operator exported all users to a file, with or without their password hashes, or an administrator the users of a list.',
   ],
+  events_exported: ['event.events_exported', 'An administrator exported events of the audit log to a file.'],
 
-  key_created: ['Signing key created', 'A signing key was created.'],
-  key_rotated: ['Signing key rotated', 'A signing key was created to replace the current one.'],
-} as const satisfies Record<string, readonly [label: string, meaning: string]>;
+  key_created: ['event.key_created', 'A signing key was created.'],
+  key_rotated: ['event.key_rotated', 'A signing key was created to replace the current one.'],
+} as const satisfies Record<string, readonly [label: TextKey, meaning: string]>;
 
 export type EventName = keyof typeof events;
 
@@ -178,6 +188,7 @@ export const activity: Record<EventName, ActivityKey | null> = {
   email_retried: 'activity.email_retried',
 
   users_exported: null,
+  events_exported: null,
   key_created: null,
   key_rotated: null,
 };
@@ -203,40 +214,40 @@ export const anonymousEvents: readonly EventName[] = [
 ];
 
 /**
- * The text that people read for a detail: a text with a `{value}`, or one text per value. An empty text hides the
- * detail.
+ * The text that people read for a detail: a text with a `{value}`, the value itself, or one text per value. An empty
+ * text hides the detail.
  */
-type DetailText = string | Readonly<Record<string, string>>;
+type DetailText = TextKey | '{value}' | Readonly<Record<string, TextKey | ''>>;
 
 /** Every detail of an event, with the text that people read. The admin console shows an unknown detail by its name. */
 export const eventDetails = {
   /** The labels are in `core/sessions/methods.ts`. */
   amr: '{value}',
-  attempts: 'Attempts: {value}',
-  count: 'Attempts: {value}',
-  device: 'Device ID: {value}',
-  devices: 'Devices removed: {value}',
-  hash: 'Password hash: {value}',
-  hashes: { true: 'With password hashes', false: 'Without password hashes' },
-  invitation: 'Invitation ID: {value}',
-  key: 'Key ID: {value}',
+  attempts: 'event.detail.attempts',
+  count: 'event.detail.attempts',
+  device: 'event.detail.device',
+  devices: 'event.detail.devices',
+  hash: 'event.detail.hash',
+  hashes: { true: 'event.detail.with_hashes', false: 'event.detail.without_hashes' },
+  invitation: 'event.detail.invitation',
+  key: 'event.detail.key',
   /** The kind of a session. The kind of an email is not listed here; its label is looked up elsewhere. */
-  kind: { cookie: 'Browser', bearer: 'API client' },
-  leaked: { true: 'Previous key may be compromised', false: 'Previous key stays valid' },
-  left: 'Retries left: {value}',
-  reset: 'Rate limits reset: {value}',
+  kind: { cookie: 'event.detail.cookie', bearer: 'event.detail.bearer' },
+  leaked: { true: 'event.detail.leaked', false: 'event.detail.not_leaked' },
+  left: 'event.detail.left',
+  reset: 'event.detail.reset',
   limit: '{value}',
-  email: 'Email ID: {value}',
-  emailed: { true: 'Email queued', false: 'No email sent (rate limited)' },
-  mixed_scripts: { true: 'Look-alike characters', false: '' },
+  email: 'event.detail.email',
+  emailed: { true: 'event.detail.emailed', false: 'event.detail.not_emailed' },
+  mixed_scripts: { true: 'event.detail.mixed_scripts', false: '' },
   /** The text is in `reasons`. */
   reason: '{value}',
-  rejected: 'Blocked attempts: {value}',
-  reply: 'Server response: {value}',
-  retry_after: 'Retry after {value} s',
-  role: { user: 'Role: user', admin: 'Role: admin' },
-  sessions: 'Sessions revoked: {value}',
-  users: 'Users: {value}',
+  rejected: 'event.detail.rejected',
+  reply: 'event.detail.reply',
+  retry_after: 'event.detail.retry_after',
+  role: { user: 'event.detail.role_user', admin: 'event.detail.role_admin' },
+  sessions: 'event.detail.sessions',
+  users: 'event.detail.users',
 } as const satisfies Record<string, DetailText>;
 
 export type EventDetail = keyof typeof eventDetails;
@@ -244,10 +255,10 @@ export type EventDetail = keyof typeof eventDetails;
 /** Why something failed, by its event and the detail `reason`. */
 export const reasons = {
   sign_in_failed: {
-    wrong: 'Incorrect password or disabled account',
+    wrong: 'event.reason.wrong',
     /** The same failure for an identifier without an account. */
-    unknown: 'Unknown username or email',
+    unknown: 'event.reason.unknown',
   },
   reauthentication_failed: { wrong: '' },
-  verification_failed: { wrong: 'Incorrect code', no_verification: 'No valid code for this email' },
-} as const satisfies Partial<Record<EventName, Readonly<Record<string, string>>>>;
+  verification_failed: { wrong: 'event.reason.code', no_verification: 'event.reason.no_verification' },
+} as const satisfies Partial<Record<EventName, Readonly<Record<string, TextKey | ''>>>>;

@@ -247,6 +247,8 @@ function assembleContext(
     log,
     isStopping: () => state.isStopping,
     ping: () => database.ping(),
+    databaseUsage: () => database.usage(),
+    startedAt: clock.now(),
   };
 }
 

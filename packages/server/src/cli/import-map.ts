@@ -1,6 +1,6 @@
 import { fileFault } from '../config.ts';
+import { csvLine } from '../flows/export/csv.ts';
 import type { RowOutcome } from '../flows/import/users.ts';
-import { csvLine } from './csv.ts';
 import { createPrivateFile } from './private-file.ts';
 
 /** A CSV file that maps user IDs here to IDs in the source. */

@@ -1,6 +1,6 @@
 import { fileFault } from '../config.ts';
+import { csvLine } from '../flows/export/csv.ts';
 import type { RowOutcome } from '../flows/import/users.ts';
-import { csvLine } from './csv.ts';
 import { createPrivateFile } from './private-file.ts';
 
 /** A file with the result of each row: CSV if its name ends in .csv, JSON lines otherwise. */

@@ -3,9 +3,9 @@ import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { parse } from 'csv-parse';
 import { fileFault } from '../config.ts';
+import { plainCell } from '../flows/export/csv.ts';
 import type { SourceRow } from '../flows/import/users.ts';
 import { namesDatabase } from '../platform/db/index.ts';
-import { plainCell } from './csv.ts';
 import { Misuse } from './output.ts';
 
 /** The source that users are imported from. */

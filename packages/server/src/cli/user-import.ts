@@ -53,6 +53,7 @@ export async function importUsers(place: string, options: ImportOptions, command
         admins: options.admins === true,
         resetRejected: options.resetRejected === true,
         dryRun: options.dryRun === true,
+        withoutIds: options.map === undefined,
         firebase,
       };
       const map = options.map === undefined ? undefined : createIdMap(options.map);

@@ -12,6 +12,8 @@ const MINUTE = 60_000;
 const PUBLISH_AHEAD = 10 * MINUTE;
 /** How long it stays published after it last signed: the maximum lifetime of a token, plus some clock skew. */
 const PUBLISH_AFTER = 65 * MINUTE;
+/** The lifetime of a signing key until the next one is created, in milliseconds. */
+export const KEY_LIFETIME = 90 * 24 * 60 * MINUTE;
 /** The minimum time between reloads caused by tokens with an unknown key. */
 const REFRESH_PAUSE = 5_000;
 

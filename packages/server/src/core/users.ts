@@ -344,6 +344,10 @@ export async function usernamesOf(db: Db, ids: readonly string[]): Promise<Reado
   return new Map(rows.map(({ id, username }) => [id, username]));
 }
 
+/** The users with these ids, in no order. */
+export const findUsersById = async (db: Db, ids: readonly string[]): Promise<User[]> =>
+  ids.length === 0 ? [] : db.selectFrom('users').selectAll().where('id', 'in', ids).execute();
+
 /** The number of accounts. */
 export async function countUsers(db: Db): Promise<number> {
   const row = await db

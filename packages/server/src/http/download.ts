@@ -5,7 +5,7 @@ import type { RouteResponse, SignedInCall } from './route.ts';
 interface Download {
   /** What the browser calls it. */
   name: string;
-  type: 'application/json' | 'application/jsonl';
+  type: 'application/json' | 'application/jsonl' | 'text/csv';
   /** What is in it, in UTF-8: read while it is sent. */
   parts: AsyncGenerator<string>;
 }

@@ -1,12 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { OPERATOR, recordEvent } from '../core/events.ts';
 import { serializeKeyChanges } from '../core/installation.ts';
-import { newestKeyAge, rotateKey } from '../core/keys.ts';
+import { KEY_LIFETIME, newestKeyAge, rotateKey } from '../core/keys.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Db } from '../platform/db/index.ts';
-
-/** The lifetime of a signing key until the next one is created, in milliseconds. */
-const ROTATION = 90 * 24 * 60 * 60_000;
 
 /** Creates the next signing key when the newest is old enough. Only one of several processes does. */
 export async function rotateOldKey(
@@ -14,10 +11,10 @@ export async function rotateOldKey(
   algorithm: string,
 ): Promise<void> {
   const now = clock.now();
-  if ((await newestKeyAge(db, now)) < ROTATION) return;
+  if ((await newestKeyAge(db, now)) < KEY_LIFETIME) return;
   await db.transaction().execute(async (tx) => {
     await serializeKeyChanges(tx);
-    if ((await newestKeyAge(tx, now)) < ROTATION) return;
+    if ((await newestKeyAge(tx, now)) < KEY_LIFETIME) return;
     const { id } = await rotateKey(tx, keys.wrap, algorithm, false, now);
     await recordEvent(
       tx,

@@ -27,6 +27,8 @@ export interface Translator {
   day(at: number, timeZone?: string | null): string;
   /** `March 1, 2026 at 12:00 UTC`, in the same time zone. */
   time(at: number, timeZone?: string | null): string;
+  /** `1,204` */
+  number(value: number): string;
   /** `3 days ago` */
   ago(count: number, unit: 'minute' | 'hour' | 'day'): string;
 }
@@ -79,14 +81,16 @@ const TIME = {
   timeZoneName: 'short',
 } as const;
 
-/** Formats dates; each formatter is created when it is first needed. */
-function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago'> {
+/** Formats dates and numbers; each formatter is created when it is first needed. */
+function datesIn(locale: string): Pick<Translator, 'day' | 'time' | 'ago' | 'number'> {
   const day = zoned(locale, DAY);
   const time = zoned(locale, TIME);
+  const number = once(() => new Intl.NumberFormat(locale));
   const ago = once(() => new Intl.RelativeTimeFormat(locale));
   return {
     day: (at, timeZone) => day(timeZone).format(at),
     time: (at, timeZone) => time(timeZone).format(at),
+    number: (value) => number().format(value),
     ago: (count, unit) => ago().format(-count, unit),
   };
 }

@@ -28,6 +28,7 @@ export function openAssets({ accent, logo }: Pick<Config, 'accent' | 'logo'>): A
     ...asset('session.js', 'text/javascript; charset=utf-8', own('session.js')),
     ...asset('chart.js', 'text/javascript; charset=utf-8', own('chart.js')),
     ...asset('follow.js', 'text/javascript; charset=utf-8', own('follow.js')),
+    ...asset('list.js', 'text/javascript; charset=utf-8', own('list.js')),
     ...asset(
       'mark.svg',
       'image/svg+xml',

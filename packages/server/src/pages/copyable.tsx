@@ -10,9 +10,22 @@ interface CopyableProps {
 export const Copyable = ({ label, value }: CopyableProps) => (
   <span class="copyable">
     <code>{value}</code>
-    <button type="button" class="icon-button" data-copy={value} hidden>
-      <Icon name="copy" />
-      <span class="unseen">{label}</span>
-    </button>
+    <CopyButton value={value} label={label} />
   </span>
+);
+
+interface CopyButtonProps {
+  value: string;
+  /** What it does. */
+  label: string;
+  /** Whether everybody sees the label, and not only screen readers. */
+  isShown?: boolean;
+}
+
+/** A button that copies a value that is shown beside it. */
+export const CopyButton = ({ value, label, isShown = false }: CopyButtonProps) => (
+  <button type="button" class={isShown ? 'button plain small' : 'icon-button'} data-copy={value} hidden>
+    <Icon name="copy" />
+    <span class={isShown ? undefined : 'unseen'}>{label}</span>
+  </button>
 );

@@ -325,8 +325,16 @@ export function Facts({ of }: { of: [name: string, value: Child][] }) {
 interface TableProps {
   caption: string;
   head: readonly string[];
+  /** The columns that the list can be sorted by, by their title. */
+  sorting?: Readonly<Record<string, Sorting>>;
   /** One `Row` each. */
   children: Child;
+}
+
+/** A link that sorts a list by a column, and how it is sorted by it now. */
+export interface Sorting {
+  href: string;
+  now: 'ascending' | 'descending' | undefined;
 }
 
 /** A role that an element of a table has anyway, until the style sheet displays it as something else. */
@@ -336,7 +344,7 @@ export const as = (role: string) => ({ role });
  * A table. Where there is no room for its columns, the cells of a row are below each other, each with the title of its
  * column.
  */
-export function Table({ caption, head, children }: TableProps) {
+export function Table({ caption, head, sorting = {}, children }: TableProps) {
   return (
     <div class="table">
       <table {...as('table')}>
@@ -344,8 +352,14 @@ export function Table({ caption, head, children }: TableProps) {
         <thead {...as('rowgroup')}>
           <tr {...as('row')}>
             {head.map((title) => (
-              <th scope="col" {...as('columnheader')}>
-                {title}
+              <th scope="col" {...as('columnheader')} aria-sort={sorting[title]?.now}>
+                {sorting[title] ? (
+                  <a class="sort" href={sorting[title].href}>
+                    {title}
+                  </a>
+                ) : (
+                  title
+                )}
               </th>
             ))}
           </tr>

@@ -1,9 +1,10 @@
 import type { Route } from '../http/route.ts';
 import { route } from '../http/route.ts';
+import { bulkForm, bulkPage, bulkQuery, bulkSubmit } from '../pages/admin/bulk.tsx';
 import { oneEmailHtml, oneEmailPage, oneEmailParams, oneEmailQuery } from '../pages/admin/email.tsx';
 import { emailsForm, emailsSubmit } from '../pages/admin/email-actions.tsx';
 import { emailsPage, emailsQuery } from '../pages/admin/emails.tsx';
-import { eventsPage, exportEvents } from '../pages/admin/events.tsx';
+import { eventsPage } from '../pages/admin/events.tsx';
 import { eventsQuery } from '../pages/admin/events-query.ts';
 import { followEvents, followQuery } from '../pages/admin/events-stream.ts';
 import {
@@ -12,6 +13,9 @@ import {
   invitationsQuery,
   invitationsSubmit,
 } from '../pages/admin/invitations.tsx';
+import { exportEventList } from '../pages/admin/export-events.ts';
+import { exportUserList } from '../pages/admin/export-users.ts';
+import { healthPage } from '../pages/admin/health.tsx';
 import { keysPage, keysQuery, rotateForm, rotatePage, rotateSubmit } from '../pages/admin/keys.tsx';
 import { newUserForm, newUserPage, newUserSubmit } from '../pages/admin/new-user.tsx';
 import { overviewPage as adminPage, overviewQuery as adminQuery } from '../pages/admin/overview.tsx';
@@ -25,7 +29,8 @@ import {
   userPageParams,
   userPageQuery,
 } from '../pages/admin/user.tsx';
-import { usersPage, usersQuery } from '../pages/admin/users.tsx';
+import { usersPage } from '../pages/admin/users.tsx';
+import { exportUsersQuery, usersQuery } from '../pages/admin/users-query.ts';
 import { FORM, PAGE } from './kinds.ts';
 
 /** Pages of the admin console. */
@@ -93,6 +98,36 @@ export const adminPageRoutes: readonly Route[] = [
     limit: 'admin_changes_per_account',
     handler: invitationsSubmit,
   }),
+  ...(['csv', 'jsonl'] as const).map((format) =>
+    route({
+      ...PAGE,
+      path: `/admin/users.${format}`,
+      access: 'admin',
+      summary: `Export the users of a list (${format.toUpperCase()})`,
+      query: exportUsersQuery,
+      errors: ['export_in_progress'],
+      handler: exportUserList(format),
+    }),
+  ),
+  route({
+    ...PAGE,
+    path: '/admin/bulk',
+    access: 'admin',
+    summary: 'Confirm an action on selected users',
+    query: bulkQuery,
+    handler: bulkPage,
+  }),
+  route({
+    ...FORM,
+    path: '/admin/bulk',
+    access: 'admin',
+    requiresReauthentication: true,
+    summary: 'Perform an action on selected users',
+    body: bulkForm,
+    errors: ['invalid_credentials', 'too_many_requests', 'busy'],
+    limit: 'admin_changes_per_account',
+    handler: bulkSubmit,
+  }),
   route({
     ...PAGE,
     path: '/admin/users/:id',
@@ -140,15 +175,17 @@ export const adminPageRoutes: readonly Route[] = [
     query: eventsQuery,
     handler: eventsPage,
   }),
-  route({
-    ...PAGE,
-    path: '/admin/events.jsonl',
-    access: 'admin',
-    summary: 'Export the audit log',
-    query: eventsQuery,
-    errors: ['export_in_progress'],
-    handler: exportEvents,
-  }),
+  ...(['csv', 'jsonl'] as const).map((format) =>
+    route({
+      ...PAGE,
+      path: `/admin/events.${format}`,
+      access: 'admin',
+      summary: `Export the audit log (${format.toUpperCase()})`,
+      query: eventsQuery,
+      errors: ['export_in_progress'],
+      handler: exportEventList(format),
+    }),
+  ),
   route({
     ...PAGE,
     path: '/admin/events/stream',
@@ -222,6 +259,13 @@ export const adminPageRoutes: readonly Route[] = [
     errors: ['invalid_credentials', 'too_many_requests', 'busy'],
     limit: 'key_rotations_per_account',
     handler: rotateSubmit,
+  }),
+  route({
+    ...PAGE,
+    path: '/admin/health',
+    access: 'admin',
+    summary: 'Health of the server',
+    handler: healthPage,
   }),
   route({
     ...PAGE,

@@ -4,8 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import pg from 'pg';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { csvLine, plainCell } from '../../src/cli/csv.ts';
 import { openSource } from '../../src/cli/import-source.ts';
+import { csvLine, plainCell } from '../../src/flows/export/csv.ts';
 import type { SourceRow } from '../../src/flows/import/users.ts';
 import { postgres } from '../support/postgres.ts';
 

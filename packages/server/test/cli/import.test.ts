@@ -341,6 +341,12 @@ describe('usher user import and export', () => {
       'An account with this email exists, but its email is not verified, so it is not in the map.';
     expect(get('skipped.csv')).toContain(`2,skipped,ada@example.org,,"${reason}"`);
     expect(get('skipped.csv')).toContain('3,skipped,grace@example.org,,\r\n');
+    // Without a map, nobody asks whose account it is.
+    const plain = await place.usher(['user', 'import', 'users.csv', '--report', 'plain.csv']);
+    expect([plain.code, get('plain.csv')]).toEqual([
+      0,
+      expect.stringContaining('2,skipped,ada@example.org,,\r\n'),
+    ]);
   });
 
   it('writes no map over a file or through a link, and none that would be wrong', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { amrOf, freshAt } from '../../src/core/sessions/methods.ts';
 import { detailLabels } from '../../src/flows/admin/event-labels.ts';
+import { english } from '../../src/languages/translator.ts';
 
 describe('the methods that a sign-in shows', () => {
   it('name their values of RFC 8176, each once, and none for the set-up link', () => {
@@ -23,7 +24,8 @@ describe('the methods that a sign-in shows', () => {
   it('have a label each in the audit log', () => {
     const event = { id: '', at: 0, sessionId: null, ip: null, userAgent: null };
     const about = { userId: '', actorId: '', requestId: null };
-    const labels = (amr: string) => detailLabels({ ...event, ...about, name: 'signed_in', details: { amr } });
+    const labels = (amr: string) =>
+      detailLabels({ ...event, ...about, name: 'signed_in', details: { amr } }, english);
     expect(labels('pwd')).toEqual(['Password']);
     expect(labels('otp pwd')).toEqual(['One-time code, Password']);
     // A later version may know more of them.

@@ -3,6 +3,7 @@ import { emailKinds, emailLabels } from '../../src/core/emails/kinds.ts';
 import { OPERATOR, recordEvents } from '../../src/core/events.ts';
 import { rateLimits } from '../../src/core/rate-limits.ts';
 import { type EventDetail, type EventName, eventDetails, events } from '../../src/events.ts';
+import { english } from '../../src/languages/translator.ts';
 import { newUserId } from '../../src/platform/random.ts';
 import { newIdentifiers, PASSWORD, send, signUp } from '../support/app.ts';
 import { findBarriers, overflowOf, startBrowser, type Visitor, visit } from '../support/browser.ts';
@@ -53,6 +54,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     '/admin/users',
     '/admin/users/new',
     '/admin/invitations',
+    '/admin/users?state=active&role=user&search=a&sort=username',
+    `/admin/bulk?action=delete&user0=${bob.id}`,
     `/admin/users/${bob.id}`,
     `/admin/users/${bob.id}?tab=sessions`,
     `/admin/users/${bob.id}?tab=activity`,
@@ -61,10 +64,12 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     `/admin/users/${bob.id}/send-mail`,
     `/admin/users/${bob.id}/delete`,
     '/admin/events',
+    '/admin/events?range=7d&name=sign_in_failed&ip=203.0.113.7',
     '/admin/emails',
     `/admin/emails/${emailId}`,
     '/admin/keys',
     '/admin/keys/rotate',
+    '/admin/health',
     '/admin/settings',
   ];
 
@@ -223,7 +228,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       headers: { cookie: `usher=${one.browser.cookie}`, accept: 'text/html' },
     });
     const dave = await signUp(app, newIp());
-    for (const path of [...paths(), '/admin/events.jsonl']) {
+    for (const path of [...paths(), '/admin/events.jsonl', '/admin/events.csv', '/admin/users.csv']) {
       expect([path, (await send(app, 'GET', path, undefined, cookie(dave))).status]).toEqual([path, 403]);
       expect([path, (await send(app, 'GET', path)).status]).toEqual([path, 401]);
     }
@@ -274,7 +279,7 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
     const second = await send(app, 'GET', next, undefined, cookie(admin));
     const namesIn = (text: string) => [...text.matchAll(/>(many\d+)</g)].map(([, name]) => name);
     const both = [...namesIn(first.text), ...namesIn(second.text)];
-    expect(both).toHaveLength(100);
+    expect(both).toHaveLength(50);
     expect(both).toEqual([...new Set(both)].sort());
     // A query that makes no sense still shows a page.
     expect(
@@ -367,8 +372,8 @@ describe.each(databases)('the admin console on $name', ({ name, create }) => {
       path = /href="([^"]+cursor=[^"]+)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
     }
     const shown = wordsOf(pages.join(' '));
-    for (const [label] of Object.values(events)) expect(shown).toContain(label);
-    for (const { label } of Object.values(rateLimits)) expect(shown).toContain(label);
+    for (const [label] of Object.values(events)) expect(shown).toContain(english(label));
+    for (const { label } of Object.values(rateLimits)) expect(shown).toContain(english(label));
     for (const kind of emailKinds) expect(shown).toContain(emailLabels[kind]);
     expect(shown).toContain('No valid code for this email');
     expect(shown).toContain('Look-alike characters');

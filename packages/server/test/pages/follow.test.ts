@@ -71,13 +71,13 @@ describe.each(databases)('following events on $name', ({ create }) => {
       'Signed in',
       'User signed up',
     ]);
-    await page.getByText(/^Live\. \d+ new events?\.$/).waitFor();
+    await page.getByText(/^Live\. New events: \d+\.$/).waitFor();
     expect(await findBarriers(page)).toEqual([]);
     expect(await overflowOf(page)).toBe(0);
     const cells = () => refused.locator('th, td:not(:first-child)').allInnerTexts();
     const activeSession = await cells();
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByText(/^Paused\. \d+ new events?\.$/).waitFor();
+    await page.getByText(/^Paused\. New events: \d+\.$/).waitFor();
     await page.reload();
     expect(activeSession).toEqual(await cells());
     expect(activeSession.join(' ')).toContain('10.9.8.7');

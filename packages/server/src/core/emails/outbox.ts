@@ -177,6 +177,16 @@ export async function countWaiting(db: Db): Promise<number> {
   return Number(row.count);
 }
 
+/** When the oldest email that is waiting or being sent was queued; null if there is none. */
+export async function oldestWaiting(db: Db): Promise<number | null> {
+  const row = await db
+    .selectFrom('emails')
+    .select((emails) => emails.fn.min('created_at').as('oldest'))
+    .where('due_at', 'is not', null)
+    .executeTakeFirst();
+  return row?.oldest ?? null;
+}
+
 /**
  * Makes an email that waits for its next attempt due now. One that is due within the lease is retried soon anyway, or
  * is being sent.

@@ -1,5 +1,10 @@
-/** The values of the claim `amr` (RFC 8176), each with the label that people read. */
-export const amrLabels = { pwd: 'Password', otp: 'One-time code' } as const;
+import type { TextKey } from '../../languages/text.ts';
+
+/** The values of the claim `amr` (RFC 8176), each with the text of its label. */
+export const amrLabels = { pwd: 'event.amr.pwd', otp: 'event.amr.otp' } as const satisfies Record<
+  string,
+  TextKey
+>;
 
 /** The authentication methods. To add a way to sign in, add a row. */
 export const methods = {

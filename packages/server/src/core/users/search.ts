@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../platform/db/index.ts';
 import type { UserSearchTable } from '../../platform/db/tables.ts';
 import { contains, withTrigrams } from '../../platform/db/user-search.ts';
-import { isByUsername, isDescending, type UserQuery } from './query.ts';
+import { indexedFilters, isByUsername, isDescending, otherFilters, type UserQuery } from './query.ts';
 
 interface Found {
   ids: string[];
@@ -87,11 +87,13 @@ function wholePart(query: UserQuery, after: string | undefined): Part {
 function filteredPart(query: UserQuery, after: string | undefined): Part {
   const key = isByUsername(query) ? sql`username_key` : sql`id`;
   const isAfter = after === undefined ? [] : [sql`${key} ${isDescending(query) ? sql`<` : sql`>`} ${after}`];
-  const rest = sql`FROM users ${where(filtersOf(query), isAfter)} ORDER BY ${key} ${isDescending(query) ? sql`DESC` : sql`ASC`}`;
+  const order = sql`ORDER BY ${key} ${isDescending(query) ? sql`DESC` : sql`ASC`}`;
+  const read = sql`FROM users ${where(indexedFilters(query), isAfter)} ${order}`;
   return {
-    part: sql`SELECT user_id, text FROM (SELECT id ${rest} LIMIT ${READ_FIRST_FILTERED}) AS kept CROSS JOIN user_search WHERE user_id = id`,
+    part: sql`SELECT user_id, text FROM (SELECT * ${read} LIMIT ${READ_FIRST_FILTERED}) AS kept
+      CROSS JOIN user_search ${where([sql`user_id = id`], otherFilters(query))}`,
     order: sql`ORDER BY ${orderOf(query)}`,
-    last: sql`SELECT id AS user_id, ${START} || username_key || ${START} AS text ${rest} LIMIT 1 OFFSET ${READ_FIRST_FILTERED - 1}`,
+    last: sql`SELECT id AS user_id, ${START} || username_key || ${START} AS text ${read} LIMIT 1 OFFSET ${READ_FIRST_FILTERED - 1}`,
   };
 }
 
@@ -135,11 +137,11 @@ function pageOf(query: UserQuery, rows: readonly UserSearchTable[]): Found {
   };
 }
 
-const isFiltered = ({ role, disabled }: UserQuery): boolean => role !== undefined || disabled !== undefined;
+const isFiltered = (query: UserQuery): boolean => filtersOf(query).length > 0;
 
-const filtersOf = ({ role, disabled }: UserQuery): RawBuilder<unknown>[] => [
-  ...(role === undefined ? [] : [sql`admin_since ${role === 'admin' ? sql`IS NOT` : sql`IS`} NULL`]),
-  ...(disabled === undefined ? [] : [sql`disabled_at ${disabled ? sql`IS NOT` : sql`IS`} NULL`]),
+const filtersOf = (query: UserQuery): RawBuilder<unknown>[] => [
+  ...indexedFilters(query),
+  ...otherFilters(query),
 ];
 
 const where = (...conditions: RawBuilder<unknown>[][]): RawBuilder<unknown> =>

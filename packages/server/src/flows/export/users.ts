@@ -32,12 +32,13 @@ export async function* exportUsers(db: Db): AsyncGenerator<ExportedUser> {
   let after: string | null = null;
   do {
     const page: UserPage = await listUsers(db, { after: after ?? undefined, limit: PAGE });
-    for (const user of page.users) yield exported(user);
+    for (const user of page.users) yield exportedUser(user);
     after = page.next;
   } while (after !== null);
 }
 
-function exported(user: User): ExportedUser {
+/** A user as files have it. */
+export function exportedUser(user: User): ExportedUser {
   const shown = fileColumns.map((column) => {
     const { name, show }: NonNullable<UserField['file']> = userFields[column].file;
     return [name, show(user[column] as never)];

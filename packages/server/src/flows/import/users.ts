@@ -21,7 +21,7 @@ export interface RowOutcome {
   email: string;
   /**
    * The account of an imported or skipped row; none in a dry run that would create it, nor if a stranger may have signed
-   * up with the email.
+   * up with the email, nor for a skipped row `withoutIds`.
    */
   id?: string;
   /** Its id in the source, if there is one. */
@@ -32,6 +32,15 @@ export interface RowOutcome {
   reason?: string;
 }
 
+export interface ImportRules extends RowRules {
+  dryRun: boolean;
+  /**
+   * Nobody asks which accounts the skipped rows have. It saves a search of the audit log for each account whose email is
+   * not verified: only that tells whether an import created it.
+   */
+  withoutIds?: boolean;
+}
+
 type Waiting = Candidate & { line: number };
 
 /**
@@ -40,10 +49,7 @@ type Waiting = Candidate & { line: number };
  * again. The account is taken for the user's own only if an import created it or its email is verified: anybody can sign
  * up with an email.
  */
-export function userImporter(
-  context: Pick<AppContext, 'db' | 'clock'>,
-  rules: RowRules & { dryRun: boolean },
-) {
+export function userImporter(context: Pick<AppContext, 'db' | 'clock'>, rules: ImportRules) {
   const { db, clock } = context;
   const linesByEmail = new Map<string, number>();
   const linesById = new Map<string, number>();
@@ -86,8 +92,8 @@ export function userImporter(
     if (candidates.length > 0)
       outcomes.push(
         ...(rules.dryRun
-          ? (await choose(db, candidates, promised)).outcomes
-          : await db.transaction().execute((tx) => importBatch(tx, candidates, now))),
+          ? (await choose(db, candidates, promised, rules)).outcomes
+          : await db.transaction().execute((tx) => importBatch(tx, candidates, rules, now))),
       );
     return outcomes.sort((a, b) => a.line - b.line);
   }
@@ -103,23 +109,22 @@ async function choose(
   db: Db,
   candidates: Waiting[],
   promised: Set<string>,
+  { withoutIds = false }: ImportRules,
 ): Promise<{ chosen: Waiting[]; outcomes: RowOutcome[] }> {
   const names = candidates.flatMap(({ usernameKey, otherUsername }) => [
     usernameKey,
     otherUsername ?? usernameKey,
   ]);
   const taken = await takenAmong(db, candidates, names);
-  const existing = [...taken.emails.values()];
-  const imported = await importedAmong(
-    db,
-    existing.flatMap(({ id, isVerified }) => (isVerified ? [] : id)),
-  );
+  const unverified = [...taken.emails.values()].flatMap(({ id, isVerified }) => (isVerified ? [] : id));
+  const imported = await importedAmong(db, withoutIds ? [] : unverified);
   const isTaken = (name: string) => taken.usernames.has(name) || promised.has(name);
   const chosen: Waiting[] = [];
   const outcomes = candidates.map((candidate): RowOutcome => {
     const { email, line, family, id, sourceId, otherUsername } = candidate;
     const named = sourceId === '' ? {} : { sourceId };
     const account = taken.emails.get(candidate.emailKey);
+    if (account && withoutIds) return { line, status: 'skipped', email };
     if (account && !account.isVerified && !imported.has(account.id))
       return { line, status: 'skipped', email, reason: NOT_VERIFIED };
     if (account) return { line, status: 'skipped', email, id: account.id, ...named };
@@ -136,10 +141,15 @@ async function choose(
 }
 
 /** Creates the accounts of a batch and their events, or none of them. */
-async function importBatch(tx: Db, candidates: Waiting[], now: number): Promise<RowOutcome[]> {
+async function importBatch(
+  tx: Db,
+  candidates: Waiting[],
+  rules: ImportRules,
+  now: number,
+): Promise<RowOutcome[]> {
   const hasAdmins = candidates.some(({ adminSince }) => adminSince !== null);
   if (hasAdmins) await serializeAdminChanges(tx);
-  const { chosen, outcomes } = await choose(tx, candidates, new Set());
+  const { chosen, outcomes } = await choose(tx, candidates, new Set(), rules);
   const made = await insertImported(tx, chosen);
   await recordEvents(
     tx,

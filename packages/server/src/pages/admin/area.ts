@@ -9,6 +9,7 @@ export const adminArea = {
     { href: '/admin/events', label: 'admin.nav_events', icon: 'scroll-text' },
     { href: '/admin/emails', label: 'admin.nav_emails', icon: 'mail' },
     { href: '/admin/keys', label: 'admin.nav_keys', icon: 'key-round' },
+    { href: '/admin/health', label: 'admin.health.title', icon: 'activity' },
     { href: '/admin/settings', label: 'admin.nav_settings', icon: 'settings' },
     { href: '/docs', label: 'admin.nav_reference', icon: 'book-open' },
   ],

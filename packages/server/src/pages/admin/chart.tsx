@@ -1,4 +1,6 @@
+import type { Translator } from '../../languages/translator.ts';
 import { Icon } from '../icon.tsx';
+import { useTranslator } from '../translator.tsx';
 
 /** The height of a chart in its own units; its width is one unit per step. */
 const HEIGHT = 100;
@@ -31,7 +33,7 @@ interface ChartProps {
   steps: readonly Step[];
   /** The heading of the column of steps in the table. */
   stepHead: string;
-  /** What the totals are compared with, such as `previous 7 days`. */
+  /** What the totals are compared with. */
   beforeLabel: string;
   /** The total of a series: the sum of its steps, or the highest of them. */
   all?: 'sum' | 'most';
@@ -42,6 +44,7 @@ interface ChartProps {
  * with the arrow keys. The same values are in a table.
  */
 export function Chart({ title, series, steps, stepHead, beforeLabel, all = 'sum' }: ChartProps) {
+  const t = useTranslator();
   const { top, ticks } = scaleOf(Math.max(0, ...steps.map(({ values }) => sum(values))));
   const hasData = steps.some(({ values }) => values.some((value) => value !== null));
   return (
@@ -52,7 +55,7 @@ export function Chart({ title, series, steps, stepHead, beforeLabel, all = 'sum'
           {series.map((one, index) => (
             <li class={lookOf(one)}>
               <span>{one.label}</span>
-              <b>{total(steps, index, all)}</b>
+              <b>{shown(amount(steps, index, all), t)}</b>
               <Change now={amount(steps, index, all)} before={one.before} label={beforeLabel} />
             </li>
           ))}
@@ -63,7 +66,7 @@ export function Chart({ title, series, steps, stepHead, beforeLabel, all = 'sum'
           <div class="plot">
             <div class="ticks" aria-hidden="true">
               {ticks.map((tick) => (
-                <span>{format(tick)}</span>
+                <span>{t.number(tick)}</span>
               ))}
             </div>
             <div class="canvas">
@@ -77,7 +80,7 @@ export function Chart({ title, series, steps, stepHead, beforeLabel, all = 'sum'
       ) : (
         <p class="no-data">
           <Icon name="info" />
-          No data for this period yet.
+          {t('admin.chart.empty')}
         </p>
       )}
     </figure>
@@ -92,6 +95,7 @@ interface ChangeProps {
 
 /** The change since the period before, in percent. */
 function Change({ now, before, label }: ChangeProps) {
+  const t = useTranslator();
   if (now === null || before === undefined || before === 0) return null;
   const percent = Math.round(((now - before) / before) * 100);
   // As much as that means that there was hardly anything before, as on a new installation.
@@ -100,7 +104,7 @@ function Change({ now, before, label }: ChangeProps) {
   return (
     <span class="change">
       {sign}
-      {format(Math.abs(percent))}%<span class="unseen"> compared with the {label}</span>
+      {t.number(Math.abs(percent))}%<span class="unseen"> {label}</span>
     </span>
   );
 }
@@ -145,20 +149,23 @@ const box = (at: number, from: number, height: number): string => {
 };
 
 /** What the bars say, one element per step over its bar. Only the last one is in the tab order. */
-const Values = ({ title, series, steps }: DrawnProps & { title: string }) => (
-  <section class="hits" aria-label={`${title}: values. Use the arrow keys.`}>
-    {steps.map(({ label, values }, at) => (
-      <span
-        class="hit"
-        role="img"
-        tabindex={at === steps.length - 1 ? 0 : -1}
-        aria-label={[label, ...series.map((one, index) => `${one.label}: ${shown(values[index])}`)].join(
-          '\n',
-        )}
-      />
-    ))}
-  </section>
-);
+function Values({ title, series, steps }: DrawnProps & { title: string }) {
+  const t = useTranslator();
+  const valuesOf = (values: Step['values']): string[] =>
+    series.map((one, index) => `${one.label}: ${shown(values[index], t)}`);
+  return (
+    <section class="hits" aria-label={t('admin.chart.values', { title })}>
+      {steps.map(({ label, values }, at) => (
+        <span
+          class="hit"
+          role="img"
+          tabindex={at === steps.length - 1 ? 0 : -1}
+          aria-label={[label, ...valuesOf(values)].join('\n')}
+        />
+      ))}
+    </section>
+  );
+}
 
 /** The labels of as many steps as have room, the last one included. */
 function Axis({ steps }: { steps: readonly Step[] }) {
@@ -174,34 +181,37 @@ function Axis({ steps }: { steps: readonly Step[] }) {
 }
 
 /** The same values for screen readers, and for those who prefer numbers. */
-const DataTable = ({ title, series, steps, stepHead }: DrawnProps & { title: string; stepHead: string }) => (
-  <details>
-    <summary>View data table</summary>
-    <table>
-      <caption class="unseen">{title}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{stepHead}</th>
-          {series.map(({ label }) => (
-            <th scope="col" class="number">
-              {label}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {steps.map(({ label, values }) => (
+function DataTable({ title, series, steps, stepHead }: DrawnProps & { title: string; stepHead: string }) {
+  const t = useTranslator();
+  return (
+    <details>
+      <summary>{t('admin.chart.table')}</summary>
+      <table>
+        <caption class="unseen">{title}</caption>
+        <thead>
           <tr>
-            <th scope="row">{label}</th>
-            {values.map((value) => (
-              <td class="number">{shown(value)}</td>
+            <th scope="col">{stepHead}</th>
+            {series.map(({ label }) => (
+              <th scope="col" class="number">
+                {label}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
-  </details>
-);
+        </thead>
+        <tbody>
+          {steps.map(({ label, values }) => (
+            <tr>
+              <th scope="row">{label}</th>
+              {values.map((value) => (
+                <td class="number">{shown(value, t)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </details>
+  );
+}
 
 const lookOf = ({ isFailure }: Series): string => (isFailure ? 'is-failure' : 'is-success');
 
@@ -221,9 +231,8 @@ function amount(steps: readonly Step[], index: number, all: 'sum' | 'most'): num
   return all === 'sum' ? sum(values) : Math.max(...values);
 }
 
-const total = (...of: Parameters<typeof amount>): string => shown(amount(...of));
 const sum = (values: readonly (number | null)[]): number =>
   values.reduce<number>((all, one) => all + (one ?? 0), 0);
-const format = (value: number): string => value.toLocaleString('en-US');
-const shown = (value: number | null | undefined): string => (value == null ? 'No data' : format(value));
+const shown = (value: number | null | undefined, t: Translator): string =>
+  value == null ? t('admin.chart.no_data') : t.number(value);
 const round = (value: number): number => Math.round(value * 100) / 100;

@@ -5,6 +5,8 @@ import { followRecord } from '../../flows/admin/audit.ts';
 import { detailLabels, eventLabel } from '../../flows/admin/event-labels.ts';
 import { showRecordedEvent } from '../../flows/shapes/events.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
+import type { Translator } from '../../languages/translator.ts';
+import { translatorOf } from '../translator.tsx';
 import { eventsQuery, PATH, searchOf } from './events-query.ts';
 import { severityOf } from './severity.ts';
 
@@ -25,7 +27,8 @@ export async function followEvents(
 ): Promise<RouteResponse> {
   const { query, headers, client, activeSession } = call;
   const last = z.uuid().safeParse(headers.get('last-event-id')).data ?? query.after;
-  const look = followRecord(context, await searchOf(context.db, query, MOST), last);
+  const look = followRecord(context, await searchOf(context.db, query, context.clock.now(), MOST), last);
+  const t = translatorOf(context, call);
   let newest = last ?? '';
   const next = async () => {
     const { events, isCut, names } = await look();
@@ -35,7 +38,7 @@ export async function followEvents(
       event: 'events',
       id: newest,
       data: {
-        events: events.reverse().map(showWithLabels),
+        events: events.reverse().map((event) => showWithLabels(event, t)),
         names: Object.fromEntries(names),
         is_cut: isCut,
       },
@@ -51,10 +54,10 @@ export async function followEvents(
   };
 }
 
-/** With the labels, so that the script shows what the page would show. */
-const showWithLabels = (event: RecordedEvent) => ({
+/** With the labels in the language of the page, so that the script shows what the page would show. */
+const showWithLabels = (event: RecordedEvent, t: Translator) => ({
   ...showRecordedEvent(event),
-  label: eventLabel(event.name),
-  detail_labels: detailLabels(event),
+  label: eventLabel(event.name, t),
+  detail_labels: detailLabels(event, t),
   severity: severityOf(event.name),
 });

@@ -13,6 +13,7 @@ const severe: Partial<Record<EventName, Severity>> = {
   user_disabled: 'warn',
   user_promoted: 'warn',
   users_exported: 'warn',
+  events_exported: 'warn',
   sign_in_failed: 'warn',
   reauthentication_failed: 'warn',
   verification_failed: 'warn',

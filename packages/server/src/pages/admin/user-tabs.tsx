@@ -97,7 +97,7 @@ function Limit({ limit: of, now }: { limit: DescribedLimit; now: number }) {
     <li>
       <div>
         <p>
-          <span title={limit}>{label}</span>
+          <span title={limit}>{t(label)}</span>
           {isOneOfSeveral && <> · {subject}</>}: {t(counted(limit), { count })}
         </p>
         <p class="note">{description}</p>

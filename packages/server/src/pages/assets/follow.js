@@ -9,29 +9,10 @@ const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
 const STATUS_INTERVAL = 5_000;
 
-/** Every text of this script. Labels of events come with the events. */
-const text = {
-  start: 'Live',
-  stop: 'Pause',
-  paused: 'Paused.',
-  activeSession: (count) => (count === 0 ? 'Live.' : `Live. ${text.news(count)}`),
-  news: (count) => `${count} new event${count === 1 ? '' : 's'}.`,
-  reconnecting: 'Connection lost. Reconnecting…',
-  signedOut: 'Live updates stopped: you’ve been signed out. ',
-  signIn: 'Sign in again',
-  stopped: (reason) => `Live updates stopped: ${reason}`,
-  retrying: (reason) => `${reason} Retrying…`,
-  gap: 'Some events aren’t shown. ',
-  reload: 'Reload',
-  by: 'by ',
-  view: 'View',
-  record: 'record:',
-  operator: 'System operator',
-  deletedUser: 'Deleted user',
-};
-
 const { user, idle } = document.body.dataset;
 const bar = document.querySelector('.follow');
+/** Every text of this script, in the language of the page. Labels of events come with the events. */
+const text = JSON.parse(bar.dataset.texts);
 const found = document.querySelector('#found');
 const rows = found.querySelector('tbody');
 const heads = found.querySelectorAll('thead th');
@@ -53,16 +34,18 @@ const button = make('button', { type: 'button', class: 'button plain small' }, t
 const state = make('span', { role: 'status' });
 bar.replaceChildren(button, state);
 
+const news = () => text.news.replace('{count}', came);
+const live = () => (came === 0 ? text.live : `${text.live} ${news()}`);
 const say = (...words) => state.replaceChildren(...words);
 
 button.addEventListener('click', () => {
-  if (following) stop(came === 0 ? text.paused : `${text.paused} ${text.news(came)}`);
+  if (following) stop(came === 0 ? text.paused : `${text.paused} ${news()}`);
   else void follow();
 });
 
 // At an interval, so that a screen reader can read other things, too.
 setInterval(() => {
-  if (following && untold) say(text.activeSession(came));
+  if (following && untold) say(live());
   untold = false;
 }, STATUS_INTERVAL);
 
@@ -86,7 +69,7 @@ async function follow() {
       if (response.ok) {
         pause = FIRST_PAUSE;
         isConnected = true;
-        say(text.activeSession(came));
+        say(live());
         await read(response.body);
       } else failed(await response.json());
     } catch {
@@ -152,9 +135,9 @@ function failed({ code, message }) {
   isConnected = false;
   if (code === 'invalid_token' || code === 'unauthenticated') {
     const href = `/sign-in?${new URLSearchParams({ return_to: here() })}`;
-    stop(text.signedOut, link(href, text.signIn));
-  } else if (code === 'forbidden') stop(text.stopped(message));
-  else say(text.retrying(message));
+    stop(`${text.signedOut} `, link(href, text.signIn));
+  } else if (code === 'forbidden') stop(text.stopped.replace('{reason}', () => message));
+  else say(text.retrying.replace('{reason}', () => message));
 }
 
 const here = () => location.pathname + location.search;
@@ -170,7 +153,10 @@ function show(made) {
   while (rows.lastElementChild.matches('.day')) rows.lastElementChild.remove();
 }
 
-const day = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' });
+const day = new Intl.DateTimeFormat(`${document.documentElement.lang}-u-nu-latn`, {
+  dateStyle: 'long',
+  timeZone: 'UTC',
+});
 
 /** Under the heading of its day, which is a new one for the first event of a day. */
 function place(row) {
@@ -187,7 +173,7 @@ function gap() {
   const notice = make(
     'td',
     { role: 'cell', colspan: String(heads.length) },
-    text.gap,
+    `${text.gap} `,
     link(here(), text.reload),
   );
   return make('tr', { role: 'row' }, notice);
@@ -196,12 +182,16 @@ function gap() {
 /** The row as the server renders it. */
 function rowOf(event, names) {
   const { label, detail_labels: details, severity, ...record } = event;
-  const name = make('span', { class: `severity ${severity}`, title: event.name }, label);
+  const name = make(
+    'span',
+    { class: `severity ${severity}`, title: event.name },
+    refine('name', event.name, label),
+  );
   const summary = make(
     'summary',
     {},
     text.view,
-    make('span', { class: 'unseen' }, ` ${text.record} ${label}`),
+    make('span', { class: 'unseen' }, ` ${text.record.replace('{label}', () => label)}`),
   );
   const raw = make('details', { class: 'record' }, summary, make('pre', {}, JSON.stringify(record, null, 2)));
   return make(
@@ -210,10 +200,17 @@ function rowOf(event, names) {
     cell(0, make('time', { datetime: event.at, title: event.at }, event.at.slice(11, 19))),
     make('th', { scope: 'row', role: 'rowheader' }, name),
     cell(2, ...peopleOf(event, names)),
-    cell(3, event.ip ?? ''),
+    cell(3, event.ip === null ? '' : refine('ip', event.ip, event.ip)),
     cell(4, ...details.map((detail) => make('span', { class: 'detail' }, detail))),
     cell(5, raw),
   );
+}
+
+/** A link to the same list with one more filter. */
+function refine(name, value, label) {
+  const query = new URLSearchParams(location.search);
+  query.set(name, value);
+  return make('a', { class: 'refine', href: `${location.pathname}?${query}` }, label);
 }
 
 const cell = (column, ...children) =>
@@ -223,7 +220,7 @@ const cell = (column, ...children) =>
 function peopleOf({ user_id: about, actor_id: actor }, names) {
   const isOther = actor !== null && actor !== about;
   if (about === null) return isOther ? [who(actor, names)] : [];
-  return isOther ? [who(about, names), make('p', {}, text.by, who(actor, names))] : [who(about, names)];
+  return isOther ? [who(about, names), make('p', {}, `${text.by} `, who(actor, names))] : [who(about, names)];
 }
 
 function who(id, names) {

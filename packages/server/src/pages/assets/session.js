@@ -142,11 +142,16 @@ for (const element of document.querySelectorAll('time[data-zone=""]')) {
   if ('day' in element.dataset) element.textContent = at.toLocaleString(locale, day);
 }
 
-for (const button of document.querySelectorAll('[data-copy]')) {
-  button.hidden = false;
-  button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.classList.add('done');
-    setTimeout(() => button.classList.remove('done'), 2_000);
-  });
+function offerCopies(part) {
+  for (const button of part.querySelectorAll('[data-copy]')) {
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.classList.add('done');
+      setTimeout(() => button.classList.remove('done'), 2_000);
+    });
+  }
 }
+offerCopies(document);
+// A list that was searched has new rows.
+document.addEventListener('usher:list', ({ target }) => offerCopies(target));

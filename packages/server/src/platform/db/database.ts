@@ -28,6 +28,18 @@ export type ReadRow = readonly unknown[] | undefined;
 /** Why `drop` rejects a database that another process has open. */
 export const IN_USE = 'A server is using this database. Stop it first.';
 
+/** How large a database is, and how busy. */
+export interface DatabaseUsage {
+  /** The name of the newest migration. */
+  schema: string;
+  /** In bytes, as below. */
+  size: number;
+  /** What is left on the disk of the file, and how large the disk is; undefined for a database server. */
+  disk: { free: number; total: number } | undefined;
+  /** The connections to a database server; undefined for a file. */
+  pool: { used: number; max: number; waiting: number } | undefined;
+}
+
 /** An installation's database of either kind. Opening it does not connect: that happens on first use. */
 export interface Database {
   db: Db;
@@ -56,6 +68,7 @@ export interface Database {
   drop(): Promise<void>;
   /** Resolves if the database responds. */
   ping(): Promise<void>;
+  usage(): Promise<DatabaseUsage>;
   /** Waits for running queries, then disconnects. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Database, OpenOptions } from './database.ts';
 
 export { isConflict } from './conflict.ts';
-export type { Database, Db, Tx } from './database.ts';
+export type { Database, DatabaseUsage, Db, Tx } from './database.ts';
 export type { Timeouts } from './timeouts.ts';
 export { isDamaged, isUnavailable } from './unavailable.ts';
 

@@ -63,6 +63,12 @@ export async function migrate(host: MigrationHost, folder = ownFolder): Promise<
   });
 }
 
+/** The name of the newest migration. */
+export async function newestMigration(db: Db): Promise<string> {
+  const query = withMigrations(db).selectFrom('migrations').select('name').orderBy('name', 'desc').limit(1);
+  return (await query.executeTakeFirstOrThrow()).name;
+}
+
 /** The names of the migrations still to apply: all of them if there is no host yet. */
 export async function pending(host: MigrationHost | undefined, folder = ownFolder): Promise<string[]> {
   const applied = host ? await readApplied(host.db) : [];

@@ -5,8 +5,13 @@ import type { Target } from './postgres-url.ts';
 import { defaultTimeouts } from './timeouts.ts';
 import { DatabaseAway } from './unavailable.ts';
 
+/** A pool that says how many of its connections are in use, and how many callers wait for one. */
+export interface UsedPool extends PostgresPool {
+  usage(): { used: number; max: number; waiting: number };
+}
+
 /** Opens a pool in which nothing waits forever, unless one of `timeouts` is 0. */
-export function openPool(target: Target, timeouts = defaultTimeouts): PostgresPool {
+export function openPool(target: Target, timeouts = defaultTimeouts): UsedPool {
   const pool = new pg.Pool({
     connectionString: target.url,
     max: target.poolMax,
@@ -40,6 +45,11 @@ export function openPool(target: Target, timeouts = defaultTimeouts): PostgresPo
       lent.set(client, known);
       return known;
     },
+    usage: () => ({
+      used: pool.totalCount - pool.idleCount,
+      max: target.poolMax,
+      waiting: pool.waitingCount,
+    }),
     end: () => pool.end(),
   };
 }

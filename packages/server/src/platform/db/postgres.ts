@@ -1,15 +1,16 @@
 import { type CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import { type Database, IN_USE, type OpenOptions } from './database.ts';
-import { createdBy, type MigrationHost, migrate, pending } from './migrate.ts';
-import { openPool } from './postgres-pool.ts';
+import { createdBy, type MigrationHost, migrate, newestMigration, pending } from './migrate.ts';
+import { openPool, type UsedPool } from './postgres-pool.ts';
 import { readUrl, type Target } from './postgres-url.ts';
 import type { Tables } from './tables.ts';
-import { defaultTimeouts, type Timeouts } from './timeouts.ts';
+import { defaultTimeouts } from './timeouts.ts';
 
 /** Opens the database of a `postgres://` URL. @throws Error if the URL is invalid or unsafe. */
 export function openPostgres(url: string, { migrations, timeouts, password, tls }: OpenOptions): Database {
   const target = readUrl(url, { password, tls });
-  const db = kyselyOn(target, timeouts);
+  const pool = openPool(target, timeouts);
+  const db = kyselyOn(pool);
   const host = migrationHost(db, target);
   const exists = async () => (await isThere(db)) && (await host.isMigrated(db));
   return {
@@ -41,17 +42,25 @@ export function openPostgres(url: string, { migrations, timeouts, password, tls 
       });
     },
     ping: async () => void (await sql`SELECT 1`.execute(db)),
+    usage: async () => {
+      const size = sql<{ size: number }>`SELECT pg_database_size(current_database()) AS size`;
+      return {
+        schema: await newestMigration(db),
+        size: (await size.execute(db)).rows[0]?.size ?? 0,
+        disk: undefined,
+        pool: pool.usage(),
+      };
+    },
     close: () => db.destroy(),
   };
 }
 
-function kyselyOn(target: Target, timeouts?: Timeouts): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openPool(target, timeouts) }) });
-}
+const kyselyOn = (pool: UsedPool): Kysely<Tables> =>
+  new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 
 /** Runs `work` on its own connection, without a timeout. */
 async function patiently<T>(target: Target, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
-  const db = kyselyOn({ ...target, poolMax: 1 }, { ...defaultTimeouts, answer: 0 });
+  const db = kyselyOn(openPool({ ...target, poolMax: 1 }, { ...defaultTimeouts, answer: 0 }));
   try {
     return await work(db);
   } finally {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
 import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
-import type { Database, OpenOptions } from './database.ts';
-import { type MigrationHost, migrate, pending } from './migrate.ts';
+import type { Database, DatabaseUsage, OpenOptions } from './database.ts';
+import { type MigrationHost, migrate, newestMigration, pending } from './migrate.ts';
 import { whileBusy } from './sqlite-busy.ts';
 import { SqliteDriver } from './sqlite-driver.ts';
 import { createFile, fitPath, openFile, rejectInUse, removeFile } from './sqlite-file.ts';
@@ -35,7 +36,25 @@ export function openSqlite(path: string, { migrations, timeouts }: OpenOptions):
     },
     // A bare `SELECT 1` would not access the file.
     ping: async () => void (await sql`SELECT count(*) FROM sqlite_schema`.execute(db)),
+    usage: async () => ({ schema: await newestMigration(db), pool: undefined, ...(await sizeOf(file)) }),
     close: () => db.destroy(),
+  };
+}
+
+/** The size of the file with its log, and of the disk that it is on. */
+async function sizeOf(file: string): Promise<Pick<DatabaseUsage, 'size' | 'disk'>> {
+  const sizes = await Promise.all(
+    [file, `${file}-wal`].map((path) =>
+      stat(path).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  const { bavail, blocks, bsize } = await statfs(file);
+  return {
+    size: sizes.reduce((sum, size) => sum + size, 0),
+    disk: { free: bavail * bsize, total: blocks * bsize },
   };
 }
 
