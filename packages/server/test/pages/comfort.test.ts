@@ -6,6 +6,7 @@ import { configFromOptions } from '../../src/config.ts';
 import { openContext } from '../../src/open-context.ts';
 import { newIdentifiers, PASSWORD, Browser as Program } from '../support/app.ts';
 import {
+  enterCode,
   findBarriers,
   openEmailLink,
   overflowOf,
@@ -158,8 +159,7 @@ describe('pages for everybody', () => {
     expect(await page.locator('main input[type=email]:visible').count()).toBe(0);
     expect(page.url()).not.toContain(changed);
     const { code = '' } = await lastEmail(app, database, changed, 'change_email');
-    await page.getByLabel('6-digit code').fill(code);
-    await page.keyboard.press('Enter');
+    await enterCode(page, code, 'Verify');
     await page.waitForURL('**/dashboard/email?done=verified');
     expect(await page.locator('main .lead').first().innerText()).toContain(changed);
 
@@ -265,7 +265,7 @@ describe('pages for everybody', () => {
     };
     expect(await purposes('/sign-in')).toEqual(['username', 'current-password']);
     expect(await purposes('/sign-up')).toEqual(['username', 'email', 'new-password']);
-    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'new-password', 'off']);
+    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'off']);
     // Pasting is typing.
     await page.goto('/sign-in');
     await page.getByLabel('Password', { exact: true }).focus();

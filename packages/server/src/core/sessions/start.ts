@@ -11,6 +11,8 @@ export interface NewSession {
   userAgent: string;
   /** The audience of its access tokens; null for Usher itself. */
   audience?: string | null;
+  /** Until when the user asked to stay signed in; null for an ordinary session. Ignored for an administrator. */
+  keptUntil?: number | null;
 }
 
 /** Starts a session for the user whose row is locked, in the transaction that holds the lock. @returns Its id. */
@@ -39,6 +41,7 @@ export async function startSession(
       refresh_retries: '',
       authenticated_at: freshAt(session.shown),
       audience: session.audience ?? null,
+      kept_until: user.admin_since === null ? (session.keptUntil ?? null) : null,
     })
     .execute();
   return id;

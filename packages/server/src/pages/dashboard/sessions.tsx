@@ -13,6 +13,7 @@ import { Button, Form } from '../form.tsx';
 import { Icon } from '../icon.tsx';
 import { Card, Notice, page, seeOther } from '../layout.tsx';
 import { Ago } from '../time.tsx';
+import { useTranslator } from '../translator.tsx';
 import { account } from './area.ts';
 import { deviceOf } from './device.ts';
 
@@ -142,6 +143,7 @@ const Session = ({ session, now, isThis = false }: SessionProps) => (
       <>
         Last active <Ago at={session.last_seen_at} now={now} /> · Signed in{' '}
         <Ago at={session.created_at} now={now} />
+        <Kept until={session.kept_until} />
       </>
     }
   >
@@ -155,6 +157,12 @@ const Session = ({ session, now, isThis = false }: SessionProps) => (
     )}
   </DeviceItem>
 );
+
+/** Until when a device stays signed in, if its user asked for that. */
+function Kept({ until }: { until: number | null }) {
+  const t = useTranslator();
+  return until === null ? null : <> · {t('devices.kept_until', { date: t.day(until) })}</>;
+}
 
 interface DeviceProps {
   device: ListedDevice;

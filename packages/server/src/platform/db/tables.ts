@@ -63,6 +63,7 @@ export interface SessionsTable {
   refresh_number: number;
   refreshed_at: number;
   refresh_retries: string;
+  kept_until: number | null;
 }
 
 export interface DevicesTable {
