@@ -45,6 +45,11 @@ export interface RouteResponse {
   text?: string;
   /** Content that many responses share, instead of `text`. */
   bytes?: Uint8Array<ArrayBuffer>;
+  /**
+   * What the content belongs to, if it is the same for everyone and contains no secret: only then it is compressed, once
+   * (`http/compression`).
+   */
+  shared?: object;
   /** Content sent in chunks, instead of `text` (`platform/streams`). */
   stream?: ReadableStream<Uint8Array>;
   /** The media type of `text`, `bytes` or `stream`. */
@@ -57,10 +62,10 @@ export interface RouteResponse {
 }
 
 /**
- * The cookies besides the session's: the known device, the verification that the browser started, the form token, and
- * access to the mailbox page.
+ * The cookies besides the session's: the known device, the verification that the browser started, the form token,
+ * access to the mailbox page, and the name to sign in with after a reset of the password.
  */
-export type OtherCookie = 'device' | 'verification' | 'form' | 'mailbox';
+export type OtherCookie = 'device' | 'verification' | 'form' | 'mailbox' | 'name';
 
 interface Common<
   Body extends z.ZodType | undefined,
