@@ -1,6 +1,6 @@
 import type { AppContext } from '../context.ts';
 import { isKnownBrowser } from '../core/devices.ts';
-import { readCookie } from './cookies.ts';
+import { readCookie, readCookies } from './cookies.ts';
 import { cookieName } from './credential.ts';
 import type { OtherCookie } from './route.ts';
 
@@ -39,4 +39,25 @@ export function readVerificationCookie(
   headers: Pick<Headers, 'get'>,
 ): string | undefined {
   return readCookie(headers.get('cookie'), otherCookieName(publicUrl, 'verification'));
+}
+
+/**
+ * The cookie that fills in the next sign-in page. It is not in the URL, where logs would have it.
+ *
+ * @param name The username of the user whose password was just reset.
+ */
+export const nameCookie = (name: string) => ({ name: { value: encodeURIComponent(name), maxAge: 600 } });
+
+/** The name of `nameCookie`; undefined for what we did not write. */
+export function readNameCookie(
+  { publicUrl }: Pick<AppContext, 'publicUrl'>,
+  headers: Pick<Headers, 'get'>,
+): string | undefined {
+  const [sent = ''] = readCookies(headers.get('cookie'), otherCookieName(publicUrl, 'name'));
+  if (sent === '' || sent.length > 1_000 || !/^(?:%[0-9A-F]{2}|[\w!'()*.~-])+$/.test(sent)) return undefined;
+  try {
+    return decodeURIComponent(sent);
+  } catch {
+    return undefined;
+  }
 }

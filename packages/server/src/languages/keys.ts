@@ -311,6 +311,7 @@ export interface RichValues {
   'sign_in.no_account': { link: 'tag' };
   'sign_in.failed_help': { link: 'tag' };
   'sign_up.have_account': { link: 'tag' };
+  'sign_up.exists': { link: 'tag' };
   'forgot.remember': { link: 'tag' };
   'link.mailbox': { link: 'tag' };
   'reset.no_code': { link: 'tag' };

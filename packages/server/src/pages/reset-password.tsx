@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
 import { checkResetCode, checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
+import { nameCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { text } from '../languages/text.ts';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
@@ -77,8 +78,10 @@ export async function resetSubmit(
   if ('link' in body) return openLink(context, call, tokenOf(body.link));
   if ('code' in body) return checkCode(context, call, body);
   try {
-    const { otherCookies } = await resetPassword(context, { ...call, body });
-    return seeOther('/sign-in?done=reset', { otherCookies });
+    const { user, otherCookies } = await resetPassword(context, { ...call, body });
+    return seeOther('/sign-in?done=reset', {
+      otherCookies: { ...otherCookies, ...nameCookie(user.username) },
+    });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     if (error.code === 'invalid_link')

@@ -3,6 +3,7 @@ import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { signIn } from '../flows/sign-in/password.ts';
 import { findSignedIn } from '../http/credential.ts';
+import { readNameCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { Checkbox, Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
@@ -40,11 +41,11 @@ export async function signInPage(
   const activeSession = await findSignedIn(context, call.headers);
   if (activeSession)
     return seeOther(nextPage(activeSession.user.password_change_required_at !== null, returnTo));
-  const form = <SignIn context={context} name="" returnTo={returnTo} done={call.query.done} />;
-  return mayLeadOut(
-    context,
-    page(context, call, { title: translatorOf(context, call)('sign_in.title'), shape: 'gate' }, form),
-  );
+  const name = readNameCookie(context, call.headers);
+  const form = <SignIn context={context} name={name ?? ''} returnTo={returnTo} done={call.query.done} />;
+  const view = { title: translatorOf(context, call)('sign_in.title'), shape: 'gate' } as const;
+  const response = mayLeadOut(context, page(context, call, view, form));
+  return name === undefined ? response : { ...response, otherCookies: { name: 'unset' } };
 }
 
 export async function signInSubmit(
@@ -103,7 +104,6 @@ function SignIn({ context: { config }, name, keep = false, returnTo, done: act, 
             autocomplete="current-password"
             errors={[]}
             autofocus={name !== ''}
-            aside={<a href="/forgot-password">{t('sign_in.forgot')}</a>}
           />
           {config.keepSignedIn !== 'off' && (
             <Checkbox name="keep_signed_in" label={t('sign_in.keep')} checked={keep} />
@@ -112,6 +112,9 @@ function SignIn({ context: { config }, name, keep = false, returnTo, done: act, 
             <Button>{t('action.sign_in')}</Button>
           </Actions>
         </Form>
+        <p class="aside">
+          <a href="/forgot-password">{t('sign_in.forgot')}</a>
+        </p>
       </Card>
       {config.signup !== 'closed' && (
         <p class="aside">

@@ -206,6 +206,24 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     });
   });
 
+  it('fills in the name on the next sign-in page, once and in no URL', async () => {
+    const { email, username } = await signUp(app, anywhere());
+    await askForEmail(email);
+    const { link } = await lastEmail(app, database, email);
+    const sent = await submit(app, '/reset-password', { token: tokenOf(link), password: NEW_PASSWORD });
+    expect(sent.headers.get('location')).toBe('/sign-in?done=reset');
+    const set = sent.headers.getSetCookie().find((one) => one.startsWith('usher-name=')) ?? '';
+    expect(set).toMatch(/; HttpOnly; SameSite=Lax; Max-Age=600$/);
+    const open = (cookie: string) => send(app, 'GET', '/sign-in', undefined, { headers: { cookie } });
+    const page = await open(set.split(';')[0] ?? '');
+    expect(page.text).toMatch(new RegExp(`<input id="name" [^>]*value="${username}"`));
+    expect(page.headers.getSetCookie().some((one) => one.startsWith('usher-name=; '))).toBe(true);
+    // What somebody else planted is text at most.
+    for (const planted of ['%3Cscript%3E', '%', '%ff', 'a b', '"', `${'a'.repeat(2_000)}`])
+      expect((await open(`usher-name=${planted}`)).text, planted).not.toMatch(/<script>|value="(%|a b|aaaa)/);
+    expect((await open('usher-name=a; usher-name=b')).status).toBe(200);
+  });
+
   it('W1: compares five codes of a flow, one by one; then only the link is good', async () => {
     const { email } = await signUp(app, anywhere());
     await askForEmail(email);

@@ -39,7 +39,7 @@ interface RecoveredAccount {
 export async function resetPassword(
   context: AppContext,
   call: Call<z.infer<typeof resetPasswordBody>>,
-): Promise<RouteResponse> {
+): Promise<RouteResponse & { user: Pick<User, 'username'> }> {
   const { hasher } = context;
   const { body, client } = call;
   // Check the password before anything is used up, and before anything known about the account could leak.
@@ -57,6 +57,7 @@ export async function resetPassword(
   switch (outcome.result) {
     case 'recovered':
       return {
+        user: outcome.user,
         status: 200,
         body: { message: 'Password changed.', ...(isGenerated ? { password } : {}) },
         otherCookies: { ...outcome.cookies.otherCookies, verification: 'unset' },
@@ -86,8 +87,7 @@ async function prove(
   const user = user_id === null ? undefined : await findById(context.db, user_id);
   // The user of a ticket may have become an administrator, for whom a short code is not enough.
   const isForUser = user?.disabled_at === null && (!isTicket(response.token ?? '') || rules.isFor(user));
-  if (!isForUser)
-    throw new HttpError(response.token === undefined ? 'invalid_code' : 'invalid_link');
+  if (!isForUser) throw new HttpError(response.token === undefined ? 'invalid_code' : 'invalid_link');
   return { user, verification };
 }
 

@@ -94,6 +94,27 @@ function addWait(button) {
   count();
 }
 
+/** The username or email that was typed. It stays in this tab: in a URL, logs would have it. */
+const NAME = 'usher-name';
+
+/** Takes a username or email that was typed on the page before along to the next one. */
+function carryName() {
+  const name = document.querySelector('.gate input:is([name="name"], [name="email"])');
+  if (!name) return;
+  const typed = sessionStorage.getItem(NAME) ?? '';
+  sessionStorage.removeItem(NAME);
+  const field = typed.includes('@')
+    ? name
+    : document.querySelector('input:is([name="name"], [name="username"])');
+  if (typed !== '' && field?.value === '') {
+    field.value = typed;
+    document.querySelector('input[autocomplete="current-password"]')?.focus();
+  }
+  addEventListener('pagehide', () => {
+    if (name.value !== '') sessionStorage.setItem(NAME, name.value);
+  });
+}
+
 /** Submits the token of the link that opened this page, and removes it from the address bar and the history. */
 function openLink() {
   const field = document.querySelector('input[name="link"]');
@@ -127,6 +148,8 @@ openLink();
 // Opening a second link to a page that is already open does not reload it.
 addEventListener('hashchange', openLink);
 
+if (document.body.dataset.user) sessionStorage.removeItem(NAME);
+else carryName();
 for (const input of document.querySelectorAll('[data-digits]')) completeCode(input);
 for (const button of document.querySelectorAll('[data-wait]')) addWait(button);
 
