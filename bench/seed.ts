@@ -9,7 +9,6 @@ import type { Tx } from '../packages/server/src/platform/db/index.ts';
 type OpenContext = typeof import('../packages/server/src/open-context.ts');
 type Configs = typeof import('../packages/server/src/config.ts');
 type Names = typeof import('../packages/server/src/core/identifiers.ts');
-type Sessions = typeof import('../packages/server/src/core/sessions.ts');
 type Start = typeof import('../packages/server/src/core/sessions/start.ts');
 type Users = typeof import('../packages/server/src/core/users.ts');
 type Lock = typeof import('../packages/server/src/core/users/lock.ts');
@@ -18,7 +17,6 @@ const built = resolve(import.meta.dirname, '../packages/server/dist');
 const { openContext }: OpenContext = await import(`${built}/open-context.js`);
 const { configFromOptions }: Configs = await import(`${built}/config.js`);
 const { parseEmail, parseUsername }: Names = await import(`${built}/core/identifiers.js`);
-const { IDLE_TIMEOUT: IDLE, REFRESH_IDLE_TIMEOUT }: Sessions = await import(`${built}/core/sessions.js`);
 const { startSession }: Start = await import(`${built}/core/sessions/start.js`);
 const { lockUser }: Lock = await import(`${built}/core/users/lock.js`);
 const { insertUser }: Users = await import(`${built}/core/users.js`);
@@ -56,7 +54,7 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
   const database = `sqlite:${resolve(folder, 'usher.db')}`;
   const config = configFromOptions({ database, publicUrl, tokenMinutes: 60, logLevel: 'silent' });
   const { context, close } = await openContext(config);
-  const { db, hasher, cookieTokens, accessTokens } = context;
+  const { db, hasher, cookieTokens, accessTokens, sessionTimeouts } = context;
   const passwordHash = await hasher.hash(PASSWORD, 'background');
   const now = context.clock.now();
   const usernames = Array.from({ length: users }, (_, index) => `user${10_000 + index}`);
@@ -73,7 +71,7 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
       const began = now - (index % 60) * 1000;
       const sessionId = await startSession(lock, { ...about, shown: shownAt(began), kind: 'cookie' }, began);
       const subject = { userId, sessionId, signedInAt: began, amr };
-      cookies.push(cookieTokens.make(subject, now, now + IDLE).token);
+      cookies.push(cookieTokens.make(subject, now, now + sessionTimeouts.cookie.idle).token);
       if (index > 0) continue;
       const bearerId = await startSession(lock, { ...about, shown: shownAt(now), kind: 'bearer' }, now);
       const makeFor = async (audience: string) =>
@@ -82,7 +80,7 @@ export async function seed(folder: string, users: number, more = 0): Promise<See
             { ...subject, sessionId: bearerId },
             audience,
             now,
-            now + REFRESH_IDLE_TIMEOUT,
+            now + sessionTimeouts.bearer.idle,
           )
         ).token;
       bearer = await makeFor(publicUrl);
@@ -160,7 +158,11 @@ export async function fillUsers(database: string, secret: string, count: number)
   const sessionId = await db
     .transaction()
     .execute(async (tx) => startSession(await locked(tx, idOf(0)), about, now));
-  const { token } = cookieTokens.make({ ...subject, sessionId }, now, now + IDLE);
+  const { token } = cookieTokens.make(
+    { ...subject, sessionId },
+    now,
+    now + context.sessionTimeouts.cookie.idle,
+  );
   await close();
   return token;
 }

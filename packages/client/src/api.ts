@@ -34,6 +34,8 @@ export interface Session {
   created_at: string;
   /** RFC 3339, UTC, to the minute. */
   last_seen_at: string;
+  /** When it ends at the latest if the user chose “Keep me signed in”; otherwise null. */
+  kept_until: string | null;
   ip: string;
   user_agent: string;
   /** Its known device; null if the device is no longer known. */
@@ -249,6 +251,8 @@ export interface Calls {
       username?: string | undefined;
       login?: string | undefined;
       password: string;
+      /** Stay signed in for `USHER_KEEP_SIGNED_IN`. Ignored if that is off, and for administrators. */
+      keep_signed_in?: boolean | undefined;
     };
     response: { message: 'login successful!'; user: User };
   };

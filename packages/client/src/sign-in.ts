@@ -23,7 +23,8 @@ export interface SignInCalls {
   /**
    * Signs in. The client drops its previous session, which stays active on the server.
    *
-   * @param body The password, and `email`, `username` or `login`, which takes either.
+   * @param body The password, and `email`, `username` or `login`, which takes either. With `keep_signed_in`, a cookie
+   * lasts as long as the server's `USHER_KEEP_SIGNED_IN` says; tokens last as long without it.
    * @returns The user.
    *
    * Errors: `invalid_credentials`, whatever was incorrect, `too_many_requests`, `busy`.
@@ -75,7 +76,7 @@ async function signInByCookie(session: ClientSession, body: Body<'POST /v1/signi
   return good({ user: data.user });
 }
 
-async function signInByToken(session: ClientSession, body: Body<'POST /v1/signin'>) {
+async function signInByToken(session: ClientSession, { keep_signed_in: _, ...body }: Body<'POST /v1/signin'>) {
   const { data, error } = await session.anyone('POST /v1/login', { body });
   if (error) return failed(error);
   await session.start(data);

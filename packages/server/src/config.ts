@@ -91,6 +91,27 @@ const daysOrForever = z.union([z.literal('forever'), whole(1, 36_500)], {
   error: got('must be a whole number from 1 to 36500 or forever'),
 });
 
+const units = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A duration as settings write it, such as 30m, 12h or 7d, in milliseconds; NaN for any other text. */
+export function millisecondsOf(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  return Number(count) * units[unit as keyof typeof units];
+}
+
+const isWithin = (text: string, min: string, max: string): boolean =>
+  millisecondsOf(text) >= millisecondsOf(min) && millisecondsOf(text) <= millisecondsOf(max);
+
+const duration = (min: string, max: string) =>
+  z.string().refine((text) => isWithin(text, min, max), {
+    error: got(`must be a duration from ${min} to ${max}, such as 30m, 12h or 7d`),
+  });
+
+const durationOrOff = (min: string, max: string) =>
+  z.string().refine((text) => text === 'off' || isWithin(text, min, max), {
+    error: got(`must be a duration from ${min} to ${max}, such as 30d, or off`),
+  });
+
 const list = <Item extends z.ZodType<unknown, string>>(item: Item) =>
   z
     .string()
@@ -233,6 +254,36 @@ export const settings = {
     'reject',
     oneOf('reject', 'allow'),
     '`allow` accepts 4- and 5-digit codes (3 attempts, 5 minutes, 3 failures per day; never for administrators).',
+  ),
+  sessionIdle: setting(
+    'USHER_SESSION_IDLE',
+    '10m',
+    duration('5m', '24h'),
+    'How long a session in a browser lasts without a request: `30m`, `8h`.',
+  ),
+  sessionMax: setting(
+    'USHER_SESSION_MAX',
+    '12h',
+    duration('10m', '30d'),
+    'How long a session in a browser lasts at most. Those of administrators never last longer than 4 hours.',
+  ),
+  keepSignedIn: setting(
+    'USHER_KEEP_SIGNED_IN',
+    'off',
+    durationOrOff('1d', '365d'),
+    'Shows “Keep me signed in” on the sign-in page. A session for which it is chosen lasts this long, such as `30d`, and ends after USHER_REFRESH_IDLE without a request. Never for administrators.',
+  ),
+  refreshIdle: setting(
+    'USHER_REFRESH_IDLE',
+    '14d',
+    duration('1h', '90d'),
+    'How long a refresh token lasts without use.',
+  ),
+  refreshMax: setting(
+    'USHER_REFRESH_MAX',
+    '30d',
+    duration('1h', '365d'),
+    'How long a session of an API client lasts at most, however often its tokens are refreshed. Those of administrators never last longer than 4 hours.',
   ),
   tokenMinutes: setting('USHER_TOKEN_MINUTES', '10', whole(1, 60), 'Access token lifetime, in minutes.'),
   signingAlgorithm: setting(
@@ -474,6 +525,7 @@ function parseConfig(texts: Partial<Record<SettingName, { text: string; source: 
   }
   const config = values as unknown as Config;
   rejectUnsafe(config);
+  rejectInvertedDurations(config);
   return { config, sources };
 }
 
@@ -543,6 +595,20 @@ function rejectUnsafe(config: Config): void {
     throw new ConfigError(
       `USHER_PUBLIC_URL is ${publicUrl}: over plain HTTP, session cookies can be stolen. Use https, or set USHER_INSECURE_HTTP=allow.`,
     );
+}
+
+/** A session cannot last longer without use than it lasts at all. */
+function rejectInvertedDurations({ sessionIdle, sessionMax, keepSignedIn, refreshIdle, refreshMax }: Config) {
+  const pairs = [
+    ['USHER_SESSION_IDLE', sessionIdle, 'USHER_SESSION_MAX', sessionMax],
+    ['USHER_REFRESH_IDLE', refreshIdle, 'USHER_REFRESH_MAX', refreshMax],
+    ['USHER_SESSION_MAX', sessionMax, 'USHER_KEEP_SIGNED_IN', keepSignedIn],
+  ] as const;
+  for (const [shorter, is, longer, than] of pairs)
+    if (millisecondsOf(is) > millisecondsOf(than))
+      throw new ConfigError(
+        `${shorter} (${is}) is longer than ${longer} (${than}). Shorten ${shorter}, or lengthen ${longer}.`,
+      );
 }
 
 /** Loopback names: only there is plain http a secure context. */

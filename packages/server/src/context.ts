@@ -3,6 +3,7 @@ import type { RenderEmail } from './core/emails/render.ts';
 import type { Keyring } from './core/keys.ts';
 import type { BreachedPasswords } from './core/passwords/breached.ts';
 import type { PlaceOf } from './core/places.ts';
+import type { SessionTimeouts } from './core/sessions/timeouts.ts';
 import type { ActiveSession, FindActiveSession } from './core/sessions.ts';
 import type { AccessTokens } from './core/tokens/access.ts';
 import type { CookieTokens } from './core/tokens/cookie.ts';
@@ -30,6 +31,8 @@ export interface AppContext {
   keys: Keys;
   hasher: Hasher;
   keyring: Keyring;
+  /** How long sessions last. */
+  sessionTimeouts: SessionTimeouts;
   cookieTokens: CookieTokens;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;

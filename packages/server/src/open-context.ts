@@ -6,7 +6,8 @@ import { DAMAGED, openInstallation, serializeKeyChanges } from './core/installat
 import { makeFirstKey, openKeyring } from './core/keys.ts';
 import { openBreachedPasswords } from './core/passwords/breached.ts';
 import { placesFrom } from './core/places.ts';
-import { IDLE_TIMEOUT, prepareFindActiveSession } from './core/sessions.ts';
+import { longestIdle, sessionTimeoutsOf } from './core/sessions/timeouts.ts';
+import { prepareFindActiveSession } from './core/sessions.ts';
 import { accessTokens } from './core/tokens/access.ts';
 import { cookieTokens } from './core/tokens/cookie.ts';
 import { deviceTokens } from './core/tokens/device.ts';
@@ -214,6 +215,7 @@ function assembleContext(
   }: Pick<AppContext, 'keys' | 'keyring'> & { services: Services; state: State },
 ): AppContext {
   const publicUrl = publicUrlOf(config);
+  const sessionTimeouts = sessionTimeoutsOf(config);
   return {
     config,
     sources,
@@ -223,14 +225,15 @@ function assembleContext(
     keys,
     hasher,
     keyring,
-    cookieTokens: cookieTokens(publicUrl, IDLE_TIMEOUT, keys.cookie),
+    sessionTimeouts,
+    cookieTokens: cookieTokens(publicUrl, longestIdle(sessionTimeouts), keys.cookie),
     accessTokens: accessTokens(
       { issuer: publicUrl, serviceAudiences: config.audiences, lifetime: config.tokenMinutes * 60_000 },
       keyring,
     ),
     refreshTokens: refreshTokens(keys.refresh),
     deviceTokens: deviceTokens(keys.device),
-    findActiveSession: prepareFindActiveSession(database),
+    findActiveSession: prepareFindActiveSession(database, sessionTimeouts),
     lastSeen,
     stateNotes,
     breachedPasswords,

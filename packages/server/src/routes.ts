@@ -30,11 +30,10 @@ export const routes: readonly Route[] = [
     summary: 'Get the OpenAPI document',
     responses: { 200: z.looseObject({ openapi: z.literal('3.1.1') }) },
     errors: [],
-    handler: ({ publicUrl }) => ({
-      status: 200,
-      bytes: openApiBytes(routes, publicUrl),
-      type: 'application/json; charset=utf-8',
-    }),
+    handler: ({ publicUrl }) => {
+      const bytes = openApiBytes(routes, publicUrl);
+      return { status: 200, bytes, shared: bytes, type: 'application/json; charset=utf-8' };
+    },
   }),
   route({
     method: 'GET',

@@ -165,7 +165,7 @@ async function show(name: string, { json }: { json?: true }, command: Command): 
     const { db, clock } = context;
     const user = await getUser(db, name);
     const limits = (await limitsOf(context, user)).map(showRateLimit);
-    const sessions = await sessionsOf(db, user, clock.now());
+    const sessions = await sessionsOf(context, user, clock.now());
     const devices = await devicesOf(db, user.id, clock.now());
     return {
       user,

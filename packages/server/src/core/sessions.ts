@@ -2,23 +2,13 @@ import type { Database, Db } from '../platform/db/index.ts';
 import type { SessionsTable, UsersTable } from '../platform/db/tables.ts';
 import type { SessionUserColumn } from '../user-fields.ts';
 import { sessionUserColumns } from '../user-fields.ts';
+import { expiryOf, longestIdle, longestSession, type SessionTimeouts } from './sessions/timeouts.ts';
 
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+const DAY = 24 * 60 * MINUTE;
 
-/** A cookie session expires after this long without a request. */
-export const IDLE_TIMEOUT = 10 * MINUTE;
-/** A cookie session expires after this long, however active it is. */
-const ABSOLUTE_TIMEOUT = 12 * HOUR;
-/** An administrator's session expires after this long, whether it uses a cookie or bearer tokens. */
-const ADMIN_ABSOLUTE_TIMEOUT = 4 * HOUR;
-/**
- * A bearer session expires after this long without a refresh, and at its absolute timeout however often it is
- * refreshed.
- */
-export const REFRESH_IDLE_TIMEOUT = 14 * DAY;
-const REFRESH_ABSOLUTE_TIMEOUT = 30 * DAY;
+/** `last_seen_at` of a cookie session is up to this much too early. */
+const LAST_SEEN_LAG = MINUTE;
 /** Uses of one refresh token within this time are concurrent, as from two tabs, and count as one. */
 const REFRESH_GRACE_PERIOD = 3_000;
 /** How often per day a session may reuse an old refresh token: the response was lost, or the token was stolen. */
@@ -53,6 +43,7 @@ const liveColumns = [
   'refresh_number',
   'refreshed_at',
   'authenticated_at',
+  'kept_until',
 ] as const satisfies readonly (keyof SessionsTable)[];
 
 /** A valid session and its user, with the fields that every request needs. */
@@ -71,10 +62,10 @@ export type FindActiveSession = (id: string, now: number) => Promise<ActiveSessi
  * Prepares `FindActiveSession`. It runs on every request, so it is one statement, prepared once. It is one of three
  * places where a core file reads another's table (the others are `epochOf` in `core/devices.ts` and `sessionsOf`).
  */
-export function prepareFindActiveSession({
-  db,
-  prepareRead,
-}: Pick<Database, 'db' | 'prepareRead'>): FindActiveSession {
+export function prepareFindActiveSession(
+  { db, prepareRead }: Pick<Database, 'db' | 'prepareRead'>,
+  timeouts: SessionTimeouts,
+): FindActiveSession {
   const query = db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
@@ -88,7 +79,7 @@ export function prepareFindActiveSession({
     const row = await read([id]);
     if (!row || row[0] !== null) return undefined;
     const activeSession = toActiveSession(id, row);
-    return activeSession.user.disabled_at === null && now < expiryOf(activeSession)
+    return activeSession.user.disabled_at === null && now < expiryOf(timeouts, activeSession)
       ? activeSession
       : undefined;
   };
@@ -99,62 +90,49 @@ const emptyUser = Object.fromEntries(sessionUserColumns.map((column) => [column,
 
 /** @param row The values of the query above: the session's `revoked_at`, its columns, then its user's. */
 function toActiveSession(id: string, row: readonly unknown[]): ActiveSession {
-  const [, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, authenticated_at] = row;
+  const [, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, authenticated_at, kept_until] =
+    row;
   const user: Record<string, unknown> = { ...emptyUser };
   let at = 1 + liveColumns.length;
   for (const column of sessionUserColumns) user[column] = row[at++];
-  const session = { id, kind, amr, created_at, last_seen_at, refresh_number, refreshed_at, authenticated_at };
+  const seen = { created_at, last_seen_at, authenticated_at, kept_until };
+  const session = { id, kind, amr, ...seen, refresh_number, refreshed_at };
   return { session, user } as unknown as ActiveSession;
 }
 
-/** When a session expires if it is not used again, in milliseconds since 1970. Cookie tokens expire sooner. */
-export function expiryOf({ session, user }: ActiveSession): number {
-  const cap = session.created_at + absoluteTimeoutOf(session.kind, user);
-  return session.kind === 'cookie' ? cap : Math.min(session.refreshed_at + REFRESH_IDLE_TIMEOUT, cap);
-}
-
-/**
- * When a session expires however much it is used. An administrator's timeout is equally short for every kind of
- * session.
- */
-export function absoluteTimeoutOf(
-  kind: SessionKind,
-  { admin_since }: Pick<UsersTable, 'admin_since'>,
-): number {
-  if (admin_since !== null) return ADMIN_ABSOLUTE_TIMEOUT;
-  return kind === 'cookie' ? ABSOLUTE_TIMEOUT : REFRESH_ABSOLUTE_TIMEOUT;
-}
+const listedColumns = [
+  'id',
+  'kind',
+  'created_at',
+  'last_seen_at',
+  'kept_until',
+  'ip',
+  'user_agent',
+] as const satisfies readonly (keyof SessionsTable)[];
 
 /** The fields of a session that its user sees, and its known device, with the name that the user gave to it. */
-export type ListedSession = Pick<
-  SessionsTable,
-  'id' | 'kind' | 'created_at' | 'last_seen_at' | 'ip' | 'user_agent' | 'device_id'
-> & { name: string | null };
+export type ListedSession = Pick<SessionsTable, (typeof listedColumns)[number] | 'device_id'> & {
+  name: string | null;
+};
 
 /**
  * The active sessions of a user, most recently used first. The current session, if there is one, is always included.
  */
 export async function sessionsOf(
-  db: Db,
+  { db, sessionTimeouts }: { db: Db; sessionTimeouts: SessionTimeouts },
   user: Pick<UsersTable, 'id' | 'admin_since'>,
   now: number,
   currentId = '',
 ): Promise<ListedSession[]> {
-  return db
+  const { cookie, bearer } = user.admin_since === null ? sessionTimeouts : sessionTimeouts.admin;
+  const kept = user.admin_since === null ? sessionTimeouts.kept : undefined;
+  const sessions = await db
     .selectFrom('sessions')
     .leftJoin('devices', (join) =>
       join.onRef('devices.id', '=', 'sessions.device_id').onRef('devices.user_id', '=', 'sessions.user_id'),
     )
-    .select([
-      'sessions.id',
-      'sessions.kind',
-      'sessions.created_at',
-      'sessions.last_seen_at',
-      'sessions.ip',
-      'sessions.user_agent',
-      'devices.id as device_id',
-      'devices.name',
-    ])
+    .select(listedColumns.map((column) => `sessions.${column}` as const))
+    .select(['devices.id as device_id', 'devices.name'])
     .where('sessions.user_id', '=', user.id)
     .where('sessions.revoked_at', 'is', null)
     .where((good) =>
@@ -162,31 +140,47 @@ export async function sessionsOf(
         good('sessions.id', '=', currentId),
         good.and([
           good('sessions.kind', '=', 'cookie'),
-          // Allows an extra minute because `last_seen_at` lags by up to one.
-          good('sessions.last_seen_at', '>', now - IDLE_TIMEOUT - MINUTE),
-          good('sessions.created_at', '>', now - absoluteTimeoutOf('cookie', user)),
+          good('sessions.last_seen_at', '>', now - cookie.idle - LAST_SEEN_LAG),
+          good('sessions.created_at', '>', now - cookie.absolute),
+        ]),
+        good.and([
+          good('sessions.kept_until', '>', kept ? now : Number.MAX_SAFE_INTEGER),
+          good('sessions.last_seen_at', '>', now - (kept?.idle ?? 0) - LAST_SEEN_LAG),
+          good('sessions.created_at', '>', now - (kept?.absolute ?? 0)),
         ]),
         good.and([
           good('sessions.kind', '=', 'bearer'),
-          good('sessions.refreshed_at', '>', now - REFRESH_IDLE_TIMEOUT),
-          good('sessions.created_at', '>', now - absoluteTimeoutOf('bearer', user)),
+          good('sessions.refreshed_at', '>', now - bearer.idle),
+          good('sessions.created_at', '>', now - bearer.absolute),
         ]),
       ]),
     )
     .orderBy('sessions.last_seen_at', 'desc')
     .orderBy('sessions.id')
     .execute();
+  return kept ? sessions : sessions.map((session) => ({ ...session, kept_until: null }));
 }
 
 /** The number of active sessions of all users. */
-export async function countActiveSessions(db: Db, now: number): Promise<number> {
+export async function countActiveSessions(
+  { db, sessionTimeouts }: { db: Db; sessionTimeouts: SessionTimeouts },
+  now: number,
+): Promise<number> {
+  const { cookie, kept, bearer } = sessionTimeouts;
   const row = await db
     .selectFrom('sessions')
     .select((sessions) => sessions.fn.countAll<number>().as('count'))
     .where('revoked_at', 'is', null)
-    .where('last_seen_at', '>', now - REFRESH_IDLE_TIMEOUT)
+    .where('last_seen_at', '>', now - Math.max(longestIdle(sessionTimeouts), bearer.idle) - LAST_SEEN_LAG)
     .where((good) =>
-      good.or([good('kind', '=', 'bearer'), good('last_seen_at', '>', now - IDLE_TIMEOUT - MINUTE)]),
+      good.or([
+        good.and([good('kind', '=', 'bearer'), good('last_seen_at', '>', now - bearer.idle)]),
+        good.and([good('kind', '=', 'cookie'), good('last_seen_at', '>', now - cookie.idle - LAST_SEEN_LAG)]),
+        good.and([
+          good('kept_until', '>', kept ? now : Number.MAX_SAFE_INTEGER),
+          good('last_seen_at', '>', now - (kept?.idle ?? 0) - LAST_SEEN_LAG),
+        ]),
+      ]),
     )
     .executeTakeFirstOrThrow();
   return row.count;
@@ -405,9 +399,12 @@ export async function saveLastSeen(tx: Db, seen: ReadonlyMap<string, number>): P
 }
 
 /** Removes sessions that can no longer be active and are not needed to detect refresh token reuse. */
-export async function deleteOldSessions(db: Db, now: number): Promise<void> {
+export async function deleteOldSessions(
+  { db, sessionTimeouts }: { db: Db; sessionTimeouts: SessionTimeouts },
+  now: number,
+): Promise<void> {
   await db
     .deleteFrom('sessions')
-    .where('created_at', '<', now - REFRESH_ABSOLUTE_TIMEOUT - DAY)
+    .where('created_at', '<', now - longestSession(sessionTimeouts) - DAY)
     .execute();
 }

@@ -261,6 +261,43 @@ export async function findVerificationByLink(
   return row && asFlow(row);
 }
 
+/** Tells a ticket from a link, whose characters have no dot. */
+export const isTicket = (token: string): boolean => token.includes('.');
+
+/**
+ * A ticket says that the code of a verification was right. It is valid in the place of the link, so the code is not
+ * checked again after the owner has thought of a new password. Nothing is stored.
+ *
+ * @param until When it expires, in milliseconds since 1970.
+ */
+export const ticketFor = (
+  key: KeyObject,
+  { purpose, id }: Pick<Verification, 'purpose' | 'id'>,
+  until: number,
+): string => `${id}.${until}.${mac(key, ['ticket', purpose, id, until].join('\n'))}`;
+
+/** Finds the verification of a valid ticket. */
+export async function findVerificationByTicket(
+  db: Db,
+  key: KeyObject,
+  purposes: readonly Purpose[],
+  ticket: string,
+  now: number,
+): Promise<Verification | undefined> {
+  const [id = '', until = ''] = ticket.split('.');
+  const of = purposes.find((purpose) => equalSecrets(ticket, ticketFor(key, { purpose, id }, Number(until))));
+  if (of === undefined || Number(until) <= now) return undefined;
+  const row = await db
+    .selectFrom('verifications')
+    .select(columns)
+    .where('id', '=', id)
+    .where('purpose', '=', of)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return row && asFlow(row);
+}
+
 /**
  * Consumes a verification, both its code and its link. @returns false if it was not open; only one concurrent call gets
  * true.

@@ -1,5 +1,6 @@
 import type { AppContext } from '../context.ts';
-import { type ActiveSession, expiryOf } from '../core/sessions.ts';
+import { cookieExpiryOf } from '../core/sessions/timeouts.ts';
+import type { ActiveSession } from '../core/sessions.ts';
 import { HttpError } from '../errors.ts';
 import { type Credential, findSession, findSessionAgain, readCredential } from './credential.ts';
 import type { Route, RouteResponse } from './route.ts';
@@ -48,7 +49,11 @@ export async function authenticate(
   context.lastSeen.note(activeSession, now);
   const cookie =
     credential.kind === 'cookie'
-      ? context.cookieTokens.slide(credential.claims, now, expiryOf(activeSession))
+      ? context.cookieTokens.slide(
+          credential.claims,
+          now,
+          cookieExpiryOf(context.sessionTimeouts, activeSession, now),
+        )
       : undefined;
   return { activeSession, credential, cookie };
 }

@@ -1,5 +1,6 @@
 import type { AppContext } from '../context.ts';
-import { type ActiveSession, authTimeOf, IDLE_TIMEOUT } from '../core/sessions.ts';
+import { idleTimeoutOf } from '../core/sessions/timeouts.ts';
+import { type ActiveSession, authTimeOf } from '../core/sessions.ts';
 import { type Claims, hasExpired, isFromFuture, seconds } from '../core/tokens/claims.ts';
 import { HttpError } from '../errors.ts';
 import { readAuthorization } from './authorization.ts';
@@ -81,7 +82,24 @@ export async function findSession(context: AppContext, credential: Credential): 
   const now = context.clock.now();
   if (hasExpired(credential.claims, now) || isFromFuture(credential.claims, now))
     throw new HttpError('invalid_token');
-  return readSession(context, credential, now);
+  const activeSession = await readSession(context, credential, now);
+  if (now >= idleEnd(context, credential, activeSession)) throw new HttpError('invalid_token');
+  return activeSession;
+}
+
+/**
+ * When a cookie expires without another request, in milliseconds since 1970: a shorter timeout that came after it, by
+ * the settings or because its user became an administrator, applies at once.
+ */
+function idleEnd(
+  { sessionTimeouts }: Pick<AppContext, 'sessionTimeouts'>,
+  { kind, claims }: Credential,
+  activeSession: ActiveSession,
+): number {
+  const exp = claims.exp * 1000;
+  return kind === 'cookie'
+    ? Math.min(exp, claims.iat * 1000 + idleTimeoutOf(sessionTimeouts, activeSession))
+    : exp;
 }
 
 /**
@@ -93,10 +111,11 @@ export async function findSession(context: AppContext, credential: Credential): 
 export async function findSessionAgain(context: AppContext, credential: Credential): Promise<ActiveSession> {
   const now = context.clock.now();
   const activeSession = await readSession(context, credential, now);
+  const { last_seen_at } = activeSession.session;
   const postponed =
-    credential.kind === 'cookie' ? seconds(activeSession.session.last_seen_at + IDLE_TIMEOUT) : 0;
-  const exp = Math.max(credential.claims.exp, postponed);
-  if (hasExpired({ exp }, now)) throw new HttpError('invalid_token');
+    credential.kind === 'cookie' ? last_seen_at + idleTimeoutOf(context.sessionTimeouts, activeSession) : 0;
+  const end = Math.max(idleEnd(context, credential, activeSession), postponed);
+  if (hasExpired({ exp: seconds(end) }, now)) throw new HttpError('invalid_token');
   return activeSession;
 }
 

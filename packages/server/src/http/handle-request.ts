@@ -9,6 +9,7 @@ import { text } from '../languages/text.ts';
 import { newRequestId } from '../platform/random.ts';
 import { authenticate, authenticateAgain, requireCredential } from './authenticate.ts';
 import { clientIp, type TrustedProxies, UNKNOWN_IP } from './client-ip.ts';
+import { compress } from './compression.ts';
 import { readCookies } from './cookies.ts';
 import { cookieName, readAllCredentials } from './credential.ts';
 import { rejectDuplicateHeaders } from './duplicates.ts';
@@ -117,6 +118,8 @@ export function createRequestHandler(context: AppContext, http: HttpSettings): R
     logRequest(context, requestLog, response.status, performance.now() - started);
     // A response to HEAD has no body.
     if (c.req.method === 'HEAD') await response.stream?.cancel();
+    if (response.shared !== undefined)
+      response = await compress(response, c.req.raw.headers.get('accept-encoding'), common['vary']);
     return toResponse(response, common, more, cookies);
   };
 }

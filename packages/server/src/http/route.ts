@@ -46,6 +46,11 @@ export interface RouteResponse {
   text?: string;
   /** Content that many responses share, instead of `text`. */
   bytes?: Uint8Array<ArrayBuffer>;
+  /**
+   * What the content belongs to, if it is the same for everyone and contains no secret: only then it is compressed, once
+   * (`http/compression`).
+   */
+  shared?: object;
   /** Content sent in chunks, instead of `text` (`platform/streams`). */
   stream?: ReadableStream<Uint8Array>;
   /** The media type of `text`, `bytes` or `stream`. */

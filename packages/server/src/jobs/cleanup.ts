@@ -4,6 +4,7 @@ import { deleteOldEmails, dropStaleEmails } from '../core/emails/outbox.ts';
 import { deleteAnonymousEvents, deleteEvents } from '../core/events.ts';
 import { deleteOldRateLimits } from '../core/rate-limits.ts';
 import { addToCounts, deleteOldSamples } from '../core/samples.ts';
+import type { SessionTimeouts } from '../core/sessions/timeouts.ts';
 import { deleteOldSessions } from '../core/sessions.ts';
 import { deleteOldVerifications } from '../core/verifications.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -12,14 +13,20 @@ import type { Log } from '../platform/log.ts';
 
 const DAY = 24 * 60 * 60_000;
 
+interface CleanupContext {
+  db: Db;
+  clock: Clock;
+  sessionTimeouts: SessionTimeouts;
+}
+
 /** Deletes expired rows that are no longer needed as evidence. It is idempotent. */
-export async function cleanUp({ db, clock }: { db: Db; clock: Clock }): Promise<void> {
+export async function cleanUp({ db, clock, sessionTimeouts }: CleanupContext): Promise<void> {
   const now = clock.now();
   await deleteOldRateLimits(db, now);
   await deleteOldVerifications(db, 7 * DAY, now);
   await dropStaleEmails(db, now);
   await deleteOldEmails(db, 7 * DAY, DAY, now);
-  await deleteOldSessions(db, now);
+  await deleteOldSessions({ db, sessionTimeouts }, now);
   await deleteOldDevices(db, now);
   await deleteOldSamples(db, 61 * DAY, now);
 }

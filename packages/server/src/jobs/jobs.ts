@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Keyring } from '../core/keys.ts';
+import type { SessionTimeouts } from '../core/sessions/timeouts.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Hasher } from '../platform/hasher.ts';
 import { cleanUp, deleteOldEvents, type EventCleanupContext } from './cleanup.ts';
@@ -16,6 +17,7 @@ const SECOND = 1_000;
 export interface JobContext extends EmailContext, EventCleanupContext {
   keys: EmailContext['keys'] & { wrap: KeyObject };
   keyring: Keyring;
+  sessionTimeouts: SessionTimeouts;
   hasher: Hasher;
   lastSeen: LastSeenNotes;
   stateNotes: StateNotes;

@@ -322,6 +322,7 @@ export interface TextValues {
   'fields.time_zone_use': never;
   'fields.code': { digits: 'number' };
   'fields.password_hint': { minimum: 'number' };
+  'devices.kept_until': { date: 'any' };
   'home.title': { service: 'any' };
   'home.lead': never;
   'home.deleted': never;
@@ -334,6 +335,7 @@ export interface TextValues {
   'sign_in.reset': never;
   'sign_in.to_continue': never;
   'sign_in.forgot': never;
+  'sign_in.keep': never;
   'sign_in.failed': never;
   'sign_up.title': never;
   'sign_up.username_hint': never;
@@ -343,6 +345,9 @@ export interface TextValues {
   'forgot.lead': never;
   'forgot.send': never;
   'forgot.sent': never;
+  'forgot.wait': { seconds: 'any' };
+  'forgot.send_again': never;
+  'forgot.send_again_in': { seconds: 'any' };
   'link.check_email': never;
   'link.enter_code': never;
   'link.paste': never;
@@ -966,8 +971,8 @@ export interface RichValues {
   'sign_in.no_account': { link: 'tag' };
   'sign_in.failed_help': { link: 'tag' };
   'sign_up.have_account': { link: 'tag' };
+  'sign_up.exists': { link: 'tag' };
   'forgot.remember': { link: 'tag' };
-  'forgot.again': { link: 'tag' };
   'link.mailbox': { link: 'tag' };
   'reset.no_code': { link: 'tag' };
   'setup.application': { name: 'any'; link: 'tag' };

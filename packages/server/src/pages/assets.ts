@@ -72,6 +72,7 @@ export function assetFile(
     status: 200,
     text: asset.text,
     type: asset.type,
+    shared: asset,
     headers: { 'cache-control': isThis ? 'public, max-age=31536000, immutable' : 'public, max-age=60' },
   };
 }

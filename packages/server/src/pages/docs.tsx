@@ -7,16 +7,14 @@ import { errorCodes } from './openapi-schemas.ts';
 
 const made = new WeakMap<OpenApi, RouteResponse>();
 
-/** The API reference page. It is rendered once for each document. */
+/** The API reference page. It is rendered once for each document, and the same for everyone. */
 export function docsPage(context: PageContext, viewer: Viewer, document: OpenApi): RouteResponse {
-  const response =
-    made.get(document) ??
-    page(
-      context,
-      viewer,
-      { title: `${document.info.title} API reference`, isEnglish: true },
-      <Docs document={document} />,
-    );
+  const view = { title: `${document.info.title} API reference`, isEnglish: true } as const;
+  const render = () => ({
+    ...page(context, viewer, view, <Docs document={document} />),
+    shared: document,
+  });
+  const response = made.get(document) ?? render();
   made.set(document, response);
   return response;
 }

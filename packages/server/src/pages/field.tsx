@@ -15,6 +15,9 @@ interface FieldProps {
   /** The `autocomplete` token of the HTML standard, which tells a password manager what the field is. */
   autocomplete: string;
   inputmode?: 'numeric' | undefined;
+  maxlength?: number;
+  /** The length of a code: a script submits the form when it is complete. */
+  digits?: number;
   errors: FieldError[];
   /** Help shown before there is an error. */
   hint?: Child;
@@ -34,6 +37,22 @@ export function Field(props: FieldProps) {
       <label for={props.id ?? props.name}>{props.label}</label>
       <Input {...props} />
       <Below {...props} />
+    </div>
+  );
+}
+
+interface CheckboxProps {
+  name: string;
+  label: string;
+  checked: boolean;
+}
+
+/** A choice, sent as `on` if it is made. */
+export function Checkbox({ name, label, checked }: CheckboxProps) {
+  return (
+    <div class="choice">
+      <input id={name} name={name} type="checkbox" checked={checked} />
+      <label for={name}>{label}</label>
     </div>
   );
 }
@@ -152,6 +171,8 @@ function Input({ name, id = name, type = 'text', value, hint, errors, ...rest }:
       autocomplete={rest.autocomplete}
       passwordrules={rest.passwordrules}
       inputmode={rest.inputmode}
+      maxlength={rest.maxlength}
+      data-digits={rest.digits}
       autocapitalize="none"
       spellcheck={false}
       required={!rest.optional}

@@ -69,6 +69,12 @@ function AskForEmail({ email, error }: { email: string; error?: HttpError }) {
   );
 }
 
+/**
+ * How long to wait before another email is asked for, in seconds. It keeps impatient people from using up their emails.
+ * Nothing enforces it: a stranger could then keep the owner from asking (the rate limits have room for that).
+ */
+const SEND_AGAIN_AFTER = 60;
+
 function EmailSent({ context, email }: { context: AppContext; email: string }) {
   const t = useTranslator();
   return (
@@ -76,9 +82,18 @@ function EmailSent({ context, email }: { context: AppContext; email: string }) {
       <CheckYourEmail context={context} message={text('forgot.sent')}>
         <ResetByCode context={context} email={email} errors={[]} />
       </CheckYourEmail>
-      <p class="aside">
-        {t.rich('forgot.again', { link: (children) => <a href="/forgot-password">{children}</a> })}
-      </p>
+      <div class="aside">
+        <p>{t('forgot.wait', { seconds: SEND_AGAIN_AFTER })}</p>
+        <Form action="/forgot-password" shape="inline" hidden={{ email }}>
+          <Button
+            weight="plain"
+            small
+            wait={{ seconds: SEND_AGAIN_AFTER, text: t('forgot.send_again_in', { seconds: '{seconds}' }) }}
+          >
+            {t('forgot.send_again')}
+          </Button>
+        </Form>
+      </div>
     </>
   );
 }

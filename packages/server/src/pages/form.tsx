@@ -44,11 +44,29 @@ interface ButtonProps {
   value?: string;
   /** For screen readers, if several buttons have the same text. It begins with the visible text. */
   label?: string;
+  /** For how long a script disables the button, and what it says meanwhile, with `{seconds}` for the rest. */
+  wait?: { seconds: number; text: string };
 }
 
-export function Button({ children, weight = 'primary', small = false, name, value, label }: ButtonProps) {
+export function Button({
+  children,
+  weight = 'primary',
+  small = false,
+  name,
+  value,
+  label,
+  wait,
+}: ButtonProps) {
   return (
-    <button type="submit" class={buttonClass(weight, small)} name={name} value={value} aria-label={label}>
+    <button
+      type="submit"
+      class={buttonClass(weight, small)}
+      name={name}
+      value={value}
+      aria-label={label}
+      data-wait={wait?.seconds}
+      data-wait-text={wait?.text}
+    >
       {children}
     </button>
   );

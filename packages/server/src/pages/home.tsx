@@ -9,7 +9,10 @@ import { useTranslator } from './translator.tsx';
 
 export const homeQuery = z.object({ done: z.literal('deleted').optional().catch(undefined) });
 
-/** Shows visitors where to sign in; redirects signed-in users to their account. */
+/**
+ * Leads visitors to the sign-in, and signed-in users to their account. A page of its own is shown until the setup is
+ * done, after the deletion of an account, and where an application shares the origin.
+ */
 export async function homePage(
   context: AppContext,
   call: Call<undefined, z.infer<typeof homeQuery>>,
@@ -17,6 +20,8 @@ export async function homePage(
   if (await findSignedIn(context, call.headers)) return seeOther('/dashboard');
   const { serviceName, signup } = context.config;
   const setUp = await setUpState(context);
+  if (setUp === 'done' && call.query.done === undefined && context.application() === undefined)
+    return seeOther('/sign-in');
   const content = <Home {...{ serviceName, signup, setUp }} isDeleted={call.query.done !== undefined} />;
   return page(context, call, { title: serviceName, shape: 'centered' }, content);
 }

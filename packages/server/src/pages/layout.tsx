@@ -69,7 +69,10 @@ interface Place {
 }
 
 /** The parts of the context that pages use. */
-export type PageContext = Pick<AppContext, 'config' | 'assets' | 'clock' | 'languages' | 'placeOf'>;
+export type PageContext = Pick<
+  AppContext,
+  'config' | 'assets' | 'clock' | 'languages' | 'placeOf' | 'sessionTimeouts'
+>;
 
 /** Who views the page. The header names the signed-in user and lets them sign out. */
 export type Viewer = Pick<Call, 'formToken' | 'language'> & { activeSession?: ActiveSession };
@@ -158,7 +161,7 @@ interface DocumentProps {
 }
 
 function Document({ context, activeSession, view, children }: DocumentProps) {
-  const { config, assets, clock } = context;
+  const { config, assets } = context;
   const { title, shape = 'reading', area } = view;
   const t = useTranslator();
   const look = area ? (area.isNarrow ? 'area narrow' : 'area') : shape;
@@ -177,7 +180,7 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
         {hasScripts(activeSession, view) && <script type="module" src={assets['usher.js']?.url} />}
         {activeSession && <script type="module" src={assets['session.js']?.url} />}
       </head>
-      <body class={look} {...(activeSession ? sessionData(activeSession, clock.now(), t) : {})}>
+      <body class={look} {...(activeSession ? sessionData(context, activeSession, t) : {})}>
         <a class="skip" href="#content">
           {t('layout.skip')}
         </a>
@@ -197,8 +200,8 @@ function Document({ context, activeSession, view, children }: DocumentProps) {
 }
 
 /** The data from which the script tells when a session is about to end, in milliseconds, and its texts. */
-const sessionData = (activeSession: ActiveSession, now: number, t: Translator) => {
-  const { idle, left } = timeLeft(activeSession, now);
+const sessionData = (context: PageContext, activeSession: ActiveSession, t: Translator) => {
+  const { idle, left } = timeLeft(context, activeSession, context.clock.now());
   return {
     'data-user': activeSession.user.id,
     'data-idle': idle,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { AppContext } from '../context.ts';
 import { type FieldError, HttpError } from '../errors.ts';
-import { checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
+import { checkResetCode, checkResetLink, resetPassword } from '../flows/recovery/reset-password.ts';
+import { nameCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
 import { text } from '../languages/text.ts';
-import { NewPasswordField } from './field.tsx';
 import { Actions, Button, Form, FormErrors } from './form.tsx';
 import { seeOther, withErrorHeaders } from './layout.tsx';
 import { CodeOrLink, LinkForm, linkBody, tokenOf } from './link-form.tsx';
@@ -23,7 +23,7 @@ const PATH = '/reset-password';
 export const resetForm = z.union([
   linkBody,
   z.strictObject({ token: z.string(), password: z.string() }),
-  z.strictObject({ email: z.string(), code: z.string(), password: z.string() }),
+  z.strictObject({ email: z.string(), code: z.string() }),
 ]);
 
 /** The form that takes a code or the link from an email. */
@@ -51,29 +51,44 @@ async function openLink(context: AppContext, call: Call<unknown>, token: string)
   );
 }
 
-/** Opens a link, or resets the password from either form. It signs no one in: the next step is to sign in. */
+/** Checks a code, then asks for the new password: a wrong code is told before one thinks of a password. */
+async function checkCode(
+  context: AppContext,
+  call: Call<unknown>,
+  given: { email: string; code: string },
+): Promise<RouteResponse> {
+  const title = titleOf(context, call);
+  try {
+    const token = await checkResetCode(context, call, withoutSpaces(given));
+    const form = <ByLink context={context} token={token} errors={[]} />;
+    return verificationPage(context, call, title, form);
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    const form = <ByCode context={context} {...given} errors={verificationErrors(error)} />;
+    return withErrorHeaders(error, verificationPage(context, call, title, form, error.status));
+  }
+}
+
+/** Opens a link, checks a code, or resets the password. It signs no one in: the next step is to sign in. */
 export async function resetSubmit(
   context: AppContext,
   call: Call<z.infer<typeof resetForm>>,
 ): Promise<RouteResponse> {
   const { body } = call;
   if ('link' in body) return openLink(context, call, tokenOf(body.link));
+  if ('code' in body) return checkCode(context, call, body);
   try {
-    const { otherCookies } = await resetPassword(context, { ...call, body: withoutSpaces(body) });
-    return seeOther('/sign-in?done=reset', { otherCookies });
+    const { user, otherCookies } = await resetPassword(context, { ...call, body });
+    return seeOther('/sign-in?done=reset', {
+      otherCookies: { ...otherCookies, ...nameCookie(user.username) },
+    });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     if (error.code === 'invalid_link')
       return invalidLinkPage(context, call, titleOf(context, call), error, {
         next: ANOTHER_EMAIL,
       });
-    const errors = verificationErrors(error);
-    const form =
-      'code' in body ? (
-        <ByCode context={context} email={body.email} code={body.code} errors={errors} />
-      ) : (
-        <ByLink context={context} token={body.token} errors={errors} />
-      );
+    const form = <ByLink context={context} token={body.token} errors={verificationErrors(error)} />;
     return withErrorHeaders(
       error,
       verificationPage(context, call, titleOf(context, call), form, error.status),
@@ -118,17 +133,16 @@ interface ResetByCodeProps {
   errors: FieldError[];
 }
 
-/** Fields for email, code and new password; also shown after an email was sent. */
+/** Fields for email and code; also shown after an email was sent. */
 export function ResetByCode({ context, email, code, errors }: ResetByCodeProps) {
   const t = useTranslator();
   return (
     <>
-      <FormErrors errors={errors} shown={['email', 'code', 'password']} />
+      <FormErrors errors={errors} shown={['email', 'code']} />
       <Form action={PATH}>
         <CodeFields config={context.config} email={email} code={code} errors={errors} autofocus />
-        <NewPasswordField config={context.config} errors={errors} />
         <Actions>
-          <Button>{t('action.reset_password')}</Button>
+          <Button>{t('action.continue')}</Button>
         </Actions>
       </Form>
     </>

@@ -3,8 +3,9 @@ import type { AppContext } from '../context.ts';
 import { HttpError } from '../errors.ts';
 import { signIn } from '../flows/sign-in/password.ts';
 import { findSignedIn } from '../http/credential.ts';
+import { readNameCookie } from '../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import { Field, PasswordField } from './field.tsx';
+import { Checkbox, Field, PasswordField } from './field.tsx';
 import { Actions, Button, Form } from './form.tsx';
 import { Card, Notice, page, seeOther, statusAndTitle, withErrorHeaders } from './layout.tsx';
 import { allowFormRedirects, nextPage, readReturnTo, withReturnTo } from './return-to.ts';
@@ -28,6 +29,7 @@ export const signInQuery = z.object({
 export const signInForm = z.strictObject({
   name: z.string(),
   password: z.string(),
+  keep_signed_in: z.literal('on').optional(),
   return_to: z.string().optional(),
 });
 
@@ -39,11 +41,11 @@ export async function signInPage(
   const activeSession = await findSignedIn(context, call.headers);
   if (activeSession)
     return seeOther(nextPage(activeSession.user.password_change_required_at !== null, returnTo));
-  const form = <SignIn context={context} name="" returnTo={returnTo} done={call.query.done} />;
-  return allowFormRedirects(
-    context,
-    page(context, call, { title: translatorOf(context, call)('sign_in.title'), shape: 'centered' }, form),
-  );
+  const name = readNameCookie(context, call.headers);
+  const form = <SignIn context={context} name={name ?? ''} returnTo={returnTo} done={call.query.done} />;
+  const view = { title: translatorOf(context, call)('sign_in.title'), shape: 'centered' } as const;
+  const response = allowFormRedirects(context, page(context, call, view, form));
+  return name === undefined ? response : { ...response, otherCookies: { name: 'unset' } };
 }
 
 export async function signInSubmit(
@@ -51,16 +53,17 @@ export async function signInSubmit(
   call: Call<z.infer<typeof signInForm>>,
 ): Promise<RouteResponse> {
   const { name, password, return_to } = call.body;
+  const keep = call.body.keep_signed_in !== undefined;
   const returnTo = readReturnTo(context, return_to);
   try {
     const { user, cookie, otherCookies } = await signIn(context, {
       ...call,
-      body: { login: name, password },
+      body: { login: name, password, keep_signed_in: keep },
     });
     return seeOther(nextPage(user.password_change_required_at !== null, returnTo), { cookie, otherCookies });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    const form = <SignIn context={context} name={name} returnTo={returnTo} error={error} />;
+    const form = <SignIn context={context} name={name} keep={keep} returnTo={returnTo} error={error} />;
     const t = translatorOf(context, call);
     const view = { ...statusAndTitle(t('sign_in.title'), error, t), shape: 'centered' } as const;
     return allowFormRedirects(context, withErrorHeaders(error, page(context, call, view, form)));
@@ -70,12 +73,14 @@ export async function signInSubmit(
 interface SignInProps {
   context: AppContext;
   name: string;
+  /** Whether to stay signed in. */
+  keep?: boolean;
   returnTo: string | undefined;
   done?: keyof typeof done | undefined;
   error?: HttpError;
 }
 
-function SignIn({ context: { config }, name, returnTo, done: act, error }: SignInProps) {
+function SignIn({ context: { config }, name, keep = false, returnTo, done: act, error }: SignInProps) {
   const t = useTranslator();
   return (
     <>
@@ -99,12 +104,17 @@ function SignIn({ context: { config }, name, returnTo, done: act, error }: SignI
             autocomplete="current-password"
             errors={[]}
             autofocus={name !== ''}
-            aside={<a href="/forgot-password">{t('sign_in.forgot')}</a>}
           />
+          {config.keepSignedIn !== 'off' && (
+            <Checkbox name="keep_signed_in" label={t('sign_in.keep')} checked={keep} />
+          )}
           <Actions>
             <Button>{t('action.sign_in')}</Button>
           </Actions>
         </Form>
+        <p class="aside">
+          <a href="/forgot-password">{t('sign_in.forgot')}</a>
+        </p>
       </Card>
       {config.signup !== 'closed' && (
         <p class="aside">

@@ -83,6 +83,15 @@ function SignUp({ context: { config }, username, email, returnTo, error }: SignU
           </Notice>
         )}
         <FormErrors errors={errors} shown={['username', 'email', 'password']} />
+        {error?.code === 'user_exists' && (
+          <Notice>
+            <p>
+              {t.rich('sign_up.exists', {
+                link: (children) => <a href={withReturnTo('/sign-in', returnTo)}>{children}</a>,
+              })}
+            </p>
+          </Notice>
+        )}
         <Form action="/sign-up" hidden={returnTo === undefined ? {} : { return_to: returnTo }}>
           <UsernameField value={username} errors={errors} hint={t('sign_up.username_hint')} autofocus />
           <EmailField value={email} errors={errors} hint={t('sign_up.email_hint')} />

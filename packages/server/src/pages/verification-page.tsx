@@ -44,6 +44,9 @@ export function CodeFields({ config, email, code, errors, autofocus = false, isF
         value={code}
         autocomplete="one-time-code"
         inputmode="numeric"
+        // A mail program may copy spaces along: the script removes them, or the server.
+        maxlength={2 * config.codesDigits}
+        digits={config.codesDigits}
         look="code-input"
         errors={errors}
         autofocus={autofocus && email !== ''}

@@ -5,7 +5,7 @@ import { bytesOfRow, rowsInADay, strangerRows } from '../../../../scripts/strang
 import { rateLimits, readRateLimits } from '../../src/core/rate-limits.ts';
 import { RECOVERY_EMAIL_SENT } from '../../src/flows/recovery/send-mail.ts';
 import { cleanUp, deleteOldEvents } from '../../src/jobs/cleanup.ts';
-import { NEW_PASSWORD, newIdentifiers, PASSWORD, WRONG } from '../support/app.ts';
+import { NEW_PASSWORD, newIdentifiers, PASSWORD, sessionTimeouts, WRONG } from '../support/app.ts';
 import { DAY, HOUR, MINUTE } from '../support/clock.ts';
 import { deviceOf, sessionOf } from '../support/cookies.ts';
 import { lastEmail, tokenOf } from '../support/emails.ts';
@@ -44,7 +44,7 @@ describe.each(databases)('rows of strangers on $name', ({ name: kind, create }) 
   /** What the jobs of a server do every ten minutes. */
   async function clean(): Promise<void> {
     const { db, clock, log } = app.context;
-    await cleanUp({ db, clock });
+    await cleanUp({ db, clock, sessionTimeouts });
     await deleteOldEvents({ db, clock, log, eventsDays: 'forever' });
   }
   /** Until no email waits: what strangers have caused is then wholly written. */

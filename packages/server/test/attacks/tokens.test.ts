@@ -639,7 +639,7 @@ describe('token readers', () => {
   const subject = { userId: newId(), sessionId: newId(), signedInAt: now, amr: ['pwd'] };
   const end = now + 60 * MINUTE;
   const keys = deriveKeys(newId() + newId());
-  const cookies = cookieTokens(issuer, 10 * MINUTE, keys.cookie);
+  const cookies = cookieTokens(issuer, 60 * MINUTE, keys.cookie);
   const refreshes = refreshTokens(keys.refresh);
 
   /** A reader of access tokens over one key that only this test has. */

@@ -82,6 +82,34 @@ it('is documented with a flag for every setting but the secret ones', () => {
   }
 });
 
+it('takes durations for sessions, and says what is wrong with others', () => {
+  const load = (env: NodeJS.ProcessEnv) => loadConfig({}, { USHER_SECRET: secret, ...env }).config;
+  expect(load({})).toMatchObject({ sessionIdle: '10m', sessionMax: '12h', keepSignedIn: 'off' });
+  expect(load({ USHER_SESSION_IDLE: '8h', USHER_KEEP_SIGNED_IN: '30d' })).toMatchObject({
+    sessionIdle: '8h',
+    keepSignedIn: '30d',
+  });
+  for (const text of ['4m', '25h', '10', '10 m', '10M', '-10m', '1.5h', '600s', 'off'])
+    expect(
+      failureOf(() => load({ USHER_SESSION_IDLE: text })),
+      text,
+    ).toContain(
+      `USHER_SESSION_IDLE (--session-idle) must be a duration from 5m to 24h, such as 30m, 12h or 7d (got "${text}").`,
+    );
+  expect(failureOf(() => load({ USHER_KEEP_SIGNED_IN: '366d' }))).toContain(
+    'from 1d to 365d, such as 30d, or off',
+  );
+  expect(failureOf(() => load({ USHER_SESSION_IDLE: '24h' }))).toContain(
+    'USHER_SESSION_IDLE (24h) is longer than USHER_SESSION_MAX (12h).',
+  );
+  expect(failureOf(() => load({ USHER_SESSION_MAX: '2d', USHER_KEEP_SIGNED_IN: '1d' }))).toContain(
+    'USHER_SESSION_MAX (2d) is longer than USHER_KEEP_SIGNED_IN (1d).',
+  );
+  expect(failureOf(() => load({ USHER_REFRESH_MAX: '7d' }))).toContain(
+    'USHER_REFRESH_IDLE (14d) is longer than USHER_REFRESH_MAX (7d).',
+  );
+});
+
 it('prints the same as a table', async () => {
   const env = { USHER_METRICS_TOKEN: 'hunter2-hunter2-hunter2' };
   const { code, stdout, stderr } = await run(newFolder(), env, ['config', '--signup', 'closed']);

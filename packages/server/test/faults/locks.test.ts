@@ -4,7 +4,7 @@ import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { run } from '../cli/program.ts';
-import { NEW_PASSWORD, PASSWORD, type Reply, send, signUp } from '../support/app.ts';
+import { NEW_PASSWORD, PASSWORD, type Reply, send, sessionTimeouts, signUp } from '../support/app.ts';
 import { deviceOf } from '../support/cookies.ts';
 import { lastEmail, tokenOf } from '../support/emails.ts';
 import { newIp } from '../support/forge.ts';
@@ -174,11 +174,11 @@ describe('transactions lock rows in one order', () => {
     await holder.query('BEGIN');
     for (const table of ['rate_limits', 'rate_limit_members'])
       await holder.query(`SELECT 1 FROM ${table} WHERE key = 'locked' FOR UPDATE`);
-    await cleanUp({ db, clock });
+    await cleanUp({ db, clock, sessionTimeouts });
     expect(await left()).toEqual([['locked'], ['locked']]);
     await holder.query('COMMIT');
     await holder.end();
-    await cleanUp({ db, clock });
+    await cleanUp({ db, clock, sessionTimeouts });
     expect(await left()).toEqual([[], []]);
   });
 });

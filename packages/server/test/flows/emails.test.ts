@@ -7,7 +7,7 @@ import { type EmailKind, type NewEmail, queueEmail } from '../../src/core/emails
 import { OPERATOR } from '../../src/core/events.ts';
 import { retryEmailNow } from '../../src/flows/emails/retry-email.ts';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
-import { PASSWORD, send, signUp, startApp } from '../support/app.ts';
+import { PASSWORD, send, sessionTimeouts, signUp, startApp } from '../support/app.ts';
 import { DAY, HOUR, MINUTE, SECOND, TURN } from '../support/clock.ts';
 import { type Inside, openInside } from '../support/forge.ts';
 import { databases } from '../support/postgres.ts';
@@ -229,7 +229,7 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
 
   /** The clean-up drops what an email says once so much time has gone by, and not before. */
   async function forgetUnless(time: number) {
-    const clean = () => cleanUp({ db: inside.db, clock: app.clock });
+    const clean = () => cleanUp({ db: inside.db, clock: app.clock, sessionTimeouts });
     app.clock.advance(time - 1);
     await clean();
     expect((await rows())[0]).toMatchObject({ content_encrypted: expect.any(String) });
@@ -480,10 +480,10 @@ describe.each(databases)('the outbox on $name', ({ create }) => {
     await inbox.next(ADDRESS);
     await settled();
     app.clock.advance(7 * DAY);
-    await cleanUp({ db: inside.db, clock: app.clock });
+    await cleanUp({ db: inside.db, clock: app.clock, sessionTimeouts });
     expect(await rows()).toHaveLength(1);
     app.clock.advance(1);
-    await cleanUp({ db: inside.db, clock: app.clock });
+    await cleanUp({ db: inside.db, clock: app.clock, sessionTimeouts });
     expect(await rows()).toEqual([]);
   });
 });

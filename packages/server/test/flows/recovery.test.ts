@@ -116,6 +116,114 @@ describe.each(databases)('recovery on $name', ({ create }) => {
     expect((await openLink(app, '/reset-password', link)).status).toBe(410);
   });
 
+  describe('on the page, by a code', () => {
+    const from = (ip = anywhere()) => ({ headers: { 'x-forwarded-for': ip } });
+    const tokenIn = (text: string) => /name="token" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    async function mailed() {
+      const { email } = await signUp(app, anywhere());
+      await askForEmail(email);
+      const { code = '' } = await lastEmail(app, database, email);
+      return { email, code };
+    }
+    const check = (email: string, code: string) => submit(app, '/reset-password', { email, code }, from());
+    const choose = (token: string, password = NEW_PASSWORD) =>
+      submit(app, '/reset-password', { token, password }, from());
+
+    it('says that a code is wrong before it asks for a password, and checks the right one once', async () => {
+      const { email, code } = await mailed();
+      for (let i = 0; i < 4; i++) {
+        const wrong = await check(email, anotherThan(code));
+        expect(wrong.status).toBe(400);
+        expect(wrong.text).toContain('id="code-error"');
+        expect(wrong.text).not.toContain('type="password"');
+        expect(tokenIn(wrong.text)).toBe('');
+      }
+      // The fifth and last check. What follows needs no other one.
+      const right = await check(email, ` ${code.slice(0, 3)} ${code.slice(3)}`);
+      expect(right.status).toBe(200);
+      expect(right.text).toContain('type="password"');
+      expect(right.text).not.toContain(code);
+      const weak = await choose(tokenIn(right.text), 'password1');
+      expect([weak.status, tokenIn(weak.text)]).toEqual([400, tokenIn(right.text)]);
+      const both = await Promise.all([1, 2].map(() => choose(tokenIn(right.text))));
+      expect(both.map(({ status }) => status).sort()).toEqual([303, expect.any(Number)]);
+      expect(both.filter(({ status }) => status === 303)).toHaveLength(1);
+      expect((await choose(tokenIn(right.text))).status).toBe(410);
+      expect((await check(email, code)).status).toBe(400);
+      expect((await signIn(email, NEW_PASSWORD)).status).toBe(200);
+    });
+
+    it('says the same of an email without an account', async () => {
+      const { email, code } = await mailed();
+      const wrong = await check(email, anotherThan(code));
+      const { email: other } = newIdentifiers();
+      const unknown = await check(other, anotherThan(code));
+      const withoutNames = (text: string, name: string) =>
+        text.replaceAll(name, '').replaceAll(/name="form_token" value="[^"]+"/g, '');
+      expect(unknown.status).toBe(wrong.status);
+      expect(withoutNames(unknown.text, other)).toBe(withoutNames(wrong.text, email));
+    });
+
+    it('takes the token for ten minutes, and only as it was given', async () => {
+      const { email, code } = await mailed();
+      const token = tokenIn((await check(email, code)).text);
+      const [id = '', until = '', mac = ''] = token.split('.');
+      const other = tokenIn((await mailed().then(({ email, code }) => check(email, code))).text);
+      const forged = [
+        `${id}.${Number(until) + 1}.${mac}`,
+        `${other.split('.')[0]}.${until}.${mac}`,
+        `${id}.${until}.${other.split('.')[2]}`,
+        `${id}.${until}.`,
+        `${id}..${mac}`,
+        `${token}.`,
+        `.${token}`,
+        '.',
+      ];
+      for (const one of forged) expect((await choose(one)).status, one).toBe(410);
+      for (const path of ['/verify', '/restore-email'])
+        expect((await submit(app, path, { token, password: NEW_PASSWORD }, from())).status).toBe(410);
+      app.clock.advance(10 * MINUTE);
+      expect((await choose(token)).status).toBe(410);
+      expect((await signIn(email, PASSWORD)).status).toBe(200);
+    });
+
+    it('ends the token when the account changes', async () => {
+      const { email, code } = await mailed();
+      const token = tokenIn((await check(email, code)).text);
+      const browser = new Browser(app, anywhere());
+      await browser.post('/v1/signin', { email, password: PASSWORD });
+      const change = { current_password: PASSWORD, new_password: NEW_PASSWORD };
+      expect((await browser.send('PUT', '/v1/me/password', change)).status).toBe(200);
+      expect((await choose(token, 'yet another passphrase')).status).toBe(410);
+    });
+
+    it('tells after how long another email can be asked for', async () => {
+      const { email } = await mailed();
+      const { text } = await submit(app, '/forgot-password', { email }, from());
+      expect(text).toContain('After 60 seconds, you can send it again.');
+      expect(text).toMatch(/data-wait="60"/);
+      expect(text).toMatch(/maxlength="12"[^>]*data-digits="6"/);
+    });
+  });
+
+  it('fills in the name on the next sign-in page, once and in no URL', async () => {
+    const { email, username } = await signUp(app, anywhere());
+    await askForEmail(email);
+    const { link } = await lastEmail(app, database, email);
+    const sent = await submit(app, '/reset-password', { token: tokenOf(link), password: NEW_PASSWORD });
+    expect(sent.headers.get('location')).toBe('/sign-in?done=reset');
+    const set = sent.headers.getSetCookie().find((one) => one.startsWith('usher-name=')) ?? '';
+    expect(set).toMatch(/; HttpOnly; SameSite=Lax; Max-Age=600$/);
+    const open = (cookie: string) => send(app, 'GET', '/sign-in', undefined, { headers: { cookie } });
+    const page = await open(set.split(';')[0] ?? '');
+    expect(page.text).toMatch(new RegExp(`<input id="name" [^>]*value="${username}"`));
+    expect(page.headers.getSetCookie().some((one) => one.startsWith('usher-name=; '))).toBe(true);
+    // What somebody else planted is text at most.
+    for (const planted of ['%3Cscript%3E', '%', '%ff', 'a b', '"', `${'a'.repeat(2_000)}`])
+      expect((await open(`usher-name=${planted}`)).text, planted).not.toMatch(/<script>|value="(%|a b|aaaa)/);
+    expect((await open('usher-name=a; usher-name=b')).status).toBe(200);
+  });
+
   it('W1: compares five codes of a flow, one by one; then only the link is good', async () => {
     const { email } = await signUp(app, anywhere());
     await askForEmail(email);

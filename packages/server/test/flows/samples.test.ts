@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { cleanUp } from '../../src/jobs/cleanup.ts';
 import { recordSamples } from '../../src/jobs/record-samples.ts';
 import { createHasher } from '../../src/platform/hasher.ts';
-import { PASSWORD, signUp, startApp } from '../support/app.ts';
+import { PASSWORD, sessionTimeouts, signUp, startApp } from '../support/app.ts';
 import { DAY, HOUR } from '../support/clock.ts';
 import { newIp } from '../support/forge.ts';
 import { databases } from '../support/postgres.ts';
@@ -17,7 +17,12 @@ describe.each(databases)('figures over time on $name', ({ create }) => {
   });
 
   const note = (queue = 0) =>
-    recordSamples({ db: inside.db, clock: app.clock, hasher: { longestQueue: () => queue } });
+    recordSamples({
+      db: inside.db,
+      clock: app.clock,
+      sessionTimeouts,
+      hasher: { longestQueue: () => queue },
+    });
   async function stats(span: 'day' | 'week' | 'month') {
     await admin.browser.post('/v1/signin', { email: admin.email, password: PASSWORD });
     const { status, body } = await admin.browser.get(`/v1/stats?span=${span}`);
@@ -67,14 +72,14 @@ describe.each(databases)('figures over time on $name', ({ create }) => {
     const left = async () => (await inside.db.selectFrom('samples').select('at').execute()).length;
     const before = await left();
     app.clock.advance(58 * DAY);
-    await cleanUp({ db: inside.db, clock: app.clock });
+    await cleanUp({ db: inside.db, clock: app.clock, sessionTimeouts });
     expect(await left()).toBe(before);
     app.clock.advance(2 * DAY);
-    await cleanUp({ db: inside.db, clock: app.clock });
+    await cleanUp({ db: inside.db, clock: app.clock, sessionTimeouts });
     expect(await left()).toBeLessThan(before);
     expect(await left()).toBeGreaterThan(0);
     app.clock.advance(2 * DAY);
-    await cleanUp({ db: inside.db, clock: app.clock });
+    await cleanUp({ db: inside.db, clock: app.clock, sessionTimeouts });
     expect(await left()).toBe(0);
   });
 });

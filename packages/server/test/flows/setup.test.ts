@@ -198,3 +198,16 @@ describe.each(databases)('set-up on $name', ({ create }) => {
     expect(events).toHaveLength(1);
   });
 });
+
+describe.each(databases)('the home page on $name', ({ create }) => {
+  const { app, inside } = withApp(create);
+
+  it('leads to the sign-in once the setup is done', async () => {
+    const open = (path: string) => send(app, 'GET', path);
+    expect((await open('/')).status).toBe(200);
+    await inside.db.updateTable('installation').set({ setup_completed_at: app.clock.now() }).execute();
+    const home = await open('/');
+    expect([home.status, home.headers.get('location')]).toEqual([303, '/sign-in']);
+    expect((await open('/?done=deleted')).text).toContain('have been deleted');
+  });
+});

@@ -6,6 +6,7 @@ import { configFromOptions } from '../../src/config.ts';
 import { openContext } from '../../src/open-context.ts';
 import { newIdentifiers, PASSWORD, Browser as Program } from '../support/app.ts';
 import {
+  enterCode,
   findBarriers,
   openEmailLink,
   overflowOf,
@@ -158,8 +159,7 @@ describe('pages for everybody', () => {
     expect(await page.locator('main input[type=email]:visible').count()).toBe(0);
     expect(page.url()).not.toContain(changed);
     const { code = '' } = await lastEmail(app, database, changed, 'change_email');
-    await page.getByLabel('6-digit code').fill(code);
-    await page.keyboard.press('Enter');
+    await enterCode(page, code, 'Verify');
     await page.waitForURL('**/dashboard/email?done=verified');
     expect(await page.locator('main .lead').first().innerText()).toContain(changed);
 
@@ -191,7 +191,8 @@ describe('pages for everybody', () => {
       const outline = 'getComputedStyle(document.activeElement).outlineStyle';
       expect([order.at(-1), await page.evaluate(outline)]).toEqual([order.at(-1), 'solid']);
     }
-    expect(order).toEqual(['Forgot password?', 'password', 'Show Password', 'Sign in']);
+    expect(order).toEqual(['password', 'Show Password', 'Sign in', 'Forgot password?']);
+    await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.type(PASSWORD);
@@ -255,6 +256,86 @@ describe('pages for everybody', () => {
     expect(bytes).toBeLessThan(6_000);
   });
 
+  it('lead from the name to the password to the button, and take a typed name along', async () => {
+    const { page, email } = await user();
+    await page.context().clearCookies();
+    await page.goto('/sign-in');
+    const focused = () =>
+      page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
+    await page.getByLabel('Username or email').focus();
+    await page.keyboard.type(email);
+    const order: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      await page.keyboard.press('Tab');
+      order.push(await focused());
+    }
+    expect(order).toEqual(['password', 'Show Password', 'Sign in', 'Forgot password?']);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/forgot-password');
+    await expect.poll(() => page.getByLabel('Email').inputValue()).toBe(email);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await page.waitForURL('**/sign-in');
+    await expect.poll(() => page.getByLabel('Username or email').inputValue()).toBe(email);
+    await expect.poll(focused).toBe('password');
+    await page.keyboard.insertText(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/dashboard');
+    await expect.poll(() => page.evaluate("sessionStorage.getItem('usher-name')")).toBeNull();
+
+    // Somebody who has an account already is led to it.
+    await page.context().clearCookies();
+    await page.goto('/sign-up');
+    await page.getByLabel('Username').fill('another-name');
+    await page.getByLabel('Email').fill(email);
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    const exists = page.locator('.notice a[href="/sign-in"]');
+    await exists.click();
+    await page.waitForURL('**/sign-in');
+    await expect.poll(() => page.getByLabel('Username or email').inputValue()).toBe(email);
+  });
+
+  it('send a form once, and say that it is being sent', async () => {
+    const { page } = await someone();
+    await page.goto('/sign-in');
+    await page.getByLabel('Username or email').fill('nobody');
+    await page.getByLabel('Password', { exact: true }).fill('nothing at all');
+    // The form goes nowhere, so that the page is still there to be looked at.
+    const pressedTwice = `(() => {
+      const form = document.querySelector('main form');
+      const button = form.querySelector('[type=submit]');
+      let sent = 0;
+      form.addEventListener('submit', (event) => {
+        if (!event.defaultPrevented) sent++;
+        event.preventDefault();
+      });
+      button.click();
+      button.click();
+      return [sent, form.getAttribute('aria-busy'), button.classList.contains('pending')];
+    })()`;
+    expect(await page.evaluate(pressedTwice)).toEqual([1, 'true', true]);
+  });
+
+  it('submit a code when it is complete, and ask for another email after a while', async () => {
+    const { page, email } = await user();
+    await page.context().clearCookies();
+    await page.goto('/forgot-password');
+    await page.getByLabel('Email').fill(email);
+    await page.keyboard.press('Enter');
+    const field = page.getByLabel('6-digit code');
+    await field.waitFor();
+    const again = page.getByRole('button', { name: /^Send again/ });
+    expect(await again.isDisabled()).toBe(true);
+    expect(await again.innerText()).toMatch(/^Send again in \d+ s$/);
+    const { code = '' } = await lastEmail(app, database, email);
+    await field.focus();
+    await page.keyboard.insertText(` ${code.slice(0, 3)} ${code.slice(3, 5)}`);
+    expect(await field.inputValue()).toBe(code.slice(0, 5));
+    await page.keyboard.insertText(code.slice(5));
+    await page.getByLabel('New password').waitFor();
+    expect(await page.getByLabel('6-digit code').count()).toBe(0);
+  });
+
   it('help password managers and one-time codes', async () => {
     const { page } = await someone();
     const purposes = async (path: string) => {
@@ -265,7 +346,7 @@ describe('pages for everybody', () => {
     };
     expect(await purposes('/sign-in')).toEqual(['username', 'current-password']);
     expect(await purposes('/sign-up')).toEqual(['username', 'email', 'new-password']);
-    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'new-password', 'off']);
+    expect(await purposes('/reset-password')).toEqual(['username', 'one-time-code', 'off']);
     // Pasting is typing.
     await page.goto('/sign-in');
     await page.getByLabel('Password', { exact: true }).focus();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newIdentifiers } from '../support/app.ts';
-import { overflowOf, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
+import { enterCode, overflowOf, startBrowser, type Visitor, visit, ways } from '../support/browser.ts';
 import { lastEmail } from '../support/emails.ts';
 import { databases } from '../support/postgres.ts';
 import { withApp, withStarted } from '../support/with-app.ts';
@@ -55,8 +55,7 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       // The address is proven with the code of the email.
       await page.getByRole('link', { name: 'Verify' }).click();
       const { code: proof = '' } = await lastEmail(app, database, email, 'verify_email');
-      await page.getByLabel('6-digit code').fill(`${proof.slice(0, 3)} ${proof.slice(3)}`);
-      await press('Verify');
+      await enterCode(page, `${proof.slice(0, 3)} ${proof.slice(3)}`, 'Verify', way.javaScriptEnabled);
       expect(await said('status')).toBe('Email verified.');
 
       // Another device signs in, is seen, and is sent away.
@@ -141,10 +140,10 @@ describe.each(databases)('the life of an account on $name', ({ name, create }) =
       await expectFits();
       const { code = '' } = await lastEmail(app, database, email);
       const wrong = code === '000000' ? '111111' : '000000';
-      await fill({ '6-digit code': wrong, 'New password': password });
-      await press('Reset password');
+      await enterCode(page, wrong, 'Continue', way.javaScriptEnabled);
       expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
-      await fill({ '6-digit code': code, 'New password': password });
+      await enterCode(page, code, 'Continue', way.javaScriptEnabled);
+      await fill({ 'New password': password });
       await press('Reset password');
       expect(await said('status')).toContain('Your password has been reset');
       await fill({ 'Username or email': `${username}-new`, Password: password });

@@ -13,6 +13,7 @@ import { docsPage } from '../../src/pages/docs.tsx';
 import { type OpenApi, type Operation, openApiOf } from '../../src/pages/openapi.ts';
 import type { JsonSchema } from '../../src/pages/openapi-schemas.ts';
 import { routes } from '../../src/routes.ts';
+import { sessionTimeouts } from '../support/app.ts';
 import { testClock } from '../support/clock.ts';
 
 const publicUrl = 'http://localhost:4000';
@@ -273,6 +274,7 @@ describe('docsPage', () => {
     config,
     assets: openAssets(config),
     clock: testClock(),
+    sessionTimeouts,
     languages: openLanguages({ folder: undefined, fallback: 'en' }),
     placeOf: () => '',
   };

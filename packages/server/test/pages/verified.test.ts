@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newIdentifiers } from '../support/app.ts';
 import {
+  enterCode,
   findBarriers,
   openEmailLink,
   overflowOf,
@@ -84,20 +85,18 @@ describe.each(
         'Incorrect username, email or password',
       );
 
-      await fill(page, { '6-digit code': wrongOf(code) });
-      await press(page, 'Verify');
+      await enterCode(page, wrongOf(code), 'Verify', javaScriptEnabled);
       expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
       expect(await page.getByLabel('Email', { exact: true }).inputValue()).toBe(names.email);
       await expectFits(page);
-      await fill(page, { '6-digit code': `${code.slice(0, 3)} ${code.slice(3)}` });
-      await press(page, 'Verify');
+      await enterCode(page, `${code.slice(0, 3)} ${code.slice(3)}`, 'Verify', javaScriptEnabled);
       await expectWelcome(page, names.username);
       await expectFits(page);
 
       // It works once.
       await other.goto('/verify');
-      await fill(other, { Email: names.email, '6-digit code': code });
-      await press(other, 'Verify');
+      await fill(other, { Email: names.email });
+      await enterCode(other, code, 'Verify', javaScriptEnabled);
       expect(await other.locator('#code-error').innerText()).toContain('This code is incorrect');
 
       // From here on it is an account as every other.
@@ -171,8 +170,7 @@ describe.each(
       await expectWelcome(page, names.username);
 
       // Who signed up with the address of somebody else has nothing of it.
-      await fill(first, { '6-digit code': code });
-      await press(first, 'Verify');
+      await enterCode(first, code, 'Verify', javaScriptEnabled);
       expect(await first.locator('#code-error').innerText()).toContain('This code is incorrect');
       await signIn(first, names.email, names.password);
       expect(await first.getByRole('alert').first().innerText()).toContain(
@@ -189,8 +187,7 @@ describe.each(
       const names = newIdentifiers();
       await signUp(owner, names);
       const { code = '' } = await lastEmail(app, database, names.email, 'sign_up');
-      await fill(owner, { '6-digit code': code });
-      await press(owner, 'Verify');
+      await enterCode(owner, code, 'Verify', javaScriptEnabled);
       await expectWelcome(owner, names.username);
 
       const page = await someone();
@@ -198,8 +195,7 @@ describe.each(
       for (const email of [newIdentifiers().email, names.email]) {
         await signUp(page, { ...newIdentifiers(), email });
         seen.push(await page.locator('body').innerText());
-        await fill(page, { '6-digit code': '000000' });
-        await press(page, 'Verify');
+        await enterCode(page, '000000', 'Verify', javaScriptEnabled);
         expect(await page.locator('#code-error').innerText()).toContain('This code is incorrect');
         seen.push((await page.locator('body').innerText()).replaceAll(email, ''));
       }
@@ -218,13 +214,11 @@ describe.each(
       const { email } = newIdentifiers();
       await signUp(quick, { ...names, email });
       const { code: quickCode = '' } = await lastEmail(app, database, email, 'sign_up');
-      await fill(quick, { '6-digit code': quickCode });
-      await press(quick, 'Verify');
+      await enterCode(quick, quickCode, 'Verify', javaScriptEnabled);
       await expectWelcome(quick, names.username);
 
       const { code = '' } = await lastEmail(app, database, names.email, 'sign_up');
-      await fill(slow, { '6-digit code': code });
-      await press(slow, 'Verify');
+      await enterCode(slow, code, 'Verify', javaScriptEnabled);
       expect(await slow.locator('#username-error').innerText()).not.toBe('');
       await expectFits(slow);
       const { username } = newIdentifiers();

@@ -238,8 +238,7 @@ describe.each(databases)('P4 on $name: the work is the same', ({ create }) => {
         app.clock.advance(SECOND);
       }
       app.clock.advance(DAY);
-      const { db, clock } = app.context;
-      await cleanUp({ db, clock });
+      await cleanUp(app.context);
     }
     const { rows } = await sql<{ details: string }>`
       SELECT details FROM events WHERE name = 'rate_limit_exceeded' AND user_id = ${known.id}`.execute(

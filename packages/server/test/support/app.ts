@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { serveContext, type Usher, type UsherOptions } from '../../src/app.ts';
 import { configFromOptions, sourcesOfOptions } from '../../src/config.ts';
+import { sessionTimeoutsOf } from '../../src/core/sessions/timeouts.ts';
 import { mailboxLink } from '../../src/http/mailbox-access.ts';
 import { openContext } from '../../src/open-context.ts';
 import type { Timeouts } from '../../src/platform/db/index.ts';
@@ -38,6 +39,9 @@ export const cheapHashing: Hashing = {
   niceness: 0,
   queuePerThread: 10_000,
 };
+
+/** How long sessions last by default. */
+export const sessionTimeouts = sessionTimeoutsOf(configFromOptions({}));
 
 /** Timeouts for the database that a busy machine does not exceed. */
 export const longTimeouts: Timeouts = {

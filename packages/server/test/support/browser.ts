@@ -130,6 +130,23 @@ export async function openEmailLink(page: Page, link: string, javaScriptEnabled 
   await page.locator('main:not(:has(input[name="link"])), main:has([role="alert"])').waitFor();
 }
 
+/** Enters the 6-digit code of an email. A script submits it once it is complete; without scripts, a button does. */
+export async function enterCode(
+  page: Page,
+  code: string,
+  button: string,
+  javaScriptEnabled = true,
+): Promise<void> {
+  const field = page.getByLabel('6-digit code');
+  if (!javaScriptEnabled) {
+    await field.fill(code);
+    return page.getByRole('button', { name: button, exact: true }).click();
+  }
+  const submitted = page.waitForEvent('framenavigated');
+  await field.fill(code);
+  await submitted;
+}
+
 /** The findings of axe in light and in dark mode, one line each. Only colors differ between the two. */
 export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(axe);

@@ -13,6 +13,8 @@ export interface NewSession {
   audience?: string | null;
   /** The known device that starts it; null if there is none. */
   deviceId: string | null;
+  /** Until when the user asked to stay signed in; null for an ordinary session. Ignored for an administrator. */
+  keptUntil?: number | null;
 }
 
 /** Starts a session for the user whose row is locked, in the transaction that holds the lock. @returns Its id. */
@@ -42,6 +44,7 @@ export async function startSession(
       authenticated_at: freshAt(session.shown),
       audience: session.audience ?? null,
       device_id: session.deviceId,
+      kept_until: user.admin_since === null ? (session.keptUntil ?? null) : null,
     })
     .execute();
   return id;

@@ -9,6 +9,9 @@ import {
   type Subject,
 } from './claims.ts';
 
+/** The maximum lifetime of an access token, in seconds: that of the setting. */
+const LONGEST_LIFETIME = 3_600;
+
 /** The keys, as tokens need them (implemented by `core/keys`). */
 export interface TokenKey {
   id: string;
@@ -109,7 +112,9 @@ function reader(issuer: string, audiences: readonly string[], keys: TokenKeys, m
     }
     if (!key) return undefined;
     const checkedWith = keys.revision();
-    const claims = (await isSignedBy(key, token)) ? decodeClaims(payload, issuer, audiences) : undefined;
+    const claims = (await isSignedBy(key, token))
+      ? decodeClaims(payload, issuer, audiences, LONGEST_LIFETIME)
+      : undefined;
     // The key may have been withdrawn meanwhile: tokens that it signed are then no longer cached or accepted.
     if (checkedWith !== keys.revision()) return keyOf(header, now) ? claims : undefined;
     if (claims) verified.set(token, claims);

@@ -29,11 +29,6 @@ export interface Subject {
 export const MAX_CHARACTERS = 4_096;
 
 /**
- * The maximum lifetime of a token, in seconds (the setting's maximum). Usher did not issue a token with a longer one.
- */
-const LONGEST_LIFETIME = 3_600;
-
-/**
  * How far in the future `iat` and `auth_time` may be, in seconds, because the clocks of several processes differ
  * slightly. Usher did not issue a token that exceeds it.
  */
@@ -71,8 +66,15 @@ export const encodeClaims = (claims: Claims): string =>
  * Decodes the claims of a token with a verified signature, only if they are, byte for byte, as Usher encodes them. This
  * rules out what lenient parsers accept: duplicate members, another order or type, `1e400`, a byte-order mark, invalid
  * UTF-8, alternative base64url spellings of the same bytes.
+ *
+ * @param longest The maximum lifetime of such a token, in seconds. Usher did not issue one with a longer one.
  */
-export function decodeClaims(text: string, issuer: string, audiences: readonly string[]): Claims | undefined {
+export function decodeClaims(
+  text: string,
+  issuer: string,
+  audiences: readonly string[],
+  longest: number,
+): Claims | undefined {
   let claims: Partial<Claims>;
   try {
     claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<Claims>;
@@ -93,7 +95,7 @@ export function decodeClaims(text: string, issuer: string, audiences: readonly s
     Array.isArray(amr) &&
     amr.every(isText) &&
     exp > iat &&
-    exp - iat <= LONGEST_LIFETIME;
+    exp - iat <= longest;
   if (!isSound) return undefined;
   const sound: Claims = { iss, sub, aud, exp, iat, jti, sid, auth_time, amr };
   return encodeClaims(sound) === text ? sound : undefined;

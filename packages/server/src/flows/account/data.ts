@@ -29,7 +29,7 @@ export async function downloadMyData(context: AppContext, call: SignedInCall): P
   const now = clock.now();
   const user = await findById(db, activeSession.user.id);
   if (!user) throw new HttpError('invalid_token');
-  const sessions = await sessionsOf(db, activeSession.user, now, activeSession.session.id);
+  const sessions = await sessionsOf(context, activeSession.user, now, activeSession.session.id);
   const devices = await devicesOf(db, user.id, now);
   const facts: Omit<z.infer<typeof myDataShape>, 'events'> = {
     exported_at: new Date(now).toISOString(),

@@ -45,7 +45,7 @@ export async function renameSession(
   if (!found) throw new HttpError('not_found', { text: text('error.session_not_found') });
   if (!(await rename(context, user.id, found.device_id ?? '', body.name)))
     throw new HttpError('conflict', { text: text('error.device_not_known') });
-  const sessions = await sessionsOf(context.db, user, context.clock.now(), session.id);
+  const sessions = await sessionsOf(context, user, context.clock.now(), session.id);
   const named = sessions.find(({ id }) => id === params.id);
   if (!named) throw new HttpError('not_found', { text: text('error.session_not_found') });
   return { status: 200, body: { session: showSession(named, session.id) } };

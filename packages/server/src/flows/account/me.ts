@@ -27,14 +27,14 @@ export const showMe = (_: AppContext, { activeSession }: SignedInCall): RouteRes
 
 /** Everything that the dashboard shows, in one response. */
 export async function dashboard(
-  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  context: Pick<AppContext, 'db' | 'clock' | 'sessionTimeouts'>,
   { activeSession }: SignedInCall,
 ): Promise<RouteResponse> {
   const { user, session } = activeSession;
-  const sessions = await sessionsOf(db, activeSession.user, clock.now(), activeSession.session.id);
+  const sessions = await sessionsOf(context, user, context.clock.now(), session.id);
   const current = sessions.find((one) => one.id === session.id);
   if (!current) throw new HttpError('invalid_token');
-  const events = await eventsOf(db, user.id, RECENT_EVENTS);
+  const events = await eventsOf(context.db, user.id, RECENT_EVENTS);
   return {
     status: 200,
     body: {

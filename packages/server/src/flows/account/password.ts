@@ -48,7 +48,8 @@ export async function changePassword(
   // After the password: otherwise a stolen session could use up the rate limit.
   await countWrite(context, activeSession, client, 'password_changes_per_account');
   const passwordHash = await hashPassword(hasher, body.new_password, forUser(client, user.id));
-  const how = { kind: session.kind, audience: await audienceOf(db, session.id) };
+  const audience = await audienceOf(db, session.id);
+  const how = { kind: session.kind, audience, keptUntil: session.kept_until };
   const outcome = await finishSignIn(context, { client, headers }, how, async (tx) => {
     const now = clock.now();
     const changed = await replaceProvenPassword(tx, context, result, passwordHash);

@@ -11,10 +11,11 @@ import { showSession } from '../shapes/sessions.ts';
 
 /** Lists the caller's active sessions, the last used first. They always fit on one page. */
 export async function listSessions(
-  { db, clock }: Pick<AppContext, 'db' | 'clock'>,
+  context: Pick<AppContext, 'db' | 'clock' | 'sessionTimeouts'>,
   { activeSession }: SignedInCall,
 ): Promise<RouteResponse> {
-  const sessions = await sessionsOf(db, activeSession.user, clock.now(), activeSession.session.id);
+  const now = context.clock.now();
+  const sessions = await sessionsOf(context, activeSession.user, now, activeSession.session.id);
   return {
     status: 200,
     body: { sessions: sessions.map((one) => showSession(one, activeSession.session.id)), next_cursor: null },

@@ -64,15 +64,16 @@ export async function showStats(
 }
 
 export async function statsOf(
-  { db, clock, hasher }: Pick<AppContext, 'db' | 'clock' | 'hasher'>,
+  context: Pick<AppContext, 'db' | 'clock' | 'hasher' | 'sessionTimeouts'>,
   span: keyof typeof spans,
 ): Promise<Stats> {
+  const { db, clock, hasher } = context;
   const now = clock.now();
   const { steps, length } = spans[span];
   const first = (Math.floor(now / length) - steps + 1) * length;
   const current: Stats['now'] = {
     users: await countUsers(db),
-    sessions: await countActiveSessions(db, now),
+    sessions: await countActiveSessions(context, now),
     emails_waiting: await countWaiting(db),
     hashes_waiting: hasher.queued(),
   };

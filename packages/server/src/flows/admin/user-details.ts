@@ -12,14 +12,14 @@ export type DescribedLimit = RateLimitState & { label: Text; description: string
 
 /** Everything that the admin console shows about a user. @throws HttpError `not_found` */
 export async function userDetails(
-  context: Pick<AppContext, 'db' | 'clock' | 'keys'>,
+  context: Pick<AppContext, 'db' | 'clock' | 'keys' | 'sessionTimeouts'>,
   id: string,
   mostEvents: number,
 ) {
   const { db, clock } = context;
   const user = await getUser(db, id);
   const limits = (await limitsOf(context, user)).map(described);
-  const sessions = await sessionsOf(db, user, clock.now());
+  const sessions = await sessionsOf(context, user, clock.now());
   const devices = await devicesOf(db, user.id, clock.now());
   const { events, names } = await readEvents(context, { userId: user.id, limit: mostEvents });
   return { user, limits, sessions, devices, events, names };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { generatePassword, hashPassword } from '../../core/passwords.ts';
 import { findById, type User } from '../../core/users.ts';
+import { isTicket } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import { forUser } from '../passwords/hash-requester.ts';
@@ -11,6 +12,7 @@ import {
   type CheckedVerification,
   checkVerification,
   openLink,
+  ticketOf,
   useVerification,
   type VerificationInput,
   verificationFields,
@@ -37,7 +39,7 @@ interface RecoveredAccount {
 export async function resetPassword(
   context: AppContext,
   call: Call<z.infer<typeof resetPasswordBody>>,
-): Promise<RouteResponse> {
+): Promise<RouteResponse & { user: Pick<User, 'username'> }> {
   const { hasher } = context;
   const { body, client } = call;
   // Check the password before anything is used up, and before anything known about the account could leak.
@@ -55,6 +57,7 @@ export async function resetPassword(
   switch (outcome.result) {
     case 'recovered':
       return {
+        user: outcome.user,
         status: 200,
         body: { message: 'Password changed.', ...(isGenerated ? { password } : {}) },
         otherCookies: { ...outcome.cookies.otherCookies, verification: 'unset' },
@@ -67,7 +70,7 @@ export async function resetPassword(
 /** @throws HttpError as `checkVerification` does; a disabled account counts as one that does not exist. */
 async function prove(
   context: AppContext,
-  call: Call<unknown>,
+  call: Pick<Call<unknown>, 'client' | 'headers'>,
   response: VerificationInput,
 ): Promise<RecoveredAccount> {
   const rules = verificationRules(context.config);
@@ -80,9 +83,25 @@ async function prove(
   );
   const { user_id } = verification.verification;
   const user = user_id === null ? undefined : await findById(context.db, user_id);
-  if (user?.disabled_at !== null)
-    throw new HttpError(response.token === undefined ? 'invalid_code' : 'invalid_link');
+  // The user of a ticket may have become an administrator, for whom a short code is not enough.
+  const isForUser = user?.disabled_at === null && (!isTicket(response.token ?? '') || rules.isFor(user));
+  if (!isForUser) throw new HttpError(response.token === undefined ? 'invalid_code' : 'invalid_link');
   return { user, verification };
+}
+
+/**
+ * Checks a code before the new password is chosen.
+ *
+ * @returns A token for `resetPassword`. The code is not used up.
+ * @throws HttpError as `checkVerification` does.
+ */
+export async function checkResetCode(
+  context: AppContext,
+  call: Pick<Call<unknown>, 'client' | 'headers'>,
+  given: { email: string; code: string },
+): Promise<string> {
+  const { verification } = await prove(context, call, given);
+  return ticketOf(context, verification);
 }
 
 /**

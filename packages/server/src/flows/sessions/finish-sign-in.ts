@@ -2,15 +2,8 @@ import type { AppContext } from '../../context.ts';
 import { type NewEvent, recordEvent } from '../../core/events.ts';
 import { amrOf } from '../../core/sessions/methods.ts';
 import { recordAuthentication, startSession } from '../../core/sessions/start.ts';
-import {
-  type ActiveSession,
-  absoluteTimeoutOf,
-  evictSessions,
-  expiryOf,
-  REFRESH_IDLE_TIMEOUT,
-  revokeSession,
-  type SessionKind,
-} from '../../core/sessions.ts';
+import { cookieExpiryOf, type Expiring, expiryOf } from '../../core/sessions/timeouts.ts';
+import { type ActiveSession, evictSessions, revokeSession, type SessionKind } from '../../core/sessions.ts';
 import type { Cookie } from '../../core/tokens/cookie.ts';
 import { type LockedUser, lockUser } from '../../core/users/lock.ts';
 import type { User } from '../../core/users.ts';
@@ -64,12 +57,19 @@ export interface Confirmed {
   cookie: Cookie | undefined;
 }
 
+interface SessionOptions {
+  kind: SessionKind;
+  audience?: string | null;
+  keptUntil?: number | null;
+}
+
 interface Started {
   lock: LockedUser;
   proof: SignInProof;
   sessionId: string;
   /** Milliseconds since 1970. */
   at: number;
+  session: Expiring['session'];
   otherCookies: RouteResponse['otherCookies'];
 }
 
@@ -81,11 +81,12 @@ interface Started {
  * replaces it.
  *
  * @param options.audience The audience of the access tokens of a bearer session; null for Usher itself.
+ * @param options.keptUntil Until when the user asked to stay signed in; null for an ordinary session.
  */
 export async function finishSignIn(
   context: AppContext,
   { client, headers }: Pick<Call, 'client' | 'headers'>,
-  { kind, audience = null }: { kind: SessionKind; audience?: string | null },
+  { kind, audience = null, keptUntil = null }: SessionOptions,
   proofSource: ProofSource<SignInProof>,
 ): Promise<Outcome<SignedIn>> {
   const outcome = await finishInTransaction(context, proofSource, {
@@ -93,7 +94,8 @@ export async function finishSignIn(
     audience,
     finish: async (lock, proof) => {
       const at = context.clock.now();
-      const started = await startSignInSession(lock, context, proof, { kind, audience, client, headers }, at);
+      const options = { kind, audience, keptUntil, client, headers };
+      const started = await startSignInSession(lock, context, proof, options, at);
       return { result: 'started' as const, lock, proof, at, ...started };
     },
   });
@@ -133,7 +135,9 @@ export async function finishReauthentication(
     signedInAt: outcome.authenticatedAt,
     amr: amr.split(' '),
   };
-  return { result: 'session', cookie: cookieTokens.make(subject, clock.now(), expiryOf(activeSession)) };
+  const now = clock.now();
+  const until = cookieExpiryOf(context.sessionTimeouts, activeSession, now);
+  return { result: 'session', cookie: cookieTokens.make(subject, now, until) };
 }
 
 /**
@@ -207,6 +211,7 @@ function stepBefore({ user }: LockedUser, audience: string | null): ErrorCode | 
 interface NewSession extends Pick<Call, 'client' | 'headers'> {
   kind: SessionKind;
   audience: string | null;
+  keptUntil: number | null;
 }
 
 /** Starts the session and everything that belongs to it. */
@@ -214,14 +219,14 @@ async function startSignInSession(
   lock: LockedUser,
   context: AppContext,
   proof: SignInProof,
-  { kind, audience, client, headers }: NewSession,
+  { kind, audience, keptUntil, client, headers }: NewSession,
   now: number,
-): Promise<Pick<Started, 'sessionId' | 'otherCookies'>> {
+): Promise<Pick<Started, 'sessionId' | 'session' | 'otherCookies'>> {
   const { tx, user } = lock;
   await endVerificationsOf(tx, user.id, 'sign_in', now);
   const { id: deviceId, isNew, device } = await rememberClient(lock, context, kind, { client, headers });
   const from = { ip: client.ip, userAgent: client.userAgent, deviceId };
-  const sessionId = await startSession(lock, { kind, shown: proof.shown, ...from, audience }, now);
+  const sessionId = await startSession(lock, { kind, shown: proof.shown, ...from, audience, keptUntil }, now);
   const about = { userId: user.id, actorId: user.id } satisfies NewEvent;
   const details = { kind, amr: amrOf(proof.shown) };
   await recordEvent(tx, 'signed_in', client, { ...about, sessionId, details }, now);
@@ -233,7 +238,8 @@ async function startSignInSession(
   const reported = { context, tx, user, client };
   if (proof.change === 'password_changed') await sendSecurityNotice(reported, 'password_changed');
   else if (proof.change === 'signed_in' && isNew) await sendSecurityNotice(reported, 'new_device');
-  return { sessionId, otherCookies: device && { device } };
+  const session = { kind, created_at: now, refreshed_at: now, kept_until: keptUntil };
+  return { sessionId, session, otherCookies: device && { device } };
 }
 
 async function revokeReplacedSession(
@@ -260,7 +266,11 @@ const cookieFor = (context: AppContext, started: Started): Cookie =>
   context.cookieTokens.make(
     subjectOf(started),
     started.at,
-    started.at + absoluteTimeoutOf('cookie', started.lock.user),
+    cookieExpiryOf(
+      context.sessionTimeouts,
+      { session: started.session, user: started.lock.user },
+      started.at,
+    ),
   );
 
 /** The first tokens of a new session. */
@@ -269,12 +279,12 @@ async function tokenPairFor(
   started: Started,
   audience: string | null,
 ): Promise<TokenPair> {
-  const { at, lock, sessionId } = started;
+  const { at, lock, session, sessionId } = started;
   const { token, expiresIn } = await context.accessTokens.make(
     subjectOf(started),
     audience ?? context.publicUrl,
     at,
-    at + Math.min(REFRESH_IDLE_TIMEOUT, absoluteTimeoutOf('bearer', lock.user)),
+    expiryOf(context.sessionTimeouts, { session, user: lock.user }),
   );
   return {
     access_token: token,

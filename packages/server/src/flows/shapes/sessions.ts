@@ -9,6 +9,9 @@ export const sessionShape = z
     kind: z.enum(['cookie', 'bearer']),
     created_at: timeShape,
     last_seen_at: timeShape.describe('RFC 3339, UTC, to the minute'),
+    kept_until: timeShape
+      .nullable()
+      .describe('When it ends at the latest if the user chose “Keep me signed in”; otherwise null'),
     ip: z.string(),
     user_agent: z.string(),
     device_id: z.string().nullable().describe('Its known device; null if the device is no longer known'),
@@ -22,6 +25,7 @@ export const showSession = (session: ListedSession, currentId: string): z.infer<
   kind: session.kind,
   created_at: toTime(session.created_at),
   last_seen_at: toTime(session.last_seen_at),
+  kept_until: session.kept_until === null ? null : toTime(session.kept_until),
   ip: session.ip,
   user_agent: session.user_agent,
   device_id: session.device_id,

@@ -33,7 +33,14 @@ const identifiersOf = ({ login, email, username }: Identifier): string[] =>
 const hasOneIdentifier = (body: Identifier): boolean => identifiersOf(body).length === 1;
 
 export const signInBody = z
-  .strictObject({ ...identifierFields, password: z.string() })
+  .strictObject({
+    ...identifierFields,
+    password: z.string(),
+    keep_signed_in: z
+      .boolean()
+      .optional()
+      .describe('Stay signed in for `USHER_KEEP_SIGNED_IN`. Ignored if that is off, and for administrators.'),
+  })
   .refine(hasOneIdentifier, NEEDS_ONE_IDENTIFIER)
   .describe('One of `login` (an email or a username), `email` and `username`, plus `password`.');
 type SignIn = z.infer<typeof signInBody>;
@@ -64,7 +71,9 @@ export async function signIn(
   context: AppContext,
   { body, client, headers }: Call<SignIn>,
 ): Promise<RouteResponse & Pick<SignedIn, 'user'>> {
-  const signIn = { name: nameOf(body), password: body.password, kind: 'cookie' } as const;
+  const { kept } = context.sessionTimeouts;
+  const keptUntil = body.keep_signed_in && kept ? context.clock.now() + kept.absolute : null;
+  const signIn = { name: nameOf(body), password: body.password, kind: 'cookie', keptUntil } as const;
   const { user, cookies } = await signInWithPassword(context, signIn, { client, headers });
   return { user, status: 200, body: { message: 'login successful!', user: showUser(user) }, ...cookies };
 }
@@ -125,6 +134,7 @@ interface PasswordSignIn {
   password: string;
   kind: SessionKind;
   audience?: string | null;
+  keptUntil?: number | null;
 }
 
 /**
@@ -135,7 +145,7 @@ interface PasswordSignIn {
  */
 async function signInWithPassword(
   context: AppContext,
-  { name, password, kind, audience = null }: PasswordSignIn,
+  { name, password, kind, ...how }: PasswordSignIn,
   { client, headers }: Pick<Call, 'client' | 'headers'>,
 ): Promise<SignedIn> {
   const parsed = looksLikeEmail(name)
@@ -151,7 +161,7 @@ async function signInWithPassword(
     throw new HttpError('invalid_credentials', { limit: checked.rateLimited.limit });
   const about = { userId: user?.id ?? null, kind };
   if (checked.result === 'wrong') throw await signInFailed(context, about, 'wrong', client);
-  const outcome = await finishSignIn(context, { client, headers }, { kind, audience }, checked.proof);
+  const outcome = await finishSignIn(context, { client, headers }, { kind, ...how }, checked.proof);
   switch (outcome.result) {
     case 'session':
       return outcome;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
+import { expiryOf } from '../../core/sessions/timeouts.ts';
 import {
   type ActiveSession,
   audienceOf,
-  expiryOf,
   retryRefreshToken,
   revokeSession,
   rotateRefreshToken,
@@ -44,7 +44,8 @@ export async function refresh(
   const audience = requested === null ? context.publicUrl : checkAudience(context, requested);
   if (audience !== context.publicUrl && activeSession.user.password_change_required_at !== null)
     throw new HttpError('password_change_required');
-  const end = expiryOf({ ...activeSession, session: { ...activeSession.session, refreshed_at: now } });
+  const refreshed = { ...activeSession, session: { ...activeSession.session, refreshed_at: now } };
+  const end = expiryOf(context.sessionTimeouts, refreshed);
   // Tokens expire at whole seconds: this access token would have expired already.
   if (seconds(end) <= seconds(now)) throw new HttpError('invalid_token');
   const number =

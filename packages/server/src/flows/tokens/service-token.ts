@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { expiryOf, IDLE_TIMEOUT } from '../../core/sessions.ts';
+import { cookieExpiryOf, expiryOf } from '../../core/sessions/timeouts.ts';
 import type { RouteResponse, SignedInCall } from '../../http/route.ts';
 import { audienceField, checkService } from '../sessions/audience.ts';
 
@@ -15,11 +15,14 @@ export async function serviceToken(
   context: AppContext,
   { body, activeSession, credential }: SignedInCall<z.infer<typeof serviceTokenBody>>,
 ): Promise<RouteResponse> {
-  const { clock, accessTokens } = context;
+  const { clock, accessTokens, sessionTimeouts } = context;
   const audience = checkService(context, body.audience);
   const now = clock.now();
   // The token must not outlive the caller's own unused credential: a stolen credential must not gain lifetime from it.
-  const until = credential.kind === 'cookie' ? now + IDLE_TIMEOUT : credential.claims.exp * 1000;
+  const until =
+    credential.kind === 'cookie'
+      ? cookieExpiryOf(sessionTimeouts, activeSession, now)
+      : Math.min(credential.claims.exp * 1000, expiryOf(sessionTimeouts, activeSession));
   const { token, expiresIn } = await accessTokens.make(
     {
       userId: activeSession.user.id,
@@ -29,7 +32,7 @@ export async function serviceToken(
     },
     audience,
     now,
-    Math.min(until, expiryOf(activeSession)),
+    until,
   );
   return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: expiresIn } };
 }

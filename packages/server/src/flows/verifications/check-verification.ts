@@ -24,7 +24,10 @@ import {
   consumeVerification,
   countVerificationAttempt,
   findVerificationByLink,
+  findVerificationByTicket,
+  isTicket,
   matchesCode,
+  ticketFor,
   type Verification,
 } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
@@ -132,8 +135,14 @@ export function checkVerification<P extends CodePurpose>(
   return checkCode(context, call, { email, code }, purposes, isFor);
 }
 
+/** A ticket for a checked code: valid in the place of a link, for as long as a code is. */
+export const ticketOf = (
+  { clock, config, keys }: Pick<AppContext, 'clock' | 'config' | 'keys'>,
+  { verification }: CheckedVerification,
+): string => ticketFor(keys.verifications, verification, clock.now() + verificationRules(config).lifetime);
+
 /**
- * Finds the verification of a valid link.
+ * Finds the verification of a valid link or ticket.
  *
  * @throws HttpError `invalid_link`; `too_many_requests` after too many links that never existed.
  */
@@ -143,8 +152,10 @@ export async function openLink<P extends Purpose>(
   token: string,
   purposes: readonly P[],
 ): Promise<CheckedFor<P>> {
-  const { db, clock } = context;
-  const verification = await findVerificationByLink(db, purposes, token, clock.now());
+  const { db, clock, keys } = context;
+  const verification = isTicket(token)
+    ? await findVerificationByTicket(db, keys.verifications, purposes, token, clock.now())
+    : await findVerificationByLink(db, purposes, token, clock.now());
   const purpose = purposes.find((one) => one === verification?.purpose);
   if (verification && purpose) return new CheckedVerification(verification, purpose) as CheckedFor<P>;
   await countIp(context, client, 'invalid_tokens_per_ip_range');

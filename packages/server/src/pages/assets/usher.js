@@ -70,6 +70,51 @@ async function askAdvice(password, username, email) {
   }
 }
 
+/** Removes what a mail program copies along with a code, and submits the form once the code is complete. */
+function completeCode(input) {
+  input.addEventListener('input', () => {
+    const code = input.value.replace(/\s/g, '');
+    if (code !== input.value) input.value = code;
+    const isComplete = code.length === Number(input.dataset.digits) && /^\d+$/.test(code);
+    if (isComplete && input.form.checkValidity()) input.form.requestSubmit();
+  });
+}
+
+/** Disables a button for a while, and says how long. */
+function addWait(button) {
+  const label = button.textContent;
+  const end = Date.now() + 1_000 * Number(button.dataset.wait);
+  const count = () => {
+    const seconds = Math.ceil((end - Date.now()) / 1_000);
+    button.disabled = seconds > 0;
+    button.textContent = seconds > 0 ? button.dataset.waitText.replace('{seconds}', seconds) : label;
+    if (seconds <= 0) clearInterval(timer);
+  };
+  const timer = setInterval(count, 1_000);
+  count();
+}
+
+/** The username or email that was typed. It stays in this tab: in a URL, logs would have it. */
+const NAME = 'usher-name';
+
+/** Takes a username or email that was typed on the page before along to the next one. */
+function carryName() {
+  const name = document.querySelector('.centered input:is([name="name"], [name="email"])');
+  if (!name) return;
+  const typed = sessionStorage.getItem(NAME) ?? '';
+  sessionStorage.removeItem(NAME);
+  const field = typed.includes('@')
+    ? name
+    : document.querySelector('input:is([name="name"], [name="username"])');
+  if (typed !== '' && field?.value === '') {
+    field.value = typed;
+    document.querySelector('input[autocomplete="current-password"]')?.focus();
+  }
+  addEventListener('pagehide', () => {
+    if (name.value !== '') sessionStorage.setItem(NAME, name.value);
+  });
+}
+
 /** Submits the token of the link that opened this page, and removes it from the address bar and the history. */
 function openLink() {
   const field = document.querySelector('input[name="link"]');
@@ -84,7 +129,7 @@ function showPending(form) {
   form.addEventListener('submit', (event) => {
     if (form.ariaBusy === 'true') return event.preventDefault();
     form.ariaBusy = 'true';
-    event.submitter?.classList.add('pending');
+    (event.submitter ?? form.querySelector('[type="submit"]'))?.classList.add('pending');
     // A request that the browser or the user gave up can be sent again.
     setTimeout(showReady, 10_000);
   });
@@ -102,6 +147,11 @@ addEventListener('pageshow', showReady);
 openLink();
 // Opening a second link to a page that is already open does not reload it.
 addEventListener('hashchange', openLink);
+
+if (document.body.dataset.user) sessionStorage.removeItem(NAME);
+else carryName();
+for (const input of document.querySelectorAll('[data-digits]')) completeCode(input);
+for (const button of document.querySelectorAll('[data-wait]')) addWait(button);
 
 for (const box of document.querySelectorAll('.revealable')) {
   addReveal(box);

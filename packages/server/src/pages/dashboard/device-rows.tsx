@@ -1,10 +1,11 @@
+import { useContext } from 'hono/jsx';
 import type { ListedDevice } from '../../core/devices.ts';
 import type { ListedSession } from '../../core/sessions.ts';
 import { DeviceItem } from '../device-item.tsx';
 import { Button, Form } from '../form.tsx';
 import { Icon } from '../icon.tsx';
 import { Ago } from '../time.tsx';
-import { useTranslator } from '../translator.tsx';
+import { TimeZoneContext, useTranslator } from '../translator.tsx';
 import { deviceTitle } from './device.ts';
 import { DEVICES_PATH, renamePath } from './device-forms.tsx';
 
@@ -17,12 +18,14 @@ interface SessionRowProps {
 /** A session in the list, with what its owner can do with it. */
 export function SessionRow({ session, now, isThis = false }: SessionRowProps) {
   const t = useTranslator();
+  const timeZone = useContext(TimeZoneContext);
   const times = (
     <>
       {t.rich('device.last_active', {
         time: () => <Ago at={session.last_seen_at} now={now} />,
         since: () => <Ago at={session.created_at} now={now} />,
       })}
+      {session.kept_until !== null && <> · {t('devices.kept_until', { date: t.day(session.kept_until, timeZone) })}</>}
     </>
   );
   return (

@@ -64,6 +64,7 @@ export interface SessionsTable {
   refreshed_at: number;
   refresh_retries: string;
   device_id: string | null;
+  kept_until: number | null;
 }
 
 export interface DevicesTable {
