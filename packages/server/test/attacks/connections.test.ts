@@ -37,6 +37,10 @@ async function open(port: number, bytes = '', localAddress?: string): Promise<So
   return socket;
 }
 
+/** Waits until a connection is closed, also by a reset: what was on its way when the server closed it causes one. */
+const closeOf = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => socket.once('close', () => resolve()));
+
 /** A connection that has sent one request behind another already, so that its requests are parsed one at a time. */
 async function openPipelined(port: number): Promise<Socket> {
   const socket = await open(port, get('/healthz').repeat(2));
@@ -231,7 +235,7 @@ describe('D13: empty lines between requests', () => {
     const socket = await opened(port);
     socket.resume();
     const lines = setInterval(() => socket.write('\r\n'), 20);
-    await once(socket, 'close');
+    await closeOf(socket);
     clearInterval(lines);
   });
 });
@@ -264,7 +268,7 @@ describe('D13: requests that no handler answers', () => {
     const server = await startProcess({ database: `sqlite:${newFolder()}/usher.db` });
     for (const doesRead of [false, true]) {
       const socket = await open(server.port);
-      const closed = new Promise((resolve) => socket.once('close', resolve));
+      const closed = closeOf(socket);
       let text = '';
       if (doesRead) socket.setEncoding('latin1').on('data', (chunk) => (text += chunk));
       else socket.pause();
@@ -301,7 +305,7 @@ describe('D13: a request that wants to upgrade', () => {
       [`${get('/')}${upgrade}${get('/')}`, 2],
     ] as const) {
       const socket = await open(port, bytes);
-      const closed = once(socket, 'close');
+      const closed = closeOf(socket);
       const answers = await readAnswers(socket, count + 1);
       expect(answers).toHaveLength(count);
       expect(answers.at(-1)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*connection: close\r\n/is);
@@ -402,7 +406,7 @@ describe('D13: a client that reads nothing', () => {
       const part = 48 * MEGABYTE;
       const port = await serve(() => new Response(new Uint8Array(4 * part)), { unreadTimeout: timeout });
       const socket = await open(port, get('/'));
-      const closed = once(socket, 'close');
+      const closed = closeOf(socket);
       for (let read = 0; read < 3; read++) {
         await readPart(socket, part);
         vi.advanceTimersByTime(timeout);
@@ -420,7 +424,7 @@ describe('D13: a client that reads nothing', () => {
     const port = await serve(() => new Response(), { unreadTimeout: 200 });
     const socket = await open(port);
     socket.resume();
-    await once(socket, 'close');
+    await closeOf(socket);
   });
 });
 
