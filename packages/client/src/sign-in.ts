@@ -76,7 +76,10 @@ async function signInByCookie(session: ClientSession, body: Body<'POST /v1/signi
   return good({ user: data.user });
 }
 
-async function signInByToken(session: ClientSession, { keep_signed_in: _, ...body }: Body<'POST /v1/signin'>) {
+async function signInByToken(
+  session: ClientSession,
+  { keep_signed_in: _, ...body }: Body<'POST /v1/signin'>,
+) {
   const { data, error } = await session.anyone('POST /v1/login', { body });
   if (error) return failed(error);
   await session.start(data);

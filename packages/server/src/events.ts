@@ -23,7 +23,10 @@ export const events = {
     'An administrator or operator emailed an invitation to create an account.',
   ],
   invitation_revoked: ['event.invitation_revoked', 'An administrator or operator revoked an invitation.'],
-  invitation_accepted: ['event.invitation_accepted', 'An invited person chose a password and got an account.'],
+  invitation_accepted: [
+    'event.invitation_accepted',
+    'An invited person chose a password and got an account.',
+  ],
   user_imported: ['event.user_imported', 'An operator imported an account from another system.'],
   user_updated: [
     'event.user_updated',

@@ -7,15 +7,15 @@ import { emailsPage, emailsQuery } from '../pages/admin/emails.tsx';
 import { eventsPage } from '../pages/admin/events.tsx';
 import { eventsQuery } from '../pages/admin/events-query.ts';
 import { followEvents, followQuery } from '../pages/admin/events-stream.ts';
+import { exportEventList } from '../pages/admin/export-events.ts';
+import { exportUserList } from '../pages/admin/export-users.ts';
+import { healthPage } from '../pages/admin/health.tsx';
 import {
   invitationsForm,
   invitationsPage,
   invitationsQuery,
   invitationsSubmit,
 } from '../pages/admin/invitations.tsx';
-import { exportEventList } from '../pages/admin/export-events.ts';
-import { exportUserList } from '../pages/admin/export-users.ts';
-import { healthPage } from '../pages/admin/health.tsx';
 import { keysPage, keysQuery, rotateForm, rotatePage, rotateSubmit } from '../pages/admin/keys.tsx';
 import { newUserForm, newUserPage, newUserSubmit } from '../pages/admin/new-user.tsx';
 import { overviewPage as adminPage, overviewQuery as adminQuery } from '../pages/admin/overview.tsx';

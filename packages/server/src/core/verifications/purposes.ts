@@ -76,7 +76,8 @@ const EMAILED_CODE = {
 
 export const purposes = {
   invitation: {
-    description: 'Sent to a person whom an administrator invites: creates the account, with a password of their own.',
+    description:
+      'Sent to a person whom an administrator invites: creates the account, with a password of their own.',
     // The administrator's. What ends their access also ends the invitations of a thief who had it.
     of: 'account',
     page: '/invitation',

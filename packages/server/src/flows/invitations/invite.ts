@@ -80,7 +80,7 @@ export const invitationNotFound = (): HttpError =>
   new HttpError('not_found', { text: text('error.invitation_not_found') });
 
 /** The account that an invitation describes. */
-export const invitedOf = (open: Invitation): Invited => ({
+const invitedOf = (open: Invitation): Invited => ({
   username: open.username ?? '',
   usernameKey: open.usernameKey ?? '',
   email: open.email,

@@ -25,7 +25,9 @@ export function SessionRow({ session, now, isThis = false }: SessionRowProps) {
         time: () => <Ago at={session.last_seen_at} now={now} />,
         since: () => <Ago at={session.created_at} now={now} />,
       })}
-      {session.kept_until !== null && <> · {t('devices.kept_until', { date: t.day(session.kept_until, timeZone) })}</>}
+      {session.kept_until !== null && (
+        <> · {t('devices.kept_until', { date: t.day(session.kept_until, timeZone) })}</>
+      )}
     </>
   );
   return (
