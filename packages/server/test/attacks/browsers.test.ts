@@ -13,6 +13,7 @@ import {
   signUp,
 } from '../support/app.ts';
 import { SECOND } from '../support/clock.ts';
+import { pathOf as pathOfRoute } from '../support/example.ts';
 import { databases, sqlite } from '../support/postgres.ts';
 import { withApp } from '../support/with-app.ts';
 
@@ -43,10 +44,7 @@ const titled = (list: readonly Route[]) =>
   list.map((route) => [`${route.method} ${route.path}`, route] as const);
 
 /** A path of the table, with ids that fit and that nobody has. */
-const pathOf = ({ path }: Route): string =>
-  path
-    .replace(':name', 'usher.css')
-    .replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : '00000000-0000-7000-8000-000000000000');
+const pathOf = (route: Route): string => pathOfRoute(route).replace(':name', 'usher.css');
 
 describe.each(databases)('browsers on $name', ({ create }) => {
   const { app, opened } = withApp(create, {
@@ -272,7 +270,7 @@ describe.each(databases)('browsers on $name', ({ create }) => {
         const reply = await send(app, 'GET', `${pathOf(route)}${query}`, undefined, { headers: cookie() });
         expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
         expect(reply.headers.get('content-type')).toMatch(
-          /^(application\/((problem\+)?json|jsonl)|text\/(html|css|plain|event-stream)); charset=utf-8$/,
+          /^(application\/((problem\+)?json|jsonl)|text\/(html|css|csv|plain|event-stream)); charset=utf-8$/,
         );
         // Public keys are for everybody; all else is for pages of this origin.
         const isPublic = route.path === '/.well-known/jwks.json';

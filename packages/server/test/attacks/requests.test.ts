@@ -13,13 +13,11 @@ import {
   signUp,
   type TestApp,
 } from '../support/app.ts';
+import { pathOf } from '../support/example.ts';
 import { databases } from '../support/postgres.ts';
 import { withApp } from '../support/with-app.ts';
 
 const withJson = routes.filter((route) => route.body && route.encoding !== 'form');
-const pathOf = ({ path }: Route): string =>
-  path.replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : '00000000-0000-7000-8000-000000000000');
-
 const basic = (credentials: string | Buffer) => `Basic ${Buffer.from(credentials).toString('base64')}`;
 
 /** Sends the beginning, then a byte now and then, and resolves with the answer when the server has had enough. */

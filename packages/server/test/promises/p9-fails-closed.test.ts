@@ -55,7 +55,7 @@ describe('P9: without its database Usher rejects', () => {
   });
 
   const pathOf = ({ path }: Route): string =>
-    path.replace(':id', path.includes('/sessions/') ? 'A'.repeat(22) : admin.id);
+    path.replace(':id', /\/(sessions|me\/devices)\//.test(path) ? 'A'.repeat(22) : admin.id);
   /** A body with which the route would do what it is for. */
   const bodyOf = (route: Route): unknown => {
     const { method, path } = route;
