@@ -121,6 +121,7 @@ describe('openApiOf', () => {
     expect(names.sort()).toEqual([
       'Device',
       'Event',
+      'Invitation',
       'Problem',
       'RateLimit',
       'RecordedEvent',
