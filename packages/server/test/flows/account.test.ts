@@ -245,6 +245,7 @@ describe.each(databases)('one’s own account on $name', ({ create }) => {
       user_agent: 'Netscape 4',
       device_id: expect.stringMatching(/^[\w-]{22}$/),
       name: null,
+      kept_until: null,
       current: false,
     });
     const ended = await ada.browser.send('DELETE', `/v1/me/sessions/${other.id}`);

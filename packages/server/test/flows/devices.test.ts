@@ -120,7 +120,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
       { kind: 'cookie', current: false },
       { kind: 'cookie', current: false },
     ]);
-    const page = await root.browser.get(`/admin/users/${ada.id}`);
+    const page = await root.browser.get(`/admin/users/${ada.id}?tab=sessions`);
     expect(page.text).toContain('Known devices');
     expect(given(await users.removeDevices(ada.id))).toEqual({ message: 'Devices removed.', devices: 2 });
     expect(given(await users.devices(ada.id)).devices).toEqual([]);

@@ -316,7 +316,8 @@ describe('PostgreSQL', () => {
   });
 
   it('lives in the current schema, beside other people and their tables', async () => {
-    const admin = await open();
+    // A connection of Usher would count as a server that uses the database.
+    const admin = await open('?application_name=other');
     await sql`CREATE SCHEMA tenant`.execute(admin.db);
     const tenant = await open('?options=-c%20search_path%3Dtenant');
     expect(await tenant.exists()).toBe(false);
