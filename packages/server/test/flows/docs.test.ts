@@ -150,6 +150,15 @@ describe.each(databases)('documentation on $name', ({ create }) => {
     for (const token of [body.access_token, 'x', 7]) await same('POST /v1/introspect', { token });
     await same('POST /v1/me/confirm', { password: PASSWORD }, user);
     const [device] = (await same('GET /v1/me/devices', undefined, user)).body.devices;
+    const [named] = (await user.browser.get('/v1/me/sessions')).body.sessions;
+    for (const [of, id] of [
+      ['devices', device.id],
+      ['sessions', named.id],
+    ] as const) {
+      await call(`PATCH /v1/me/${of}/:id`, `/v1/me/${of}/${id}`, { name: 'Laptop' }, user);
+      await call(`PATCH /v1/me/${of}/:id`, `/v1/me/${of}/${id}`, {}, user);
+      await call(`PATCH /v1/me/${of}/:id`, `/v1/me/${of}/${'A'.repeat(22)}`, { name: 'Laptop' }, user);
+    }
     await call('DELETE /v1/me/devices/:id', `/v1/me/devices/${device.id}`, undefined, user);
     await call('DELETE /v1/me/devices/:id', '/v1/me/devices/x', undefined, user);
     await same('POST /v1/me/confirm', { password: 'wrong wrong wrong' }, user);
