@@ -247,7 +247,7 @@ export const rateLimits = {
     length: HOUR,
     of: 'range',
     label: 'rate_limit.sign_ups_per_ip_range',
-    description: 'Sign-ups from one IP range.',
+    description: 'Sign-ups from one IP range, and other usernames chosen with a link or code.',
     noun: 'sign_ups',
   },
   invalid_tokens_per_ip_range: {

@@ -17,10 +17,10 @@ export interface FoundPlace {
 /** Finds the place of an IP address; undefined if the database does not have it. */
 export type FindPlace = (ip: string) => FoundPlace | undefined;
 
-/** The part that databases of cities and of countries have in common, by any vendor. */
+/** The part that databases of cities and of countries have in common, by any vendor. A damaged entry has other types. */
 type Found = Response & {
-  city?: { names?: PlaceNames };
-  country?: { names?: PlaceNames; iso_code?: string };
+  city?: { names?: unknown };
+  country?: { names?: unknown; iso_code?: unknown };
 };
 
 /**
@@ -48,9 +48,28 @@ export function openGeoip(file: string): FindPlace {
     const found = read(reader, ip);
     if (!found) return undefined;
     const { city, country } = found;
-    return { city: city?.names, country: country?.names, countryCode: country?.iso_code };
+    const code = country?.iso_code;
+    return {
+      city: namesOf(city?.names),
+      country: namesOf(country?.names),
+      countryCode: typeof code === 'string' ? code : undefined,
+    };
   };
 }
+
+/** No place has a longer name. In UTF-16 units. */
+const LONGEST_NAME = 200;
+
+/** The names that are one line of text: pages and emails show them between their own words. */
+const namesOf = (names: unknown): PlaceNames | undefined =>
+  typeof names === 'object' && names !== null
+    ? Object.fromEntries(Object.entries(names).filter(([, name]) => isOneLine(name)))
+    : undefined;
+
+const isOneLine = (name: unknown): name is string =>
+  typeof name === 'string' &&
+  name.length <= LONGEST_NAME &&
+  !/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(name);
 
 function open(bytes: Buffer): Reader<Found> | undefined {
   try {

@@ -49,11 +49,27 @@ describe('the place of an IP address', () => {
     expect(placesFrom(undefined)('192.0.2.1', languages.in('en'))).toBe('');
   });
 
+  it('is not known if its name is no line of text', () => {
+    const damaged = [
+      { city: 'Vienna', country: 5 },
+      { city: { names: 5 }, country: { names: ['Austria'], iso_code: ['AT'] } },
+      { city: { names: { en: { en: 'Vienna' } } } },
+      { city: { names: { en: 5 } } },
+      { city: { names: { en: 'Vienna\r\nOwner: you' } } },
+      { city: { names: { en: 'Vienna\u202e' } } },
+      { city: { names: { en: 'V'.repeat(201) } } },
+    ];
+    for (const [index, entry] of damaged.entries()) {
+      const found = openGeoip(fileWith(`damaged-${index}.mmdb`, writeMmdb({ '192.0.2.0/24': entry })));
+      expect([entry, placesFrom(found)('192.0.2.1', languages.in('en'))]).toEqual([entry, '']);
+    }
+  });
+
   it('is found in Chinese by the script, whatever the country of the tag', () => {
     const own = mkdtempSync(join(folder, 'own-'));
     writeFileSync(join(own, 'zh-Hans.json'), '{}');
     const chinese = openLanguages({ folder: own, fallback: 'en' }).in('zh-Hans');
-    expect(place('192.0.2.1', chinese)).toBe('维也纳, 奥地利');
+    expect(place('192.0.2.1', chinese)).toBe('维也纳，奥地利');
   });
 
   function dutch(): string {

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
 import { recordEvent } from '../../core/events.ts';
-import { parseUsername } from '../../core/identifiers.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import { findById, setVerified, setVerifiedEmail, type User } from '../../core/users.ts';
 import { type PurposeAt, purposesAt } from '../../core/verifications/purposes.ts';
 import { endVerificationsOf, isEmailReserved, pendingChangeOf, wasSentTo } from '../../core/verifications.ts';
-import { fieldError, HttpError } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
 import { findSignedIn } from '../../http/credential.ts';
 import { readVerificationCookie } from '../../http/other-cookies.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
@@ -14,6 +13,7 @@ import { text } from '../../languages/text.ts';
 import type { Requester } from '../../platform/fair-queue.ts';
 import { accountCreated } from '../accounts/account-created.ts';
 import { takenError } from '../accounts/check-new-user.ts';
+import { freeUsername } from '../accounts/free-names.ts';
 import { languageOf, makeAccount } from '../accounts/make-account.ts';
 import { sendSecurityNotice } from '../emails/security-notices.ts';
 import { forUser } from '../passwords/hash-requester.ts';
@@ -113,7 +113,13 @@ async function finishSignUp({
     usernameKey = '',
     passwordHash,
   } = pendingChangeOf(keys.pendingChanges, verification);
-  const names = body.username === undefined ? { username, usernameKey } : otherUsername(body.username);
+  // Another account has taken the email in the meantime: a code without an account was guessed, or a second one was used.
+  const withoutEmail = (error: unknown): never => {
+    if (error instanceof HttpError && error.fields?.some(({ field }) => field === 'email')) throw used(body);
+    throw error;
+  };
+  const planned = { username, usernameKey, emailKey };
+  const names = await freeUsername(context, client, planned, body.username).catch(withoutEmail);
   const requester = forUser(client, emailKey);
   const given = isSameBrowser
     ? { passwordHash: passwordHash ?? '', passwordGivenAt: verification.created_at }
@@ -126,22 +132,10 @@ async function finishSignUp({
     // The browser that reads the email is the owner's; the one that signed up may be a stranger's.
     const locale = languageOf(context, call.headers);
     const account = { email, emailKey, locale, ...names, ...given, isEmailVerified: true };
-    return makeAccount(tx, context, account, client).catch((error: unknown) => {
-      // Another account has taken the email in the meantime: a code without an account was guessed, or a second one was
-      // used.
-      if (error instanceof HttpError && error.fields?.some(({ field }) => field === 'email'))
-        throw used(body);
-      throw error;
-    });
+    return makeAccount(tx, context, account, client).catch(withoutEmail);
   });
   const response = accountCreated(outcome);
   return { ...response, otherCookies: { ...response.otherCookies, verification: 'unset' } };
-}
-
-function otherUsername(given: string): { username: string; usernameKey: string } {
-  const parsed = parseUsername(given);
-  if (!parsed.ok) throw new HttpError('signup_rejected', { fields: [fieldError('username', parsed)] });
-  return { username: parsed.username, usernameKey: parsed.key };
 }
 
 async function verifyAddedEmail({

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { AppContext } from '../../context.ts';
-import { parseUsername } from '../../core/identifiers.ts';
 import { serializeAdminChanges } from '../../core/installation.ts';
 import { hashPassword } from '../../core/passwords.ts';
 import { pendingChangeOf } from '../../core/verifications.ts';
-import { fieldError, HttpError } from '../../errors.ts';
+import { HttpError } from '../../errors.ts';
 import type { Call, RouteResponse } from '../../http/route.ts';
 import type { Db } from '../../platform/db/index.ts';
 import { accountCreated } from '../accounts/account-created.ts';
 import { completeSetUp } from '../accounts/change-user.ts';
+import { freeUsername } from '../accounts/free-names.ts';
 import { languageOf, makeInvitedAccount } from '../accounts/make-account.ts';
 import { forUser } from '../passwords/hash-requester.ts';
 import { rejectWeak } from '../passwords/new-password.ts';
@@ -61,7 +61,8 @@ export async function acceptInvitation(
     role = 'user',
     ...invited
   } = pendingChangeOf(keys.pendingChanges, link.verification);
-  const names = body.username === undefined ? { username, usernameKey } : otherUsername(body.username);
+  const planned = { username, usernameKey, emailKey: invited.emailKey };
+  const names = await freeUsername(context, client, planned, body.username).catch(withoutEmail);
   await rejectWeak(context, body.password, { ...names, email: invited.email });
   const passwordHash = await hashPassword(hasher, body.password, forUser(client, invited.emailKey));
   const locale = invited.locale ?? languageOf(context, headers);
@@ -75,12 +76,6 @@ export async function acceptInvitation(
     return proof;
   });
   return accountCreated(outcome);
-}
-
-function otherUsername(given: string): { username: string; usernameKey: string } {
-  const parsed = parseUsername(given);
-  if (!parsed.ok) throw new HttpError('signup_rejected', { fields: [fieldError('username', parsed)] });
-  return { username: parsed.username, usernameKey: parsed.key };
 }
 
 async function useLink(tx: Db, context: AppContext, link: CheckedVerification<'invitation'>) {

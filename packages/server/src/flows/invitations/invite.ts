@@ -4,7 +4,7 @@ import { recordEvent } from '../../core/events.ts';
 import { parseEmail } from '../../core/identifiers.ts';
 import { serializeAdminChanges } from '../../core/installation.ts';
 import { countInWindow } from '../../core/rate-limits.ts';
-import { type NewUser, takenIdentifiers } from '../../core/users.ts';
+import type { NewUser } from '../../core/users.ts';
 import {
   endInvitationsTo,
   findInvitation,
@@ -12,13 +12,14 @@ import {
   type Invitation,
 } from '../../core/verifications/invitations.ts';
 import { purposes } from '../../core/verifications/purposes.ts';
-import { createVerification, isEmailReserved } from '../../core/verifications.ts';
+import { createVerification } from '../../core/verifications.ts';
 import { HttpError } from '../../errors.ts';
 import { text } from '../../languages/text.ts';
 import type { Db } from '../../platform/db/index.ts';
 import type { Role } from '../../user-fields.ts';
 import { actorIdOf, type ChangedBy, checkActor } from '../accounts/actor.ts';
-import { checkNewUser, takenError } from '../accounts/check-new-user.ts';
+import { checkNewUser } from '../accounts/check-new-user.ts';
+import { rejectTaken } from '../accounts/free-names.ts';
 import { countWrite } from '../limits/count-write.ts';
 import { rateLimitError, recordRateLimit, waitInWords } from '../limits/rate-limited.ts';
 import { verificationRules } from '../verifications/verification-rules.ts';
@@ -113,18 +114,6 @@ async function sendInvitation(
     await rejectTaken(tx, context, invited);
     return begin(tx, context, invited, by);
   });
-}
-
-/** @throws HttpError `user_exists` */
-async function rejectTaken(
-  db: Db,
-  { keys, clock }: Pick<AppContext, 'keys' | 'clock'>,
-  { usernameKey, emailKey }: Invited,
-): Promise<void> {
-  const taken = await takenIdentifiers(db, usernameKey, emailKey);
-  const isReserved = await isEmailReserved(db, keys.verifications, emailKey, undefined, clock.now());
-  if (isReserved && !taken.includes('email')) taken.push('email');
-  if (taken.length > 0) throw takenError(taken);
 }
 
 /** @throws HttpError `too_many_requests`, for a recipient that got many emails within the hour. */
