@@ -65,9 +65,9 @@ describe.each(databases)('what ends a verification on $name', ({ create }) => {
   // Written out, not derived: what SECURITY.md promises of each.
   const ends: [change: AccountChange, ended: string[]][] = [
     ['sign_in', ['reset_password']],
-    ['password_change', ['change_email', 'reset_password', 'restore_email']],
+    ['password_change', ['change_email', 'invitation', 'reset_password', 'restore_email']],
     ['recovery', ['change_email', 'invitation', 'reset_password', 'restore_email', 'verify_email']],
-    ['sign_out_everywhere', ['change_email', 'restore_email']],
+    ['sign_out_everywhere', ['change_email', 'invitation', 'restore_email']],
     ['email_change', ['change_email', 'reset_password', 'verify_email']],
     ['disable', ['change_email', 'invitation', 'reset_password']],
   ];

@@ -78,7 +78,7 @@ export const purposes = {
   invitation: {
     description:
       'Sent to a person whom an administrator invites: creates the account, with a password of their own.',
-    // The administrator's. What ends their access also ends the invitations of a thief who had it.
+    // The administrator's. What ends the access of a thief also ends the invitations that the thief has sent.
     of: 'account',
     page: '/invitation',
     linkLifetime: 7 * DAY,
@@ -90,9 +90,9 @@ export const purposes = {
     endsWithRestoredDatabase: true,
     endedBy: {
       sign_in: 'stays',
-      password_change: 'stays',
+      password_change: 'ends',
       recovery: 'ends',
-      sign_out_everywhere: 'stays',
+      sign_out_everywhere: 'ends',
       email_change: 'stays',
       disable: 'ends',
     },

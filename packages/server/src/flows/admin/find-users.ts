@@ -63,5 +63,5 @@ export async function* findAllUsers(
 /** The users with these ids, in the order of the ids; those that no longer exist are left out. */
 export async function findSelected(db: Db, ids: readonly string[]): Promise<User[]> {
   const users = new Map((await findUsersById(db, ids)).map((user) => [user.id, user]));
-  return ids.flatMap((id) => users.get(id) ?? []);
+  return [...new Set(ids)].flatMap((id) => users.get(id) ?? []);
 }

@@ -64,6 +64,8 @@ export async function bulkSubmit(
     return ask(context, call, action, selected, wrongPhrase);
   let count = 0;
   for (const { id } of selected.chosen) {
+    // Someone may have made the user an administrator meanwhile.
+    if ((await choose(context, call, action, [id])).chosen.length === 0) continue;
     try {
       // The route has counted the first.
       if (count > 0) await countWrite(context, call.activeSession, call.client, 'admin_changes_per_account');
