@@ -61,7 +61,10 @@ function show(context: AppContext, call: SignedInCall<unknown, unknown>, shown: 
   const t = translatorOf(context, call);
   const form = <PasswordForm context={context} user={user} error={error} returnTo={returnTo} />;
   if (user.password_change_required_at !== null) {
-    const view = { ...statusAndTitle(t('title.password_change_required'), error, t), shape: 'centered' } as const;
+    const view = {
+      ...statusAndTitle(t('title.password_change_required'), error, t),
+      shape: 'centered',
+    } as const;
     return allowFormRedirects(context, page(context, call, view, <ChangeRequired form={form} />));
   }
   const view = { ...statusAndTitle(t('account.nav_security'), error, t), area: account, at: PATH };
@@ -100,7 +103,7 @@ function Security({ user, isChanged, form }: SecurityProps) {
       </Card>
       <Card title={t('fields.email')}>
         <p>
-          {user.email} <Verified isEmailVerified={isEmailVerified} />
+          <bdi>{user.email}</bdi> <Verified isEmailVerified={isEmailVerified} />
         </p>
         <p class="note">{t('account.email_use')}</p>
         <Actions>
