@@ -24,7 +24,9 @@ export function DeviceItem({ device, isThis = false, times, children }: DeviceIt
         <Icon name={deviceIcon(device.kind, device.user_agent)} />
         <div>
           <p>
-            <strong>{deviceTitle(device, t)}</strong>{' '}
+            <strong>
+              <bdi>{deviceTitle(device, t)}</bdi>
+            </strong>{' '}
             {isThis && <Badge kind="good">{t('device.this')}</Badge>}
             {device.kind === 'bearer' && <Badge>{t('device.api_client')}</Badge>}
           </p>

@@ -248,11 +248,15 @@ function Breadcrumb({ area, view: { title, name = title, at, trail } }: { area: 
       <ol>
         {[start, ...trail].map(({ href, label }) => (
           <li>
-            <a href={href}>{label}</a>
+            <a href={href}>
+              <bdi>{label}</bdi>
+            </a>
             <Icon name="chevron-right" />
           </li>
         ))}
-        <li aria-current="page">{name}</li>
+        <li aria-current="page">
+          <bdi>{name}</bdi>
+        </li>
       </ol>
     </nav>
   );

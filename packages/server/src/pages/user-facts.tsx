@@ -23,7 +23,7 @@ type Renderer<User> = (user: User, now: number, t: Translator) => Child;
 const owner: Partial<Record<PageColumn, Renderer<Pick<UserColumns, SessionUserColumn>>>> = {
   email: ({ email, email_verified_at }) => (
     <>
-      {email} <Verified isEmailVerified={email_verified_at !== null} />
+      <bdi>{email}</bdi> <Verified isEmailVerified={email_verified_at !== null} />
     </>
   ),
   admin_since: (user, _, t) => t(roleOf(user) === 'admin' ? 'facts.administrator' : 'facts.user'),
@@ -54,6 +54,9 @@ export const AdminFacts = ({ user, now }: { user: UserColumns; now: number }) =>
   <Facts of={factsFor('admin', admin, user, now, useTranslator())} />
 );
 
+/** A name or an email in its own direction. */
+const isolated = (value: unknown): Child => (value == null ? null : <bdi>{String(value)}</bdi>);
+
 /** The fields that `reader` may see, in the order of the table, with the ID last. Empty fields are left out. */
 function factsFor<User extends Partial<UserColumns>>(
   reader: 'owner' | 'admin',
@@ -66,7 +69,7 @@ function factsFor<User extends Partial<UserColumns>>(
   return columns
     .toSorted((one, other) => Number(one === 'id') - Number(other === 'id'))
     .flatMap((column) => {
-      const shown = renderers[column] ? renderers[column](user, now, t) : user[column];
+      const shown = renderers[column] ? renderers[column](user, now, t) : isolated(user[column]);
       return shown == null ? [] : [[t(userFields[column].page.label), shown]];
     });
 }

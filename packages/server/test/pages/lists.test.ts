@@ -31,7 +31,7 @@ describe.each(databases)('lists of the admin console on $name', ({ name, create 
   };
   const wordsOf = (html: string) => html.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
   const namesIn = (html: string) =>
-    [...html.matchAll(/href="\/admin\/users\/[^"]+">([^<]+)</g)].map(([, name]) => name);
+    [...html.matchAll(/href="\/admin\/users\/[^"]+"><bdi>([^<]+)</g)].map(([, name]) => name);
   const linkIn = (html: string, rel: string): string =>
     (new RegExp(`rel="${rel}" href="([^"]+)"`).exec(html)?.[1] ?? '').replaceAll('&amp;', '&');
 

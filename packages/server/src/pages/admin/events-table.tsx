@@ -81,7 +81,7 @@ function EventRow({ event, names, filter, head }: EventRowProps) {
         <People event={event} names={names} />,
         event.ip && (
           <a class="refine" href={withQuery(PATH, { ...filter, ip: event.ip })}>
-            {event.ip}
+            <bdi>{event.ip}</bdi>
           </a>
         ),
         detailLabels(event, t).map((detail) => <span class="detail">{detail}</span>),

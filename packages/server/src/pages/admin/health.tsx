@@ -32,7 +32,7 @@ export async function healthPage(context: AppContext, call: SignedInCall): Promi
         <Facts
           of={[
             [t('admin.health.version'), manifest.version],
-            [t('admin.health.schema'), health.schema],
+            [t('admin.health.schema'), <bdi>{health.schema}</bdi>],
             [t('admin.health.size'), <Size bytes={health.size} />],
             [t('admin.health.started'), <Ago at={health.startedAt} now={context.clock.now()} />],
           ]}
@@ -114,8 +114,8 @@ function Figure({ of: { grade }, label, help, children }: FigureProps) {
 function Size({ bytes }: { bytes: number }) {
   const [amount, unit] = bytes >= 1e9 ? [bytes / 1e9, 'GB'] : [bytes / 1e6, 'MB'];
   return (
-    <>
+    <bdi dir="ltr">
       {useTranslator().number(Math.round(amount * 10) / 10)} {unit}
-    </>
+    </bdi>
   );
 }

@@ -136,10 +136,16 @@ function InvitationRow({ head, open, now }: InvitationRowProps) {
       head={head}
       cells={[
         <>
-          {open.username}{' '}
+          <bdi>{open.username}</bdi>{' '}
           {open.role === 'admin' && <Badge kind="accent">{t('admin.invitation_admin')}</Badge>}
-          {open.displayName && <p>{open.displayName}</p>}
-          <p>{open.email}</p>
+          {open.displayName && (
+            <p>
+              <bdi>{open.displayName}</bdi>
+            </p>
+          )}
+          <p>
+            <bdi>{open.email}</bdi>
+          </p>
         </>,
         <Ago at={open.createdAt} now={now} />,
         t.time(open.expiresAt),

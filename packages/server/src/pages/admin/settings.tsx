@@ -30,14 +30,16 @@ export function settingsPage(context: AppContext, call: SignedInCall): RouteResp
             cells={[
               <>
                 <code>{name}</code>
-                <p lang="en">
-                  <Prose>{help.get(name) ?? ''}</Prose>
+                <p>
+                  <bdi lang="en" dir="ltr">
+                    <Prose>{help.get(name) ?? ''}</Prose>
+                  </bdi>
                 </p>
               </>,
               value === null || inWords(value) === '' ? (
                 <span class="quiet">{t('admin.setting_not_set')}</span>
               ) : (
-                <code>{inWords(value)}</code>
+                <code dir="ltr">{inWords(value)}</code>
               ),
               <Source source={source} />,
             ]}

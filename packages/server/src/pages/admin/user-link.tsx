@@ -8,6 +8,8 @@ export function UserLink({ id, names }: { id: string; names: ReadonlyMap<string,
   return name === undefined ? (
     <>{t('admin.events.deleted_user')}</>
   ) : (
-    <a href={`/admin/users/${id}`}>{name}</a>
+    <a href={`/admin/users/${id}`}>
+      <bdi>{name}</bdi>
+    </a>
   );
 }

@@ -98,9 +98,19 @@ function Limit({ limit: of, now }: { limit: DescribedLimit; now: number }) {
       <div>
         <p>
           <span title={limit}>{t(label)}</span>
-          {isOneOfSeveral && <> · {subject}</>}: {t(counted(limit), { count })}
+          {isOneOfSeveral && (
+            <>
+              {' '}
+              · <bdi>{subject}</bdi>
+            </>
+          )}
+          : {t(counted(limit), { count })}
         </p>
-        <p class="note">{description}</p>
+        <p class="note">
+          <bdi lang="en" dir="ltr">
+            {description}
+          </bdi>
+        </p>
       </div>
       {isExceeded && (
         <Badge kind="warn">

@@ -72,9 +72,17 @@ function Identity({ user, isOwn }: { user: User; isOwn: boolean }) {
       <header class="identity">
         <Avatar user={user} isLarge />
         <div>
-          <h1>{user.username}</h1>
-          {user.display_name !== null && <p class="lead">{user.display_name}</p>}
-          <p class="lead">{user.email}</p>
+          <h1>
+            <bdi>{user.username}</bdi>
+          </h1>
+          {user.display_name !== null && (
+            <p class="lead">
+              <bdi>{user.display_name}</bdi>
+            </p>
+          )}
+          <p class="lead">
+            <bdi>{user.email}</bdi>
+          </p>
           <p class="states">
             <States user={user} /> {isOwn && <Badge kind="accent">{t('admin.user_you')}</Badge>}
           </p>

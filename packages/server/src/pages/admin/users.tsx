@@ -295,10 +295,17 @@ function UserRow({ user, index, head, now }: UserRowProps) {
           />
           <Avatar user={user} />
           <div>
-            <a href={`${PATH}/${id}`}>{username}</a>
-            {display_name !== null && <p>{display_name}</p>}
+            <a href={`${PATH}/${id}`}>
+              <bdi>{username}</bdi>
+            </a>
+            {display_name !== null && (
+              <p>
+                <bdi>{display_name}</bdi>
+              </p>
+            )}
             <p>
-              {email} <CopyButton value={email} label={t('admin.users.copy_email', { username })} />
+              <bdi>{email}</bdi>{' '}
+              <CopyButton value={email} label={t('admin.users.copy_email', { username })} />
             </p>
           </div>
         </div>,

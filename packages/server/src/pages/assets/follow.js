@@ -200,7 +200,7 @@ function rowOf(event, names) {
     cell(0, make('time', { datetime: event.at, title: event.at }, event.at.slice(11, 19))),
     make('th', { scope: 'row', role: 'rowheader' }, name),
     cell(2, ...peopleOf(event, names)),
-    cell(3, event.ip === null ? '' : refine('ip', event.ip, event.ip)),
+    cell(3, event.ip === null ? '' : refine('ip', event.ip, make('bdi', {}, event.ip))),
     cell(4, ...details.map((detail) => make('span', { class: 'detail' }, detail))),
     cell(5, raw),
   );
@@ -225,5 +225,5 @@ function peopleOf({ user_id: about, actor_id: actor }, names) {
 
 function who(id, names) {
   if (id === 'operator') return text.operator;
-  return names[id] === undefined ? text.deletedUser : link(`/admin/users/${id}`, names[id]);
+  return names[id] === undefined ? text.deletedUser : link(`/admin/users/${id}`, make('bdi', {}, names[id]));
 }

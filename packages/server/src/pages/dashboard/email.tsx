@@ -76,7 +76,7 @@ function show(
     <>
       <h1>{title}</h1>
       <p class="lead">
-        {user.email} <Verified isEmailVerified={isEmailVerified} />
+        <bdi>{user.email}</bdi> <Verified isEmailVerified={isEmailVerified} />
       </p>
       {action && (
         <Notice kind="good">

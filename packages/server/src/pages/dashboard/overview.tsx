@@ -38,7 +38,9 @@ export async function overviewPage(
       <header class="identity">
         <Avatar user={user} isLarge />
         <div>
-          <h1>{user.display_name ?? user.username}</h1>
+          <h1>
+            <bdi>{user.display_name ?? user.username}</bdi>
+          </h1>
           <p class="lead">{t('account.of_service', { service: config.serviceName })}</p>
         </div>
       </header>

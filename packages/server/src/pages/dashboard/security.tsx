@@ -103,7 +103,7 @@ function Security({ user, isChanged, form }: SecurityProps) {
       </Card>
       <Card title={t('fields.email')}>
         <p>
-          {user.email} <Verified isEmailVerified={isEmailVerified} />
+          <bdi>{user.email}</bdi> <Verified isEmailVerified={isEmailVerified} />
         </p>
         <p class="note">{t('account.email_use')}</p>
         <Actions>
