@@ -111,9 +111,9 @@ describe('on Usher’s own origin', () => {
     );
     expect(tokens[0]).toEqual(tokens[1]);
     expect([...(await one.heard()), ...(await two.heard())].sort()).toEqual([
+      'signed_in',
+      'signed_in',
       'token_refreshed',
-      'signed_in',
-      'signed_in',
     ]);
   });
 

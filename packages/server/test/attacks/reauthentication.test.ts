@@ -16,7 +16,9 @@ const CHALLENGE =
 const isWrite = ({ method }: (typeof routes)[number]) => method !== 'GET';
 
 it('A19: every line of the table by which an administrator writes asks for a fresh sign-in', () => {
-  const writes = routes.filter((route) => isWrite(route) && /^\/(admin|v1\/(users|invitations))(\/|$)/.test(route.path));
+  const writes = routes.filter(
+    (route) => isWrite(route) && /^\/(admin|v1\/(users|invitations))(\/|$)/.test(route.path),
+  );
   expect(writes.length).toBeGreaterThanOrEqual(9);
   expect(routes.filter((route) => isWrite(route) && route.access === 'admin')).toEqual(writes);
   expect(writes.filter(({ requiresReauthentication }) => !requiresReauthentication)).toEqual([]);

@@ -246,7 +246,9 @@ describe('the Dockerfile', () => {
       TMPDIR: '/proc/none',
     };
     const before = contentsOf(opt);
-    await expect(machine.sh(data, check, { env })).rejects.toThrow(/ended with 1\. .*\n.*no server is listening there/);
+    await expect(machine.sh(data, check, { env })).rejects.toThrow(
+      /ended with 1\. .*\n.*no server is listening there/,
+    );
     const server = machine.start(data, `exec ${run}`, { env });
     await server.until('"msg":"ready"');
     expect(await machine.sh(data, check, { env })).toBe('ready\n');

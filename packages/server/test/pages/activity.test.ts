@@ -13,6 +13,8 @@ import { withApp, withStarted } from '../support/with-app.ts';
 const NEVER: readonly EventName[] = [
   'installation_created',
   'database_restored',
+  'user_invited',
+  'invitation_revoked',
   'user_deleted',
   'users_exported',
   'key_created',

@@ -202,7 +202,8 @@ const cutTexts = `[...document.querySelectorAll('body *')].filter((element) => {
   if (['inline', 'none', 'contents'].includes(display) || overflowX === 'auto') return false;
   const { left, right } = element.getBoundingClientRect();
   const isOut = !element.closest('.sections') && (left < -1 || right > innerWidth + 1);
-  const isWide = element.scrollWidth > element.clientWidth + 1;
+  // A browser shortens the chosen option itself.
+  const isWide = element.tagName !== 'SELECT' && element.scrollWidth > element.clientWidth + 1;
   const isHigh = overflowX === 'hidden' && element.scrollHeight > element.clientHeight + 1;
   return isOut || isWide || isHigh;
 }).map((element) => element.tagName + '.' + element.className + ': ' + element.textContent.trim().slice(0, 60))`;
