@@ -5,7 +5,7 @@ import type { HttpError } from '../errors.ts';
 import { timeLeft } from '../flows/account/where.ts';
 import { inLanguage } from '../http/responses.ts';
 import type { Call, RouteResponse } from '../http/route.ts';
-import type { TextKey } from '../languages/text.ts';
+import type { PlainKey } from '../languages/text.ts';
 import { english, type Translator } from '../languages/translator.ts';
 import { grounds } from './accent.ts';
 import { PlaceContext } from './device-place.tsx';
@@ -36,13 +36,11 @@ const scriptPolicy = [
 
 /** Pages that belong together, and the navigation between them. */
 export interface Area {
-  /** The name of the navigation for screen readers. Labels are keys, or English if the area `isEnglish`. */
-  label: string;
-  items: readonly { href: string; label: string; icon: IconName }[];
+  /** The name of the navigation for screen readers. */
+  label: PlainKey;
+  items: readonly { href: string; label: PlainKey; icon: IconName }[];
   /** Whether its pages are mostly forms, which are easier to read in a narrow column. */
   isNarrow?: boolean;
-  /** Its pages have not been translated. */
-  isEnglish?: true;
 }
 
 interface View {
@@ -90,7 +88,7 @@ export const statusAndTitle = (
 
 /** The response with a whole page. */
 export function page(context: PageContext, viewer: Viewer, view: View, content: Child): RouteResponse {
-  const t = view.isEnglish || view.area?.isEnglish ? english : context.languages.in(viewer.language());
+  const t = view.isEnglish ? english : context.languages.in(viewer.language());
   const html = (
     <TranslatorContext.Provider value={t}>
       <TimeZoneContext.Provider value={viewer.activeSession?.user.time_zone ?? null}>
@@ -217,11 +215,11 @@ function InArea({ area, view, children }: { area: Area; view: View; children: Ch
   const t = useTranslator();
   return (
     <>
-      <nav class="sections" aria-label={labelIn(area, area.label, t)}>
+      <nav class="sections" aria-label={t(area.label)}>
         {area.items.map(({ href, label, icon }) => (
           <a class="tab" href={href} aria-current={href === view.at ? 'page' : undefined}>
             <Icon name={icon} />
-            {labelIn(area, label, t)}
+            {t(label)}
           </a>
         ))}
       </nav>
@@ -233,16 +231,12 @@ function InArea({ area, view, children }: { area: Area; view: View; children: Ch
   );
 }
 
-/** A label of an area in the language of the page. */
-const labelIn = ({ isEnglish }: Area, label: string, t: Translator): string =>
-  isEnglish ? label : t({ key: label as TextKey });
-
 /** The way to a page that is not in the navigation itself. */
 function Breadcrumb({ area, view: { title, name = title, at, trail } }: { area: Area; view: View }) {
   const t = useTranslator();
   const first = area.items.find(({ href }) => href === at);
   if (trail === undefined || first === undefined) return null;
-  const start = { href: first.href, label: labelIn(area, first.label, t) };
+  const start = { href: first.href, label: t(first.label) };
   return (
     <nav class="breadcrumb" aria-label={t('layout.breadcrumb')}>
       <ol>

@@ -2,7 +2,7 @@ import type { AppContext } from '../context.ts';
 import type { HttpError } from '../errors.ts';
 import { getUser } from '../flows/accounts/change-account.ts';
 import type { RouteResponse, SignedInCall } from '../http/route.ts';
-import { english, type Translator } from '../languages/translator.ts';
+import type { Translator } from '../languages/translator.ts';
 import { adminArea } from './admin/area.ts';
 import { INVITATIONS } from './admin/invitations.tsx';
 import { ROTATE, rotatePage } from './admin/keys.tsx';
@@ -27,7 +27,7 @@ export async function reauthenticationPage(
   if (own) return own;
   const errors = error.code === 'invalid_credentials' ? passwordErrors(error) : [];
   const place = placeOf(path);
-  const t = place.area.isEnglish ? english : translatorOf(context, call);
+  const t = translatorOf(context, call);
   const title = titleOf(call, path, t) ?? t('confirm.title');
   const response = page(
     context,

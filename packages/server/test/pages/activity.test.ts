@@ -15,6 +15,7 @@ const NEVER: readonly EventName[] = [
   'database_restored',
   'user_invited',
   'invitation_revoked',
+  'events_exported',
   'user_deleted',
   'users_exported',
   'key_created',

@@ -37,15 +37,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   const reaped = once(reaper, 'exit');
-  let cluster: Cluster | undefined;
+  // The reaper stops PostgreSQL at once; an orderly stop would first write what is deleted with the folder.
   const stop = async () => {
-    await cluster?.stop();
     reaper.stdin.end();
     await reaped;
   };
   try {
-    cluster = await createCluster(folder);
-    await provide(project, folder, cluster);
+    await provide(project, folder, await createCluster(folder));
   } catch (error) {
     await stop();
     throw error;
