@@ -199,7 +199,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     const own = (await ask('GET', '/v1/me/sessions')).body.sessions.find((one: Reply['body']) => one.current);
     expect(own).toMatchObject({ device_id: id, name: 'Work laptop' });
     const page = (await ask('GET', '/dashboard/sessions')).text;
-    expect(page).toContain('<strong>Work laptop</strong>');
+    expect(page).toContain('<strong><bdi>Work laptop</bdi></strong>');
     expect(page).toContain('Firefox on Linux · IP');
 
     const again = await name({ name: 'Kitchen' }, `/v1/me/sessions/${own.id}`);
@@ -269,7 +269,7 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     ]);
     const reply = await submit(app, '/dashboard/sessions', { rename: id, name: 'Desk' }, { cookie: session });
     expect([reply.status, reply.headers.get('location')]).toEqual([303, '/dashboard/sessions?done=renamed']);
-    expect((await ask('GET', '/dashboard/sessions?done=renamed')).text).toContain('<strong>Desk</strong>');
+    expect((await ask('GET', '/dashboard/sessions?done=renamed')).text).toContain('<strong><bdi>Desk</bdi></strong>');
     const gone = { rename: 'A'.repeat(22), name: 'Desk' };
     const missing = await submit(app, '/dashboard/sessions', gone, { cookie: session });
     expect(missing.headers.get('location')).toBe('/dashboard/sessions?done=unknown');
