@@ -269,7 +269,9 @@ describe.each(databases)('known devices on $name', ({ create }) => {
     ]);
     const reply = await submit(app, '/dashboard/sessions', { rename: id, name: 'Desk' }, { cookie: session });
     expect([reply.status, reply.headers.get('location')]).toEqual([303, '/dashboard/sessions?done=renamed']);
-    expect((await ask('GET', '/dashboard/sessions?done=renamed')).text).toContain('<strong><bdi>Desk</bdi></strong>');
+    expect((await ask('GET', '/dashboard/sessions?done=renamed')).text).toContain(
+      '<strong><bdi>Desk</bdi></strong>',
+    );
     const gone = { rename: 'A'.repeat(22), name: 'Desk' };
     const missing = await submit(app, '/dashboard/sessions', gone, { cookie: session });
     expect(missing.headers.get('location')).toBe('/dashboard/sessions?done=unknown');
