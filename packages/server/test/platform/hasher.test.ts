@@ -423,12 +423,12 @@ describe('F35: a thread that fails', () => {
     );
     const settled = Promise.allSettled(calls);
     await workers[0]?.terminate();
-    const [first, ...others] = await settled;
-    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'busy', retryAfter: 2 } });
-    expect(others.map((call) => call.status)).toEqual(['fulfilled', 'fulfilled']);
+    // The first, unless the thread has finished it before it ends.
+    const rejected = (await settled).filter((call) => call.status === 'rejected');
+    expect(rejected).toMatchObject([{ reason: { code: 'busy', retryAfter: 2 } }]);
     expect(await hasher.hash('secret', 'background')).toMatch(/^\$argon2id\$/);
     expect(failures).toHaveLength(1);
-    expect(`${failures} ${JSON.stringify(failures)} ${JSON.stringify(first)}`).not.toContain('canary');
+    expect(`${failures} ${JSON.stringify(failures)} ${JSON.stringify(rejected)}`).not.toContain('canary');
   });
 
   it('of two leaves the other at work', async () => {
